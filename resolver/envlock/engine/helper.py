@@ -1,0 +1,82 @@
+"""The helper environments that pip-tools runs in, one for each interpreter."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from envlock.errors import InterpreterMissing, WorkError
+from envlock.index.handover import uv_environment, uv_program
+from envlock.index.redact import redact
+from envlock.index.settings import load_settings
+from envlock.model import Target
+from envlock.progress import Progress
+from envlock.system import (
+    WINDOWS,
+    cache_folder,
+    exclusive,
+    make_folder,
+    remove_tree,
+    run,
+    write_texts,
+)
+
+#: The newest pip-tools for each old Python, and a pip that it works with.
+_PINS = {
+    "3.6": ("pip-tools==6.4.0", "pip==21.3.1", "setuptools==59.6.0", "wheel==0.37.1"),
+    "3.7": ("pip-tools==6.14.0", "pip==24.0"),
+    "3.8": ("pip-tools==7.5.2", "pip==25.0.1"),
+}
+_NEWEST = ("pip-tools==7.6.2",)
+_READY = "envlock-helper-ready"
+
+
+def helper_python(target: Target, progress: Progress) -> Path:
+    """The interpreter of the helper environment for ``target``, made when it is missing.
+
+    Several envlocks at once make it once; one whose base interpreter has gone
+    is made anew. pip-tools comes from where pip is configured to look, not
+    from the index of the request, which may not have it.
+
+    Raises:
+        InterpreterMissing: the target has no interpreter here; pip-tools
+            resolves for the Python it runs under.
+        WorkError: the helper cannot be made.
+    """
+    if target.interpreter is None:
+        raise InterpreterMissing(
+            f"pip-tools needs a Python {target.minor} to resolve for it, and none is here",
+            "--engine uv",
+        )
+    pins = _PINS.get(target.minor, _NEWEST)
+    key = hashlib.sha256("\0".join((str(target.interpreter.resolve()), *pins)).encode())
+    folder = cache_folder() / "helpers" / f"pip-tools-{target.minor}-{key.hexdigest()[:12]}"
+    python = folder / ("Scripts/python.exe" if WINDOWS else "bin/python")
+    if (folder / _READY).exists() and python.exists():
+        return python
+    make_folder(folder.parent)
+    with exclusive(folder.with_suffix(".lock")):
+        if not ((folder / _READY).exists() and python.exists()):
+            with progress.phase(f"prepare pip-tools for Python {target.minor} (once)"):
+                remove_tree(folder)
+                _make(folder, target.interpreter, python, pins)
+    return python
+
+
+def _make(folder: Path, interpreter: Path, python: Path, pins: tuple[str, ...]) -> None:
+    env = uv_environment(load_settings(os.environ))
+    uv = uv_program()
+    commands: tuple[list[str | Path], ...] = (
+        [uv, "venv", "--quiet", "--python", interpreter, folder],
+        [uv, "pip", "install", "--quiet", "--python", python, *pins],
+    )
+    for command in commands:
+        done = run(command, env=env)
+        if done.returncode != 0:
+            remove_tree(folder)
+            raise WorkError(
+                f"cannot prepare pip-tools for {interpreter}:\n{redact(done.stderr).strip()}",
+                "--engine uv",
+            )
+    write_texts({folder / _READY: "\n".join(pins) + "\n"})

@@ -1,0 +1,78 @@
+"""What an engine is asked, and what it may answer."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from envlock.model import IndexSettings, LockedPackage, Target
+from envlock.progress import Progress
+
+
+class EngineName(StrEnum):
+    """The engines there are."""
+
+    PIPTOOLS = "pip-tools"
+    UV = "uv"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """Requirements to solve for one target.
+
+    ``requirements`` and ``constraints`` are PEP 508 texts whose markers have
+    been judged already. ``preferences`` are kept where they fit.
+    ``wheels_only`` names packages whose source must not be built.
+    """
+
+    requirements: tuple[str, ...]
+    constraints: tuple[str, ...]
+    target: Target
+    settings: IndexSettings
+    preferences: Mapping[NormalizedName, Version] = field(default_factory=dict)
+    wheels_only: tuple[str, ...] = ()
+    exclude_newer: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Solution:
+    """A complete set of pins, sorted by name, without reasons.
+
+    Hashes are there when the engine read them from the index anyway.
+    """
+
+    packages: tuple[LockedPackage, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unsatisfiable:
+    """No set of versions fits; ``text`` is what the engine said, without noise."""
+
+    text: str
+
+
+Answer = Solution | Unsatisfiable
+
+
+class Engine(Protocol):
+    """Solves one `Problem` by running an outside program."""
+
+    @abstractmethod
+    def solve(self, problem: Problem, progress: Progress) -> Answer:
+        """Solve, or say that nothing fits.
+
+        The same problem gives the same answer while the index stays the same.
+        Credentials reach the program through its environment only.
+
+        Raises:
+            WorkError: the program cannot be run, or failed for another reason
+                than the requirements.
+        """
+        ...

@@ -1,0 +1,104 @@
+"""pip-tools as the engine, under the interpreter that the lock is for.
+
+``pip-compile`` resolves for the Python that runs it, and its API is pip's
+internals, so it is run as a program in a helper environment: one for each
+interpreter, in the user's cache, with pip and pip-tools pinned.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from envlock.engine.files import collect, lay_out
+from envlock.engine.helper import helper_python
+from envlock.engine.interface import Answer, Problem, Unsatisfiable
+from envlock.errors import IndexFailure, WorkError
+from envlock.index.handover import pip_environment
+from envlock.index.redact import redact
+from envlock.progress import Progress
+from envlock.system import cache_folder, run, scratch
+
+#: How pip and pip-tools of all ages say that nothing fits.
+_NO_SOLUTION = re.compile(
+    r"ResolutionImpossible|No matching distribution found|Could not find a version that"
+    r"|DistributionNotFound|NoCandidateFound|Could not find a version that matches"
+)
+_NETWORK = re.compile(
+    r"ConnectionError|Max retries exceeded|Connection (?:refused|reset|aborted)|ReadTimeout"
+    r"|HTTP error \d{3}|\b5\d\d (?:Server|Client) Error|CERTIFICATE_VERIFY_FAILED"
+)
+
+
+class PipTools:
+    """`Engine` that runs ``pip-compile``; hashes are left to the index pages.
+
+    Its own ``--generate-hashes`` downloads every file of every release it
+    pins, seven gigabytes for one TensorFlow.
+    """
+
+    def solve(self, problem: Problem, progress: Progress) -> Answer:
+        """Solve with pip-compile of the helper environment of the target's interpreter."""
+        python = helper_python(problem.target, progress)
+        with scratch() as folder:
+            files = lay_out(problem, folder)
+            command: list[str | Path] = [
+                python,
+                "-m",
+                "piptools",
+                "compile",
+                files.requirements.name,
+            ]
+            command += ["--output-file", files.answer.name, *_options(problem)]
+            done = run(command, cwd=folder, env=_environment(problem), on_line=progress.detail)
+            if done.returncode == 0:
+                return collect(files)
+        said = redact(done.stderr)
+        if _NETWORK.search(said):
+            raise IndexFailure(f"pip-tools could not read the package index:\n{_causes(said)}")
+        if _NO_SOLUTION.search(said):
+            return Unsatisfiable(text=_causes(said))
+        raise WorkError(f"pip-tools could not solve the requirements:\n{_causes(said)}")
+
+
+def _options(problem: Problem) -> list[str]:
+    options = [
+        "--quiet",
+        "--no-header",
+        "--annotation-style=split",
+        "--allow-unsafe",
+        "--strip-extras",
+        "--no-emit-index-url",
+        "--no-emit-find-links",
+        "--no-emit-trusted-host",
+        "--no-emit-options",
+        f"--cache-dir={cache_folder() / 'pip-tools'}",
+    ]
+    if problem.target.python.release[:2] != (3, 6):
+        options.append("--resolver=backtracking")
+    return options
+
+
+def _environment(problem: Problem) -> dict[str, str]:
+    env = pip_environment(problem.settings)
+    if problem.wheels_only:
+        env["PIP_ONLY_BINARY"] = ",".join(problem.wheels_only)
+    if problem.exclude_newer is not None:
+        # pip before 26 does not know it; the resolver's date check then adds bounds.
+        env["PIP_UPLOADED_PRIOR_TO"] = problem.exclude_newer.isoformat()
+    return env
+
+
+def _causes(said: str) -> str:
+    """What pip said, without tracebacks and warnings; at most a screenful."""
+    lines: list[str] = []
+    inside = False
+    for line in said.splitlines():
+        if line.startswith("Traceback "):
+            inside = True
+        elif inside and line[:1] not in {"", " "}:
+            inside = False
+            lines.append(line)
+        elif not inside and line.strip() and "WARNING:" not in line:
+            lines.append(line.strip())
+    return "\n".join(lines[-20:])

@@ -1,0 +1,1 @@
+"""Interpreters, and the environments that are built from them and looked into."""

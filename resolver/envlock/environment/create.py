@@ -1,0 +1,155 @@
+"""Build environments: uv does it, and pip where uv does not take the interpreter.
+
+uv 0.13 takes CPython 3.6 and later, and links files from its cache. A later
+uv may drop old Pythons; then ``python -m venv`` and that Python's own pip do
+the same work.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from envlock.environment.description import Interpreter
+from envlock.environment.failures import install_failure
+from envlock.environment.inspect import installed, prefix_of
+from envlock.environment.interpreters import python_in
+from envlock.errors import InstallFailure
+from envlock.index.handover import pip_environment, uv_environment, uv_program
+from envlock.index.redact import redact
+from envlock.model import IndexSettings
+from envlock.progress import Progress
+from envlock.system import Completed, run, scratch, write_texts
+
+#: uv's words for an interpreter that it does not take.
+_REFUSED = re.compile(
+    r"Can't use Python at|Failed to inspect Python interpreter|Failed to query Python"
+)
+_PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*==", re.MULTILINE)
+#: The oldest pip that takes every manylinux tag a TensorFlow wheel has (PEP 600).
+_OLDEST_PIP = Version("20.3")
+
+
+def create_venv(interpreter: Interpreter, folder: Path, progress: Progress) -> Path:
+    """Make a virtual environment without packages, and return its Python.
+
+    ``folder`` may exist; what is in it stays.
+
+    Raises:
+        InstallFailure: neither uv nor ``python -m venv`` can make it.
+    """
+    done = _uv(
+        ["venv", "--no-project", "--allow-existing", "--python", interpreter.path, folder],
+        IndexSettings(),
+        progress,
+    )
+    if done.returncode != 0 and _REFUSED.search(done.stderr):
+        done = run([interpreter.path, "-I", "-m", "venv", folder], on_line=_detail(progress))
+    python = python_in(folder)
+    if done.returncode != 0 or python is None:
+        raise InstallFailure(
+            f"cannot make a virtual environment in {folder} with {interpreter.path}\n"
+            f"{redact(done.stderr or done.stdout).strip()}"
+        )
+    return python
+
+
+def install(
+    python: Path, requirements: Sequence[str], settings: IndexSettings, progress: Progress
+) -> None:
+    """Add packages, and what they need, to an environment.
+
+    Raises:
+        IndexFailure: an index could not be read.
+        InstallFailure: a package could not be found, built or installed.
+    """
+    with scratch() as folder:
+        # A file, since a requirement may be a URL with a password in it.
+        wanted = folder / "requirements.txt"
+        write_texts({wanted: "".join(f"{each}\n" for each in requirements)})
+        done = _uv_pip("install", ["-r", wanted], python, settings, progress)
+        if done.returncode != 0 and _REFUSED.search(done.stderr):
+            done = _pip(["install", "-r", wanted], python, settings, progress)
+    _check(done, python)
+
+
+def sync(python: Path, requirements: str, settings: IndexSettings, progress: Progress) -> None:
+    """Make an environment equal to a lock: the text of a requirements file with hashes.
+
+    What the lock does not name is removed, except pip.
+
+    Raises:
+        IndexFailure: an index could not be read.
+        InstallFailure: a file does not match its hash, or could not be found,
+            built or installed.
+    """
+    with scratch() as folder:
+        lock = folder / "requirements.txt"
+        write_texts({lock: requirements})
+        done = _uv_pip(
+            "sync",
+            ["--require-hashes", "--allow-empty-requirements", lock],
+            python,
+            settings,
+            progress,
+        )
+        if done.returncode != 0 and _REFUSED.search(done.stderr):
+            done = _sync_with_pip(python, lock, settings, progress)
+    _check(done, python)
+
+
+def _sync_with_pip(
+    python: Path, lock: Path, settings: IndexSettings, progress: Progress
+) -> Completed:
+    done = _pip(
+        ["install", "--require-hashes", "--no-deps", "-r", lock], python, settings, progress
+    )
+    locked = map(canonicalize_name, _PINNED.findall(lock.read_text(encoding="utf-8")))
+    others = sorted(installed(prefix_of(python)).keys() - {"pip", *locked})
+    if done.returncode == 0 and others:
+        done = _pip(["uninstall", "--yes", *others], python, settings, progress)
+    return done
+
+
+def _check(done: Completed, python: Path) -> None:
+    if done.returncode != 0:
+        raise install_failure(str(prefix_of(python)), done.stderr)
+
+
+def _detail(progress: Progress) -> Callable[[str], None]:
+    return lambda line: progress.detail(redact(line))
+
+
+def _uv_pip(
+    verb: str,
+    words: Sequence[str | Path],
+    python: Path,
+    settings: IndexSettings,
+    progress: Progress,
+) -> Completed:
+    return _uv(["pip", verb, "--python", python, *words], settings, progress)
+
+
+def _uv(words: Sequence[str | Path], settings: IndexSettings, progress: Progress) -> Completed:
+    return run([uv_program(), *words], env=uv_environment(settings), on_line=_detail(progress))
+
+
+def _pip(
+    words: Sequence[str | Path], python: Path, settings: IndexSettings, progress: Progress
+) -> Completed:
+    env = pip_environment(settings)
+    here = installed(prefix_of(python)).get(canonicalize_name("pip"))
+    commands: list[list[str | Path]] = [[python, "-I", "-m", "pip", *words]]
+    if here is None or here < _OLDEST_PIP:
+        commands.insert(0, [python, "-I", "-m", "pip", "install", "--upgrade", "pip"])
+    if here is None:
+        commands.insert(0, [python, "-I", "-m", "ensurepip"])
+    for command in commands:
+        done = run(command, env=env, on_line=_detail(progress))
+        if done.returncode != 0:
+            break
+    return done

@@ -1,0 +1,182 @@
+"""What one interpreter is, asked of itself, and the wheels it takes.
+
+The question is one start of the program, without its site packages, in words
+that Python 3.6 understands. The wheel tags are worked out here, from the
+answer: for its C library and bits, not for those of envlock's own Python.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from packaging.tags import compatible_tags, cpython_tags, mac_platforms
+from packaging.version import Version
+
+from envlock.errors import InterpreterMissing, WorkError
+from envlock.model import Accelerator, Platform, Target
+from envlock.system import run
+
+_TIME_LIMIT = 20.0  # seconds: a cold start from a network drive
+
+_QUESTION = r"""
+import json, os, sys
+if os.name == "nt":
+    import platform
+    system, release = platform.system(), platform.release()
+    version, machine = platform.version(), platform.machine()
+else:
+    system, _, release, version, machine = os.uname()
+libc = ""
+if sys.platform.startswith("linux"):
+    try:
+        libc = os.confstr("CS_GNU_LIBC_VERSION") or ""
+    except (OSError, ValueError):
+        pass
+    if not libc:
+        import glob, subprocess
+        for loader in glob.glob("/lib/ld-musl-*.so.1"):
+            asked = subprocess.Popen([loader], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            for line in asked.communicate()[1].decode().splitlines():
+                if line.startswith("Version "):
+                    libc = "musl " + line[8:]
+full = sys.version.split()[0].rstrip("+")
+name = sys.implementation.name
+own = sys.implementation.version
+print(json.dumps({
+    "libc": libc,
+    "bits": 64 if sys.maxsize > 2**32 else 32,
+    "free_threaded": "free-threading" in sys.version,
+    "markers": {
+        "implementation_name": name,
+        "implementation_version": full if name == "cpython" else "%d.%d.%d" % own[:3],
+        "os_name": os.name,
+        "platform_machine": machine,
+        "platform_python_implementation": {"cpython": "CPython", "pypy": "PyPy"}.get(name, name),
+        "platform_release": release,
+        "platform_system": system,
+        "platform_version": version,
+        "python_full_version": full,
+        "python_version": "%d.%d" % sys.version_info[:2],
+        "sys_platform": sys.platform,
+    },
+}))
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Interpreter:
+    """A Python that runs: its program, version, platform and PEP 508 environment."""
+
+    path: Path
+    version: Version
+    platform: Platform
+    markers: Mapping[str, str] = field(repr=False)
+    free_threaded: bool = False
+
+
+def describe(path: Path, *, time_limit: float = _TIME_LIMIT) -> Interpreter:
+    """Start the program once and return what it says of itself.
+
+    ``time_limit`` is in seconds.
+
+    Raises:
+        InterpreterMissing: it does not start, does not end in time, or is not
+            a Python 3.6 or later.
+    """
+    try:
+        done = run([path, "-I", "-S", "-c", _QUESTION], timeout=time_limit)
+    except WorkError as error:
+        raise InterpreterMissing(f"{path} is not a usable Python: {error.message}") from error
+    if done.timed_out:
+        raise InterpreterMissing(f"{path} is not a usable Python: no answer in {time_limit:g} s")
+    try:
+        said = json.loads(done.stdout)
+        markers = said["markers"]
+    except (ValueError, TypeError, KeyError):
+        first = (done.stderr.strip().splitlines() or ["it said nothing"])[0]
+        raise InterpreterMissing(
+            f"{path} is not a Python 3.6 or later (exit status {done.returncode}: {first[:200]})"
+        ) from None
+    return Interpreter(
+        path=path,
+        version=Version(markers["python_full_version"]),
+        platform=_platform(markers, said["bits"], said["libc"]),
+        markers=markers,
+        free_threaded=said["free_threaded"],
+    )
+
+
+def target(interpreter: Interpreter, accelerator: Accelerator = Accelerator.AUTO) -> Target:
+    """Say what a lock for this interpreter is for: its tags and markers."""
+    return Target(
+        python=interpreter.version,
+        platform=interpreter.platform,
+        accelerator=accelerator,
+        tags=wheel_tags(
+            interpreter.version, interpreter.platform, free_threaded=interpreter.free_threaded
+        ),
+        markers=interpreter.markers,
+        interpreter=interpreter.path,
+    )
+
+
+def wheel_tags(
+    python: Version, platform: Platform, *, free_threaded: bool = False
+) -> tuple[str, ...]:
+    """Return the wheel tags that a CPython on a platform takes, best first (PEP 425).
+
+    On macOS the release of the running system counts, elsewhere only what is
+    given.
+    """
+    short = (python.major, python.minor)
+    flag = "m" if short < (3, 8) else "t" if free_threaded else ""
+    abi = f"cp{python.major}{python.minor}{flag}"
+    platforms = list(_platform_tags(platform))
+    tags = [
+        *cpython_tags(short, [abi], platforms),
+        *compatible_tags(short, f"cp{python.major}{python.minor}", platforms),
+    ]
+    return tuple(str(tag) for tag in tags)
+
+
+def _platform(markers: Mapping[str, str], bits: int, libc: str) -> Platform:
+    systems = {"linux": "linux", "darwin": "macos", "win32": "windows"}
+    system = systems.get(markers["sys_platform"], markers["sys_platform"])
+    machine = markers["platform_machine"].lower()
+    machine = {"amd64": "x86_64", "x64": "x86_64"}.get(machine, machine)
+    if bits == 32:  # noqa: PLR2004  (a 32-bit program on a 64-bit machine)
+        machine = {"x86_64": "i686", "aarch64": "armv7l"}.get(machine, machine)
+    name, _, version = libc.partition(" ")
+    short = ".".join(version.split(".")[:2])
+    return Platform(system=system, machine=machine, libc=f"{name} {short}".strip())
+
+
+def _platform_tags(platform: Platform) -> Iterator[str]:
+    """Yield the platform part of the tags, after PEP 600 and PEP 656."""
+    machine = platform.machine
+    if platform.system == "macos":
+        yield from mac_platforms(arch=machine)
+    elif platform.system == "windows":
+        yield {"x86_64": "win_amd64", "arm64": "win_arm64"}.get(machine, "win32")
+    else:
+        yield f"{platform.system}_{machine}"
+        libc = re.fullmatch(r"(glibc|musl) (\d+)\.(\d+)", platform.libc)
+        if libc is not None:
+            yield from _libc_tags(libc[1], int(libc[2]), int(libc[3]), machine)
+
+
+def _libc_tags(libc: str, major: int, minor: int, machine: str) -> Iterator[str]:
+    if libc == "musl":
+        yield from (f"musllinux_{major}_{each}_{machine}" for each in range(minor, -1, -1))
+        return
+    intel = machine in {"x86_64", "i686"}
+    oldest = 5 if intel else 17
+    names = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
+    for each in range(minor, oldest - 1, -1):
+        yield f"manylinux_{major}_{each}_{machine}"
+        if each in names:
+            yield f"{names[each]}_{machine}"

@@ -1,0 +1,59 @@
+"""What an installer's last words mean: `EnvlockError`s made from uv's and pip's output."""
+
+from __future__ import annotations
+
+import re
+
+from envlock.errors import IndexFailure, InstallFailure, WorkError
+from envlock.index.redact import redact
+
+_LINES_SHOWN = 15
+_HASHES_SHOWN = 3
+
+_UV_MISMATCH = re.compile(
+    r"Hash mismatch for `(?P<name>[^`]+)`\s+Expected:\s+(?P<locked>(?:\w+:\w+\s+)+?)\s*"
+    r"Computed:\s+(?P<found>\w+:\w+)"
+)
+_PIP_MISMATCH = re.compile(
+    r"(?P<name>\S+) from [^\n]+:\n\s+Expected (?P<locked>\w+ \w+(?:\s+Expected or \w+ \w+)*)\s+"
+    r"Got\s+(?P<found>\w+)"
+)
+_UNREACHABLE = re.compile(
+    r"Failed to fetch|error sending request|client error \(|HTTP status (?:server|client) error"
+    r"|error decoding response body|Request failed after|could not be queried"
+    r"|Retrying \(Retry|Max retries exceeded|IncompleteRead|ReadTimeoutError|ProtocolError"
+    r"|\d{3} (?:Client|Server) Error|Could not fetch URL",
+)
+
+
+def install_failure(where: str, output: str) -> WorkError:
+    """Make the error for an installer that failed in ``where``, from what it printed."""
+    said = redact(output)
+    for pattern in (_UV_MISMATCH, _PIP_MISMATCH):
+        if mismatch := pattern.search(said):
+            return _mismatch(mismatch)
+    if _UNREACHABLE.search(said):
+        return IndexFailure(f"the packages for {where} could not be fetched\n{_last_words(said)}")
+    return InstallFailure(f"the packages could not be installed in {where}\n{_last_words(said)}")
+
+
+def _mismatch(mismatch: re.Match[str]) -> InstallFailure:
+    name, found = mismatch["name"], mismatch["found"]
+    locked = re.findall(r"\b[0-9a-f]{32,}\b", mismatch["locked"])
+    shown = ", ".join(f"sha256:{each}" for each in locked[:_HASHES_SHOWN])
+    if len(locked) > _HASHES_SHOWN:
+        shown += f" and {len(locked) - _HASHES_SHOWN} more"
+    return InstallFailure(
+        f"{name}: the file that the index gave is not the one that was locked\n"
+        f"  locked {shown}\n"
+        f"  got    sha256:{found.removeprefix('sha256:')}",
+        f"envlock lock --upgrade-package {name.partition('==')[0]}",
+    )
+
+
+def _last_words(said: str) -> str:
+    """Return the message without the progress before it, long ones shortened from the top."""
+    lines = said.strip().splitlines()
+    start = next((i for i, line in enumerate(lines) if line.lower().startswith("error")), 0)
+    kept = [line for line in lines[start:] if line.strip()]
+    return "\n".join(f"  {line}" for line in kept[-_LINES_SHOWN:])

@@ -1,0 +1,60 @@
+"""The errors a user can meet, each with an exit code and what to type next.
+
+Everything envlock raises on purpose derives from `EnvlockError`; any other
+exception that reaches the command line is a defect.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class EnvlockError(Exception):
+    """Something asked for could not be done.
+
+    ``message`` says what was asked, what was found and why; ``remedies`` are
+    commands or edits that lead on, best first.
+    """
+
+    exit_code: ClassVar[int] = 4
+
+    def __init__(self, message: str, *remedies: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedies = remedies
+
+
+class UsageError(EnvlockError):
+    """The command line or an input file is malformed."""
+
+    exit_code = 2
+
+
+class ProblemFound(EnvlockError):
+    """What was examined is wrong: a stale lock, a failed verification."""
+
+    exit_code = 1
+
+
+class NoResolution(EnvlockError):
+    """No set of versions meets the request and the rules."""
+
+    exit_code = 3
+
+
+class WorkError(EnvlockError):
+    """The work could not be done: network, disk, missing interpreter."""
+
+    exit_code = 4
+
+
+class InterpreterMissing(WorkError):
+    """The Python that was asked for is not on this machine."""
+
+
+class IndexFailure(WorkError):
+    """A package index could not be reached or did not answer properly."""
+
+
+class InstallFailure(WorkError):
+    """The installer refused or failed: a hash mismatch, a build that broke."""

@@ -1,0 +1,122 @@
+"""Indexes and find-links that are folders and files of this machine."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from packaging.utils import NormalizedName
+
+from envlock.errors import IndexFailure
+from envlock.index.parse import Incomplete, file_at, parse_html
+from envlock.model import DistributionFile
+from envlock.system import WINDOWS
+
+_PAGES = (".html", ".htm")
+
+
+class DiskHashes(Mapping[str, str]):
+    """The sha256 of a local file, read from disk when it is first asked for.
+
+    A folder may hold gigabytes of wheels of which a lock needs one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._digest: str | None = None
+
+    def __getitem__(self, algorithm: str) -> str:
+        if algorithm != "sha256":
+            raise KeyError(algorithm)
+        if self._digest is None:
+            try:
+                with self._path.open("rb") as stream:
+                    self._digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            except OSError as error:
+                raise IndexFailure(
+                    f"{self._path}: cannot be read to hash it: {error.strerror}"
+                ) from None
+        return self._digest
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("sha256",))
+
+    def __len__(self) -> int:
+        return 1
+
+
+def is_local(url: str) -> bool:
+    """Tell whether a URL is a file or folder of this machine."""
+    return url.startswith("file:")
+
+
+def index_files(index_url: str, name: NormalizedName) -> tuple[DistributionFile, ...]:
+    """Return what a folder index lists in ``NAME/index.html``.
+
+    Raises:
+        IndexFailure: there is no such folder, or the page cannot be read.
+    """
+    root = _path(index_url)
+    if not root.is_dir():
+        raise IndexFailure(
+            f"the package index {index_url} is not there: {root} is no folder",
+            "pip config list",
+        )
+    page = root / name / "index.html"
+    return _page_files(page) if page.is_file() else ()
+
+
+def linked_files(url: str) -> tuple[DistributionFile, ...] | None:
+    """Return what a find-links folder, page or file has; None where nothing is there.
+
+    Raises:
+        IndexFailure: it cannot be read.
+    """
+    path = _path(url)
+    if path.is_dir():
+        return tuple(
+            file
+            for child in sorted(path.iterdir())
+            for file in (_page_files(child) if _is_page(child) else (_on_disk(child.as_uri()),))
+        )
+    if _is_page(path) and path.is_file():
+        return _page_files(path)
+    return (_on_disk(url),) if path.is_file() else None
+
+
+def _is_page(path: Path) -> bool:
+    return path.suffix in _PAGES
+
+
+def _page_files(page: Path) -> tuple[DistributionFile, ...]:
+    try:
+        files = parse_html(page.read_text(encoding="utf-8", errors="replace"), page.as_uri())
+    except OSError as error:
+        raise IndexFailure(f"{page}: cannot be read: {error.strerror}") from None
+    except Incomplete:
+        raise IndexFailure(f"{page}: ends inside a tag") from None
+    return tuple(_hashed(file) for file in files)
+
+
+def _on_disk(url: str) -> DistributionFile:
+    return _hashed(file_at(url))
+
+
+def _hashed(file: DistributionFile) -> DistributionFile:
+    """Return the file with a hash, where it has none and can be read from disk."""
+    if file.hashes or not is_local(file.url):
+        return file
+    return replace(file, hashes=DiskHashes(_path(file.url)))
+
+
+def _path(url: str) -> Path:
+    """Return the path of a file URL; the standard library's way loads its HTTP client."""
+    parts = urlsplit(url)
+    host = "" if parts.netloc == "localhost" else parts.netloc
+    path = unquote(parts.path)
+    if host:
+        return Path(f"//{host}{path}")
+    return Path(path.removeprefix("/") if WINDOWS else path)

@@ -1,0 +1,162 @@
+"""Which files a project has, over all indexes that pip is configured for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from envlock.index.cache import FRESH, KeptPage, PageCache, to_lines
+from envlock.index.gather import gather
+from envlock.index.local import DiskHashes, index_files, is_local, linked_files
+from envlock.index.parse import file_at
+from envlock.index.redact import redact
+from envlock.index.releases import project_of, version_of
+from envlock.model import DistributionFile, IndexSettings
+from envlock.progress import Progress, Silent
+from envlock.system import cache_folder
+
+if TYPE_CHECKING:
+    from envlock.index.fetch import Client
+
+Files = tuple[DistributionFile, ...]
+
+
+class Index:
+    """The index, the extra indexes and the find-links of some settings, as one.
+
+    Pages are kept in ``cache`` (default: ``index`` in envlock's cache folder)
+    for ten minutes, or for less where the server says so, and then asked for
+    again by their ETag; one `Index` asks for a page once.
+    """
+
+    def __init__(
+        self,
+        settings: IndexSettings,
+        *,
+        cache: Path | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self._indexes = (
+            () if settings.no_index else (settings.index_url, *settings.extra_index_urls)
+        )
+        self._settings = settings
+        self._cache = PageCache(cache or cache_folder() / "index")
+        self._progress = progress or Silent()
+        self._pages: dict[str, KeptPage | None] = {}
+        self._linked: Files | None = None
+
+    def files(self, name: NormalizedName) -> Files:
+        """Return the wheels and sdists of one project; see `files_of`."""
+        return self.files_of((name,))[name]
+
+    def files_of(self, names: Iterable[NormalizedName]) -> dict[NormalizedName, Files]:
+        """Return the wheels and sdists of each project: index, extra indexes, find-links.
+
+        Empty where no index knows the project. A file that two places list
+        with the same hashes is given once; with different ones, twice. Where
+        an index gives no strong hash, ``hashes`` is empty; nothing is ever
+        downloaded to be hashed. ``yanked`` is None for files that are not.
+
+        Raises:
+            IndexFailure: an index cannot be read, which is not the same as
+                one that does not have the project.
+        """
+        names = tuple(names)
+        self._read_pages(names)
+        return {name: self._collect(name, None) for name in names}
+
+    def pinned(self, pins: Mapping[NormalizedName, Version]) -> dict[NormalizedName, Files]:
+        """Return the files of one release of each project: `files_of`, much faster.
+
+        Raises:
+            IndexFailure: as `files_of`.
+        """
+        self._read_pages(pins)
+        return {name: self._collect(name, version) for name, version in pins.items()}
+
+    def _read_pages(self, names: Collection[NormalizedName]) -> None:
+        remote = [index for index in self._indexes if not is_local(index)]
+        self._fetch([_address(index, name) for index in remote for name in names])
+        if self._linked is None:
+            self._linked = self._find_links()
+
+    def _collect(self, name: NormalizedName, version: Version | None) -> Files:
+        files: list[DistributionFile] = []
+        for index in self._indexes:
+            if is_local(index):
+                files += index_files(index, name)
+            elif (page := self._pages[_address(index, name)]) is not None:
+                files += page.files(version)
+        files += self._linked or ()
+        return _distinct(
+            file
+            for file in files
+            if project_of(file.filename) == name
+            and (version is None or version_of(file) == version)
+        )
+
+    def _find_links(self) -> Files:
+        links = self._settings.find_links
+        pages = [link for link in links if not is_local(link) and not _is_file(link)]
+        self._fetch(pages)
+        files: list[DistributionFile] = []
+        for link in links:
+            if link in pages:
+                page = self._pages[link]
+                found = None if page is None else page.files()
+            else:
+                found = linked_files(link) if is_local(link) else (file_at(link),)
+            if found is None:
+                self._progress.note(f"find-links {redact(link)} is not there: left out, as by pip")
+            files += found or ()
+        return tuple(files)
+
+    def _fetch(self, urls: Iterable[str]) -> None:
+        """Put these pages into ``_pages``, from the cache or the network."""
+        kept = {url: self._cache.load(url) for url in urls if url not in self._pages}
+        self._pages.update({url: page for url, page in kept.items() if page and page.fresh})
+        stale = [url for url in kept if url not in self._pages]
+        if not stale:
+            return
+        from envlock.index.fetch import Client  # noqa: PLC0415  (0.1 s that a warm cache saves)
+
+        with Client(self._settings) as client:
+            for url, page in gather(lambda url: _read(client, url, kept[url]), stale):
+                self._progress.detail(redact(url))
+                self._pages[url] = page
+        self._cache.store({url: page for url in stale if (page := self._pages[url]) is not None})
+
+
+def _address(index: str, name: NormalizedName) -> str:
+    return f"{index}/{name}/"
+
+
+def _is_file(link: str) -> bool:
+    return project_of(file_at(link).filename) is not None
+
+
+def _read(client: Client, url: str, old: KeptPage | None) -> KeptPage | None:
+    page = client.read(url, etag=None if old is None else old.etag)
+    if page is None:
+        return None
+    age = FRESH if page.max_age is None else min(page.max_age, FRESH)
+    lines = to_lines(page.files or ()) if old is None or page.files is not None else old.lines
+    return KeptPage(lines=lines, etag=page.etag, fresh_until=time.time() + age)
+
+
+def _distinct(files: Iterable[DistributionFile]) -> Files:
+    """Return the files without repetitions, and without those that know less than another."""
+    files = tuple(files)
+    hashed = {file.filename for file in files if file.hashes}
+    kept: dict[tuple[object, ...], DistributionFile] = {}
+    for file in files:
+        if file.hashes or file.filename not in hashed:
+            # A hash that is still on disk is not worth reading for this.
+            known = file.url if isinstance(file.hashes, DiskHashes) else tuple(file.hashes.items())
+            kept.setdefault((file.filename, known), file)
+    return tuple(kept.values())

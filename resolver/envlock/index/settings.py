@@ -1,0 +1,217 @@
+"""Where packages come from, read as pip reads it.
+
+pip's order, later over earlier: machine-wide files, the user's files, the
+environment's file, ``PIP_CONFIG_FILE``; within all of them ``[install]`` over
+``[global]``; then ``PIP_*`` variables; then flags, whose lists are added.
+Source: pip's ``_internal/configuration.py`` and ``_internal/cli/parser.py``.
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from envlock.errors import UsageError
+from envlock.index.redact import redact
+from envlock.model import IndexSettings
+from envlock.system import WINDOWS, read_text
+
+_FILE_NAME = "pip.ini" if WINDOWS else "pip.conf"
+_SECTIONS = ("global", "install")
+_KEYRING_PROVIDERS = ("auto", "disabled", "import", "subprocess")
+_TRUE = ("1", "true", "t", "yes", "y", "on")
+_FALSE = ("0", "false", "f", "no", "n", "off")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IndexOverrides:
+    """What the command line says of indexes; None and () mean that it says nothing.
+
+    ``extra_index_urls``, ``find_links`` and ``trusted_hosts`` are added to
+    the configured ones, as pip adds them.
+    """
+
+    index_url: str | None = None
+    extra_index_urls: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+    no_index: bool | None = None
+    trusted_hosts: tuple[str, ...] = ()
+    cert: str | None = None
+    client_cert: str | None = None
+    keyring_provider: str | None = None
+    proxy: str | None = None
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """A configured text and where it is from, for the error about it."""
+
+    text: str
+    origin: str
+
+
+def load_settings(
+    environ: Mapping[str, str], *, overrides: IndexOverrides | None = None
+) -> IndexSettings:
+    """Return the index settings that pip would install with.
+
+    Raises:
+        UsageError: a file cannot be read or parsed, or a value makes no sense.
+    """
+    return settings_from(config_files(environ), environ, overrides or IndexOverrides())
+
+
+def config_files(environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """Return the files pip would read, weakest first; they need not exist.
+
+    ``PIP_CONFIG_FILE=/dev/null`` turns all of them off; another existing one
+    takes the place of the user's. The environment is the active one
+    (``VIRTUAL_ENV``, ``CONDA_PREFIX``), whose pip the user would have called.
+    """
+    chosen = environ.get("PIP_CONFIG_FILE")
+    if chosen == os.devnull:
+        return ()
+    prefix = environ.get("VIRTUAL_ENV") or environ.get("CONDA_PREFIX") or sys.prefix
+    named = [] if not chosen else [Path(chosen)]
+    users = [] if named and named[0].exists() else _user_folders()
+    folders = [*_machine_folders(), *users, Path(prefix)]
+    return (*(folder / _FILE_NAME for folder in folders), *named)
+
+
+def settings_from(
+    files: Sequence[Path], environ: Mapping[str, str], overrides: IndexOverrides
+) -> IndexSettings:
+    """Return the settings of these files, variables and flags, later over earlier.
+
+    Raises:
+        UsageError: a file cannot be read or parsed, or a value makes no sense.
+    """
+    values = {**_from_files(files), **_from_environment(environ)}
+
+    def one(key: str) -> str | None:
+        return values[key].text if key in values else None
+
+    def many(key: str) -> tuple[str, ...]:
+        return tuple(values[key].text.split()) if key in values else ()
+
+    bundle = environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE") or None
+    cert = overrides.cert or one("cert") or bundle
+    client_cert = overrides.client_cert or one("client-cert")
+    extra = (*many("extra-index-url"), *overrides.extra_index_urls)
+    links = (*many("find-links"), *overrides.find_links)
+    return IndexSettings(
+        index_url=_location(overrides.index_url or one("index-url") or IndexSettings().index_url),
+        extra_index_urls=tuple(dict.fromkeys(_location(url) for url in extra)),
+        find_links=tuple(dict.fromkeys(_link(link) for link in links)),
+        no_index=_flag(values.get("no-index"))
+        if overrides.no_index is None
+        else overrides.no_index,
+        trusted_hosts=(*many("trusted-host"), *overrides.trusted_hosts),
+        cert=None if cert is None else str(Path(cert).expanduser()),
+        client_cert=None if client_cert is None else str(Path(client_cert).expanduser()),
+        keyring_provider=overrides.keyring_provider or _keyring(values.get("keyring-provider")),
+        proxy=overrides.proxy or one("proxy"),
+        timeout=overrides.timeout or _seconds(values.get("timeout")),
+    )
+
+
+def _machine_folders() -> list[Path]:
+    import platformdirs  # noqa: PLC0415  (10 ms that --help does not need)
+
+    if sys.platform == "darwin":
+        return [Path(platformdirs.site_data_dir("pip", appauthor=False))]
+    folders = platformdirs.site_config_dir("pip", appauthor=False, multipath=True)
+    found = [Path(folder) for folder in folders.split(os.pathsep)]
+    return found if WINDOWS else [*found, Path("/etc")]
+
+
+def _user_folders() -> list[Path]:
+    import platformdirs  # noqa: PLC0415  (10 ms that --help does not need)
+
+    legacy = Path.home() / ("pip" if WINDOWS else ".pip")
+    if sys.platform == "darwin":
+        library = Path(platformdirs.user_data_dir("pip", appauthor=False))
+        return [legacy, library if library.is_dir() else Path.home() / ".config" / "pip"]
+    return [legacy, Path(platformdirs.user_config_dir("pip", appauthor=False, roaming=True))]
+
+
+def _from_files(files: Sequence[Path]) -> dict[str, _Value]:
+    found: dict[str, dict[str, _Value]] = {section: {} for section in _SECTIONS}
+    for file in files:
+        if not file.is_file():
+            continue
+        parser = configparser.RawConfigParser()
+        try:
+            parser.read_string(read_text(file), source=str(file))
+        except configparser.Error as error:
+            raise UsageError(
+                f"{file}: not a pip configuration file: {redact(' '.join(str(error).split()))}",
+                "pip config debug",
+            ) from None
+        for section in _SECTIONS:
+            if parser.has_section(section):
+                for name, text in parser.items(section):
+                    found[section][_key(name)] = _Value(text.strip(), f"{file} [{section}] {name}")
+    merged = {**found["global"], **found["install"]}
+    return {key: value for key, value in merged.items() if value.text}
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, _Value]:
+    """Return the ``PIP_*`` variables; pip takes an empty one as not set."""
+    return {
+        _key(name.removeprefix("PIP_")): _Value(text.strip(), name)
+        for name, text in environ.items()
+        if name.startswith("PIP_") and text.strip()
+    }
+
+
+def _key(name: str) -> str:
+    key = name.lower().replace("_", "-").removeprefix("--")
+    return "timeout" if key == "default-timeout" else key
+
+
+def _location(url: str) -> str:
+    """Return the URL of an index, which pip also takes as the path of a folder."""
+    if "://" not in url and not url.startswith("file:"):
+        folder = Path(url).expanduser()
+        if folder.is_dir():
+            return folder.resolve().as_uri()
+    return url.rstrip("/")
+
+
+def _link(link: str) -> str:
+    """Return a find-links entry; a path becomes a URL, which holds no blanks and no commas."""
+    if "://" in link or link.startswith("file:"):
+        return link
+    return Path(link).expanduser().absolute().as_uri()
+
+
+def _flag(value: _Value | None) -> bool:
+    if value is None or value.text.lower() in _FALSE:
+        return False
+    if value.text.lower() in _TRUE:
+        return True
+    raise UsageError(f"{value.origin}: {value.text!r} is neither true nor false")
+
+
+def _keyring(value: _Value | None) -> str:
+    if value is None:
+        return IndexSettings().keyring_provider
+    if value.text in _KEYRING_PROVIDERS:
+        return value.text
+    known = ", ".join(_KEYRING_PROVIDERS)
+    raise UsageError(f"{value.origin}: {value.text!r} is not a keyring provider; pip knows {known}")
+
+
+def _seconds(value: _Value | None) -> float:
+    if value is None:
+        return IndexSettings().timeout
+    try:
+        return float(value.text)
+    except ValueError:
+        raise UsageError(f"{value.origin}: {value.text!r} is not a number of seconds") from None

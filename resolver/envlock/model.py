@@ -1,0 +1,322 @@
+"""The frozen values that flow through envlock. Imports nothing of envlock.
+
+Every workflow is a chain of these: `Request` → `Constraint`s → `Lock` →
+environment → `Outcome`s. Texts become `packaging` types once, at the edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import NewType
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+RuleId = NewType("RuleId", str)
+
+
+class Severity(StrEnum):
+    """What a rule's combination does: three kinds of trouble kept apart."""
+
+    BREAKS = "breaks"
+    DEGRADES = "degrades"
+    DECLARED = "declared"
+
+
+class Stage(StrEnum):
+    """Where the trouble shows first."""
+
+    RESOLVE = "resolve"
+    INSTALL = "install"
+    IMPORT = "import"
+    FIT = "fit"
+    SAVE = "save"
+    LOAD = "load"
+    RESUME = "resume"
+    SAVEDMODEL = "savedmodel"
+    USE = "use"
+    GPU = "gpu"
+
+
+class Accelerator(StrEnum):
+    """Which TensorFlow build is wanted; ``auto`` takes the request as written."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Platform:
+    """An operating system and machine, in lower case.
+
+    ``system`` is linux, macos or windows; ``machine`` x86_64, aarch64 (Linux)
+    or arm64 (macOS, Windows); ``libc`` is "glibc 2.36", "musl 1.2" or "".
+    """
+
+    system: str
+    machine: str
+    libc: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.system}-{self.machine}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """What a lock is for: one interpreter on one platform.
+
+    ``python`` is the full version, ``tags`` the wheel tags it takes, best
+    first, ``markers`` the PEP 508 environment. ``interpreter`` is the program
+    itself; it never reaches a written file.
+    """
+
+    python: Version
+    platform: Platform
+    accelerator: Accelerator = Accelerator.AUTO
+    tags: tuple[str, ...] = field(default=(), repr=False)
+    markers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    interpreter: Path | None = None
+
+    @property
+    def minor(self) -> str:
+        """The ``X.Y`` of the interpreter."""
+        return f"{self.python.major}.{self.python.minor}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Requested:
+    """One requirement or constraint as somebody wrote it, and where."""
+
+    requirement: Requirement
+    origin: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IndexSettings:
+    """Where packages come from, as pip is configured, flags over it.
+
+    URLs may carry credentials: they go to an engine through its environment
+    and to nothing that is printed or written (see `envlock.index.redact`).
+    """
+
+    index_url: str = "https://pypi.org/simple"
+    extra_index_urls: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+    no_index: bool = False
+    trusted_hosts: tuple[str, ...] = ()
+    cert: str | None = None
+    client_cert: str | None = None
+    keyring_provider: str = "auto"
+    proxy: str | None = None
+    timeout: float = 15.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What somebody wants locked, before any target is known."""
+
+    requirements: tuple[Requested, ...]
+    constraints: tuple[Requested, ...] = ()
+    accelerator: Accelerator = Accelerator.AUTO
+    exclude_newer: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Condition:
+    """A package in a range of versions: one part of a rule's ``when``."""
+
+    package: NormalizedName
+    specifier: SpecifierSet
+
+
+class Demand(StrEnum):
+    """What a rule asks once its conditions hold."""
+
+    REQUIRE = "require"  # the package, if there, is in the range
+    REFUSE = "refuse"  # the package, if there, is not in the range
+    INCLUDE = "include"  # the package is there, and in the range
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """One line of a rule: conditions (ANDed) and what they demand.
+
+    Empty ``platforms``, ``managers``, ``accelerators`` and ``variables`` mean
+    any. A case without demands describes trouble that no version cures.
+    """
+
+    when: tuple[Condition, ...]
+    demands: tuple[tuple[Demand, Condition], ...] = ()
+    alone: NormalizedName | None = None
+    python: SpecifierSet = field(default_factory=SpecifierSet)
+    platforms: tuple[str, ...] = ()
+    managers: tuple[str, ...] = ()
+    accelerators: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Remedy:
+    """One way out, as the rule's author wrote it.
+
+    ``kind`` is install, command, code, setting or advice; ``text`` is the
+    specifiers, the shell line, the Python, the variable or the sentence.
+    """
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """What backs a rule: how it was found, what was seen, when, and links."""
+
+    how: str
+    what: str
+    checked: str
+    links: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    """A fact that package metadata does not tell, or tells only in part."""
+
+    id: RuleId
+    title: str
+    cases: tuple[Case, ...]
+    stage: Stage
+    severity: Severity
+    because: str
+    metadata: str
+    aliases: tuple[str, ...] = ()
+    symptoms: tuple[str, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Constraint:
+    """A bound that rules put on one package, for one anchor and target.
+
+    ``include`` asks for the package to be there; ``soft`` bounds give way
+    when nothing can be solved with them.
+    """
+
+    package: NormalizedName
+    specifier: SpecifierSet
+    rules: tuple[RuleId, ...]
+    include: bool = False
+    soft: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Violation:
+    """A rule that a set of versions breaks, and the versions it was seen on."""
+
+    rule: Rule
+    case: Case
+    packages: Mapping[NormalizedName, Version | None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DistributionFile:
+    """One file of a release, as an index page lists it.
+
+    ``hashes`` maps algorithm to hex digest; ``upload_time`` and ``size``
+    (bytes) are None where the index does not say. ``url`` may carry
+    credentials until `envlock.index.redact` has been over it.
+    """
+
+    filename: str
+    url: str
+    hashes: Mapping[str, str]
+    requires_python: str | None = None
+    yanked: str | None = None
+    upload_time: datetime | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockedPackage:
+    """One pin: exact version, the files it may be installed from, and why.
+
+    ``hashes`` are ``sha256:…`` strings, sorted. ``via`` names the packages or
+    origins that asked for it, ``because`` the rules that moved it.
+    """
+
+    name: NormalizedName
+    version: Version
+    hashes: tuple[str, ...] = ()
+    via: tuple[str, ...] = ()
+    because: tuple[RuleId, ...] = ()
+    files: tuple[DistributionFile, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lock:
+    """A complete set of pins for one target, sorted by name.
+
+    ``command`` makes it again; ``request_digest`` tells whether it still
+    answers the request it was made for; ``notes`` are sentences for the
+    reader (a soft rule given up, a CUDA row). No clock, host or path.
+    """
+
+    python: str
+    platform: str
+    packages: tuple[LockedPackage, ...]
+    command: str
+    request_digest: str
+    notes: tuple[str, ...] = ()
+    reasons: Mapping[RuleId, str] = field(default_factory=dict)
+
+    def version(self, name: str) -> Version | None:
+        """The pinned version of ``name`` (normalised), or None."""
+        return next((p.version for p in self.packages if p.name == name), None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Passed:
+    """The level did what it should."""
+
+    level: str
+    detail: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failed:
+    """The level raised, or gave a wrong answer."""
+
+    level: str
+    error: str
+    detail: str
+    traceback: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Skipped:
+    """The level was not tried; ``detail`` says why."""
+
+    level: str
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Crashed:
+    """The interpreter died or hung in this level; ``detail`` names the signal or limit."""
+
+    level: str
+    detail: str
+    output: str = ""
+
+
+Outcome = Passed | Failed | Skipped | Crashed

@@ -1,0 +1,16 @@
+"""Behaviour probes: what an environment does, found out by doing it.
+
+To add one: a script in ``scripts/``, a module here with its `Probe`, and a
+line in `PROBES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from envlock.probes.interface import Probe
+from envlock.probes.keras_h5 import KERAS_H5
+
+PROBES: Mapping[str, Probe] = MappingProxyType({KERAS_H5.name: KERAS_H5})
+DEFAULT_GATE = KERAS_H5.gate

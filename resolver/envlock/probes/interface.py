@@ -1,0 +1,109 @@
+"""What a probe is: levels, and the script that tries them.
+
+The script runs inside the interpreter that is examined, as
+``python -I SCRIPT RESULTS SECONDS``: CPython 3.6 syntax, the standard library
+and what is tried, files in the current folder. It appends a JSON object a
+line to the file RESULTS:
+
+``{"start": LEVEL}`` before a level, so that a crash is known to belong to it;
+``{"level": …, "outcome": "passed", "detail": …, "seconds": …}`` after it, or
+``"outcome": "failed"`` with ``error`` and ``traceback`` besides, or
+``"outcome": "skipped"``, which needs no start.
+
+SECONDS is the time limit that the caller keeps.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from envlock.model import Failed, Outcome, Passed, Skipped
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WayRound:
+    """What to write instead, in code, where a level fails with a known ``message``.
+
+    ``message`` is a regular expression over the failure's text.
+    """
+
+    message: str
+    advice: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Level:
+    """One capability: its name, what it proves, and whether the default gate asks for it."""
+
+    name: str
+    proves: str
+    in_default_gate: bool = False
+    ways_round: tuple[WayRound, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Probe:
+    """Levels in the order in which the script ``scripts/SCRIPT`` tries them."""
+
+    name: str
+    script: str
+    levels: tuple[Level, ...]
+
+    @property
+    def path(self) -> Path:
+        """The script on disk."""
+        return Path(str(files("envlock.probes") / "scripts" / self.script))
+
+    @property
+    def gate(self) -> tuple[str, ...]:
+        """The names of the levels that the default gate asks for."""
+        return tuple(level.name for level in self.levels if level.in_default_gate)
+
+    def way_round(self, outcome: Outcome) -> str:
+        """Return the known way round a failure, or "" where there is none."""
+        if not isinstance(outcome, Failed):
+            return ""
+        level = next(level for level in self.levels if level.name == outcome.level)
+        text = f"{outcome.error}: {outcome.detail}"
+        known = (way.advice for way in level.ways_round if re.search(way.message, text))
+        return next(known, "")
+
+
+def capabilities(outcomes: Iterable[Outcome]) -> tuple[str, ...]:
+    """Return the names of the levels that passed."""
+    return tuple(outcome.level for outcome in outcomes if isinstance(outcome, Passed))
+
+
+def gate_passed(outcomes: Iterable[Outcome], levels: Iterable[str]) -> bool:
+    """Tell whether every one of ``levels`` was tried and passed."""
+    return set(levels) <= set(capabilities(outcomes))
+
+
+def outcome_from(result: dict[str, object]) -> Outcome:
+    """Make the outcome of a line that a script wrote after a level.
+
+    Raises:
+        KeyError, ValueError: the line is not of the form above.
+
+    """
+    level, detail = str(result["level"]), str(result["detail"])
+    seconds = float(str(result.get("seconds", 0)))
+    match result["outcome"]:
+        case "passed":
+            return Passed(level=level, detail=detail, seconds=seconds)
+        case "skipped":
+            return Skipped(level=level, detail=detail)
+        case "failed":
+            return Failed(
+                level=level,
+                error=str(result["error"]),
+                detail=detail,
+                traceback=str(result["traceback"]),
+                seconds=seconds,
+            )
+        case other:
+            raise ValueError(f"unknown outcome {other!r}")

@@ -1,0 +1,59 @@
+"""The probe of TensorFlow, Keras and h5py: a small model trained, saved and loaded again."""
+
+from __future__ import annotations
+
+from envlock.probes.interface import Level, Probe, WayRound
+
+# Keras 3 looks up the short names of losses and metrics among its classes when
+# it reads .h5 files; before 3.3 it does so even with compile=False.
+_COMPILE_AGAIN = WayRound(
+    message=r"Could not locate function 'm[sa]e'|Could not deserialize 'keras\.metrics\.m[sa]e'",
+    advice="load with load_model(path, compile=False) and compile again (Keras 3.3 and later), "
+    "or compile with keras.losses.MeanSquaredError() in place of 'mse', or save to .keras",
+)
+_OPTIMIZER_LOST = WayRound(
+    message=r"Unknown variable: |numpy\(\) is only available when eager execution is enabled",
+    advice="load with load_model(path, compile=False) and compile again (the optimizer starts "
+    "anew), or save to .keras",
+)
+# custom_objects= has no effect on .h5 files in Keras 3.0 to 3.2.
+_OBJECTS_IGNORED = WayRound(
+    message=r"Unknown layer: ",
+    advice="load inside `with keras.utils.custom_object_scope({'NAME': CLASS}):`, "
+    "or take Keras 3.3 or later",
+)
+
+KERAS_H5 = Probe(
+    name="keras-h5",
+    script="keras_h5.py",
+    levels=(
+        Level(name="import-h5py", proves="h5py can be imported", in_default_gate=True),
+        Level(name="import", proves="tensorflow can be imported", in_default_gate=True),
+        Level(name="fit", proves="a model is built, compiled and trained", in_default_gate=True),
+        Level(name="save", proves="a trained model is saved to .h5", in_default_gate=True),
+        Level(
+            name="load",
+            proves="it is loaded from .h5 and predicts the same",
+            in_default_gate=True,
+        ),
+        Level(name="weights", proves="weights are saved to .weights.h5 and loaded"),
+        Level(
+            name="custom-layer",
+            proves="a model with a layer of one's own goes through .h5",
+            in_default_gate=True,
+            ways_round=(_OBJECTS_IGNORED,),
+        ),
+        Level(
+            name="load-compiled",
+            proves="a model compiled with loss='mse' is loaded compiled from .h5",
+            ways_round=(_COMPILE_AGAIN,),
+        ),
+        Level(
+            name="resume",
+            proves="training goes on after loading from .h5",
+            ways_round=(_OPTIMIZER_LOST,),
+        ),
+        Level(name="savedmodel", proves="a model goes through a SavedModel folder"),
+        Level(name="keras", proves="a model goes through a .keras file"),
+    ),
+)

@@ -1,0 +1,136 @@
+"""Run a probe in the interpreter that is examined; whatever happens there is an outcome."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from envlock.errors import UsageError
+from envlock.model import Crashed, Failed, Outcome, Passed, Skipped
+from envlock.probes.interface import Probe, outcome_from
+from envlock.system import WINDOWS, Completed, run, scratch
+
+TIME_LIMIT = 300.0  # seconds: a cold import from a slow disk takes one of them
+_OUTPUT_SHOWN = 8000  # characters
+_EXCEPTIONS = 0xC000_0000  # where the statuses of Windows begin that mean a crash
+
+
+def run_probe(
+    probe: Probe,
+    python: Path,
+    *,
+    timeout: float = TIME_LIMIT,
+    write_bytecode: bool = False,
+    extra_env: Mapping[str, str] | None = None,
+) -> tuple[Outcome, ...]:
+    """Try every level in one start of ``python``; one outcome a level, in their order.
+
+    ``timeout`` is in seconds, for all levels together. ``write_bytecode`` lets
+    the interpreter leave ``.pyc`` files in its environment: only where envlock
+    owns it. User site packages and ``PYTHON*`` variables do not count.
+
+    Raises:
+        WorkError: the interpreter cannot be started.
+
+    """
+    options = ["-I"] if write_bytecode else ["-I", "-B"]
+    with scratch("envlock-probe-") as folder:
+        results = folder / "envlock-results.jsonl"
+        done = run(
+            [python, *options, probe.path, results, str(timeout)],
+            env=_environment(python, extra_env or {}),
+            cwd=folder,
+            timeout=timeout,
+        )
+        said = list(_lines(results))
+    outcomes = {each.level: each for each in map(outcome_from, (x for x in said if "level" in x))}
+    started = [str(line["start"]) for line in said if "start" in line]
+    return tuple(_complete(probe, outcomes, started, _ending(done, timeout), _output(done)))
+
+
+def run_user_script(python: Path, file: Path, *, timeout: float = TIME_LIMIT) -> Outcome:
+    """Run a user's script as one more level, ``probe:FILENAME``: exit status 0 passes.
+
+    It runs in the current folder, as ``python FILE`` would, but without user
+    site packages and ``PYTHON*`` variables, and leaves no ``.pyc`` files.
+
+    Raises:
+        UsageError: there is no such file.
+        WorkError: the interpreter cannot be started.
+
+    """
+    if not file.is_file():
+        raise UsageError(f"{file}: no such probe script")
+    level = f"probe:{file.name}"
+    done = run([python, "-E", "-s", "-B", file], env=_environment(python, {}), timeout=timeout)
+    if done.timed_out or _signal(done.returncode):
+        return Crashed(level=level, detail=_ending(done, timeout), output=_output(done))
+    if done.returncode == 0:
+        return Passed(level=level)
+    last = (done.stderr.strip().splitlines() or [""])[-1]
+    return Failed(
+        level=level,
+        error=f"exit status {done.returncode}",
+        detail=last,
+        traceback=done.stderr[-_OUTPUT_SHOWN:],
+    )
+
+
+def _complete(
+    probe: Probe, outcomes: Mapping[str, Outcome], started: list[str], ending: str, output: str
+) -> Iterator[Outcome]:
+    """Give a level without an outcome one: it crashed, or was not reached after the crash."""
+    running = next((level for level in started if level not in outcomes), None)
+    unreached = [level.name for level in probe.levels if level.name not in outcomes]
+    crashed = running or next(iter(unreached), None)
+    for level in probe.levels:
+        if level.name in outcomes:
+            yield outcomes[level.name]
+        elif level.name == crashed:
+            yield Crashed(level=level.name, detail=ending, output=output)
+        else:
+            yield Skipped(level=level.name, detail=f"{crashed} ended the interpreter: {ending}")
+
+
+def _lines(results: Path) -> Iterator[dict[str, object]]:
+    if not results.is_file():
+        return
+    for line in results.read_text(encoding="utf-8").splitlines():
+        try:
+            yield json.loads(line)
+        except ValueError:  # the interpreter died while it wrote
+            return
+
+
+def _ending(done: Completed, timeout: float) -> str:
+    if done.timed_out:
+        return f"no end within {timeout:g} s"
+    return _signal(done.returncode) or f"the interpreter left with exit status {done.returncode}"
+
+
+def _signal(returncode: int) -> str:
+    """Name what killed a process, or return "" when it ended by itself."""
+    if returncode < 0:
+        try:
+            return signal.Signals(-returncode).name
+        except ValueError:
+            return f"signal {-returncode}"
+    return f"exception 0x{returncode:08X}" if WINDOWS and returncode >= _EXCEPTIONS else ""
+
+
+def _output(done: Completed) -> str:
+    return f"{done.stdout}{done.stderr}"[-_OUTPUT_SHOWN:]
+
+
+def _environment(python: Path, extra: Mapping[str, str]) -> dict[str, str]:
+    env = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+    prefix = python.parent
+    if WINDOWS and (prefix / "conda-meta").is_dir():
+        # Libraries of an environment that is not activated are found by PATH alone.
+        env["PATH"] = os.pathsep.join(
+            (str(prefix), str(prefix / "Library" / "bin"), env.get("PATH", ""))
+        )
+    return {**env, **extra}

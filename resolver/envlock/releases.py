@@ -1,0 +1,300 @@
+"""What was released, for which Pythons and platforms, and what it declares. Pure.
+
+The data are the files in ``envlock_constraints/releases``: ``tensorflow.json``
+and ``h5py.json`` come from the package index (``constraints/tools/update_releases.py``),
+``cuda.json`` is kept by hand. A version that they do not know is answered with
+None: an index may be newer than they are.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache, reduce
+from importlib.resources import files
+from operator import and_
+from typing import Any
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from envlock.model import Platform, Target
+
+_SYSTEMS = {
+    "linux": {"os_name": "posix", "platform_system": "Linux", "sys_platform": "linux"},
+    "macos": {"os_name": "posix", "platform_system": "Darwin", "sys_platform": "darwin"},
+    "windows": {"os_name": "nt", "platform_system": "Windows", "sys_platform": "win32"},
+}
+_MACHINES = {"windows-x86_64": "AMD64", "windows-arm64": "ARM64"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Release:
+    """One final release.
+
+    ``yanked`` is the reason, or "". ``wheels`` maps distribution, platform (as
+    `Platform` prints it) and oldest system (``glibc 2.17``, ``musl 1.2``,
+    ``macos 11.0``, ``windows``) to CPython minors: ``3.9``, free-threaded
+    ``3.14t``. ``needs`` holds what a distribution's wheels for a platform
+    declare, as PEP 508 lines, without extras and lines that hold for none.
+    """
+
+    version: Version
+    date: date
+    yanked: str
+    requires_python: SpecifierSet
+    wheels: Mapping[str, Mapping[str, Mapping[str, list[str]]]]
+    needs: Mapping[tuple[str, str], tuple[str, ...]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TensorflowRelease(Release):
+    """One release of TensorFlow; ``extras`` has the lines that each adds on Linux x86_64."""
+
+    extras: Mapping[str, list[str]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class H5pyRelease(Release):
+    """One release of h5py; ``hdf5`` is the series in its Linux x86_64 wheels."""
+
+    hdf5: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WheelRange:
+    """The releases of a distribution with a wheel for one Python, oldest first, none yanked.
+
+    ``pythons`` are all that the platform has wheels for. Printed, it is a sentence.
+    """
+
+    distribution: str
+    minor: str
+    platform: Platform
+    versions: tuple[Version, ...]
+    pythons: tuple[str, ...]
+
+    def __str__(self) -> str:
+        system = f"{self.platform} with {self.platform.libc}".removesuffix(" with ")
+        if not self.pythons:
+            return f"{self.distribution} has no wheel for {system}"
+        place = f"CPython {self.minor} on {system}"
+        if self.versions:
+            span = f"from {self.versions[0]} to {self.versions[-1]}"
+            return f"{self.distribution} has wheels for {place} {span}"
+        older = minor_key(self.minor) < minor_key(self.pythons[0])
+        bound = f"start at {self.pythons[0]}" if older else f"end at {self.pythons[-1]}"
+        return f"{self.distribution} has no wheel for {place}: its wheels there {bound}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CudaRow:
+    """The CUDA and cuDNN that the Linux build of a release was tested with, and who says so."""
+
+    cuda: str
+    cudnn: str
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AndCuda:
+    """What ``tensorflow[and-cuda]`` adds on Linux x86_64, for a major version of CUDA.
+
+    ``refusal`` says why PyPI cannot serve all of it, or is "".
+    """
+
+    requirements: tuple[Requirement, ...]
+    cuda: str
+    refusal: str
+
+    @property
+    def installable(self) -> bool:
+        """Whether PyPI has all of it."""
+        return not self.refusal
+
+
+@cache
+def tensorflow_releases() -> tuple[TensorflowRelease, ...]:
+    """Return every final TensorFlow release from 1.13.1 on, newest last."""
+    return tuple(
+        TensorflowRelease(**_common(version, entry), extras=entry.get("extras", {}))
+        for version, entry in _read("tensorflow.json").items()
+    )
+
+
+@cache
+def h5py_releases() -> tuple[H5pyRelease, ...]:
+    """Return every final h5py release from 2.7.0 on, newest last."""
+    return tuple(
+        H5pyRelease(**_common(version, entry), hdf5=entry["hdf5"])
+        for version, entry in _read("h5py.json").items()
+    )
+
+
+def release(version: Version) -> TensorflowRelease | None:
+    """Return the TensorFlow release of this version."""
+    return next((item for item in tensorflow_releases() if item.version == version), None)
+
+
+def distributions(version: Version, platform: Platform, minor: str) -> tuple[str, ...] | None:
+    """Return the distributions of a TensorFlow release with a wheel for this Python."""
+    found = release(version)
+    if found is None:
+        return None
+    return tuple(name for name in found.wheels if minor in _pythons(found, name, platform))
+
+
+def pythons_for(
+    version: Version, platform: Platform, distribution: str = "tensorflow"
+) -> tuple[str, ...] | None:
+    """Return the CPython minors that a release has wheels for, oldest first."""
+    found = _find(version, distribution)
+    return None if found is None else _pythons(found, distribution, platform)
+
+
+def wheels_for(minor: str, platform: Platform, distribution: str = "tensorflow") -> WheelRange:
+    """Return the releases with a wheel for this Python on this platform."""
+    offered = [
+        (item.version, _pythons(item, distribution, platform))
+        for item in _table(distribution)
+        if not item.yanked
+    ]
+    return WheelRange(
+        distribution=distribution,
+        minor=minor,
+        platform=platform,
+        versions=tuple(version for version, minors in offered if minor in minors),
+        pythons=tuple(sorted({each for _, minors in offered for each in minors}, key=minor_key)),
+    )
+
+
+def newest_for(minor: str, platform: Platform, distribution: str = "tensorflow") -> Version | None:
+    """Return the newest release with a wheel for this Python, yanked ones aside."""
+    return max(wheels_for(minor, platform, distribution).versions, default=None)
+
+
+def declared(
+    version: Version, package: str, target: Target, distribution: str = "tensorflow"
+) -> SpecifierSet | None:
+    """Return the range of ``package`` (normalised) that a release declares for a target.
+
+    An empty shell of a wheel is read through to what it pulls in. None: the
+    release or its wheel for the target is not known, or names no such package.
+    """
+    found = _find(version, distribution)
+    if found is None:
+        return None
+    platform = str(target.platform)
+    environment = marker_environment(target.platform, target.minor)
+    lines = found.needs.get((_contents(found, distribution, platform), platform), ())
+    ranges = [
+        each.specifier
+        for each in map(Requirement, (line for line in lines if line.startswith(package)))
+        if each.name == package and (each.marker is None or each.marker.evaluate(environment))
+    ]
+    return reduce(and_, ranges) if ranges else None
+
+
+def cuda_row(version: Version) -> CudaRow | None:
+    """Return the CUDA and cuDNN that a TensorFlow release was tested with on Linux."""
+    table = _read("cuda.json")
+    rows = (row for row in table["rows"] if version in SpecifierSet(row["tensorflow"]))
+    found = (CudaRow(cuda=r["cuda"], cudnn=r["cudnn"], source=table["source"]) for r in rows)
+    return next(found, None)
+
+
+def and_cuda(version: Version, minor: str | None = None) -> AndCuda | None:
+    """Return what the ``and-cuda`` extra of a TensorFlow release brings, where it has one.
+
+    Without ``minor`` a refusal is one that holds for every Python.
+    """
+    found = release(version)
+    if found is None or "and-cuda" not in found.extras:
+        return None
+    refusals = (
+        row["why"]
+        for row in _read("cuda.json")["and-cuda-refused"]
+        if version in SpecifierSet(row["tensorflow"])
+        and (not row["python"] or (minor is not None and minor in SpecifierSet(row["python"])))
+    )
+    lines = found.extras["and-cuda"]
+    major = re.search(r"-cu(\d+)\b", " ".join(lines))
+    return AndCuda(
+        requirements=tuple(map(Requirement, lines)),
+        cuda=major[1] if major else "",
+        refusal=next(refusals, ""),
+    )
+
+
+def minor_key(minor: str) -> tuple[Version, str]:
+    """Return what a CPython minor sorts by, ``3.14t`` after ``3.14``."""
+    return Version(minor.rstrip("t")), minor
+
+
+def marker_environment(platform: Platform, minor: str) -> dict[str, str]:
+    """Return the PEP 508 environment of a CPython minor, as far as a platform's name tells."""
+    return {
+        **_SYSTEMS[platform.system],
+        "implementation_name": "cpython",
+        "platform_machine": _MACHINES.get(str(platform), platform.machine),
+        "platform_python_implementation": "CPython",
+        "python_full_version": f"{minor}.0",
+        "python_version": minor,
+    }
+
+
+@cache
+def _read(name: str) -> Any:  # noqa: ANN401  (JSON)
+    return json.loads(files("envlock_constraints").joinpath("releases", name).read_bytes())
+
+
+def _common(version: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "version": Version(version),
+        "date": date.fromisoformat(entry["date"]),
+        "yanked": entry.get("yanked", ""),
+        "requires_python": SpecifierSet(entry["requires_python"]),
+        "wheels": entry["wheels"],
+        "needs": {
+            (name, platform): tuple(group["needs"])
+            for group in entry["requires"]
+            for name, platforms in group["of"].items()
+            for platform in platforms
+        },
+    }
+
+
+def _table(distribution: str) -> tuple[Release, ...]:
+    return h5py_releases() if distribution == "h5py" else tensorflow_releases()
+
+
+def _find(version: Version, distribution: str) -> Release | None:
+    return next((item for item in _table(distribution) if item.version == version), None)
+
+
+def _pythons(found: Release, distribution: str, platform: Platform) -> tuple[str, ...]:
+    key = str(platform)
+    minors = [
+        {each for floor, own in floors.items() if _fits(floor, platform) for each in own}
+        for name in {distribution, _contents(found, distribution, key)}
+        for floors in [found.wheels.get(name, {}).get(key, {})]
+    ]
+    return tuple(sorted(set.intersection(*minors), key=minor_key))
+
+
+def _contents(found: Release, distribution: str, platform: str) -> str:
+    """Return the distribution with the code: what an empty shell pulls in, or itself."""
+    names = (line.partition("==")[0] for line in found.needs.get((distribution, platform), ()))
+    return next((name for name in names if name in found.wheels), distribution)
+
+
+def _fits(floor: str, platform: Platform) -> bool:
+    """Whether the C library takes such wheels; one that is not known counts as a new glibc."""
+    library, _, oldest = floor.partition(" ")
+    own, _, number = (platform.libc or "glibc").partition(" ")
+    recent = not number or Version(number) >= Version(oldest)
+    return platform.system != "linux" or (library == own and recent)

@@ -1,0 +1,164 @@
+"""Which framework release can it be? Candidates, best first. Pure.
+
+The framework decides what everything around it may be, and its wheel tags are
+the one thing about it that metadata never gets wrong, so it is chosen first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import NormalizedName, canonicalize_name, parse_wheel_filename
+from packaging.version import Version
+
+from envlock.model import Accelerator, DistributionFile, Target
+from envlock.releases import and_cuda, cuda_row
+from envlock.resolve.wishes import Wish, Wishes
+from envlock.rules.families import families
+
+TENSORFLOW = canonicalize_name("tensorflow")
+_CPU = canonicalize_name("tensorflow-cpu")
+_GPU = canonicalize_name("tensorflow-gpu")
+
+Releases = Mapping[Version, Sequence[DistributionFile]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Anchor:
+    """One framework release to try: the distribution that carries it, and why this one."""
+
+    name: NormalizedName
+    version: Version
+    extras: tuple[str, ...] = ()
+    note: str = ""
+
+    def __str__(self) -> str:
+        extras = f"[{','.join(self.extras)}]" if self.extras else ""
+        return f"{self.name}{extras}=={self.version}"
+
+
+def framework(wishes: Wishes) -> Wish | None:
+    """The wish for a TensorFlow distribution, the plain one first."""
+    members = families().members(TENSORFLOW)
+    return next((wishes[name] for name in members if name in wishes), None)
+
+
+def distributions(wish: Wish, accelerator: Accelerator) -> tuple[NormalizedName, ...]:
+    """The distributions whose index pages are needed to choose a release of ``wish``."""
+    if wish.name != TENSORFLOW:
+        return (wish.name,)
+    match accelerator:
+        case Accelerator.CPU:
+            return (_CPU, TENSORFLOW)
+        case Accelerator.CUDA:
+            return (TENSORFLOW, _GPU)
+        case Accelerator.AUTO:
+            return (TENSORFLOW,)
+
+
+def candidates(
+    wish: Wish, pages: Mapping[NormalizedName, Releases], target: Target
+) -> tuple[Anchor, ...]:
+    """Every release that the request and the wheel tags admit, best first.
+
+    Best is the newest patch of the newest minor; then the newest patches of
+    the older minors; then the other patches. A patch release of TensorFlow
+    mostly repairs metadata, so an older patch is rarely the answer.
+    """
+    usable = {name: _usable(releases, wish, target) for name, releases in pages.items()}
+    versions = sorted({v for found in usable.values() for v in found}, reverse=True)
+    newest: dict[tuple[int, int], Version] = {}
+    for version in versions:
+        newest.setdefault((version.major, version.minor), version)
+    ordered = [*newest.values(), *(v for v in versions if v not in newest.values())]
+    return tuple(
+        anchor for version in ordered for anchor in _flavours(wish, version, usable, target)
+    )
+
+
+def _usable(releases: Releases, wish: Wish, target: Target) -> frozenset[Version]:
+    exact = {s.version for s in wish.specifier if s.operator in {"==", "==="}}
+    return frozenset(
+        version
+        for version, files in releases.items()
+        if wish.specifier.contains(version, prereleases=wish.specifier.prereleases or False)
+        and any(
+            installable(file, target) and (file.yanked is None or str(version) in exact)
+            for file in files
+        )
+    )
+
+
+def installable(file: DistributionFile, target: Target) -> bool:
+    """Whether a file is a wheel that the target takes."""
+    return file.filename.endswith(".whl") and fits(file, target)
+
+
+def fits(file: DistributionFile, target: Target) -> bool:
+    """Whether a file's tags and Requires-Python admit the target (a source file has no tags)."""
+    if file.requires_python:
+        try:
+            if not SpecifierSet(file.requires_python).contains(target.python, prereleases=True):
+                return False
+        except InvalidSpecifier:
+            pass  # pip ignores one it cannot read
+    if not file.filename.endswith(".whl"):
+        return True
+    try:
+        _, _, _, tags = parse_wheel_filename(file.filename)
+    except ValueError:
+        return False
+    known = _tag_set(target.tags)
+    return any(str(tag) in known for tag in tags)
+
+
+@lru_cache(maxsize=4)
+def _tag_set(tags: tuple[str, ...]) -> frozenset[str]:
+    """A set of a target's tags: made once, asked for thousands of files."""
+    return frozenset(tags)
+
+
+def _flavours(
+    wish: Wish,
+    version: Version,
+    usable: Mapping[NormalizedName, frozenset[Version]],
+    target: Target,
+) -> Iterable[Anchor]:
+    """The distributions that carry one release for this accelerator, best first."""
+    there = [name for name, versions in usable.items() if version in versions]
+    if wish.name != TENSORFLOW or target.accelerator is Accelerator.AUTO:
+        return [Anchor(name=wish.name, version=version, extras=wish.extras) for _ in there[:1]]
+    if target.accelerator is Accelerator.CPU:
+        return [
+            Anchor(
+                name=name,
+                version=version,
+                note="" if name == _CPU else f"no tensorflow-cpu {version} can serve this request",
+            )
+            for name in (_CPU, TENSORFLOW)
+            if name in there
+        ]
+    return list(_cuda(wish, version, there))
+
+
+def _cuda(wish: Wish, version: Version, there: list[NormalizedName]) -> Iterable[Anchor]:
+    facts = and_cuda(version)
+    if facts is not None and facts.installable:
+        extras = tuple(sorted({*wish.extras, "and-cuda"}))
+        yield Anchor(name=TENSORFLOW, version=version, extras=extras)
+        return
+    row = cuda_row(version)
+    need = (
+        f"it needs CUDA {row.cuda} and cuDNN {row.cudnn} from the system"
+        if row
+        else "its CUDA is not on record"
+    )
+    # tensorflow itself carries the GPU code in 1.15 and from 2.1 on.
+    own = (version.major, version.minor) in {(1, 13), (1, 14), (2, 0)} and _GPU in there
+    name = _GPU if own else TENSORFLOW
+    if name in there:
+        note = f"{name} {version} brings no CUDA of its own: {need}"
+        yield Anchor(name=name, version=version, extras=wish.extras, note=note)

@@ -1,0 +1,131 @@
+"""Settled pins → a `Lock` with every reason and hash in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from packaging.ranges import VersionRange
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from envlock.errors import IndexFailure
+from envlock.model import (
+    Constraint,
+    DistributionFile,
+    LockedPackage,
+    Rule,
+    RuleId,
+    Violation,
+)
+from envlock.resolve.anchor import framework
+from envlock.resolve.feasible import Infeasible
+from envlock.resolve.loop import Attempt, Refused, Settled
+from envlock.resolve.wishes import Wishes, version_range
+
+#: What pip takes for ``--require-hashes``, best first.
+_STRONG = ("sha256", "sha384", "sha512")
+
+
+def explained(
+    settled: Settled, tried: Iterable[Attempt], wishes: Wishes
+) -> tuple[LockedPackage, ...]:
+    """The pins with who asked for them and which rules moved them."""
+    refused_by = tuple(sorted({rule for attempt in tried for rule in _rules_of(attempt)}))
+    anchor = settled.anchor
+    packages: list[LockedPackage] = []
+    for package in settled.packages:
+        because = {
+            rule
+            for constraint in settled.constraints
+            if constraint.package == package.name and _moves(constraint, package.version)
+            for rule in constraint.rules
+        }
+        if anchor is not None and package.name == anchor.name:
+            because.update(refused_by)
+        origins = _origins(package.name, anchor.name if anchor else None, wishes)
+        packages.append(
+            replace(
+                package,
+                via=tuple(sorted({*package.via, *origins})),
+                because=tuple(sorted(because)),
+            )
+        )
+    return tuple(packages)
+
+
+def _rules_of(attempt: Attempt) -> Iterator[RuleId]:
+    match attempt:
+        case Infeasible(broken=broken, collision=collision):
+            yield from (rule.id for rule in broken)
+            yield from (collision.rules if collision else ())
+        case Refused(broken=violations):
+            yield from (violation.rule.id for violation in violations)
+
+
+def _moves(constraint: Constraint, version: Version) -> bool:
+    """Whether a bound keeps a newer version away, or put the package there at all."""
+    if constraint.include:
+        return True
+    newer: VersionRange = version_range(SpecifierSet(f">{version}"))
+    return not newer.is_subset(version_range(constraint.specifier))
+
+
+def _origins(
+    name: NormalizedName, anchor: NormalizedName | None, wishes: Wishes
+) -> tuple[str, ...]:
+    """The files (without line numbers, which move) or the command line that asked for it."""
+    wish = framework(wishes) if name == anchor else wishes.get(name)
+    return tuple(origin.partition(":")[0] for origin in wish.origins) if wish else ()
+
+
+def hashed(
+    packages: Iterable[LockedPackage],
+    listed: Mapping[NormalizedName, Iterable[DistributionFile]],
+) -> tuple[LockedPackage, ...]:
+    """The pins with the files of their releases, as the index pages list them.
+
+    Raises:
+        IndexFailure: a release has no file with a hash that pip accepts.
+    """
+    return tuple(_with_files(package, listed[package.name]) for package in packages)
+
+
+def _with_files(package: LockedPackage, listed: Iterable[DistributionFile]) -> LockedPackage:
+    files = tuple(sorted(filter(_strong, listed), key=lambda file: file.filename))
+    if not files:
+        raise IndexFailure(
+            f"the index gives no hash for any file of {package.name} {package.version}",
+            "use an index that states sha256 hashes on its pages",
+        )
+    hashes = {f"{kind}:{file.hashes[kind]}" for file in files if (kind := _strong(file))}
+    return replace(package, files=files, hashes=tuple(sorted(hashes)))
+
+
+def _strong(file: DistributionFile) -> str | None:
+    return next((kind for kind in _STRONG if file.hashes.get(kind)), None)
+
+
+def reasons(
+    packages: Iterable[LockedPackage], find: Callable[[str], Rule | None]
+) -> dict[RuleId, str]:
+    """The sentence of every rule that moved a pin."""
+    ids = sorted({rule for package in packages for rule in package.because})
+    return {name: rule.because for name in ids if (rule := find(name)) is not None}
+
+
+def notes(settled: Settled) -> tuple[str, ...]:
+    """What the reader of the lock should know: the build taken, rules given up."""
+    said = [settled.anchor.note] if settled.anchor and settled.anchor.note else []
+    said.extend(_given_up(violation) for violation in settled.given_up if _judges(violation))
+    return tuple(dict.fromkeys(said))
+
+
+def _judges(violation: Violation) -> bool:
+    return bool(violation.case.demands)
+
+
+def _given_up(violation: Violation) -> str:
+    seen = ", ".join(f"{n} {v}" if v else f"no {n}" for n, v in violation.packages.items())
+    return f"{violation.rule.id} is not met ({seen}): {violation.rule.because}"

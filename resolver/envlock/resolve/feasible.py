@@ -1,0 +1,121 @@
+"""Can a release meet the wishes at all? Answered from rules and release data. Pure.
+
+Most conflicts are plain here, before any engine is started.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName
+
+from envlock.model import Constraint, Rule, RuleId, Target
+from envlock.releases import declared
+from envlock.resolve.anchor import Anchor
+from envlock.resolve.wishes import Wishes, version_range
+from envlock.rules.check import Situation
+from envlock.rules.families import families
+from envlock.rules.select import Selection, select
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Collision:
+    """Bounds on one package that no version meets: whose they are, and the rules behind."""
+
+    package: NormalizedName
+    wish: SpecifierSet
+    bound: SpecifierSet
+    rules: tuple[RuleId, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Feasible:
+    """The constraints to solve with."""
+
+    constraints: tuple[Constraint, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Infeasible:
+    """Why this release cannot be: rules it breaks by itself, or a collision."""
+
+    anchor: Anchor
+    broken: tuple[Rule, ...] = ()
+    collision: Collision | None = None
+
+
+def judge(
+    anchor: Anchor | None,
+    wishes: Wishes,
+    rules: Iterable[Rule],
+    target: Target,
+) -> Feasible | Infeasible:
+    """The constraints for ``anchor``, or the reason why it cannot be chosen.
+
+    A soft constraint that collides with a wish is left out here; the check of
+    the lock tells the user what was given up.
+    """
+    selection = select(rules, _known(anchor, wishes), Situation.of(target))
+    if anchor is not None:
+        if selection.broken:
+            return Infeasible(anchor=anchor, broken=selection.broken)
+        collision = _collision(anchor, wishes, selection, target)
+        if collision is not None:
+            return Infeasible(anchor=anchor, collision=collision)
+    kept = (c for c in selection.constraints if possible(c, anchor, wishes, target))
+    return Feasible(constraints=tuple(kept))
+
+
+def _known(anchor: Anchor | None, wishes: Wishes) -> dict[NormalizedName, SpecifierSet]:
+    family = families().family_of(anchor.name) if anchor else None
+    known = {
+        name: wish.specifier
+        for name, wish in wishes.items()
+        if wish.specifier and (family is None or families().family_of(name) != family)
+    }
+    if anchor is not None:
+        known[anchor.name] = SpecifierSet(f"=={anchor.version}")
+    return known
+
+
+def _collision(
+    anchor: Anchor, wishes: Wishes, selection: Selection, target: Target
+) -> Collision | None:
+    for constraint in selection.hard():
+        wish = wishes.get(constraint.package)
+        if wish is not None and not meet(wish.specifier, constraint.specifier):
+            return Collision(
+                package=wish.name,
+                wish=wish.specifier,
+                bound=constraint.specifier,
+                rules=constraint.rules,
+            )
+    for name, wish in wishes.items():
+        bound = declared(anchor.version, name, target)
+        if wish.specifier and bound is not None and not meet(wish.specifier, bound):
+            return Collision(package=name, wish=wish.specifier, bound=bound)
+    return None
+
+
+def possible(constraint: Constraint, anchor: Anchor | None, wishes: Wishes, target: Target) -> bool:
+    """Whether a constraint leaves a version that the wishes and the release admit.
+
+    Only soft constraints are judged: a hard one that leaves nothing is for the
+    engine to refuse, so that it is told.
+    """
+    if not constraint.soft:
+        return True
+    bounds = [wishes[constraint.package].specifier] if constraint.package in wishes else []
+    if anchor is not None:
+        bounds.append(declared(anchor.version, constraint.package, target) or SpecifierSet())
+    return meet(constraint.specifier, *bounds)
+
+
+def meet(*specifiers: SpecifierSet) -> bool:
+    """Whether some version is in all of the ranges."""
+    merged = version_range(SpecifierSet())
+    for specifier in specifiers:
+        merged &= version_range(specifier)
+    return not merged.is_empty

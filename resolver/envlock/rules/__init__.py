@@ -1,0 +1,1 @@
+"""The knowledge: rules as data, chosen for an anchor, checked on a lock. Pure."""

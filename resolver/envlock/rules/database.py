@@ -1,0 +1,114 @@
+"""The rules that hold in one run: the shipped ones and those of the user's folders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from envlock.errors import UsageError
+from envlock.model import Rule
+from envlock.rules.documents import parse
+from envlock.rules.examples import example_faults
+from envlock.rules.schema import faults, read_rule
+
+#: YAML files of the data package that hold no rules.
+_NOT_RULES = frozenset({"families.yaml"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Database:
+    """Rules in the order of their ids, found by id or alias."""
+
+    rules: tuple[Rule, ...]
+
+    def find(self, name: str) -> Rule | None:
+        """The rule with this id or alias."""
+        return next((r for r in self.rules if name == r.id or name in r.aliases), None)
+
+
+def load(folders: Sequence[Path] = ()) -> Database:
+    """The shipped rules and those in ``folders`` (every ``*.yaml`` below them).
+
+    Raises:
+        UsageError: a folder is missing, or a document is not a rule; every
+            fault of every file is told, with file, id and key path.
+    """
+    shipped = _shipped()
+    if not folders:
+        return Database(rules=shipped)
+    added, wrong = _read_folders(folders)
+    wrong += _clashes((*shipped, *added))
+    if wrong:
+        raise UsageError("\n".join(("these rules cannot be used:", *wrong)))
+    return Database(rules=tuple(sorted((*shipped, *added), key=lambda rule: rule.id)))
+
+
+def check(folder: Path) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
+    """The sound rules of a folder, and every fault in it, failing examples included."""
+    rules, wrong = _read_folders([folder], examples=True)
+    ours = files("envlock_constraints")
+    itself = isinstance(ours, Path) and ours.resolve() == folder.resolve()
+    others = () if itself else _shipped()
+    return tuple(rules), (*wrong, *_clashes((*others, *rules)))
+
+
+@cache
+def _shipped() -> tuple[Rule, ...]:
+    found: list[Rule] = []
+    for item in files("envlock_constraints").iterdir():
+        if item.name.endswith(".yaml") and item.name not in _NOT_RULES:
+            documents = parse(item.read_text(encoding="utf-8"))
+            found.extend(read_rule(document, source=item.name) for document in documents)
+    return tuple(sorted(found, key=lambda rule: rule.id))
+
+
+def _read_folders(
+    folders: Iterable[Path], *, examples: bool = False
+) -> tuple[list[Rule], tuple[str, ...]]:
+    rules: list[Rule] = []
+    wrong: list[str] = []
+    for folder in folders:
+        if not folder.is_dir():
+            wrong.append(f"{folder}: no such folder")
+            continue
+        for path in sorted(folder.rglob("*.yaml")):
+            if path.name not in _NOT_RULES:
+                _read_file(path, rules, wrong, examples=examples)
+    return rules, tuple(wrong)
+
+
+def _read_file(path: Path, rules: list[Rule], wrong: list[str], *, examples: bool) -> None:
+    import yaml  # noqa: PLC0415  (as in parse)
+
+    try:
+        found = list(parse(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        wrong.append(f"{path}: {' '.join(str(error).split())}")
+        return
+    for number, document in enumerate(found, start=1):
+        name = document.get("id") if isinstance(document, Mapping) else None
+        place = f"{path}: {name or f'document {number}'}: "
+        problems = faults(document)
+        wrong.extend(place + problem for problem in problems)
+        if not problems:
+            rule = read_rule(document, source=str(path))
+            rules.append(rule)
+            wrong.extend(
+                place + fault for fault in (example_faults(rule, document) if examples else ())
+            )
+
+
+def _clashes(rules: Iterable[Rule]) -> tuple[str, ...]:
+    seen: dict[str, Rule] = {}
+    wrong: list[str] = []
+    for rule in rules:
+        for name in (rule.id, *rule.aliases):
+            if name in seen:
+                wrong.append(
+                    f"{rule.source}: {rule.id}: {name} is taken by {seen[name].id} in {seen[name].source}"
+                )
+            seen[name] = rule
+    return tuple(wrong)

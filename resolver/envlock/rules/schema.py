@@ -1,0 +1,176 @@
+"""One YAML document → one `Rule`, or every fault of it with its key path.
+
+`schema.json` beside the rules is the one description of the format. It is
+applied to rules that people add and by the tests to the shipped ones; the
+shipped files are therefore read without it, which keeps the start quick.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from envlock.model import (
+    Case,
+    Condition,
+    Demand,
+    Evidence,
+    Remedy,
+    Rule,
+    RuleId,
+    Severity,
+    Stage,
+)
+
+Document = Mapping[str, Any]
+
+
+def read_rule(document: Document, *, source: str = "") -> Rule:
+    """The rule in a document that `faults` found nothing wrong with."""
+    return Rule(
+        id=RuleId(document["id"]),
+        title=document["title"],
+        cases=_cases(document),
+        stage=Stage(document["stage"]),
+        severity=Severity(document["severity"]),
+        because=document["because"],
+        metadata=document["metadata"],
+        aliases=tuple(document.get("aliases", ())),
+        symptoms=tuple(document.get("symptoms", ())),
+        remedies=tuple(
+            Remedy(kind=kind, text=text)
+            for item in document["remedy"]
+            for kind, text in item.items()
+        ),
+        evidence=tuple(
+            Evidence(
+                how=item["how"],
+                what=item["what"],
+                checked=item["checked"],
+                links=tuple(item.get("links", ())),
+            )
+            for item in document["evidence"]
+        ),
+        source=source,
+    )
+
+
+def _cases(document: Document) -> tuple[Case, ...]:
+    """The lines of a rule, each with the conditions of the top level added."""
+    lines: Iterable[Document] = document.get("cases", ({},))
+    return tuple(_case(document, line) for line in lines)
+
+
+def _case(top: Document, line: Document) -> Case:
+    def merged(key: str) -> dict[str, str]:
+        return {**top.get(key, {}), **line.get(key, {})}
+
+    def either(key: str) -> tuple[str, ...]:
+        return tuple(line.get(key, top.get(key, ())))
+
+    alone = top.get("alone")
+    return Case(
+        when=tuple(_condition(name, spec) for name, spec in merged("when").items()),
+        demands=tuple(
+            (demand, _condition(name, spec))
+            for demand in Demand
+            for name, spec in merged(demand.value).items()
+        ),
+        alone=None if alone is None else canonicalize_name(alone),
+        python=_specifier(line.get("python", "")) & _specifier(top.get("python", "")),
+        platforms=either("platform"),
+        managers=either("manager"),
+        accelerators=either("accelerator"),
+        variables=merged("variables"),
+    )
+
+
+def _condition(name: str, specifier: str) -> Condition:
+    return Condition(package=_name(name), specifier=_specifier(specifier))
+
+
+@cache
+def _specifier(text: str) -> SpecifierSet:
+    return SpecifierSet(text)
+
+
+@cache
+def _name(text: str) -> NormalizedName:
+    return canonicalize_name(text)
+
+
+def faults(document: object) -> tuple[str, ...]:
+    """Everything wrong with a document, each as ``key.path: what``; empty when sound."""
+    validator = _validator()
+    found = [
+        f"{_path(error.absolute_path)}{_words(error.message)}"
+        for error in sorted(validator.iter_errors(document), key=lambda e: list(map(str, e.path)))
+    ]
+    if not found and isinstance(document, Mapping):
+        found.extend(_shape_faults(document))
+    return tuple(found)
+
+
+def _shape_faults(document: Document) -> Iterable[str]:
+    """What a JSON Schema cannot say."""
+    for demand in Demand:
+        if demand.value in document and "cases" in document:
+            yield f"{demand.value}: stands beside cases; move it into each case"
+    tested = document["examples"]
+    judged = any(case.demands or case.alone for case in _cases(document))
+    if judged and not {"refuses", "admits"} <= tested.keys():
+        yield "examples: a rule with a demand needs both refuses and admits"
+    if document.get("symptoms") and "matches" not in tested:
+        yield "examples: a rule with symptoms needs matches"
+    if not judged and not document.get("symptoms") and "when" not in document:
+        yield "when: a rule needs a demand, a condition or a symptom"
+
+
+def _path(parts: Iterable[str | int]) -> str:
+    text = ""
+    for part in parts:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return f"{text}: " if text else ""
+
+
+def _words(message: str) -> str:
+    return message if len(message) <= 200 else f"{message[:197]}..."  # noqa: PLR2004  (a line)
+
+
+@cache
+def _validator() -> Any:  # noqa: ANN401  (jsonschema is imported when it is needed)
+    import jsonschema  # noqa: PLC0415  (80 ms that only people who add rules pay)
+
+    checker = jsonschema.FormatChecker(formats=())
+    checks: tuple[tuple[str, Callable[[str], object], type[Exception]], ...] = (
+        ("regex", re.compile, re.error),
+        ("specifier", SpecifierSet, InvalidSpecifier),
+        ("version", Version, InvalidVersion),
+    )
+    for name, parse, error in checks:
+        checker.checks(name, raises=error)(_tries(parse))
+    return jsonschema.Draft202012Validator(schema(), format_checker=checker)
+
+
+def _tries(parse: Callable[[str], object]) -> Callable[[object], bool]:
+    def check(value: object) -> bool:
+        if isinstance(value, str):
+            parse(value)
+        return True
+
+    return check
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a rule document."""
+    text = files("envlock_constraints").joinpath("schema.json").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded

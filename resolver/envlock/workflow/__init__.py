@@ -1,0 +1,1 @@
+"""Each command as a straight list of steps, without a terminal."""

@@ -1,0 +1,123 @@
+"""`envlock rules`: the knowledge by itself, for people who stay with pip or uv."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from envlock.environment.description import target
+from envlock.environment.interpreters import find_interpreter
+from envlock.errors import NoResolution, ProblemFound, UsageError
+from envlock.model import Accelerator, Constraint, Rule, Target
+from envlock.resolve.anchor import Anchor
+from envlock.resolve.feasible import Infeasible, judge
+from envlock.rules import database
+
+
+def find_rule(name: str, folders: Sequence[Path]) -> Rule:
+    """The rule with this id or alias.
+
+    Raises:
+        UsageError: there is none; the nearest names are told.
+    """
+    from difflib import get_close_matches  # noqa: PLC0415  (only an error needs it)
+
+    known = database.load(folders)
+    rule = known.find(name)
+    if rule is None:
+        names = [each for item in known.rules for each in (item.id, *item.aliases)]
+        close = get_close_matches(name, names, n=3, cutoff=0.5)
+        raise UsageError(
+            f"there is no rule {name}", *(f"envlock rules show {each}" for each in close)
+        )
+    return rule
+
+
+def check_rules(folder: Path) -> tuple[Rule, ...]:
+    """The rules of a folder, all sound.
+
+    Raises:
+        ProblemFound: some are not; every fault is told with file, id and key path.
+    """
+    rules, wrong = database.check(folder)
+    if wrong:
+        raise ProblemFound("\n".join((f"{len(wrong)} faults in {folder}:", *wrong)))
+    return rules
+
+
+def all_rules(folders: Sequence[Path]) -> tuple[Rule, ...]:
+    """Every rule, by id."""
+    return database.load(folders).rules
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bounds:
+    """What the rules mean for one release and target."""
+
+    anchor: Anchor
+    target: Target
+    constraints: tuple[Constraint, ...]
+    rules: database.Database
+
+
+def constraints_for(
+    release: str, python: str | None, accelerator: Accelerator, folders: Sequence[Path]
+) -> Bounds:
+    """What the rules ask of everything around one release.
+
+    Raises:
+        UsageError: ``release`` is not NAME==VERSION.
+        NoResolution: the rules refuse the release itself.
+    """
+    anchor = _release(release)
+    goal = _target(python, accelerator)
+    rules = database.load(folders)
+    verdict = judge(anchor, {}, rules.rules, goal)
+    if isinstance(verdict, Infeasible):
+        facts = "; ".join(f"{rule.because} (rule {rule.id})" for rule in verdict.broken)
+        raise NoResolution(f"{anchor} cannot be on Python {goal.minor}: {facts}")
+    return Bounds(anchor=anchor, target=goal, constraints=verdict.constraints, rules=rules)
+
+
+def constraints_text(bounds: Bounds) -> str:
+    """The bounds as a constraints file for pip or uv, with their reasons as comments."""
+    lines = [
+        f"# {bounds.anchor} on Python {bounds.target.minor}, {bounds.target.platform}",
+        f"# pip install -c FILE {bounds.anchor}",
+    ]
+    for constraint in bounds.constraints:
+        lines += _lines(constraint, bounds.rules)
+    return "\n".join(lines) + "\n"
+
+
+def _lines(constraint: Constraint, rules: database.Database) -> list[str]:
+    found = [rule for name in constraint.rules if (rule := rules.find(name)) is not None]
+    told = [f"# {rule.id}: {rule.because}" for rule in found]
+    bound = f"{constraint.package}{constraint.specifier}"
+    return ["", *told, f"# must be installed: {bound}" if constraint.include else bound]
+
+
+def _release(text: str) -> Anchor:
+    try:
+        requirement = Requirement(text)
+        (specifier,) = requirement.specifier
+        version = Version(specifier.version)
+    except (InvalidRequirement, ValueError):
+        version = None
+    if version is None or specifier.operator != "==":
+        raise UsageError(
+            f"{text}: one release is needed, as NAME==VERSION",
+            'envlock rules constraints "tensorflow==2.15.1"',
+        )
+    return Anchor(name=canonicalize_name(requirement.name), version=version)
+
+
+def _target(python: str | None, accelerator: Accelerator) -> Target:
+    """The target of a Python that need not be here: rules ask for its version only."""
+    here = target(find_interpreter(None), accelerator)
+    return replace(here, python=Version(python)) if python else here

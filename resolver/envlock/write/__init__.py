@@ -1,0 +1,29 @@
+"""Output formats: a `Lock` becomes named texts, and a lock file a `Lock` again. Pure.
+
+A format is a `Format` member, a module with ``render`` and a line in `WRITERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from envlock.write import conda, pylock, requirements
+from envlock.write.digest import request_digest
+from envlock.write.interface import Format, Writer, default_filename, format_of
+from envlock.write.reading import read_lock
+
+WRITERS: Mapping[Format, Writer] = {
+    Format.REQUIREMENTS: requirements,
+    Format.PYLOCK: pylock,
+    Format.ENVIRONMENT: conda,
+}
+
+__all__ = [
+    "WRITERS",
+    "Format",
+    "Writer",
+    "default_filename",
+    "format_of",
+    "read_lock",
+    "request_digest",
+]

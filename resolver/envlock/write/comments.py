@@ -1,0 +1,98 @@
+"""The comments of a lock, written and read back side by side so that they agree.
+
+A comment is one line whatever a name, a note or a reason holds: a line break
+in one of them would otherwise end the comment and become a requirement.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from envlock.index.redact import redact
+from envlock.model import Lock, LockedPackage, RuleId
+
+_WIDTH = 100
+_MADE_BY = re.compile(r"# made by: (?P<command>.*)")
+_TARGET = re.compile(r"# python (?P<python>\S+) on (?P<platform>\S+)")
+_REQUEST = re.compile(r"# request: (?P<request_digest>\S+)")
+_NOTE = re.compile(r"# note: (.*)")
+_BECAUSE = re.compile(r"because ([^\s:]+)(?:: (.*))?")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Header:
+    """What the first lines of a lock say; empty where they do not."""
+
+    command: str = ""
+    python: str = ""
+    platform: str = ""
+    request_digest: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def one_line(text: str) -> str:
+    """Put a text on one line of printable characters, without credentials."""
+    printable = "".join(each if each.isprintable() else " " for each in text)
+    return redact(" ".join(printable.split()))
+
+
+def header(lock: Lock) -> list[str]:
+    """Return the lines a lock starts with: how to make it again, and what it is for."""
+    lines = [
+        f"# made by: {lock.command}",
+        f"# python {lock.python} on {lock.platform}",
+        f"# request: {lock.request_digest}",
+        *(f"# note: {note}" for note in lock.notes),
+    ]
+    return [one_line(line) for line in lines]
+
+
+def read_header(lines: Iterable[str]) -> Header:
+    """Read the comments before the first other line."""
+    found: dict[str, str] = {}
+    notes: list[str] = []
+    for line in lines:
+        if not line.startswith("#"):
+            break
+        for pattern in (_MADE_BY, _TARGET, _REQUEST):
+            if match := pattern.fullmatch(line):
+                found |= match.groupdict()
+        if match := _NOTE.fullmatch(line):
+            notes.append(match[1])
+    return Header(**found, notes=tuple(notes))
+
+
+def remarks(package: LockedPackage, reasons: Mapping[RuleId, str], *, indent: str) -> list[str]:
+    """Say who asked for a package and which rules moved it, as comment lines."""
+    via = sorted(map(one_line, package.via))
+    lines = [f"{indent}# via {', '.join(via)}"] if via else []
+    if any(len(line) > _WIDTH or "," in each for line in lines for each in via):
+        lines = [f"{indent}# via", *(f"{indent}#   {each}" for each in via)]
+    for rule in sorted(package.because):
+        reason = f": {reasons[rule]}" if reasons.get(rule) else ""
+        lines.append(f"{indent}{one_line(f'# because {rule}{reason}')}")
+    return lines
+
+
+def read_remarks(comments: Sequence[str]) -> tuple[tuple[str, ...], dict[RuleId, str]]:
+    """Read the comments under a pin: via, and rule → reason.
+
+    ``comments`` are the texts after each ``#``. The styles of pip-compile
+    (lines and split) and uv are read too.
+    """
+    via: list[str] = []
+    because: dict[RuleId, str] = {}
+    listing = False
+    for comment in comments:
+        text = comment.strip()
+        if listing and comment.startswith("   "):
+            via.append(text)
+            continue
+        listing = text == "via"
+        if text.startswith("via "):
+            via += text.removeprefix("via ").split(", ")
+        elif match := _BECAUSE.fullmatch(text):
+            because[RuleId(match[1])] = match[2] or ""
+    return tuple(sorted(via)), because

@@ -1,0 +1,45 @@
+"""Tells whether a lock still answers the request it was made for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from envlock.index.redact import strip_credentials
+from envlock.model import Request, Requested, Target
+
+
+def request_digest(request: Request, target: Target) -> str:
+    """Return ``sha256:`` and the hex digest of what was asked for.
+
+    The order of the requirements, where they were written, spelling (case,
+    spaces, quotes), repetition and credentials do not count; the patch of the
+    interpreter does not either. ``exclude_newer`` is an aware time.
+    """
+    newest = request.exclude_newer
+    lines = [
+        f"python {target.minor}",
+        f"platform {target.platform}",
+        f"accelerator {request.accelerator} {target.accelerator}",
+        f"exclude-newer {newest.astimezone(UTC).isoformat() if newest else 'nothing'}",
+        *_canonical("requirement", request.requirements),
+        *_canonical("constraint", request.constraints),
+    ]
+    text = "\n".join(lines)
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _canonical(kind: str, wishes: Iterable[Requested]) -> list[str]:
+    return sorted({f"{kind} {_spelled(wish.requirement)}" for wish in wishes})
+
+
+def _spelled(requirement: Requirement) -> str:
+    spelled = Requirement(str(requirement))
+    spelled.name = canonicalize_name(requirement.name)
+    spelled.extras = set(map(canonicalize_name, requirement.extras))
+    spelled.url = requirement.url and strip_credentials(requirement.url)
+    return str(spelled)

@@ -1,0 +1,61 @@
+"""What an output format is, and which file names belong to which."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import PurePath
+from typing import Protocol
+
+from envlock.model import Lock
+
+
+class Format(StrEnum):
+    """The formats a lock is written in, as ``--format`` takes them."""
+
+    REQUIREMENTS = "requirements"
+    PYLOCK = "pylock"
+    ENVIRONMENT = "environment"
+
+
+class Writer(Protocol):
+    """Turns a lock into texts; a module with a ``render`` is one."""
+
+    def render(self, lock: Lock, *, name: str) -> Mapping[str, str]:
+        """Return file name → text, the same text for the same lock.
+
+        ``name`` is what the locked environment is called; only formats that
+        name it use it.
+
+        Raises:
+            EnvlockError: the lock lacks something the format must hold.
+        """
+        ...
+
+
+_FILENAMES = {
+    Format.REQUIREMENTS: "requirements.txt",
+    Format.PYLOCK: "pylock.toml",
+    Format.ENVIRONMENT: "environment.yml",
+}
+_PATTERNS = {
+    Format.REQUIREMENTS: re.compile(r".+\.txt", re.IGNORECASE),
+    Format.PYLOCK: re.compile(r"pylock(\.[^.]+)?\.toml"),
+    Format.ENVIRONMENT: re.compile(r".+\.ya?ml", re.IGNORECASE),
+}
+
+
+def default_filename(kind: Format) -> str:
+    """Return the name a format's file has when nobody asks for another."""
+    return _FILENAMES[kind]
+
+
+def format_of(path: PurePath) -> Format | None:
+    """Tell the format of a file by its name, or None.
+
+    PEP 751 allows two names for its locks: ``pylock.toml`` and
+    ``pylock.NAME.toml``, where NAME has no dot.
+    """
+    matching = (kind for kind, pattern in _PATTERNS.items() if pattern.fullmatch(path.name))
+    return next(matching, None)

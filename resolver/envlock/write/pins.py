@@ -1,0 +1,84 @@
+"""One exact pin, from a requirement as it stands in a lock file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from packaging.markers import Marker
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from envlock.errors import UsageError
+from envlock.model import LockedPackage, RuleId
+from envlock.write.comments import one_line, read_remarks
+
+STRONG_HASH = re.compile(r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}")
+
+_OPTION_STARTS = re.compile(r"(?:^|\s+)(?=--?[A-Za-z])")
+_OPTION = re.compile(r"(--[A-Za-z][\w-]*|-[A-Za-z])[=\s]*")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pin:
+    """A package that was read, where, its marker, and rule → reason."""
+
+    where: str
+    package: LockedPackage
+    reasons: Mapping[RuleId, str]
+    marker: Marker | None = None
+
+
+def read_pin(where: str, text: str, comments: Sequence[str]) -> Pin:
+    """Read a requirement with its hashes and the comments under it; extras are dropped.
+
+    Raises:
+        UsageError: it is no exact pin, or has an option that is not a good
+            ``--hash``; ``where`` begins the message.
+    """
+    wish, *options = _OPTION_STARTS.split(text)
+    hashes = [_hash(where, option) for option in options]
+    requirement, version = _exact(where, wish)
+    via, reasons = read_remarks(comments)
+    package = LockedPackage(
+        name=canonicalize_name(requirement.name),
+        version=version,
+        hashes=tuple(sorted(hashes)),
+        via=via,
+        because=tuple(sorted(reasons)),
+    )
+    return Pin(where=where, package=package, reasons=reasons, marker=requirement.marker)
+
+
+def _exact(where: str, wish: str) -> tuple[Requirement, Version]:
+    try:
+        requirement = Requirement(wish)
+        (specifier,) = requirement.specifier
+        version = Version(specifier.version)
+    except (ValueError, RecursionError):
+        raise _not_exact(where, wish) from None
+    if specifier.operator != "==":
+        raise _not_exact(where, wish)
+    return requirement, version
+
+
+def _not_exact(where: str, wish: str) -> UsageError:
+    return UsageError(
+        f"{where}: {one_line(wish)!r} is not an exact pin (name==version)",
+        "make a lock from this file with `envlock lock`, and give that",
+    )
+
+
+def _hash(where: str, option: str) -> str:
+    _, name, value = _OPTION.split(option, maxsplit=1)
+    if name != "--hash":
+        raise UsageError(
+            f"{where}: the option {name} is not read from a lock, only --hash is",
+            "delete it: indexes and the like come from pip's configuration",
+        )
+    lowered = value.strip().lower()
+    if not STRONG_HASH.fullmatch(lowered):
+        raise UsageError(f"{where}: {one_line(lowered)!r} is not a sha256, sha384 or sha512 hash")
+    return lowered

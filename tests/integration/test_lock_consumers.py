@@ -1,0 +1,236 @@
+"""The programs a lock is written for install it, from a real index on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+from uv import find_uv_bin
+
+from envlock.model import DistributionFile, Lock, LockedPackage, RuleId
+from envlock.system import WINDOWS, Completed, run
+from envlock.write import WRITERS, Format
+from support.simple_index import SimpleIndex, build_sdist, build_wheel
+
+SYSTEMS = {"linux": "linux", "darwin": "macos", "win32": "windows"}
+MACHINE = platform.machine().lower().replace("amd64", "x86_64")
+REASON = RuleId("demo-other")
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """An index, a lock of what it has, and an environment without the user's settings."""
+
+    index: SimpleIndex
+    lock: Lock
+    folder: Path
+    env: Mapping[str, str]
+
+    def write(self, kind: Format, lock: Lock | None = None) -> Path:
+        """Write a lock, by default the right one, and return its path."""
+        for name, text in WRITERS[kind].render(lock or self.lock, name="demo").items():
+            (self.folder / name).write_bytes(text.encode())
+        return self.folder / name
+
+    def pip(self, *words: str | Path) -> Completed:
+        """Run this interpreter's pip."""
+        return self.install([sys.executable, "-m", "pip", "install", "--no-cache-dir"], *words)
+
+    def uv(self, *words: str | Path) -> Completed:
+        """Run uv's pip."""
+        return self.install([find_uv_bin(), "pip"], *words)
+
+    def install(self, program: Sequence[str | Path], *words: str | Path) -> Completed:
+        """Run an installer that puts packages into the target folder."""
+        return run([*program, *words, "--target", self.target], env=self.env, timeout=120)
+
+    @property
+    def target(self) -> Path:
+        """Where packages go."""
+        return self.folder / "target"
+
+    def installed(self) -> set[str]:
+        """The name and version of what is there."""
+        return {path.stem for path in self.target.glob("*.dist-info")}
+
+
+PINS = {"demo-1.0", "other-2.1+local", "third-1!3.0rc1"}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    wheels = tmp_path / "wheels"
+    build_wheel(wheels, "demo", "1.0", requires=["other>=2"])
+    build_wheel(wheels, "other", "2.1+local", requires=["third"])
+    build_sdist(wheels, "other", "2.1+local")
+    build_wheel(wheels, "third", "1!3.0rc1")
+    env = {key: value for key, value in os.environ.items() if not key.startswith(("PIP_", "UV_"))}
+    with SimpleIndex(wheels) as index:
+        settings = {
+            "PIP_CONFIG_FILE": os.devnull,
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "PIP_INDEX_URL": index.url,
+            "UV_CACHE_DIR": str(tmp_path / "cache"),
+            "UV_DEFAULT_INDEX": index.url,
+            "UV_NO_CONFIG": "1",
+            "UV_PYTHON": sys.executable,
+        }
+        lock = lock_of(wheels, lambda path: f"{index.root}/files/{path.name}")
+        yield World(index=index, lock=lock, folder=tmp_path, env=env | settings)
+
+
+def lock_of(wheels: Path, address: Callable[[Path], str]) -> Lock:
+    """Lock everything in a folder, for this machine."""
+    packages = tuple(
+        locked(name, version, sorted(wheels.glob(f"{name}-*")), address)
+        for name, _, version in (pin.partition("-") for pin in sorted(PINS))
+    )
+    return Lock(
+        python=f"{sys.version_info.major}.{sys.version_info.minor}",
+        platform=f"{SYSTEMS[sys.platform]}-{MACHINE}",
+        packages=packages,
+        command="envlock lock -r C:\\demo\\",
+        request_digest="sha256:0",
+        notes=("ends with a backslash \\",),
+        reasons={REASON: "${HOME} -r other.txt ends with a backslash \\"},
+    )
+
+
+def locked(
+    name: str, version: str, paths: list[Path], address: Callable[[Path], str]
+) -> LockedPackage:
+    files = tuple(
+        DistributionFile(
+            filename=path.name,
+            url=address(path),
+            hashes={"sha256": hashlib.sha256(path.read_bytes()).hexdigest()},
+            size=path.stat().st_size,
+        )
+        for path in paths
+    )
+    return LockedPackage(
+        name=canonicalize_name(name),
+        version=Version(version),
+        hashes=tuple(f"sha256:{file.hashes['sha256']}" for file in files),
+        via=tuple(f"--some-long-name-of-a-file-{number}" for number in range(4)),
+        because=(REASON,),
+        files=files,
+    )
+
+
+def tampered(lock: Lock) -> Lock:
+    """The lock with hashes that no file has."""
+    digest = "0" * 64
+    packages = tuple(
+        replace(
+            package,
+            hashes=(f"sha256:{digest}",),
+            files=tuple(replace(file, hashes={"sha256": digest}) for file in package.files),
+        )
+        for package in lock.packages
+    )
+    return replace(lock, packages=packages)
+
+
+def test_pip_installs_requirements_with_their_hashes(world: World) -> None:
+    done = world.pip("--require-hashes", "-r", world.write(Format.REQUIREMENTS))
+    assert (done.returncode, world.installed()) == (0, PINS), done.stderr
+
+
+def test_uv_installs_requirements_with_their_hashes(world: World) -> None:
+    done = world.uv("install", "--require-hashes", "-r", world.write(Format.REQUIREMENTS))
+    assert (done.returncode, world.installed()) == (0, PINS), done.stderr
+
+
+def test_uv_syncs_a_pylock(world: World) -> None:
+    done = world.uv("sync", world.write(Format.PYLOCK))
+    assert (done.returncode, world.installed()) == (0, PINS), done.stderr
+
+
+def test_uv_syncs_a_pylock_of_local_files(world: World) -> None:
+    lock = lock_of(world.folder / "wheels", Path.as_uri)
+    done = world.uv("sync", "--offline", world.write(Format.PYLOCK, lock))
+    assert (done.returncode, world.installed()) == (0, PINS), done.stderr
+    assert world.index.downloads == ()
+
+
+def test_uv_refuses_a_pylock_for_another_platform(world: World) -> None:
+    other = replace(world.lock, platform="linux-s390x")
+    done = world.uv("sync", world.write(Format.PYLOCK, other))
+    assert done.returncode != 0
+    assert "The target environment is not supported by the lockfile" in done.stderr
+    assert world.installed() == set()
+
+
+def test_pip_installs_the_pip_section_of_an_environment_file(world: World) -> None:
+    document = yaml.safe_load(world.write(Format.ENVIRONMENT).read_text(encoding="utf-8"))
+    lines = world.folder / "pip-section.txt"
+    lines.write_text("\n".join(document["dependencies"][-1]["pip"]), encoding="utf-8")
+    done = world.pip("-r", lines)
+    assert (done.returncode, world.installed()) == (0, PINS), done.stderr
+
+
+def test_a_file_that_changed_is_refused_by_every_installer(world: World) -> None:
+    wrong = tampered(world.lock)
+    requirements, pylock = (
+        world.write(Format.REQUIREMENTS, wrong),
+        world.write(Format.PYLOCK, wrong),
+    )
+    refusals = [
+        world.pip("--require-hashes", "-r", requirements),
+        world.uv("install", "--require-hashes", "-r", requirements),
+        world.uv("sync", pylock),
+    ]
+    assert [done.returncode == 0 for done in refusals] == [False] * 3
+    assert "DO NOT MATCH THE HASHES" in refusals[0].stderr
+    assert world.installed() == set()
+
+
+@pytest.mark.network
+def test_pip_of_2026_installs_a_pylock(world: World) -> None:
+    venv = world.folder / "venv"
+    own = {key: value for key, value in os.environ.items() if not key.startswith("UV_")}
+    run([find_uv_bin(), "venv", "--python", sys.executable, venv], env=own, timeout=120)
+    python = venv / ("Scripts/python.exe" if WINDOWS else "bin/python")
+    run([find_uv_bin(), "pip", "install", "--python", python, "pip>=26"], env=own, timeout=120)
+    pip: list[str | Path] = [python, "-m", "pip", "install", "--no-cache-dir"]
+    refused = world.install(pip, "-r", world.write(Format.PYLOCK, tampered(world.lock)))
+    assert refused.returncode != 0
+    assert "DO NOT MATCH THE HASHES" in refused.stderr
+    for address in (lambda path: f"{world.index.root}/files/{path.name}", Path.as_uri):
+        lock = lock_of(world.folder / "wheels", address)
+        done = world.install(pip, "--upgrade", "-r", world.write(Format.PYLOCK, lock))
+        assert (done.returncode, world.installed()) == (0, PINS), done.stderr
+
+
+@pytest.mark.network
+@pytest.mark.skipif(
+    (sys.platform, MACHINE) != ("linux", "x86_64"), reason="the golden lock is for Linux x86_64"
+)
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (Format.REQUIREMENTS, ("install", "--no-deps", "--require-hashes", "-r")),
+        (Format.PYLOCK, ("sync",)),
+    ],
+)
+def test_uv_takes_the_golden_files_from_the_public_index(
+    tmp_path: Path, kind: Format, words: tuple[str, ...]
+) -> None:
+    uv = [find_uv_bin(), "--no-python-downloads"]
+    if run([*uv, "python", "find", "3.10"]).returncode != 0:
+        pytest.skip("the golden lock is for Python 3.10, which is not on this machine")
+    (golden,) = (Path(__file__).parents[1] / "golden" / kind).iterdir()
+    where = ("--dry-run", "--python", "3.10", "--target", tmp_path / "target")
+    done = run([*uv, "pip", *words, golden, *where], timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "tensorflow==2.10.1" in done.stderr

@@ -1,0 +1,176 @@
+"""Laws of written locks: they read back equal, and no text whatever breaks the reader."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from envlock.errors import UsageError
+from envlock.index.redact import redact
+from envlock.model import DistributionFile, Lock, LockedPackage, RuleId
+from envlock.write import WRITERS, Format, default_filename, read_lock
+
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+NUMBERS = st.integers(0, 30)
+NAMES = st.from_regex(r"[a-z0-9]+(-[a-z0-9]+){0,2}", fullmatch=True).filter(
+    lambda name: len(name) < 30
+)
+RULES = st.from_regex(r"[a-z0-9]+(-[a-z0-9.]+){0,3}", fullmatch=True).map(RuleId)
+DIGESTS = st.binary(min_size=32, max_size=32).map(bytes.hex)
+WORDS = (
+    st.text(min_size=1, max_size=60)
+    .map(
+        lambda text: " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    )
+    .filter(lambda text: text and redact(text) == text)
+)
+MOMENTS = st.datetimes(datetime(2005, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  (Hypothesis adds the zone)
+
+
+@st.composite
+def versions(draw: st.DrawFn) -> Version:
+    release = ".".join(map(str, draw(st.lists(NUMBERS, min_size=1, max_size=4))))
+    epoch = draw(st.sampled_from(["", "1!", "2026!"]))
+    pre = draw(st.sampled_from(["", "a1", "b2", "rc3"]))
+    post = draw(st.sampled_from(["", ".post4"]))
+    dev = draw(st.sampled_from(["", ".dev5"]))
+    local = draw(st.sampled_from(["", "+cpu", "+cu118.2", "+1.ubuntu"]))
+    return Version(f"{epoch}{release}{pre}{post}{dev}{local}")
+
+
+@st.composite
+def files(draw: st.DrawFn, name: str, version: Version) -> DistributionFile:
+    """A wheel or an sdist of a release, from an index or a local folder."""
+    stem = f"{name.replace('-', '_')}-{version}"
+    ending = draw(st.sampled_from(["-py3-none-any.whl", "-cp310-cp310-win_amd64.whl", ".tar.gz"]))
+    folder = draw(
+        st.sampled_from(["https://host/a%20b/", "file:///opt/a%20b/", "file:///C:/wheels/"])
+    )
+    return DistributionFile(
+        filename=stem + ending,
+        url=folder + quote(stem + ending),
+        hashes={draw(st.just("sha256")): draw(DIGESTS)},
+        size=draw(st.none() | st.integers(0, 2**40)),
+        upload_time=draw(st.none() | MOMENTS),
+    )
+
+
+@st.composite
+def packages(draw: st.DrawFn, name: str) -> LockedPackage:
+    version = draw(versions())
+    listed = draw(
+        st.lists(files(name, version), min_size=1, max_size=3, unique_by=lambda each: each.filename)
+    )
+    return LockedPackage(
+        name=canonicalize_name(name),
+        version=version,
+        hashes=tuple(sorted({f"sha256:{each.hashes['sha256']}" for each in listed})),
+        via=tuple(sorted(draw(st.lists(WORDS | NAMES, max_size=6)))),
+        because=tuple(sorted(draw(st.sets(RULES, max_size=3)))),
+        files=tuple(sorted(listed, key=lambda each: each.filename)),
+    )
+
+
+@st.composite
+def locks(draw: st.DrawFn) -> Lock:
+    names = sorted(draw(st.sets(NAMES, max_size=4)))
+    locked = tuple(draw(packages(name)) for name in names)
+    rules = sorted({rule for package in locked for rule in package.because})
+    told = [rule for rule in rules if draw(st.booleans())]
+    return Lock(
+        python=f"3.{draw(st.integers(6, 15))}",
+        platform=draw(st.sampled_from(["linux-x86_64", "macos-arm64", "windows-x86_64"])),
+        packages=locked,
+        command=draw(WORDS),
+        request_digest=f"sha256:{draw(DIGESTS)}",
+        notes=tuple(draw(st.lists(WORDS, max_size=2))),
+        reasons={rule: draw(WORDS) for rule in told},
+    )
+
+
+def carried(kind: Format, lock: Lock) -> Lock:
+    """The lock without what a format has no place for."""
+    locked = lock.packages
+    if kind != Format.PYLOCK:
+        locked = tuple(replace(each, files=()) for each in locked)
+    if kind == Format.ENVIRONMENT:
+        locked = tuple(replace(each, hashes=()) for each in locked)
+    return replace(lock, packages=locked)
+
+
+def written(kind: Format, lock: Lock) -> str:
+    return WRITERS[kind].render(lock, name="demo")[default_filename(kind)]
+
+
+@pytest.mark.parametrize("kind", Format)
+@unhurried
+@given(lock=locks())
+def test_a_lock_reads_back_equal(kind: Format, lock: Lock) -> None:
+    assert read_lock(default_filename(kind), written(kind, lock)) == carried(kind, lock)
+
+
+@pytest.mark.parametrize("kind", Format)
+@unhurried
+@given(lock=locks())
+def test_what_was_read_is_written_the_same(kind: Format, lock: Lock) -> None:
+    text = written(kind, lock)
+    assert written(kind, read_lock(default_filename(kind), text)) == text
+
+
+@unhurried
+@given(name=st.text())
+def test_any_name_leaves_an_environment_file_what_it_is(name: str) -> None:
+    lock = Lock(python="3.10", platform="linux-x86_64", packages=(), command="", request_digest="")
+    text = WRITERS[Format.ENVIRONMENT].render(lock, name=name)["environment.yml"]
+    document = yaml.safe_load(text)
+    assert list(document) == ["name", "channels", "dependencies"]
+    assert isinstance(document["name"], str)
+    assert document["dependencies"] == ["python=3.10", "pip"]
+
+
+LINES = st.sampled_from(
+    [
+        "h5py==3.1.0",
+        "h5py==3.1.0 \\",
+        f"    --hash=sha256:{'ab' * 32} \\",
+        "    # via",
+        "    #   keras",
+        "# because x: y",
+        "- pip:",
+        "dependencies:",
+        "  - h5py==1",
+        "[[packages]]",
+        'lock-version = "1.0"',
+        'created-by = "x"',
+        'name = "demo"',
+        'version = "1"',
+        "[packages.sdist]",
+        'url = "h/demo-1.zip"',
+        'hashes = {sha256 = "x"}',
+        "tool.envlock.via = 1",
+        "wheels = [{}]",
+    ]
+)
+
+
+@pytest.mark.parametrize("kind", Format)
+@unhurried
+@given(text=st.text() | st.lists(LINES | st.text(max_size=8), max_size=12).map("\n".join))
+def test_any_text_is_a_lock_or_refused_in_words(kind: Format, text: str) -> None:
+    name = default_filename(kind)
+    refusal = f"{name}:"
+    try:
+        read_lock(name, text, markers={"sys_platform": "linux"})
+    except UsageError as error:
+        refusal = error.message
+    assert refusal.startswith(f"{name}:")
+    assert refusal.isprintable()

@@ -1,0 +1,218 @@
+"""A real package index on 127.0.0.1, and the small wheels and sdists to put in it.
+
+Make distributions in a folder, serve the folder::
+
+    wheels = tmp_path / "wheels"
+    build_wheel(wheels, "demo", "1.0", requires=["other>=2"])
+    build_sdist(wheels, "other", "2.1")
+    with SimpleIndex(wheels) as index:
+        run("pip", "install", "--index-url", index.url, "demo")
+        assert set(index.downloads) == {"demo-1.0-py3-none-any.whl", "other-2.1.tar.gz"}
+
+The folder is read at each request, so files may be added while it is served.
+Knobs are keyword arguments of `SimpleIndex` and plain attributes, so a test
+may turn one between two requests:
+
+``auth``            (user, password) of HTTP basic authentication; 401 without
+``certificate``     a PEM file of key and certificate (`support.certificate`): serve https
+``json``            False: HTML pages (PEP 503) even to clients that take JSON
+``hashes``          False: pages say no hashes
+``metadata``        False: no PEP 658 metadata files
+``upload_times``    file name → ISO 8601 text; files not named have none
+``yanked``          file name → reason
+``wrong_hashes``    file names that the pages give a false sha256 for
+``etag``            True: pages carry an ETag and answer 304 to one that matches
+``max_age``         seconds for Cache-Control, or None for no such header
+``status``          answer this HTTP status (500, 403 …) instead
+``cut_off``         send half of each body though Content-Length promises all
+``cut_off_quietly`` send half of each body and promise nothing
+``delay``           seconds before each answer
+``where``           path prefix that status, cut-offs and delay apply to
+``times``           how many requests they apply to before all is well; None: all
+
+``index.url`` is ``http://127.0.0.1:PORT/simple``, ``index.url_with("u:p")``
+the same with credentials in it, ``index.requests`` counts requests by path
+(``/simple/NAME/``, ``/files/FILENAME``, ``/files/FILENAME.metadata``),
+``index.downloads`` names the distributions that were fetched, in order.
+`write_folder_index` writes the same pages as files, for ``file://`` indexes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import ssl
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar, Self
+from urllib.parse import unquote, urlsplit
+
+from support.distributions import build_sdist, build_wheel, read_metadata
+from support.pages import (
+    JSON_TYPE,
+    SUFFIXES,
+    Said,
+    entries,
+    html_page,
+    json_page,
+    names,
+    write_folder_index,
+)
+
+__all__ = ["SimpleIndex", "build_sdist", "build_wheel", "read_metadata", "write_folder_index"]
+
+
+@dataclass(kw_only=True)
+class _Knobs(Said):
+    auth: tuple[str, str] | None = None
+    certificate: Path | None = None
+    json: bool = True
+    etag: bool = False
+    max_age: int | None = None
+    status: int | None = None
+    cut_off: bool = False
+    cut_off_quietly: bool = False
+    delay: float = 0.0
+    where: str = "/"
+    times: int | None = None
+
+
+@dataclass
+class SimpleIndex(_Knobs):
+    """A threaded HTTP server for a folder of distributions; see the module's docstring."""
+
+    folder: Path
+    requests: Counter[str] = field(init=False, default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self._tampered = 0
+        self._fetched: list[str] = []
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        handler = type("Handler", (_Handler,), {"served": self})
+        self._server = _Server(("127.0.0.1", 0), handler)
+        if self.certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self.certificate)
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def root(self) -> str:
+        """``http://127.0.0.1:PORT``."""
+        scheme = "http" if self.certificate is None else "https"
+        return f"{scheme}://127.0.0.1:{self._server.server_address[1]}"
+
+    @property
+    def url(self) -> str:
+        """What ``--index-url`` takes."""
+        return f"{self.root}/simple"
+
+    def url_with(self, credentials: str) -> str:
+        """Return the URL with ``user:password`` or a token in it."""
+        return self.url.replace("://", f"://{credentials}@")
+
+    @property
+    def downloads(self) -> tuple[str, ...]:
+        """The distributions that were fetched (metadata files not counted), in order."""
+        return tuple(self._fetched)
+
+    def note(self, path: str) -> bool:
+        """Count a request; True when it falls under ``status``, cut-off and delay."""
+        with self._lock:
+            self.requests[path] += 1
+            if path.startswith("/files/") and path.endswith(SUFFIXES):
+                self._fetched.append(path.removeprefix("/files/"))
+            left = self.times is None or self._tampered < self.times
+            hit = path.startswith(self.where) and left
+            self._tampered += hit
+            return hit
+
+    def content(self, path: str, accept: str) -> tuple[int, str, bytes]:
+        """Return what is at ``path``: status, content type, body."""
+        if path.startswith("/files/"):
+            file = self.folder / path.removeprefix("/files/").removesuffix(".metadata")
+            if not file.is_file():
+                return 404, "text/plain", b"no such file"
+            content = read_metadata(file) if path.endswith(".metadata") else file.read_bytes()
+            return 200, "application/octet-stream", content
+        name = path.removeprefix("/simple/").strip("/")
+        if name not in names(self.folder):
+            return 404, "text/plain", b"no such project"
+        files = entries(self.folder, name, f"{self.root}/files/", self)
+        if self.json and JSON_TYPE in accept:
+            return 200, JSON_TYPE, json_page(name, files).encode()
+        return 200, "text/html", html_page(files).encode()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of clients that hang up or refuse the certificate."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    served: ClassVar[SimpleIndex]
+
+    def do_GET(self) -> None:
+        self._answer(body=True)
+
+    def do_HEAD(self) -> None:
+        self._answer(body=False)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base's name)
+        pass
+
+    def _answer(self, *, body: bool) -> None:
+        served = self.served
+        path = unquote(urlsplit(self.path).path)
+        hit = served.note(path)
+        if hit and served.delay:
+            time.sleep(served.delay)
+        if served.auth is not None and not self._authorised(served.auth):
+            self._send(401, "text/plain", b"who are you?", body=body)
+        elif hit and served.status is not None:
+            self._send(served.status, "text/plain", b"out of order", body=body)
+        else:
+            status, kind, content = served.content(path, self.headers.get("Accept", ""))
+            cut = hit and (served.cut_off or served.cut_off_quietly)
+            self._send(status, kind, content, body=body, cut=cut)
+
+    def _authorised(self, auth: tuple[str, str]) -> bool:
+        expected = base64.b64encode(":".join(auth).encode()).decode()
+        return self.headers.get("Authorization") == f"Basic {expected}"
+
+    def _send(
+        self, status: int, kind: str, content: bytes, *, body: bool, cut: bool = False
+    ) -> None:
+        served = self.served
+        page = status == 200 and self.path.startswith("/simple/")
+        etag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
+        if page and served.etag and self.headers.get("If-None-Match") == etag:
+            status, content = 304, b""
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        if page and served.etag:
+            self.send_header("ETag", etag)
+        if page and served.max_age is not None:
+            self.send_header("Cache-Control", f"max-age={served.max_age}, public")
+        if status == 401:
+            self.send_header("WWW-Authenticate", 'Basic realm="index"')
+        if not (cut and served.cut_off_quietly):
+            self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if body:
+            self.wfile.write(content[: len(content) // 2] if cut else content)

@@ -1,0 +1,118 @@
+"""Which module may import which: the house of resolver/README.md, held by the syntax tree."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "resolver" / "envlock"
+
+VALUES = {"model", "errors", "progress"}
+PURE = VALUES | {"rules", "releases"}
+ALLOWED = {
+    "__init__": set(),
+    "__main__": {"cli"},
+    "model": set(),
+    "errors": set(),
+    "progress": set(),
+    "system": {"errors"},
+    "config": VALUES | {"system"},
+    "releases": VALUES,
+    "rules": PURE,
+    "write": VALUES | {"index"},
+    "report": VALUES,
+    "request": VALUES | {"system", "index"},
+    "index": VALUES | {"system"},
+    "engine": VALUES | {"system", "index", "write"},
+    "resolve": PURE | {"engine", "index"},
+    "environment": VALUES | {"system", "index"},
+    "probes": VALUES | {"system", "environment"},
+    "workflow": PURE
+    | {
+        "config",
+        "engine",
+        "environment",
+        "index",
+        "probes",
+        "request",
+        "resolve",
+        "system",
+        "write",
+    },
+    "cli": None,  # the top of the house
+}
+#: Rooms that start no process and write no file.
+QUIET = {
+    "model",
+    "errors",
+    "progress",
+    "releases",
+    "rules",
+    "write",
+    "report",
+    "request",
+    "resolve",
+    "cli",
+}
+ACTING = {"subprocess", "tempfile"}
+SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if "scripts" not in path.parts)
+
+
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield node.module or ""
+            if node.module == "envlock":
+                yield from (f"envlock.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_imports_only_from_the_rooms_it_may_know(path: Path) -> None:
+    allowed = ALLOWED[room(path)]
+    rooms = {name.split(".")[1] for name in imported(path) if name.startswith("envlock.")}
+    if allowed is not None:
+        assert rooms - allowed - {room(path), "__version__"} == set()
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_system_starts_processes_and_writes_files(path: Path) -> None:
+    if room(path) == "system":
+        return
+    text = path.read_text(encoding="utf-8")
+    assert ACTING.isdisjoint(name.split(".")[0] for name in imported(path))
+    calls = [
+        n.func.attr
+        for n in ast.walk(ast.parse(text))
+        if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)
+    ]
+    assert {"write_text", "write_bytes", "mkdir", "unlink", "rmdir", "rmtree", "Popen"}.isdisjoint(calls)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_quiet_room_does_not_know_the_system_unless_to_read(path: Path) -> None:
+    if room(path) not in QUIET:
+        return
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "envlock.system":
+            assert {alias.name for alias in node.names} <= {"read_text", "WINDOWS"}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_files_and_functions_stay_short(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 300
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert (node.end_lineno or 0) - node.lineno < 45, f"{path}: {node.name} is long"
+
+
+def test_every_room_of_the_house_is_on_the_plan() -> None:
+    assert {room(path) for path in SOURCES} <= set(ALLOWED)

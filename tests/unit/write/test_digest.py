@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from envlock.model import Accelerator, Platform, Request, Requested, Target
+from envlock.write import request_digest
+
+TARGET = Target(
+    python=Version("3.10.13"),
+    platform=Platform(system="linux", machine="x86_64", libc="glibc 2.36"),
+)
+
+
+def wishes(*texts: str, origin: str = "command line") -> tuple[Requested, ...]:
+    return tuple(Requested(requirement=Requirement(text), origin=origin) for text in texts)
+
+
+REQUEST = Request(
+    requirements=wishes("tensorflow[and-cuda,extra]>=2.10,<2.12", "h5py; python_version<'3.11'"),
+    constraints=wishes("numpy<2"),
+)
+
+
+def test_the_digest_is_that_of_a_canonical_text() -> None:
+    text = """\
+python 3.10
+platform linux-x86_64
+accelerator auto auto
+exclude-newer nothing
+requirement h5py; python_version < "3.11"
+requirement tensorflow[and-cuda,extra]<2.12,>=2.10
+constraint numpy<2"""
+    assert request_digest(REQUEST, TARGET) == f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        pytest.param(
+            replace(REQUEST, requirements=REQUEST.requirements[::-1]), id="order of requirements"
+        ),
+        pytest.param(
+            replace(
+                REQUEST,
+                requirements=wishes(
+                    "tensorflow[and-cuda,extra]>=2.10,<2.12",
+                    "h5py; python_version<'3.11'",
+                    origin="requirements.in:3",
+                ),
+            ),
+            id="origin",
+        ),
+        pytest.param(
+            replace(
+                REQUEST,
+                requirements=wishes(
+                    "TensorFlow [Extra, and_cuda] < 2.12, >= 2.10", 'h5py ; python_version < "3.11"'
+                ),
+            ),
+            id="spelling",
+        ),
+        pytest.param(replace(REQUEST, requirements=REQUEST.requirements * 2), id="said twice"),
+    ],
+)
+def test_the_digest_does_not_depend_on(request_: Request) -> None:
+    assert request_digest(request_, TARGET) == request_digest(REQUEST, TARGET)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        pytest.param(replace(TARGET, python=Version("3.10.2")), id="the patch"),
+        pytest.param(replace(TARGET, interpreter=Path("/usr/bin/python3")), id="the path"),
+        pytest.param(replace(TARGET, tags=("py3-none-any",), markers={"a": "b"}), id="the tags"),
+        pytest.param(
+            replace(TARGET, platform=Platform(system="linux", machine="x86_64")), id="the libc"
+        ),
+    ],
+)
+def test_of_the_interpreter_the_digest_does_not_see(target: Target) -> None:
+    assert request_digest(REQUEST, target) == request_digest(REQUEST, TARGET)
+
+
+@pytest.mark.parametrize(
+    ("request_", "target"),
+    [
+        pytest.param(replace(REQUEST, requirements=wishes("h5py")), TARGET, id="a wish less"),
+        pytest.param(
+            replace(REQUEST, requirements=wishes("tensorflow>=2.10,<2.12", "h5py")),
+            TARGET,
+            id="extras and markers",
+        ),
+        pytest.param(
+            replace(REQUEST, requirements=wishes(*"ab"), constraints=wishes(*"c")),
+            TARGET,
+            id="other wishes",
+        ),
+        pytest.param(replace(REQUEST, constraints=()), TARGET, id="a constraint less"),
+        pytest.param(replace(REQUEST, accelerator=Accelerator.CPU), TARGET, id="accelerator"),
+        pytest.param(
+            replace(REQUEST, exclude_newer=datetime(2024, 1, 1, tzinfo=UTC)), TARGET, id="date"
+        ),
+        pytest.param(REQUEST, replace(TARGET, python=Version("3.11.13")), id="python"),
+        pytest.param(
+            REQUEST,
+            replace(TARGET, platform=Platform(system="macos", machine="arm64")),
+            id="platform",
+        ),
+        pytest.param(REQUEST, replace(TARGET, accelerator=Accelerator.CUDA), id="build"),
+    ],
+)
+def test_the_digest_depends_on(request_: Request, target: Target) -> None:
+    assert request_digest(request_, target) != request_digest(REQUEST, TARGET)
+
+
+def test_a_wish_is_not_a_constraint() -> None:
+    wish = Request(requirements=wishes("numpy<2"))
+    bound = Request(requirements=(), constraints=wishes("numpy<2"))
+    assert request_digest(wish, TARGET) != request_digest(bound, TARGET)
+
+
+def test_a_moment_is_the_same_in_every_time_zone() -> None:
+    east = datetime(2024, 1, 1, 3, tzinfo=timezone(timedelta(hours=3)))
+    utc = datetime(2024, 1, 1, tzinfo=UTC)
+    assert request_digest(replace(REQUEST, exclude_newer=east), TARGET) == request_digest(
+        replace(REQUEST, exclude_newer=utc), TARGET
+    )
+
+
+def test_a_new_password_does_not_make_a_lock_stale() -> None:
+    digests = {
+        request_digest(Request(requirements=wishes(f"demo @ https://{user}host/d.whl")), TARGET)
+        for user in ("", "me:old@", "me:new@")
+    }
+    assert len(digests) == 1

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+import pytest
+
+from envlock.write import Format, default_filename, format_of
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("requirements.txt", Format.REQUIREMENTS),
+        ("locks/gpu.txt", Format.REQUIREMENTS),
+        ("Requirements.TXT", Format.REQUIREMENTS),
+        ("pylock.toml", Format.PYLOCK),
+        ("locks/pylock.gpu.toml", Format.PYLOCK),
+        ("environment.yml", Format.ENVIRONMENT),
+        ("environment.yaml", Format.ENVIRONMENT),
+        ("pylock.a.b.toml", None),
+        ("pylock..toml", None),
+        ("Pylock.toml", None),
+        ("mypylock.toml", None),
+        ("pyproject.toml", None),
+        ("requirements.in", None),
+        ("conda-linux-64.lock", None),
+        (".txt", None),
+        ("requirements.txt/", Format.REQUIREMENTS),
+    ],
+)
+def test_a_file_name_tells_the_format(name: str, kind: Format | None) -> None:
+    assert format_of(PurePosixPath(name)) is kind
+
+
+def test_every_default_file_name_tells_its_own_format() -> None:
+    for kind in Format:
+        assert format_of(PurePosixPath(default_filename(kind))) is kind
