@@ -4,6 +4,7 @@
     update_releases.py --from-metadata DIR        from files of records
     … --check                                     write nothing, exit 1 if data would change
 
+Run it in the development environment (an editable install with the ``dev`` group).
 Both sources give the same records, and only what a record says is changed:
 a release, distribution or platform that it does not speak of stays as it is.
 ``--live`` reads METADATA (the PEP 658 file, else that member of the wheel, by
@@ -60,10 +61,9 @@ from tools.release_data import (
 
 DATA = Path(__file__).parents[1] / "envlock_constraints" / "releases"
 
-#: libhdf5's soname → the HDF5 series, from the release notes of the HDF5 Group.
+#: libhdf5's soname → the HDF5 series (HDF5 sets it in config/lt_vers.am).
 _HDF5_SONAMES = {
     "10": "1.8",
-    "100": "1.10",
     "101": "1.10",
     "103": "1.10",
     "200": "1.12",

@@ -14,14 +14,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from envlock.engine.interface import EngineName
+from envlock.choices import Accelerator, EngineName, Format
 from envlock.errors import UsageError
-from envlock.model import Accelerator
 from envlock.request.dates import parse_date
 from envlock.request.parsed import Faults, safe, shown
 from envlock.request.toml import parse_toml
 from envlock.system import read_text
-from envlock.write.interface import Format
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

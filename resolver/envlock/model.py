@@ -1,4 +1,4 @@
-"""The frozen values that flow through envlock. Imports nothing of envlock.
+"""The frozen values that flow through envlock. Imports only `envlock.choices`.
 
 Every workflow is a chain of these: `Request` → `Constraint`s → `Lock` →
 environment → `Outcome`s. Texts become `packaging` types once, at the edge.
@@ -17,6 +17,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
+
+from envlock.choices import Accelerator
 
 RuleId = NewType("RuleId", str)
 
@@ -42,14 +44,6 @@ class Stage(StrEnum):
     SAVEDMODEL = "savedmodel"
     USE = "use"
     GPU = "gpu"
-
-
-class Accelerator(StrEnum):
-    """Which TensorFlow build is wanted; ``auto`` takes the request as written."""
-
-    AUTO = "auto"
-    CPU = "cpu"
-    CUDA = "cuda"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -280,43 +274,3 @@ class Lock:
     def version(self, name: str) -> Version | None:
         """The pinned version of ``name`` (normalised), or None."""
         return next((p.version for p in self.packages if p.name == name), None)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Passed:
-    """The level did what it should."""
-
-    level: str
-    detail: str = ""
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Failed:
-    """The level raised, or gave a wrong answer."""
-
-    level: str
-    error: str
-    detail: str
-    traceback: str = ""
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Skipped:
-    """The level was not tried; ``detail`` says why."""
-
-    level: str
-    detail: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Crashed:
-    """The interpreter died or hung in this level; ``detail`` names the signal or limit."""
-
-    level: str
-    detail: str
-    output: str = ""
-
-
-Outcome = Passed | Failed | Skipped | Crashed

@@ -6,19 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from envlock.model import (
-    Case,
-    Constraint,
-    Crashed,
-    Evidence,
-    Failed,
-    Lock,
-    LockedPackage,
-    Outcome,
-    Passed,
-    Rule,
-    Skipped,
-)
+from envlock.model import Case, Constraint, Evidence, Lock, LockedPackage, Rule
+from envlock.outcomes import Crashed, Failed, Outcome, Passed, Skipped
 
 #: The packages a reader looks for first.
 _MAIN = ("tensorflow", "tensorflow-cpu", "keras", "h5py", "numpy", "protobuf")

@@ -113,11 +113,11 @@ def test_every_tensorflow_release_is_there() -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_file_is_sorted_and_has_the_bytes_that_the_generator_writes(name: str) -> None:
+def test_a_file_is_sorted_and_has_the_text_that_the_generator_writes(name: str) -> None:
     versions = list(map(Version, DATA[name]))
     assert versions == sorted(versions)
     assert versions[0] == OLDEST[name]
-    assert (FOLDER / f"{name}.json").read_bytes() == rendered(DATA[name]).encode()
+    assert (FOLDER / f"{name}.json").read_text() == rendered(DATA[name])
 
 
 @pytest.mark.parametrize(("name", "version", "entry"), ENTRIES)

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from envlock.choices import Accelerator
 from envlock.cli.output import reporting, say, say_json, table
-from envlock.model import Accelerator
 
 rules = typer.Typer(
     help="What envlock knows that package metadata does not say.",

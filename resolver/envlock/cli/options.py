@@ -1,214 +1,162 @@
-"""The options that several commands share, each written once.
-
-typer reads a command's options from its signature. `grouped` writes that
-signature from dataclasses, so that a command takes one value for each group
-instead of thirty parameters.
-"""
+"""The options that several commands share, each written once."""
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import argparse
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
 
-import typer
+from envlock.choices import Accelerator, EngineName, Format
+from envlock.cli.arguments import choice, flag, option, repeated, words
 
-from envlock.engine.interface import EngineName
-from envlock.model import Accelerator
-from envlock.write.interface import Format
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return seconds
 
 
 @dataclass(frozen=True, kw_only=True)
 class RequestOptions:
     """What is wanted, and for which Python."""
 
-    requirements: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="[REQUIREMENT]...", help="Requirements; none means tensorflow and h5py."
-        ),
-    ] = field(default_factory=list)
-    requirement_file: Annotated[
-        list[Path],
-        typer.Option(
-            "-r",
-            "--requirement",
-            metavar="FILE",
-            help="Read a requirements file or pyproject.toml.",
-        ),
-    ] = field(default_factory=list)
-    constraint_file: Annotated[
-        list[Path],
-        typer.Option(
-            "-c", "--constraint", metavar="FILE", help="Bound versions by a constraints file."
-        ),
-    ] = field(default_factory=list)
-    extra: Annotated[
-        list[str],
-        typer.Option("--extra", metavar="NAME", help="Take an extra of pyproject.toml too."),
-    ] = field(default_factory=list)
-    group: Annotated[
-        list[str],
-        typer.Option(
-            "--group", metavar="NAME", help="Take a dependency group of pyproject.toml too."
-        ),
-    ] = field(default_factory=list)
-    python: Annotated[
-        str | None,
-        typer.Option("-p", "--python", metavar="PYTHON", help="A version such as 3.10, or a path."),
-    ] = None
-    accelerator: Annotated[
-        Accelerator | None, typer.Option("--accelerator", help="Which TensorFlow build to take.")
-    ] = None
-    engine: Annotated[
-        EngineName | None,
-        typer.Option("--engine", help="Which program solves.  [default: pip-tools]"),
-    ] = None
-    exclude_newer: Annotated[
-        str | None,
-        typer.Option(
-            "--exclude-newer",
-            metavar="DATE",
-            help="Leave out what was uploaded after DATE (2024-01-31, 7d).",
-        ),
-    ] = None
-    rules: Annotated[
-        list[Path], typer.Option("--rules", metavar="DIR", help="Add the rules of a folder.")
-    ] = field(default_factory=list)
-    upgrade: Annotated[
-        bool, typer.Option("-U", "--upgrade", help="Do not keep the pins of an existing lock.")
-    ] = False
-    upgrade_package: Annotated[
-        list[str],
-        typer.Option(
-            "-P", "--upgrade-package", metavar="NAME", help="Do not keep the pin of one package."
-        ),
-    ] = field(default_factory=list)
+    requirements: tuple[str, ...] = words(
+        "REQUIREMENT", says="Such as tensorflow==2.15.1; none means tensorflow and h5py."
+    )
+    requirement_file: tuple[Path, ...] = repeated(
+        "-r",
+        "--requirement",
+        metavar="FILE",
+        kind=Path,
+        says="Take the requirements of a file: requirements.in, pyproject.toml. Repeatable.",
+    )
+    constraint_file: tuple[Path, ...] = repeated(
+        "-c",
+        "--constraint",
+        metavar="FILE",
+        kind=Path,
+        says="Bound versions by a constraints file. Repeatable.",
+    )
+    extra: tuple[str, ...] = repeated(
+        "--extra", metavar="NAME", says="Take an extra of pyproject.toml too. Repeatable."
+    )
+    group: tuple[str, ...] = repeated(
+        "--group", metavar="NAME", says="Take a dependency group of pyproject.toml too. Repeatable."
+    )
+    python: str | None = option(
+        "-p",
+        "--python",
+        metavar="PYTHON",
+        says="A version such as 3.10, or a path.  [default: the one that runs envlock]",
+    )
+    accelerator: Accelerator | None = option(
+        "--accelerator",
+        metavar="KIND",
+        kind=choice(Accelerator),
+        says=f"Which TensorFlow build to take: {', '.join(Accelerator)}.  [default: auto]",
+    )
+    engine: EngineName | None = option(
+        "--engine",
+        metavar="NAME",
+        kind=choice(EngineName),
+        says=f"Which program solves: {', '.join(EngineName)}.  [default: pip-tools]",
+    )
+    exclude_newer: str | None = option(
+        "--exclude-newer",
+        metavar="DATE",
+        says="Leave out what was uploaded after DATE (2024-01-31, or 7d: seven days ago).",
+    )
+    rules: tuple[Path, ...] = repeated(
+        "--rules", metavar="DIR", kind=Path, says="Add the rules of a folder. Repeatable."
+    )
+    upgrade: bool = flag("-U", "--upgrade", says="Do not keep the pins of an existing lock.")
+    upgrade_package: tuple[str, ...] = repeated(
+        "-P",
+        "--upgrade-package",
+        metavar="NAME",
+        says="Do not keep the pin of one package. Repeatable.",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class IndexOptions:
     """Where packages come from; what is not said is as pip is configured."""
 
-    index_url: Annotated[
-        str | None, typer.Option("-i", "--index-url", metavar="URL", help="The package index.")
-    ] = None
-    extra_index_url: Annotated[
-        list[str], typer.Option("--extra-index-url", metavar="URL", help="One more index.")
-    ] = field(default_factory=list)
-    find_links: Annotated[
-        list[str],
-        typer.Option("-f", "--find-links", metavar="PLACE", help="A folder or page with files."),
-    ] = field(default_factory=list)
-    no_index: Annotated[bool, typer.Option("--no-index", help="Use find-links only.")] = False
-    trusted_host: Annotated[
-        list[str], typer.Option("--trusted-host", metavar="HOST", help="A host without valid TLS.")
-    ] = field(default_factory=list)
-    cert: Annotated[str | None, typer.Option("--cert", metavar="FILE", help="CA certificates.")] = (
-        None
+    index_url: str | None = option("-i", "--index-url", metavar="URL", says="The package index.")
+    extra_index_url: tuple[str, ...] = repeated(
+        "--extra-index-url", metavar="URL", says="One more index. Repeatable."
     )
-    client_cert: Annotated[
-        str | None,
-        typer.Option("--client-cert", metavar="FILE", help="Certificate and key of the client."),
-    ] = None
-    keyring_provider: Annotated[
-        str | None,
-        typer.Option(
-            "--keyring-provider", metavar="KIND", help="auto, subprocess, import or disabled."
-        ),
-    ] = None
+    find_links: tuple[str, ...] = repeated(
+        "-f", "--find-links", metavar="PLACE", says="A folder or page with files. Repeatable."
+    )
+    no_index: bool = flag("--no-index", says="Use --find-links only.")
+    trusted_host: tuple[str, ...] = repeated(
+        "--trusted-host", metavar="HOST", says="A host without valid TLS. Repeatable."
+    )
+    cert: str | None = option("--cert", metavar="FILE", says="CA certificates to trust.")
+    client_cert: str | None = option(
+        "--client-cert", metavar="FILE", says="Certificate and key of the client."
+    )
+    keyring_provider: str | None = option(
+        "--keyring-provider", metavar="KIND", says="auto, subprocess, import or disabled."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class LockFileOptions:
-    """Which lock files are written, and where."""
+    """Which lock files are written."""
 
-    format: Annotated[
-        list[Format],
-        typer.Option("--format", help="Lock format, repeatable.  [default: requirements]"),
-    ] = field(default_factory=list)
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Name of the lock, for one format."),
-    ] = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class TalkOptions:
-    """How much is said, and how."""
-
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say only errors and results.")] = (
-        False
+    format: tuple[Format, ...] = repeated(
+        "--format",
+        metavar="FORMAT",
+        kind=choice(Format),
+        says=f"One of {', '.join(Format)}. Repeatable.  [default: requirements]",
     )
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say each step.")] = False
+    output: Path | None = option(
+        "-o", "--output", metavar="FILE", kind=Path, says="Name of the lock, for one format."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class EnvironmentOptions:
     """Where the environment is built."""
 
-    env: Annotated[
-        Path, typer.Option("--env", metavar="DIR", help="Folder of the environment.")
-    ] = Path(".venv")
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace an environment that envlock did not make.")
-    ] = False
+    env: Path = option(
+        "--env", metavar="DIR", kind=Path, default=Path(".venv"), says="[default: .venv]"
+    )
+    force: bool = flag("--force", says="Replace what is there, though envlock did not make it.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeOptions:
     """What is proved, and how long it may take."""
 
-    probe: Annotated[
-        list[Path],
-        typer.Option("--probe", metavar="FILE", help="Run a script of your own as one more level."),
-    ] = field(default_factory=list)
-    timeout: Annotated[
-        float, typer.Option("--timeout", metavar="SECONDS", help="Time limit of the proof.")
-    ] = 600.0
+    probe: tuple[Path, ...] = repeated(
+        "--probe", metavar="FILE", kind=Path, says="Run a script of your own too. Repeatable."
+    )
+    timeout: float = option(
+        "--timeout",
+        metavar="SECONDS",
+        kind=_seconds,
+        default=600.0,
+        says="Time limit of each script.  [default: 600]",
+    )
 
 
-def grouped(command: Callable[..., None]) -> Callable[..., None]:
-    """Let a command take option groups: its dataclass parameters become their fields."""
-    groups: dict[str, type[Any]] = {}
-    parameters: list[inspect.Parameter] = []
-    hints = get_type_hints(command, include_extras=True)
-    for name, parameter in inspect.signature(command).parameters.items():
-        kind = hints[name]
-        if dataclasses.is_dataclass(kind):
-            groups[name] = kind  # type: ignore[assignment]
-            parameters.extend(_parameters(kind))
-        else:
-            parameters.append(
-                parameter.replace(annotation=kind, kind=inspect.Parameter.KEYWORD_ONLY)
-            )
+@dataclass(frozen=True, kw_only=True)
+class JsonOption:
+    """How the answer looks."""
 
-    def call(**values: object) -> None:
-        arguments: dict[str, object] = {}
-        for name, group in groups.items():
-            keys = [item.name for item in dataclasses.fields(group)]
-            arguments[name] = group(**{key: values.pop(key) for key in keys})
-        command(**arguments, **values)
-
-    call.__name__ = command.__name__
-    call.__doc__ = command.__doc__
-    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    call.__annotations__ = {item.name: item.annotation for item in parameters}
-    return call
+    json: bool = flag("--json", says="Print one JSON object on stdout.")
 
 
-def _parameters(group: Any) -> list[inspect.Parameter]:  # noqa: ANN401  (any dataclass)
-    hints = get_type_hints(group, include_extras=True)
-    return [
-        inspect.Parameter(
-            item.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            annotation=hints[item.name],
-            default=item.default if item.default is not dataclasses.MISSING else [],
-        )
-        for item in dataclasses.fields(group)
-    ]
+@dataclass(frozen=True, kw_only=True)
+class TalkOptions(JsonOption):
+    """How much is said, and how."""
+
+    quiet: bool = flag("-q", "--quiet", says="Say only errors and results.")
+    verbose: bool = flag("-v", "--verbose", says="Say each step, and what programs say.")

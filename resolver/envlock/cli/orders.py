@@ -11,13 +11,13 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
+from envlock.choices import Accelerator, EngineName, Format
 from envlock.cli.options import IndexOptions, LockFileOptions, ProbeOptions, RequestOptions
 from envlock.config import Config, load_config
-from envlock.engine.interface import EngineName
 from envlock.errors import UsageError
 from envlock.index.redact import strip_credentials
 from envlock.index.settings import IndexOverrides, load_settings
-from envlock.model import Accelerator, IndexSettings, Request
+from envlock.model import IndexSettings, Request
 from envlock.progress import Progress
 from envlock.request import (
     parse_date,
@@ -28,7 +28,7 @@ from envlock.request import (
 )
 from envlock.workflow.lock import LockOrder
 from envlock.workflow.verify import ProofOrder
-from envlock.write import Format, default_filename, format_of
+from envlock.write import default_filename, format_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from envlock.engine.interface import Answer, Engine, EngineName, Problem, Solution, Unsatisfiable
+from envlock.choices import EngineName
+from envlock.engine.interface import Answer, Engine, Problem, Solution, Unsatisfiable
 
 
 def _piptools() -> Engine:

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from envlock.errors import InterpreterMissing, WorkError
-from envlock.index.handover import uv_environment, uv_program
+from envlock.index.handover import uv_environment, uv_options, uv_program
 from envlock.index.redact import redact
 from envlock.index.settings import load_settings
 from envlock.model import Target
@@ -25,7 +25,7 @@ from envlock.system import (
 #: The newest pip-tools for each old Python, and a pip that it works with.
 _PINS = {
     "3.6": ("pip-tools==6.4.0", "pip==21.3.1", "setuptools==59.6.0", "wheel==0.37.1"),
-    "3.7": ("pip-tools==6.14.0", "pip==24.0"),
+    "3.7": ("pip-tools==6.14.0", "pip==23.0.1"),
     "3.8": ("pip-tools==7.5.2", "pip==25.0.1"),
 }
 _NEWEST = ("pip-tools==7.6.2",)
@@ -65,11 +65,12 @@ def helper_python(target: Target, progress: Progress) -> Path:
 
 
 def _make(folder: Path, interpreter: Path, python: Path, pins: tuple[str, ...]) -> None:
-    env = uv_environment(load_settings(os.environ))
+    settings = load_settings(os.environ)
+    env = uv_environment(settings)
     uv = uv_program()
     commands: tuple[list[str | Path], ...] = (
         [uv, "venv", "--quiet", "--python", interpreter, folder],
-        [uv, "pip", "install", "--quiet", "--python", python, *pins],
+        [uv, "pip", "install", "--quiet", "--python", python, *uv_options(settings), *pins],
     )
     for command in commands:
         done = run(command, env=env)

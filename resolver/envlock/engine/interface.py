@@ -6,7 +6,6 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 
 from packaging.utils import NormalizedName
@@ -14,13 +13,6 @@ from packaging.version import Version
 
 from envlock.model import IndexSettings, LockedPackage, Target
 from envlock.progress import Progress
-
-
-class EngineName(StrEnum):
-    """The engines there are."""
-
-    PIPTOOLS = "pip-tools"
-    UV = "uv"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,11 +8,13 @@ interpreter, in the user's cache, with pip and pip-tools pinned.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from envlock.engine.files import collect, lay_out
 from envlock.engine.helper import helper_python
 from envlock.engine.interface import Answer, Problem, Unsatisfiable
+from envlock.engine.uv import Uv
 from envlock.errors import IndexFailure, WorkError
 from envlock.index.handover import pip_environment
 from envlock.index.redact import redact
@@ -24,6 +26,10 @@ _NO_SOLUTION = re.compile(
     r"ResolutionImpossible|No matching distribution found|Could not find a version that"
     r"|DistributionNotFound|NoCandidateFound|Could not find a version that matches"
 )
+#: The last pip-tools for Python 3.6 cannot backtrack, and its pip does not see
+#: a Requires-Python that stands in the file alone: it starts from uv's pins,
+#: which it then checks and completes.
+_NO_BACKTRACKING = (3, 6)
 _NETWORK = re.compile(
     r"ConnectionError|Max retries exceeded|Connection (?:refused|reset|aborted)|ReadTimeout"
     r"|HTTP error \d{3}|\b5\d\d (?:Server|Client) Error|CERTIFICATE_VERIFY_FAILED"
@@ -39,17 +45,18 @@ class PipTools:
 
     def solve(self, problem: Problem, progress: Progress) -> Answer:
         """Solve with pip-compile of the helper environment of the target's interpreter."""
+        if problem.target.python.release[:2] == _NO_BACKTRACKING:
+            started = Uv().solve(problem, progress)
+            if isinstance(started, Unsatisfiable):
+                return started
+            pins = {package.name: package.version for package in started.packages}
+            problem = replace(problem, preferences=pins)
         python = helper_python(problem.target, progress)
         with scratch() as folder:
             files = lay_out(problem, folder)
-            command: list[str | Path] = [
-                python,
-                "-m",
-                "piptools",
-                "compile",
-                files.requirements.name,
-            ]
-            command += ["--output-file", files.answer.name, *_options(problem)]
+            command: list[str | Path] = [python, "-m", "piptools", "compile"]
+            command += [files.requirements.name, "--output-file", files.answer.name]
+            command += _options(problem)
             done = run(command, cwd=folder, env=_environment(problem), on_line=progress.detail)
             if done.returncode == 0:
                 return collect(files)
@@ -74,7 +81,7 @@ def _options(problem: Problem) -> list[str]:
         "--no-emit-options",
         f"--cache-dir={cache_folder() / 'pip-tools'}",
     ]
-    if problem.target.python.release[:2] != (3, 6):
+    if problem.target.python.release[:2] != _NO_BACKTRACKING:
         options.append("--resolver=backtracking")
     return options
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from envlock.engine.files import collect, lay_out
 from envlock.engine.interface import Answer, Problem, Unsatisfiable
 from envlock.errors import IndexFailure, WorkError
-from envlock.index.handover import uv_environment, uv_program
+from envlock.index.handover import uv_environment, uv_options, uv_program
 from envlock.index.redact import redact
 from envlock.progress import Progress
 from envlock.system import run, scratch
@@ -29,6 +29,7 @@ class Uv:
             files = lay_out(problem, folder)
             command: list[str | Path] = [uv_program(), "pip", "compile", files.requirements.name]
             command += ["--output-file", files.answer.name, *_options(problem)]
+            command += uv_options(problem.settings)
             done = run(
                 command,
                 cwd=folder,

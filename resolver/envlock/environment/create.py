@@ -8,7 +8,7 @@ the same work.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -19,7 +19,7 @@ from envlock.environment.failures import install_failure
 from envlock.environment.inspect import installed, prefix_of
 from envlock.environment.interpreters import python_in
 from envlock.errors import InstallFailure
-from envlock.index.handover import pip_environment, uv_environment, uv_program
+from envlock.index.handover import pip_environment, uv_environment, uv_options, uv_program
 from envlock.index.redact import redact
 from envlock.model import IndexSettings
 from envlock.progress import Progress
@@ -32,6 +32,7 @@ _REFUSED = re.compile(
 _PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*==", re.MULTILINE)
 #: The oldest pip that takes every manylinux tag a TensorFlow wheel has (PEP 600).
 _OLDEST_PIP = Version("20.3")
+_PIP_FOR_OLD_PYTHON = "pip==21.3.1"  # the last for 3.6; pip 18 does not choose it by itself
 
 
 def create_venv(interpreter: Interpreter, folder: Path, progress: Progress) -> Path:
@@ -131,7 +132,8 @@ def _uv_pip(
     settings: IndexSettings,
     progress: Progress,
 ) -> Completed:
-    return _uv(["pip", verb, "--python", python, *words], settings, progress)
+    options = uv_options(settings)
+    return _uv(["pip", verb, "--python", python, *options, *words], settings, progress)
 
 
 def _uv(words: Sequence[str | Path], settings: IndexSettings, progress: Progress) -> Completed:
@@ -142,14 +144,22 @@ def _pip(
     words: Sequence[str | Path], python: Path, settings: IndexSettings, progress: Progress
 ) -> Completed:
     env = pip_environment(settings)
-    here = installed(prefix_of(python)).get(canonicalize_name("pip"))
-    commands: list[list[str | Path]] = [[python, "-I", "-m", "pip", *words]]
-    if here is None or here < _OLDEST_PIP:
-        commands.insert(0, [python, "-I", "-m", "pip", "install", "--upgrade", "pip"])
-    if here is None:
-        commands.insert(0, [python, "-I", "-m", "ensurepip"])
-    for command in commands:
-        done = run(command, env=env, on_line=_detail(progress))
+    for command in _pip_commands(python, words):
+        done = run([python, "-I", "-m", *command], env=env, on_line=_detail(progress))
         if done.returncode != 0:
             break
     return done
+
+
+def _pip_commands(python: Path, words: Sequence[str | Path]) -> Iterator[Sequence[str | Path]]:
+    """Yield what makes a usable pip, each step once the one before has run, then the work."""
+    if _pip_version(python) is None:
+        yield ["ensurepip"]
+    version = _pip_version(python)
+    if version is not None and version < _OLDEST_PIP:
+        yield ["pip", "install", _PIP_FOR_OLD_PYTHON]
+    yield ["pip", *words]
+
+
+def _pip_version(python: Path) -> Version | None:
+    return installed(prefix_of(python)).get(canonicalize_name("pip"))

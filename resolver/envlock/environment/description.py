@@ -16,8 +16,9 @@ from pathlib import Path
 from packaging.tags import compatible_tags, cpython_tags, mac_platforms
 from packaging.version import Version
 
+from envlock.choices import Accelerator
 from envlock.errors import InterpreterMissing, WorkError
-from envlock.model import Accelerator, Platform, Target
+from envlock.model import Platform, Target
 from envlock.system import run
 
 _TIME_LIMIT = 20.0  # seconds: a cold start from a network drive

@@ -15,8 +15,8 @@ _UV_MISMATCH = re.compile(
     r"Computed:\s+(?P<found>\w+:\w+)"
 )
 _PIP_MISMATCH = re.compile(
-    r"(?P<name>\S+) from [^\n]+:\n\s+Expected (?P<locked>\w+ \w+(?:\s+Expected or \w+ \w+)*)\s+"
-    r"Got\s+(?P<found>\w+)"
+    r"(?P<name>\S+) from [^\n]+:\s+Expected \w+ "
+    r"(?P<locked>[0-9a-f]+(?:\s+Expected\s+or [0-9a-f]+)*)\s+Got\s+(?P<found>[0-9a-f]+)"
 )
 _UNREACHABLE = re.compile(
     r"Failed to fetch|error sending request|client error \(|HTTP status (?:server|client) error"

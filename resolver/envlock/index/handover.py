@@ -22,21 +22,25 @@ def uv_program() -> Path:
     return Path(uv.find_uv_bin())
 
 
+def uv_options(settings: IndexSettings) -> list[str]:
+    """What uv takes from its command line only."""
+    return ["--no-index"] if settings.no_index else []
+
+
 def uv_environment(settings: IndexSettings) -> dict[str, str]:
     """The environment for a uv that sees these indexes and no configuration of its own."""
     env = _clean()
     env["UV_NO_CONFIG"] = "1"
     env["UV_NO_PROGRESS"] = "1"
     env["UV_PYTHON_DOWNLOADS"] = "never"
-    # pip takes the best version of all indexes; uv by default that of the first.
-    env["UV_INDEX_STRATEGY"] = "unsafe-best-match"
     if "UV_CACHE_DIR" in os.environ:
         env["UV_CACHE_DIR"] = os.environ["UV_CACHE_DIR"]
-    if settings.no_index:
-        env["UV_NO_INDEX"] = "1"
-    else:
+    if not settings.no_index:
         env["UV_DEFAULT_INDEX"] = settings.index_url
         _put(env, "UV_INDEX", settings.extra_index_urls)
+    if settings.extra_index_urls:
+        # As pip: the best version of all indexes. uv's default is the first that has any.
+        env["UV_INDEX_STRATEGY"] = "unsafe-best-match"
     _put(env, "UV_FIND_LINKS", settings.find_links, separator=",")
     _put(env, "UV_INSECURE_HOST", settings.trusted_hosts)
     if settings.keyring_provider in {"subprocess", "auto"}:

@@ -15,7 +15,7 @@ HIDDEN = "****"
 # authority early for every URL parser; it shows as a "port" that is no number.
 _USERINFO = re.compile(
     r"""
-    (?P<scheme> \b[a-z][a-z0-9+.-]*:// )
+    (?P<scheme> [a-z][a-z0-9+.-]*:// )
     (?: [^\s/?\#"'<>`]* | [^\s/?\#@"'<>`:]+ : (?!\d+[/?\#]) [^\s"'<>`@]+ )
     @
     """,
@@ -23,7 +23,7 @@ _USERINFO = re.compile(
 )
 _ENCODED_USERINFO = re.compile(
     r"""
-    (?P<scheme> \b[a-z][a-z0-9+.-]*%3a%2f%2f )
+    (?P<scheme> [a-z][a-z0-9+.-]*%3a%2f%2f )
     (?: (?! %2f | %3f | %23 ) [^\s/?\#&"'<>`] )*
     %40
     """,

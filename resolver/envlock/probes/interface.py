@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from envlock.model import Failed, Outcome, Passed, Skipped
+from envlock.outcomes import Failed, Outcome, Passed, Skipped
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,10 +67,10 @@ class Probe:
         """Return the known way round a failure, or "" where there is none."""
         if not isinstance(outcome, Failed):
             return ""
-        level = next(level for level in self.levels if level.name == outcome.level)
         text = f"{outcome.error}: {outcome.detail}"
-        known = (way.advice for way in level.ways_round if re.search(way.message, text))
-        return next(known, "")
+        levels = (level for level in self.levels if level.name == outcome.level)
+        ways = (way for level in levels for way in level.ways_round)
+        return next((way.advice for way in ways if re.search(way.message, text)), "")
 
 
 def capabilities(outcomes: Iterable[Outcome]) -> tuple[str, ...]:

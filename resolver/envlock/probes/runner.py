@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from envlock.errors import UsageError
-from envlock.model import Crashed, Failed, Outcome, Passed, Skipped
+from envlock.outcomes import Crashed, Failed, Outcome, Passed, Skipped
 from envlock.probes.interface import Probe, outcome_from
 from envlock.system import WINDOWS, Completed, run, scratch
 

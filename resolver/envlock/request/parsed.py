@@ -12,7 +12,7 @@ from envlock.errors import UsageError
 from envlock.model import Requested
 
 _SHOWN = 20
-_WIDTH = 100
+_WIDTH = 160
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

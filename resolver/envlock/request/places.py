@@ -29,7 +29,7 @@ _VERSION_CONTROL = re.compile(r"\b(?:git|hg|svn|bzr)\+|\bgit@|\bgit://", re.IGNO
 _ARCHIVE = re.compile(r"\.(?:whl|zip|tgz|tar(?:\.\w+)?)$", re.IGNORECASE)
 _FOLDER = re.compile(r"[.~/\\]|[A-Za-z]:[/\\]|[\w.-]+[/\\]")
 _NAMED = re.compile(r"^([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*@|[#&]egg=([A-Za-z0-9][\w.-]*)")
-_ANY_RELEASE = "name a release of the package instead"
+_CONDA = ("pip list --format=freeze gives versions where pip freeze gives conda's build folders",)
 
 
 def refuse_places(text: str) -> None:
@@ -45,10 +45,9 @@ def refuse_places(text: str) -> None:
             f"did you mean -r {safe(head)}",
         )
     if _VERSION_CONTROL.search(head):
-        named = _NAMED.search(head)
         raise UsageError(
             f"{shown(head)} is a version control address: no hash can pin what it will hold",
-            f"write {shown(named[1] or named[2])}" if named else _ANY_RELEASE,
+            _named(head),
         )
     if _ADDRESS.search(head) or _ARCHIVE.search(head):
         raise address_fault(head)
@@ -71,7 +70,7 @@ def address_fault(text: str) -> UsageError:
     head = text.partition(";")[0].strip()
     address = re.sub(r"^[^:/\\]*@\s*", "", head).partition("#")[0].partition("?")[0]
     folder, _, filename = address.replace("\\", "/").rpartition("/")
-    message = f"{shown(head)} is the address of a file: a lock pins releases that an index lists"
+    message = f"{shown(head)} is a place, not a release: a lock pins what an index lists"
     try:
         if filename.endswith(".whl"):
             name, version, *_ = parse_wheel_filename(filename)
@@ -79,10 +78,18 @@ def address_fault(text: str) -> UsageError:
             name, version = parse_sdist_filename(filename)
         canonicalize_name(name, validate=True)
     except (InvalidName, InvalidWheelFilename, InvalidSdistFilename):
-        return UsageError(message, _ANY_RELEASE)
+        return UsageError(message, _named(head), *(_CONDA if "file:" in head else ()))
     pin = f"{name}=={version}"
     return UsageError(
         message,
         f"write {shown(pin)}",
         f"add the folder it is in: --find-links {shown(folder or '.')}",
     )
+
+
+def _named(head: str) -> str:
+    """The remedy of a place: the package it says it is, from an index."""
+    named = _NAMED.search(head)
+    if named is None:
+        return "name a release of the package instead"
+    return f"write {shown(named[1] or named[2])}"

@@ -109,8 +109,9 @@ class _Reader:
         if (resolved, constraint) in self.done:
             return
         self.done.add((resolved, constraint))
+        label = self._label(path)
         for number, line in logical_lines(text):
-            where = f"{self._label(path)}:{number}"
+            where = f"{label}:{number}"
             with self.faults.collect(where):
                 requirement, rest = split_line(line)
                 options = parse_options(rest)

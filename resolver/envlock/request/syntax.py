@@ -17,6 +17,7 @@ from envlock.request.parsed import safe, shown
 from envlock.request.places import address_fault, refuse_places
 
 _EXAMPLE = 'write it like "numpy>=1.22,<2" or "numpy==1.22.*"'
+_LONGEST = 2000  # characters; the longest markers that tools export have a few hundred
 _VARIABLE = re.compile(r"\$\{[A-Za-z0-9_]+\}")
 _OPTION = re.compile(r"(?:^|\s)(-\S*)")
 _TYPED = re.compile(
@@ -33,13 +34,17 @@ def parse_requirement(text: str) -> Requirement:
             that cannot be seen, or names a file, an address or the interpreter.
     """
     text = text.strip(" \t")
-    _refuse_unseen(text)
+    _refuse_unreadable(text)
     _refuse_smuggled(text)
     refuse_places(text)
     try:
         requirement = Requirement(text)
     except InvalidRequirement as error:
         raise _malformed(text, error) from None
+    except RecursionError:
+        raise UsageError(
+            f"{shown(text)} is not a requirement: its parentheses are nested too deeply", _EXAMPLE
+        ) from None
     if requirement.url is not None:
         raise _hint(text, text.index("@") + 1) or address_fault(text)
     if canonicalize_name(requirement.name) == "python":
@@ -95,9 +100,13 @@ def _suggest(text: str) -> str:
     return f"write {shown(text)}"
 
 
-def _refuse_unseen(text: str) -> None:
+def _refuse_unreadable(text: str) -> None:
     if not text:
         raise UsageError('"" is not a requirement: it is empty', _EXAMPLE)
+    if len(text) > _LONGEST:
+        raise UsageError(
+            f"{shown(text)} is not a requirement: it has {len(text)} characters", _EXAMPLE
+        )
     for position, character in enumerate(text, 1):
         if not character.isprintable() and character != "\t":
             name = unicodedata.name(character, "a control character")

@@ -14,7 +14,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
-from envlock.model import Accelerator, DistributionFile, Target
+from envlock.choices import Accelerator
+from envlock.model import DistributionFile, Target
 from envlock.releases import and_cuda, cuda_row
 from envlock.resolve.wishes import Wish, Wishes
 from envlock.rules.families import families

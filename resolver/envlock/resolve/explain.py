@@ -8,7 +8,8 @@ from difflib import get_close_matches
 
 from packaging.utils import NormalizedName
 
-from envlock.model import Accelerator, Constraint, Rule, RuleId, Target
+from envlock.choices import Accelerator
+from envlock.model import Constraint, Rule, RuleId, Target
 from envlock.releases import pythons_for
 from envlock.resolve.anchor import Anchor, Releases, fits, framework
 from envlock.resolve.feasible import Collision, Infeasible

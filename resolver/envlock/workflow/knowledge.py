@@ -10,10 +10,11 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from envlock.choices import Accelerator
 from envlock.environment.description import target
 from envlock.environment.interpreters import find_interpreter
 from envlock.errors import NoResolution, ProblemFound, UsageError
-from envlock.model import Accelerator, Constraint, Rule, Target
+from envlock.model import Constraint, Rule, Target
 from envlock.resolve.anchor import Anchor
 from envlock.resolve.feasible import Infeasible, judge
 from envlock.rules import database

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envlock.environment.inspect import find_environment
-from envlock.model import Outcome
+from envlock.outcomes import Outcome
 from envlock.probes import DEFAULT_GATE, PROBES
 from envlock.probes.interface import gate_passed
 from envlock.probes.runner import run_probe, run_user_script

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from envlock.choices import Format
 from envlock.write import conda, pylock, requirements
 from envlock.write.digest import request_digest
-from envlock.write.interface import Format, Writer, default_filename, format_of
+from envlock.write.interface import Writer, default_filename, format_of
 from envlock.write.reading import read_lock
 
 WRITERS: Mapping[Format, Writer] = {

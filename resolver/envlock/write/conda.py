@@ -13,9 +13,10 @@ import re
 from collections.abc import Mapping
 from operator import attrgetter
 
+from envlock.choices import Format
 from envlock.model import Lock
 from envlock.write.comments import header, one_line, remarks
-from envlock.write.interface import Format, default_filename
+from envlock.write.interface import default_filename
 
 _INDENT = "      "
 _PLAIN = re.compile(r"[A-Za-z][\w.-]*([=!+]+[\w.-]+)*", re.ASCII)

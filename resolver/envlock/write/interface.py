@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import PurePath
 from typing import Protocol
 
+from envlock.choices import Format
 from envlock.model import Lock
-
-
-class Format(StrEnum):
-    """The formats a lock is written in, as ``--format`` takes them."""
-
-    REQUIREMENTS = "requirements"
-    PYLOCK = "pylock"
-    ENVIRONMENT = "environment"
 
 
 class Writer(Protocol):

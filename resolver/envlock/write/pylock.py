@@ -27,11 +27,12 @@ from packaging.utils import (
 )
 from packaging.version import Version
 
+from envlock.choices import Format
 from envlock.errors import WorkError
 from envlock.index.redact import strip_credentials
 from envlock.model import DistributionFile, Lock, LockedPackage, RuleId
 from envlock.write.comments import one_line
-from envlock.write.interface import Format, default_filename
+from envlock.write.interface import default_filename
 
 _SYSTEMS = {"linux": "linux", "macos": "darwin", "windows": "win32"}
 _WINDOWS_MACHINES = {"x86_64": "AMD64", "arm64": "ARM64"}

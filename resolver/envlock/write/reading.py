@@ -18,10 +18,11 @@ from urllib.parse import quote
 from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock, PylockValidationError
 
+from envlock.choices import Format
 from envlock.errors import UsageError
 from envlock.model import DistributionFile, Lock, LockedPackage, RuleId
 from envlock.write.comments import Header, one_line, read_header
-from envlock.write.interface import Format, format_of
+from envlock.write.interface import format_of
 from envlock.write.pins import STRONG_HASH, Pin, read_pin
 
 _COMMENT = re.compile(r"(?:^|\s)#")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from operator import attrgetter
 
+from envlock.choices import Format
 from envlock.model import Lock, LockedPackage
 from envlock.write.comments import header, remarks
-from envlock.write.interface import Format, default_filename
+from envlock.write.interface import default_filename
 
 _INDENT = "    "
 

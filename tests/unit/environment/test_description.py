@@ -11,9 +11,10 @@ from packaging.markers import default_environment
 from packaging.tags import sys_tags
 from packaging.version import Version
 
+from envlock.choices import Accelerator
 from envlock.environment.description import describe, target, wheel_tags
 from envlock.errors import InterpreterMissing
-from envlock.model import Accelerator, Platform
+from envlock.model import Platform
 
 scripts = pytest.mark.skipif(os.name == "nt", reason="a shell script stands for a program")
 
@@ -78,7 +79,12 @@ LINUX = Platform(system="linux", machine="x86_64", libc="glibc 2.36")
             "cp310-cp310-win_amd64",
             "cp310-cp310-win32",
         ),
-        ("3.7.9", Platform(system="windows", machine="i686"), "cp37-cp37m-win32", "cp37-cp37-win32"),
+        (
+            "3.7.9",
+            Platform(system="windows", machine="i686"),
+            "cp37-cp37m-win32",
+            "cp37-cp37-win32",
+        ),
         (
             "3.12.1",
             Platform(system="windows", machine="arm64"),

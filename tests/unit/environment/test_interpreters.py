@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 import venv
 from pathlib import Path
@@ -32,7 +33,7 @@ def fake_python(path: Path, version: str, *, implementation: str = "cpython") ->
     markers["platform_python_implementation"] = {"cpython": "CPython"}.get(implementation, "PyPy")
     answer = {"libc": "", "bits": 64, "free_threaded": False, "markers": markers}
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps(answer)}\nEND\n")
+    path.write_text(f"#!/bin/sh\necho {shlex.quote(json.dumps(answer))}\n")
     path.chmod(0o755)
     return path
 
@@ -176,6 +177,7 @@ def test_a_machine_without_any_python_is_told(bare_machine: Path) -> None:
 
 
 def test_all_that_are_here_are_listed_newest_first() -> None:
-    versions = [each.version for each in available()]
+    here = available()
+    versions = [each.version for each in here]
     assert versions == sorted(versions, reverse=True)
-    assert len({(each.path.resolve().parent, each.version) for each in available()}) == len(versions)
+    assert len({(each.path.resolve().parent, each.version) for each in here}) == len(here)

@@ -83,3 +83,10 @@ def test_what_is_redacted_stays_as_it_is(text: str) -> None:
 )
 def test_a_url_that_is_kept_has_no_credentials(url: str, kept: str) -> None:
     assert strip_credentials(url) == kept
+
+
+@pytest.mark.parametrize("before", ["TOKEN_", "2", "x", "é"])
+def test_a_url_right_behind_other_characters_is_redacted_too(before: str) -> None:
+    text = redact(f"{before}https://user:secret@host/simple")
+    assert "secret" not in text
+    assert text.endswith("@host/simple")

@@ -9,7 +9,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from envlock.model import Accelerator, Platform, Request, Requested, Target
+from envlock.choices import Accelerator
+from envlock.model import Platform, Request, Requested, Target
 from envlock.write import request_digest
 
 TARGET = Target(
