@@ -19,11 +19,26 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from envlock.index.handover import uv_environment, uv_program
+from envlock.index.settings import load_settings
+
 #: Red with a plain install on 2026-11-22, and three that are green.
 CELLS = (
-    "2.11.1/3.10 2.9.3/3.9 2.7.4/3.9 2.5.3/3.9 2.4.4/3.8 2.3.4/3.7 2.0.4/3.7"
-    " 1.15.5/3.7 1.14.0/3.7 1.13.2/3.6 2.21.0/3.13 2.16.2/3.12 2.15.1/3.11"
-).split()
+    "2.11.1/3.10",
+    "2.9.3/3.9",
+    "2.7.4/3.9",
+    "2.5.3/3.9",
+    "2.4.4/3.8",
+    "2.3.4/3.7",
+    "2.0.4/3.7",
+    "1.15.5/3.7",
+    "1.14.0/3.7",
+    "1.13.2/3.6",
+    "2.21.0/3.13",
+    "2.16.2/3.12",
+    "2.15.1/3.11",
+)
+_SHOWN = {"h5py", "keras", "numpy", "protobuf"}
 
 
 @dataclass(frozen=True)
@@ -67,12 +82,15 @@ def plain(cell: str) -> Result:
     release, python = cell.split("/")
     name = "tensorflow-cpu" if tuple(map(int, release.split(".")[:2])) >= (1, 15) else "tensorflow"
     with tempfile.TemporaryDirectory(prefix="cell-") as folder:
-        env = {**os.environ, "UV_NO_CONFIG": "1"}
+        env = uv_environment(load_settings(os.environ))
         for words in (
             ["venv", "-q", "--python", python, "env"],
             ["pip", "install", "-q", "--python", "env", f"{name}=={release}"],
         ):
-            done = subprocess.run(["uv", *words], cwd=folder, env=env, capture_output=True, text=True, check=False)
+            command: list[str | Path] = [uv_program(), *words]
+            done = subprocess.run(
+                command, cwd=folder, env=env, capture_output=True, text=True, check=False
+            )
             if done.returncode:
                 return Result(passed=False, levels={}, pins={}, seconds=0, error=done.stderr[:300])
         return envlock("verify", "env", cwd=Path(folder))
@@ -89,17 +107,20 @@ def main() -> None:
     for cell in options.cells:
         result = locked(cell, options.engine)
         green += result.passed
-        lacks = [name for name, status in result.levels.items() if status != "passed"]
-        shown = {k: v for k, v in result.pins.items() if k in {"numpy", "h5py", "protobuf", "keras"}}
-        pins = " ".join(f"{name} {version}" for name, version in shown.items())
-        print(f"{cell:12} {'PASS' if result.passed else 'FAIL'} {result.seconds:6.1f} s  {pins}")
-        print(f"{'':12} not passed: {', '.join(lacks) or 'none'} {result.error}")
+        pins = " ".join(f"{k} {v}" for k, v in result.pins.items() if k in _SHOWN)
+        print(f"{cell:12} {verdict(result)} {result.seconds:6.1f} s  {pins}")
         if options.plain:
-            bare = plain(cell)
-            lost = [name for name, status in bare.levels.items() if status == "failed"]
-            print(f"{'':12} plain install: {'pass' if bare.passed else 'FAIL'} {', '.join(lost[:1])} {bare.error}")
+            print(f"{'':12} {verdict(plain(cell))} with a plain install")
         sys.stdout.flush()
     print(f"{green} of {len(options.cells)} cells pass the default gate")
+
+
+def verdict(result: Result) -> str:
+    """Whether the gate is passed, and the levels that are not."""
+    lacks = [name for name, status in result.levels.items() if status in {"failed", "crashed"}]
+    return (
+        f"{'PASS' if result.passed else 'FAIL'} (not: {', '.join(lacks) or 'none'}){result.error}"
+    )
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
     update_releases.py --from-metadata DIR        from files of records
     … --check                                     write nothing, exit 1 if data would change
 
-Run it in the development environment (an editable install with the ``dev`` group).
+Run it in the development environment (an editable install with the ``dev`` extra).
 Both sources give the same records, and only what a record says is changed:
 a release, distribution or platform that it does not speak of stays as it is.
 ``--live`` reads METADATA (the PEP 658 file, else that member of the wheel, by

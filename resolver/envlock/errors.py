@@ -6,6 +6,8 @@ exception that reaches the command line is a defect.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 
@@ -13,10 +15,12 @@ class EnvlockError(Exception):
     """Something asked for could not be done.
 
     ``message`` says what was asked, what was found and why; ``remedies`` are
-    commands or edits that lead on, best first.
+    commands or edits that lead on, best first; one that begins with an option
+    is to be added to what was typed. ``details`` are facts for ``--json``.
     """
 
     exit_code: ClassVar[int] = 4
+    details: Mapping[str, object] = MappingProxyType({})
 
     def __init__(self, message: str, *remedies: str) -> None:
         super().__init__(message)

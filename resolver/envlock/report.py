@@ -2,40 +2,89 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from envlock.choices import Format
 from envlock.model import Case, Constraint, Evidence, Lock, LockedPackage, Rule
 from envlock.outcomes import Crashed, Failed, Outcome, Passed, Skipped
 
 #: The packages a reader looks for first.
-_MAIN = ("tensorflow", "tensorflow-cpu", "keras", "h5py", "numpy", "protobuf")
+_MAIN = (
+    "tensorflow",
+    "tensorflow-cpu",
+    "tensorflow-gpu",
+    "tensorflow-macos",
+    "keras",
+    "h5py",
+    "numpy",
+    "protobuf",
+)
+_SHOWN = 6  # packages, of a lock that has none of these
+
+Row = tuple[str, str]
 
 
-def lock_text(lock: Lock, outputs: Sequence[Path], written: Sequence[Path]) -> str:
-    """A lock in a few lines: the main pins, what rules moved, the files."""
-    main = [p for name in _MAIN for p in lock.packages if p.name == name]
-    lines = [
-        f"{len(lock.packages)} packages for Python {lock.python} on {lock.platform}: "
-        + ", ".join(f"{p.name} {p.version}" for p in main or lock.packages[:6])
-    ]
-    moved = [package for package in lock.packages if package.because]
-    if moved:
-        lines.append("moved by rules (envlock rules show ID tells more):")
-        width = max(len(_pin(package)) for package in moved)
-        lines += [f"  {_pin(p).ljust(width)}  {', '.join(p.because)}" for p in moved]
-    lines += [f"note: {note}" for note in lock.notes]
-    lines += [f"{'wrote' if path in written else 'unchanged'} {path}" for path in outputs]
+def rows_text(rows: Sequence[Row]) -> str:
+    """Labels and what they are of, in two columns; a label that repeats is written once."""
+    width = max(len(label) for label, _ in rows)
+    before = ["", *(label for label, _ in rows)]
+    return "\n".join(
+        f"{'' if label == above else label:{width}}  {text}"
+        for (label, text), above in zip(rows, before, strict=False)
+    )
+
+
+def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """Columns as plain text, wide enough for their longest cell; the last is not padded."""
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    lines = []
+    for row in (header, *rows):
+        cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
+        lines.append("  ".join([*cells, row[-1]]).rstrip())
     return "\n".join(lines)
+
+
+def release_rows(lock: Lock) -> list[Row]:
+    """What is locked, and for which Python."""
+    main = [p for name in _MAIN for p in lock.packages if p.name == name]
+    shown = ", ".join(f"{p.name} {p.version}" for p in main or lock.packages[:_SHOWN])
+    more = len(lock.packages) - len(main or lock.packages[:_SHOWN])
+    return [
+        ("release", f"{shown} and {more} more" if more else shown),
+        ("python", f"{lock.python} on {lock.platform}"),
+    ]
+
+
+def lock_rows(lock: Lock, outputs: Collection[Path], written: Collection[Path]) -> list[Row]:
+    """A lock in a few lines: the main pins, what rules moved, the files."""
+    moved = [package for package in lock.packages if package.because]
+    width = max((len(_pin(package)) for package in moved), default=0)
+    return [
+        *release_rows(lock),
+        *(("moved", f"{_pin(p).ljust(width)}  by {', '.join(p.because)}") for p in moved),
+        *(("note", note) for note in lock.notes),
+        *(("written" if path in written else "unchanged", str(path)) for path in outputs),
+    ]
+
+
+def next_step(outputs: Mapping[Path, Format]) -> str:
+    """The command that builds an environment from one of these locks."""
+    for path, kind in outputs.items():
+        if kind is not Format.ENVIRONMENT:
+            named = "" if path == Path("requirements.txt") else f" {shlex.quote(path.as_posix())}"
+            return f"envlock sync{named}"
+    return f"conda env create -f {shlex.quote(next(iter(outputs)).as_posix())}"
 
 
 def _pin(package: LockedPackage) -> str:
     return f"{package.name}=={package.version}"
 
 
-def lock_data(lock: Lock, written: Sequence[Path]) -> dict[str, Any]:
-    """A lock as JSON data."""
+def lock_data(lock: Lock, outputs: Collection[Path], written: Collection[Path]) -> dict[str, Any]:
+    """A lock as JSON data; ``files`` are all it is in, ``written`` those that changed."""
     return {
         "python": lock.python,
         "platform": lock.platform,
@@ -51,7 +100,8 @@ def lock_data(lock: Lock, written: Sequence[Path]) -> dict[str, Any]:
         ],
         "reasons": dict(lock.reasons),
         "notes": list(lock.notes),
-        "files": [str(path) for path in written],
+        "files": [str(path) for path in outputs],
+        "written": [str(path) for path in written],
     }
 
 
@@ -75,21 +125,37 @@ def outcome_data(outcome: Outcome) -> dict[str, Any]:
             return {"level": level, "status": "crashed", "detail": detail, "output": output}
 
 
+def proof_rows(outcomes: Sequence[Outcome], ways_round: Mapping[str, str]) -> list[Row]:
+    """Outcomes in brief: what is proved, and each thing that is not."""
+    proved = ", ".join(each.level for each in outcomes if isinstance(each, Passed))
+    rows = [("proved", proved or "nothing: there is no probe for any of these packages")]
+    for outcome in outcomes:
+        if not isinstance(outcome, Passed):
+            rows.append(("not proved", f"{outcome.level}: {first_line(_verdict(outcome)[1])}"))
+            if way := ways_round.get(outcome.level):
+                rows.append(("not proved", f"  way round: {way}"))
+    return rows
+
+
 def proof_text(
-    outcomes: Sequence[Outcome], gate: Collection[str], ways_round: Mapping[str, str]
+    python: Path, outcomes: Sequence[Outcome], gate: Collection[str], ways_round: Mapping[str, str]
 ) -> str:
-    """Outcomes as lines: the verdict, the level, what happened, and the way round."""
+    """Outcomes in full: each level with what happened and the way round, then the verdict."""
     width = max((len(outcome.level) for outcome in outcomes), default=0)
     lines: list[str] = []
+    missed: list[str] = []
     for outcome in outcomes:
         verdict, detail = _verdict(outcome)
         kind = "" if outcome.level in gate else "(capability)"
-        told = first_line(detail) if detail else ""
-        lines.append(f"  {verdict:8}{outcome.level.ljust(width)}  {kind:13}{told}".rstrip())
-        way = ways_round.get(outcome.level)
-        if way and not isinstance(outcome, Passed | Skipped):
-            lines.append(f"  {'':8}{'':{width}}  way round: {way}")
-    return "\n".join(lines)
+        lines.append(
+            f"{verdict:9}{outcome.level.ljust(width)}  {kind:13}{first_line(detail)}".rstrip()
+        )
+        if way := ways_round.get(outcome.level):
+            lines.append(f"{'':9}{'':{width}}  way round: {way}")
+        if outcome.level in gate and not isinstance(outcome, Passed):
+            missed.append(outcome.level)
+    last = f"NOT verified: {', '.join(missed)}" if missed else "verified"
+    return "\n".join([*lines, f"{last} ({python})"])
 
 
 def _verdict(outcome: Outcome) -> tuple[str, str]:
@@ -105,6 +171,7 @@ def _verdict(outcome: Outcome) -> tuple[str, str]:
 
 
 def proof_data(
+    python: Path,
     outcomes: Sequence[Outcome],
     gate: Collection[str],
     ways_round: Mapping[str, str],
@@ -113,6 +180,7 @@ def proof_data(
 ) -> dict[str, Any]:
     """Outcomes as JSON data; ``required`` tells the levels of the gate."""
     return {
+        "interpreter": str(python),
         "verified": passed,
         "outcomes": [
             {

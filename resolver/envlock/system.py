@@ -47,17 +47,18 @@ def run(
     cwd: Path | None = None,
     timeout: float | None = None,
     on_line: Callable[[str], None] | None = None,
+    inherit: int | None = None,
 ) -> Completed:
     """Run a program to its end and return what it printed.
 
-    ``on_line`` sees each line of standard error as it comes, for progress.
-    ``timeout`` is in seconds. The program gets its own process group, so that
-    a time limit or Ctrl-C ends its children too; Ctrl-C is raised on.
+    ``on_line`` sees each line of standard error as it comes, ``inherit`` is a
+    descriptor that the program gets, ``timeout`` is in seconds. The program
+    gets a process group: a time limit or Ctrl-C ends its children too.
 
     Raises:
         WorkError: the program cannot be started.
     """
-    process = _start([str(word) for word in command], env, cwd)
+    process = _start([str(word) for word in command], env, cwd, inherit)
     out: list[str] = []
     said: list[str] = []
     readers = (
@@ -87,7 +88,7 @@ def run(
 
 
 def _start(
-    words: list[str], env: Mapping[str, str] | None, cwd: Path | None
+    words: list[str], env: Mapping[str, str] | None, cwd: Path | None, inherit: int | None
 ) -> subprocess.Popen[str]:
     try:
         return subprocess.Popen(
@@ -101,6 +102,7 @@ def _start(
             encoding="utf-8",
             errors="replace",
             start_new_session=not WINDOWS,
+            pass_fds=() if inherit is None else (inherit,),
         )
     except OSError as error:
         raise WorkError(f"cannot start {words[0]}: {error.strerror or error}") from error
@@ -158,7 +160,8 @@ def write_texts(texts: Mapping[Path, str]) -> None:
     """Write several files, all or none as far as a file system can promise.
 
     Each text is staged beside its target and synced; only when all are safe
-    on disk are they renamed. An existing file keeps its permissions.
+    on disk are they renamed. An existing file keeps its permissions, and a
+    link to a file stays a link.
 
     Raises:
         WorkError: a folder is missing or read-only, or the disk is full; then
@@ -167,7 +170,8 @@ def write_texts(texts: Mapping[Path, str]) -> None:
     staged: list[tuple[Path, Path]] = []
     try:
         for path, text in texts.items():
-            staged.append((_stage(path, text), path))
+            target = path.resolve()
+            staged.append((_stage(target, text), target))
         for temporary, path in staged:
             temporary.replace(path)
     except OSError as error:

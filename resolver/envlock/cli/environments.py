@@ -1,14 +1,17 @@
 """`envlock create`, `sync` and `verify`."""
 
+# ruff: noqa: RUF009  (these calls make dataclass fields)
+
 from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
+from envlock.cli.arguments import flag, option, word
 from envlock.cli.options import (
     EnvironmentOptions,
     IndexOptions,
@@ -16,136 +19,170 @@ from envlock.cli.options import (
     ProbeOptions,
     RequestOptions,
     TalkOptions,
-    grouped,
 )
-from envlock.cli.output import progress_for, reporting, say, say_json
+from envlock.cli.output import progress_for, say, say_json
 from envlock.cli.output import talk as tell
 
 if TYPE_CHECKING:
+    from envlock.workflow.create import Created
     from envlock.workflow.verify import Proof
 
 
-@grouped
+@dataclass(frozen=True, kw_only=True)
+class NewEnvironmentOptions(EnvironmentOptions):
+    """Where the environment is built, and what becomes of one that fails."""
+
+    keep: bool = flag("--keep", says="Keep an environment that failed, and say where.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncedLock:
+    """What is installed."""
+
+    lock: Path = word(
+        "LOCK",
+        says="A lock with hashes.  [default: requirements.txt]",
+        default=Path("requirements.txt"),
+    )
+    python: str | None = option(
+        "-p",
+        "--python",
+        metavar="PYTHON",
+        says="A version such as 3.10, or a path.  [default: the one the lock is for]",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExaminedEnvironment:
+    """What is examined."""
+
+    environment: Path | None = word(
+        "ENV",
+        says="A venv, a conda prefix or a Python.  [default: the active one, or .venv]",
+        default=None,
+    )
+
+
 def create(
     request: RequestOptions,
-    place: EnvironmentOptions,
+    place: NewEnvironmentOptions,
     probes: ProbeOptions,
     files: LockFileOptions,
     index: IndexOptions,
     talk: TalkOptions,
-    *,
-    keep: Annotated[
-        bool, typer.Option("--keep", help="Keep an environment that failed, and say where.")
-    ] = False,
-) -> None:
-    """Lock, build the environment, and prove that a model is saved to .h5 and loads again."""
-    with reporting("create", as_json=talk.json):
-        from envlock import report  # noqa: PLC0415  (--help needs none of this)
-        from envlock.cli.orders import lock_order, proof_order  # noqa: PLC0415
-        from envlock.workflow import create as workflow  # noqa: PLC0415
+) -> int:
+    """Lock, build the environment, and prove that it works.
 
-        progress = progress_for(quiet=talk.quiet or talk.json, verbose=talk.verbose)
-        order = workflow.CreateOrder(
-            lock=lock_order("create", request, index, files, progress),
-            folder=place.env,
-            proof=proof_order(probes),
-            force=place.force,
-            keep=keep,
-        )
-        try:
-            made = workflow.create(order, progress)
-        except workflow.NotProved as error:
-            if not talk.json:
-                tell(_proof_text(error.proof))
-            raise
-        if talk.json:
-            content = report.lock_data(made.locked.lock, made.written)
-            say_json(
-                "create", {**content, "environment": str(made.folder), **_proof_data(made.proof)}
-            )
-        else:
-            say(report.lock_text(made.locked.lock, tuple(order.lock.outputs), made.written))
-            say(f"built {made.folder}, and proved in it:")
-            say(_proof_text(made.proof))
-            say(f"next: {_activate(made.folder)}")
+    Proved means that a Keras model is built, trained, saved to .h5, loaded
+    again and predicts the same. Whatever fails, the folder is as it was.
+    """
+    from envlock.cli.orders import lock_order, proof_order  # noqa: PLC0415  (--help needs none)
+    from envlock.workflow import create as workflow  # noqa: PLC0415
+
+    progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
+    order = workflow.CreateOrder(
+        lock=lock_order("create", request, index, files, progress),
+        folder=place.env,
+        proof=proof_order(probes),
+        force=place.force,
+        keep=place.keep,
+    )
+    try:
+        made = workflow.create(order, progress)
+    except workflow.NotProved as error:
+        error.details = _proof_data(error.proof)
+        if not talk.json:
+            tell(_proof_text(error.proof))
+        raise
+    _say_created(made, tuple(order.lock.outputs), as_json=talk.json)
+    return 0
 
 
-@grouped
-def sync(
-    index: IndexOptions,
-    place: EnvironmentOptions,
-    talk: TalkOptions,
-    *,
-    lock: Annotated[Path, typer.Argument(metavar="[LOCK]", help="A lock with hashes.")] = Path(
-        "requirements.txt"
-    ),
-    python: Annotated[
-        str | None, typer.Option("-p", "--python", metavar="PYTHON", help="For a new environment.")
-    ] = None,
-) -> None:
-    """Make an environment equal to a lock: install what is missing, remove what is not in it."""
-    with reporting("sync", as_json=talk.json):
-        from envlock.cli.orders import configured_settings  # noqa: PLC0415  (as above)
-        from envlock.workflow.create import sync_environment  # noqa: PLC0415
+def _say_created(made: Created, outputs: Sequence[Path], *, as_json: bool) -> None:
+    from envlock import report  # noqa: PLC0415  (as above)
 
-        progress = progress_for(quiet=talk.quiet or talk.json, verbose=talk.verbose)
-        done = sync_environment(
-            lock, place.env, configured_settings(index), progress, python=python, force=place.force
-        )
-        if talk.json:
-            content = {
-                "environment": str(done.folder),
-                "made": done.made,
-                "packages": len(done.lock.packages),
-            }
-            say_json("sync", content)
-        else:
-            verb = "made" if done.made else "is"
-            say(f"{done.folder} {verb} equal to {lock}: {len(done.lock.packages)} packages")
-            say(f"next: envlock verify {done.folder}")
+    proof = made.proof
+    if as_json:
+        content = report.lock_data(made.locked.lock, outputs, made.written)
+        say_json("create", {**content, "environment": str(made.folder), **_proof_data(proof)})
+        return
+    rows = [
+        *report.lock_rows(made.locked.lock, outputs, made.written),
+        *report.proof_rows(proof.outcomes, proof.ways_round),
+        ("environment", str(made.folder)),
+        ("next", _activate(made.folder)),
+    ]
+    say(report.rows_text(rows))
 
 
-@grouped
-def verify(
-    probes: ProbeOptions,
-    talk: TalkOptions,
-    *,
-    environment: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="[ENV]", help="A venv, a conda prefix or a Python; none means the active one."
-        ),
-    ] = None,
-) -> None:
-    """Prove what an environment can do, without changing it; exit 1 if the gate is not passed."""
-    with reporting("verify", as_json=talk.json):
-        from envlock.cli.orders import proof_order  # noqa: PLC0415  (as above)
-        from envlock.workflow import verify as workflow  # noqa: PLC0415
+def sync(own: SyncedLock, place: EnvironmentOptions, index: IndexOptions, talk: TalkOptions) -> int:
+    """Make an environment equal to a lock.
 
-        progress = progress_for(quiet=talk.quiet or talk.json, verbose=talk.verbose)
-        proof = workflow.verify(environment, proof_order(probes), progress)
-        if talk.json:
-            say_json("verify", _proof_data(proof))
-        else:
-            say(_proof_text(proof))
-            say("verified" if proof.passed else "NOT verified: a required level did not pass")
-        raise typer.Exit(0 if proof.passed else 1)
+    It is built anew unless it is equal already. Whatever fails, it stays what it was.
+    """
+    from envlock import report  # noqa: PLC0415  (as above)
+    from envlock.cli.orders import configured_settings  # noqa: PLC0415
+    from envlock.workflow.sync import SyncOrder, sync_environment  # noqa: PLC0415
+
+    progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
+    order = SyncOrder(
+        lock=own.lock,
+        folder=place.env,
+        settings=configured_settings(index),
+        python=own.python,
+        force=place.force,
+    )
+    done = sync_environment(order, progress)
+    if talk.json:
+        content = report.lock_data(done.lock, (own.lock,), ())
+        say_json("sync", {**content, "environment": str(place.env), "changed": done.changed})
+    else:
+        rows = [
+            *report.release_rows(done.lock),
+            (
+                "environment",
+                f"{place.env} {'is now' if done.changed else 'was already'} equal to {own.lock}",
+            ),
+            ("next", f"envlock verify {shlex.quote(place.env.as_posix())}"),
+        ]
+        say(report.rows_text(rows))
+    return 0
+
+
+def verify(own: ExaminedEnvironment, probes: ProbeOptions, talk: TalkOptions) -> int:
+    """Prove what an environment can do, without changing it.
+
+    Exit code 1 if a required level does not pass.
+    """
+    from envlock.cli.orders import proof_order  # noqa: PLC0415  (as above)
+    from envlock.workflow import verify as workflow  # noqa: PLC0415
+
+    progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
+    proof = workflow.verify(own.environment, proof_order(probes), progress)
+    code = 0 if proof.passed else 1
+    if talk.json:
+        say_json("verify", _proof_data(proof), exit_code=code)
+    else:
+        say(_proof_text(proof))
+    return code
 
 
 def _proof_text(proof: Proof) -> str:
     from envlock import report  # noqa: PLC0415  (as above)
 
-    return report.proof_text(proof.outcomes, proof.gate, proof.ways_round)
+    return report.proof_text(proof.python, proof.outcomes, proof.gate, proof.ways_round)
 
 
 def _proof_data(proof: Proof) -> dict[str, Any]:
     from envlock import report  # noqa: PLC0415  (as above)
 
-    return report.proof_data(proof.outcomes, proof.gate, proof.ways_round, passed=proof.passed)
+    return report.proof_data(
+        proof.python, proof.outcomes, proof.gate, proof.ways_round, passed=proof.passed
+    )
 
 
 def _activate(folder: Path) -> str:
-    """What to type to use an environment, in the shell of this system."""
+    """Return what to type to use an environment, in the shell of this system."""
     if sys.platform == "win32":
         return str(folder / "Scripts" / "activate")
     return f"source {shlex.quote((folder / 'bin' / 'activate').as_posix())}"

@@ -1,26 +1,17 @@
 """`envlock rules` and `envlock releases`."""
 
+# ruff: noqa: RUF009  (these calls make dataclass fields)
+
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from envlock.choices import Accelerator
-from envlock.cli.output import reporting, say, say_json, table
-
-rules = typer.Typer(
-    help="What envlock knows that package metadata does not say.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-
-Folders = Annotated[
-    list[Path] | None, typer.Option("--rules", metavar="DIR", help="Add the rules of a folder.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+from envlock.cli.arguments import option, repeated, word
+from envlock.cli.options import JsonOption
+from envlock.cli.output import say, say_json
 
 
 class Table(StrEnum):
@@ -30,88 +21,128 @@ class Table(StrEnum):
     H5PY = "h5py"
 
 
-@rules.command("list")
-def list_(folders: Folders = None, *, as_json: Json = False) -> None:
+@dataclass(frozen=True, kw_only=True)
+class RulesOption:
+    """Which rules there are beside envlock's own."""
+
+    rules: tuple[Path, ...] = repeated(
+        "--rules", metavar="DIR", says="Add the rules of a folder. Repeatable."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleName:
+    """Which rule is shown."""
+
+    name: str = word("ID", says="Its id, or another name it has.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RulesFolder:
+    """What is checked."""
+
+    folder: Path = word("DIR", says="A folder of rules, with the folders in it.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseOptions:
+    """What the rules are asked about."""
+
+    release: str = word("RELEASE", says="Such as tensorflow==2.10.1.")
+    python: str | None = option(
+        "-p",
+        "--python",
+        metavar="VERSION",
+        says="A version such as 3.10.  [default: the one that runs envlock]",
+    )
+    accelerator: Accelerator = option(
+        "--accelerator",
+        metavar="KIND",
+        default=Accelerator.AUTO,
+        says=f"The build: {', '.join(Accelerator)}.  [default: auto]",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableName:
+    """Whose releases are shown."""
+
+    package: Table = word(
+        "PACKAGE",
+        default=Table.TENSORFLOW,
+        says=f"{' or '.join(Table)}.  [default: tensorflow]",
+    )
+
+
+def list_(own: RulesOption, talk: JsonOption) -> int:
     """List the rules."""
-    with reporting("rules list", as_json=as_json):
-        from envlock import report  # noqa: PLC0415  (--help needs none of this)
-        from envlock.workflow.knowledge import all_rules  # noqa: PLC0415
+    from envlock import report  # noqa: PLC0415  (--help needs none of this)
+    from envlock.workflow.knowledge import all_rules  # noqa: PLC0415
 
-        found = all_rules(folders or [])
-        if as_json:
-            say_json("rules list", {"rules": [report.rule_data(rule) for rule in found]})
-        else:
-            say(table(("RULE", "SEVERITY", "STAGE", "FACT"), report.rule_rows(found)))
+    found = all_rules(own.rules)
+    if talk.json:
+        say_json("rules list", {"rules": [report.rule_data(rule) for rule in found]})
+    else:
+        say(report.table(("RULE", "SEVERITY", "STAGE", "FACT"), report.rule_rows(found)))
+    return 0
 
 
-@rules.command("show")
-def show(
-    name: Annotated[str, typer.Argument(metavar="ID")],
-    folders: Folders = None,
-    *,
-    as_json: Json = False,
-) -> None:
+def show(own: RuleName, added: RulesOption, talk: JsonOption) -> int:
     """Show one rule with its evidence."""
-    with reporting("rules show", as_json=as_json):
-        from envlock import report  # noqa: PLC0415  (--help needs none of this)
-        from envlock.workflow.knowledge import find_rule  # noqa: PLC0415
+    from envlock import report  # noqa: PLC0415  (--help needs none of this)
+    from envlock.workflow.knowledge import find_rule  # noqa: PLC0415
 
-        rule = find_rule(name, folders or [])
-        if as_json:
-            say_json("rules show", {"rule": report.rule_data(rule)})
-        else:
-            say(report.rule_text(rule))
-
-
-@rules.command("check")
-def check(folder: Annotated[Path, typer.Argument(metavar="DIR")], *, as_json: Json = False) -> None:
-    """Check a folder of rules: schema, ids, and each rule's own examples."""
-    with reporting("rules check", as_json=as_json):
-        from envlock.workflow.knowledge import check_rules  # noqa: PLC0415  (as above)
-
-        found = check_rules(folder)
-        if as_json:
-            say_json("rules check", {"sound": [rule.id for rule in found]})
-        else:
-            say(f"{len(found)} rules, all sound")
+    rule = find_rule(own.name, added.rules)
+    if talk.json:
+        say_json("rules show", {"rule": report.rule_data(rule)})
+    else:
+        say(report.rule_text(rule))
+    return 0
 
 
-@rules.command("constraints")
-def constraints(
-    release: Annotated[
-        str, typer.Argument(metavar="RELEASE", help='Such as "tensorflow==2.10.1".')
-    ],
-    python: Annotated[str | None, typer.Option("-p", "--python", metavar="VERSION")] = None,
-    accelerator: Annotated[Accelerator, typer.Option("--accelerator")] = Accelerator.AUTO,
-    folders: Folders = None,
-    *,
-    as_json: Json = False,
-) -> None:
-    """Print what the rules mean for one release, as a constraints file for pip or uv."""
-    with reporting("rules constraints", as_json=as_json):
-        from envlock import report  # noqa: PLC0415  (--help needs none of this)
-        from envlock.workflow.knowledge import constraints_for, constraints_text  # noqa: PLC0415
+def check(own: RulesFolder, talk: JsonOption) -> int:
+    """Check a folder of rules.
 
-        found = constraints_for(release, python, accelerator, folders or [])
-        if as_json:
-            say_json("rules constraints", report.constraints_data(found.constraints))
-        else:
-            say(constraints_text(found).rstrip("\n"))
+    That is the schema, the ids, and each rule's own examples.
+    """
+    from envlock.workflow.knowledge import check_rules  # noqa: PLC0415  (as above)
+
+    found = check_rules(own.folder)
+    if talk.json:
+        say_json("rules check", {"sound": [rule.id for rule in found]})
+    else:
+        say(f"{len(found)} rule{'' if len(found) == 1 else 's'}, all sound")
+    return 0
 
 
-def releases(
-    package: Annotated[Table, typer.Argument(metavar="[tensorflow|h5py]")] = Table.TENSORFLOW,
-    *,
-    as_json: Json = False,
-) -> None:
-    """Print the releases of TensorFlow or h5py: Pythons, declared ranges, CUDA."""
-    with reporting("releases", as_json=as_json):
-        from envlock.workflow.releases import release_data, release_rows  # noqa: PLC0415
+def constraints(own: ReleaseOptions, added: RulesOption, talk: JsonOption) -> int:
+    """Print the rules for one release as a constraints file.
 
-        if as_json:
-            say_json(
-                "releases", {"package": package.value, "releases": release_data(package.value)}
-            )
-        else:
-            header, *rows = release_rows(package.value)
-            say(table(header, rows))
+    For pip or uv, with the reasons as comments.
+    """
+    from envlock import report  # noqa: PLC0415  (as above)
+    from envlock.workflow.knowledge import constraints_for, constraints_text  # noqa: PLC0415
+
+    found = constraints_for(own.release, own.python, own.accelerator, added.rules)
+    if talk.json:
+        say_json("rules constraints", report.constraints_data(found.constraints))
+    else:
+        say(constraints_text(found).rstrip("\n"))
+    return 0
+
+
+def releases(own: TableName, talk: JsonOption) -> int:
+    """Print the releases of TensorFlow or h5py.
+
+    With their Pythons, the ranges that they declare, and CUDA.
+    """
+    from envlock import report  # noqa: PLC0415  (as above)
+    from envlock.workflow.releases import release_data, release_rows  # noqa: PLC0415
+
+    package = own.package.value
+    if talk.json:
+        say_json("releases", {"package": package, "releases": release_data(package)})
+    else:
+        header, *rows = release_rows(package)
+        say(report.table(header, rows))
+    return 0

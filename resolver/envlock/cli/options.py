@@ -1,23 +1,14 @@
 """The options that several commands share, each written once."""
 
+# ruff: noqa: RUF009  (these calls make dataclass fields)
+
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
 from envlock.choices import Accelerator, EngineName, Format
-from envlock.cli.arguments import choice, flag, option, repeated, words
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
-    return seconds
+from envlock.cli.arguments import flag, option, repeated, words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,14 +22,12 @@ class RequestOptions:
         "-r",
         "--requirement",
         metavar="FILE",
-        kind=Path,
         says="Take the requirements of a file: requirements.in, pyproject.toml. Repeatable.",
     )
     constraint_file: tuple[Path, ...] = repeated(
         "-c",
         "--constraint",
         metavar="FILE",
-        kind=Path,
         says="Bound versions by a constraints file. Repeatable.",
     )
     extra: tuple[str, ...] = repeated(
@@ -56,13 +45,11 @@ class RequestOptions:
     accelerator: Accelerator | None = option(
         "--accelerator",
         metavar="KIND",
-        kind=choice(Accelerator),
         says=f"Which TensorFlow build to take: {', '.join(Accelerator)}.  [default: auto]",
     )
     engine: EngineName | None = option(
         "--engine",
         metavar="NAME",
-        kind=choice(EngineName),
         says=f"Which program solves: {', '.join(EngineName)}.  [default: pip-tools]",
     )
     exclude_newer: str | None = option(
@@ -71,7 +58,7 @@ class RequestOptions:
         says="Leave out what was uploaded after DATE (2024-01-31, or 7d: seven days ago).",
     )
     rules: tuple[Path, ...] = repeated(
-        "--rules", metavar="DIR", kind=Path, says="Add the rules of a folder. Repeatable."
+        "--rules", metavar="DIR", says="Add the rules of a folder. Repeatable."
     )
     upgrade: bool = flag("-U", "--upgrade", says="Do not keep the pins of an existing lock.")
     upgrade_package: tuple[str, ...] = repeated(
@@ -113,11 +100,10 @@ class LockFileOptions:
     format: tuple[Format, ...] = repeated(
         "--format",
         metavar="FORMAT",
-        kind=choice(Format),
         says=f"One of {', '.join(Format)}. Repeatable.  [default: requirements]",
     )
     output: Path | None = option(
-        "-o", "--output", metavar="FILE", kind=Path, says="Name of the lock, for one format."
+        "-o", "--output", metavar="FILE", says="Name of the lock, for one format."
     )
 
 
@@ -125,9 +111,7 @@ class LockFileOptions:
 class EnvironmentOptions:
     """Where the environment is built."""
 
-    env: Path = option(
-        "--env", metavar="DIR", kind=Path, default=Path(".venv"), says="[default: .venv]"
-    )
+    env: Path = option("--env", metavar="DIR", default=Path(".venv"), says="[default: .venv]")
     force: bool = flag("--force", says="Replace what is there, though envlock did not make it.")
 
 
@@ -136,13 +120,12 @@ class ProbeOptions:
     """What is proved, and how long it may take."""
 
     probe: tuple[Path, ...] = repeated(
-        "--probe", metavar="FILE", kind=Path, says="Run a script of your own too. Repeatable."
+        "--probe", metavar="FILE", says="Run a script of your own too. Repeatable."
     )
-    timeout: float = option(
+    timeout: str = option(
         "--timeout",
         metavar="SECONDS",
-        kind=_seconds,
-        default=600.0,
+        default="600",
         says="Time limit of each script.  [default: 600]",
     )
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from envlock.choices import Accelerator, EngineName, Format
@@ -22,13 +24,19 @@ from envlock.progress import Progress
 from envlock.request import (
     parse_date,
     parse_names,
-    parse_requirements,
     parse_words,
+    read_constraints_file,
     read_request_file,
 )
+from envlock.request.toml import parse_toml
+from envlock.system import read_text
 from envlock.workflow.lock import LockOrder
 from envlock.workflow.verify import ProofOrder
 from envlock.write import default_filename, format_of
+
+_PROJECT = "pyproject.toml"
+#: The lock of a ``requirements.txt`` that is the input.
+_BESIDE = Path("requirements.lock")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,18 +46,23 @@ class Settled:
     accelerator: Accelerator
     engine: EngineName
     python: str | None
-    exclude_newer: str | None
+    exclude_newer: datetime | None
     rules: tuple[Path, ...]
     formats: tuple[Format, ...]
 
 
 def settle(request: RequestOptions, files: LockFileOptions, config: Config) -> Settled:
-    """Flags over environment over project over user over default."""
+    """Flags over environment over project over user over default.
+
+    Raises:
+        UsageError: the date is none.
+    """
+    date = request.exclude_newer or config.exclude_newer
     return Settled(
         accelerator=request.accelerator or config.accelerator,
         engine=request.engine or config.engine,
         python=request.python or config.python,
-        exclude_newer=request.exclude_newer or config.exclude_newer,
+        exclude_newer=parse_date(date, now=datetime.now(UTC)) if date else None,
         rules=(*config.rules, *request.rules),
         formats=tuple(dict.fromkeys(files.format)) or config.formats,
     )
@@ -69,20 +82,18 @@ def lock_order(
     """
     config = load_config(Path.cwd(), os.environ)
     settled = settle(request, files, config)
-    date = (
-        parse_date(settled.exclude_newer, now=datetime.now(UTC)) if settled.exclude_newer else None
-    )
-    outputs = _outputs(request, files, settled.formats)
+    asked, pythons = _read(request, progress)
     return LockOrder(
         request=replace(
-            _read(request, progress), accelerator=settled.accelerator, exclude_newer=date
+            asked, accelerator=settled.accelerator, exclude_newer=settled.exclude_newer
         ),
         settings=index_settings(index, config),
-        outputs=outputs,
-        command=_command(request, index, settled, files, date),
-        name=canonicalize_name(Path.cwd().name or "envlock") or "envlock",
+        outputs=_outputs(request, files, settled.formats),
+        command=_command(request, index, settled, files),
+        name=_name(),
         verb=verb,
         python=settled.python,
+        requires_python=pythons,
         engine=settled.engine,
         rules=settled.rules,
         upgrade=request.upgrade,
@@ -97,7 +108,7 @@ def index_settings(index: IndexOptions, config: Config) -> IndexSettings:
         extra_index_urls=(*config.extra_index_urls, *index.extra_index_url),
         find_links=(*config.find_links, *index.find_links),
         no_index=index.no_index or None,
-        trusted_hosts=tuple(index.trusted_host),
+        trusted_hosts=index.trusted_host,
         cert=index.cert,
         client_cert=index.client_cert,
         keyring_provider=index.keyring_provider,
@@ -111,31 +122,54 @@ def configured_settings(index: IndexOptions) -> IndexSettings:
 
 
 def proof_order(probes: ProbeOptions) -> ProofOrder:
-    """What is proved beside the probes, and how long it may take."""
+    """What is proved beside the probes, and how long it may take.
+
+    Raises:
+        UsageError: a script is not there, or the limit is no time.
+    """
     for script in probes.probe:
         if not script.is_file():
             raise UsageError(f"--probe {script}: no such file")
-    return ProofOrder(scripts=tuple(probes.probe), timeout=probes.timeout)
+    return ProofOrder(scripts=probes.probe, timeout=_seconds(probes.timeout))
 
 
-def _read(options: RequestOptions, progress: Progress) -> Request:
-    """The words and files of a request; what was read and left out is told."""
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < math.inf:
+        raise UsageError(f"--timeout {text}: not a number of seconds", "--timeout 600")
+    return seconds
+
+
+def _read(options: RequestOptions, progress: Progress) -> tuple[Request, SpecifierSet]:
+    """The words and files of a request, and the Pythons that its projects are for.
+
+    What was read and left out is told.
+    """
+    projects = [path for path in options.requirement_file if path.name == _PROJECT]
+    for flag, names in (("--extra", options.extra), ("--group", options.group)):
+        if names and not projects:
+            raise UsageError(
+                f"{flag} {names[0]} is of a {_PROJECT}, and none is read", f"-r {_PROJECT}"
+            )
     files = [
         read_request_file(path, extras=options.extra, groups=options.group)
         for path in options.requirement_file
     ]
-    bounds = [parse_requirements(path, constraint=True) for path in options.constraint_file]
+    bounds = [read_constraints_file(path) for path in options.constraint_file]
     for parsed in (*files, *bounds):
         for note in parsed.notes:
             progress.note(note)
-    words = options.requirements or not files
+    words = parse_words(options.requirements) if options.requirements or not files else ()
+    pythons = SpecifierSet()
+    for parsed in files:
+        pythons &= parsed.requires_python or SpecifierSet()
     return Request(
-        requirements=(
-            *(item for parsed in files for item in parsed.requirements),
-            *(parse_words(options.requirements) if words else ()),
-        ),
+        requirements=(*(item for parsed in files for item in parsed.requirements), *words),
         constraints=tuple(item for parsed in (*files, *bounds) for item in parsed.constraints),
-    )
+    ), pythons
 
 
 def _outputs(
@@ -143,56 +177,75 @@ def _outputs(
 ) -> Mapping[Path, Format]:
     inputs = {path.resolve() for path in (*request.requirement_file, *request.constraint_file)}
     if files.output is not None:
-        if len(formats) > 1:
-            raise UsageError("-o names one file, and several formats are asked for", "leave -o out")
-        kind = formats[0] if formats else format_of(files.output) or Format.REQUIREMENTS
-        outputs = {files.output: kind}
+        outputs = {files.output: _format(files.output, formats)}
     else:
         outputs = {Path(default_filename(kind)): kind for kind in formats or (Format.REQUIREMENTS,)}
         plain = Path(default_filename(Format.REQUIREMENTS))
-        if plain in outputs and plain.resolve() in inputs:
-            del outputs[plain]
-            outputs = {Path("requirements.lock"): Format.REQUIREMENTS, **outputs}
+        if plain.resolve() in inputs:
+            outputs = {_BESIDE if path == plain else path: kind for path, kind in outputs.items()}
     for path in outputs:
         if path.resolve() in inputs:
-            raise UsageError(f"{path} is an input; the lock would overwrite it", "-o OTHER-NAME")
+            raise UsageError(f"{path} is an input; the lock would overwrite it", f"-o {_BESIDE}")
         if not path.parent.is_dir():
-            raise UsageError(f"{path}: there is no folder {path.parent}")
+            raise UsageError(f"{path}: there is no folder {path.parent}", f"mkdir {path.parent}")
     return outputs
 
 
+def _format(path: Path, formats: tuple[Format, ...]) -> Format:
+    """The format of the file that ``-o`` names; its name must say so, or it is not found again."""
+    if len(formats) > 1:
+        raise UsageError("-o names one file, and several formats are asked for", "leave -o out")
+    told = format_of(path)
+    kind = formats[0] if formats else told
+    if kind is None or kind is not told:
+        wanted = kind or Format.REQUIREMENTS
+        raise UsageError(
+            f"{path} is not a name for the format {wanted}: "
+            "a lock is named NAME.txt or requirements.lock (requirements), pylock.toml or "
+            "pylock.NAME.toml (pylock), NAME.yml (environment)",
+            f"-o {default_filename(wanted)}",
+        )
+    return kind
+
+
+def _name() -> str:
+    """What the environment is called: as the project here, whose folder may be called anything."""
+    project = Path(_PROJECT)
+    table = parse_toml(read_text(project), project).get("project") if project.is_file() else None
+    name = table.get("name") if isinstance(table, dict) else None
+    return canonicalize_name(name) if isinstance(name, str) and name else "envlock"
+
+
 def _command(
-    request: RequestOptions,
-    index: IndexOptions,
-    settled: Settled,
-    files: LockFileOptions,
-    date: datetime | None,
+    request: RequestOptions, index: IndexOptions, settled: Settled, files: LockFileOptions
 ) -> str:
-    """The command that makes the same lock again, without credentials or absolute paths."""
+    """The command that makes the same lock again, without credentials, up to its ``--python``."""
     words = ["envlock", "lock", *request.requirements]
-    words += _repeat("-r", request.requirement_file) + _repeat("-c", request.constraint_file)
+    words += _repeat("-r", map(_here, request.requirement_file))
+    words += _repeat("-c", map(_here, request.constraint_file))
     words += _repeat("--extra", request.extra) + _repeat("--group", request.group)
-    if settled.python is not None:
-        words += ["--python", settled.python]
     if settled.accelerator is not Accelerator.AUTO:
         words += ["--accelerator", settled.accelerator.value]
-    if request.engine is not None:
-        words += ["--engine", request.engine.value]
-    if date is not None:
-        words += ["--exclude-newer", date.isoformat().replace("+00:00", "Z")]
-    words += _repeat("--rules", request.rules)
+    if settled.engine is not EngineName.PIPTOOLS:
+        words += ["--engine", settled.engine.value]
+    if settled.exclude_newer is not None:
+        words += ["--exclude-newer", settled.exclude_newer.isoformat().replace("+00:00", "Z")]
+    words += _repeat("--rules", map(_here, request.rules))
     words += _repeat("--index-url", [index.index_url] if index.index_url else [])
     words += _repeat("--extra-index-url", index.extra_index_url)
     words += _repeat("--find-links", index.find_links)
     words += ["--no-index"] if index.no_index else []
-    words += _repeat("--format", [kind.value for kind in files.format])
-    words += ["-o", files.output.as_posix()] if files.output else []
+    words += _repeat("--format", settled.formats)
+    words += ["-o", _here(files.output)] if files.output else []
     return shlex.join(strip_credentials(word) if "://" in word else word for word in words)
 
 
-def _repeat(flag: str, values: list[Path] | list[str]) -> list[str]:
-    return [
-        word
-        for value in values
-        for word in (flag, value.as_posix() if isinstance(value, Path) else value)
-    ]
+def _repeat(flag: str, values: Iterable[str]) -> list[str]:
+    return [word for value in values for word in (flag, value)]
+
+
+def _here(path: Path) -> str:
+    """A path as a lock names it: from the current folder where it is inside."""
+    if path.is_absolute() and path.is_relative_to(Path.cwd()):
+        path = path.relative_to(Path.cwd())
+    return path.as_posix()

@@ -56,7 +56,6 @@ def collect(files: Files) -> Solution:
             LockedPackage(
                 name=package.name,
                 version=package.version,
-                hashes=package.hashes,
                 via=tuple(via for via in package.via if not via.startswith(("-r ", "-c "))),
             )
             for package in sorted(lock.packages, key=lambda item: item.name)

@@ -22,13 +22,14 @@ from envlock.system import (
     write_texts,
 )
 
-#: The newest pip-tools for each old Python, and a pip that it works with.
-_PINS = {
+#: The newest pip-tools for each Python, and a pip that it works with.
+PINS = {
     "3.6": ("pip-tools==6.4.0", "pip==21.3.1", "setuptools==59.6.0", "wheel==0.37.1"),
     "3.7": ("pip-tools==6.14.0", "pip==23.0.1"),
     "3.8": ("pip-tools==7.5.2", "pip==25.0.1"),
+    "3.9": ("pip-tools==7.6.2", "pip==26.0.1"),
 }
-_NEWEST = ("pip-tools==7.6.2",)
+NEWEST = ("pip-tools==7.6.2", "pip==26.3")
 _READY = "envlock-helper-ready"
 
 
@@ -49,14 +50,14 @@ def helper_python(target: Target, progress: Progress) -> Path:
             f"pip-tools needs a Python {target.minor} to resolve for it, and none is here",
             "--engine uv",
         )
-    pins = _PINS.get(target.minor, _NEWEST)
+    pins = PINS.get(target.minor, NEWEST)
     key = hashlib.sha256("\0".join((str(target.interpreter.resolve()), *pins)).encode())
     folder = cache_folder() / "helpers" / f"pip-tools-{target.minor}-{key.hexdigest()[:12]}"
     python = folder / ("Scripts/python.exe" if WINDOWS else "bin/python")
     if (folder / _READY).exists() and python.exists():
         return python
     make_folder(folder.parent)
-    with exclusive(folder.with_suffix(".lock")):
+    with exclusive(folder.parent / f"{folder.name}.lock"):
         if not ((folder / _READY).exists() and python.exists()):
             with progress.phase(f"prepare pip-tools for Python {target.minor} (once)"):
                 remove_tree(folder)

@@ -35,10 +35,7 @@ class Problem:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Solution:
-    """A complete set of pins, sorted by name, without reasons.
-
-    Hashes are there when the engine read them from the index anyway.
-    """
+    """A complete set of pins, sorted by name, without reasons, files and hashes."""
 
     packages: tuple[LockedPackage, ...]
 

@@ -11,6 +11,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from envlock.engine.absent import confirm_absent
 from envlock.engine.files import collect, lay_out
 from envlock.engine.helper import helper_python
 from envlock.engine.interface import Answer, Problem, Unsatisfiable
@@ -26,6 +27,7 @@ _NO_SOLUTION = re.compile(
     r"ResolutionImpossible|No matching distribution found|Could not find a version that"
     r"|DistributionNotFound|NoCandidateFound|Could not find a version that matches"
 )
+_NOT_FOUND = re.compile(r"requirement ([\w.-]+)\S* \(from versions: none\)")
 #: The last pip-tools for Python 3.6 cannot backtrack, and its pip does not see
 #: a Requires-Python that stands in the file alone: it starts from uv's pins,
 #: which it then checks and completes.
@@ -33,6 +35,7 @@ _NO_BACKTRACKING = (3, 6)
 _NETWORK = re.compile(
     r"ConnectionError|Max retries exceeded|Connection (?:refused|reset|aborted)|ReadTimeout"
     r"|HTTP error \d{3}|\b5\d\d (?:Server|Client) Error|CERTIFICATE_VERIFY_FAILED"
+    r"|Connection broken|does not provide upload-time metadata"
 )
 
 
@@ -56,19 +59,25 @@ class PipTools:
             files = lay_out(problem, folder)
             command: list[str | Path] = [python, "-m", "piptools", "compile"]
             command += [files.requirements.name, "--output-file", files.answer.name]
-            command += _options(problem)
+            command += arguments(problem)
             done = run(command, cwd=folder, env=_environment(problem), on_line=progress.detail)
             if done.returncode == 0:
                 return collect(files)
         said = redact(done.stderr)
-        if _NETWORK.search(said):
-            raise IndexFailure(f"pip-tools could not read the package index:\n{_causes(said)}")
+        failed = [line for line in said.splitlines() if _NETWORK.search(line)]
+        if failed:
+            last = failed[-1].removeprefix("WARNING: ")
+            raise IndexFailure(f"pip-tools could not read the package index: {last}")
         if _NO_SOLUTION.search(said):
-            return Unsatisfiable(text=_causes(said))
+            confirm_absent(_NOT_FOUND.findall(said), problem.settings)
+            # pip names no cause that a reader could use.
+            told = Uv().solve(problem, progress)
+            return told if isinstance(told, Unsatisfiable) else Unsatisfiable(text=_causes(said))
         raise WorkError(f"pip-tools could not solve the requirements:\n{_causes(said)}")
 
 
-def _options(problem: Problem) -> list[str]:
+def arguments(problem: Problem) -> list[str]:
+    """What pip-compile is told beside its files; where packages come from is in its environment."""
     options = [
         "--quiet",
         "--no-header",

@@ -1,10 +1,11 @@
-"""uv as the engine: fast, explains conflicts, reads hashes from the index itself."""
+"""uv as the engine: fast, and it explains conflicts."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+from envlock.engine.absent import confirm_absent
 from envlock.engine.files import collect, lay_out
 from envlock.engine.interface import Answer, Problem, Unsatisfiable
 from envlock.errors import IndexFailure, WorkError
@@ -18,18 +19,34 @@ _NETWORK = re.compile(
     r"Failed to fetch|error sending request|client error|timed? ?out|Could not connect",
     re.IGNORECASE,
 )
+_NOT_FOUND = re.compile(
+    r"([\w.-]+) was not found in the (?:package registry|provided package locations)"
+)
+
+#: uv draws a tree around its words, tells markers in braces and numbers its steps.
+_DRAWING = re.compile(r"[│╰─▶├\u00d7]|\{[^{}]*\}|we know from \(\d+\) that | \(\d+\)(?=\s|$)")
+_LIST = re.compile(r"(?:one of|available):((?: [\w.-]+[<>=!~][^\s;]+)+)")
+_STEP = re.compile(
+    r"because (?P<facts>.+?),? we can conclude that .+?(?= (?:\w+, |And )?because |$)",
+    re.IGNORECASE,
+)
+_SHOWN = 6  # versions in a list
 
 
 class Uv:
-    """`Engine` that runs ``uv pip compile``."""
+    """`Engine` that runs ``uv pip compile``; hashes are left to the index pages.
+
+    Of several places that list one version uv reads the hashes of one only.
+    It also passes over the upper bound of a Requires-Python, which the check
+    of the pins makes up for.
+    """
 
     def solve(self, problem: Problem, progress: Progress) -> Answer:
         """Solve with uv, for the target's interpreter when it is here."""
         with scratch() as folder:
             files = lay_out(problem, folder)
             command: list[str | Path] = [uv_program(), "pip", "compile", files.requirements.name]
-            command += ["--output-file", files.answer.name, *_options(problem)]
-            command += uv_options(problem.settings)
+            command += ["--output-file", files.answer.name, *arguments(problem)]
             done = run(
                 command,
                 cwd=folder,
@@ -39,23 +56,28 @@ class Uv:
             if done.returncode == 0:
                 return collect(files)
         said = redact(done.stderr)
-        if _NO_SOLUTION in said or "not found in the package registry" in said:
-            return Unsatisfiable(text=_sentences(said))
+        if _NO_SOLUTION in said:
+            text = sentences(said)
+            confirm_absent(_NOT_FOUND.findall(text), problem.settings)
+            return Unsatisfiable(text=text)
         if _NETWORK.search(said):
-            raise IndexFailure(f"uv could not read the package index:\n{said.strip()}")
-        raise WorkError(f"uv could not solve the requirements:\n{said.strip()}")
+            raise IndexFailure(f"uv could not read the package index: {_chain(said)}")
+        raise WorkError(f"uv could not solve the requirements: {_chain(said)}")
 
 
-def _options(problem: Problem) -> list[str | Path]:
+def arguments(problem: Problem) -> list[str | Path]:
+    """What uv is told beside its files; where packages come from is in its environment."""
     target = problem.target
     options: list[str | Path] = [
-        "--generate-hashes",
         "--no-header",
         "--annotation-style=split",
         "--strip-extras",
         "--color=never",
+        *uv_options(problem.settings),
     ]
-    if target.interpreter is not None:
+    if target.interpreter is None:
+        options += ["--python-version", str(target.python)]
+    else:
         options += ["--python", target.interpreter]
     for name in problem.wheels_only:
         options += ["--only-binary", name]
@@ -64,11 +86,25 @@ def _options(problem: Problem) -> list[str | Path]:
     return options
 
 
-def _sentences(said: str) -> str:
-    """Uv's explanation without its drawing and its hints about its own flags."""
-    _, _, text = said.partition(_NO_SOLUTION)
-    text = (text or said).partition("hint:")[0]
-    text = re.sub(
-        r"^[\s:.a-z]*cause:", "", text.strip().removeprefix("when resolving dependencies")
+def _chain(said: str) -> str:
+    """An error of uv and its causes, each a line of its tree, as one line."""
+    lines = (
+        re.sub(r"^\s*(?:error|cause): ", "", _DRAWING.sub("", line)) for line in said.splitlines()
     )
-    return " ".join(text.split())
+    return "; ".join(line.strip() for line in lines if line.strip())
+
+
+def sentences(said: str) -> str:
+    """The facts of uv's explanation, without its drawing, conclusions and hints."""
+    _, _, text = said.partition(_NO_SOLUTION)
+    text = " ".join(_DRAWING.sub("", text.partition("hint:")[0]).split())
+    text = re.sub(r"^:? ?(?:cause: )?", "", text)
+    text = _LIST.sub(lambda found: found[0].replace(found[1], _listed(found[1])), text)
+    facts = dict.fromkeys(step["facts"] for step in _STEP.finditer(text))
+    return "; ".join(facts) or text
+
+
+def _listed(items: str) -> str:
+    names = items.split()
+    shown = names if len(names) <= _SHOWN else [*names[: _SHOWN - 2], "…", names[-1]]
+    return f" {', '.join(shown)}"

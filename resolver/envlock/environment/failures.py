@@ -47,7 +47,7 @@ def _mismatch(mismatch: re.Match[str]) -> InstallFailure:
         f"{name}: the file that the index gave is not the one that was locked\n"
         f"  locked {shown}\n"
         f"  got    sha256:{found.removeprefix('sha256:')}",
-        f"envlock lock --upgrade-package {name.partition('==')[0]}",
+        f"--upgrade-package {name.partition('==')[0]}",
     )
 
 

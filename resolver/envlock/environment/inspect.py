@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
-from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.utils import NormalizedName
+from packaging.version import Version
 
 from envlock.environment.interpreters import python_in
+from envlock.environment.records import read_site
 from envlock.errors import UsageError
 
+#: Below a prefix, in the order of the search; the last three are Debian's.
 _SITE_PACKAGES = (
-    "lib/python3*/site-packages",
-    "lib64/python3*/site-packages",
-    "lib/python3*/dist-packages",
+    "lib/python{minor}/site-packages",
+    "lib64/python{minor}/site-packages",
     "Lib/site-packages",
+    "local/lib/python{minor}/dist-packages",
+    "lib/python3/dist-packages",
+    "lib/python{minor}/dist-packages",
 )
 
 
@@ -51,14 +54,21 @@ def installed(prefix: Path) -> dict[NormalizedName, Version]:
     A distribution without a PEP 440 version is left out.
     """
     found: dict[NormalizedName, Version] = {}
-    for file in _metadata_files(prefix):
-        headers = _headers(file)
-        try:
-            version = Version(headers["version"])
-            found.setdefault(canonicalize_name(headers["name"]), version)
-        except (KeyError, InvalidVersion):
-            continue
+    for folder in site_folders(prefix):
+        for distribution in read_site(folder).distributions:
+            found.setdefault(distribution.name, distribution.version)
     return found
+
+
+def site_folders(prefix: Path, python: Version | None = None) -> tuple[Path, ...]:
+    """Return the site-packages folders under a prefix, of one Python or of any, each once."""
+    minor = "3*" if python is None else f"{python.major}.{python.minor}"
+    found: dict[Path, Path] = {}
+    for pattern in _SITE_PACKAGES:
+        for site in sorted(prefix.glob(pattern.format(minor=minor))):
+            if site.is_dir():
+                found.setdefault(site.resolve(), site)  # lib64 is often a link to lib
+    return tuple(found.values())
 
 
 def _current() -> Path:
@@ -72,22 +82,3 @@ def _current() -> Path:
         "envlock verify PATH",
         "envlock create",
     )
-
-
-def _metadata_files(prefix: Path) -> Iterator[Path]:
-    sites = {site.resolve() for pattern in _SITE_PACKAGES for site in prefix.glob(pattern)}
-    for site in sorted(sites):
-        yield from sorted(site.glob("*.dist-info/METADATA"))
-        yield from sorted(site.glob("*.egg-info/PKG-INFO"))
-        yield from (each for each in sorted(site.glob("*.egg-info")) if each.is_file())
-
-
-def _headers(file: Path) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    with file.open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            if not line.strip():
-                break
-            name, _, value = line.partition(":")
-            headers.setdefault(name.strip().lower(), value.strip())
-    return headers

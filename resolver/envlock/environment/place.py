@@ -31,6 +31,11 @@ def made_by_envlock(folder: Path) -> bool:
         return False
 
 
+def kept_as(folder: Path) -> Path:
+    """Return where an environment that failed is kept for a look."""
+    return _beside(folder, "failed")
+
+
 @contextmanager
 def fresh_environment(
     folder: Path, progress: Progress, *, force: bool = False, keep: bool = False
@@ -135,7 +140,7 @@ def _refuse_foreign(folder: Path, *, force: bool) -> None:
 
 
 def _set_apart(folder: Path, progress: Progress) -> None:
-    failed = _beside(folder, "failed")
+    failed = kept_as(folder)
     if made_by_envlock(failed):
         remove_tree(failed)
     move(folder, failed)

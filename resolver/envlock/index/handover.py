@@ -11,8 +11,8 @@ from pathlib import Path
 
 from envlock.model import IndexSettings
 
-#: Variables of the user that would change what an engine answers.
-_FOREIGN = ("PIP_", "UV_", "PYTHON", "VIRTUAL_ENV", "CONDA_PREFIX")
+#: Variables of the user that would change what an engine answers, or colour it: it is read here.
+_FOREIGN = ("PIP_", "UV_", "PYTHON", "VIRTUAL_ENV", "CONDA_PREFIX", "FORCE_COLOR", "CLICOLOR")
 
 
 def uv_program() -> Path:

@@ -37,10 +37,14 @@ class WayRound:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Level:
-    """One capability: its name, what it proves, and whether the default gate asks for it."""
+    """One capability: its name, what it proves, and whether the default gate asks for it.
+
+    ``package`` is what it is a capability of; for one of a family, the family.
+    """
 
     name: str
     proves: str
+    package: str = "tensorflow"
     in_default_gate: bool = False
     ways_round: tuple[WayRound, ...] = ()
 

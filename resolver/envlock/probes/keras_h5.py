@@ -27,7 +27,12 @@ KERAS_H5 = Probe(
     name="keras-h5",
     script="keras_h5.py",
     levels=(
-        Level(name="import-h5py", proves="h5py can be imported", in_default_gate=True),
+        Level(
+            name="import-h5py",
+            proves="h5py can be imported",
+            package="h5py",
+            in_default_gate=True,
+        ),
         Level(name="import", proves="tensorflow can be imported", in_default_gate=True),
         Level(name="fit", proves="a model is built, compiled and trained", in_default_gate=True),
         Level(name="save", proves="a trained model is saved to .h5", in_default_gate=True),

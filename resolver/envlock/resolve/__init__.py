@@ -1,6 +1,6 @@
 """From a request to a lock: anchor, select, solve, check, explain."""
 
-from envlock.resolve.loop import Question, Tools
+from envlock.resolve.question import Question, Tools
 from envlock.resolve.run import Resolution, resolve
 from envlock.resolve.wayout import Asked
 from envlock.resolve.wishes import Wish, merge

@@ -6,7 +6,7 @@ the one thing about it that metadata never gets wrong, so it is chosen first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -40,6 +40,10 @@ class Anchor:
         extras = f"[{','.join(self.extras)}]" if self.extras else ""
         return f"{self.name}{extras}=={self.version}"
 
+    def stands_for(self, wish: Wish) -> bool:
+        """Whether this release is the answer to a wish: its own, or any for ``tensorflow``."""
+        return wish.name in {self.name, TENSORFLOW}
+
 
 def framework(wishes: Wishes) -> Wish | None:
     """The wish for a TensorFlow distribution, the plain one first."""
@@ -61,36 +65,54 @@ def distributions(wish: Wish, accelerator: Accelerator) -> tuple[NormalizedName,
 
 
 def candidates(
-    wish: Wish, pages: Mapping[NormalizedName, Releases], target: Target
+    wish: Wish,
+    pages: Mapping[NormalizedName, Releases],
+    target: Target,
+    preferred: Collection[Version] = (),
 ) -> tuple[Anchor, ...]:
     """Every release that the request and the wheel tags admit, best first.
 
-    Best is the newest patch of the newest minor; then the newest patches of
-    the older minors; then the other patches. A patch release of TensorFlow
-    mostly repairs metadata, so an older patch is rarely the answer.
+    Best is a ``preferred`` one, then the newest patch of the newest minor;
+    then the newest patches of the older minors; then the other patches. A
+    patch release of TensorFlow mostly repairs metadata, so an older patch is
+    rarely the answer.
     """
-    usable = {name: _usable(releases, wish, target) for name, releases in pages.items()}
+    usable = {name: _usable(wish, releases, target) for name, releases in pages.items()}
     versions = sorted({v for found in usable.values() for v in found}, reverse=True)
     newest: dict[tuple[int, int], Version] = {}
     for version in versions:
         newest.setdefault((version.major, version.minor), version)
     ordered = [*newest.values(), *(v for v in versions if v not in newest.values())]
+    ordered.sort(key=lambda version: version not in preferred)
     return tuple(
         anchor for version in ordered for anchor in _flavours(wish, version, usable, target)
     )
 
 
-def _usable(releases: Releases, wish: Wish, target: Target) -> frozenset[Version]:
-    exact = {s.version for s in wish.specifier if s.operator in {"==", "==="}}
+def _usable(wish: Wish, releases: Releases, target: Target) -> frozenset[Version]:
     return frozenset(
         version
-        for version, files in releases.items()
-        if wish.specifier.contains(version, prereleases=wish.specifier.prereleases or False)
-        and any(
-            installable(file, target) and (file.yanked is None or str(version) in exact)
-            for file in files
-        )
+        for version, files in admitted(wish, releases).items()
+        if any(installable(file, target) for file in files)
     )
+
+
+def admitted(wish: Wish, releases: Releases) -> Releases:
+    """The releases that a wish takes, as installers see it.
+
+    A pre-release counts when the wish names one or nothing else meets it (PEP
+    440); a yanked file when the wish is for exactly that version (PEP 592).
+    """
+    exact = {
+        Version(each.version)
+        for each in wish.specifier
+        if each.operator in {"==", "==="} and not each.version.endswith(".*")
+    }
+    kept = {
+        version: [file for file in releases[version] if file.yanked is None or version in exact]
+        for version in wish.specifier.filter(releases)
+    }
+    return {version: files for version, files in kept.items() if files}
 
 
 def installable(file: DistributionFile, target: Target) -> bool:
@@ -99,13 +121,20 @@ def installable(file: DistributionFile, target: Target) -> bool:
 
 
 def fits(file: DistributionFile, target: Target) -> bool:
-    """Whether a file's tags and Requires-Python admit the target (a source file has no tags)."""
-    if file.requires_python:
-        try:
-            if not SpecifierSet(file.requires_python).contains(target.python, prereleases=True):
-                return False
-        except InvalidSpecifier:
-            pass  # pip ignores one it cannot read
+    """Whether a file's Requires-Python and tags admit the target (a source file has no tags)."""
+    return admits_python(file, target) and tagged_for(file, target)
+
+
+def admits_python(file: DistributionFile, target: Target) -> bool:
+    """Whether a file's Requires-Python admits the target; pip ignores one it cannot read."""
+    try:
+        return SpecifierSet(file.requires_python or "").contains(target.python, prereleases=True)
+    except InvalidSpecifier:
+        return True
+
+
+def tagged_for(file: DistributionFile, target: Target) -> bool:
+    """Whether a file is not a wheel, or one whose tags the target takes."""
     if not file.filename.endswith(".whl"):
         return True
     try:
@@ -142,11 +171,13 @@ def _flavours(
             for name in (_CPU, TENSORFLOW)
             if name in there
         ]
-    return list(_cuda(wish, version, there))
+    return list(_cuda(wish, version, there, target))
 
 
-def _cuda(wish: Wish, version: Version, there: list[NormalizedName]) -> Iterable[Anchor]:
-    facts = and_cuda(version)
+def _cuda(
+    wish: Wish, version: Version, there: list[NormalizedName], target: Target
+) -> Iterable[Anchor]:
+    facts = and_cuda(version, target.minor)
     if facts is not None and facts.installable:
         extras = tuple(sorted({*wish.extras, "and-cuda"}))
         yield Anchor(name=TENSORFLOW, version=version, extras=extras)

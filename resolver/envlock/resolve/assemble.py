@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
@@ -19,11 +20,13 @@ from envlock.model import (
     RuleId,
     Violation,
 )
-from envlock.resolve.anchor import framework
+from envlock.resolve.anchor import Anchor, framework
 from envlock.resolve.feasible import Infeasible
-from envlock.resolve.loop import Attempt, Refused, Settled
-from envlock.resolve.wishes import Wishes, version_range
+from envlock.resolve.loop import Attempt, Refused, Settled, Spent
+from envlock.resolve.wishes import Wishes
+from envlock.rules.select import version_range
 
+_LINE = re.compile(r":\d+$")
 #: What pip takes for ``--require-hashes``, best first.
 _STRONG = ("sha256", "sha384", "sha512")
 
@@ -32,8 +35,8 @@ def explained(
     settled: Settled, tried: Iterable[Attempt], wishes: Wishes
 ) -> tuple[LockedPackage, ...]:
     """The pins with who asked for them and which rules moved them."""
-    refused_by = tuple(sorted({rule for attempt in tried for rule in _rules_of(attempt)}))
     anchor = settled.anchor
+    refused_by = {rule for attempt in tried for rule in _rules_of(attempt, anchor)}
     packages: list[LockedPackage] = []
     for package in settled.packages:
         because = {
@@ -55,7 +58,12 @@ def explained(
     return tuple(packages)
 
 
-def _rules_of(attempt: Attempt) -> Iterator[RuleId]:
+def _rules_of(attempt: Attempt, settled: Anchor | None) -> Iterator[RuleId]:
+    """The rules that refused a release newer than the one taken."""
+    if isinstance(attempt, Spent) or attempt.anchor is None or settled is None:
+        return
+    if attempt.anchor.version < settled.version:
+        return
     match attempt:
         case Infeasible(broken=broken, collision=collision):
             yield from (rule.id for rule in broken)
@@ -77,7 +85,7 @@ def _origins(
 ) -> tuple[str, ...]:
     """The files (without line numbers, which move) or the command line that asked for it."""
     wish = framework(wishes) if name == anchor else wishes.get(name)
-    return tuple(origin.partition(":")[0] for origin in wish.origins) if wish else ()
+    return tuple(_LINE.sub("", origin) for origin in wish.origins) if wish else ()
 
 
 def hashed(
@@ -118,12 +126,8 @@ def reasons(
 def notes(settled: Settled) -> tuple[str, ...]:
     """What the reader of the lock should know: the build taken, rules given up."""
     said = [settled.anchor.note] if settled.anchor and settled.anchor.note else []
-    said.extend(_given_up(violation) for violation in settled.given_up if _judges(violation))
+    said.extend(map(_given_up, settled.given_up))
     return tuple(dict.fromkeys(said))
-
-
-def _judges(violation: Violation) -> bool:
-    return bool(violation.case.demands)
 
 
 def _given_up(violation: Violation) -> str:

@@ -1,94 +1,126 @@
-"""Why nothing fits, in words, and the cheapest single change that frees it."""
+"""Why nothing fits, in words, and the change that frees it, as something to type. Pure."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 
-from packaging.utils import NormalizedName
-
 from envlock.choices import Accelerator
-from envlock.model import Constraint, Rule, RuleId, Target
+from envlock.model import Constraint, LockedPackage, Rule, Target, Violation
 from envlock.releases import pythons_for
-from envlock.resolve.anchor import Anchor, Releases, fits, framework
+from envlock.resolve.anchor import Anchor, Releases, admitted, fits, framework, tagged_for
 from envlock.resolve.feasible import Collision, Infeasible
-from envlock.resolve.loop import Attempt, Refused
-from envlock.resolve.wishes import Wish, Wishes
+from envlock.resolve.loop import Attempt, Refused, Spent
+from envlock.resolve.question import Question
+from envlock.resolve.wishes import TYPED, Wish, Wishes, file_of
 from envlock.rules.check import conditions
+from envlock.rules.families import families
 
 Find = Callable[[str], Rule | None]
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Relaxation:
-    """A wish that stands in the way, and what it could be instead."""
-
-    wish: Wish
-    instead: Wish
+#: How many reasons are told.
+_TOLD = 5
 
 
 def title(wishes: Wishes, target: Target) -> str:
     """What was asked, in one line."""
     anchor = framework(wishes)
     ordered = sorted(wishes.values(), key=lambda wish: wish is not anchor)
-    bound = [str(wish) for wish in ordered if wish.specifier]
-    asked = " with ".join(bound) if bound else " and ".join(map(str, ordered))
+    if any(wish.specifier for wish in ordered):
+        first, *rest = (str(wish) for wish in ordered if wish.specifier or wish is anchor)
+        asked = f"{first} with {' and '.join(rest)}" if rest else first
+    else:
+        asked = " and ".join(map(str, ordered))
     return f"no versions satisfy {asked} on Python {target.minor} ({target.platform})"
 
 
-def causes(tried: Sequence[Attempt], wishes: Wishes, find: Find) -> tuple[str, ...]:
-    """The reasons, best candidate first; at most five.
+def causes(tried: Sequence[Attempt], bounds: Wishes, find: Find) -> tuple[str, ...]:
+    """The reasons, best candidate first; a few, and whether releases were left untried.
 
-    A fact that rules out many releases is told for the first of them.
+    ``bounds`` is all that the user says. A fact that rules out many releases
+    is told for the first of them.
     """
     lines: dict[str, str] = {}
     for attempt in tried:
-        for fact, line in _cause(attempt, wishes, find):
+        for fact, line in _cause(attempt, bounds, find):
             lines.setdefault(fact, line)
-    return tuple(lines.values())[:5]
+    spent = tuple(_spent(attempt) for attempt in tried if isinstance(attempt, Spent))
+    return (*tuple(lines.values())[:_TOLD], *spent)
 
 
-def _cause(attempt: Attempt, wishes: Wishes, find: Find) -> Iterator[tuple[str, str]]:
+def _cause(attempt: Attempt, bounds: Wishes, find: Find) -> Iterator[tuple[str, str]]:
     """Each reason of one refusal: what makes it the same fact, and the sentence."""
     match attempt:
         case Infeasible(anchor=anchor, broken=broken, collision=collision):
             for rule in broken:
-                named = {c.package for case in rule.cases for c in conditions(case)}
-                bound = [str(w) for w in wishes.values() if w.specifier and w.name in named]
-                beside = [text for text in bound if not text.startswith(f"{anchor.name}=")]
-                together = f" with {' and '.join(beside)}" if beside else ""
-                yield rule.id, f"{anchor} cannot be{together}: {_rule(rule)}"
+                yield rule.id, _broken_alone(anchor, rule, bounds)
             if collision is not None:
-                fact = f"{collision.package}{collision.bound}{collision.rules}"
+                fact = f"{collision.wish.name}{collision.bound}{collision.rules}"
                 yield fact, _collision(anchor, collision, find)
-        case Refused(broken=broken, text=text, constraints=constraints):
+        case Refused(broken=broken, text=text, constraints=constraints, packages=packages):
             for violation in broken:
-                seen = " and ".join(f"{n} {v}" for n, v in violation.packages.items())
-                yield violation.rule.id, f"{seen} cannot be together: {_rule(violation.rule)}"
+                yield violation.rule.id, _broken_together(violation, packages)
             if text:
                 yield text, text
                 yield from ((line, line) for line in _named(text, constraints, find))
+        case Spent():
+            return
+
+
+def _spent(spent: Spent) -> str:
+    first, *more = spent.untried
+    rest = f"{first} and {len(more)} more releases were" if more else f"{first} was"
+    return f"{spent.solves} attempts found nothing; {rest} not tried"
+
+
+def _broken_alone(anchor: Anchor, rule: Rule, bounds: Wishes) -> str:
+    named = {c.package for case in rule.cases for c in conditions(case)}
+    owners = {n for case in rule.cases if case.alone for n in families().members(case.alone)}
+    beside = [
+        _as_written(wish)
+        for wish in bounds.values()
+        if (wish.name in owners or (wish.name in named and wish.specifier))
+        and not anchor.stands_for(wish)
+    ]
+    together = f" with {' and '.join(beside)}" if beside else ""
+    return f"{anchor} cannot be{together}: {_rule(rule)}"
+
+
+def _broken_together(violation: Violation, packages: Iterable[LockedPackage]) -> str:
+    wanted_by = {package.name: package.via for package in packages}
+    seen = [
+        f"{name} {version}" + (f" (for {' and '.join(via)})" if via else "")
+        for name, version in violation.packages.items()
+        for via in [wanted_by.get(name, ())]
+    ]
+    return f"{' and '.join(seen)} cannot be together: {_rule(violation.rule)}"
 
 
 def _collision(anchor: Anchor, collision: Collision, find: Find) -> str:
-    wanted = f"{collision.package}{collision.wish}"
-    bound = f"{collision.package}{collision.bound}"
+    wanted = f"{_as_written(collision.wish)} was asked for"
+    bound = f"{collision.wish.name}{collision.bound}"
     if not collision.rules:
-        return f"{anchor.name} {anchor.version} declares {bound}; {wanted} was asked for"
+        return f"{anchor.name} {anchor.version} declares {bound}; {wanted}"
     facts = "; ".join(_rule(rule) for name in collision.rules if (rule := find(name)))
-    return f"{anchor.name} {anchor.version} needs {bound}, {wanted} was asked for: {facts}"
+    return f"{anchor.name} {anchor.version} needs {bound}, {wanted}: {facts}"
+
+
+def _as_written(wish: Wish) -> str:
+    where = f" ({', '.join(wish.places)})" if wish.places else ""
+    return f"{wish.name}{wish.specifier}{where}"
 
 
 def _named(text: str, constraints: Iterable[Constraint], find: Find) -> Iterator[str]:
     """The rules behind bounds that the engine's own words name."""
-    ids = {
-        rule: None
+    ids = dict.fromkeys(
+        rule
         for constraint in constraints
-        if f"{constraint.package}{constraint.specifier}" in text.replace(" ", "")
+        for part in constraint.specifier
+        if re.search(rf"(?<![\w.-]){constraint.package}\S*{re.escape(str(part))}(?![\w.])", text)
         for rule in constraint.rules
-    }
-    yield from (_rule(rule) for name in ids if (rule := find(RuleId(name))))
+    )
+    yield from (_rule(rule) for name in ids if (rule := find(name)))
 
 
 def _rule(rule: Rule) -> str:
@@ -106,49 +138,69 @@ def missing(
         close = get_close_matches(wish.name, sorted(known), n=1, cutoff=0.8)
         hint = f"; did you mean {close[0]}?" if close and close[0] != wish.name else ""
         return f"there is no package {wish.name} on {where}{hint}"
-    admitted = sorted(v for v in releases if wish.specifier.contains(v, prereleases=True))
-    newest = max((v for v in releases if not v.is_prerelease), default=max(releases))
-    if not admitted:
+    found = admitted(wish, releases)
+    if not found:
+        newest = max((v for v in releases if not v.is_prerelease), default=max(releases))
         return f"there is no {wish}: the newest {wish.name} is {newest}"
-    if any(fits(file, target) for version in admitted for file in releases[version]):
+    if any(fits(file, target) for files in found.values() for file in files):
         return ""
-    named = f"{wish.name} {admitted[-1]}"
-    pythons = (
-        pythons_for(admitted[-1], target.platform) if wish.name.startswith("tensorflow") else ()
-    )
-    has = f"it has wheels for Python {_span(pythons)} on {target.platform}" if pythons else ""
-    return f"{named} has no wheel for Python {target.minor} on {target.platform}" + (
-        f"; {has}" if has else ""
-    )
+    best = max(found)
+    tagged = [file for file in found[best] if tagged_for(file, target)]
+    if tagged:
+        bounds = " or ".join(sorted({file.requires_python or "" for file in tagged}))
+        return f"{wish.name} {best} is for Python {bounds}, not for {target.python}"
+    pythons = pythons_for(best, target.platform, wish.name)
+    has = f"; it has wheels for Python {_span(pythons)}" if pythons else ""
+    return f"{wish.name} {best} has no wheel for Python {target.minor} on {target.platform}{has}"
 
 
 def _span(pythons: Sequence[str]) -> str:
-    ordered = sorted(pythons, key=lambda text: tuple(map(int, text.split("."))))
-    return ordered[0] if len(ordered) == 1 else f"{ordered[0]} to {ordered[-1]}"
+    return pythons[0] if len(pythons) == 1 else f"{pythons[0]} to {pythons[-1]}"
 
 
-def relaxable(wishes: Wishes, anchor_names: Iterable[NormalizedName]) -> tuple[Wish, ...]:
-    """The wishes that could give way, those for the framework last."""
-    anchors = frozenset(anchor_names)
+def relaxable(wishes: Wishes, said: str) -> list[Wish]:
+    """The wishes that could give way, those named in the reasons ``said`` first."""
     bound = [wish for wish in wishes.values() if wish.specifier]
-    return tuple(sorted(bound, key=lambda wish: (wish.name in anchors, wish.name)))
+    return sorted(bound, key=lambda wish: (wish.name not in said, wish.name))
 
 
-def remedy(relaxation: Relaxation, wishes: Wishes, target: Target, verb: str) -> str:
-    """A change as something to type, or the line of the file to edit."""
-    changed = relaxation.wish
-    places = [origin for origin in changed.origins if origin != "command line"]
-    if places:
-        return f"in {places[0]}, change {changed} to {relaxation.instead}"
-    return command({**wishes, changed.name: relaxation.instead}, target, verb)
+def remedy(changed: Wish, instead: str, question: Question, verb: str) -> str:
+    """One wish changed, as something to type or the line of the file to edit."""
+    if changed.places:
+        return f"in {' and '.join(changed.places)}, change {changed} to {instead}"
+    others = {name: wish for name, wish in question.wishes.items() if wish is not changed}
+    return command(question, verb, wishes=others, added=[instead])
 
 
-def command(wishes: Wishes, target: Target, verb: str) -> str:
-    """The command line that asks for these wishes; files are named by ``-r``."""
-    typed = [f'"{wish}"' for wish in wishes.values() if "command line" in wish.origins]
-    files = {o.partition(":")[0] for wish in wishes.values() for o in wish.origins}
-    named = [f"-r {file}" for file in sorted(files - {"command line"})]
-    words = ["envlock", verb, *typed, *named, "--python", target.minor]
+def command(
+    question: Question,
+    verb: str,
+    *,
+    wishes: Wishes | None = None,
+    added: Iterable[str] = (),
+    target: Target | None = None,
+) -> str:
+    """The command line that asks a question; files are named, not spelled out."""
+    wishes = question.wishes if wishes is None else wishes
+    target = question.target if target is None else target
+    typed = {str(wish) for wish in wishes.values() if TYPED in wish.origins}
+    words = ["envlock", verb, *(f'"{word}"' for word in sorted({*typed, *added}))]
+    words += _files(wishes, "-r") + _files(question.constraints, "-c")
+    words += ["--python", target.minor]
     if target.accelerator is not Accelerator.AUTO:
         words += ["--accelerator", target.accelerator.value]
+    if question.exclude_newer is not None:
+        words += ["--exclude-newer", question.exclude_newer.isoformat().replace("+00:00", "Z")]
     return " ".join(words)
+
+
+def _files(wishes: Wishes, flag: str) -> list[str]:
+    """The options that name the files of wishes, and the extras and groups taken from them."""
+    named = sorted({file_of(place) for wish in wishes.values() for place in wish.places})
+    options = {"project.optional-dependencies": "--extra", "dependency-groups": "--group"}
+    found = dict.fromkeys(f"{flag} {file}" for file, _ in named)
+    for _, table in named:
+        kind, _, name = table.rpartition(".")
+        if kind in options:
+            found[f"{options[kind]} {name}"] = None
+    return list(found)

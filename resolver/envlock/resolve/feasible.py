@@ -14,18 +14,16 @@ from packaging.utils import NormalizedName
 from envlock.model import Constraint, Rule, RuleId, Target
 from envlock.releases import declared
 from envlock.resolve.anchor import Anchor
-from envlock.resolve.wishes import Wishes, version_range
+from envlock.resolve.wishes import Wish, Wishes
 from envlock.rules.check import Situation
-from envlock.rules.families import families
-from envlock.rules.select import Selection, select
+from envlock.rules.select import Selection, select, version_range
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Collision:
     """Bounds on one package that no version meets: whose they are, and the rules behind."""
 
-    package: NormalizedName
-    wish: SpecifierSet
+    wish: Wish
     bound: SpecifierSet
     rules: tuple[RuleId, ...] = ()
 
@@ -54,8 +52,9 @@ def judge(
 ) -> Feasible | Infeasible:
     """The constraints for ``anchor``, or the reason why it cannot be chosen.
 
-    A soft constraint that collides with a wish is left out here; the check of
-    the lock tells the user what was given up.
+    ``wishes`` are bounds on packages that will be there. A soft constraint
+    that collides with one is left out here; the check of the lock tells the
+    user what was given up.
     """
     selection = select(rules, _known(anchor, wishes), Situation.of(target))
     if anchor is not None:
@@ -64,16 +63,20 @@ def judge(
         collision = _collision(anchor, wishes, selection, target)
         if collision is not None:
             return Infeasible(anchor=anchor, collision=collision)
-    kept = (c for c in selection.constraints if possible(c, anchor, wishes, target))
-    return Feasible(constraints=tuple(kept))
+    return Feasible(
+        constraints=tuple(
+            constraint
+            for constraint in selection.constraints
+            if not constraint.soft or possible(constraint, anchor, wishes, target)
+        )
+    )
 
 
 def _known(anchor: Anchor | None, wishes: Wishes) -> dict[NormalizedName, SpecifierSet]:
-    family = families().family_of(anchor.name) if anchor else None
     known = {
         name: wish.specifier
         for name, wish in wishes.items()
-        if wish.specifier and (family is None or families().family_of(name) != family)
+        if anchor is None or not anchor.stands_for(wish)
     }
     if anchor is not None:
         known[anchor.name] = SpecifierSet(f"=={anchor.version}")
@@ -86,27 +89,16 @@ def _collision(
     for constraint in selection.hard():
         wish = wishes.get(constraint.package)
         if wish is not None and not meet(wish.specifier, constraint.specifier):
-            return Collision(
-                package=wish.name,
-                wish=wish.specifier,
-                bound=constraint.specifier,
-                rules=constraint.rules,
-            )
+            return Collision(wish=wish, bound=constraint.specifier, rules=constraint.rules)
     for name, wish in wishes.items():
         bound = declared(anchor.version, name, target)
         if wish.specifier and bound is not None and not meet(wish.specifier, bound):
-            return Collision(package=name, wish=wish.specifier, bound=bound)
+            return Collision(wish=wish, bound=bound)
     return None
 
 
 def possible(constraint: Constraint, anchor: Anchor | None, wishes: Wishes, target: Target) -> bool:
-    """Whether a constraint leaves a version that the wishes and the release admit.
-
-    Only soft constraints are judged: a hard one that leaves nothing is for the
-    engine to refuse, so that it is told.
-    """
-    if not constraint.soft:
-        return True
+    """Whether a constraint leaves a version that the wishes and the release admit."""
     bounds = [wishes[constraint.package].specifier] if constraint.package in wishes else []
     if anchor is not None:
         bounds.append(declared(anchor.version, constraint.package, target) or SpecifierSet())

@@ -8,37 +8,20 @@ is asked again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from packaging.specifiers import SpecifierSet
-from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from envlock.engine import Answer, Engine, Problem, Solution, Unsatisfiable
-from envlock.model import (
-    Constraint,
-    IndexSettings,
-    LockedPackage,
-    Rule,
-    Severity,
-    Target,
-    Violation,
-)
-from envlock.progress import Progress
-from envlock.resolve.anchor import (
-    TENSORFLOW,
-    Anchor,
-    Releases,
-    candidates,
-    distributions,
-    framework,
-)
+from envlock.engine import Unsatisfiable
+from envlock.index.releases import admitted
+from envlock.model import Constraint, LockedPackage, Severity, Violation
+from envlock.resolve.anchor import Anchor, candidates, distributions, fits, framework
 from envlock.resolve.feasible import Feasible, Infeasible, judge, possible
+from envlock.resolve.question import Listed, Pins, Question, Tools
 from envlock.resolve.repair import bounds_for
-from envlock.resolve.wishes import Wish, Wishes
-from envlock.rules.check import Situation, violations
+from envlock.rules.check import Situation, admits, violations
 from envlock.rules.families import families
 
 #: How often one release may be solved again before it is given up, and how
@@ -48,52 +31,39 @@ _SOLVES = 16
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Question:
-    """Everything that a resolution depends on."""
-
-    wishes: Wishes
-    constraints: Wishes
-    rules: tuple[Rule, ...]
-    target: Target
-    settings: IndexSettings
-    preferences: Mapping[NormalizedName, Version] = field(default_factory=dict)
-    exclude_newer: datetime | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tools:
-    """Who does the work: the engine, the index pages, and who is told.
-
-    ``releases`` gives a package's files by version, those that the date of
-    the question admits.
-    """
-
-    engine: Engine
-    releases: Callable[[NormalizedName], Releases]
-    progress: Progress
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Settled:
-    """Pins that obey every hard rule, the bounds that led there, and what was given up."""
+    """Pins, their files, the bounds that led there, and the rules that they do not meet."""
 
     anchor: Anchor | None
     packages: tuple[LockedPackage, ...]
     constraints: tuple[Constraint, ...]
+    files: Listed
     given_up: tuple[Violation, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refused:
-    """A release that cannot be: the engine's words, or the rules no bound could meet."""
+    """A release that cannot be: the engine's words, or the rules no bound could meet.
+
+    Without a release it is the request as it stands, no rule applied.
+    """
 
     anchor: Anchor | None
     text: str = ""
     broken: tuple[Violation, ...] = ()
     constraints: tuple[Constraint, ...] = ()
+    packages: tuple[LockedPackage, ...] = ()
 
 
-Attempt = Infeasible | Refused
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spent:
+    """The solves that a request may cost are spent; ``untried`` releases are left."""
+
+    solves: int
+    untried: tuple[Anchor | None, ...]
+
+
+Attempt = Infeasible | Refused | Spent
 
 
 def search(
@@ -110,34 +80,81 @@ def search(
     """
     tried: list[Attempt] = []
     budget = _Budget(solves)
-    for anchor in anchors:
-        verdict = judge(anchor, question.wishes, question.rules, question.target)
+    pending = list(anchors)
+    while pending:
+        if budget.left <= 0:
+            tried.append(Spent(solves=solves, untried=tuple(pending)))
+            break
+        anchor = pending.pop(0)
+        verdict = judge(anchor, question.given(anchor), question.rules, question.target)
         if isinstance(verdict, Infeasible):
             tried.append(verdict)
             continue
         result = _settle(question, anchor, verdict, tools, budget)
         if isinstance(result, Settled):
             return result, tuple(tried)
+        if pending and result.text and not budget.advised:
+            advice = _advice(question, tools, budget)
+            if isinstance(advice, Refused):
+                return None, (advice,)
+            pending = _reordered(pending, advice)
+        if any(violation.case.alone for violation in result.broken):
+            # A neighbour brings in another owner of the same files, whatever the release.
+            pending = [each for each in pending if each and anchor and each.name != anchor.name]
         tried.append(result)
-        if budget.left <= 0:
-            break
     return None, tuple(tried)
 
 
 def anchors(question: Question, tools: Tools) -> tuple[Anchor | None, ...]:
     """The releases to try; one empty anchor where no framework is asked for."""
-    wish = framework(question.wishes)
+    wish = framework(question.given(None))
     if wish is None:
         return (None,)
     names = distributions(wish, question.target.accelerator)
-    return candidates(wish, {name: tools.releases(name) for name in names}, question.target)
+    pages = {name: tools.releases(name) for name in names}
+    family = families().family_of(wish.name)
+    preferred = [v for n, v in question.preferences.items() if families().family_of(n) == family]
+    bounds = question.constraints
+    return tuple(
+        anchor
+        for anchor in candidates(wish, pages, question.target, preferred)
+        if anchor.name not in bounds or admits(bounds[anchor.name].specifier, anchor.version)
+    )
 
 
 @dataclass(slots=True)
 class _Budget:
-    """How many more times an engine may be started."""
+    """How many more times an engine may be started, and whether it gave its advice."""
 
     left: int
+    advised: bool = False
+
+
+def _advice(question: Question, tools: Tools, budget: _Budget) -> Version | Refused | None:
+    """The release that an engine takes when no rule is applied; refused when it finds none.
+
+    Where a neighbour admits few releases, this finds them at once; where the
+    request contradicts itself, no release needs trying.
+    """
+    budget.left -= 1
+    budget.advised = True
+    answer = tools.solve(question.problem(None, ()), "the request as it stands")
+    if isinstance(answer, Unsatisfiable):
+        return Refused(anchor=None, text=answer.text)
+    wish = framework(question.wishes)
+    found = (p.version for p in answer.packages if wish is not None and p.name == wish.name)
+    return next(found, None)
+
+
+def _reordered(pending: list[Anchor | None], advice: Version | None) -> list[Anchor | None]:
+    """The release advised first, then those before it, then those after it."""
+
+    def rank(anchor: Anchor | None) -> tuple[bool, bool]:
+        if anchor is None or advice is None:
+            return (False, False)
+        return (anchor.version != advice, anchor.version > advice)
+
+    return sorted(pending, key=rank)
 
 
 def _settle(
@@ -149,105 +166,83 @@ def _settle(
     """
     constraints = verdict.constraints
     soft = True
-    broken: tuple[Violation, ...] = ()
+    last = Refused(anchor=anchor)
     for _ in range(_ROUNDS):
-        answer = _ask(question, anchor, constraints, tools, budget)
+        budget.left -= 1
+        name = str(anchor) if anchor else "the request"
+        answer = tools.solve(question.problem(anchor, constraints), name)
         if isinstance(answer, Unsatisfiable):
             if not (soft and any(item.soft for item in constraints)):
                 return Refused(anchor=anchor, text=answer.text, constraints=constraints)
             soft = False
             constraints = tuple(item for item in constraints if not item.soft)
             continue
-        broken = _broken(question, answer)
-        urgent = [v for v in broken if soft or v.rule.severity is Severity.BREAKS]
-        added = _bounds(question, anchor, answer, urgent, tools)
-        added = tuple(item for item in added if item not in constraints)
-        if added:
-            constraints = (*constraints, *added)
-        elif any(v.rule.severity is Severity.BREAKS for v in broken):
-            break
-        else:
-            return Settled(
-                anchor=anchor,
-                packages=answer.packages,
-                constraints=constraints,
-                given_up=broken,
-            )
-    return Refused(anchor=anchor, broken=broken, constraints=constraints)
+        lock = _checked(question, anchor, answer.packages, constraints, tools)
+        hard = tuple(v for v in lock.given_up if v.rule.severity is Severity.BREAKS)
+        last = Refused(
+            anchor=anchor, broken=hard, constraints=constraints, packages=answer.packages
+        )
+        bounds = _bounds(question, lock, lock.given_up if soft else hard, tools)
+        added = dict.fromkeys(bound for bound in bounds if bound not in constraints)
+        if not added:
+            return last if hard else lock
+        constraints = (*constraints, *added)
+    return last
 
 
-def _ask(
+def _checked(
     question: Question,
     anchor: Anchor | None,
+    packages: tuple[LockedPackage, ...],
     constraints: tuple[Constraint, ...],
     tools: Tools,
-    budget: _Budget,
-) -> Answer:
-    budget.left -= 1
-    wishes = [w for w in question.wishes.values() if anchor is None or not _same_place(w, anchor)]
-    required = [*map(str, wishes), *([str(anchor)] if anchor else [])]
-    required += [f"{c.package}{c.specifier}" for c in constraints if c.include]
-    bounds = [f"{c.package}{c.specifier}" for c in constraints if not c.include]
-    bounds += [str(replace(wish, extras=())) for wish in question.constraints.values()]
-    problem = Problem(
-        requirements=tuple(sorted(set(required))),
-        constraints=tuple(sorted(set(bounds))),
-        target=question.target,
-        settings=question.settings,
-        preferences=question.preferences,
-        wheels_only=families().wheels_only,
-        exclude_newer=question.exclude_newer,
-    )
-    name = str(anchor) if anchor else "the request"
-    with tools.progress.phase(f"resolve {name}"):
-        return tools.engine.solve(problem, tools.progress)
-
-
-def _same_place(wish: Wish, anchor: Anchor) -> bool:
-    """Whether the anchor stands for this wish."""
-    return wish.name in {anchor.name, TENSORFLOW} and (
-        families().family_of(wish.name) == families().family_of(anchor.name)
-    )
-
-
-def _broken(question: Question, solution: Solution) -> tuple[Violation, ...]:
-    """The rules that a solution breaks, those that are only declared left out."""
-    pins = {package.name: package.version for package in solution.packages}
+) -> Settled:
+    """Pins with their files and the rules that they break, those only declared left out."""
+    pins = {package.name: package.version for package in packages}
     judged = [rule for rule in question.rules if rule.severity is not Severity.DECLARED]
-    return violations(judged, pins, Situation.of(question.target))
+    with tools.progress.phase("read the files of the pins"):
+        files = tools.pinned(pins)
+    return Settled(
+        anchor=anchor,
+        packages=packages,
+        constraints=constraints,
+        files=files,
+        given_up=violations(judged, pins, Situation.of(question.target)),
+    )
 
 
 def _bounds(
-    question: Question,
-    anchor: Anchor | None,
-    solution: Solution,
-    broken: Iterable[Violation],
-    tools: Tools,
-) -> tuple[Constraint, ...]:
-    """The constraints that a solution calls for: broken rules, and files that are too new."""
-    pins = {package.name: package.version for package in solution.packages}
-    fixed = frozenset({anchor.name} if anchor else set())
-    situation = Situation.of(question.target)
-    found = [
-        bound
-        for violation in broken
-        for bound in bounds_for(violation, pins, fixed, situation, tools.releases)
-        if possible(bound, anchor, question.wishes, question.target)
-    ]
-    found.extend(_too_new(question, pins, tools))
-    return tuple(dict.fromkeys(found))
-
-
-def _too_new(
-    question: Question, pins: Mapping[NormalizedName, Version], tools: Tools
+    question: Question, lock: Settled, broken: Iterable[Violation], tools: Tools
 ) -> Iterator[Constraint]:
-    """Bounds against releases uploaded after the date, for engines that cannot see dates."""
-    if question.exclude_newer is None:
-        return
-    for name, version in pins.items():
-        admitted = tools.releases(name)
-        if version not in admitted:
-            older = (each for each in admitted if each < version and not each.is_prerelease)
-            newest = max(older, default=None)
-            bound = f"<={newest}" if newest else f"<{version}"
-            yield Constraint(package=name, specifier=SpecifierSet(bound), rules=())
+    """The constraints that a lock calls for: broken rules, and files that are not for it."""
+    pins = {package.name: package.version for package in lock.packages}
+    anchor, target = lock.anchor, question.target
+    given = question.given(anchor)
+
+    def allowed(bound: Constraint) -> bool:
+        moved = anchor is None or bound.package != anchor.name
+        return moved and possible(bound, anchor, given, target)
+
+    for violation in broken:
+        yield from bounds_for(violation, pins, Situation.of(target), allowed, tools.releases)
+    yield from _unfit(question, pins, lock.files, tools)
+
+
+def _unfit(question: Question, pins: Pins, files: Listed, tools: Tools) -> Iterator[Constraint]:
+    """Bounds against releases that are too new or not for this Python.
+
+    pip before 26 knows no dates, uv no upper bound of a Requires-Python.
+    """
+    for name, listed in files.items():
+        dated = admitted(listed, question.exclude_newer)
+        if any(fits(file, question.target) for file in dated):
+            continue
+        older = (
+            version
+            for version, there in tools.releases(name).items()
+            if version < pins[name] and not version.is_prerelease
+            if any(fits(file, question.target) for file in there)
+        )
+        newest = max(older, default=None)
+        bound = f"<={newest}" if newest else f"<{pins[name]}"
+        yield Constraint(package=name, specifier=SpecifierSet(bound), rules=())

@@ -9,7 +9,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from envlock.model import Constraint, Rule, Severity, Violation
+from envlock.model import Constraint, Demand, Rule, Severity, Violation
 from envlock.resolve.anchor import Releases
 from envlock.rules.check import Situation, admits
 from envlock.rules.families import families
@@ -19,27 +19,27 @@ from envlock.rules.select import select
 def bounds_for(
     violation: Violation,
     pins: Mapping[NormalizedName, Version],
-    fixed: frozenset[NormalizedName],
     situation: Situation,
+    allowed: Callable[[Constraint], bool],
     releases: Callable[[NormalizedName], Releases],
 ) -> tuple[Constraint, ...]:
     """The constraints on one package that keep a rule, everything else as pinned.
 
-    What the rule demands moves first, its conditions after; ``fixed``
-    packages never. Empty when only fixed packages could move.
+    What the rule demands moves first, its conditions after; only ``allowed``
+    bounds are given. Empty when nothing may move.
     """
     rule = replace(violation.rule, cases=(violation.case,))
     missing = [c for c in _select(rule, pins, None, situation) if c.include]
-    if missing:
+    if missing and all(map(allowed, missing)):
         return tuple(missing)
     for name in reversed(tuple(violation.packages)):
-        if name in fixed or name not in pins:
+        if name not in pins:
             continue
         found = [c for c in _select(rule, pins, name, situation) if c.package == name]
-        if found:
+        if found and all(map(allowed, found)):
             return tuple(found)
         spelled = _spelled_out(violation, name, releases(name))
-        if spelled is not None:
+        if spelled is not None and allowed(spelled):
             return (spelled,)
     return ()
 
@@ -59,8 +59,9 @@ def _spelled_out(
 ) -> Constraint | None:
     """The forbidden versions one by one, for ranges whose opposite no specifier can say."""
     members = {name, families().family_of(name)}
-    ranges = [c.specifier for c in violation.case.when if c.package in members]
-    ranges += [c.specifier for _, c in violation.case.demands if c.package in members]
+    case = violation.case
+    refusals = (condition for demand, condition in case.demands if demand is Demand.REFUSE)
+    ranges = [c.specifier for c in (*case.when, *refusals) if c.package in members]
     if len(ranges) != 1:
         return None
     refused = sorted(version for version in releases if admits(ranges[0], version))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from envlock.errors import UsageError
 from envlock.index.pages import Index
 from envlock.index.releases import admitted
 from envlock.model import LockedPackage, RuleId
 from envlock.resolve.anchor import distributions, framework
 from envlock.resolve.assemble import explained, hashed, notes, reasons
-from envlock.resolve.loop import Question, Tools, anchors, search
+from envlock.resolve.loop import anchors, search
+from envlock.resolve.question import Question, Tools
 from envlock.resolve.wayout import Asked, no_resolution
 
 
@@ -28,14 +30,21 @@ def resolve(
 ) -> Resolution:
     """Answer a question, or say why it has no answer.
 
-    ``with_files`` asks for the URLs of all files; without it the index pages
-    are read only when the engine gave no hashes.
+    ``with_files`` asks for the files themselves beside their hashes.
 
     Raises:
+        UsageError: nothing is asked for on this target.
         NoResolution: nothing fits; the message says what collides, the
             remedies what would free it.
         WorkError: the index or the engine failed.
     """
+    if not question.wishes:
+        raise UsageError(
+            f"no requirement is for Python {question.target.minor} on {question.target.platform}:"
+            " their markers say so",
+            "--python names another Python",
+        )
+    tools = replace(tools, pinned=index.pinned)
     wish = framework(question.wishes)
     if wish is not None:
         names = distributions(wish, question.target.accelerator)
@@ -43,15 +52,13 @@ def resolve(
             index.files_of(names)
     settled, tried = search(question, anchors(question, tools), tools)
     if settled is None:
+        index.files_of(question.wishes)  # all pages at once; an explanation looks at each
         raise no_resolution(question, tools, asked, tried)
-    packages = explained(settled, tried, question.wishes)
-    if with_files or not all(package.hashes for package in packages):
-        with tools.progress.phase("read hashes from the index"):
-            listed = index.pinned({package.name: package.version for package in packages})
-        date = question.exclude_newer
-        packages = hashed(packages, {name: admitted(f, date) for name, f in listed.items()})
+    date = question.exclude_newer
+    listed = {name: admitted(files, date) for name, files in settled.files.items()}
+    packages = hashed(explained(settled, tried, question.wishes), listed)
     return Resolution(
-        packages=packages,
+        packages=packages if with_files else tuple(replace(each, files=()) for each in packages),
         notes=notes(settled),
         reasons=reasons(packages, asked.database.find),
     )

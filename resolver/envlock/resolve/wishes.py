@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from packaging.ranges import VersionRange
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 
 from envlock.model import Requested
+
+#: The origin of what was typed; everything else is from a file.
+TYPED = "command line"
+_PLACE = re.compile(r"(?P<file>.+?)(?::\d+| \[(?P<table>[^\]]+)\])?")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,9 +30,23 @@ class Wish:
         extras = f"[{','.join(self.extras)}]" if self.extras else ""
         return f"{self.name}{extras}{self.specifier}"
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The lines of files that say it."""
+        return tuple(origin for origin in self.origins if origin != TYPED)
+
     def relaxed(self) -> Wish:
         """The same package in any version."""
         return replace(self, specifier=SpecifierSet())
+
+    def within(self, bound: Wish) -> Wish:
+        """The same package, where another line bounds it as well."""
+        return replace(
+            self,
+            specifier=self.specifier & bound.specifier,
+            extras=tuple(sorted({*self.extras, *bound.extras})),
+            origins=tuple(dict.fromkeys((*self.origins, *bound.origins))),
+        )
 
 
 Wishes = Mapping[NormalizedName, Wish]
@@ -39,17 +57,19 @@ def merge(requested: Iterable[Requested]) -> dict[NormalizedName, Wish]:
     merged: dict[NormalizedName, Wish] = {}
     for item in requested:
         requirement: Requirement = item.requirement
-        name = canonicalize_name(requirement.name)
-        known = merged.get(name, Wish(name=name, specifier=SpecifierSet()))
-        merged[name] = Wish(
-            name=name,
-            specifier=known.specifier & requirement.specifier,
-            extras=tuple(sorted({*known.extras, *requirement.extras})),
-            origins=tuple(dict.fromkeys((*known.origins, item.origin))),
+        wish = Wish(
+            name=canonicalize_name(requirement.name),
+            specifier=requirement.specifier,
+            extras=tuple(sorted(requirement.extras)),
+            origins=(item.origin,),
         )
+        known = merged.get(wish.name)
+        merged[wish.name] = wish if known is None else known.within(wish)
     return dict(sorted(merged.items()))
 
 
-def version_range(specifier: SpecifierSet) -> VersionRange:
-    """The range of a specifier with pre-releases counted, so that sets compare by version alone."""
-    return SpecifierSet(str(specifier), prereleases=True).to_range()
+def file_of(origin: str) -> tuple[str, str]:
+    """The file of an origin, without its line, and the table in it ("" where there is none)."""
+    place = _PLACE.fullmatch(origin)
+    assert place is not None  # noqa: S101  (the pattern takes any text that is not empty)
+    return place["file"], place["table"] or ""

@@ -107,8 +107,7 @@ def _clashes(rules: Iterable[Rule]) -> tuple[str, ...]:
     for rule in rules:
         for name in (rule.id, *rule.aliases):
             if name in seen:
-                wrong.append(
-                    f"{rule.source}: {rule.id}: {name} is taken by {seen[name].id} in {seen[name].source}"
-                )
+                taken = f"{name} is taken by {seen[name].id} in {seen[name].source}"
+                wrong.append(f"{rule.source}: {rule.id}: {taken}")
             seen[name] = rule
     return tuple(wrong)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
+from itertools import combinations
 
 from packaging.ranges import VersionRange
 from packaging.specifiers import SpecifierSet
@@ -57,6 +59,7 @@ def select(rules: Iterable[Rule], known: Known, situation: Situation) -> Selecti
     its members. Where a bound has no PEP 440 form it is left to the check of
     the finished lock.
     """
+    rules = tuple(rules)
     found: list[Constraint] = []
     broken: list[Rule] = []
     for rule, clause, include in _active(rules, situation):
@@ -70,6 +73,7 @@ def select(rules: Iterable[Rule], known: Known, situation: Situation) -> Selecti
             found.extend(_bounds(left[0], rule))
         elif not left and rule.severity is Severity.BREAKS:
             broken.append(rule)
+    broken.extend(_crowded(rules, known, situation))
     return Selection(
         constraints=_merge(found), broken=tuple({rule.id: rule for rule in broken}.values())
     )
@@ -100,6 +104,19 @@ def _clauses(case: Case) -> Iterator[tuple[list[_Part], Condition | None]]:
                 yield when, condition
 
 
+def _crowded(rules: Iterable[Rule], known: Known, situation: Situation) -> Iterator[Rule]:
+    """The rules that ask for one member of a family where two are known to be there."""
+    for rule in rules:
+        for case in rule.cases:
+            if case.alone is None or not applies(case, situation):
+                continue
+            owners = [name for name in families().members(case.alone) if name in known]
+            pairs = (pair for pair in combinations(owners, 2) if not families().is_stub_pair(*pair))
+            held = _reduce((_Part(condition=each) for each in case.when), known) == []
+            if rule.severity is Severity.BREAKS and held and any(pairs):
+                yield rule
+
+
 def _reduce(clause: Iterable[_Part], known: Known) -> list[_Part] | None:
     """The open parts, or None when a part is known to fail."""
     left: list[_Part] = []
@@ -116,8 +133,8 @@ def _truth(part: _Part, known: Known) -> _Truth:
     ranges = [known[n] for n in families().members(part.condition.package) if n in known]
     if not ranges:
         return _Truth.OPEN
-    wanted = _range(part.condition.specifier)
-    inside = [_range(item) for item in ranges]
+    wanted = version_range(part.condition.specifier)
+    inside = [version_range(item) for item in ranges]
     if all(item.is_subset(wanted) for item in inside):
         return _Truth.FAILS if part.outside else _Truth.HOLDS
     if all(item.is_disjoint(wanted) for item in inside):
@@ -177,6 +194,11 @@ def _merge(found: Iterable[Constraint]) -> tuple[Constraint, ...]:
     return tuple(merged[key] for key in sorted(merged))
 
 
-def _range(specifier: SpecifierSet) -> VersionRange:
-    """The range with pre-releases counted, so that sets compare by version alone."""
-    return SpecifierSet(str(specifier), prereleases=True).to_range()
+def version_range(specifier: SpecifierSet) -> VersionRange:
+    """The range of a specifier with pre-releases counted, so that sets compare by version alone."""
+    return _range(str(specifier))
+
+
+@lru_cache(maxsize=1024)
+def _range(specifier: str) -> VersionRange:
+    return SpecifierSet(specifier, prereleases=True).to_range()

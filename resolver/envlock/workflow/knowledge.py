@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -47,7 +48,8 @@ def check_rules(folder: Path) -> tuple[Rule, ...]:
     """
     rules, wrong = database.check(folder)
     if wrong:
-        raise ProblemFound("\n".join((f"{len(wrong)} faults in {folder}:", *wrong)))
+        faults = "1 fault" if len(wrong) == 1 else f"{len(wrong)} faults"
+        raise ProblemFound("\n".join((f"{faults} in {folder}:", *wrong)))
     return rules
 
 
@@ -72,7 +74,7 @@ def constraints_for(
     """What the rules ask of everything around one release.
 
     Raises:
-        UsageError: ``release`` is not NAME==VERSION.
+        UsageError: ``release`` is not NAME==VERSION, or ``python`` no version.
         NoResolution: the rules refuse the release itself.
     """
     anchor = _release(release)
@@ -120,5 +122,7 @@ def _release(text: str) -> Anchor:
 
 def _target(python: str | None, accelerator: Accelerator) -> Target:
     """The target of a Python that need not be here: rules ask for its version only."""
+    if python is not None and not re.fullmatch(r"3\.\d+(\.\d+)?", python):
+        raise UsageError(f"{python} is not a version of Python, such as 3.10", "--python 3.10")
     here = target(find_interpreter(None), accelerator)
     return replace(here, python=Version(python)) if python else here

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock import resolve as resolving
-from envlock.engine import ENGINES, EngineName
+from envlock.choices import EngineName, Format
+from envlock.engine import ENGINES
 from envlock.environment.description import Interpreter, target
 from envlock.environment.interpreters import available, find_interpreter
-from envlock.errors import EnvlockError, UsageError
+from envlock.errors import InterpreterMissing, UsageError
 from envlock.index.pages import Index
 from envlock.index.redact import redact
 from envlock.index.releases import admitted, releases
-from envlock.model import IndexSettings, Lock, Request, Severity, Target
+from envlock.model import IndexSettings, Lock, Request, Target
 from envlock.progress import Progress
 from envlock.releases import wheels_for
 from envlock.request import applicable
+from envlock.resolve.anchor import TENSORFLOW
 from envlock.rules import database
-from envlock.rules.check import Situation, violations
+from envlock.rules.families import families
 from envlock.system import read_text, write_texts
-from envlock.write import WRITERS, Format, read_lock, request_digest
+from envlock.workflow import existing
+from envlock.write import WRITERS, read_lock, request_digest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,8 +38,10 @@ class LockOrder:
     """What `make_lock` needs to know.
 
     ``outputs`` are the files to write; the first that exists gives the pins
-    to prefer. ``command`` is what makes them again, ``verb`` the command that
-    was typed. ``name`` is what the environment is called where a format names it.
+    to prefer. ``command`` makes them again, with the ``--python`` that is
+    added to it; ``verb`` is the command that was typed. ``requires_python``
+    is what the projects in the request say. ``name`` is what the environment
+    is called where a format names it.
     """
 
     request: Request
@@ -44,6 +51,7 @@ class LockOrder:
     name: str
     verb: str = "lock"
     python: str | None = None
+    requires_python: SpecifierSet = field(default_factory=SpecifierSet)
     engine: EngineName = EngineName.PIPTOOLS
     rules: tuple[Path, ...] = ()
     upgrade: bool = False
@@ -52,45 +60,91 @@ class LockOrder:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Locked:
-    """A lock, the target it is for, its texts, and whether it was current already."""
+    """A lock, the target it is for, and the texts of its files; no texts when all are current."""
 
     lock: Lock
     target: Target
     texts: Mapping[Path, str]
-    reused: bool = False
 
 
-def make_lock(order: LockOrder, progress: Progress) -> Locked:
+def make_lock(order: LockOrder, progress: Progress, *, hashed: bool = False) -> Locked:
     """Lock a request without writing anything.
 
-    An existing lock that still answers the request and obeys the rules is
-    taken as it is; ``upgrade`` and ``upgrade_packages`` ask anew.
+    Lock files that still answer the request and obey the rules are taken as
+    they are; ``upgrade`` and ``upgrade_packages`` ask anew, and so does
+    ``hashed`` when no file has hashes.
 
     Raises:
         NoResolution: nothing fits.
         UsageError: an output is a file that envlock did not make.
         WorkError: an index, an engine or an interpreter is missing or fails.
     """
-    goal = find_target(order)
-    rules = database.load(order.rules)
-    existing = _existing(order)
-    digest = request_digest(order.request, goal)
-    if existing is not None and not (order.upgrade or order.upgrade_packages):
-        current = not problems(existing, digest, goal, rules)
-        if current and _complete(existing, order) and existing.command == order.command:
-            return Locked(lock=existing, target=goal, texts=render(existing, order), reused=True)
-    lock = _resolve(order, goal, rules, existing, digest, progress)
-    return Locked(lock=lock, target=goal, texts=render(lock, order))
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(database.load, order.rules)
+        goal = find_target(order)  # waits for an interpreter to start; the rules are read meanwhile
+        rules = reading.result()
+    locks = existing.own_locks(order.outputs, order.verb)
+    standard = existing.Standard(
+        digest=request_digest(order.request, goal), target=goal, rules=rules
+    )
+    command = f"{order.command} --python {goal.minor}"
+    if not (order.upgrade or order.upgrade_packages):
+        current = not existing.problems(order.outputs, locks, standard)
+        ready = [lock for lock in locks.values() if _hashed(lock) or not hashed]
+        if current and ready and all(lock.command == command for lock in locks.values()):
+            return Locked(lock=ready[0], target=goal, texts={})
+    preferences = _preferences(order, next(iter(locks.values()), None))
+    answer = _resolve(order, goal, rules, preferences, progress)
+    lock = Lock(
+        python=goal.minor,
+        platform=str(goal.platform),
+        packages=answer.packages,
+        command=command,
+        request_digest=standard.digest,
+        notes=answer.notes,
+        reasons=answer.reasons,
+    )
+    return Locked(lock=lock, target=goal, texts=_render(lock, order))
 
 
 def find_target(order: LockOrder) -> Target:
-    """The target that was asked for: an interpreter of this machine."""
-    interpreter = find_interpreter(order.python, allows=_allows)
+    """Return the target that was asked for: an interpreter of this machine.
+
+    Raises:
+        InterpreterMissing: it is not here.
+        UsageError: the project says that it does not run on it.
+    """
+    try:
+        interpreter = find_interpreter(order.python, allows=_allows)
+    except InterpreterMissing as error:
+        others = (each for each in error.remedies if not each.startswith("--python"))
+        raise InterpreterMissing(error.message, *_suitable(order), *others) from None
+    if not order.requires_python.contains(interpreter.version, prereleases=True):
+        raise UsageError(
+            f"the project asks for Python {order.requires_python},"
+            f" and Python {interpreter.version} would be locked for",
+            *_suitable(order),
+        )
     return target(interpreter, order.request.accelerator)
 
 
+def _suitable(order: LockOrder) -> tuple[str, ...]:
+    """The newest Python here that the project and the wished TensorFlow run on, as an option."""
+    members = families().members(TENSORFLOW)
+    wishes = [wish.requirement for wish in order.request.requirements]
+    asked = [w.specifier for w in wishes if canonicalize_name(w.name) in members]
+    for each in available():
+        releases_here = wheels_for(_minor(each), each.platform).versions
+        if order.requires_python.contains(each.version, prereleases=True) and (
+            not asked or any(all(v in spec for spec in asked) for v in releases_here)
+        ):
+            return (f"--python {_minor(each)}",)
+    return ()
+
+
 def _allows(interpreter: Interpreter) -> str:
-    return str(wheels_for(_minor(interpreter), interpreter.platform))
+    versions = wheels_for(_minor(interpreter), interpreter.platform).versions
+    return f"TensorFlow {versions[0]} to {versions[-1]}" if versions else "no TensorFlow"
 
 
 def _minor(interpreter: Interpreter) -> str:
@@ -101,10 +155,9 @@ def _resolve(
     order: LockOrder,
     goal: Target,
     rules: database.Database,
-    existing: Lock | None,
-    digest: str,
+    preferences: Mapping[NormalizedName, Version],
     progress: Progress,
-) -> Lock:
+) -> resolving.Resolution:
     index = Index(order.settings, progress=progress)
     date = order.request.exclude_newer
     question = resolving.Question(
@@ -113,7 +166,7 @@ def _resolve(
         rules=rules.rules,
         target=goal,
         settings=order.settings,
-        preferences=_preferences(order, existing),
+        preferences=preferences,
         exclude_newer=date,
     )
     tools = resolving.Tools(
@@ -127,22 +180,18 @@ def _resolve(
         index_name=redact(order.settings.index_url),
         targets_here=lambda: tuple(map(target, available())),
     )
-    answer = resolving.resolve(
+    return resolving.resolve(
         question, tools, index, asked, with_files=Format.PYLOCK in order.outputs.values()
     )
-    return Lock(
-        python=goal.minor,
-        platform=str(goal.platform),
-        packages=answer.packages,
-        command=order.command,
-        request_digest=digest,
-        notes=answer.notes,
-        reasons=answer.reasons,
-    )
 
 
-def render(lock: Lock, order: LockOrder) -> dict[Path, str]:
-    """The texts of a lock under the file names that were asked for."""
+def requirements_text(lock: Lock) -> str:
+    """Return a lock as the hashed requirements that an installer takes."""
+    (text,) = WRITERS[Format.REQUIREMENTS].render(lock, name="").values()
+    return text
+
+
+def _render(lock: Lock, order: LockOrder) -> dict[Path, str]:
     texts: dict[Path, str] = {}
     for path, kind in order.outputs.items():
         (text,) = WRITERS[kind].render(lock, name=order.name).values()
@@ -151,7 +200,11 @@ def render(lock: Lock, order: LockOrder) -> dict[Path, str]:
 
 
 def write(locked: Locked) -> tuple[Path, ...]:
-    """Write the lock files that differ from what is there; return those."""
+    """Write the lock files that differ from what is there; return those.
+
+    Raises:
+        WorkError: they cannot be written; then none has changed.
+    """
     changed = {
         path: text
         for path, text in locked.texts.items()
@@ -161,82 +214,31 @@ def write(locked: Locked) -> tuple[Path, ...]:
     return tuple(changed)
 
 
-def problems(lock: Lock, digest: str, goal: Target, rules: database.Database) -> tuple[str, ...]:
-    """What keeps a lock from being current: the request, the target, or a rule."""
-    found: list[str] = []
-    if not lock.request_digest:
-        found.append("it does not say which request it answers: envlock did not write it")
-    elif lock.request_digest != digest:
-        found.append("it answers another request, Python or platform than the one given")
-    pins = {package.name: package.version for package in lock.packages}
-    for violation in violations(rules.rules, pins, Situation.of(goal)):
-        if violation.rule.severity is Severity.BREAKS:
-            seen = ", ".join(f"{n} {v}" if v else f"no {n}" for n, v in violation.packages.items())
-            found.append(f"rule {violation.rule.id} ({seen}): {violation.rule.because}")
-    bare = [package.name for package in lock.packages if not package.hashes]
-    if bare:
-        found.append(f"no hash for {', '.join(bare)}")
-    return tuple(found)
-
-
 def check_lock(order: LockOrder) -> tuple[str, ...]:
-    """Whether the lock files are current and rule-abiding; every problem, or none.
+    """Return everything that keeps the lock files from being current and rule-abiding.
 
     Nothing is solved, fetched or written.
     """
     goal = find_target(order)
-    digest = request_digest(order.request, goal)
-    rules = database.load(order.rules)
-    found: list[str] = []
-    locks: dict[Path, dict[NormalizedName, Version]] = {}
-    for path, kind in order.outputs.items():
-        if not path.exists():
-            found.append(f"{path}: there is no such lock")
-            continue
-        lock = read_lock(path.name, read_text(path))
-        locks[path] = {package.name: package.version for package in lock.packages}
-        wrong = problems(lock, digest, goal, rules)
-        if kind is Format.ENVIRONMENT:  # its pip section has no place for hashes
-            wrong = tuple(line for line in wrong if not line.startswith("no hash"))
-        found.extend(f"{path}: {line}" for line in wrong)
-    if len({tuple(sorted(pins.items())) for pins in locks.values()}) > 1:
-        found.append(f"{' and '.join(map(str, locks))} hold different pins")
-    return tuple(found)
+    standard = existing.Standard(
+        digest=request_digest(order.request, goal),
+        target=goal,
+        rules=database.load(order.rules),
+    )
+    there = (path for path in order.outputs if path.exists())
+    locks = {path: read_lock(path.name, read_text(path)) for path in there}
+    return existing.problems(order.outputs, locks, standard)
 
 
-def _existing(order: LockOrder) -> Lock | None:
-    """The first output that is there, refused when envlock did not write it."""
-    found: Lock | None = None
-    for path in order.outputs:
-        if not path.exists():
-            continue
-        try:
-            lock = read_lock(path.name, read_text(path))
-        except EnvlockError:
-            lock = None
-        if lock is None or not lock.request_digest:
-            raise UsageError(
-                f"{path} is there, and envlock did not write it",
-                f"envlock {order.verb} -o OTHER-NAME …",
-                f"move {path} away",
-            )
-        found = found or lock
-    return found
+def _hashed(lock: Lock) -> bool:
+    return all(package.hashes for package in lock.packages)
 
 
-def _complete(lock: Lock, order: LockOrder) -> bool:
-    """Whether a lock that was read back holds enough for every output."""
-    files = all(package.files for package in lock.packages)
-    hashes = all(package.hashes for package in lock.packages)
-    kinds = set(order.outputs.values())
-    return hashes and (files or Format.PYLOCK not in kinds)
-
-
-def _preferences(order: LockOrder, existing: Lock | None) -> dict[NormalizedName, Version]:
-    if existing is None or order.upgrade:
+def _preferences(order: LockOrder, lock: Lock | None) -> dict[NormalizedName, Version]:
+    if lock is None or order.upgrade:
         return {}
     return {
-        canonicalize_name(package.name): package.version
-        for package in existing.packages
+        package.name: package.version
+        for package in lock.packages
         if package.name not in order.upgrade_packages
     }

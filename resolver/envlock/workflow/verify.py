@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from envlock.environment.inspect import find_environment
+from packaging.utils import NormalizedName, canonicalize_name
+
+from envlock.environment.inspect import find_environment, prefix_of
+from envlock.environment.repair import recover
 from envlock.outcomes import Outcome
-from envlock.probes import DEFAULT_GATE, PROBES
+from envlock.probes import PROBES
 from envlock.probes.interface import gate_passed
 from envlock.probes.runner import run_probe, run_user_script
 from envlock.progress import Progress
+from envlock.rules.families import families
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,28 +38,44 @@ class Proof:
 
 
 def verify(environment: Path | None, order: ProofOrder, progress: Progress) -> Proof:
-    """Probe an environment without changing it.
+    """Probe an environment without changing it, but for a fix that was stopped.
 
     Raises:
         UsageError: there is no environment, or no such script.
+        WorkError: another envlock is changing it.
     """
-    return prove(find_environment(environment), order, progress, write_bytecode=False)
+    python = find_environment(environment)
+    recover(prefix_of(python), progress)
+    return prove(python, order, progress, write_bytecode=False)
 
 
-def prove(python: Path, order: ProofOrder, progress: Progress, *, write_bytecode: bool) -> Proof:
+def prove(
+    python: Path,
+    order: ProofOrder,
+    progress: Progress,
+    *,
+    write_bytecode: bool,
+    pins: Collection[NormalizedName] | None = None,
+) -> Proof:
     """Run every probe, then the user's scripts; those count for the gate.
 
     ``write_bytecode`` lets the imports leave their ``.pyc`` files, which the
-    next start of the environment is quicker by.
+    next start of the environment is quicker by. With ``pins``, levels of
+    packages that are not among them are left out.
     """
     outcomes: list[Outcome] = []
+    gate: list[str] = []
     ways: dict[str, str] = {}
     for probe in PROBES.values():
+        levels = [each for each in probe.levels if pins is None or _is_among(each.package, pins)]
+        if not levels:
+            continue
         with progress.phase(f"prove {probe.name}"):
             found = run_probe(probe, python, timeout=order.timeout, write_bytecode=write_bytecode)
-        outcomes += found
+        names = {level.name for level in levels}
+        outcomes += (each for each in found if each.level in names)
+        gate += (level.name for level in levels if level.in_default_gate)
         ways.update((each.level, way) for each in found if (way := probe.way_round(each)))
-    gate = list(DEFAULT_GATE)
     for script in order.scripts:
         with progress.phase(f"prove {script}"):
             outcomes.append(run_user_script(python, script, timeout=order.timeout))
@@ -67,3 +87,8 @@ def prove(python: Path, order: ProofOrder, progress: Progress, *, write_bytecode
         gate=tuple(gate),
         ways_round=ways,
     )
+
+
+def _is_among(package: str, pins: Collection[NormalizedName]) -> bool:
+    members = families().members(canonicalize_name(package))
+    return any(member in pins for member in members)

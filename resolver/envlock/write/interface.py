@@ -32,7 +32,7 @@ _FILENAMES = {
     Format.ENVIRONMENT: "environment.yml",
 }
 _PATTERNS = {
-    Format.REQUIREMENTS: re.compile(r".+\.txt", re.IGNORECASE),
+    Format.REQUIREMENTS: re.compile(r".+\.txt|requirements\S*\.lock", re.IGNORECASE),
     Format.PYLOCK: re.compile(r"pylock(\.[^.]+)?\.toml"),
     Format.ENVIRONMENT: re.compile(r".+\.ya?ml", re.IGNORECASE),
 }

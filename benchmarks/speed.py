@@ -1,0 +1,180 @@
+"""How fast envlock is beside pip-tools and uv, in one run, as ratios.
+
+    python benchmarks/speed.py [--repeat 3] [--only lock,uv,create,start]
+
+Needs the index and a CPython 3.11. Every line is the median of the repeats;
+the goals are printed beside what was measured. pip-compile runs in the same
+helper environment that envlock uses, uv is the one that came with envlock.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+from envlock.engine.helper import helper_python
+from envlock.environment.description import target
+from envlock.environment.interpreters import find_interpreter
+from envlock.index.handover import pip_environment, uv_environment, uv_program
+from envlock.index.settings import load_settings
+from envlock.probes import PROBES
+from envlock.progress import Silent
+
+PYTHON = find_interpreter("3.11")
+SETTINGS = load_settings(os.environ)
+PIP_COMPILE = [
+    str(helper_python(target(PYTHON), Silent())),
+    "-m",
+    "piptools",
+    "compile",
+    "-q",
+    "in.txt",
+    "--resolver=backtracking",
+    "--allow-unsafe",
+    "--strip-extras",
+    "-o",
+    "out.txt",
+]
+UV = str(uv_program())
+ENVLOCK = [sys.executable, "-m", "envlock"]
+
+
+def run(words: list[str], cwd: Path, env: Mapping[str, str] | None = None) -> None:
+    """Run a command; its output is shown when it fails."""
+    done = subprocess.run(words, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{' '.join(words)}\n{done.stdout}{done.stderr}")
+
+
+def timed(work: Callable[[Path], None], repeat: int) -> float:
+    """The median time in seconds of some work in a new folder with ``in.txt``."""
+    times = []
+    for _ in range(repeat):
+        with tempfile.TemporaryDirectory(prefix="speed-") as name:
+            folder = Path(name)
+            (folder / "in.txt").write_text("tensorflow\n")
+            start = time.monotonic()
+            work(folder)
+            times.append(time.monotonic() - start)
+    return statistics.median(times)
+
+
+def told(what: str, ours: float, theirs: float, goal: str) -> None:
+    """Print one line."""
+    print(f"{what:66} {ours:7.2f} s {theirs:7.2f} s  ratio {ours / theirs:5.2f}  goal {goal}")
+
+
+def lock(repeat: int) -> None:
+    """The pip-tools engine beside pip-compile."""
+    words = [*ENVLOCK, "lock", "tensorflow", "-p", str(PYTHON.path), "--engine", "pip-tools", "-q"]
+    plain = timed(lambda d: run(PIP_COMPILE, d, pip_environment(SETTINGS)), repeat)
+    ours = timed(lambda d: run(words, d), repeat)
+    told("lock, pip-tools engine : pip-compile without hashes, warm", ours, plain, "<= 1.2")
+
+    def hashes(folder: Path) -> None:
+        env = {
+            **pip_environment(SETTINGS),
+            "PIP_CACHE_DIR": str(folder / "pip"),
+            "PIP_TOOLS_CACHE_DIR": str(folder / "tools"),
+        }
+        run([*PIP_COMPILE, "--generate-hashes"], folder, env)
+
+    def ours_cold(folder: Path) -> None:
+        cache = folder / "cache"
+        shutil.copytree(helpers(), cache / "helpers", symlinks=True)
+        env = {**os.environ, "ENVLOCK_CACHE_DIR": str(cache), "PIP_CACHE_DIR": str(folder / "pip")}
+        run(words, folder, env)
+
+    told(
+        "lock, pip-tools engine : pip-compile --generate-hashes, both cold",
+        timed(ours_cold, 1),
+        timed(hashes, 1),
+        "<= 0.125",
+    )
+
+
+def helpers() -> Path:
+    """The helper environments of the user: made once for a Python, so not part of a lock."""
+    return Path(PIP_COMPILE[0]).parent.parent.parent
+
+
+def uv(repeat: int) -> None:
+    """The uv engine beside uv."""
+    theirs = timed(
+        lambda d: run(
+            [
+                UV,
+                "pip",
+                "compile",
+                "in.txt",
+                "--generate-hashes",
+                "-q",
+                "-o",
+                "out.txt",
+                "--python",
+                str(PYTHON.path),
+            ],
+            d,
+            uv_environment(SETTINGS),
+        ),
+        repeat,
+    )
+    ours = timed(
+        lambda d: run(
+            [*ENVLOCK, "lock", "tensorflow", "-p", str(PYTHON.path), "--engine", "uv", "-q"], d
+        ),
+        repeat,
+    )
+    told("lock, uv engine : uv pip compile --generate-hashes, warm", ours, theirs, "<= 1.5")
+
+
+def create(repeat: int) -> None:
+    """The whole of create beside making, filling and probing an environment by hand."""
+    probe = next(iter(PROBES.values())).path
+
+    def by_hand(folder: Path) -> None:
+        env = uv_environment(SETTINGS)
+        run([UV, "venv", "-q", "--python", str(PYTHON.path), "env"], folder, env)
+        run([UV, "pip", "install", "-q", "--python", "env", "tensorflow-cpu"], folder, env)
+        run([str(folder / "env/bin/python"), "-I", str(probe), "results", "600"], folder)
+
+    theirs = timed(by_hand, repeat)
+    words = [*ENVLOCK, "create", "tensorflow", "--accelerator", "cpu", "-q"]
+    words += ["-p", str(PYTHON.path), "--engine"]
+    for engine in ("uv", "pip-tools"):
+        ours = timed(partial(run, [*words, engine]), repeat)
+        what = f"create ({engine}) : uv venv, uv pip install, python probe"
+        told(what, ours, theirs, "<= 1.2")
+
+
+def start(repeat: int) -> None:
+    """The start of the program."""
+    for flag in ("--help", "--version"):
+        seconds = timed(partial(run, [*ENVLOCK, flag]), repeat * 5)
+        print(f"envlock {flag:58} {seconds * 1000:7.0f} ms {'':26} goal <= 150 ms")
+
+
+PARTS = {"start": start, "uv": uv, "lock": lock, "create": create}
+
+
+def main() -> None:
+    """Run the chosen parts."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--only", default=",".join(PARTS))
+    options = parser.parse_args()
+    for name in options.only.split(","):
+        PARTS[name](options.repeat)
+
+
+if __name__ == "__main__":
+    main()

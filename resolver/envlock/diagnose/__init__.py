@@ -1,0 +1,77 @@
+"""What is wrong with what was examined, the root cause first. Pure: values in, values out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from envlock.diagnose.declared import (
+    CONFLICT,
+    MISSING,
+    conflicts_by_release,
+    conflicts_told,
+    declared_conflicts,
+)
+from envlock.diagnose.known import Known
+from envlock.diagnose.models import Loads, loads, model_findings
+from envlock.diagnose.ranking import Candidate, ranked
+from envlock.diagnose.rulings import backed, candidate
+from envlock.diagnose.symptoms import shown_by
+from envlock.diagnose.unexplained import UNEXPLAINED, VERIFY, unexplained
+from envlock.findings import Examined, Finding, Kind
+from envlock.model import Rule, Severity
+
+__all__ = [
+    "UNEXPLAINED",
+    "VERIFY",
+    "Loads",
+    "declared_conflicts",
+    "diagnose",
+    "loads",
+    "model_findings",
+    "troubled",
+]
+
+
+def diagnose(
+    examined: Examined, rules: Iterable[Rule], others: Sequence[Finding] = ()
+) -> tuple[Finding, ...]:
+    """Return the findings on an environment, a file or a text.
+
+    ``others`` are findings from elsewhere, such as the state of an
+    environment's files; they are ranked with the rest. One that has the id of
+    a rule stands for what the rule says of the versions.
+    """
+    by_id: dict[str, Rule] = {rule.id: rule for rule in rules}
+    known = Known.of(examined)
+    shown = shown_by(examined.text, by_id.values())
+    told = {each.id for each in others}
+    found = [
+        candidate(rule, known, shown.get(name)) for name, rule in by_id.items() if name not in told
+    ]
+    candidates = [each for each in found if each is not None]
+    declared = conflicts_by_release(known) if examined.kind is not Kind.ENVIRONMENT else ()
+    for finding in _unique((*others, *conflicts_told(examined.text), *declared)):
+        rule = by_id.get(finding.id)
+        enriched = backed(finding, rule) if rule else finding
+        candidates.append(Candidate(finding=enriched, symptom=shown.get(finding.id)))
+    kept = {each.finding.id for each in candidates}
+    unknown = unexplained(known, candidates, [name for name in shown if name not in kept])
+    return ranked([*candidates, *([Candidate(finding=unknown)] if unknown else [])])
+
+
+def _unique(findings: Iterable[Finding]) -> list[Finding]:
+    """Each declared conflict once, however many tell of it."""
+    first: dict[object, Finding] = {}
+    for finding in findings:
+        declared = finding.id in {CONFLICT, MISSING}
+        first.setdefault((finding.id, *finding.packages) if declared else id(finding), finding)
+    return list(first.values())
+
+
+def troubled(findings: Iterable[Finding], text: str = "") -> bool:
+    """Whether something is wrong: it breaks, or it was met, as the text shows."""
+    return any(
+        finding.severity is Severity.BREAKS
+        or (finding.evidence and finding.evidence.removesuffix("…") in text)
+        for finding in findings
+    )

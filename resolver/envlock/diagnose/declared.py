@@ -1,0 +1,155 @@
+"""Conflicts that the packages' own metadata declares: what ``pip check`` finds. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from envlock.diagnose.deduced import usual_platform
+from envlock.diagnose.known import Known
+from envlock.findings import Finding
+from envlock.model import Remedy, Severity, Stage
+from envlock.releases import h5py_releases, marker_environment, release
+from envlock.rules.check import admits
+from envlock.rules.families import families
+
+CONFLICT = "declared-conflict"
+MISSING = "missing-requirement"
+
+#: pip's words, in the log of an install and of ``pip check``.
+_TOLD = re.compile(
+    r"(?:^|\s)(?P<owner>[\w.-]+) (?P<owned>\d[\w.+!-]*) (?:requires|has requirement)"
+    r" (?P<wish>[^\n]+?),"
+    r" (?:but you(?:'ll)? have (?P<name>[\w.-]+) (?P<version>\d[\w.+!-]*)|which is not installed)"
+)
+
+
+def declared_conflicts(
+    packages: Mapping[NormalizedName, Version],
+    requires: Mapping[NormalizedName, Sequence[str]],
+    environment: Mapping[str, str],
+    *,
+    complete: bool = True,
+) -> tuple[Finding, ...]:
+    """Return every declared requirement that what is installed does not meet.
+
+    ``requires`` are the ``Requires-Dist`` lines of each package,
+    ``environment`` the PEP 508 environment. What is missing is told only of a
+    ``complete`` set.
+    """
+    found = []
+    for owner, lines in requires.items():
+        version = packages.get(owner)
+        for requirement in _counting(lines, environment):
+            name = canonicalize_name(requirement.name)
+            there = packages.get(name)
+            if there is None and not complete:
+                continue
+            if there is None or not admits(requirement.specifier, there):
+                found.append(_finding(owner, version, requirement, there))
+    return tuple(found)
+
+
+def conflicts_by_release(known: Known) -> tuple[Finding, ...]:
+    """Return what the known versions break of what TensorFlow's and h5py's releases declare."""
+    requires = dict(_release_lines(known))
+    environment = _environment(known)
+    found = declared_conflicts(known.examined.packages, requires, environment, complete=False)
+    return (*found, *_disjoint(known, requires, environment))
+
+
+def conflicts_told(text: str) -> tuple[Finding, ...]:
+    """Return the conflicts that pip names in a log."""
+    if "but you" not in text and "which is not installed" not in text:
+        return ()
+    found: dict[tuple[str, str], Finding] = {}
+    for match in _TOLD.finditer(text):
+        try:
+            requirement = Requirement(match["wish"])
+            version = Version(match["version"]) if match["version"] else None
+            owner, owned = canonicalize_name(match["owner"]), Version(match["owned"])
+        except (InvalidRequirement, InvalidVersion):
+            continue
+        found[owner, requirement.name] = _finding(owner, owned, requirement, version)
+    return tuple(found.values())
+
+
+def _counting(lines: Sequence[str], environment: Mapping[str, str]) -> Iterator[Requirement]:
+    """The requirements whose markers hold; a line that is malformed says nothing."""
+    for line in lines:
+        try:
+            requirement = Requirement(line)
+            marker = requirement.marker
+            if marker is None or marker.evaluate({**environment, "extra": ""}):
+                yield requirement
+        except (InvalidRequirement, UndefinedComparison, UndefinedEnvironmentName):
+            continue
+
+
+def _finding(
+    owner: NormalizedName, version: Version | None, wish: Requirement, there: Version | None
+) -> Finding:
+    name = canonicalize_name(wish.name)
+    who = f"{owner} {version}" if version else owner
+    wanted = f"{name}{wish.specifier}"
+    has = f"{name} {there} is there" if there else f"{name} is not there"
+    return Finding(
+        id=CONFLICT if there else MISSING,
+        title=f"{owner} declares {wanted}",
+        severity=Severity.DECLARED,
+        because=f"{who} declares {wanted}, and {has}.",
+        packages={owner: version, name: there},
+        stage=Stage.RESOLVE,
+        confidence=1.0,
+        remedies=(Remedy(kind="install", text=wanted),),
+    )
+
+
+def _release_lines(known: Known) -> Iterator[tuple[NormalizedName, Sequence[str]]]:
+    platform = str(usual_platform(known.platform))
+    for name in (*families().members(NormalizedName("tensorflow")), NormalizedName("h5py")):
+        version = known.examined.packages.get(name)
+        if version is None:
+            continue
+        table = h5py_releases() if name == "h5py" else ()
+        found = next((each for each in table if each.version == version), None) or release(version)
+        if found is not None:
+            yield name, found.needs.get((name, platform), ())
+
+
+def _environment(known: Known) -> Mapping[str, str]:
+    return marker_environment(usual_platform(known.platform), known.pythons[-1])
+
+
+def _disjoint(
+    known: Known,
+    requires: Mapping[NormalizedName, Sequence[str]],
+    environment: Mapping[str, str],
+) -> Iterator[Finding]:
+    """Ranges that have nothing in common with what a release declares."""
+    for owner, lines in requires.items():
+        for requirement in _counting(lines, environment):
+            name = canonicalize_name(requirement.name)
+            wish = known.examined.loose.get(name)
+            if wish is not None and not _meet(wish, requirement.specifier):
+                version = known.examined.packages[owner]
+                wanted = f"{name}{requirement.specifier}"
+                yield Finding(
+                    id=CONFLICT,
+                    title=f"{owner} declares {wanted}",
+                    severity=Severity.DECLARED,
+                    because=f"{owner} {version} declares {wanted}, and {name}{wish} is asked for.",
+                    packages={owner: version, name: None},
+                    stage=Stage.RESOLVE,
+                    remedies=(Remedy(kind="install", text=wanted),),
+                )
+
+
+def _meet(one: SpecifierSet, other: SpecifierSet) -> bool:
+    return not SpecifierSet(f"{one},{other}".strip(","), prereleases=True).to_range().is_empty

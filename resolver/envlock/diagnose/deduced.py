@@ -1,0 +1,104 @@
+"""What follows from what was examined: the Pythons and system meant, the ranges left. Pure."""
+
+from __future__ import annotations
+
+from packaging.ranges import VersionRange
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from envlock.findings import Examined
+from envlock.model import Platform, Target
+from envlock.releases import declared, newest_for, pythons_for, tensorflow_releases
+from envlock.rules.check import admits
+from envlock.rules.families import families
+
+_USUAL = Platform(system="linux", machine="x86_64")
+_MINORS = tuple(f"3.{minor}" for minor in range(5, 15))
+#: Packages that exist for one system only.
+_ONE_SYSTEM = {
+    NormalizedName(name): system
+    for system, names in {
+        "macos": ("appnope", "tensorflow-macos", "tensorflow-metal"),
+        "windows": ("pywin32", "pywinpty", "tensorflow-intel", "wincertstore"),
+    }.items()
+    for name in names
+}
+#: The last NumPy for a Python that newer ones have left behind, by Requires-Python on the index.
+_LAST_NUMPY = {
+    "3.5": "1.18.5",
+    "3.6": "1.19.5",
+    "3.7": "1.21.6",
+    "3.8": "1.24.4",
+    "3.9": "2.0.2",
+    "3.10": "2.2.6",
+}
+
+
+def region(specifier: SpecifierSet) -> VersionRange:
+    """Return a range with pre-releases counted, so that sets compare by version alone."""
+    return SpecifierSet(str(specifier), prereleases=True).to_range()
+
+
+def system_of(examined: Examined) -> Platform | None:
+    """The system whose packages are there, where all of them are of one."""
+    systems = {_ONE_SYSTEM[name] for name in examined.packages.keys() & _ONE_SYSTEM.keys()}
+    return Platform(system=systems.pop(), machine="") if len(systems) == 1 else None
+
+
+def pythons_of(examined: Examined, platform: Platform | None) -> tuple[str, ...]:
+    """The minors that are likely meant: those that the named TensorFlow has wheels for."""
+    if examined.python is not None:
+        return (f"{examined.python.major}.{examined.python.minor}",)
+    if examined.manager == "conda":
+        return _MINORS
+    for name in families().members(NormalizedName("tensorflow")):
+        version = examined.packages.get(name)
+        wish = SpecifierSet(f"=={version}") if version else examined.loose.get(name)
+        if wish:
+            meant = {
+                minor
+                for release in tensorflow_releases()
+                if admits(wish, release.version)
+                for minor in pythons_for(release.version, usual_platform(platform), name) or ()
+            }
+            return tuple(minor for minor in _MINORS if minor in meant) or _MINORS
+    return _MINORS
+
+
+def usual_platform(platform: Platform | None) -> Platform:
+    """Return a platform to look releases up for: the usual machine where it is not known."""
+    if platform is None:
+        return _USUAL
+    usual = {"macos": "arm64"}.get(platform.system, "x86_64")
+    return Platform(system=platform.system, machine=platform.machine or usual, libc=platform.libc)
+
+
+def _newest_for(name: NormalizedName, minor: str, platform: Platform) -> str:
+    """The newest release for a Python, of the packages of which it is on record."""
+    if name in {"tensorflow", "tensorflow-cpu", "h5py"}:
+        return str(newest_for(minor, platform, name) or "")
+    return _LAST_NUMPY.get(minor, "") if name == "numpy" else ""
+
+
+def ranges_of(
+    examined: Examined, pythons: tuple[str, ...], known: Platform | None
+) -> dict[NormalizedName, SpecifierSet]:
+    """The loose ranges, narrowed as an installer narrows them."""
+    platform = usual_platform(known)
+    target = Target(python=Version(pythons[-1]), platform=platform)
+    frameworks = [
+        (name, version)
+        for family in ("tensorflow", "h5py")
+        for name in families().members(NormalizedName(family))
+        if (version := examined.packages.get(name)) is not None
+    ]
+    ranges: dict[NormalizedName, SpecifierSet] = {}
+    for name, wish in examined.loose.items():
+        narrowed = wish
+        for framework, version in frameworks:
+            narrowed &= declared(version, name, target, framework) or SpecifierSet()
+        newest = _newest_for(name, pythons[-1], platform)
+        narrowed &= SpecifierSet(f"<={newest}" if newest else "")
+        ranges[name] = wish if region(narrowed).is_empty else narrowed
+    return ranges

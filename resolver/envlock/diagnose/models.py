@@ -1,0 +1,175 @@
+"""Which environments load a saved model? Pure.
+
+What is read by what was tried with Keras 2.4, 2.12 and 2.15 and with Keras
+3.15, each loading what the others saved as .h5 and as .keras.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from envlock.examine import ModelFile
+from envlock.findings import Examined, Finding
+from envlock.model import Remedy, Rule, Severity, Stage
+from envlock.rules.check import admits
+from envlock.rules.families import families
+
+GENERATIONS = "keras-h5-saved-by-newer"
+SHORT_LOSS = "keras3-h5-compiled-load"
+
+_KERAS_3 = Version("3")
+_FIRST_WITH_KERAS_3 = Version("2.16")
+_OWN_MINOR = Version("2.5")  # from here on Keras has the version of its TensorFlow
+#: The TensorFlow from which on tf.keras gives itself a version, before it has its own.
+_FIRST_TENSORFLOW = {"2.4": "2.3", "2.3": "2.1", "2.2": "1.14"}
+#: What Keras 2 writes and Keras 3 does not read.
+_REFUSED_BY_3 = {
+    "time_major": "Keras 3 does not know time_major, which its recurrent layers were saved with",
+    "groups": "Keras 3 does not know groups, which its DepthwiseConv2D layers were saved with",
+    "keras.src.engine": "Keras 3 has no keras.src.engine, where the file looks for its model class",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Loads:
+    """The versions that load a model, and what to know about it; empty ranges: any."""
+
+    model: ModelFile
+    keras: SpecifierSet
+    tensorflow: SpecifierSet
+    notes: tuple[str, ...] = ()
+
+
+def loads(model: ModelFile) -> Loads:
+    """Return what loads a model."""
+    if model.format == "savedmodel":
+        return _saved_model(model)
+    notes = list(_notes(model))
+    if model.weights_only or model.generation is None:
+        return Loads(
+            model=model, keras=SpecifierSet(), tensorflow=SpecifierSet(), notes=tuple(notes)
+        )
+    if model.generation >= _KERAS_3.major:
+        return Loads(
+            model=model,
+            keras=SpecifierSet(">=3"),
+            tensorflow=SpecifierSet(">=2.16"),
+            notes=tuple(notes),
+        )
+    refusals = [why for trait, why in _REFUSED_BY_3.items() if trait in model.traits]
+    upper = "<3" if refusals else ""
+    return Loads(
+        model=model,
+        keras=SpecifierSet(upper),
+        tensorflow=SpecifierSet(",".join(filter(None, (_floor(model), upper and "<2.16")))),
+        notes=(*refusals, *notes),
+    )
+
+
+def model_findings(found: Loads, examined: Examined, rules: Iterable[Rule]) -> tuple[Finding, ...]:
+    """Return what keeps an environment from loading a model."""
+    known: dict[str, Rule] = {rule.id: rule for rule in rules}
+    keras = _keras_of(examined)
+    if keras is None:
+        return ()
+    seen = {name: examined.packages[name] for name in _named(examined)}
+    findings = []
+    if not admits(found.keras, keras):
+        needed = f"{found.model.origin} was written by Keras {_writer(found.model)}"
+        why = "; ".join((needed, *found.notes[:1])) if found.model.generation == 2 else needed  # noqa: PLR2004
+        because = f"{why}, and Keras {keras} would load it here."
+        build = "tensorflow-cpu" if "tensorflow-cpu" in seen else "tensorflow"
+        cure = Remedy(kind="install", text=f"{build}{found.tensorflow}")
+        findings.append(_finding(known.get(GENERATIONS), GENERATIONS, because, seen, cure))
+    elif keras >= _KERAS_3 and _is_short(found.model):
+        because = (
+            f"{found.model.origin} is compiled with a loss that is saved by its short name, "
+            f"which Keras {keras} does not find again."
+        )
+        findings.append(_finding(known.get(SHORT_LOSS), SHORT_LOSS, because, seen, None))
+    return tuple(findings)
+
+
+def _finding(
+    rule: Rule | None,
+    name: str,
+    because: str,
+    packages: dict[NormalizedName, Version],
+    cure: Remedy | None,
+) -> Finding:
+    remedies = rule.remedies if rule else ()
+    return Finding(
+        id=name,
+        title=rule.title if rule else "This environment does not load the model",
+        severity=rule.severity if rule else Severity.BREAKS,
+        because=because,
+        packages=dict(packages),
+        stage=Stage.LOAD,
+        aliases=rule.aliases if rule else (),
+        confidence=0.95,
+        remedies=(*([cure] if cure else []), *remedies),
+        sources=tuple(link for item in (rule.evidence if rule else ()) for link in item.links),
+    )
+
+
+def _saved_model(model: ModelFile) -> Loads:
+    version = model.tensorflow
+    floor = SpecifierSet(f">={version.major}.{version.minor}") if version else SpecifierSet()
+    notes = ["tf.saved_model.load reads it with every TensorFlow that is not older"]
+    if "keras_metadata" in model.traits:
+        notes.append(
+            "keras.models.load_model reads it before Keras 3; from then on it is "
+            'keras.layers.TFSMLayer("folder", call_endpoint="serving_default")'
+        )
+    return Loads(model=model, keras=SpecifierSet(), tensorflow=floor, notes=tuple(notes))
+
+
+def _notes(model: ModelFile) -> Iterator[str]:
+    if model.weights_only:
+        yield "it holds weights and no model: build the model in code and call load_weights"
+    if model.format == "hdf5" and model.origin.endswith(".keras"):
+        yield "it is an HDF5 file in spite of its name: Keras 3 reads it once it is called .h5"
+    if _is_short(model):
+        yield "Keras 3 loads it with compile=False only: its loss is saved by a short name"
+    if model.generation == 2 and "ragged" in model.traits:  # noqa: PLR2004  (Keras 2)
+        yield "the keras package reads it from 2.4 on; before that, only tf.keras does"
+
+
+def _is_short(model: ModelFile) -> bool:
+    return model.format == "hdf5" and "short-loss" in model.traits
+
+
+def _floor(model: ModelFile) -> str:
+    """The oldest TensorFlow whose Keras is not older than the one that wrote the file."""
+    version = model.keras_version
+    if version is None:
+        return ""
+    minor = f"{version.major}.{version.minor}"
+    return f">={minor if version >= _OWN_MINOR else _FIRST_TENSORFLOW.get(minor, '1.13')}"
+
+
+def _writer(model: ModelFile) -> str:
+    return str(model.keras_version or model.generation)
+
+
+def _keras_of(examined: Examined) -> Version | None:
+    """The Keras that load_model would be of: the package, or what TensorFlow brings."""
+    for name in families().members(NormalizedName("keras")):
+        if name in examined.packages:
+            return examined.packages[name]
+    for name in families().members(NormalizedName("tensorflow")):
+        version = examined.packages.get(name)
+        if version is not None:
+            return _KERAS_3 if version >= _FIRST_WITH_KERAS_3 else Version("2")
+    return None
+
+
+def _named(examined: Examined) -> list[NormalizedName]:
+    names = ("keras", "tensorflow")
+    members = [m for name in names for m in families().members(NormalizedName(name))]
+    return [name for name in members if name in examined.packages]

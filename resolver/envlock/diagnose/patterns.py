@@ -1,0 +1,114 @@
+"""Symptoms as regular expressions that bear broken lines, and are quick on long logs. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+
+_CLASS = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]")
+#: Copied as they are: a class, and a look behind, which has to be of one width.
+_WHOLE = re.compile(rf"{_CLASS.pattern}|\(\?<[=!](?:\\.|[^)])*\)|\\.", re.DOTALL)
+_GROUP = re.compile(r"\((?P<kind>\?(?:<?[=!]|[aiLmsux-]*:|P?<\w+>))?")
+_FLAGS = re.compile(r"\(\?[aiLmsux]+\)")
+_REPEAT = re.compile(r"(?:(?P<none>[*?]|\{0?,\d*\})|\+|\{\d+(?:,\d*)?\})[?+]?")
+_PLAIN_ESCAPE = re.compile(r"\\[^A-Za-z0-9]")
+_SHORTEST = 4  # letters that are worth looking for by themselves
+
+
+@cache
+def flexible(pattern: str) -> re.Pattern[str]:
+    """Compile a symptom so that each blank in it also matches a line break with indentation."""
+    found: list[str] = []
+    place = 0
+    while place < len(pattern):
+        whole = _WHOLE.match(pattern, place)
+        piece = whole[0] if whole else pattern[place]
+        found.append(r"(?:\s+)" if piece == " " else piece)
+        place += len(piece)
+    return re.compile("".join(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a pattern asks of any text that it matches.
+
+    At least one of ``texts`` is in it once every run of blanks and line ends is
+    one blank, where there are any texts; ``letters`` is how many characters
+    the pattern spells out, which is how specific it is.
+    """
+
+    texts: frozenset[str] = frozenset()
+    letters: int = 0
+
+    def are_in(self, there: Callable[[str], bool]) -> bool:
+        """Whether a text can match at all; ``there`` looks for one in it, blanks made single."""
+        return not self.texts or any(map(there, self.texts))
+
+
+@cache
+def needs(pattern: str) -> Needs:
+    """Return what a pattern asks for, found without compiling it."""
+    flags = _FLAGS.match(pattern)
+    found, _ = _alternatives(pattern, flags.end() if flags else 0)
+    return Needs(letters=found.letters) if flags else found
+
+
+def _alternatives(pattern: str, place: int) -> tuple[Needs, int]:
+    choices: list[Needs] = []
+    while True:
+        choice, place = _sequence(pattern, place)
+        choices.append(choice)
+        if pattern[place : place + 1] != "|":
+            break
+        place += 1
+    every = all(choice.texts for choice in choices)
+    texts = frozenset[str]().union(*(each.texts for each in choices)) if every else frozenset[str]()
+    return Needs(texts, min(choice.letters for choice in choices)), place
+
+
+def _sequence(pattern: str, place: int) -> tuple[Needs, int]:
+    parts: list[Needs] = []
+    run = ""
+    while place < len(pattern) and pattern[place] not in "|)":
+        group = _GROUP.match(pattern, place)
+        if group is not None:
+            part, place = _alternatives(pattern, group.end())
+            place += 1
+            if group["kind"] in {"?=", "?!", "?<=", "?<!"}:
+                part = Needs()
+            letter = ""
+        else:
+            letter, place = _atom(pattern, place)
+            part = Needs()
+        repeat = _REPEAT.match(pattern, place)
+        optional = repeat is not None and repeat["none"] is not None
+        place = repeat.end() if repeat else place
+        if letter and not optional:
+            run += letter
+        if not letter or repeat is not None:
+            parts += [_literal(run), Needs() if optional else part]
+            run = ""
+    return _best([*parts, _literal(run)]), place
+
+
+def _atom(pattern: str, place: int) -> tuple[str, int]:
+    """The character that a piece of a pattern stands for, or "" for several, and its end."""
+    whole = _CLASS.match(pattern, place)
+    if whole is not None:
+        return "", whole.end()
+    if pattern[place] == "\\":
+        plain = _PLAIN_ESCAPE.match(pattern, place)
+        return (pattern[place + 1] if plain else ""), place + 2
+    return ("" if pattern[place] in ".^$" else pattern[place]), place + 1
+
+
+def _literal(run: str) -> Needs:
+    return Needs(frozenset([run]) if len(run) >= _SHORTEST else frozenset(), len(run))
+
+
+def _best(parts: Iterable[Needs]) -> Needs:
+    """What a sequence asks for: the texts that are the longest, and the letters of all."""
+    best = max(parts, key=lambda part: min(map(len, part.texts), default=0))
+    return Needs(best.texts, sum(part.letters for part in parts))

@@ -1,0 +1,144 @@
+"""Change pins line by line, so that comments, order, quotes and line ends stay. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from difflib import unified_diff
+
+from packaging.utils import NormalizedName, canonicalize_name
+
+from envlock.changes import Step
+
+_NAME = r"(?P<name>[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)"
+_END = r"(?P<rest>[^\S\r\n]*(?:[;,#\\\"'].*)?\r?)"
+#: A requirement in a requirements file, or quoted or bare in the pip list of an environment file.
+_PIP = re.compile(
+    rf"(?P<before>\s*(?:-\s+[\"']?)?){_NAME}(?P<extras>\s*\[[^\]]*\])?"
+    rf"(?P<spec>\s*(?:(?:[<>=!~]=?=?)\s*[^\s;,#\"'\\]+(?:\s*,\s*[<>=!~]=?=?\s*[^\s;,#\"'\\]+)*)?){_END}"
+)
+#: A conda spec: channel, name, version, build.
+_CONDA = re.compile(
+    rf"(?P<before>\s*-\s+[\"']?(?:[\w./-]+::)?){_NAME}(?P<extras>)"
+    rf"(?P<spec>(?:\s*[<>=!~]=?\s*[^\s=#\"']+(?:=[^\s#\"']+)?)?){_END}"
+)
+_EXACT = re.compile(r"\s*===?\s*[^\s,*]+")
+_EXACT_FOR_CONDA = re.compile(r"\s*==?\s*[^\s,*=|]+(=[^\s=]+)?")
+_ITEM = re.compile(r"(?P<indent>\s*)-\s")
+_PIP_LIST = re.compile(r"(?P<indent>\s*)-\s+[\"']?pip[\"']?\s*:\s*(#.*)?\r?")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Edited:
+    """The new text; ``hashed`` are packages whose lines have hashes, so that they were left."""
+
+    text: str
+    hashed: tuple[NormalizedName, ...] = ()
+
+
+def edited(text: str, steps: Iterable[Step], *, conda: bool) -> Edited:
+    """Return a file with the steps done: pins changed, lines removed, or added at the end.
+
+    ``conda`` says that it is an environment.yml. An added line names its rule.
+    """
+    lines = _Lines(text, conda=conda)
+    hashed = [step.package for step in steps if not lines.apply(step)]
+    return Edited(text="\n".join(lines.lines), hashed=tuple(hashed))
+
+
+def diff(name: str, old: str, new: str) -> str:
+    """Return the change as a unified diff, without a newline at its end."""
+    lines = unified_diff(old.splitlines(), new.splitlines(), name, name, lineterm="")
+    return "\n".join(lines)
+
+
+class _Lines:
+    """The lines of a file; a carriage return stays with its line."""
+
+    def __init__(self, text: str, *, conda: bool) -> None:
+        self.lines = text.split("\n")
+        self._conda = conda
+        self._end = "\r" if self.lines[0].endswith("\r") else ""
+
+    def apply(self, step: Step) -> bool:
+        """Do one step; False when the package's line has hashes."""
+        places = [place for place, found in self._found() if found == step.package]
+        if any("--hash" in line for place in places for line in self._logical(place)):
+            return False
+        if step.after is None:
+            for place in reversed(places):
+                del self.lines[place]
+        elif places:
+            for place in places:
+                self.lines[place] = self._changed(self.lines[place], step, place)
+        else:
+            self._add(step)
+        return True
+
+    def _found(self) -> Iterator[tuple[int, NormalizedName]]:
+        for place, line in enumerate(self.lines):
+            match = self._pattern(place).fullmatch(line)
+            if match is not None and (not self._conda or _ITEM.match(line)):
+                yield place, canonicalize_name(match["name"])
+
+    def _pattern(self, place: int) -> re.Pattern[str]:
+        return _CONDA if self._conda and not self._in_pip_list(place) else _PIP
+
+    def _in_pip_list(self, place: int) -> bool:
+        start = self._pip_list()
+        return start is not None and place > start and self._inside(place, start)
+
+    def _pip_list(self) -> int | None:
+        if not self._conda:
+            return None
+        matches = (place for place, line in enumerate(self.lines) if _PIP_LIST.fullmatch(line))
+        return next(matches, None)
+
+    def _inside(self, place: int, start: int) -> bool:
+        """Whether a line belongs to the list that begins at ``start``: it is indented further."""
+        indent = _indent(self.lines[start])
+        between = (line for line in self.lines[start + 1 : place + 1] if _ITEM.match(line))
+        return all(_indent(line) > indent for line in between)
+
+    def _logical(self, place: int) -> Iterator[str]:
+        """The line and those that a backslash joins to it."""
+        for line in self.lines[place:]:
+            yield line
+            if not line.rstrip().endswith("\\"):
+                return
+
+    def _changed(self, line: str, step: Step, place: int) -> str:
+        pattern = self._pattern(place)
+        found = pattern.fullmatch(line)
+        if found is None:
+            return line
+        conda = pattern is _CONDA
+        exact = (_EXACT_FOR_CONDA if conda else _EXACT).fullmatch(found["spec"])
+        sign = re.match(r"\s*(={1,3})\s*", found["spec"]) if exact else None
+        start = sign[0] if sign else "=" if conda else "=="
+        kept = "" if exact or not found["spec"].strip() or conda else f"{found['spec']},"
+        spec = f"{kept}{start}{step.after}"
+        return f"{found['before']}{found['name']}{found['extras'] or ''}{spec}{found['rest']}"
+
+    def _add(self, step: Step) -> None:
+        reason = f"  # {', '.join(step.rules)}" if step.rules else ""
+        if not self._conda:
+            place = len(self.lines) - (not self.lines[-1])
+            if place and place == len(self.lines) and self._end:
+                self.lines[-1] += self._end
+            self.lines.insert(place, f"{step.package}=={step.after}{reason}{self._end}")
+            if place == len(self.lines) - 1:
+                self.lines.append("")
+            return
+        start = self._pip_list()
+        items = [place for place, line in enumerate(self.lines) if _ITEM.match(line)]
+        last = items[-1] if start is None else max(p for p in items if self._inside(p, start))
+        indent = self.lines[last][: _indent(self.lines[last])]
+        sign = "=" if start is None else "=="
+        added = f"{indent}- {step.package}{sign}{step.after}{reason}{self._end}"
+        self.lines.insert(last + 1, added)
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())

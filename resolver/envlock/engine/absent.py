@@ -1,0 +1,28 @@
+"""Whether a package that an engine did not find is really nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from packaging.utils import canonicalize_name
+
+from envlock.errors import IndexFailure
+from envlock.index.pages import Index
+from envlock.model import IndexSettings
+
+
+def confirm_absent(names: Iterable[str], settings: IndexSettings) -> None:
+    """Read the pages of packages that an engine did not find.
+
+    pip, and uv where an index answers 401 or 403, call a package missing when
+    its page cannot be read.
+
+    Raises:
+        IndexFailure: a page cannot be read, or is there after all.
+    """
+    wanted = tuple(dict.fromkeys(map(canonicalize_name, names)))
+    there = [name for name, files in Index(settings).files_of(wanted).items() if files]
+    if there:
+        raise IndexFailure(
+            f"the package index has {' and '.join(there)}, and the engine cannot read it"
+        )

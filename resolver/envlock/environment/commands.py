@@ -1,0 +1,87 @@
+"""The commands that change one environment, as somebody types them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from envlock.environment.records import Distribution
+from envlock.model import Remedy
+from envlock.system import WINDOWS
+
+_PLAIN = re.compile(r"[\w.,:/\\=+@-]+")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Commands:
+    """Words for an environment's own pip where it has one, else for uv.
+
+    ``prefix`` is where conda installs, when it does.
+    """
+
+    python: Path
+    pip: bool
+    prefix: Path
+
+    def install(self, *requirements: str) -> str:
+        """Add packages, or change their versions."""
+        return self._installer("install", *requirements)
+
+    def reinstall(self, *distributions: Distribution) -> str:
+        """Put the files of the same releases back, and nothing else.
+
+        uv links files from its cache, where a change in place is a change of
+        the cache too; so it is passed over.
+        """
+        options = (
+            ("--force-reinstall", "--no-deps")
+            if self.pip
+            else ("--reinstall", "--no-deps", "--no-cache")
+        )
+        return self._installer("install", *options, *map(pinned, distributions))
+
+    def uninstall(self, *names: str) -> str:
+        """Remove packages."""
+        return self._installer("uninstall", *(("--yes",) if self.pip else ()), *names)
+
+    def conda_reinstall(self, *names: str) -> str:
+        """Put the files of conda packages back."""
+        return command("conda", "install", "--prefix", self.prefix, "--force-reinstall", *names)
+
+    def _installer(self, verb: str, *words: str) -> str:
+        if self.pip:
+            return command(self.python, "-m", "pip", verb, *words)
+        return command("uv", "pip", verb, "--python", self.python, *words)
+
+
+def pinned(distribution: Distribution) -> str:
+    """Return the requirement for exactly this release."""
+    return f"{distribution.name}=={distribution.version}"
+
+
+def command(*words: str | Path) -> str:
+    """Join words for the shell of this system."""
+    return " ".join(_quoted(str(word)) for word in words)
+
+
+def delete(paths: Iterable[Path]) -> str:
+    """Remove files and folders."""
+    if not WINDOWS:
+        return command("rm", "-r", *paths)
+    return " && ".join(
+        command(*(("rmdir", "/s", "/q") if path.is_dir() else ("del",)), path) for path in paths
+    )
+
+
+def remedy(*commands: str) -> Remedy:
+    """One way out: commands, each once the one before has worked."""
+    return Remedy(kind="command", text=" && ".join(commands))
+
+
+def _quoted(word: str) -> str:
+    if not WINDOWS:
+        return shlex.quote(word)
+    return word if _PLAIN.fullmatch(word) else f'"{word}"'

@@ -1,0 +1,170 @@
+"""What `pip check` finds: requirements in metadata that what is installed does not meet."""
+
+from __future__ import annotations
+
+import platform as platform_module
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from packaging.markers import UndefinedComparison
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from envlock.environment.commands import Commands, remedy
+from envlock.environment.faults import fault
+from envlock.environment.records import Distribution
+from envlock.findings import Finding
+from envlock.model import Platform, Severity
+
+_Visible = Mapping[NormalizedName, Distribution]
+
+_ASKS_EXTRA = re.compile(r";.*\bextra\b")
+#: Declared by TensorFlow; it imports none of them, or does without when the import fails
+#: (tensorflow/__init__.py of 2.15 for the second).
+_NOT_IMPORTED = frozenset({"libclang", "tensorflow-io-gcs-filesystem", "wheel"})
+#: Words that tell builds of one import package apart: tensorflow-cpu, opencv-python-headless.
+_BUILDS = frozenset(
+    ("aws", "binary", "contrib", "cpu", "directml", "gpu", "headless", "intel", "macos", "nightly")
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Broken:
+    """A requirement that is not met: by whom it is declared, and what there is instead.
+
+    ``there`` is the package in a version that does not fit, ``stand_in``
+    another build of it in one that does.
+    """
+
+    by: Distribution
+    requirement: Requirement
+    there: Distribution | None = None
+    stand_in: Distribution | None = None
+
+
+def broken_requirements(
+    visible: _Visible, markers: Mapping[str, str]
+) -> tuple[tuple[Broken, ...], tuple[str, ...]]:
+    """Return the requirements that are not met, and notes on those that cannot be read.
+
+    An extra counts once an installed package asks for it.
+    """
+    check = _Check(visible=visible, markers=markers)
+    asked = [(name, "") for name in sorted(visible)]
+    seen = set(asked)
+    for name, extra in asked:  # it grows
+        for other in check.look(visible[name], extra):
+            if other not in seen:
+                seen.add(other)
+                asked.append(other)
+    return tuple(check.found), tuple(check.notes)
+
+
+@dataclass(kw_only=True, slots=True)
+class _Check:
+    visible: _Visible
+    markers: Mapping[str, str]
+    found: list[Broken] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def look(self, by: Distribution, extra: str) -> Iterator[tuple[NormalizedName, str]]:
+        """Judge what a package declares, with an extra or without; yield the extras it asks for."""
+        for line in by.requires:
+            if bool(_ASKS_EXTRA.search(line)) != bool(extra):
+                continue
+            try:
+                requirement = Requirement(line)
+                marker = requirement.marker
+                applies = marker is None or marker.evaluate({**self.markers, "extra": extra})
+            except (InvalidRequirement, InvalidVersion, UndefinedComparison):
+                self.notes.append(f"{by.info}: {line!r} is no requirement that can be judged")
+                continue
+            if not applies:
+                continue
+            name = canonicalize_name(requirement.name)
+            there = self.visible.get(name)
+            if there is None:
+                other = self._stand_in(name, requirement)
+                self.found.append(Broken(by=by, requirement=requirement, stand_in=other))
+            elif not _fits(requirement, there):
+                self.found.append(Broken(by=by, requirement=requirement, there=there))
+            if there is not None:
+                yield from ((name, each) for each in sorted(requirement.extras))
+
+    def _stand_in(self, name: str, requirement: Requirement) -> Distribution | None:
+        package = _without_build(name)
+        return next(
+            (
+                each
+                for each in self.visible.values()
+                if _without_build(each.name) == package and _fits(requirement, each)
+            ),
+            None,
+        )
+
+
+def _without_build(name: str) -> str:
+    return "-".join(word for word in name.split("-") if word not in _BUILDS)
+
+
+def _fits(requirement: Requirement, there: Distribution) -> bool:
+    return requirement.specifier.contains(there.version, prereleases=True)
+
+
+def declared_finding(broken: Broken, commands: Commands, *, by_conda: bool) -> Finding:
+    """Word a requirement that is not met.
+
+    What conda builds is often declared for pip alone, so a missing package
+    says little ``by_conda``.
+    """
+    requirement, there = broken.requirement, broken.there
+    name = canonicalize_name(requirement.name)
+    wanted = f"{requirement.name}{requirement.specifier}"
+    cure = remedy(commands.install(wanted))
+    if there is not None:
+        return fault(
+            "declared-conflict",
+            f"{broken.by} declares {wanted}, and {there.version} is installed.",
+            (broken.by, there),
+            cure,
+            severity=Severity.DECLARED,
+        )
+    harmless = by_conda or broken.stand_in is not None or name in _NOT_IMPORTED
+    instead = "" if broken.stand_in is None else f"; {broken.stand_in} stands in for it"
+    return fault(
+        "missing-requirement",
+        f"{broken.by} declares {wanted}, and no {name} is installed{instead}.",
+        {broken.by.name: broken.by.version, name: None},
+        cure,
+        severity=Severity.DECLARED if harmless else Severity.BREAKS,
+        confidence=0.6,
+    )
+
+
+def markers_of(python: Version | None, platform: Platform) -> dict[str, str]:
+    """Return the PEP 508 environment of a CPython; of what is not known, envlock's own."""
+    system, sys_platform, os_name = {
+        "linux": ("Linux", "linux", "posix"),
+        "macos": ("Darwin", "darwin", "posix"),
+        "windows": ("Windows", "win32", "nt"),
+    }.get(platform.system, ("", sys.platform, "posix"))
+    machine = platform.machine
+    if system == "Windows":
+        machine = {"x86_64": "AMD64", "arm64": "ARM64", "i686": "x86"}.get(machine, machine)
+    full = str(python or ".".join(map(str, sys.version_info[:3])))
+    return {
+        "implementation_name": "cpython",
+        "implementation_version": full,
+        "os_name": os_name,
+        "platform_machine": machine,
+        "platform_python_implementation": "CPython",
+        "platform_release": platform_module.release(),
+        "platform_system": system,
+        "platform_version": platform_module.version(),
+        "python_full_version": full,
+        "python_version": ".".join(full.split(".")[:2]),
+        "sys_platform": sys_platform,
+    }

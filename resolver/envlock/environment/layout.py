@@ -1,0 +1,173 @@
+"""Which Python an environment has and where that Python looks for packages.
+
+Read from files alone. The order of the folders is that of CPython's ``site``
+module: user site before site-packages, but after those of a virtual
+environment that admits the system's.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from envlock.environment.conda import conda_packages, variables_of
+from envlock.environment.inspect import prefix_of, site_folders
+from envlock.environment.program import platform_of
+from envlock.model import Platform
+
+_VERSION = re.compile(r"\d+\.\d+(\.\d+((a|b|rc)\d+)?)?")
+_HEADER = re.compile(r'^#define\s+PY_VERSION\s+"([^"+]+)', re.MULTILINE)
+_PROGRAM = re.compile(r"python(\d+\.\d+)")
+_LIBRARY = re.compile(r"python(\d)(\d+)\.dll", re.IGNORECASE)
+#: Variables that change what these libraries do, or which files are found.
+_SPEAKING = re.compile(
+    r"TF_(CPP|ENABLE|FORCE|GPU|USE|XLA)_\w+|(CUDA|HDF5|KERAS|PROTOCOL_BUFFERS|XLA)_\w+"
+    r"|PYTHON[A-Z]+|(DY)?LD_LIBRARY_PATH"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Layout:
+    """An environment before its packages are looked at.
+
+    ``own`` are its site-packages, ``user`` the user site, None where it is
+    not admitted or not there, and ``path`` all that its Python searches, in
+    order. ``variables`` are set here or kept by conda.
+    """
+
+    python: Path
+    prefix: Path
+    version: Version | None
+    platform: Platform
+    conda: bool
+    variables: Mapping[str, str]
+    own: tuple[Path, ...]
+    user: Path | None
+    path: tuple[Path, ...]
+
+
+def read_layout(python: Path) -> Layout:
+    """Return what the files around a Python program tell about its environment."""
+    prefix = _prefix(python)
+    config = _venv_config(prefix)
+    version = _version(python, prefix, config)
+    platform = platform_of(python)
+    variables = {
+        name: value for name, value in os.environ.items() if value and _SPEAKING.fullmatch(name)
+    } | dict(variables_of(prefix))
+    own = site_folders(prefix, version)
+    user = _user_site(python, version, platform, variables)
+    if not config:
+        path = own if user is None else (user, *own)
+    elif config.get("include-system-site-packages", "").lower() == "true":
+        base = site_folders(_base(config), version)
+        path = (*own, *base) if user is None else (*own, user, *base)
+    else:
+        user, path = None, own
+    return Layout(
+        python=python,
+        prefix=prefix,
+        version=version,
+        platform=platform,
+        conda=(prefix / "conda-meta").is_dir(),
+        variables=variables,
+        own=own,
+        user=user,
+        path=path,
+    )
+
+
+def _prefix(python: Path) -> Path:
+    """Return where the program's library is, as CPython finds it: here, or behind its links."""
+    near = prefix_of(python)
+    far = prefix_of(python.resolve())
+    if (near / "pyvenv.cfg").is_file() or (near / "conda-meta").is_dir() or _has_library(near):
+        return near
+    return far if _has_library(far) else near
+
+
+def _has_library(prefix: Path) -> bool:
+    found = (*prefix.glob("lib/python3*/os.py"), prefix / "Lib" / "os.py")
+    return any(file.is_file() for file in found)
+
+
+def _venv_config(prefix: Path) -> dict[str, str]:
+    try:
+        text = (prefix / "pyvenv.cfg").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return {}
+    lines = (line.partition("=") for line in text.splitlines())
+    return {key.strip().lower(): value.strip() for key, _, value in lines}
+
+
+def _base(config: Mapping[str, str]) -> Path:
+    home = Path(config.get("home", ""))
+    return home.parent if home.name in {"bin", "Scripts"} else home
+
+
+def _version(python: Path, prefix: Path, config: Mapping[str, str]) -> Version | None:
+    """Return the version, the most exact source first; of the last, only X.Y is known."""
+    for text in (config.get("version_info", ""), config.get("version", "")):
+        if said := _VERSION.match(text):
+            return Version(said[0])
+    package = conda_packages(prefix).get(canonicalize_name("python"))
+    if package is not None and _VERSION.fullmatch(package.version):
+        return Version(package.version)
+    roots = (prefix, _base(config)) if config else (prefix,)
+    minor = next(_minors(python, roots), None)
+    if minor is None:
+        return None
+    for root in roots:
+        for header in (
+            *root.glob(f"include/python{minor}*/patchlevel.h"),
+            root / "include/patchlevel.h",
+        ):
+            said = _HEADER.search(_text(header))
+            if said is not None and said[1].startswith(f"{minor}."):
+                return Version(said[1])
+    return Version(minor)
+
+
+def _minors(python: Path, roots: Iterable[Path]) -> Iterator[str]:
+    if said := _PROGRAM.match(python.resolve().name):
+        yield said[1]
+    for root in roots:
+        for library in sorted(root.glob("python3*.dll")):
+            if said := _LIBRARY.fullmatch(library.name):
+                yield f"{said[1]}.{said[2]}"
+        for site in sorted(root.glob("lib/python3.*/site-packages")):
+            if said := _PROGRAM.fullmatch(site.parent.name):
+                yield said[1]
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _user_site(
+    python: Path, version: Version | None, platform: Platform, variables: Mapping[str, str]
+) -> Path | None:
+    """Return the user site that is searched, where ``site`` and ``sysconfig`` place it."""
+    if version is None or variables.get("PYTHONNOUSERSITE"):
+        return None
+    minor = f"{version.major}.{version.minor}"
+    chosen = variables.get("PYTHONUSERBASE")
+    if platform.system == "windows":
+        base = Path(chosen or Path(os.environ.get("APPDATA", Path.home())) / "Python")
+        site = base / f"Python{version.major}{version.minor}" / "site-packages"
+    elif "Python.framework" in python.resolve().parts:
+        base = Path(chosen or Path.home() / "Library" / "Python" / minor)
+        site = base / "lib" / "python" / "site-packages"
+    else:
+        base = Path(chosen or Path.home() / ".local")
+        site = base / "lib" / f"python{minor}" / "site-packages"
+    return site if site.is_dir() else None

@@ -1,0 +1,182 @@
+"""What the metadata files of one site-packages folder say. Nothing of it is run.
+
+The formats are those of PyPA's "Recording installed projects" (dist-info,
+RECORD, INSTALLER, direct_url.json) and of setuptools before it (egg-info,
+egg-link). Whatever cannot be read is a note, never an error.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+_HEADER = re.compile(r"(?im)^(Name|Version|Requires-Dist):[ \t]*(.*?)[ \t]*$")
+
+#: INSTALLER of what a system installed; older Debians write none.
+_SYSTEMS = frozenset({"", "debian", "rpm"})
+
+#: One line of a RECORD: folder and name (``/`` between them), hash, size in bytes.
+Row = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Distribution:
+    """One installed distribution.
+
+    ``info`` is its metadata folder or file, ``installer`` what INSTALLER says
+    ("" where it is missing), ``requires`` the Requires-Dist lines as they
+    are, ``editable`` True when its code is in a checkout elsewhere.
+    """
+
+    name: NormalizedName
+    version: Version
+    site: Path
+    info: Path
+    installer: str = ""
+    requires: tuple[str, ...] = ()
+    editable: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Site:
+    """A site-packages folder: its distributions by file name, wheels before eggs.
+
+    ``set_aside`` names what pip renames while it removes (``~umpy``) and a
+    stopped pip leaves behind, ``removing`` the distributions among that.
+    ``notes`` say what could not be read.
+    """
+
+    path: Path
+    distributions: tuple[Distribution, ...] = ()
+    set_aside: tuple[str, ...] = ()
+    removing: tuple[Distribution, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def read_site(path: Path) -> Site:
+    """Read the metadata of a site-packages folder; a missing one is empty."""
+    try:
+        names = sorted(os.listdir(path))  # noqa: PTH208  (names alone are wanted, and quickly)
+    except FileNotFoundError:
+        return Site(path=path)
+    except OSError as error:
+        return Site(path=path, notes=(f"{path}: cannot be read: {error.strerror}",))
+    found: list[Distribution] = []
+    notes: list[str] = []
+    for suffix in (".dist-info", ".egg-info", ".egg-link"):
+        for name in names:
+            if name.endswith(suffix) and not name.startswith("~"):
+                read = _distribution(path, path / name)
+                if isinstance(read, Distribution):
+                    found.append(read)
+                else:
+                    notes.append(read)
+    set_aside = tuple(name for name in names if name.startswith("~"))
+    removing = (_distribution(path, path / name) for name in set_aside if name.endswith("-info"))
+    return Site(
+        path=path,
+        distributions=tuple(found),
+        set_aside=set_aside,
+        removing=tuple(each for each in removing if isinstance(each, Distribution)),
+        notes=(*notes, *_elsewhere(found)),
+    )
+
+
+def recorded(distribution: Distribution) -> Iterator[Row] | str:
+    """Return the lines of a distribution's RECORD, or words for why they say nothing.
+
+    Package managers of systems strip libraries and move scripts, and leave
+    RECORD as it was. A line that is no line of a RECORD is left out.
+    """
+    file = distribution.info / "RECORD"
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return "no RECORD"
+    except OSError as error:
+        return f"RECORD cannot be read: {error.strerror}"
+    except UnicodeDecodeError:
+        return "RECORD is not UTF-8 text"
+    if distribution.installer in _SYSTEMS:
+        return f"installed by {distribution.installer or 'a tool that does not say so'}"
+    return _rows(text)
+
+
+def _rows(text: str) -> Iterator[Row]:
+    for line in text.replace("\\", "/").splitlines():
+        # Few lines are quoted, and csv takes twice the time.
+        parts = next(csv.reader([line])) if '"' in line else line.rsplit(",", 2)
+        if len(parts) == 3:  # noqa: PLR2004  (path, hash, size)
+            folder, _, name = parts[0].rpartition("/")
+            yield folder, name, parts[1], parts[2]
+
+
+def _distribution(site: Path, info: Path) -> Distribution | str:
+    """Read one distribution, or say what keeps it from being one."""
+    file = _metadata_file(info)
+    try:
+        text = file.read_bytes().decode("utf-8", errors="replace").replace("\r\n", "\n")
+    except OSError as error:
+        return f"{file}: cannot be read, so this package is left out: {error.strerror}"
+    headers: dict[str, list[str]] = {}
+    for name, value in _HEADER.findall(text.partition("\n\n")[0]):
+        headers.setdefault(name.lower(), []).append(value)
+    if not (headers.get("name") and headers.get("version")):
+        return f"{file}: has no Name or no Version, so this package is left out"
+    try:
+        version = Version(headers["version"][0])
+    except InvalidVersion:
+        said = headers["version"][0]
+        return f"{file}: {said!r} is no version of PEP 440, so this package is left out"
+    return Distribution(
+        name=canonicalize_name(headers["name"][0]),
+        version=version,
+        site=site,
+        info=info,
+        installer=_line(info / "INSTALLER"),
+        requires=tuple(headers.get("requires-dist", ())),
+        editable=info.suffix == ".egg-link" or _is_editable(info / "direct_url.json"),
+    )
+
+
+def _metadata_file(info: Path) -> Path:
+    if info.suffix == ".dist-info":
+        return info / "METADATA"
+    if info.suffix == ".egg-link":
+        # "develop" of setuptools: the file names the checkout, which has the metadata.
+        checkout = info.parent / _line(info)
+        return next(iter(sorted(checkout.glob("*.egg-info/PKG-INFO"))), info)
+    return info if info.is_file() else info / "PKG-INFO"
+
+
+def _line(file: Path) -> str:
+    """Return the first line of a small file, or "" where there is none."""
+    try:
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    return lines[0].strip() if lines else ""
+
+
+def _is_editable(file: Path) -> bool:
+    try:
+        return bool(json.loads(file.read_bytes())["dir_info"]["editable"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return False
+
+
+def _elsewhere(distributions: Iterable[Distribution]) -> Iterator[str]:
+    for each in distributions:
+        if each.editable:
+            yield f"{each.info}: {each} is an editable install, so its code is elsewhere"

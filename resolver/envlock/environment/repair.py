@@ -1,0 +1,240 @@
+"""Change an environment so that it is either as before or as planned, whatever happens.
+
+Order: the packages are downloaded into a throw-away environment, which also
+tells the files they bring. What the change touches is saved. Then each step
+is done by uv from its cache, offline. An error or Ctrl-C rolls back at once;
+after a kill, `recover` does it when envlock next looks at the environment.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from envlock.changes import Plan
+from envlock.environment.create import create_venv
+from envlock.environment.footprint import Footprint, footprint
+from envlock.environment.inspect import installed, prefix_of
+from envlock.environment.installer import Installer, perform
+from envlock.environment.interpreters import base_program, find_interpreter
+from envlock.environment.journal import (
+    Event,
+    Journal,
+    State,
+    alone,
+    at_work,
+    journals,
+    new_journal,
+    step_data,
+    unfinished,
+)
+from envlock.errors import EnvlockError, UsageError
+from envlock.progress import Progress
+from envlock.system import remove_tree
+from envlock.trees import clear, copy_tree, fill, remove_empty
+
+#: uv's own lock, in the environments that it works on.
+_UV_LOCK = ".lock"
+
+
+def download(python: Path, plan: Plan, installer: Installer, folder: Path) -> Footprint:
+    """Fetch what a plan needs, and return what it will touch.
+
+    Raises:
+        WorkError: something could not be fetched, built or installed.
+    """
+    staged = create_venv(find_interpreter(str(base_program(python))), folder, installer.progress)
+    for step in plan.steps:
+        if step.after is not None:
+            installer.install(staged, step)
+    names = {step.package for step in plan.steps if step.before is not None}
+    touched = footprint(prefix_of(python), names, folder)
+    return replace(touched, entries=(*touched.entries, _UV_LOCK))
+
+
+def trial_folder(prefix: Path) -> Path:
+    """Where plans are tried: beside the environment, so that files can be linked."""
+    return prefix.with_name(f".{prefix.name}.envlock-trial")
+
+
+def copy_environment(python: Path, touched: Footprint, folder: Path) -> Path:
+    """Copy an environment by hard links and return the copy's Python.
+
+    What an installer may write over in place is copied.
+
+    Raises:
+        WorkError: the disk is full.
+    """
+    prefix = prefix_of(python)
+    copy_tree(prefix, folder, _sharing(prefix, touched))
+    return folder / python.relative_to(prefix)
+
+
+def _sharing(prefix: Path, touched: Footprint) -> _Sharing:
+    return _Sharing(
+        prefix=str(prefix), entries=frozenset(touched.entries), recorded=touched.recorded
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Sharing:
+    """Tells which files of an environment may share their data with a copy."""
+
+    prefix: str
+    entries: frozenset[str]
+    recorded: frozenset[str]
+
+    def __call__(self, file: Path) -> bool:
+        path = str(file)[len(self.prefix) + 1 :].replace("\\", "/")
+        return path in self.recorded or not any(
+            path == entry or path.startswith(f"{entry}/") for entry in self.entries
+        )
+
+
+@contextmanager
+def applied(
+    python: Path, plan: Plan, touched: Footprint, installer: Installer
+) -> Iterator[Journal]:
+    """Apply a plan; the block proves it, and when it fails all is as before.
+
+    Raises:
+        WorkError: the disk is full, or an installer failed.
+    """
+    prefix = prefix_of(python)
+    journal = new_journal(prefix)
+    try:
+        _save(prefix, plan, touched, journal)
+        for number, step in enumerate(plan.steps):
+            journal.write(Event.START, step=number, package=step.package)
+            perform(python, step, installer)
+            journal.write(Event.DONE, step=number, package=step.package)
+        yield journal
+        journal.write(Event.VERIFIED)
+        journal.write(Event.COMMIT)
+    except BaseException:
+        if Event.VERIFIED not in journal.events():
+            _roll_back(prefix, journal)
+        raise
+    for older in journals(prefix):
+        if older != journal:
+            remove_tree(older.snapshot)
+
+
+def _save(prefix: Path, plan: Plan, touched: Footprint, journal: Journal) -> None:
+    journal.write(
+        Event.SNAPSHOT,
+        environment=prefix,
+        identity=_identity(prefix),
+        steps=[*map(step_data, plan.steps)],
+    )
+    sharing = _sharing(prefix, touched)
+    for entry in touched.entries:
+        if os.path.lexists(prefix / entry):
+            copy_tree(prefix / entry, journal.snapshot / entry, sharing)
+    versions = {name: str(version) for name, version in sorted(installed(prefix).items())}
+    journal.write(Event.BEGIN, installed=versions, entries=touched.entries)
+
+
+def _identity(prefix: Path) -> list[int]:
+    """What tells an environment from another that is made later in the same place."""
+    config = prefix / "pyvenv.cfg"
+    if config.is_file():
+        return [config.stat().st_ino, config.stat().st_mtime_ns]
+    return [prefix.stat().st_ino, (prefix / "conda-meta").stat().st_ino]
+
+
+def _is_another(prefix: Path, journal: Journal) -> bool:
+    """Whether the environment of a journal is gone, and there is another in its place."""
+    return bool(journal.lines()[0].get("identity") != _identity(prefix))
+
+
+def _roll_back(prefix: Path, journal: Journal) -> None:
+    # On a full disk no line can be written; the next envlock then rolls back again.
+    with suppress(EnvlockError):
+        journal.write(Event.ROLLBACK)
+    _restore(prefix, journal)
+    with suppress(EnvlockError):
+        journal.write(Event.ROLLED_BACK)
+        remove_tree(journal.snapshot)
+
+
+def _restore(prefix: Path, journal: Journal) -> None:
+    """Make every entry what it was; safe to be stopped and done again."""
+    begin = journal.begin()
+    entries = begin["entries"] if begin else ()
+    with at_work(prefix):
+        for entry in entries:
+            clear(journal.snapshot / entry, prefix / entry)
+        for entry in entries:
+            if os.path.lexists(journal.snapshot / entry):
+                fill(journal.snapshot / entry, prefix / entry)
+            else:
+                remove_empty((prefix / entry).parent, prefix)
+
+
+def recover(prefix: Path, progress: Progress) -> None:
+    """Finish or roll back what a stopped envlock left in an environment, and say so.
+
+    Raises:
+        WorkError: another envlock is at work there, or files cannot be restored.
+    """
+    if unfinished(prefix):
+        with alone(prefix):
+            settle(prefix, progress)
+
+
+def settle(prefix: Path, progress: Progress) -> None:
+    """Do the work of `recover` for who holds the environment already."""
+    remove_tree(trial_folder(prefix))
+    for journal in journals(prefix):
+        if journal.state() is not State.UNFINISHED:
+            continue
+        events = journal.events()
+        if _is_another(prefix, journal):
+            journal.write(Event.ROLLED_BACK)
+            remove_tree(journal.snapshot)
+        elif Event.UNDO in events:
+            _finish_undo(prefix, journal)
+            progress.note(f"{prefix}: an undo that was stopped has been finished")
+        elif Event.VERIFIED in events:
+            journal.write(Event.COMMIT)
+            progress.note(f"{prefix}: a fix that was stopped at its end has been finished")
+        else:
+            _roll_back(prefix, journal)
+            progress.note(f"{prefix}: a fix that was stopped has been rolled back")
+
+
+def undo(python: Path) -> Journal:
+    """Restore what an environment was before its last fix.
+
+    Raises:
+        UsageError: there is no fix to undo, or its packages were changed since.
+        WorkError: another envlock is at work there, or files cannot be restored.
+    """
+    prefix = prefix_of(python)
+    fixed = [each for each in journals(prefix) if each.state() is State.FIXED]
+    if not fixed or not fixed[-1].snapshot.is_dir():
+        raise UsageError(
+            f"{prefix}: there is no fix to undo", f"envlock history {prefix.as_posix()}"
+        )
+    journal = fixed[-1]
+    if _is_another(prefix, journal):
+        raise UsageError(f"{prefix}: it was made anew since its last fix, which is gone with it")
+    now = installed(prefix)
+    changed = [step.package for step in journal.steps() if now.get(step.package) != step.after]
+    if changed:
+        raise UsageError(
+            f"{prefix}: {', '.join(changed)} changed since the fix; undoing it would mix versions"
+        )
+    journal.write(Event.UNDO)
+    _finish_undo(prefix, journal)
+    return journal
+
+
+def _finish_undo(prefix: Path, journal: Journal) -> None:
+    _restore(prefix, journal)
+    journal.write(Event.UNDONE)
+    remove_tree(journal.snapshot)

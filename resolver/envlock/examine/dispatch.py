@@ -1,0 +1,114 @@
+"""What kind of file is this? By its name, else by what is in it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from envlock.errors import UsageError
+from envlock.examine.gathered import Gathered, Given
+from envlock.examine.listings import examine_listing, is_json_listing, is_listing
+from envlock.examine.reading import read_lenient
+from envlock.examine.requirement_lines import RequirementLines, looks_like_requirement
+from envlock.examine.text import examine_text
+from envlock.findings import Examined, Kind
+from envlock.request.requirements import logical_lines
+
+_TROUBLE = re.compile(
+    r"Traceback \(most recent call last\)|^\s*(?:[\w.]+)?(?:Error|Exception|Warning)\b.*:"
+    r"|\bERROR\b|\berror:"
+    r"|^\s*File \"[^\"\n]+\", line \d+",
+    re.MULTILINE,
+)
+_OF_CONDA = re.compile(r"^(?:dependencies|channels|prefix|variables):", re.MULTILINE)
+_LOCK_NAMES = re.compile(r"pylock(?:\.[^.]+)?\.toml|(?:uv|poetry)\.lock")
+_HEAD = 20_000  # characters in which the head of a list or file is looked for
+_SAMPLE = 60  # lines that are looked at to tell requirements from a log
+#: Shares of lines that cannot be requirements, above which a text is a log.
+_HALF, _FEW = 0.5, 0.1
+
+
+def examine_path(path: Path, given: Given | None = None) -> Examined:
+    """Examine a file: requirements, listings, environment files, locks, projects or logs.
+
+    Raises:
+        UsageError: it cannot be read, or is of a kind that is known and not
+            what its name says; in words, with the line.
+    """
+    given = given or Given()
+    text = read_lenient(path)
+    if _LOCK_NAMES.fullmatch(path.name):
+        from envlock.examine.locks import examine_lock  # noqa: PLC0415  (tomllib: 2 ms)
+
+        return examine_lock(path, text, given)
+    if path.name == "pyproject.toml":
+        from envlock.examine.project import examine_project  # noqa: PLC0415  (as above)
+
+        return examine_project(path, text, given)
+    if path.suffix in {".yml", ".yaml"}:
+        from envlock.examine.environment_yml import (  # noqa: PLC0415  (yaml: 10 ms)
+            examine_environment_yml,
+        )
+
+        return examine_environment_yml(path, text, given)
+    if path.suffix == ".ipynb":
+        return examine_text("\n".join(_outputs(path, text)), given, origin=str(path))
+    requirements = path.suffix in {".txt", ".in"}
+    return examine_content(text, str(path), given, folder=path.parent, requirements=requirements)
+
+
+def examine_content(
+    text: str,
+    origin: str,
+    given: Given | None = None,
+    *,
+    folder: Path | None = None,
+    requirements: bool = False,
+) -> Examined:
+    """Examine a text that may be a listing, requirements, an environment file or a log.
+
+    ``folder`` is where includes are looked for; ``requirements`` says that the
+    name of a file speaks for requirements.
+    """
+    given = given or Given()
+    if is_listing(text) and (is_json_listing(text) or not _TROUBLE.search(text)):
+        return examine_listing(origin, text, given)
+    if _OF_CONDA.search(text[:_HEAD]) and not _TROUBLE.search(text):
+        from envlock.examine.environment_yml import (  # noqa: PLC0415  (yaml: 10 ms)
+            examine_environment_yml,
+        )
+
+        return examine_environment_yml(Path(origin), text, given)
+    if _is_log(text, named=requirements):
+        return examine_text(text, given, origin=origin)
+    gathered = Gathered(origin=origin, given=given, manager="pip")
+    reader = RequirementLines(gathered=gathered)
+    for number, line in logical_lines(text):
+        reader.line(line, f"{origin}:{number}", folder)
+    return gathered.examined(Kind.FILE)
+
+
+def _is_log(text: str, *, named: bool) -> bool:
+    """Whether a text is prose or a log; ``named``: its name says that it is requirements."""
+    lines = [line for _, line in islice(logical_lines(text), _SAMPLE)]
+    if not lines:
+        return False
+    strange = 1 - sum(map(looks_like_requirement, lines)) / len(lines)
+    troubled = _TROUBLE.search("\n".join(lines)) is not None
+    return strange > (_FEW if troubled and not named else _HALF)
+
+
+def _outputs(path: Path, text: str) -> Iterator[str]:
+    """The printed output and tracebacks of a notebook."""
+    try:
+        cells = json.loads(text)["cells"]
+        outputs = [output for cell in cells for output in cell.get("outputs", ())]
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        raise UsageError(f"{path}: not a Jupyter notebook: it has no cells") from None
+    for output in outputs:
+        for key in ("text", "traceback"):
+            value = output.get(key, ())
+            yield value if isinstance(value, str) else "\n".join(map(str, value))

@@ -1,0 +1,162 @@
+"""Which versions a log or traceback tells. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+_VERSION = r"v?\d+(?:\.\d+)+(?:[._-]?(?:a|b|rc|alpha|beta|dev|post)\.?\d*)*(?:\+\w[\w.]*)?"
+_NAME = r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?"
+
+#: Names that are looked for in running text, where any word can stand before a number.
+_KNOWN = (
+    r"tensorflow(?:[-_](?:cpu|gpu|macos|intel|metal|addons|probability|text|hub|io|estimator"
+    r"|directml))?|tensorflowjs|tf[-_]keras|tf[-_]nightly|keras[-_]nightly|keras|h5py|numpy|protobuf"
+    r"|scipy|tensorboard|ml[-_]dtypes|setuptools|gast|flatbuffers|typing[-_]extensions|transformers"
+)
+_INSTALLED = re.compile(r"Successfully installed (.+)")
+_SATISFIED = re.compile(
+    rf"Requirement already (?:satisfied|up-to-date)[^:\n]*: ({_NAME})[^\n]*? in \S[^\n]*"
+    rf"\(({_VERSION})\)"
+)
+_YOU_HAVE = re.compile(rf"but you(?:'ll)? have ({_NAME}) ({_VERSION})")
+_OWNER = re.compile(rf"(?:^|\s)({_NAME}) ({_VERSION}) (?:requires|has requirement) [^\n]*but you")
+#: A metadata folder, found from its end.
+_METADATA_END = re.compile(r"\.(?:dist-info|egg-info|egg)\b")
+_METADATA = re.compile(rf"[/\\]({_NAME})-({_VERSION})(?:-py3\.\d+)?(?:-[\w-]+)?$")
+_LONGEST_NAME = 100
+#: A field of TensorFlow's bug reports; some put what the build calls itself before the version.
+_REPORTED = (
+    r"(?i:tensorflow version)\s*(?:\([^)\n]*\))?\s*:?\s*(?:tf |v[\d.]+-(?:rc\d+-)?\d+-g\w+\s+)?"
+)
+#: Messages in which a package tells the version that is running.
+_RUNNING = tuple(
+    (canonicalize_name(name), re.compile(pattern))
+    for name, pattern in (
+        ("numpy", rf"cannot be run in\s+NumPy\s+({_VERSION})"),
+        ("protobuf", rf"gencode {_VERSION} runtime ({_VERSION})"),
+        ("tensorflow", rf"{_REPORTED}({_VERSION})\b"),
+        ("tensorflow", rf"versions? of TensorFlow you are currently using is ({_VERSION})"),
+        (
+            "tensorflow",
+            rf"TensorFlow version >= [\d.]+; Detected an installation of version ({_VERSION})",
+        ),
+        ("tensorflow", rf"\bv\d+\.\d+\.\d+(?:-rc\d+)?-\d+-g[0-9a-f]{{7,}}\s+({_VERSION})"),
+    )
+)
+_PINNED = re.compile(
+    rf"(?<![\w.-])({_NAME})(?:\[[\w,-]*\])?\s?={{2,3}}\s?({_VERSION})(?![\w*]|\.\*)"
+)
+_TOLD = re.compile(
+    rf"(?:^[\s*•>\"'`-]*|\b(?:with|using|have|has|on|running|under|installed|and|my)\s+|[,;:(]\s*)"
+    rf"({_KNOWN})['\"`]?(?:\s+|-|:\s*|\s*=\s*|\s+versions?:?\s+|\.__version__[\s:=>'\"]*)['\"`]?"
+    rf"({_VERSION})(?![\w*]|\.\d|\.tar|\.zip|\.whl|-cp|-py)",
+    re.IGNORECASE,
+)
+#: What stands after these is asked for by somebody, or was given up.
+_NOT_THERE = re.compile(
+    r"\b(?:depends on|requires|required by|requirement|from versions|need(?:s|ed)?|[Pp]lease"
+    r"|(?:up|down)grade|instead of|[Uu]ninstall(?:ing|ed)|at least|compatible with|supported"
+    r"|compiled|older than|newer than|up to|before|since|deprecated|removed|Collecting"
+    r"|Downloading|Using cached|Looking for)\b|->|[<>~!]=?\s*\d"
+)
+#: Of each known name, letters that are quick to look for.
+_STEMS = (
+    *("tensor", "keras", "h5py", "numpy", "protobuf", "scipy", "dtypes", "setuptools", "gast"),
+    *("flatbuffers", "typing", "transformers", "tf-", "tf_"),
+)
+_NUMBER = re.compile(r"\d\.\d")
+_ASKED = re.compile(r"satisfies the requirement|distribution found for|user requested")
+_PARTS = 3  # X.Y.Z is a release, X.Y a series
+
+#: Which releases have a file of this name: seen in the wheels.
+_LAYOUT = tuple(
+    (re.compile(pattern), canonicalize_name(package), SpecifierSet(specifier))
+    for pattern, package, specifier in (
+        (r"[/\\]tensorflow_core[/\\]", "tensorflow", ">=1.15,<2.2"),
+        (r"-packages[/\\]keras[/\\]engine[/\\]topology\.py", "keras", "<2.2"),
+        (r"-packages[/\\]keras[/\\]engine[/\\]saving\.py", "keras", ">=2.2,<2.4"),
+        (r"-packages[/\\]keras[/\\]src[/\\]engine[/\\]", "keras", ">=2.13,<3"),
+        (r"-packages[/\\]keras[/\\]src[/\\](?:models|ops|trainers)[/\\]", "keras", ">=3"),
+    )
+)
+
+Mention = tuple[NormalizedName, Version]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """Exact versions and ranges that a text tells."""
+
+    packages: dict[NormalizedName, Version]
+    loose: dict[NormalizedName, SpecifierSet]
+
+
+def facts(text: str) -> Facts:
+    """Return the versions in a text: those it says are there before those it mentions.
+
+    A package that is only mentioned, and in several versions, is left out.
+    """
+    packages: dict[NormalizedName, Version] = {}
+    loose = {name: spec for pattern, name, spec in _LAYOUT if pattern.search(text)}
+    mentioned: dict[NormalizedName, set[Version]] = {}
+    for name, version in _mentioned(text):
+        mentioned.setdefault(name, set()).add(version)
+    for name, versions in mentioned.items():
+        releases = {each for each in versions if len(each.release) >= _PARTS}
+        if len(releases) == 1:
+            packages[name] = releases.pop()
+        elif len(versions) == 1:
+            (series,) = versions
+            loose.setdefault(name, SpecifierSet(f"=={series.major}.{series.minor}.*"))
+    packages |= dict(_there(text))
+    return Facts(packages=packages, loose={n: s for n, s in loose.items() if n not in packages})
+
+
+def _there(text: str) -> Iterator[Mention]:
+    """What the text says is installed, the last word on a package last."""
+    for end in _METADATA_END.finditer(text):
+        folder = text[max(0, end.start() - _LONGEST_NAME) : end.start()]
+        yield from _all(_METADATA.findall(folder.rpartition("\n")[2]))
+    yield from _all(_SATISFIED.findall(text))
+    if "but you" in text:
+        for line in text.split("\n"):
+            if "but you" in line:
+                yield from _all((*_OWNER.findall(line), *_YOU_HAVE.findall(line)))
+    for line in _INSTALLED.findall(text):
+        yield from _all(word.rpartition("-")[::2] for word in line.split())
+    for name, pattern in _RUNNING:
+        yield from _all((name, version) for version in pattern.findall(text))
+
+
+def _mentioned(text: str) -> Iterator[Mention]:
+    for line in text.split("\n"):
+        pinned = "==" in line
+        if not pinned and not _may_tell(line):
+            continue
+        other = None if _ASKED.search(line) else _NOT_THERE.search(line)
+        if other is not None and not line[: other.start()].strip():
+            continue
+        said = line[: other.start()] if other else line
+        if pinned:
+            yield from _all(_PINNED.findall(said))
+        yield from _all(_TOLD.findall(said))
+
+
+def _may_tell(line: str) -> bool:
+    """Whether a line has a known name before a number, quickly."""
+    small = line.lower()
+    return any(word in small for word in _STEMS) and _NUMBER.search(line) is not None
+
+
+def _all(pairs: Iterable[Iterable[str]]) -> Iterator[Mention]:
+    for name, version in pairs:
+        try:
+            yield canonicalize_name(name), Version(version)
+        except InvalidVersion:
+            continue

@@ -1,0 +1,195 @@
+"""What the lines of one file say about packages, put together. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from envlock.findings import Examined, Kind
+from envlock.model import Platform
+from envlock.releases import marker_environment
+
+#: Whose installer brought these decides whether an environment is pip's or conda's.
+FRAMEWORKS = frozenset(
+    {"h5py", "keras", "tensorflow", "tensorflow-cpu", "tensorflow-gpu", "tensorflow-macos"}
+)
+#: Where markers are judged when nobody says which Python and system are meant.
+_MINORS = tuple(f"3.{minor}" for minor in range(5, 15))
+_USUAL = Platform(system="linux", machine="x86_64")
+_PLATFORMS = (
+    _USUAL,
+    Platform(system="linux", machine="aarch64"),
+    Platform(system="macos", machine="x86_64"),
+    Platform(system="macos", machine="arm64"),
+    Platform(system="windows", machine="x86_64"),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Given:
+    """What the user says about the place that is meant; None: nobody knows."""
+
+    python: Version | None = None
+    platform: Platform | None = None
+
+    def environments(self) -> tuple[Mapping[str, str], ...]:
+        """Return the PEP 508 environments that may be meant, the usual one first."""
+        minor = None if self.python is None else f"{self.python.major}.{self.python.minor}"
+        return _environments(minor, self.platform)
+
+
+@cache
+def _environments(minor: str | None, platform: Platform | None) -> tuple[Mapping[str, str], ...]:
+    minors = (minor,) if minor else _MINORS
+    platforms: Sequence[Platform] = _PLATFORMS
+    if platform is not None:
+        same = tuple(each for each in _PLATFORMS if each.system == platform.system)
+        platforms = (platform,) if platform.machine or not same else same
+    return tuple(
+        {**marker_environment(each, minor), "extra": ""} for each in platforms for minor in minors
+    )
+
+
+def holds(marker: Marker | None, environments: Sequence[Mapping[str, str]]) -> bool | None:
+    """Whether a marker holds in all of the environments, in none, or (None) in some."""
+    if marker is None:
+        return True
+    try:
+        verdicts = {marker.evaluate(dict(each)) for each in environments}
+    except (UndefinedComparison, UndefinedEnvironmentName):
+        return None
+    return verdicts.pop() if len(verdicts) == 1 else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Mention:
+    """One line about a package; ``version`` is set where it names exactly one."""
+
+    where: str
+    specifier: SpecifierSet
+    version: Version | None
+    sure: bool
+
+
+@dataclass(kw_only=True)
+class Gathered:
+    """Collects mentions and notes; `examined` says what they come to."""
+
+    origin: str
+    given: Given = field(default_factory=Given)
+    python: Version | None = None
+    platform: Platform | None = None
+    manager: str | None = None
+    complete: bool = False
+    variables: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    mentions: dict[NormalizedName, list[_Mention]] = field(default_factory=dict)
+
+    def note(self, where: str, text: str) -> None:
+        """Keep one sentence about a place."""
+        line = f"{where}: {text}"
+        if line not in self.notes:
+            self.notes.append(line)
+
+    def pin(self, name: NormalizedName, version: Version, where: str) -> None:
+        """Keep an exact version."""
+        self._add(name, SpecifierSet(), version, where)
+
+    def bound(
+        self,
+        name: NormalizedName,
+        specifier: SpecifierSet,
+        where: str,
+        marker: Marker | None = None,
+    ) -> None:
+        """Keep a range, unless its marker speaks of another place."""
+        verdict = holds(marker, self.given.environments())
+        if verdict is None and self.given.platform is None:
+            verdict = holds(marker, Given(python=self.given.python, platform=_USUAL).environments())
+            if verdict is not None:
+                self.note(self.origin, "markers are judged for Linux; --platform names another")
+        if verdict is False:
+            return
+        self._add(name, specifier, exact(specifier), where, sure=verdict is True)
+
+    def _add(
+        self,
+        name: NormalizedName,
+        specifier: SpecifierSet,
+        version: Version | None,
+        where: str,
+        *,
+        sure: bool = True,
+    ) -> None:
+        mention = _Mention(where=where, specifier=specifier, version=version, sure=sure)
+        self.mentions.setdefault(name, []).append(mention)
+
+    def examined(self, kind: Kind) -> Examined:
+        """Return everything that was gathered."""
+        packages: dict[NormalizedName, Version] = {}
+        loose: dict[NormalizedName, SpecifierSet] = {}
+        for name, mentions in self.mentions.items():
+            settled = self._settle(name, mentions)
+            if isinstance(settled, Version):
+                packages[name] = settled
+            else:
+                loose[name] = settled
+        return Examined(
+            kind=kind,
+            origin=self.origin,
+            packages=packages,
+            loose=loose,
+            complete=self.complete,
+            python=self.given.python or self.python,
+            platform=self.given.platform or self.platform,
+            manager=self.manager,
+            variables=self.variables,
+            notes=tuple(self.notes),
+        )
+
+    def _settle(self, name: NormalizedName, mentions: Sequence[_Mention]) -> Version | SpecifierSet:
+        counted = [each for each in mentions if each.sure]
+        if not counted:
+            if len(mentions) > 1:
+                self.note(
+                    mentions[0].where, f"which {name} is meant depends on the Python or system"
+                )
+                return SpecifierSet()
+            counted = list(mentions)
+        pins = list(dict.fromkeys(each.version for each in counted if each.version is not None))
+        if len(pins) > 1:
+            both = " and ".join(map(str, pins))
+            self.note(counted[-1].where, f"{name} is asked for in several versions: {both}")
+        if pins:
+            return pins[-1]
+        together = SpecifierSet()
+        for each in counted:
+            together &= each.specifier
+        return together
+
+
+def exact(specifier: SpecifierSet) -> Version | None:
+    """Return the one version that a range admits by naming it."""
+    for part in specifier:
+        if part.operator in {"==", "==="} and not part.version.endswith(".*"):
+            try:
+                return Version(part.version)
+            except ValueError:
+                return None
+    return None
+
+
+def only_minor(pythons: SpecifierSet) -> Version | None:
+    """Return the one minor release of Python that a range admits."""
+    admitted = [
+        minor
+        for minor in _MINORS
+        if any(pythons.contains(f"{minor}.{patch}") for patch in (0, 1, 8, 99))
+    ]
+    return Version(admitted[0]) if len(admitted) == 1 else None

@@ -1,0 +1,209 @@
+"""One question to the engine: can it be cured when these packages may move."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from envlock.engine import Problem, Solution, Unsatisfiable
+from envlock.model import Constraint, LockedPackage, Severity, Violation
+from envlock.plan.case import Case, pin
+from envlock.resolve import Tools
+from envlock.resolve.anchor import fits
+from envlock.resolve.repair import bounds_for
+from envlock.rules.check import admits, violations
+from envlock.rules.families import families
+from envlock.rules.select import select
+
+_ROUNDS = 5  # solves of one question: each adds the bound that the answer before broke
+
+_FURTHER = 2  # minors beyond the nearest that are tried
+
+Names = frozenset[NormalizedName]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cured:
+    """Versions that obey the rules, and the bounds that led there."""
+
+    solved: Mapping[NormalizedName, LockedPackage]
+    constraints: tuple[Constraint, ...]
+
+    def beyond(self, case: Case) -> Iterator[Constraint]:
+        """Yield bounds above the minors of the packages that went up for a rule."""
+        ruled = {each.package for each in self.constraints if each.rules}
+        for name in sorted(ruled & self.solved.keys() & case.packages.keys()):
+            version = self.solved[name].version
+            if version > case.packages[name]:
+                bound = SpecifierSet(f">={version.major}.{version.minor + 1}")
+                yield Constraint(package=name, specifier=bound, rules=())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stuck:
+    """Nothing fits; ``text`` is what the engine said, or the rules that nobody is free to meet."""
+
+    text: str
+
+
+@dataclass(kw_only=True, slots=True)
+class Budget:
+    """How many more times the engine may be started."""
+
+    left: int = 24
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asking:
+    """A case and who answers questions about it."""
+
+    case: Case
+    tools: Tools
+    budget: Budget = field(default_factory=Budget)
+
+    def ask(
+        self,
+        free: Names,
+        framework: Version | None = None,
+        beyond: tuple[Constraint, ...] = (),
+    ) -> Cured | Stuck:
+        """Solve with ``free`` packages in any version, the framework in the given one.
+
+        A package that must go up goes to the nearest minor that will do, within
+        the bounds ``beyond`` what rules ask.
+
+        Raises:
+            WorkError: the index or the engine failed.
+        """
+        case = self.case
+        known = {name: pin(v) for name, v in case.packages.items() if name not in free}
+        if framework is not None and case.framework is not None:
+            known[case.framework] = pin(framework)
+        selection = select(case.rules, known, case.situation)
+        wanted = {violation.rule.id for violation in case.broken}
+        if hopeless := [r for r in selection.broken if r.id in wanted or framework is not None]:
+            return Stuck(text="; ".join(rule.because for rule in hopeless))
+        cured = self._settle(free, known, (*selection.constraints, *beyond))
+        if isinstance(cured, Cured) and (bounds := self._nearer(cured)):
+            nearer = self._settle(free, known, (*cured.constraints, *bounds))
+            return nearer if isinstance(nearer, Cured) else cured
+        return cured
+
+    def further(self, free: Names, cured: Cured) -> Iterator[Cured]:
+        """Yield cures with the next minors, for packages that had to go up.
+
+        Raises:
+            WorkError: the index or the engine failed.
+        """
+        answer: Cured | Stuck = cured
+        for _ in range(_FURTHER):
+            beyond = tuple(answer.beyond(self.case)) if isinstance(answer, Cured) else ()
+            if not beyond:
+                return
+            answer = self.ask(free, beyond=beyond)
+            if isinstance(answer, Cured):
+                yield answer
+
+    def _settle(
+        self,
+        free: Names,
+        known: Mapping[NormalizedName, SpecifierSet],
+        constraints: tuple[Constraint, ...],
+    ) -> Cured | Stuck:
+        for _ in range(_ROUNDS):
+            if self.budget.left <= 0:
+                return Stuck(text="")
+            self.budget.left -= 1
+            answer = self.tools.solve(self._problem(free, known, constraints), _named(free))
+            if isinstance(answer, Unsatisfiable):
+                hard = tuple(each for each in constraints if not each.soft)
+                if hard == constraints:
+                    return Stuck(text=answer.text)
+                constraints = hard
+                continue
+            more = self._still_broken(answer, frozenset(known))
+            if more is None:
+                return Stuck(text="")
+            added = tuple(each for each in more if each not in constraints)
+            if not added:
+                solved = {package.name: package for package in answer.packages}
+                return Cured(solved=solved, constraints=constraints)
+            constraints = (*constraints, *added)
+        return Stuck(text="")
+
+    def _nearer(self, cured: Cured) -> tuple[Constraint, ...]:
+        """Bounds to the nearest minor, for packages that were taken further up than rules ask."""
+        found = []
+        for name, package in cured.solved.items():
+            rules = [each for each in cured.constraints if each.package == name]
+            before = self.case.packages.get(name)
+            if rules and before is not None and package.version > before:
+                versions = [
+                    version
+                    for version, files in self.tools.releases(name).items()
+                    if before < version <= package.version
+                    and not version.is_prerelease
+                    and all(admits(each.specifier, version) for each in rules)
+                    and any(fits(f, self.case.target) and f.yanked is None for f in files)
+                ]
+                least = min(versions, default=package.version).release[:2]
+                nearest = max((v for v in versions if v.release[:2] == least), default=None)
+                if nearest is not None and nearest != package.version:
+                    found.append(Constraint(package=name, specifier=pin(nearest), rules=()))
+        return tuple(found)
+
+    def _still_broken(self, answer: Solution, kept: Names) -> tuple[Constraint, ...] | None:
+        """The bounds that mend what an answer breaks; None when no bound can."""
+        case = self.case
+        pins = {**case.packages, **{each.name: each.version for each in answer.packages}}
+        before = violations(case.rules, case.packages, case.situation)
+        wanted = {violation.rule.id for violation in case.broken}
+        left = {each.rule.id for each in before} - wanted
+        found: list[Constraint] = []
+
+        def allowed(bound: Constraint) -> bool:
+            return bound.package not in kept
+
+        for each in violations(case.rules, pins, case.situation):
+            if _curable(each) and each.rule.id not in left:
+                bounds = bounds_for(each, pins, case.situation, allowed, self.tools.releases)
+                if not bounds:
+                    return None
+                found += bounds
+        return tuple(dict.fromkeys(found))
+
+    def _problem(
+        self,
+        free: Names,
+        known: Mapping[NormalizedName, SpecifierSet],
+        constraints: Iterable[Constraint],
+    ) -> Problem:
+        case = self.case
+        constraints = tuple(constraints)
+        asked: list[str] = [name for name in free if name in case.packages and name not in known]
+        asked += [f"{n}{known[n]}" for n in known if case.listed or n in free]
+        asked += [f"{each.package}{each.specifier}" for each in constraints if each.include]
+        asked += [str(each) for each in (*case.missing, *case.loose)]
+        bounds = [f"{name}{specifier}" for name, specifier in known.items()]
+        bounds += case.bounds_on(free)
+        bounds += [f"{each.package}{each.specifier}" for each in constraints if not each.include]
+        return Problem(
+            requirements=tuple(sorted(set(asked))),
+            constraints=tuple(sorted(set(bounds))),
+            target=case.target,
+            settings=case.settings,
+            preferences=case.packages,
+            wheels_only=families().wheels_only,
+        )
+
+
+def _curable(violation: Violation) -> bool:
+    return violation.rule.severity is Severity.BREAKS and bool(violation.case.demands)
+
+
+def _named(free: Names) -> str:
+    return ", ".join(sorted(free)) or "what is missing"

@@ -1,0 +1,185 @@
+"""Which packages are let go, step by step, until it can be cured.
+
+First what the findings name, the demanded package of each rule; then the
+neighbours in the way; then all but the framework; then the framework, a patch
+release of its minor before another minor. What is let go stays as it is where
+it can, since engines prefer the installed versions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import Version
+
+from envlock.changes import Plan
+from envlock.model import Violation
+from envlock.plan.asking import Asking, Cured, Names, Stuck
+from envlock.plan.case import Case, Owners
+from envlock.plan.reasons import plan_of
+from envlock.resolve import Tools
+from envlock.resolve.anchor import installable
+from envlock.rules.families import families
+
+_MINORS = 6  # other minors of the framework that are tried, the nearest first
+_WORD = re.compile(r"[A-Za-z](?:[\w.-]*\w)?")
+
+
+def plans(case: Case, tools: Tools) -> Iterator[Plan]:
+    """Every plan that cures by the rules, the smallest first; each is looked for when asked for.
+
+    Raises:
+        WorkError: the index or the engine failed.
+    """
+    leaving = frozenset(name for owners in case.owners for name in _leaving(owners, case))
+    staying = frozenset(name for owners in case.owners for name in owners.names) - leaving
+    left = case.without(leaving)
+    seen: set[Plan] = set()
+    for cured in _cures(left, tools):
+        plan = plan_of(case, left, cured, leaving, staying)
+        if plan.steps and plan not in seen:
+            seen.add(plan)
+            yield plan
+
+
+def _leaving(owners: Owners, case: Case) -> Iterator[NormalizedName]:
+    """All owners but the one that stays: a kept one, one that others ask for, the plain name."""
+    asked = {canonicalize_name(r.name) for needs in case.requires.values() for r in needs}
+    order = families().members(families().family_of(min(owners.names)) or min(owners.names))
+
+    def rank(name: NormalizedName) -> tuple[bool, bool, int, str]:
+        place = order.index(name) if name in order else len(order)
+        return name not in case.keep, name not in asked, place, name
+
+    _, *others = sorted(owners.names, key=rank)
+    yield from (name for name in others if name in case.packages)
+
+
+@dataclass(kw_only=True, slots=True)
+class _Rung:
+    """What was let go, and what the engine said about it last."""
+
+    free: Names
+    text: str = ""
+
+
+def _cures(case: Case, tools: Tools) -> Iterator[Cured]:
+    if not (case.broken or case.missing):
+        yield Cured(solved={}, constraints=())
+        return
+    asking = Asking(case=case, tools=tools)
+    framework = case.framework
+    for first in _first(case):
+        rung = _Rung(free=first)
+        for free in _wider(case, rung):
+            match asking.ask(free):
+                case Cured() as cured:
+                    yield cured
+                    yield from asking.further(free, cured)
+                    break
+                case Stuck(text=text):
+                    rung.text = text
+    if framework is not None and case.movable(framework):
+        yield from _other_frameworks(asking, framework)
+
+
+def _first(case: Case) -> Iterator[Names]:
+    """What the findings name: what each rule demands, then what it is about.
+
+    The framework is among them only when it is allowed to move, or nothing
+    else is named.
+    """
+    firsts = [list(_named(violation, case)) for violation in case.broken]
+    demanded = frozenset(names[0] for names in firsts if names)
+    yield demanded | _allowed(case)
+    others = frozenset(name for names in firsts for name in names[:2])
+    if others != demanded:
+        yield (others - demanded) | _allowed(case)
+        yield others | _allowed(case)
+
+
+def _allowed(case: Case) -> Names:
+    return frozenset(name for name in case.allow if case.movable(name))
+
+
+def _named(violation: Violation, case: Case) -> Iterator[NormalizedName]:
+    for name in reversed(tuple(violation.packages)):
+        if case.movable(name) and name != case.framework:
+            yield name
+
+
+def _wider(case: Case, rung: _Rung) -> Iterator[Names]:
+    """Let go of more and more, all but the framework."""
+    yield rung.free
+    others = frozenset(
+        name for name in case.packages if case.movable(name) and name != case.framework
+    )
+    named = others & {canonicalize_name(word) for word in _WORD.findall(rung.text)}
+    if not named <= rung.free:
+        rung.free |= named
+        yield rung.free
+    near = others & (_asking(case, rung.free) | _asked(case, rung.free))
+    if not near <= rung.free:
+        rung.free |= near
+        yield rung.free
+    if not others <= rung.free:
+        yield rung.free | others
+
+
+def _asking(case: Case, names: Names) -> Names:
+    """The packages that declare something about ``names``."""
+    return frozenset(
+        name
+        for name, needs in case.requires.items()
+        if any(canonicalize_name(need.name) in names for need in needs)
+    )
+
+
+def _asked(case: Case, names: Names) -> Names:
+    """The packages that ``names`` declare something about."""
+    return frozenset(
+        canonicalize_name(need.name) for name in names for need in case.requires.get(name, ())
+    )
+
+
+def _other_frameworks(asking: Asking, framework: NormalizedName) -> Iterator[Cured]:
+    """Other releases of the framework, with what it asks for, then with everything."""
+    case = asking.case
+    pieces = frozenset(n for v in case.broken for n in v.packages if case.movable(n))
+    near = {framework} | pieces | _asked(case, frozenset({framework}))
+    near |= _asking(case, frozenset({framework}))
+    few = frozenset(name for name in near if case.movable(name))
+    everything = frozenset(name for name in case.packages if case.movable(name))
+    patches, minors = _releases(asking, framework)
+    for versions in (patches, minors):
+        for free in (few, everything):
+            for version in versions:
+                answer = asking.ask(free, version)
+                if isinstance(answer, Cured):
+                    yield answer
+
+
+def _releases(asking: Asking, framework: NormalizedName) -> tuple[list[Version], list[Version]]:
+    """The patches of the installed minor, upwards first, and the newest of the nearest minors."""
+    case = asking.case
+    now = case.packages[framework]
+    there = [
+        version
+        for version, files in asking.tools.releases(framework).items()
+        if version != now
+        and not version.is_prerelease
+        and any(installable(file, case.target) for file in files if file.yanked is None)
+    ]
+    patches = [each for each in there if each.release[:2] == now.release[:2]]
+    patches.sort(reverse=True)  # the newest patch has the best metadata; those above come first
+    newest: dict[tuple[int, ...], Version] = {}
+    for version in sorted(there, reverse=True):
+        newest.setdefault(version.release[:2], version)
+    newest.pop(now.release[:2], None)
+    order = sorted({*newest, now.release[:2]})
+    place = order.index(now.release[:2])
+    near = sorted(newest, key=lambda minor: (abs(order.index(minor) - place), minor < now.release))
+    return patches, [newest[minor] for minor in near[:_MINORS]]

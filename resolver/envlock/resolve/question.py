@@ -1,0 +1,92 @@
+"""What a resolution is asked, who works on it, and the problem an engine gets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from envlock.engine import Answer, Engine, Problem
+from envlock.model import Constraint, DistributionFile, IndexSettings, Rule, Target
+from envlock.progress import Progress
+from envlock.releases import declared
+from envlock.resolve.anchor import Anchor, Releases
+from envlock.resolve.wishes import Wish, Wishes
+from envlock.rules.families import families
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """Everything that a resolution depends on.
+
+    ``constraints`` are the user's bounds on packages that need not be there.
+    """
+
+    wishes: Wishes
+    constraints: Wishes
+    rules: tuple[Rule, ...]
+    target: Target
+    settings: IndexSettings
+    preferences: Mapping[NormalizedName, Version] = field(default_factory=dict)
+    exclude_newer: datetime | None = None
+
+    def given(self, anchor: Anchor | None) -> dict[NormalizedName, Wish]:
+        """The user's bounds on packages that will be there: wished for, or needed by a release."""
+        known = dict(self.wishes)
+        for name, constraint in self.constraints.items():
+            if name in known:
+                known[name] = known[name].within(constraint)
+            elif anchor is not None and declared(anchor.version, name, self.target) is not None:
+                known[name] = constraint
+        return known
+
+    def problem(self, anchor: Anchor | None, constraints: Iterable[Constraint]) -> Problem:
+        """What an engine is to solve: the request with a release and bounds, or as it stands."""
+        constraints = tuple(constraints)
+        wishes = [w for w in self.wishes.values() if anchor is None or not anchor.stands_for(w)]
+        required = [*map(str, wishes), *([str(anchor)] if anchor else [])]
+        required += [f"{c.package}{c.specifier}" for c in constraints if c.include]
+        bounds = [f"{c.package}{c.specifier}" for c in constraints if not c.include]
+        bounds += [str(replace(wish, extras=())) for wish in self.constraints.values()]
+        return Problem(
+            requirements=tuple(sorted(set(required))),
+            constraints=tuple(sorted(set(bounds))),
+            target=self.target,
+            settings=self.settings,
+            preferences=self.preferences,
+            wheels_only=families().wheels_only,
+            exclude_newer=self.exclude_newer,
+        )
+
+
+Pins = Mapping[NormalizedName, Version]
+Listed = Mapping[NormalizedName, tuple[DistributionFile, ...]]
+
+
+def _nothing(pins: Pins) -> Listed:
+    """What an index that is not asked lists."""
+    del pins
+    return {}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tools:
+    """Who does the work: the engine, the index pages, and who is told.
+
+    ``releases`` gives a package's files by version, those that the date of
+    the question admits. ``pinned`` gives the files of many releases at once,
+    of any date.
+    """
+
+    engine: Engine
+    releases: Callable[[NormalizedName], Releases]
+    progress: Progress
+    pinned: Callable[[Pins], Listed] = _nothing
+
+    def solve(self, problem: Problem, name: str) -> Answer:
+        """Ask the engine, and tell that ``name`` is being resolved."""
+        with self.progress.phase(f"resolve {name}"):
+            return self.engine.solve(problem, self.progress)

@@ -1,0 +1,141 @@
+"""Changes to a request that were solved and work, each as something to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+
+from packaging.specifiers import SpecifierSet
+
+from envlock.model import Target
+from envlock.releases import pythons_for
+from envlock.resolve.anchor import TENSORFLOW, framework
+from envlock.resolve.explain import command, relaxable, remedy
+from envlock.resolve.loop import Settled, anchors, search
+from envlock.resolve.question import Question, Tools
+from envlock.resolve.wishes import Wish, file_of
+from envlock.rules.families import families
+
+#: How many solves one way out may cost, and how many bounds are let go in
+#: turn: somebody waits.
+_SOLVES = 3
+_TRIED = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Search:
+    """A question without an answer, and what is needed to look for ways out.
+
+    ``said`` is the explanation: bounds that it names are let go first.
+    """
+
+    question: Question
+    tools: Tools
+    verb: str
+    said: str
+    targets_here: Callable[[], tuple[Target, ...]]
+
+    def solved(self, question: Question) -> Settled | None:
+        """The answer to a changed question, if a few solves find one."""
+        tools = self.tools
+        settled, _ = search(question, anchors(question, tools), tools, solves=_SOLVES)
+        return settled
+
+
+def ways_out(looking: Search) -> Iterator[str]:
+    """Another Python or one bound of a neighbour changed; else the framework's; else all bounds."""
+    neighbours = chain(
+        islice(_other_pythons(looking), 1),
+        _wishes_changed(looking, framework_too=False),
+        _constraints_changed(looking),
+    )
+    both = chain(_one_owner(looking), _wishes_changed(looking, framework_too=True))
+    for ways in (neighbours, both, _all_free(looking)):
+        found = False
+        for way in ways:
+            found = True
+            yield way
+        if found:
+            return
+
+
+def _other_pythons(looking: Search) -> Iterator[str]:
+    """The interpreters of this machine that the wished release has wheels for."""
+    question = looking.question
+    wish = framework(question.given(None))
+    if wish is None or anchors(question, looking.tools):
+        return
+    versions = [v for v in looking.tools.releases(wish.name) if wish.specifier.contains(v)]
+    platform = question.target.platform
+    fitting = {p for v in versions for p in pythons_for(v, platform, wish.name) or ()}
+    for target in looking.targets_here():
+        if target.minor in fitting:
+            other = replace(target, accelerator=question.target.accelerator)
+            if looking.solved(replace(question, target=other)) is not None:
+                yield command(question, looking.verb, target=other)
+
+
+def _wishes_changed(looking: Search, *, framework_too: bool) -> Iterator[str]:
+    """One wish bound to the version that fits when its bound is let go."""
+    question = looking.question
+    anchor = framework(question.wishes)
+    for wish in relaxable(question.wishes, looking.said)[:_TRIED]:
+        if (wish is anchor) is not framework_too:
+            continue
+        free = {**question.wishes, wish.name: replace(wish, specifier=SpecifierSet())}
+        settled = looking.solved(replace(question, wishes=free))
+        if settled is not None:
+            yield remedy(wish, f"{wish.name}=={_version(settled, wish)}", question, looking.verb)
+
+
+def _constraints_changed(looking: Search) -> Iterator[str]:
+    """One of the user's constraints, bound to the version that comes without it."""
+    question = looking.question
+    for bound in relaxable(question.constraints, looking.said)[:_TRIED]:
+        others = {name: each for name, each in question.constraints.items() if each is not bound}
+        settled = looking.solved(replace(question, constraints=others))
+        if settled is not None:
+            version = _version(settled, bound)
+            do = f"change {bound} to {bound.name}=={version}" if version else f"remove {bound}"
+            yield f"in {' and '.join(bound.places)}, {do}"
+
+
+def _one_owner(looking: Search) -> Iterator[str]:
+    """``tensorflow`` itself in place of its other distributions."""
+    question = looking.question
+    owners = [question.wishes[n] for n in families().members(TENSORFLOW) if n in question.wishes]
+    if not owners or [wish.name for wish in owners] == [TENSORFLOW]:
+        return
+    others = {name: wish for name, wish in question.wishes.items() if wish not in owners}
+    plain = replace(owners[0], name=TENSORFLOW)
+    settled = looking.solved(replace(question, wishes={**others, TENSORFLOW: plain}))
+    if settled is None or settled.anchor is None:
+        return
+    places = [place for wish in owners for place in wish.places]
+    if places:
+        named = " and ".join(map(str, owners))
+        yield f"in {' and '.join(places)}, change {named} to {settled.anchor}"
+    else:
+        yield command(question, looking.verb, wishes=others, added=[str(settled.anchor)])
+
+
+def _all_free(looking: Search) -> Iterator[str]:
+    """All bounds let go at once, when no single one is enough."""
+    question = looking.question
+    bound = [wish for wish in question.wishes.values() if wish.specifier]
+    free = {n: replace(wish, specifier=SpecifierSet()) for n, wish in question.wishes.items()}
+    if not bound or looking.solved(replace(question, wishes=free)) is None:
+        return
+    files = {file_of(place)[0] for wish in bound for place in wish.places}
+    if files:
+        yield f"leave the versions open in {' and '.join(sorted(files))}"
+    else:
+        yield command(question, looking.verb, wishes=free)
+
+
+def _version(settled: Settled, wish: Wish) -> str:
+    """What a wish came to; "" where its package is not in the lock."""
+    if settled.anchor is not None and settled.anchor.stands_for(wish):
+        return str(settled.anchor.version)
+    return next((str(p.version) for p in settled.packages if p.name == wish.name), "")

@@ -1,0 +1,211 @@
+"""Trees of files: linked copies, exact restoring, lines that are on disk once written.
+
+What repairs need beside `envlock.system`; the two are the only modules that
+write files.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from envlock.errors import WorkError
+
+#: Tells whether a file may share its data with its copy (a hard link).
+Shared = Callable[[Path], bool]
+
+
+def state_folder() -> Path:
+    """Where envlock keeps what must not be lost; ``ENVLOCK_STATE_DIR`` moves it."""
+    chosen = os.environ.get("ENVLOCK_STATE_DIR")
+    if chosen:
+        return Path(chosen).absolute()
+    import platformdirs  # noqa: PLC0415  (10 ms that --help does not need)
+
+    return Path(platformdirs.user_state_dir("envlock"))
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a file; it is on disk when this returns.
+
+    A line that a power cut left unfinished stays a line of its own.
+
+    Raises:
+        WorkError: the disk is full or read-only.
+    """
+    try:
+        with path.open("a+b") as stream:
+            torn = stream.tell() and _last_byte(path) != b"\n"
+            stream.write((b"\n" if torn else b"") + line.encode() + b"\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        raise WorkError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _last_byte(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        stream.seek(-1, os.SEEK_END)
+        return stream.read()
+
+
+def copy_tree(source: Path, target: Path, shared: Shared) -> None:
+    """Copy a file, link or folder with its times and permissions.
+
+    Files that may be ``shared`` are hard links where the file system has
+    them.
+
+    Raises:
+        WorkError: something cannot be read, or the disk is full.
+    """
+    try:
+        _copy(source, target, shared)
+    except OSError as error:
+        raise WorkError(f"cannot copy {source} to {target}: {error.strerror or error}") from error
+
+
+def _copy(source: Path, target: Path, shared: Shared) -> None:
+    if source.is_symlink() or not source.is_dir():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _copy_file(source, target, shared)
+        return
+    target.mkdir(parents=True, exist_ok=True)
+    for child in sorted(source.iterdir()):
+        _copy(child, target / child.name, shared)
+
+
+def _copy_file(source: Path, target: Path, shared: Shared) -> None:
+    if source.is_symlink():
+        target.symlink_to(source.readlink())
+        return
+    if shared(source):
+        try:
+            os.link(source, target)
+        except OSError:  # another file system, or one without links
+            pass
+        else:
+            return
+    shutil.copy2(source, target)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link or a folder; a missing one is fine.
+
+    Raises:
+        WorkError: the system refuses.
+    """
+    try:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise WorkError(f"cannot remove {path}: {error.strerror or error}") from error
+
+
+def remove_empty(path: Path, up_to: Path) -> None:
+    """Remove a folder, and those around it below ``up_to``, as long as they are empty."""
+    while path != up_to and up_to in path.parents:
+        try:
+            path.rmdir()
+        except OSError:
+            return
+        path = path.parent
+
+
+def clear(saved: Path, target: Path) -> None:
+    """Remove what is in ``target`` and differs from ``saved``; a missing ``saved`` is empty.
+
+    Raises:
+        WorkError: the system refuses.
+    """
+    if not os.path.lexists(target):
+        return
+    if _is_folder(saved) and _is_folder(target):
+        for child in sorted(target.iterdir()):
+            clear(saved / child.name, child)
+    elif not _same(saved, target):
+        remove(target)
+
+
+def fill(saved: Path, target: Path) -> None:
+    """Put back what ``target`` lacks of ``saved``; what is there already is as it should be.
+
+    Raises:
+        WorkError: the disk is full, or the system refuses.
+    """
+    try:
+        _fill(saved, target)
+    except OSError as error:
+        raise WorkError(f"cannot restore {target}: {error.strerror or error}") from error
+
+
+def _fill(saved: Path, target: Path) -> None:
+    if _is_folder(saved):
+        target.mkdir(parents=True, exist_ok=True)
+        for child in sorted(saved.iterdir()):
+            _fill(child, target / child.name)
+    elif os.path.lexists(saved) and not os.path.lexists(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Renamed when complete: a stop in between leaves nothing that looks whole.
+        half = target.with_name(f"{target.name}.envlock-half")
+        half.unlink(missing_ok=True)
+        _copy_file(saved, half, lambda _: True)
+        half.replace(target)
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+def _same(one: Path, other: Path) -> bool:
+    if not os.path.lexists(one) or _is_folder(one) or _is_folder(other):
+        return False
+    if one.is_symlink() or other.is_symlink():
+        return one.is_symlink() and other.is_symlink() and one.readlink() == other.readlink()
+    if one.samefile(other):
+        return True
+    return one.stat().st_mode == other.stat().st_mode and filecmp.cmp(one, other, shallow=False)
+
+
+@contextmanager
+def shared_lock(path: Path, timeout: float) -> Iterator[int | None]:
+    """Hold a lock that programs started with its descriptor hold too, until they end.
+
+    So what a killed envlock had started is waited for. On Windows, where
+    descriptors are not handed on, there is none.
+
+    Raises:
+        WorkError: it cannot be made, or is held for longer than ``timeout`` seconds.
+    """
+    if sys.platform == "win32":
+        yield None
+        return
+    import fcntl  # noqa: PLC0415  (not there on Windows)
+
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise WorkError(f"cannot open {path}: {error.strerror}") from error
+    try:
+        end = time.monotonic() + timeout
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                if time.monotonic() > end:
+                    raise WorkError(
+                        f"another envlock is changing this environment ({path} is held)",
+                        "wait until it is done, and try again",
+                    ) from None
+                time.sleep(0.05)
+        yield descriptor
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,206 @@
+"""`envlock diagnose`: what is wrong, and why."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packaging.version import InvalidVersion, Version
+
+from envlock.diagnose import UNEXPLAINED, VERIFY, Loads, diagnose, loads, model_findings, troubled
+from envlock.errors import UsageError
+from envlock.examine import Given, examine_content, examine_model, examine_path, merge
+from envlock.findings import Examined, Finding, Kind
+from envlock.model import Platform, Remedy
+from envlock.progress import Progress
+from envlock.rules import database
+
+if TYPE_CHECKING:
+    from envlock.environment.commands import Commands
+
+STDIN = "-"
+
+_INTERPRETER = re.compile(r"python[\d.]*(?:\.exe)?", re.IGNORECASE)
+#: Endings of the files that `envlock fix` changes.
+_FIXED = frozenset({".in", ".txt", ".yaml", ".yml"})
+_SYSTEMS = {
+    "darwin": "macos",
+    "linux": "linux",
+    "mac": "macos",
+    "macos": "macos",
+    "osx": "macos",
+    "win": "windows",
+    "win32": "windows",
+    "windows": "windows",
+}
+_MACHINES = {"64": "x86_64", "amd64": "x86_64", "x64": "x86_64"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DiagnoseOrder:
+    """What is examined.
+
+    ``what`` are folders of environments, interpreters, files, and ``-`` for
+    ``stdin``; nothing means the active environment, unless there is a model.
+    """
+
+    what: Sequence[str] = ()
+    stdin: str = ""
+    model: Path | None = None
+    python: str | None = None
+    platform: str | None = None
+    rules: Sequence[Path] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Diagnosis:
+    """What was found; ``examined`` is None where there is a model alone.
+
+    ``fixable`` is the one environment or file among what was examined that
+    `envlock fix` changes, as it was named: nothing for the active environment.
+    """
+
+    findings: tuple[Finding, ...]
+    examined: Examined | None = None
+    model: Loads | None = None
+    fixable: tuple[str, ...] | None = None
+
+    @property
+    def troubled(self) -> bool:
+        """Whether something is wrong with what was examined."""
+        return troubled(self.findings, self.examined.text if self.examined else "")
+
+
+def diagnose_all(order: DiagnoseOrder, progress: Progress) -> Diagnosis:
+    """Examine everything that was named, as one, and say what is wrong.
+
+    Raises:
+        UsageError: something cannot be read, or is no environment, no Python
+            version or no platform.
+    """
+    rules = database.load(order.rules).rules
+    model = None if order.model is None else loads(examine_model(order.model))
+    if model is not None and not order.what:
+        return Diagnosis(findings=(), model=model)
+    given = Given(python=_python(order.python), platform=_platform(order.platform))
+    parts: list[Examined] = []
+    others: list[Finding] = []
+    commands: Commands | None = None
+    for name in order.what or (None,):
+        if name is None or _is_environment(name):
+            path = None if name is None else Path(name)
+            examined, found, commands = _environment(path, given, progress)
+            parts.append(examined)
+            others += found
+        elif name == STDIN:
+            parts.append(examine_content(order.stdin, "standard input", given))
+        else:
+            parts.append(examine_path(Path(name), given))
+    whole = merge(parts)
+    if model is not None:
+        others += model_findings(model, whole, rules)
+    findings = diagnose(whole, rules, others)
+    return Diagnosis(
+        findings=tuple(_typed(each, commands) for each in findings),
+        examined=whole,
+        model=model,
+        fixable=_fixable(order.what, parts) if {f.id for f in findings} - {UNEXPLAINED} else None,
+    )
+
+
+def _fixable(what: Sequence[str], parts: Sequence[Examined]) -> tuple[str, ...] | None:
+    if not what:
+        return ()
+    found = [
+        name
+        for name, part in zip(what, parts, strict=True)
+        if part.kind is Kind.ENVIRONMENT
+        or (part.kind is Kind.FILE and not part.complete and Path(name).suffix in _FIXED)
+    ]
+    return (found[0],) if len(found) == 1 else None
+
+
+def _is_environment(name: str) -> bool:
+    path = Path(name)
+    return path.is_dir() or (path.is_file() and bool(_INTERPRETER.fullmatch(path.name)))
+
+
+def _environment(
+    path: Path | None, given: Given, progress: Progress
+) -> tuple[Examined, tuple[Finding, ...], Commands]:
+    from envlock.environment.commands import Commands  # noqa: PLC0415  (20 ms for files alone)
+    from envlock.environment.inspect import find_environment  # noqa: PLC0415  (as above)
+    from envlock.environment.state import examine_environment  # noqa: PLC0415  (as above)
+
+    _recover(find_environment(path), progress)
+    state = examine_environment(path)
+    examined = replace(
+        state.examined,
+        python=given.python or state.examined.python,
+        platform=given.platform or state.examined.platform,
+    )
+    commands = Commands(
+        python=find_environment(path),
+        pip="pip" in examined.packages,
+        prefix=Path(examined.origin),
+    )
+    return examined, state.findings, commands
+
+
+def _recover(python: Path, progress: Progress) -> None:
+    """Roll back or finish a fix that was stopped, before it is taken for what is wrong."""
+    from envlock.environment.inspect import prefix_of  # noqa: PLC0415  (as above)
+    from envlock.environment.journal import unfinished  # noqa: PLC0415  (as above)
+
+    if unfinished(prefix_of(python)):
+        from envlock.environment.repair import recover  # noqa: PLC0415  (seldom needed)
+
+        recover(prefix_of(python), progress)
+
+
+def _typed(finding: Finding, commands: Commands | None) -> Finding:
+    """A finding whose remedies are commands for the environment that was examined."""
+    if commands is None:
+        return finding
+    remedies = tuple(_command(each, commands) for each in finding.remedies)
+    consequences = tuple(_typed(each, commands) for each in finding.consequences)
+    return replace(finding, remedies=remedies, consequences=consequences)
+
+
+def _command(remedy: Remedy, commands: Commands) -> Remedy:
+    if remedy.kind == "install":
+        return Remedy(kind="command", text=commands.install(*remedy.text.split()))
+    if remedy == VERIFY:
+        return replace(remedy, text=f"{remedy.text} {shlex.quote(str(commands.prefix))}")
+    return remedy
+
+
+def _python(text: str | None) -> Version | None:
+    if text is None:
+        return None
+    try:
+        version = Version(text)
+    except InvalidVersion:
+        version = None
+    if version is None or len(version.release) < 2:  # noqa: PLR2004  (X.Y)
+        raise UsageError(f"--python {text}: a version such as 3.10 is needed", "--python 3.10")
+    return version
+
+
+def _platform(text: str | None) -> Platform | None:
+    if text is None:
+        return None
+    name, _, machine = text.lower().replace("_", "-", 1).partition("-")
+    system = _SYSTEMS.get(name)
+    if system is None:
+        raise UsageError(
+            f"--platform {text}: linux, macos or windows is needed, with a machine or without",
+            "--platform linux",
+            "--platform macos-arm64",
+        )
+    machine = machine.replace("-", "_")
+    return Platform(system=system, machine=_MACHINES.get(machine, machine))

@@ -1,0 +1,90 @@
+"""The lock files that are there already: whose they are, and whether they are current."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from envlock.choices import Format
+from envlock.errors import EnvlockError, UsageError
+from envlock.model import Lock, Severity, Target
+from envlock.rules.check import Situation, violations
+from envlock.rules.database import Database
+from envlock.system import read_text
+from envlock.write import read_lock
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standard:
+    """What a lock is measured by."""
+
+    digest: str
+    target: Target
+    rules: Database
+
+
+def own_locks(outputs: Mapping[Path, Format], verb: str) -> dict[Path, Lock]:
+    """Return the outputs that are there, as locks; ``verb`` is the command that was typed.
+
+    Raises:
+        UsageError: one is a file that envlock did not write.
+    """
+    locks: dict[Path, Lock] = {}
+    for path in outputs:
+        if not path.exists():
+            continue
+        try:
+            lock = read_lock(path.name, read_text(path))
+        except EnvlockError:
+            lock = None
+        if lock is None or not lock.request_digest:
+            raise UsageError(
+                f"{path} is there, and envlock did not write it; it is left as it is",
+                *_ways_past(path, outputs, verb),
+            )
+        locks[path] = lock
+    return locks
+
+
+def _ways_past(path: Path, outputs: Mapping[Path, Format], verb: str) -> Iterator[str]:
+    """How to go on beside a file of somebody else's: read it, or write another."""
+    if outputs[path] is Format.REQUIREMENTS:
+        yield f"envlock {verb} -r {shlex.quote(path.as_posix())}"
+    if len(outputs) == 1:
+        yield f"-o {shlex.quote(path.with_stem(f'{path.stem}.envlock').as_posix())}"
+
+
+def problems(
+    outputs: Mapping[Path, Format], locks: Mapping[Path, Lock], standard: Standard
+) -> tuple[str, ...]:
+    """Everything that keeps the outputs from being current, each with its file; () for nothing."""
+    found = [f"{path}: there is no such lock" for path in outputs if path not in locks]
+    for path, lock in locks.items():
+        found += (f"{path}: {fault}" for fault in _faults(lock, outputs[path], standard))
+    if len({tuple(_pins(lock).items()) for lock in locks.values()}) > 1:
+        found.append(f"{' and '.join(map(str, locks))} hold different pins")
+    return tuple(found)
+
+
+def _faults(lock: Lock, kind: Format, standard: Standard) -> Iterator[str]:
+    """What is wrong with one lock: the request, the target, a rule, the hashes."""
+    if not lock.request_digest:
+        yield "it does not say which request it answers: envlock did not write it"
+    elif lock.request_digest != standard.digest:
+        yield "it answers another request, Python or platform than the one given"
+    for violation in violations(standard.rules.rules, _pins(lock), Situation.of(standard.target)):
+        if violation.rule.severity is Severity.BREAKS:
+            seen = ", ".join(f"{n} {v}" if v else f"no {n}" for n, v in violation.packages.items())
+            yield f"rule {violation.rule.id} ({seen}): {violation.rule.because}"
+    bare = [package.name for package in lock.packages if not package.hashes]
+    if bare and kind is not Format.ENVIRONMENT:  # whose pip section has no place for hashes
+        yield f"no hash for {', '.join(bare)}"
+
+
+def _pins(lock: Lock) -> dict[NormalizedName, Version]:
+    return {package.name: package.version for package in lock.packages}

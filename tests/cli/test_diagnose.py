@@ -1,0 +1,215 @@
+"""`envlock diagnose`: what is examined, what is said, and the exit code."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from support.prefixes import make_venv, put
+from support.program import Done, Program, snapshot
+
+DATA = Path(__file__).parent.parent / "unit" / "examine" / "data"
+BROKEN = "tensorflow==2.4.1\nh5py==3.1.0\nsix==1.15.0\n"
+HEALTHY = "tensorflow==2.15.1\nkeras==2.15.0\nh5py==3.10.0\nnumpy==1.26.4\n"
+TRACEBACK = """\
+Traceback (most recent call last):
+  File "/home/u/env/lib/python3.8/site-packages/tensorflow/python/keras/saving/hdf5_format.py"
+AttributeError: 'str' object has no attribute 'decode'
+"""
+
+
+def write(program: Program, name: str, text: str) -> None:
+    (program.here / name).write_text(text, encoding="utf-8")
+
+
+def feed(program: Program, text: str, *words: str) -> Done:
+    """Run it with a text on standard input."""
+    done = subprocess.run(
+        program.command(*words),
+        cwd=program.here,
+        env=program.environment(),
+        input=text.encode(),
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    return Done(code=done.returncode, out=done.stdout.decode(), err=done.stderr.decode())
+
+
+def test_a_file_that_breaks_is_told_in_words(program: Program) -> None:
+    write(program, "requirements.txt", BROKEN)
+    done = program("diagnose", "requirements.txt")
+    assert done.code == 1
+    assert done.out == (
+        "1. h5py3-str-decode: h5py 3 hands back str where TensorFlow before 2.5 expects bytes\n"
+        "   breaks at load, very likely\n"
+        "   seen on tensorflow 2.4.1, h5py 3.1.0\n"
+        "   h5py 3 returns HDF5 string attributes as str, and every TensorFlow before 2.5 calls"
+        " .decode()\n"
+        "   on them when it loads a model or weights; saving still works.\n"
+        '   try: python -m pip install "h5py>=2.10,<3"\n'
+        "   or:  Move to TensorFlow 2.5 or later, the first release that takes h5py 3.\n"
+        "   goes away with it: declared-conflict\n"
+        "\n"
+        "next: envlock fix requirements.txt\n"
+    )
+    assert done.err == "examined requirements.txt: 3 packages\n"
+
+
+def test_the_data_are_in_the_promised_order(program: Program) -> None:
+    write(program, "requirements.txt", BROKEN)
+    done = program("diagnose", "requirements.txt", "--json")
+    assert list(done.data)[:4] == ["schema", "command", "exit_code", "findings"]
+    assert (done.data["schema"], done.data["command"], done.data["exit_code"]) == (1, "diagnose", 1)
+    (finding,) = done.data["findings"]
+    assert list(finding)[:7] == [
+        "rule",
+        "aliases",
+        "severity",
+        "packages",
+        "because",
+        "remedy",
+        "sources",
+    ]
+    assert (finding["rule"], finding["severity"]) == ("h5py3-str-decode", "breaks")
+    assert finding["packages"] == {"tensorflow": "2.4.1", "h5py": "3.1.0"}
+    assert (done.code, done.err) == (1, "")
+
+
+def test_where_nothing_is_wrong_it_says_so(program: Program) -> None:
+    write(program, "requirements.txt", HEALTHY)
+    done = program("diagnose", "requirements.txt")
+    assert (done.code, done.out) == (0, "nothing is wrong by what envlock knows\n")
+    assert program("diagnose", "requirements.txt", "--json").data["findings"] == []
+
+
+def test_a_traceback_comes_in_on_standard_input(program: Program) -> None:
+    done = feed(program, TRACEBACK.replace("\n", "\r\n"), "diagnose", "-")
+    assert done.code == 1
+    assert "   > AttributeError: 'str' object has no attribute 'decode'\n" in done.out
+    assert done.err == "examined standard input: Python 3.8, linux, 4 lines of text\n"
+
+
+def test_a_traceback_and_a_file_are_one(program: Program) -> None:
+    write(program, "requirements.txt", BROKEN)
+    done = feed(program, TRACEBACK, "diagnose", "-", "requirements.txt", "--json")
+    (finding,) = done.data["findings"]
+    assert finding["confidence"] == 0.99
+
+
+def test_an_environment_is_examined_by_its_files_alone(program: Program) -> None:
+    site = make_venv(program.here / "env")
+    put(site, "tensorflow", "2.16.2")
+    put(site, "numpy", "2.0.2")
+    before = snapshot(program.here)
+    done = program("diagnose", "env")
+    assert done.code == 1
+    assert "1. numpy2-tf-abi: TensorFlow before 2.18 was built for NumPy 1\n" in done.out
+    python = (program.here / "env" / "bin" / "python").as_posix()
+    assert f"   try: uv pip install --python {python} 'numpy<2'\n" in done.out
+    assert snapshot(program.here) == before
+
+
+def test_without_words_the_active_environment_is_examined(program: Program) -> None:
+    site = make_venv(program.here / "env")
+    put(site, "numpy", "1.26.4")
+    done = program.with_env(VIRTUAL_ENV=str(program.here / "env"))("diagnose")
+    assert (done.code, done.out) == (0, "nothing is wrong by what envlock knows\n")
+
+
+def test_a_model_says_what_loads_it(program: Program) -> None:
+    done = program("diagnose", "--model", DATA / "keras-3.15.h5")
+    assert done.code == 0
+    assert done.out == (
+        f"model {DATA / 'keras-3.15.h5'}: hdf5, written by Keras 3.15.1, backend tensorflow\n"
+        "   loads with tensorflow>=2.16 and keras>=3\n"
+        "   Keras 3 loads it with compile=False only: its loss is saved by a short name\n"
+    )
+
+
+def test_a_model_that_an_environment_does_not_load_is_a_finding(program: Program) -> None:
+    write(program, "requirements.txt", HEALTHY)
+    done = program("diagnose", "requirements.txt", "--model", DATA / "keras-3.15.h5", "--json")
+    assert done.code == 1
+    assert [each["rule"] for each in done.data["findings"]] == ["keras-h5-saved-by-newer"]
+    assert done.data["model"]["loads_with"] == {"keras": ">=3", "tensorflow": ">=2.16"}
+
+
+def test_python_and_platform_can_be_told(program: Program) -> None:
+    write(program, "requirements.txt", "h5py==3.12.0\n")
+    assert program("diagnose", "requirements.txt").code == 0
+    done = program("diagnose", "requirements.txt", "--platform", "win32", "-p", "3.11", "--json")
+    assert [each["rule"] for each in done.data["findings"]] == ["h5py-3120-windows-dll"]
+    assert (done.data["examined"]["python"], done.data["examined"]["platform"]) == (
+        "3.11",
+        "windows",
+    )
+
+
+def test_rules_of_a_folder_count(program: Program) -> None:
+    (program.here / "rules").mkdir()
+    write(
+        program,
+        "rules/acme.yaml",
+        """\
+id: acme-old
+title: acme 1 does nothing
+refuse: {acme: "<2"}
+stage: use
+severity: degrades
+because: acme 1 was an empty package, which is what one gets.
+metadata: "no"
+remedy: [{install: "acme>=2"}]
+evidence: [{how: ran, what: It does nothing., checked: "2026-11-22"}]
+examples:
+  refuses: [{packages: {acme: "1.0"}}]
+  admits: [{packages: {acme: "2.0"}}]
+""",
+    )
+    write(program, "requirements.txt", "acme==1.0\n")
+    done = program("diagnose", "requirements.txt", "--rules", "rules")
+    assert (done.code, done.out.partition("\n")[0]) == (0, "1. acme-old: acme 1 does nothing")
+
+
+FAULTS = [
+    (("missing.txt",), "error: missing.txt: no such file\n"),
+    (("empty",), "error: empty: a folder without a Python, so not an environment\n"),
+    (
+        ("a.txt", "--python", "three"),
+        (
+            "error: --python three: a version such as 3.10 is needed\n"
+            "  try: envlock diagnose a.txt --python 3.10\n"
+        ),
+    ),
+    (
+        ("a.txt", "--platform", "amiga"),
+        (
+            "error: --platform amiga: linux, macos or windows is needed,"
+            " with a machine or without\n"
+            "  try: envlock diagnose a.txt --platform linux\n"
+            "  try: envlock diagnose a.txt --platform macos-arm64\n"
+        ),
+    ),
+    (
+        ("--model", "a.txt"),
+        "error: a.txt: neither an HDF5 file nor a .keras file: no model that Keras saved\n",
+    ),
+    (
+        ("a.h5",),
+        (
+            "error: a.h5: not a text; envlock reads lists of packages, environment files and logs\n"
+            "  try: envlock diagnose --model a.h5\n"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("words", "said"), FAULTS)
+def test_what_cannot_be_examined_is_told_in_words(
+    program: Program, words: tuple[str, ...], said: str
+) -> None:
+    write(program, "a.txt", "six\n")
+    (program.here / "a.h5").write_bytes(b"\x89HDF\r\n\x1a\n\0\0")
+    (program.here / "empty").mkdir()
+    done = program("diagnose", *words)
+    assert (done.code, done.out, done.err) == (2, "", said)

@@ -1,0 +1,252 @@
+"""`envlock lock` on good input: files, reuse, upgrades, checks, and the same bytes again."""
+
+import os
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.framework import build_framework
+from support.program import Program, make_program, said, snapshot
+from support.simple_index import SimpleIndex, build_wheel
+
+FORMATS = ("--format", "requirements", "--format", "pylock", "--format", "environment")
+PINS = {"tensorflow": "2.15.1", "h5py": "3.11.0", "numpy": "1.26.4"}
+
+
+def pins(program: Program, name: str = "requirements.txt") -> dict[str, str]:
+    lines = (program.here / name).read_text().splitlines()
+    found = (line.rstrip(" \\").partition("==") for line in lines if line[:1].isalpha())
+    return {package: version for package, equals, version in found if equals}
+
+
+def newer_h5py(index: SimpleIndex, envlock: Program) -> None:
+    """Publish a release, and let the time pass that pages are kept."""
+    source = '__version__ = "3.12.1"\nclass version: hdf5_version = "1.14.4"\n'
+    build_wheel(index.folder, "h5py", "3.12.1", files={"h5py.py": source})
+    for page in (envlock.cache / "index").iterdir():
+        page.unlink()
+
+
+SAID = (
+    "release  tensorflow 2.15.1, h5py 3.11.0, numpy 1.26.4\n"
+    "python   {minor} on {platform}\n"
+    "moved    numpy==1.26.4  by numpy2-tf-abi\n"
+    "written  requirements.txt\n"
+    "next     envlock sync\n"
+)
+
+
+def test_a_lock_obeys_the_rules_and_says_what_they_moved(
+    envlock: Program, index: SimpleIndex
+) -> None:
+    done = envlock("lock", "tensorflow")
+    assert (done.code, done.out, done.err) == (0, said(SAID, envlock, index), "")
+    assert pins(envlock) == PINS
+
+
+@pytest.mark.network
+def test_pip_tools_gives_the_same_lock(program: Program, index: SimpleIndex) -> None:
+    """pip-tools itself comes from where this machine's pip looks."""
+    own = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
+    configured = program.with_env(**{"PIP_CONFIG_FILE": "", **own})
+    done = configured("lock", "tensorflow", "--index-url", index.url)
+    assert (done.code, done.out) == (0, said(SAID, program, index))
+    assert pins(program) == PINS
+
+
+def test_a_second_run_changes_nothing_and_needs_no_index(
+    envlock: Program, index: SimpleIndex
+) -> None:
+    assert envlock("lock", "tensorflow", *FORMATS).code == 0
+    files = sorted(envlock.here.iterdir())
+    before = [(file.name, file.stat().st_mtime_ns) for file in files]
+    offline = envlock.with_env(PIP_INDEX_URL="http://127.0.0.1:1/simple")
+    index.requests.clear()
+    done = offline("lock", "tensorflow", *FORMATS)
+    assert (done.code, done.err) == (0, "")
+    assert [line.split()[-1] for line in done.out.splitlines() if "." in line.split()[-1]][-3:] == [
+        "requirements.txt",
+        "pylock.toml",
+        "environment.yml",
+    ]
+    assert "unchanged" in done.out
+    assert [(file.name, file.stat().st_mtime_ns) for file in files] == before
+    assert not index.requests
+
+
+def test_all_formats_hold_the_same_pins(envlock: Program) -> None:
+    assert envlock("lock", "tensorflow", *FORMATS).code == 0
+    assert envlock("lock", "tensorflow", *FORMATS, "--check").out == "the lock is current\n"
+    assert sorted(snapshot(envlock.here)) == ["environment.yml", "pylock.toml", "requirements.txt"]
+
+
+def test_the_same_request_gives_the_same_bytes_in_another_folder_and_cache(
+    envlock: Program, tmp_path: Path
+) -> None:
+    other = make_program(tmp_path / "other").with_env(**envlock.env)
+    for program in (envlock, other):
+        assert program("lock", "tensorflow", *FORMATS).code == 0
+    assert snapshot(envlock.here) == snapshot(other.here)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("tensorflow", "h5py<3.11", *FORMATS),
+        ("-r", "requirements.in", "-c", "bounds.txt", "-o", "locked.txt"),
+        ("-r", "pyproject.toml", "--extra", "io", "--group", "test"),
+        ("tensorflow", "--python", "{path}", "--exclude-newer", "2030-01-01"),
+    ],
+    ids=["words", "files", "project", "a Python by its path"],
+)
+def test_the_command_in_the_header_makes_the_same_bytes(
+    envlock: Program, index: SimpleIndex, words: tuple[str, ...]
+) -> None:
+    index.upload_times = {file.name: "2024-01-01T00:00:00Z" for file in index.folder.iterdir()}
+    (envlock.here / "requirements.in").write_text("tensorflow\n")
+    (envlock.here / "bounds.txt").write_text("h5py<3.11\n")
+    (envlock.here / "pyproject.toml").write_text(
+        '[project]\nname = "Own.Project"\ndependencies = ["tensorflow"]\n'
+        '[project.optional-dependencies]\nio = ["h5py<3.11"]\n'
+        '[dependency-groups]\ntest = ["numpy"]\n'
+    )
+    assert envlock("lock", *(word.format(path=sys.executable) for word in words)).code == 0
+    before = snapshot(envlock.here)
+    name = "locked.txt" if "-o" in words else "requirements.txt"
+    command = (envlock.here / name).read_text().splitlines()[0].removeprefix("# made by: ")
+    assert sys.executable not in command
+    for lock in (name, "pylock.toml", "environment.yml"):
+        (envlock.here / lock).unlink(missing_ok=True)
+    assert envlock(*shlex.split(command)[1:]).code == 0
+    assert snapshot(envlock.here) == before
+
+
+def test_the_header_names_the_python_by_its_version(envlock: Program, index: SimpleIndex) -> None:
+    assert envlock("lock", "tensorflow").code == 0
+    first = (envlock.here / "requirements.txt").read_text().splitlines()[0]
+    expected = "# made by: envlock lock tensorflow --engine uv --python {minor}"
+    assert first == said(expected, envlock, index)
+
+
+def test_pins_are_kept_until_an_upgrade_is_asked_for(envlock: Program, index: SimpleIndex) -> None:
+    assert envlock("lock", "tensorflow").code == 0
+    newer_h5py(index, envlock)
+    assert envlock("lock", "tensorflow", "numpy").code == 0
+    assert pins(envlock) == PINS
+    assert envlock("lock", "tensorflow", "numpy", "-U").code == 0
+    assert pins(envlock) == {**PINS, "h5py": "3.12.1"}
+
+
+def test_one_package_is_upgraded_by_name(envlock: Program, index: SimpleIndex) -> None:
+    build_framework(index.folder, "2.15.0")
+    (envlock.here / "old.txt").write_text("tensorflow==2.15.0\n")
+    assert envlock("lock", "tensorflow", "-c", "old.txt").code == 0
+    newer_h5py(index, envlock)
+    (envlock.here / "old.txt").write_text("tensorflow<2.16\n")
+    assert envlock("lock", "tensorflow", "-c", "old.txt", "-P", "H5Py").code == 0
+    assert pins(envlock)["h5py"] == "3.12.1"
+
+
+def test_check_tells_a_current_lock_without_an_index(envlock: Program) -> None:
+    assert envlock("lock", "tensorflow").code == 0
+    before = snapshot(envlock.here)
+    offline = envlock.with_env(PIP_INDEX_URL="http://127.0.0.1:1/simple")
+    done = offline("lock", "tensorflow", "--check")
+    assert (done.code, done.out, done.err) == (0, "the lock is current\n", "")
+    assert snapshot(envlock.here) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "words", "problem"),
+    [
+        (None, ("tensorflow", "pandas"), "it answers another request, Python or platform"),
+        (("numpy==1.26.4", "numpy==2.0.2"), ("tensorflow",), "rule numpy2-tf-abi (tensorflow"),
+        (("# request: ", "# asked: "), ("tensorflow",), "it does not say which request it answers"),
+        ((" \\\n    --hash=", "  # "), ("tensorflow",), "no hash for h5py, numpy, tensorflow"),
+    ],
+    ids=["another request", "a broken rule", "a foreign lock", "no hashes"],
+)
+def test_check_tells_a_lock_that_is_not_current(
+    envlock: Program, change: tuple[str, str] | None, words: tuple[str, ...], problem: str
+) -> None:
+    assert envlock("lock", "tensorflow").code == 0
+    lock = envlock.here / "requirements.txt"
+    if change is not None:
+        lock.write_text(lock.read_text().replace(*change))
+    before = snapshot(envlock.here)
+    done = envlock("lock", *words, "--check")
+    assert done.out.startswith(f"requirements.txt: {problem}")
+    assert (done.code, done.err, snapshot(envlock.here)) == (1, "", before)
+    told = envlock("lock", *words, "--check", "--json").data
+    assert (told["current"], told["exit_code"]) == (False, 1)
+    assert "\n".join(told["problems"]) == done.out.rstrip("\n")
+
+
+def test_check_tells_a_lock_that_is_not_there(envlock: Program) -> None:
+    done = envlock("lock", "tensorflow", "--check")
+    assert (done.code, done.out) == (1, "requirements.txt: there is no such lock\n")
+
+
+def test_check_tells_formats_that_differ(envlock: Program) -> None:
+    assert envlock("lock", "tensorflow", *FORMATS).code == 0
+    environment = envlock.here / "environment.yml"
+    environment.write_text(environment.read_text().replace("h5py==3.11.0", "h5py==3.10.0"))
+    done = envlock("lock", "tensorflow", *FORMATS, "--check")
+    assert done.out == "requirements.txt and pylock.toml and environment.yml hold different pins\n"
+    assert done.code == 1
+
+
+def test_a_requirements_txt_as_input_gives_a_lock_beside_it(envlock: Program) -> None:
+    (envlock.here / "requirements.txt").write_text("tensorflow  # ours\n")
+    for word in ("written", "unchanged"):
+        done = envlock("lock", "-r", "requirements.txt")
+        assert f"{word.ljust(9)}  requirements.lock".split() in map(
+            str.split, done.out.splitlines()
+        )
+        assert "envlock sync requirements.lock" in done.out
+    assert (envlock.here / "requirements.txt").read_text() == "tensorflow  # ours\n"
+    assert pins(envlock, "requirements.lock") == PINS
+
+
+def test_a_project_its_extras_and_groups_are_locked(envlock: Program) -> None:
+    (envlock.here / "pyproject.toml").write_text(
+        '[project]\nname = "own"\nrequires-python = ">=3.9"\ndependencies = ["tensorflow"]\n'
+        '[project.optional-dependencies]\nold = ["h5py<3.11"]\n'
+        '[dependency-groups]\ntest = ["numpy<1.26.5"]\n'
+    )
+    command = ("lock", "-r", "pyproject.toml", "--format", "environment")
+    assert envlock(*command, "--extra", "old", "--group", "test").code == 0
+    text = (envlock.here / "environment.yml").read_text()
+    assert "name: own\n" in text
+    assert "h5py==3.10.0" in text
+    assert "# via pyproject.toml [dependency-groups.test], tensorflow" in text
+
+
+def test_a_flag_wins_over_a_variable_and_that_over_the_project(
+    envlock: Program, index: SimpleIndex
+) -> None:
+    (envlock.here / "pyproject.toml").write_text(
+        '[tool.envlock]\nformat = ["pylock"]\nexclude-newer = "2020-01-01"\n'
+    )
+    index.upload_times = {file.name: "2024-01-01T00:00:00Z" for file in index.folder.iterdir()}
+    assert envlock("lock", "tensorflow").code == 3
+    later = envlock.with_env(ENVLOCK_EXCLUDE_NEWER="2025-01-01")
+    assert later("lock", "tensorflow").code == 0
+    assert (envlock.here / "pylock.toml").is_file()
+    older = later("lock", "tensorflow", "--exclude-newer", "2021-01-01", "--format", "requirements")
+    assert older.code == 3
+    assert not (envlock.here / "requirements.txt").exists()
+
+
+def test_a_lock_that_is_a_link_stays_one(envlock: Program) -> None:
+    real = envlock.root / "real.txt"
+    assert envlock("lock", "tensorflow", "-o", "../real.txt").code == 0
+    try:
+        (envlock.here / "requirements.txt").symlink_to(real)
+    except OSError:
+        pytest.skip("links need a privilege here")
+    assert envlock("lock", "tensorflow", "-U").code == 0
+    assert (envlock.here / "requirements.txt").is_symlink()
+    assert real.read_text().startswith("# made by: ")

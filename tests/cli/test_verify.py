@@ -1,0 +1,123 @@
+"""`envlock verify` examines whatever is there and changes nothing."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.framework import build_framework
+from support.program import Program
+from support.simple_index import SimpleIndex
+
+
+def listing(folder: Path) -> list[tuple[str, int]]:
+    """Return every path below a folder and when it changed; reading does not count."""
+    return sorted((str(path), path.lstat().st_mtime_ns) for path in folder.rglob("*"))
+
+
+@pytest.fixture
+def environment(envlock: Program) -> Path:
+    """Give an environment of another tool, with the packages and without bytecode."""
+    assert envlock("lock", "tensorflow").code == 0
+    assert envlock("sync", "--env", "env").code == 0
+    folder = envlock.here / "env"
+    (folder / "envlock.json").unlink()
+    for cache in folder.rglob("__pycache__"):
+        shutil.rmtree(cache)
+    return folder
+
+
+@pytest.fixture
+def conda_prefix(environment: Path, envlock: Program) -> Path:
+    """Give the same as a conda prefix: a folder with a real Python below it and no pyvenv.cfg."""
+    if os.name == "nt":
+        pytest.skip("a Python does not run from a copied folder there")
+    prefix = envlock.root / "conda"
+    (prefix / "conda-meta").mkdir(parents=True)
+    (site,) = environment.glob("lib/python*/site-packages")
+    shutil.copytree(site, prefix / site.relative_to(environment))
+    (prefix / "bin").mkdir()
+    starter = prefix / "bin" / "python"
+    packages = prefix / site.relative_to(environment)
+    code = f"import sys; sys.path.insert(0, {str(packages)!r}); del sys.argv[0]; "
+    code += "import runpy; runpy.run_path(sys.argv[0], run_name='__main__')"
+    # The options come first: -I -B SCRIPT RESULTS SECONDS.
+    starter.write_text(f'#!/bin/sh\nshift 2\nexec {sys.executable} -I -B -c "{code}" "$@"\n')
+    starter.chmod(0o755)
+    return prefix
+
+
+@pytest.mark.parametrize("how", ["venv", "interpreter", "conda prefix", "active"])
+def test_any_environment_is_proved_and_left_as_it_was(
+    how: str, envlock: Program, environment: Path, request: pytest.FixtureRequest
+) -> None:
+    python = next(each for each in environment.glob("*/python*") if each.stem == "python")
+    words = {"venv": [environment], "interpreter": [python]}.get(how, [])
+    program = envlock
+    if how == "conda prefix":
+        words = [request.getfixturevalue("conda_prefix")]
+    if how == "active":
+        program = envlock.with_env(VIRTUAL_ENV=str(environment))
+    before = listing(envlock.here), [listing(each) for each in words]
+    done = program("verify", *words)
+    assert done.out.splitlines()[-1].startswith("verified (")
+    assert (done.code, done.err) == (0, "")
+    assert (listing(envlock.here), [listing(each) for each in words]) == before
+
+
+def test_with_json_every_level_has_an_outcome(envlock: Program, environment: Path) -> None:
+    found = envlock("verify", environment, "--json").data
+    assert found["verified"]
+    assert [each["status"] for each in found["outcomes"]] == ["passed"] * 11
+    assert Path(found["interpreter"]).parent.parent == environment
+
+
+def test_an_environment_that_fails_is_told_with_exit_code_1(
+    envlock: Program, index: SimpleIndex
+) -> None:
+    build_framework(index.folder, load='raise ValueError("bad magic")')
+    assert envlock("lock", "tensorflow").code == 0
+    assert envlock("sync").code == 0
+    done = envlock("verify")
+    assert "FAILED   load                        ValueError: bad magic" in done.out.splitlines()
+    python = envlock.here / ".venv" / "bin" / "python"
+    assert done.out.splitlines()[-1] == f"NOT verified: load, custom-layer ({python})"
+    assert (done.code, done.err) == (1, "")
+    assert envlock("verify", "--json").data["exit_code"] == 1
+
+
+def test_an_environment_without_the_packages_is_told(envlock: Program) -> None:
+    folder = envlock.here / "empty"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    done = envlock("verify", "empty")
+    line = "FAILED   import                      ModuleNotFoundError: tensorflow is not installed"
+    assert line in done.out.splitlines()
+    assert done.code == 1
+
+
+def test_ones_own_script_counts(envlock: Program, environment: Path) -> None:
+    (envlock.here / "own.py").write_text("import tensorflow\nassert tensorflow.keras is None\n")
+    done = envlock("verify", environment, "--probe", "own.py")
+    assert "FAILED   probe:own.py                exit status 1: AssertionError" in done.out
+    assert done.code == 1
+
+
+def test_no_environment_is_told(envlock: Program) -> None:
+    done = envlock("verify")
+    assert done.err == (
+        "error: no environment is active (VIRTUAL_ENV, CONDA_PREFIX) and there is no .venv here\n"
+        "  try: envlock verify PATH\n"
+        "  try: envlock create\n"
+    )
+    assert done.code == 2
+
+
+def test_a_folder_that_is_not_there_is_told(envlock: Program) -> None:
+    done = envlock("verify", "nowhere")
+    assert done.err == (
+        "error: nowhere: no such environment\n  try: envlock create --env nowhere\n"
+    )
+    assert done.code == 2

@@ -1,0 +1,93 @@
+"""A lock that is there: kept as it is, kept but for one package, or made anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.utils import canonicalize_name
+
+from envlock.choices import EngineName, Format
+from envlock.model import IndexSettings, Request
+from envlock.progress import Silent
+from envlock.request import parse_words
+from envlock.workflow.lock import LockOrder, make_lock, write
+from support.engines import ENGINE_NAMES, use_own_caches
+from support.simple_index import SimpleIndex, build_wheel
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with a lock of tensorflow and alpha, and an index that has moved on since."""
+
+    index: SimpleIndex
+    engine: EngineName
+
+    def lock(self, *words: str, **more: Any) -> dict[str, str]:
+        """Lock the words and write; return the pins."""
+        order = LockOrder(
+            request=Request(requirements=parse_words(words)),
+            settings=IndexSettings(index_url=self.index.url),
+            outputs={Path("requirements.txt"): Format.REQUIREMENTS},
+            command=f"envlock lock {' '.join(words)}",
+            name="project",
+            engine=self.engine,
+            **more,
+        )
+        locked = make_lock(order, Silent())
+        write(locked)
+        return {package.name: str(package.version) for package in locked.lock.packages}
+
+
+@pytest.fixture(params=ENGINE_NAMES)
+def project(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Project]:
+    use_own_caches(monkeypatch, tmp_path_factory)
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "files"
+    build_wheel(folder, "tensorflow", "2.20.0")
+    build_wheel(folder, "alpha", "1.0")
+    build_wheel(folder, "beta", "1.0")
+    with SimpleIndex(folder, max_age=0) as index:
+        project = Project(index, request.param)
+        project.lock("tensorflow", "alpha")
+        build_wheel(folder, "tensorflow", "2.21.0")
+        build_wheel(folder, "alpha", "2.0")
+        index.requests.clear()
+        yield project
+
+
+def test_a_lock_that_answers_the_request_is_taken_without_asking_anybody(project: Project) -> None:
+    assert project.lock("tensorflow", "alpha") == {"tensorflow": "2.20.0", "alpha": "1.0"}
+    assert not project.index.requests
+
+
+def test_one_more_package_moves_nothing_else(project: Project) -> None:
+    pins = project.lock("tensorflow", "alpha", "beta")
+    assert pins == {"tensorflow": "2.20.0", "alpha": "1.0", "beta": "1.0"}
+
+
+@pytest.mark.parametrize(
+    ("package", "pins"),
+    [
+        ("alpha", {"tensorflow": "2.20.0", "alpha": "2.0"}),
+        ("tensorflow", {"tensorflow": "2.21.0", "alpha": "1.0"}),
+    ],
+)
+def test_the_package_that_is_to_be_upgraded_moves_alone(
+    project: Project, package: str, pins: dict[str, str]
+) -> None:
+    chosen = frozenset({canonicalize_name(package)})
+    assert project.lock("tensorflow", "alpha", upgrade_packages=chosen) == pins
+
+
+def test_an_upgrade_asks_for_everything_anew(project: Project) -> None:
+    pins = project.lock("tensorflow", "alpha", upgrade=True)
+    assert pins == {"tensorflow": "2.21.0", "alpha": "2.0"}

@@ -1,0 +1,184 @@
+"""A TensorFlow, an h5py and a NumPy of a few lines each, which pass the real probe.
+
+They are wheels for an index of `support.simple_index`; what they get wrong is
+up to the test.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from support.distributions import build_wheel
+
+_NUMPY = '''\
+"""As much of NumPy as the probe uses."""
+__version__ = "{version}"
+
+
+class Array(list):
+    def astype(self, kind):
+        return self
+
+    def __mod__(self, number):
+        return Array(value % number for value in self)
+
+
+class random:
+    seed = staticmethod(lambda number: None)
+    rand = staticmethod(lambda rows, columns: zeros((rows, columns)))
+
+
+def zeros(shape, kind=None):
+    return Array([0.0] * (shape[0] * shape[1]))
+
+
+def arange(stop):
+    return Array(range(stop))
+
+
+def subtract(one, other):
+    return Array(a - b for a, b in zip(one, other, strict=True))
+
+
+def abs(array):
+    return Array(value if value > 0 else -value for value in array)
+
+
+def array_equal(one, other):
+    return list(one) == list(other)
+
+
+_max, max = max, lambda array: _max(array)
+'''
+
+_H5PY = '''\
+"""As much of h5py as the probe uses."""
+__version__ = "{version}"
+
+
+class version:
+    hdf5_version = "1.14.2"
+'''
+
+_TENSORFLOW = '''\
+"""As much of TensorFlow as the probe uses: a model has one weight, and predicts it."""
+import json
+
+{first}
+import numpy
+
+__version__ = "{version}"
+
+
+def executing_eagerly():
+    return True
+
+
+class compat:
+    class v1:
+        set_random_seed = staticmethod(lambda number: None)
+
+
+class Tensor:
+    def __init__(self, values):
+        self.numpy = lambda: numpy.Array(values)
+
+
+class Layer:
+    def __init__(self, *arguments, **options):
+        pass
+
+    def build(self, shape):
+        pass
+
+    def __call__(self, inputs):
+        return inputs
+
+    def get_config(self):
+        return {{}}
+
+
+class Model:
+    weight = 1.0
+
+    def __init__(self, inputs=None, outputs=None):
+        self.inputs = [inputs]
+
+    def compile(self, **options):
+        pass
+
+    def fit(self, *arguments, **options):
+        self.weight += 1
+
+    def predict(self, x):
+        return numpy.Array([self.weight])
+
+    def __call__(self, x):
+        return Tensor([self.weight])
+
+    def test_on_batch(self, x, y):
+        return numpy.Array([self.weight])
+
+    def get_weights(self):
+        return [numpy.Array([self.weight])]
+
+    def save(self, path, save_format=None):
+        with open(path, "w") as file:
+            json.dump(self.weight, file)
+
+    save_weights = save
+
+    def load_weights(self, path):
+        with open(path) as file:
+            self.weight = json.load(file)
+
+
+def load_model(path, custom_objects=None, compile=True):
+    {load}
+    model = Model()
+    model.load_weights(path)
+    return model
+
+
+class keras:
+    __version__ = "{version}"
+    Model = Model
+    Input = staticmethod(lambda shape: None)
+
+    class layers:
+        Layer = Dense = Layer
+
+    class models:
+        load_model = staticmethod(load_model)
+        clone_model = staticmethod(lambda model: Model())
+'''
+
+
+def build_framework(
+    folder: Path,
+    version: str = "2.15.1",
+    *,
+    first: str = "",
+    load: str = "",
+    tag: str = "py3-none-any",
+) -> None:
+    """Put a TensorFlow into an index's folder, with the h5py and NumPy it needs.
+
+    ``first`` is run by ``import tensorflow``, ``load`` by ``load_model``; the
+    defaults do nothing, and the environment passes the gate.
+    """
+    source = _TENSORFLOW.format(version=version, first=first, load=load)
+    build_wheel(
+        folder,
+        "tensorflow",
+        version,
+        requires=["h5py>=2.9.0", "numpy<2.0.0,>=1.23.5"],
+        files={"tensorflow.py": source},
+        tag=tag,
+    )
+    for name, source, versions in (
+        ("h5py", _H5PY, ("3.10.0", "3.11.0")),
+        ("numpy", _NUMPY, ("1.26.4", "2.0.2")),
+    ):
+        for each in versions:
+            build_wheel(folder, name, each, files={f"{name}.py": source.replace("{version}", each)})

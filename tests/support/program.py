@@ -1,0 +1,136 @@
+"""The real program, run as a user runs it, with nothing of this machine's configuration."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from envlock.environment.description import describe
+from envlock.environment.interpreters import available
+from envlock.releases import wheels_for
+from support.simple_index import SimpleIndex
+
+#: What would change what envlock, pip or uv do.
+_FOREIGN = ("PIP_", "UV_", "ENVLOCK_", "VIRTUAL_ENV", "CONDA", "XDG_", "HTTP_PROXY", "HTTPS_PROXY")
+_COLOURS = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "COLUMNS", "TERM", "CI")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """What one run said, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The one JSON object on standard output."""
+        found = json.loads(self.out)
+        assert isinstance(found, dict)
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """``envlock`` in a folder of its own: home, caches and working folder are under ``root``."""
+
+    root: Path
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def here(self) -> Path:
+        """The folder it works in."""
+        return self.root / "project"
+
+    @property
+    def cache(self) -> Path:
+        """The folder of its cache."""
+        return self.root / "cache"
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment variables it is run with."""
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.upper().startswith((*_FOREIGN, "PYTHON")) and name not in _COLOURS
+        }
+        home = str(self.root / "home")
+        return {
+            **kept,
+            "HOME": home,
+            "USERPROFILE": home,
+            "ENVLOCK_CACHE_DIR": str(self.cache),
+            "UV_CACHE_DIR": str(self.root / "uv"),
+            "PIP_CONFIG_FILE": os.devnull,
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "NO_PROXY": "127.0.0.1",
+            **self.env,
+        }
+
+    def command(self, *words: str | Path) -> list[str]:
+        """Return what starts it."""
+        return [sys.executable, "-W", "error", "-m", "envlock", *map(str, words)]
+
+    def __call__(self, *words: str | Path) -> Done:
+        """Run it to its end; no run takes a minute."""
+        done = subprocess.run(
+            self.command(*words),
+            cwd=self.here,
+            env=self.environment(),
+            capture_output=True,
+            encoding="utf-8",
+            timeout=60,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return Done(code=done.returncode, out=done.stdout, err=done.stderr)
+
+    def with_env(self, **variables: str) -> Program:
+        """Return the same with more environment variables."""
+        return Program(root=self.root, env={**self.env, **variables})
+
+
+def make_program(root: Path) -> Program:
+    """Return a program with an empty working folder and an empty home."""
+    for name in ("project", "home"):
+        (root / name).mkdir(parents=True)
+    return Program(root=root)
+
+
+def snapshot(folder: Path) -> dict[str, bytes | str | None]:
+    """Return everything below a folder: bytes of files, targets of links, None for folders."""
+    found: dict[str, bytes | str | None] = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink():
+            found[name] = str(path.readlink())
+        else:
+            found[name] = path.read_bytes() if path.is_file() else None
+    return found
+
+
+def said(text: str, program: Program, index: SimpleIndex) -> str:
+    """Return a message with the names of this machine in it, as the program knows them."""
+    own = describe(Path(sys.executable))
+    return text.format(
+        here=program.here,
+        index=index.url,
+        minor=f"{own.version.major}.{own.version.minor}",
+        platform=own.platform,
+        newest=_newest(),
+    )
+
+
+@cache
+def _newest() -> str:
+    """Return the newest Python here that TensorFlow has wheels for."""
+    minors = ((f"{each.version.major}.{each.version.minor}", each) for each in available())
+    return next(minor for minor, each in minors if wheels_for(minor, each.platform).versions)

@@ -1,0 +1,75 @@
+"""What a start costs: every module stands alone, and the command line loads nothing heavy."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "resolver" / "envlock"
+MODULES = sorted(
+    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+    for path in PACKAGE.rglob("*.py")
+    if "scripts" not in path.parts and path.name != "__main__.py"
+)
+HEAVY = (
+    "findpython",
+    "httpx2",
+    "jsonschema",
+    "packaging",
+    "rich",
+    "tomli_w",
+    "unearth",
+    "yaml",
+)
+#: Imports every module in a process of its own that has loaded nothing of envlock.
+ALONE = """
+import os, sys
+for name in sys.argv[1:]:
+    child = os.fork()
+    if child == 0:
+        try:
+            __import__(name)
+        except BaseException as error:
+            print(f"{name}: {type(error).__name__}: {error}", flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+"""
+
+
+def python(*words: str) -> str:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a start for each module takes a minute")
+def test_every_module_can_be_imported_first() -> None:
+    assert python("-c", ALONE, *MODULES) == ""
+
+
+def test_the_command_line_loads_nothing_heavy() -> None:
+    loaded = python("-c", "import sys, envlock.cli; print(*sys.modules, sep='\\n')").splitlines()
+    assert [name for name in HEAVY if name in loaded] == []
+    ours = {name for name in loaded if name.startswith("envlock.") and "cli" not in name}
+    assert ours <= {"envlock.choices", "envlock.errors", "envlock.progress"}
+
+
+@pytest.mark.parametrize("words", [("--help",), ("--version",), ("lock", "--help")])
+def test_help_loads_nothing_heavy(words: tuple[str, ...]) -> None:
+    program = (
+        "import sys, envlock.cli\n"
+        "try:\n    envlock.cli.run(sys.argv[1:])\n"
+        "finally:\n    print('--', *sys.modules, sep='\\n')\n"
+    )
+    loaded = python("-c", program, *words).partition("--\n")[2].splitlines()
+    assert [name for name in HEAVY if name in loaded] == []
