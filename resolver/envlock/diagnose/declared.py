@@ -25,7 +25,7 @@ MISSING = "missing-requirement"
 #: pip's words, in the log of an install and of ``pip check``.
 _TOLD = re.compile(
     r"(?:^|\s)(?P<owner>[\w.-]+) (?P<owned>\d[\w.+!-]*) (?:requires|has requirement)"
-    r" (?P<wish>[^\n]+?),"
+    r" (?P<wish>[^\n]{1,200}?),"
     r" (?:but you(?:'ll)? have (?P<name>[\w.-]+) (?P<version>\d[\w.+!-]*)|which is not installed)"
 )
 

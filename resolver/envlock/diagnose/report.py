@@ -28,8 +28,12 @@ def _paragraph(number: int, finding: Finding, *, verbose: bool) -> Iterator[str]
     stage = f" at {finding.stage}" if finding.stage else ""
     yield f"{number}. {finding.id}: {finding.title}"
     yield f"{_INDENT}{_severity(finding)}{stage}, {confidence_words(finding.confidence)}"
-    if finding.packages:
-        yield from _wrapped("seen on ", packages_text(finding))
+    known = [f"{name} {version}" for name, version in finding.packages.items() if version]
+    unknown = [name for name, version in finding.packages.items() if not version]
+    if known:
+        yield from _wrapped("seen on ", ", ".join(known))
+    if unknown:
+        yield from _wrapped("look at the version of ", ", ".join(unknown))
     yield from _wrapped("", finding.because)
     if finding.evidence:
         yield from (f"{_INDENT}> {line}" for line in finding.evidence.splitlines())
@@ -50,14 +54,6 @@ def _severity(finding: Finding) -> str:
 def confidence_words(confidence: float) -> str:
     """A confidence between 0 and 1 in words."""
     return next(word for least, word in _WORDS if confidence >= least)
-
-
-def packages_text(finding: Finding) -> str:
-    """The packages of a finding with their versions, as far as they are known."""
-    return ", ".join(
-        f"{name} {version}" if version else f"{name} (version not known)"
-        for name, version in finding.packages.items()
-    )
 
 
 def _wrapped(label: str, text: str) -> list[str]:

@@ -21,11 +21,13 @@ _KNOWN = (
 )
 _INSTALLED = re.compile(r"Successfully installed (.+)")
 _SATISFIED = re.compile(
-    rf"Requirement already (?:satisfied|up-to-date)[^:\n]*: ({_NAME})[^\n]*? in \S[^\n]*"
-    rf"\(({_VERSION})\)"
+    rf"Requirement already (?:satisfied|up-to-date)[^:\n]{{0,80}}: ({_NAME})[^\n]{{0,200}}?"
+    rf" in \S[^\n]{{0,400}}\(({_VERSION})\)"
 )
 _YOU_HAVE = re.compile(rf"but you(?:'ll)? have ({_NAME}) ({_VERSION})")
-_OWNER = re.compile(rf"(?:^|\s)({_NAME}) ({_VERSION}) (?:requires|has requirement) [^\n]*but you")
+_OWNER = re.compile(
+    rf"(?:^|\s)({_NAME}) ({_VERSION}) (?:requires|has requirement) [^\n]{{0,200}}but you"
+)
 #: A metadata folder, found from its end.
 _METADATA_END = re.compile(r"\.(?:dist-info|egg-info|egg)\b")
 _METADATA = re.compile(rf"[/\\]({_NAME})-({_VERSION})(?:-py3\.\d+)?(?:-[\w-]+)?$")

@@ -44,7 +44,8 @@ def test_a_finding_is_a_numbered_paragraph() -> None:
     assert report.findings_text([FINDING]) == (
         "1. h5py3-str-decode: h5py 3 hands back str\n"
         "   breaks at load, very likely\n"
-        "   seen on tensorflow 2.4.1, h5py (version not known)\n"
+        "   seen on tensorflow 2.4.1\n"
+        "   look at the version of h5py\n"
         "   TensorFlow before 2.5 decodes every attribute itself, and h5py 3 hands back"
         " what is decoded\n"
         "   already.\n"
