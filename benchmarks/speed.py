@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -90,7 +89,8 @@ def lock(repeat: int) -> None:
 
     def ours_cold(folder: Path) -> None:
         cache = folder / "cache"
-        shutil.copytree(helpers(), cache / "helpers", symlinks=True)
+        cache.mkdir()
+        (cache / "helpers").symlink_to(helpers())
         env = {**os.environ, "ENVLOCK_CACHE_DIR": str(cache), "PIP_CACHE_DIR": str(folder / "pip")}
         run(words, folder, env)
 

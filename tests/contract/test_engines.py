@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envlock.choices import EngineName
-from envlock.engine import ENGINES, Answer, Problem, Solution, Unsatisfiable
+from envlock.engine import ENGINES, Solution, Unsatisfiable
 from envlock.errors import IndexFailure, InterpreterMissing, WorkError
-from envlock.index.handover import uv_program
-from envlock.model import IndexSettings
-from envlock.progress import Silent
-from support.engines import ENGINE_NAMES, use_own_caches
+from support.engines import ENGINE_NAMES, pins, problem, small_index, solve, use_own_caches
 from support.scenarios import goal
 from support.simple_index import SimpleIndex, build_sdist, build_wheel
-
-SECRET = "hunter2"  # noqa: S105  (of an index that lives for one test)
 
 engines = pytest.mark.parametrize("engine", ENGINE_NAMES)
 
@@ -36,64 +26,15 @@ def _own_caches(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPa
     use_own_caches(monkeypatch, tmp_path_factory)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def failing(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Mapping[EngineName, Sequence[Future[Answer]]]]:
-    """What engines make of an index that answers 500 and of one that is gone.
-
-    They are asked when the module starts: each tries again for many seconds.
-    """
-    named = test_an_index_that_fails_is_a_failure_and_no_conflict.__name__
-    items = [each for each in request.session.items if isinstance(each, pytest.Function)]
-    asked = [EngineName(str(i.callspec.params["engine"])) for i in items if i.originalname == named]
-    uv_program()  # asks sysconfig, which two threads must not be the first to do
-    folder = tmp_path_factory.mktemp("nothing")
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        SimpleIndex(folder, status=500) as broken,
-        ThreadPoolExecutor() as pool,
-    ):
-        use_own_caches(patch, tmp_path_factory)
-        with SimpleIndex(folder) as gone:
-            problems = [problem(broken, "demo"), problem(gone, "demo")]
-        yield {
-            engine: [pool.submit(ENGINES[engine]().solve, each, Silent()) for each in problems]
-            for engine in asked
-        }
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The distributions of a small index."""
-    folder = tmp_path / "files"
-    build_wheel(folder, "demo", "1.0", requires=["other"])
-    build_wheel(folder, "demo", "2.0", requires=["other>=2"])
-    build_wheel(folder, "other", "1.0")
-    build_wheel(folder, "other", "2.0")
-    build_wheel(folder, "third", "1.0", requires=["other<2"])
-    return folder
+    return small_index(tmp_path / "files")
 
 
 @pytest.fixture
 def index(folder: Path) -> Iterator[SimpleIndex]:
     with SimpleIndex(folder, max_age=0) as served:
         yield served
-
-
-def problem(index: SimpleIndex | None, *requirements: str, **more: Any) -> Problem:
-    url = index.url if index is not None else "http://127.0.0.1:9/simple"
-    known = {"constraints": (), "settings": IndexSettings(index_url=url), "target": goal(), **more}
-    return Problem(requirements=requirements, **known)
-
-
-def solve(engine: EngineName, asked: Problem) -> Answer:
-    return ENGINES[engine]().solve(asked, Silent())
-
-
-def pins(answer: Answer) -> dict[str, str]:
-    assert isinstance(answer, Solution), answer
-    return {package.name: str(package.version) for package in answer.packages}
 
 
 @engines
@@ -203,107 +144,6 @@ def test_files_newer_than_the_date_are_not_seen(engine: EngineName, index: Simpl
     assert pins(solve(engine, asked)) == {"demo": "1.0", "other": "1.0"}
 
 
-@engines
-def test_find_links_without_an_index(engine: EngineName, folder: Path) -> None:
-    settings = IndexSettings(no_index=True, find_links=(folder.as_uri(),))
-    asked = problem(None, "demo", settings=settings)
-    assert pins(solve(engine, asked)) == {"demo": "2.0", "other": "2.0"}
-    (folder / "other-2.0-py3-none-any.whl").unlink()
-    (folder / "other-1.0-py3-none-any.whl").unlink()
-    answer = solve(engine, asked)
-    assert isinstance(answer, Unsatisfiable)
-    assert "other was not found in the provided package locations" in answer.text
-
-
-@engines
-def test_the_best_of_several_indexes_is_taken(
-    engine: EngineName, index: SimpleIndex, tmp_path: Path
-) -> None:
-    more = tmp_path / "more"
-    build_wheel(more, "other", "3.0")
-    with SimpleIndex(more, max_age=0) as extra:
-        settings = IndexSettings(index_url=index.url, extra_index_urls=(extra.url,))
-        answer = solve(engine, problem(index, "demo", settings=settings))
-    assert pins(answer) == {"demo": "2.0", "other": "3.0"}
-
-
-@engines
-def test_find_links_beside_an_index_count_as_much(
-    engine: EngineName, index: SimpleIndex, tmp_path: Path
-) -> None:
-    more = tmp_path / "more"
-    build_wheel(more, "other", "3.0")
-    settings = IndexSettings(index_url=index.url, find_links=(more.as_uri(),))
-    answer = solve(engine, problem(index, "demo", settings=settings))
-    assert pins(answer) == {"demo": "2.0", "other": "3.0"}
-
-
-@engines
-def test_the_users_own_settings_change_nothing(
-    engine: EngineName, index: SimpleIndex, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for variable in ("PIP_INDEX_URL", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "PIP_CONSTRAINT"):
-        monkeypatch.setenv(variable, "http://127.0.0.1:9/nowhere")
-    monkeypatch.setenv("UV_RESOLUTION", "lowest")
-    monkeypatch.setenv("PIP_PRE", "1")
-    assert pins(solve(engine, problem(index, "demo"))) == {"demo": "2.0", "other": "2.0"}
-
-
-@engines
-@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="arguments are read in /proc")
-def test_credentials_work_and_are_in_no_process_list(
-    engine: EngineName, index: SimpleIndex
-) -> None:
-    index.auth = ("user", SECRET)
-    settings = IndexSettings(index_url=index.url_with(f"user:{SECRET}"))
-    solve(engine, problem(index, "demo", settings=settings))  # the helper is there from here on
-    index.delay = 0.05
-    with watched() as seen:
-        assert pins(solve(engine, problem(index, "third", settings=settings))) == {
-            "other": "1.0",
-            "third": "1.0",
-        }
-    assert any("compile" in line for line in seen)
-    assert not [line for line in seen if SECRET in line]
-
-
-@contextmanager
-def watched() -> Iterator[set[str]]:
-    """The command lines of all children while the block runs."""
-    seen: set[str] = set()
-    over = threading.Event()
-
-    def look() -> None:
-        while not over.wait(0.005):
-            for entry in Path("/proc").glob("[0-9]*"):
-                try:
-                    if int(entry.name) != os.getpid():
-                        line = (entry / "cmdline").read_bytes().replace(b"\0", b" ")
-                        seen.add(line.decode(errors="replace"))
-                except OSError:  # it has ended
-                    continue
-
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
-        yield seen
-    finally:
-        over.set()
-        thread.join()
-
-
-@engines
-@pytest.mark.parametrize("credentials", ["", f"user:wrong-{SECRET}"])
-def test_a_refused_index_is_a_failure_and_no_conflict(
-    engine: EngineName, index: SimpleIndex, credentials: str
-) -> None:
-    index.auth = ("user", SECRET)
-    url = index.url_with(credentials) if credentials else index.url
-    with pytest.raises(IndexFailure, match="401 Unauthorized") as caught:
-        solve(engine, problem(index, "demo", settings=IndexSettings(index_url=url)))
-    assert SECRET not in caught.value.message
-
-
 def test_pip_tools_needs_the_interpreter_it_resolves_for(index: SimpleIndex) -> None:
     asked = problem(index, "demo", target=replace(goal(), interpreter=None))
     with pytest.raises(InterpreterMissing) as caught:
@@ -312,17 +152,6 @@ def test_pip_tools_needs_the_interpreter_it_resolves_for(index: SimpleIndex) -> 
         f"pip-tools needs a Python {goal().minor} to resolve for it, and none is here"
     )
     assert caught.value.remedies == ("--engine uv",)
-
-
-@engines
-def test_an_index_that_fails_is_a_failure_and_no_conflict(
-    engine: EngineName, failing: Mapping[EngineName, Sequence[Future[Answer]]]
-) -> None:
-    errors = [answer.exception() for answer in failing[engine]]
-    assert [type(error) for error in errors] == [IndexFailure, IndexFailure]
-    assert "500" in str(errors[0])
-    assert "onnection" in str(errors[1])
-    assert not any("Traceback" in str(error) or "\n" in str(error) for error in errors)
 
 
 def test_every_engine_is_held_to_this() -> None:
