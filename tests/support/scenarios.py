@@ -202,7 +202,7 @@ def run(
     asked = resolving.Asked(
         database=rules, verb="lock", index_name=index.url, targets_here=lambda: ()
     )
-    return resolving.resolve(question, tools, pages, asked, with_files=False)
+    return resolving.resolve(question, tools, pages, asked)
 
 
 def _own_rules(scenario: Scenario) -> tuple[Path, ...]:

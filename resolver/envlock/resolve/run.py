@@ -25,12 +25,8 @@ class Resolution:
     reasons: Mapping[RuleId, str]
 
 
-def resolve(
-    question: Question, tools: Tools, index: Index, asked: Asked, *, with_files: bool
-) -> Resolution:
+def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Resolution:
     """Answer a question, or say why it has no answer.
-
-    ``with_files`` asks for the files themselves beside their hashes.
 
     Raises:
         UsageError: nothing is asked for on this target.
@@ -58,7 +54,7 @@ def resolve(
     listed = {name: admitted(files, date) for name, files in settled.files.items()}
     packages = hashed(explained(settled, tried, question.wishes), listed)
     return Resolution(
-        packages=packages if with_files else tuple(replace(each, files=()) for each in packages),
+        packages=packages,
         notes=notes(settled),
         reasons=reasons(packages, asked.database.find),
     )

@@ -180,9 +180,7 @@ def _resolve(
         index_name=redact(order.settings.index_url),
         targets_here=lambda: tuple(map(target, available())),
     )
-    return resolving.resolve(
-        question, tools, index, asked, with_files=Format.PYLOCK in order.outputs.values()
-    )
+    return resolving.resolve(question, tools, index, asked)
 
 
 def requirements_text(lock: Lock) -> str:

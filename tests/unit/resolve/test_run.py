@@ -22,7 +22,7 @@ def test_a_request_of_which_nothing_is_for_this_python_is_told() -> None:
     tools = Tools(engine=nobody, releases=nobody, progress=Silent())
     asked = Asked(database=Database(rules=()), verb="lock", index_name="", targets_here=tuple)
     with pytest.raises(UsageError) as caught:
-        resolve(question, tools, Index(settings), asked, with_files=False)
+        resolve(question, tools, Index(settings), asked)
     assert caught.value.message == (
         "no requirement is for Python 3.11 on linux-x86_64: their markers say so"
     )
