@@ -22,12 +22,13 @@ ALLOWED = {
     "progress": set(),
     "system": {"errors"},
     "trees": {"errors"},
+    "conda": VALUES | {"system", "index", "rules"},
     "config": VALUES | {"system", "index", "request"},
     "releases": VALUES,
     "rules": PURE,
-    "write": VALUES | {"index"},
+    "write": VALUES | {"conda", "index"},
     "report": VALUES,
-    "request": VALUES | {"system", "index"},
+    "request": VALUES | {"conda", "system", "index"},
     "index": VALUES | {"system"},
     "engine": VALUES | {"system", "index", "write"},
     "resolve": PURE | {"engine", "index"},
@@ -39,6 +40,7 @@ ALLOWED = {
     "probes": VALUES | {"system", "environment"},
     "workflow": PURE
     | {
+        "conda",
         "config",
         "edit",
         "engine",
@@ -134,6 +136,13 @@ def test_files_and_functions_stay_short(path: Path) -> None:
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert (node.end_lineno or 0) - node.lineno < 45, f"{path}: {node.name} is long"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_quiet_room_knows_only_the_values_of_conda(path: Path) -> None:
+    if room(path) in QUIET - {"cli", "resolve"}:
+        known = {name for name in imported(path) if name.startswith("envlock.conda")}
+        assert known <= {"envlock.conda.values"}
 
 
 def test_every_room_of_the_house_is_on_the_plan() -> None:

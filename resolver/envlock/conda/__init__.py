@@ -1,0 +1,1 @@
+"""Conda: its packages as values, its names and channels, and the solver that knows them."""
