@@ -1,9 +1,4 @@
-"""One entry of a conda file → package and versions. Pure.
-
-conda's words for versions are not PEP 440: ``=1.2`` is a prefix, a third
-``=`` is the build, ``|`` means or. Source: conda's documentation, "Package
-match specifications".
-"""
+"""One entry of a conda file → PyPI's name and PEP 440's versions, which rules speak in. Pure."""
 
 from __future__ import annotations
 
@@ -14,8 +9,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from envlock.errors import UsageError
-from envlock.request.parsed import shown
+from envlock.request.conda_spec import parse_archive, parse_spec, refusal
 
 #: conda packages that hold, or only pull in, what PyPI has under another name.
 _PYPI_NAMES = {
@@ -31,21 +25,12 @@ _PYPI_NAMES = {
     "tensorflow-gpu-base": "tensorflow",
     "tensorflow-mkl": "tensorflow",
 }
-_CHANNEL = re.compile(r"^.*::(?=[^:]*$)")
-_SPEC = re.compile(
-    r"""^(?P<name>[A-Za-z0-9_][\w.-]*)
-        \s*(?P<version>(?:[<>=!~]|\s[\d*])[^\[\]]*|)
-        \s*(?:\[(?P<brackets>[^\]]*)\])?$""",
-    re.VERBOSE,
-)
-_BRACKET = re.compile(r"""(\w+)\s*=\s*(?:'([^']*)'|"([^"]*)"|([^,'"\]]+))""")
-_ARCHIVE = re.compile(r"([^/\\]+?)-([^/\\-]+)-([^/\\-]+)\.(?:tar\.bz2|conda)(?:#\S*)?$")
 _PART = re.compile(r"(==|=|!=|~=|<=|>=|<|>|)\s*([^\s=<>!~]+?)(=?)(\.?\*|)$")
 _RELEASE_NUMBERS = 3  # X.Y.Z names one release
 
 
 @dataclass(frozen=True, slots=True)
-class CondaSpec:
+class PypiSpec:
     """A package under its PyPI name, with the versions as PEP 440 has them.
 
     ``version`` is set where the entry names one release; an empty
@@ -58,24 +43,19 @@ class CondaSpec:
     build: str = ""
 
 
-def parse_conda_spec(text: str) -> CondaSpec:
+def parse_conda_spec(text: str) -> PypiSpec:
     """Parse a match specification, or the address of a conda package.
 
     Raises:
         UsageError: it is neither, in words.
     """
-    archive = _ARCHIVE.search(text.strip())
-    if archive:
-        name, version, build = archive.groups()
-        return CondaSpec(pypi_name(name), SpecifierSet(), _version(version), build)
-    plain = _CHANNEL.sub("", text.strip())
-    match = _SPEC.match(plain)
-    if match is None:
-        raise _refusal(text)
-    keys = {key: a or b or c.strip() for key, a, b, c in _BRACKET.findall(match["brackets"] or "")}
-    wanted, build = _split_build(match["version"].strip())
-    specifier, version = _versions(keys.get("version", wanted), text, built=bool(build))
-    return CondaSpec(pypi_name(match["name"]), specifier, version, keys.get("build", build))
+    spec = parse_spec(text)
+    archive = parse_archive(spec.url)
+    if archive is not None:
+        version = _version(archive.version)
+        return PypiSpec(pypi_name(archive.name), SpecifierSet(), version, archive.build)
+    specifier, version = _versions(spec.version, text, built=bool(spec.build))
+    return PypiSpec(pypi_name(spec.name), specifier, version, spec.build)
 
 
 def pypi_name(text: str) -> NormalizedName:
@@ -91,14 +71,8 @@ def _version(text: str) -> Version | None:
         return None
 
 
-def _split_build(text: str) -> tuple[str, str]:
-    """Part ``=1.2=py38_0`` and ``1.2 py38_0`` into versions and build."""
-    match = re.fullmatch(r"(={0,2}\s*(?:\d+!)?[^=<>!~,|\s]+)(?:=|\s+)([\w.*]+)", text)
-    return (match[1], match[2]) if match else (text, "")
-
-
 def _versions(text: str, entry: str, *, built: bool) -> tuple[SpecifierSet, Version | None]:
-    if text in {"", "*", "=*", "==*", "=", "=="}:
+    if text in {"", "=*"}:
         return SpecifierSet(), None
     if "|" in text:
         return SpecifierSet(), None
@@ -123,7 +97,7 @@ def _alone(operator: str, number: str, *, built: bool) -> tuple[SpecifierSet, Ve
 def _part(text: str, entry: str) -> str:
     match = _PART.fullmatch(text)
     if match is None:
-        raise _refusal(entry)
+        raise refusal(entry)
     operator, number, _, star = match.groups()
     number = number.rstrip(".")
     operator = {"=": "==", "": "=="}.get(operator, operator)
@@ -133,11 +107,5 @@ def _part(text: str, entry: str) -> str:
     except InvalidSpecifier:
         if operator == "~=":
             return f">={number}"
-        raise _refusal(entry) from None
+        raise refusal(entry) from None
     return f"{operator}{number}{wild}"
-
-
-def _refusal(text: str) -> UsageError:
-    return UsageError(
-        f"{shown(text)} is not a package as conda writes one", 'write it like "numpy=1.26"'
-    )

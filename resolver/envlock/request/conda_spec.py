@@ -1,0 +1,138 @@
+"""One entry of conda's list → `CondaSpec`, or a `UsageError` in words. Pure.
+
+conda's words are not PEP 440: ``=1.2`` is a prefix, a third ``=`` the build,
+``|`` means or, a blank before the version means exactly. Source: conda's
+documentation, "Package match specifications"; CEP 29.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from envlock.conda.values import CondaSpec
+from envlock.errors import UsageError
+from envlock.request.parsed import shown
+from envlock.request.selectors import SUBDIRS
+
+_ARCHIVE = re.compile(
+    r"(?:.*[/\\])?(?P<name>[^/\\]+?)-(?P<version>[^/\\-]+)-(?P<build>[^/\\-]+)"
+    r"\.(?:tar\.bz2|conda)(?:#\S*)?$"
+)
+_CHANNEL = re.compile(r"(?P<channel>\S*)::(?P<rest>[^:]*)$")
+_SPEC = re.compile(
+    r"""(?P<name>[A-Za-z0-9_][\w.-]*)
+        \s*(?P<rest>(?:[<>=!~(]|\s[\d*])[^\[\]]*|)
+        \s*(?:\[(?P<brackets>.*)\])?""",
+    re.VERBOSE,
+)
+_KEY = re.compile(r"""\s*(\w+)\s*=\s*(?:'([^']*)'|"([^"]*)"|([^,'"\[\]]+))\s*(?:,|$)""")
+_BUILT = re.compile(r"(?P<version>.*[^=<>!~,|(\s])(?:=|\s+)(?P<build>[\w.*+^$-]*)")
+_BLANKS = re.compile(r"\s*([<>=!~]{1,2}|[,|()])\s*")
+_ATOM = re.compile(r"(?:==?|!=|~=|<=|>=|<|>)?(?:\d+!)?[\w.+*-]+", re.ASCII)
+_TURNED = re.compile(r"=([<>])")
+_ANY = frozenset({"*", "=", "==", "=*", "==*"})
+_EXAMPLE = 'write it like "numpy=1.26"'
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """What the name of a package's file tells."""
+
+    name: str
+    version: str
+    build: str
+
+
+def parse_archive(text: str) -> Archive | None:
+    """Read the name of a package's file, at the end of an address or path; else None."""
+    match = _ARCHIVE.fullmatch(text)
+    return Archive(match["name"], match["version"], match["build"]) if match else None
+
+
+def parse_spec(text: str, *, origin: str = "command line", only: tuple[str, ...] = ()) -> CondaSpec:
+    """Parse a match specification, or the address of a conda package.
+
+    Raises:
+        UsageError: it is neither, in words.
+    """
+    plain = text.strip()
+    archive = parse_archive(plain)
+    if archive is not None:
+        return CondaSpec(name=archive.name.lower(), url=plain, only=only, origin=origin)
+    head, bracket, tail = plain.partition("[")
+    place = _CHANNEL.fullmatch(head)
+    channel, subdir = _place(place["channel"]) if place else ("", "")
+    match = _SPEC.fullmatch((place["rest"] if place else head) + bracket + tail)
+    if match is None or (place and not channel):
+        raise refusal(text)
+    keys = _keys(match["brackets"] or "", text)
+    version, build = _versions(match["rest"], text)
+    if "version" in keys:
+        version, _ = _versions(keys.pop("version"), text)
+    if "channel" in keys:
+        channel, subdir = _place(keys.pop("channel"))
+    if "build" in keys:
+        version, build = _prefix(version), keys.pop("build")
+    return CondaSpec(
+        name=match["name"].lower(),
+        version=version or ("=*" if build else ""),
+        build=build,
+        channel=channel,
+        subdir=keys.pop("subdir", subdir),
+        url=keys.pop("url", ""),
+        keys=tuple(sorted(keys.items())),
+        only=only,
+        origin=origin,
+    )
+
+
+def _place(text: str) -> tuple[str, str]:
+    """Part ``conda-forge/linux-64`` into channel and subdir."""
+    channel, _, subdir = text.rstrip("/").rpartition("/")
+    return (channel, subdir) if subdir in SUBDIRS else (text, "")
+
+
+def _keys(text: str, entry: str) -> dict[str, str]:
+    keys: dict[str, str] = {}
+    rest = text
+    while rest.strip():
+        match = _KEY.match(rest)
+        if match is None:
+            raise refusal(entry)
+        keys[match[1]] = (match[2] or match[3] or match[4] or "").strip()
+        rest = rest[match.end() :]
+    return keys
+
+
+def _versions(text: str, entry: str) -> tuple[str, str]:
+    """Part versions, without needless blanks and checked one by one, from the build."""
+    plain = _BLANKS.sub(r"\1", text.strip()).rstrip(",")
+    built = _BUILT.fullmatch(plain)
+    plain, build = (built["version"], built["build"]) if built else (plain, "")
+    if plain.startswith("(") and plain.endswith(")") and plain.count("(") == 1:
+        plain = plain[1:-1]
+    if plain in {"", *_ANY}:
+        return "", build
+    atoms = re.split(r"[,|]", plain.replace("(", "").replace(")", ""))
+    if plain.count("(") != plain.count(")") or not all(map(_ATOM.fullmatch, atoms)):
+        raise refusal(entry)
+    return plain, build
+
+
+def _prefix(version: str) -> str:
+    """Write ``=1.2`` as ``1.2.*``: with a build joined to it, it would mean exactly 1.2."""
+    alone = re.fullmatch(r"=(?!=)([^,|*]+)", version)
+    return f"{alone[1]}.*" if alone else version
+
+
+def refusal(text: str) -> UsageError:
+    """Return the error for an entry that is no package, with how it may have been meant."""
+    turned = _TURNED.sub(r"\1=", text)
+    remedy = _EXAMPLE
+    if turned != text:
+        try:
+            remedy = f"write {shown(str(parse_spec(turned)))}"
+        except UsageError:
+            remedy = _EXAMPLE
+    return UsageError(f"{shown(text)} is not a package as conda writes one", remedy)

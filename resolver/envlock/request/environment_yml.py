@@ -1,0 +1,224 @@
+"""An environment.yml as its entries, each with its line, whatever dialect it is in.
+
+conda, micromamba, conda-lock, pixi and kipoi write such files. Read from YAML
+nodes: they know their lines, and no tag is ever constructed. What is odd about
+a file is said, and who reads it says whether that matters. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from envlock.errors import UsageError
+from envlock.request.parsed import safe, shown
+
+#: A node of yaml, which is imported when it is needed.
+_Node: TypeAlias = Any
+
+_COMMENT_SELECTOR = re.compile(r"#\s*\[([^\[\]]+)\]\s*$")
+_SELECTOR = re.compile(r"sel\(([^()]+)\)")
+_TAG = "tag:yaml.org,2002:"
+_NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
+#: What envlock reads; ``uv`` is micromamba's word for a pip list that uv installs.
+_PIP = frozenset({"pip", "uv"})
+
+
+class By(StrEnum):
+    """Whose an entry is: conda's, pip's, or (the whole entry is odd) nobody's."""
+
+    CONDA = "conda"
+    PIP = "pip"
+    NOBODY = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """A text of the file and its line.
+
+    ``selector`` is the platforms it is for, in the file's words, or "".
+    ``odd`` is a sentence where the entry cannot be read as what it stands for.
+    """
+
+    text: str
+    line: int
+    by: By = By.CONDA
+    selector: str = ""
+    odd: str = ""
+
+
+@dataclass(kw_only=True)
+class EnvironmentFile:
+    """What one file holds. ``lists`` are its plain lists, ``values`` its plain values, by key.
+
+    ``mapped`` is the line of a ``dependencies`` that is a map of lists.
+    """
+
+    values: dict[str, Entry] = field(default_factory=dict)
+    lists: dict[str, list[Entry]] = field(default_factory=dict)
+    variables: dict[str, Entry] = field(default_factory=dict)
+    dependencies: list[Entry] = field(default_factory=list)
+    mapped: int | None = None
+    odd: list[Entry] = field(default_factory=list)
+
+
+def parse_environment_yml(name: str, text: str) -> EnvironmentFile:
+    """Read a conda environment file; ``name`` is for errors.
+
+    Raises:
+        UsageError: it is not YAML, or no environment file; with the line.
+    """
+    root = _compose(name, text)
+    members = dict(_members(root))
+    if "dependencies" not in members:
+        raise UsageError(f"{name}:1: not an environment file: it has no list of dependencies")
+    reader = _Reader(name, text)
+    reader.tags(root)
+    reader.top(root)
+    return reader.file
+
+
+def _compose(name: str, text: str) -> _Node:
+    import yaml  # noqa: PLC0415  (10 ms that other files do not need)
+
+    try:
+        return yaml.compose(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.MarkedYAMLError as error:
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise UsageError(f"{name}{line}: not YAML: {safe(str(error.problem))}") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        reason = safe(" ".join(str(error).split()))
+        raise UsageError(f"{name}: not YAML: {reason}") from None
+
+
+class _Reader:
+    def __init__(self, name: str, text: str) -> None:
+        self.file = EnvironmentFile()
+        self._name = name
+        self._lines = text.splitlines()
+
+    def top(self, root: _Node) -> None:
+        """Take in the whole file, key by key."""
+        seen = set[str]()
+        for key, value in _members(root):
+            if key in seen:
+                self._odd(value, f"{shown(key)} is there a second time")
+            elif key == "dependencies":
+                self._dependencies(value)
+            elif key == "variables":
+                self._variables(value)
+            elif value.id == "scalar":
+                self.file.values[key] = self._entry(value)
+            elif value.id == "sequence":
+                self.file.lists[key] = [self._entry(each) for each in value.value]
+            else:
+                self._odd(value, f"{shown(key)} is a map, and is not read")
+            seen.add(key)
+
+    def tags(self, root: _Node) -> None:
+        """Say which tags are not followed."""
+        for node in _walk(root):
+            if node.tag.startswith((f"{_TAG}python/", "!")):
+                self._odd(node, f"the tag {safe(node.tag.replace(_TAG, '!!'))} is not followed")
+
+    def _dependencies(self, node: _Node) -> None:
+        if isinstance(node.value, str):
+            if node.value not in _NOTHING:
+                raise UsageError(f"{self._name}:{_line(node)}: dependencies is not a list")
+        elif node.id == "mapping":
+            self.file.mapped = _line(node)
+            for key, value in _members(node):
+                if key == "conda" and value.id == "sequence":
+                    self._list(value)
+                elif key in _PIP:
+                    self._pip(value)
+                else:
+                    self._odd_entry(value, f"{shown(key)} is not read: no installer")
+        else:
+            self._list(node)
+
+    def _list(self, node: _Node) -> None:
+        for item in node.value:
+            if item.id == "sequence":
+                self._odd_entry(item, "a list inside the list is not read")
+            elif item.id == "scalar":
+                self._add(item, By.CONDA)
+            else:
+                for key, value in _members(item):
+                    self._section(key, value)
+
+    def _section(self, key: str, value: _Node) -> None:
+        selector = _SELECTOR.fullmatch(key)
+        if selector is not None and value.id == "scalar":
+            self._add(value, By.CONDA, selector[1].strip())
+        elif key in _PIP:
+            self._pip(value)
+        else:
+            self._odd_entry(value, f"{shown(key)} is not an installer")
+
+    def _pip(self, node: _Node) -> None:
+        items = [node] if isinstance(node.value, str) else node.value
+        for item in items:
+            if isinstance(item, tuple) or item.id != "scalar":
+                where = item[0] if isinstance(item, tuple) else item
+                self._odd_entry(where, "this entry is not a requirement")
+            elif item is not node or item.value not in _NOTHING:
+                self._add(item, By.PIP)
+
+    def _add(self, node: _Node, by: By, selector: str = "") -> None:
+        entry = self._entry(node, by, selector)
+        if not entry.text or node.tag == f"{_TAG}null":
+            self._odd_entry(node, "an empty entry is left out")
+        else:
+            self.file.dependencies.append(entry)
+
+    def _variables(self, node: _Node) -> None:
+        for key, value in _members(node):
+            if value.id == "scalar":
+                self.file.variables[key] = self._entry(value)
+            else:
+                self._odd(value, f"the variable {shown(key)} is not one value, and is left out")
+
+    def _entry(self, node: _Node, by: By = By.CONDA, selector: str = "") -> Entry:
+        if node.id != "scalar":
+            return Entry(text="", line=_line(node), by=by, odd="this is not one value")
+        number = node.start_mark.line
+        line = self._lines[number] if number < len(self._lines) else ""
+        comment = _COMMENT_SELECTOR.search(line)
+        if not selector and comment:
+            selector = comment[1].strip()
+        return Entry(text=node.value.strip(), line=_line(node), by=by, selector=selector)
+
+    def _odd_entry(self, node: _Node, text: str) -> None:
+        entry = Entry(text="", line=_line(node), by=By.NOBODY, odd=text)
+        self.file.dependencies.append(entry)
+
+    def _odd(self, node: _Node, text: str) -> None:
+        self.file.odd.append(Entry(text="", line=_line(node), by=By.NOBODY, odd=text))
+
+
+def _line(node: _Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def _members(node: _Node) -> Iterator[tuple[str, _Node]]:
+    if node is not None and node.id == "mapping":
+        yield from ((str(key.value), value) for key, value in node.value)
+
+
+def _walk(root: _Node) -> Iterator[_Node]:
+    """Every node once, anchors and their aliases together."""
+    waiting, seen = [root], set[int]()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        yield node
+        if node.id == "mapping":
+            waiting.extend(part for pair in node.value for part in pair)
+        elif node.id == "sequence":
+            waiting.extend(node.value)
