@@ -22,7 +22,10 @@ _Node: TypeAlias = Any
 _COMMENT_SELECTOR = re.compile(r"#\s*\[([^\[\]]+)\]\s*$")
 _SELECTOR = re.compile(r"sel\(([^()]+)\)")
 _TAG = "tag:yaml.org,2002:"
-_NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
+NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
+"""How YAML writes that there is no value."""
+#: Tags that change nothing about a list or a text.
+_HARMLESS = re.compile(r"tag:yaml\.org,2002:python/(?:tuple|list|str|unicode)")
 #: What envlock reads; ``uv`` is micromamba's word for a pip list that uv installs.
 _PIP = frozenset({"pip", "uv"})
 
@@ -40,7 +43,8 @@ class Entry:
     """A text of the file and its line.
 
     ``selector`` is the platforms it is for, in the file's words, or "".
-    ``odd`` is a sentence where the entry cannot be read as what it stands for.
+    ``odd`` is a sentence where the entry cannot be read as what it stands for;
+    ``lost``: something that was asked for is then missing.
     """
 
     text: str
@@ -48,6 +52,7 @@ class Entry:
     by: By = By.CONDA
     selector: str = ""
     odd: str = ""
+    lost: bool = False
 
 
 @dataclass(kw_only=True)
@@ -105,7 +110,7 @@ class _Reader:
         seen = set[str]()
         for key, value in _members(root):
             if key in seen:
-                self._odd(value, f"{shown(key)} is there a second time")
+                self._odd(value, f"{shown(key)} is there a second time", lost=True)
             elif key == "dependencies":
                 self._dependencies(value)
             elif key == "variables":
@@ -122,11 +127,13 @@ class _Reader:
         """Say which tags are not followed."""
         for node in _walk(root):
             if node.tag.startswith((f"{_TAG}python/", "!")):
-                self._odd(node, f"the tag {safe(node.tag.replace(_TAG, '!!'))} is not followed")
+                tag = safe(node.tag.replace(_TAG, "!!"))
+                lost = _HARMLESS.fullmatch(node.tag) is None
+                self._odd(node, f"the tag {tag} is not followed", lost=lost)
 
     def _dependencies(self, node: _Node) -> None:
         if isinstance(node.value, str):
-            if node.value not in _NOTHING:
+            if node.value not in NOTHING:
                 raise UsageError(f"{self._name}:{_line(node)}: dependencies is not a list")
         elif node.id == "mapping":
             self.file.mapped = _line(node)
@@ -165,13 +172,13 @@ class _Reader:
             if isinstance(item, tuple) or item.id != "scalar":
                 where = item[0] if isinstance(item, tuple) else item
                 self._odd_entry(where, "this entry is not a requirement")
-            elif item is not node or item.value not in _NOTHING:
+            elif item is not node or item.value not in NOTHING:
                 self._add(item, By.PIP)
 
     def _add(self, node: _Node, by: By, selector: str = "") -> None:
         entry = self._entry(node, by, selector)
         if not entry.text or node.tag == f"{_TAG}null":
-            self._odd_entry(node, "an empty entry is left out")
+            self._odd_entry(node, "an empty entry is left out", lost=False)
         else:
             self.file.dependencies.append(entry)
 
@@ -184,7 +191,8 @@ class _Reader:
 
     def _entry(self, node: _Node, by: By = By.CONDA, selector: str = "") -> Entry:
         if node.id != "scalar":
-            return Entry(text="", line=_line(node), by=by, odd="this is not one value")
+            odd = "this is not one value"
+            return Entry(text="", line=_line(node), by=by, odd=odd, lost=True)
         number = node.start_mark.line
         line = self._lines[number] if number < len(self._lines) else ""
         comment = _COMMENT_SELECTOR.search(line)
@@ -192,12 +200,13 @@ class _Reader:
             selector = comment[1].strip()
         return Entry(text=node.value.strip(), line=_line(node), by=by, selector=selector)
 
-    def _odd_entry(self, node: _Node, text: str) -> None:
-        entry = Entry(text="", line=_line(node), by=By.NOBODY, odd=text)
+    def _odd_entry(self, node: _Node, text: str, *, lost: bool = True) -> None:
+        entry = Entry(text="", line=_line(node), by=By.NOBODY, odd=text, lost=lost)
         self.file.dependencies.append(entry)
 
-    def _odd(self, node: _Node, text: str) -> None:
-        self.file.odd.append(Entry(text="", line=_line(node), by=By.NOBODY, odd=text))
+    def _odd(self, node: _Node, text: str, *, lost: bool = False) -> None:
+        entry = Entry(text="", line=_line(node), by=By.NOBODY, odd=text, lost=lost)
+        self.file.odd.append(entry)
 
 
 def _line(node: _Node) -> int:
@@ -206,7 +215,8 @@ def _line(node: _Node) -> int:
 
 def _members(node: _Node) -> Iterator[tuple[str, _Node]]:
     if node is not None and node.id == "mapping":
-        yield from ((str(key.value), value) for key, value in node.value)
+        for key, value in node.value:
+            yield key.value if key.id == "scalar" else "{…}", value
 
 
 def _walk(root: _Node) -> Iterator[_Node]:

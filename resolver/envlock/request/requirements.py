@@ -61,7 +61,7 @@ def parse_requirements(
             what a lock cannot hold, told all at once with file:line.
     """
     text = read_text(path)
-    reader = _Reader(root=_real(root or find_root(path)))
+    reader = RequirementsReader(root=_real(root or find_root(path)))
     reader.read(path, text, constraint=constraint)
     reader.faults.finish()
     return ParsedFile(
@@ -91,10 +91,15 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 @dataclass(kw_only=True)
-class _Reader:
-    """Reads a file and its includes; ``notes`` has one for each file and option."""
+class RequirementsReader:
+    """Reads a file and its includes; ``notes`` has one for each file and option.
+
+    Options that choose an index are faults, unless ``indexes`` is a list: then
+    they are gathered there.
+    """
 
     root: Path
+    indexes: list[str] | None = None
     faults: Faults = field(default_factory=Faults)
     requirements: list[Requested] = field(default_factory=list)
     constraints: list[Requested] = field(default_factory=list)
@@ -109,24 +114,36 @@ class _Reader:
         if (resolved, constraint) in self.done:
             return
         self.done.add((resolved, constraint))
-        label = self._label(path)
+        label = self.label(path)
         for number, line in logical_lines(text):
-            where = f"{label}:{number}"
-            with self.faults.collect(where):
-                requirement, rest = split_line(line)
-                options = parse_options(rest)
-                if requirement:
-                    self._requirement(requirement, options, where, constraint=constraint)
-                    continue
-                for option in options:
-                    self._option(option, where, path, constraint=constraint, chain=(*chain, path))
+            self.line(path, line, f"{label}:{number}", constraint=constraint, chain=chain)
+
+    def line(
+        self,
+        path: Path,
+        line: str,
+        where: str,
+        *,
+        constraint: bool = False,
+        chain: tuple[Path, ...] = (),
+    ) -> None:
+        """Take in one line without its comment; what it includes is looked for beside ``path``."""
+        with self.faults.collect(where):
+            requirement, rest = split_line(line)
+            options = parse_options(rest)
+            if requirement:
+                self._requirement(requirement, options, where, constraint=constraint)
+                return
+            for option in options:
+                self._option(option, where, path, constraint=constraint, chain=(*chain, path))
 
     def _requirement(
         self, text: str, options: tuple[Option, ...], where: str, *, constraint: bool
     ) -> None:
         for option in options:
             if option.name in INDEX:
-                raise _index_fault(option)
+                self._index(option)
+                continue
             if option.name not in IGNORED:
                 raise UsageError(
                     f"{shown(text)} carries the option {shown(str(option))}:"
@@ -146,8 +163,8 @@ class _Reader:
         self, option: Option, where: str, path: Path, *, constraint: bool, chain: tuple[Path, ...]
     ) -> None:
         if option.name in INDEX:
-            raise _index_fault(option)
-        if option.name in IGNORED:
+            self._index(option)
+        elif option.name in IGNORED:
             self._note(option.name, where)
         elif option.name in INCLUDES:
             constraint = constraint or option.name == "--constraint"
@@ -180,7 +197,7 @@ class _Reader:
                 f"copy it into {self.root} and include that file",
             )
         if _real(path) in map(_real, chain):
-            names = " -> ".join(self._label(each) for each in (*chain, path))
+            names = " -> ".join(self.label(each) for each in (*chain, path))
             raise UsageError(f"an include cycle: {names}", "remove this line")
         try:
             text = read_text(path)
@@ -191,6 +208,15 @@ class _Reader:
             ) from None
         self.read(path, text, constraint=constraint, chain=chain)
 
+    def _index(self, option: Option) -> None:
+        if self.indexes is None:
+            raise UsageError(
+                f"{shown(str(option))}: a requirements file does not choose where packages come"
+                " from",
+                f"remove it there and pass it on the command line: {safe(str(option))}",
+            )
+        self.indexes.append(str(option))
+
     def _note(self, what: str, where: str) -> None:
         file = where.rpartition(":")[0]
         if what == "extras":
@@ -199,7 +225,7 @@ class _Reader:
             text = f"{where}: {what} is ignored: {IGNORED[what]}"
         self.notes.setdefault((file, what), text)
 
-    def _label(self, path: Path) -> str:
+    def label(self, path: Path) -> str:
         """The name of a file as messages and locks show it: from the root down."""
         place = _real(path.parent) / path.name
         if place.is_relative_to(self.root):
@@ -216,13 +242,6 @@ def _bare(requirement: Requirement) -> Requirement:
     bare = Requirement(str(requirement))
     bare.extras = set()
     return bare
-
-
-def _index_fault(option: Option) -> UsageError:
-    return UsageError(
-        f"{shown(str(option))}: a requirements file does not choose where packages come from",
-        f"remove it there and pass it on the command line: {safe(str(option))}",
-    )
 
 
 def _editable_fault(value: str) -> UsageError:

@@ -1,0 +1,235 @@
+"""An environment.yml → `CondaRequest`: conda's part and pip's kept apart, each with its line.
+
+What a lock cannot hold is refused as it is in requirements files, all at once;
+what only does not matter to a lock is a note. Pure apart from reading.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from envlock.conda.values import CondaRequest, CondaSpec
+from envlock.errors import UsageError
+from envlock.model import Requested
+from envlock.request.conda_spec import parse_spec
+from envlock.request.environment_yml import (
+    NOTHING,
+    By,
+    Entry,
+    parse_environment_yml,
+)
+from envlock.request.parsed import safe, shown
+from envlock.request.requirements import RequirementsReader, find_root, logical_lines
+from envlock.request.selectors import PLATFORMS, marker, selected
+from envlock.system import read_text
+
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_PLACE = re.compile(r"\S+")
+_LEFT_OUT = {
+    "category": "a lock is one environment",
+    "prefix": "it is a folder of one machine",
+}
+_READ = frozenset({"channels", "dependencies", "name", "pip-repositories", "platforms"})
+
+
+def read_environment(path: Path, root: Path | None = None) -> CondaRequest:
+    """Read an environment.yml and what its pip list includes from inside ``root``.
+
+    ``root`` is `find_root` of the file unless given. Selectors become the
+    platforms of a conda entry and the marker of a pip one. Nothing is
+    expanded, fetched or evaluated.
+
+    Raises:
+        UsageError: the file cannot be read or is no environment file; or
+            entries are malformed or ask for what a lock cannot hold, told all
+            at once with file:line.
+    """
+    reader = _Reader(path, read_text(path), root or find_root(path))
+    return reader.read()
+
+
+class _Reader:
+    def __init__(self, path: Path, text: str, root: Path) -> None:
+        self._path = path
+        self._pip = RequirementsReader(root=root.resolve(), indexes=[])
+        self._label = self._pip.label(path)
+        self._file = parse_environment_yml(self._label, text)
+        self._notes: list[str] = []
+        self._specs: list[CondaSpec] = []
+
+    def read(self) -> CondaRequest:
+        """Take in the whole file.
+
+        Raises:
+            UsageError: as `read_environment`.
+        """
+        for entry in self._file.odd:
+            self._oddity(entry)
+        self._keys()
+        name, channels, platforms = self._name(), self._channels(), self._platforms()
+        self._dependencies()
+        self._pip.faults.finish()
+        notes = dict.fromkeys((*self._notes, *self._pip.notes.values()))
+        return CondaRequest(
+            name=name,
+            channels=tuple(dict.fromkeys(each for each in channels if each != "nodefaults")),
+            nodefaults="nodefaults" in channels,
+            specs=tuple(self._specs),
+            pip=tuple(self._pip.requirements),
+            pip_constraints=tuple(self._pip.constraints),
+            pip_options=tuple(dict.fromkeys(self._pip.indexes or ())),
+            variables={key: entry.text for key, entry in self._file.variables.items()},
+            platforms=tuple(dict.fromkeys(platforms)),
+            notes=tuple(notes),
+        )
+
+    def _keys(self) -> None:
+        lists = {key: found[0] for key, found in self._file.lists.items() if found}
+        for key, entry in {**self._file.values, **lists}.items():
+            if key in _LEFT_OUT:
+                self._note(entry, f"{shown(key)} is left out: {_LEFT_OUT[key]}")
+            elif key not in _READ:
+                self._note(entry, f"{shown(key)} is not read: it is no key of an environment file")
+        for entry in self._listed("pip-repositories"):
+            self._pip_option(entry, f"--extra-index-url {entry.text}")
+
+    def _name(self) -> str | None:
+        for entry in self._file.lists.get("name", ())[:1]:
+            self._fault(entry, "the name of the environment is a list", "write one name")
+        found = self._file.values.get("name")
+        return None if found is None or found.text in NOTHING else found.text
+
+    def _channels(self) -> list[str]:
+        found: list[str] = []
+        for entry in self._listed("channels"):
+            if _PLACE.fullmatch(entry.text) is None or not entry.text.isprintable():
+                message = f"{shown(entry.text)} is not the name or address of a channel"
+                self._fault(entry, message, 'write it like "conda-forge"')
+            elif entry.text == "default":
+                self._note(entry, '"default" is read as "defaults": no channel has that name')
+                found.append("defaults")
+            else:
+                found.append(entry.text)
+        return found
+
+    def _platforms(self) -> list[str]:
+        entries = self._listed("platforms")
+        for entry in entries:
+            if entry.text not in PLATFORMS:
+                some = ", ".join(sorted(PLATFORMS))
+                self._fault(entry, f"{shown(entry.text)} is no platform of conda's", some)
+        return [entry.text for entry in entries]
+
+    def _listed(self, key: str) -> list[Entry]:
+        """The entries of a plain list, or the one value that stands for it."""
+        alone = self._file.values.get(key)
+        found = [*self._file.lists.get(key, ()), *([alone] if alone else ())]
+        for entry in found:
+            if entry.odd:
+                self._oddity(entry)
+        return [each for each in found if not each.odd and each.text not in NOTHING]
+
+    def _dependencies(self) -> None:
+        if self._file.mapped is not None:
+            raise UsageError(
+                f"{self._label}:{self._file.mapped}: dependencies is a map of lists, which conda"
+                " does not read",
+                'write one list: packages as "- numpy=1.26", pip\'s under one entry "- pip:"',
+            )
+        for entry in self._file.dependencies:
+            if entry.odd:
+                self._oddity(entry)
+            elif entry.by is By.PIP:
+                self._requirement(entry)
+            else:
+                self._spec(entry)
+
+    def _spec(self, entry: Entry) -> None:
+        where = self._where(entry)
+        with self._pip.faults.collect(where):
+            spec = parse_spec(entry.text, origin=where, only=self._only(entry))
+            if spec.url and not _ADDRESS.match(spec.url):
+                raise UsageError(
+                    f"{shown(spec.url)} is a file of one machine: a lock pins what a channel lists",
+                    f"write {shown(spec.name)}, and the channel it is in under channels",
+                )
+            self._specs.append(spec)
+
+    def _requirement(self, entry: Entry) -> None:
+        where = self._where(entry)
+        before = len(self._pip.requirements)
+        options = len(self._pip.indexes or ())
+        for _, line in logical_lines(entry.text):
+            self._pip.line(self._path, line, where)
+        for option in (self._pip.indexes or [])[options:]:
+            self._untaken(entry, option)
+        only = self._only(entry)
+        if only:
+            found = self._pip.requirements[before:]
+            self._pip.requirements[before:] = [_for_platforms(each, only) for each in found]
+
+    def _pip_option(self, entry: Entry, option: str) -> None:
+        if self._pip.indexes is not None:
+            self._pip.indexes.append(option)
+        self._untaken(entry, option)
+
+    def _untaken(self, entry: Entry, option: str) -> None:
+        self._note(
+            entry,
+            f"{shown(option)} is not followed: an environment file does not choose where pip's"
+            f" packages come from; the command line does: {safe(option)}",
+        )
+
+    def _only(self, entry: Entry) -> tuple[str, ...]:
+        if not entry.selector:
+            return ()
+        only = selected(entry.selector)
+        if not only:
+            self._note(
+                entry,
+                f"{shown(entry.selector)} selects no platform of conda's:"
+                f" {safe(entry.text)} counts on all of them",
+            )
+        return only or ()
+
+    def _oddity(self, entry: Entry) -> None:
+        if entry.lost:
+            self._fault(
+                entry,
+                entry.odd,
+                'write a package as "- numpy=1.26", and pip\'s requirements under one "- pip:"',
+            )
+        else:
+            self._note(entry, entry.odd)
+
+    def _fault(self, entry: Entry, message: str, *remedies: str) -> None:
+        self._pip.faults.add(self._where(entry), message, *remedies)
+
+    def _note(self, entry: Entry, text: str) -> None:
+        self._notes.append(f"{self._where(entry)}: {text}")
+
+    def _where(self, entry: Entry) -> str:
+        return f"{self._label}:{entry.line}"
+
+
+def _for_platforms(wish: Requested, only: tuple[str, ...]) -> Requested:
+    """Let a requirement count on some platforms alone, by its marker."""
+    text = str(wish.requirement)
+    head, _, own = text.partition(";")
+    both = f"({own.strip()}) and ({marker(only)})" if own.strip() else marker(only)
+    return replace(wish, requirement=Requirement(f"{head}; {both}"))
+
+
+def without_builds(request: CondaRequest) -> CondaRequest:
+    """Return a request whose specs name no builds: those of an export are of one platform."""
+    return replace(request, specs=tuple(map(_unbuilt, request.specs)))
+
+
+def _unbuilt(spec: CondaSpec) -> CondaSpec:
+    joined = re.fullmatch(r"=(?!=)([^*|,]+)", spec.version) if spec.build else None
+    version = f"=={joined[1]}" if joined else "" if spec.version == "=*" else spec.version
+    return replace(spec, version=version, build="")
