@@ -58,7 +58,7 @@ class _Reader:
         self._pip = RequirementsReader(root=root.resolve(), indexes=[])
         self._label = self._pip.label(path)
         self._file = parse_environment_yml(self._label, text)
-        self._notes: list[str] = []
+        self._notes: list[tuple[int, str]] = []
         self._specs: list[CondaSpec] = []
 
     def read(self) -> CondaRequest:
@@ -73,7 +73,8 @@ class _Reader:
         name, channels, platforms = self._name(), self._channels(), self._platforms()
         self._dependencies()
         self._pip.faults.finish()
-        notes = dict.fromkeys((*self._notes, *self._pip.notes.values()))
+        own = (f"{self._label}:{line}: {text}" for line, text in sorted(self._notes))
+        notes = dict.fromkeys((*own, *self._pip.notes.values()))
         return CondaRequest(
             name=name,
             channels=tuple(dict.fromkeys(each for each in channels if each != "nodefaults")),
@@ -210,7 +211,7 @@ class _Reader:
         self._pip.faults.add(self._where(entry), message, *remedies)
 
     def _note(self, entry: Entry, text: str) -> None:
-        self._notes.append(f"{self._where(entry)}: {text}")
+        self._notes.append((entry.line, text))
 
     def _where(self, entry: Entry) -> str:
         return f"{self._label}:{entry.line}"
