@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from envlock import __version__
-from envlock.cli import diagnose, environments, fix, knowledge, locks
+from envlock.cli import diagnose, environments, fix, knowledge, locks, matrix
 from envlock.cli.arguments import register
 from envlock.cli.interrupts import interrupt_once
 from envlock.cli.output import complain, say
@@ -28,6 +28,12 @@ app = typer.Typer(
 )
 _rules = typer.Typer(
     help="Show and check what package metadata does not say.",
+    rich_markup_mode=None,
+    context_settings=_SETTINGS,
+)
+
+_matrix = typer.Typer(
+    help="Run many releases, record what they do, and show it.",
     rich_markup_mode=None,
     context_settings=_SETTINGS,
 )
@@ -64,6 +70,8 @@ register(_rules, "show", knowledge.show)
 register(_rules, "check", knowledge.check)
 register(_rules, "constraints", knowledge.constraints)
 app.add_typer(_rules, name="rules")
+register(_matrix, "run", matrix.run)
+app.add_typer(_matrix, name="matrix")
 
 
 def main() -> None:

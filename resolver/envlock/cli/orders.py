@@ -130,17 +130,22 @@ def proof_order(probes: ProbeOptions) -> ProofOrder:
     for script in probes.probe:
         if not script.is_file():
             raise UsageError(f"--probe {script}: no such file")
-    return ProofOrder(scripts=probes.probe, timeout=_seconds(probes.timeout))
+    return ProofOrder(scripts=probes.probe, timeout=seconds(probes.timeout))
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
+    """Read a time limit.
+
+    Raises:
+        UsageError: it is no time.
+    """
     try:
-        seconds = float(text)
+        number = float(text)
     except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < math.inf:
+        number = 0.0
+    if not 0 < number < math.inf:
         raise UsageError(f"--timeout {text}: not a number of seconds", "--timeout 600")
-    return seconds
+    return number
 
 
 def _read(options: RequestOptions, progress: Progress) -> tuple[Request, SpecifierSet]:

@@ -38,10 +38,11 @@ class LockOrder:
     """What `make_lock` needs to know.
 
     ``outputs`` are the files to write; the first that exists gives the pins
-    to prefer. ``command`` makes them again, with the ``--python`` that is
-    added to it; ``verb`` is the command that was typed. ``requires_python``
-    is what the projects in the request say. ``name`` is what the environment
-    is called where a format names it.
+    to prefer, and ``preferences`` are preferred besides. ``command`` makes
+    the files again, with the ``--python`` that is added to it; ``verb`` is
+    the command that was typed. ``requires_python`` is what the projects in
+    the request say. ``name`` is what the environment is called where a
+    format names it.
     """
 
     request: Request
@@ -56,6 +57,7 @@ class LockOrder:
     rules: tuple[Path, ...] = ()
     upgrade: bool = False
     upgrade_packages: frozenset[NormalizedName] = frozenset()
+    preferences: Mapping[NormalizedName, Version] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -234,8 +236,8 @@ def _hashed(lock: Lock) -> bool:
 
 def _preferences(order: LockOrder, lock: Lock | None) -> dict[NormalizedName, Version]:
     if lock is None or order.upgrade:
-        return {}
-    return {
+        return dict(order.preferences)
+    return dict(order.preferences) | {
         package.name: package.version
         for package in lock.packages
         if package.name not in order.upgrade_packages

@@ -1,0 +1,177 @@
+"""`envlock matrix`: run cells and record what they do."""
+
+# ruff: noqa: RUF009  (these calls make dataclass fields)
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from envlock.choices import Accelerator, EngineName
+from envlock.cli.arguments import flag, option, repeated
+from envlock.cli.options import IndexOptions, TalkOptions
+from envlock.cli.output import progress_for, say, say_json
+
+if TYPE_CHECKING:
+    from envlock.matrix.plan import MatrixPlan
+    from envlock.workflow.matrix import Tally
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellOptions:
+    """Which cells are run."""
+
+    plan: Path | None = option(
+        "--plan", metavar="FILE", says="A YAML file with the options below as keys."
+    )
+    tensorflow: str | None = option(
+        "--tensorflow", metavar="SPEC", says="Releases, such as 2.15.1 or >=2.4.  [default: all]"
+    )
+    python: tuple[str, ...] = repeated(
+        "-p", "--python", metavar="MINORS", says="Such as 3.8,3.9.  [default: all that are here]"
+    )
+    vary: tuple[str, ...] = repeated(
+        "--vary", metavar="NAME", says="Try every minor release of a package too. Repeatable."
+    )
+    vary_newest: bool = flag("--vary-newest", says="Vary on the newest Python of a release only.")
+    baseline: bool = flag("--baseline", says="Run what a plain resolve gives too.")
+    patches: bool = flag("--patches", says="Run every patch release, not the last of each minor.")
+    accelerator: Accelerator | None = option(
+        "--accelerator", metavar="KIND", says="The build: cpu, auto.  [default: cpu]"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Where it is recorded, and with how much it is run."""
+
+    evidence: Path = option(
+        "--evidence", metavar="DIR", default=Path("evidence"), says="[default: evidence]"
+    )
+    workers: str = option("--workers", metavar="N", default="2", says="[default: 2]")
+    max_disk: str = option(
+        "--max-disk", metavar="SIZE", default="30GB", says="Drop caches above it.  [default: 30GB]"
+    )
+    timeout: str = option(
+        "--timeout", metavar="SECONDS", default="600", says="Limit of a probe.  [default: 600]"
+    )
+    engine: EngineName | None = option(
+        "--engine", metavar="NAME", says=f"One of {', '.join(EngineName)}.  [default: uv]"
+    )
+    rules: tuple[Path, ...] = repeated(
+        "--rules", metavar="DIR", says="Add the rules of a folder. Repeatable."
+    )
+    again: bool = flag("--again", says="Run what has evidence already.")
+    dry_run: bool = flag("-n", "--dry-run", says="Only list what would be run.")
+
+
+def run(cells: CellOptions, own: RunOptions, index: IndexOptions, talk: TalkOptions) -> int:
+    """Build and prove many cells, and record what they do.
+
+    A cell is a TensorFlow release on a Python of this machine. What has
+    evidence is not run again, so a run that was stopped goes on.
+    """
+    from envlock.cli.orders import configured_settings, seconds  # noqa: PLC0415
+    from envlock.matrix.tasks import Terms  # noqa: PLC0415  (--help needs none of this)
+    from envlock.workflow import matrix as workflow  # noqa: PLC0415
+
+    progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
+    order = workflow.MatrixOrder(
+        plan=_plan(cells),
+        folder=own.evidence,
+        terms=Terms(
+            workspace=workflow.workspace(),
+            settings=configured_settings(index),
+            engine=own.engine or EngineName.UV,
+            rules=own.rules,
+            timeout=seconds(own.timeout),
+        ),
+        workers=_number(own.workers),
+        max_disk=_size(own.max_disk),
+        again=own.again,
+    )
+    if own.dry_run:
+        todo = workflow.left(order, progress)
+        listed = {str(each.cell): list(each.names) for each in todo}
+        if talk.json:
+            say_json("matrix run", {"cells": listed})
+        else:
+            say("\n".join(f"{cell}: {', '.join(names)}" for cell, names in listed.items()))
+        return 0
+    tally = workflow.run_matrix(order, progress)
+    code = 4 if tally.not_run else 0
+    if talk.json:
+        say_json("matrix run", _data(tally), exit_code=code)
+    else:
+        say(_text(tally, own.evidence))
+    return code
+
+
+def _plan(options: CellOptions) -> MatrixPlan:
+    from packaging.utils import canonicalize_name  # noqa: PLC0415  (as above)
+
+    from envlock.errors import UsageError  # noqa: PLC0415
+    from envlock.matrix.plan import MatrixPlan, minors, read_plan, specifier  # noqa: PLC0415
+    from envlock.system import read_text  # noqa: PLC0415
+
+    plan = MatrixPlan()
+    if options.plan is not None:
+        plan = read_plan(str(options.plan), read_text(options.plan))
+    try:
+        return replace(
+            plan,
+            releases=specifier(options.tensorflow) if options.tensorflow else plan.releases,
+            pythons=minors(options.python) or plan.pythons,
+            vary=tuple(map(canonicalize_name, options.vary)) or plan.vary,
+            vary_newest=options.vary_newest or plan.vary_newest,
+            baseline=options.baseline or plan.baseline,
+            patches=options.patches or plan.patches,
+            accelerator=options.accelerator or plan.accelerator,
+        )
+    except ValueError as error:
+        raise UsageError(str(error), "envlock matrix run --help") from None
+
+
+def _number(text: str) -> int:
+    from envlock.errors import UsageError  # noqa: PLC0415  (as above)
+
+    if not text.isdigit() or int(text) < 1:
+        raise UsageError(f"--workers {text}: not a number of workers", "--workers 2")
+    return int(text)
+
+
+_UNITS = {"": 1, "B": 1, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+
+def _size(text: str) -> int:
+    from envlock.errors import UsageError  # noqa: PLC0415  (as above)
+
+    number = text.upper().rstrip("BGMT")
+    unit = text.upper()[len(number) :]
+    try:
+        return int(float(number) * _UNITS[unit])
+    except (ValueError, KeyError):
+        raise UsageError(f"--max-disk {text}: not a size", "--max-disk 30GB") from None
+
+
+def _data(tally: Tally) -> dict[str, object]:
+    return {
+        "total": tally.total,
+        "passed": tally.passed,
+        "failed": tally.failed,
+        "not_run": tally.not_run,
+        "seconds": round(tally.seconds, 1),
+    }
+
+
+def _text(tally: Tally, folder: Path) -> str:
+    from envlock import report  # noqa: PLC0415  (as above)
+
+    rows = [("sets", f"{tally.total} in {tally.seconds / 60:.1f} min, evidence in {folder}")]
+    rows.append(("pass", str(tally.passed)))
+    rows += [("fail" if not number else "", each) for number, each in enumerate(tally.failed)]
+    rows += [("not run" if not number else "", each) for number, each in enumerate(tally.not_run)]
+    if tally.total == 0:
+        rows = [("sets", f"nothing to do: the evidence in {folder} is complete")]
+    return report.rows_text(rows)

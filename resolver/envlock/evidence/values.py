@@ -1,0 +1,128 @@
+"""The values of evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import Version
+
+from envlock.model import LockedPackage
+from envlock.outcomes import Outcome, Passed
+
+#: The names of the sets that every cell may have.
+RULES = "rules"
+PLAIN = "plain"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cell:
+    """One release of a framework distribution, on one CPython minor and platform."""
+
+    distribution: NormalizedName
+    version: Version
+    python: str
+    platform: str
+
+    @property
+    def filename(self) -> str:
+        """The name of its file; a distribution and a platform have no dots in theirs."""
+        return (
+            f"{self.distribution}-{self.version}-cp{self.python.replace('.', '')}"
+            f"-{self.platform}.json"
+        )
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version} on Python {self.python}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Variation:
+    """A set in which one package is of another minor release: ``h5py`` ``3.1``."""
+
+    package: NormalizedName
+    series: str
+
+    def __str__(self) -> str:
+        return f"{self.package} {self.series}"
+
+    @classmethod
+    def named(cls, name: str) -> Variation | None:
+        """Return the variation that a set's name tells, or None for the other sets."""
+        package, space, series = name.partition(" ")
+        return cls(package=canonicalize_name(package), series=series) if space else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Circumstances:
+    """Where and when a set was run.
+
+    ``probe`` is the probe's name and the digest of its script, ``interpreter``
+    such as ``CPython 3.10.13``, ``libc`` such as ``glibc 2.36``.
+    """
+
+    day: date
+    interpreter: str
+    libc: str
+    probe: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProvedSet:
+    """A complete set of pins, and what it did when it was run.
+
+    ``name`` is ``rules``, ``plain`` or a `Variation`. ``problem`` says why
+    there is nothing to run: no resolution, or an installation that failed;
+    then there are no outcomes. ``against`` is true for a variation that the
+    rules refuse, and that was run all the same: its package was replaced in
+    the set of the rules. ``seconds`` maps resolve, install and prove to time.
+    """
+
+    name: str
+    request: tuple[str, ...]
+    circumstances: Circumstances
+    packages: tuple[LockedPackage, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    problem: str = ""
+    against: bool = False
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def pins(self) -> dict[NormalizedName, Version]:
+        """The version of each package."""
+        return {package.name: package.version for package in self.packages}
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """The names of the levels that passed."""
+        return frozenset(each.level for each in self.outcomes if isinstance(each, Passed))
+
+    def passes(self, levels: tuple[str, ...]) -> bool:
+        """Whether it was run, and every one of ``levels`` passed."""
+        return bool(self.outcomes) and self.capabilities.issuperset(levels)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CellEvidence:
+    """A cell and its sets, ``rules`` first, then ``plain``, then variations by version."""
+
+    cell: Cell
+    sets: tuple[ProvedSet, ...]
+
+    def find(self, name: str) -> ProvedSet | None:
+        """Return the set of this name, or None."""
+        return next((each for each in self.sets if each.name == name), None)
+
+    def with_set(self, new: ProvedSet) -> CellEvidence:
+        """Return the cell with a set added, in place of an older one of its name."""
+        others = [each for each in self.sets if each.name != new.name]
+        return CellEvidence(cell=self.cell, sets=tuple(sorted((*others, new), key=_order)))
+
+
+def _order(each: ProvedSet) -> tuple[int, str, Version]:
+    variation = Variation.named(each.name)
+    if variation is None:
+        return ((RULES, PLAIN).index(each.name), "", Version("0"))
+    return (2, variation.package, Version(variation.series))

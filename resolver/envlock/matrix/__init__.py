@@ -1,0 +1,1 @@
+"""Many cells, run and recorded: which, in which order, and by whom."""

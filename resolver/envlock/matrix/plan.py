@@ -1,0 +1,174 @@
+"""Which cells are run: from flags or a YAML plan, over the releases that are on record. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from envlock.choices import Accelerator
+from envlock.errors import UsageError
+from envlock.evidence.values import Cell
+from envlock.model import Platform
+from envlock.releases import distributions, minor_key, pythons_for, tensorflow_releases
+
+_CPU = "tensorflow-cpu"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MatrixPlan:
+    """What is run.
+
+    ``releases`` and ``pythons`` choose cells (no pythons: all); only the last
+    patch of a minor counts unless ``patches``. ``vary`` are packages of which
+    every minor release is tried, ``vary_newest`` only on the newest Python of
+    a release. ``baseline`` also runs what a plain resolve gives.
+    """
+
+    releases: SpecifierSet = field(default_factory=SpecifierSet)
+    pythons: tuple[str, ...] = ()
+    vary: tuple[NormalizedName, ...] = ()
+    vary_newest: bool = False
+    baseline: bool = False
+    patches: bool = False
+    accelerator: Accelerator = Accelerator.CPU
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CellPlan:
+    """One cell, and the packages that are varied in it."""
+
+    cell: Cell
+    vary: tuple[NormalizedName, ...]
+    baseline: bool
+
+
+def cells(plan: MatrixPlan, platform: Platform, here: Iterable[str]) -> tuple[CellPlan, ...]:
+    """Return the cells of a plan on this platform, newest release first.
+
+    ``here`` are the CPython minors of this machine; cells of others are not run.
+    """
+    wanted = set(here) if not plan.pythons else set(here) & set(plan.pythons)
+    found: list[CellPlan] = []
+    for version in _versions(plan):
+        minors = [m for m in pythons_for(version, platform) or () if m in wanted]
+        for minor in sorted(minors, key=minor_key, reverse=True):
+            newest = minor == max(minors, key=minor_key)
+            found.append(
+                CellPlan(
+                    cell=Cell(
+                        distribution=_distribution(version, minor, platform, plan.accelerator),
+                        version=version,
+                        python=minor,
+                        platform=str(platform),
+                    ),
+                    vary=plan.vary if newest or not plan.vary_newest else (),
+                    baseline=plan.baseline,
+                )
+            )
+    return tuple(found)
+
+
+def _versions(plan: MatrixPlan) -> list[Version]:
+    """The releases of a plan, newest first, without yanked ones."""
+    newest: dict[tuple[int, int], Version] = {}
+    versions = sorted(
+        (each.version for each in tensorflow_releases() if not each.yanked), reverse=True
+    )
+    for version in versions:
+        newest.setdefault((version.major, version.minor), version)
+    kept = versions if plan.patches else list(newest.values())
+    return [version for version in kept if plan.releases.contains(version, prereleases=True)]
+
+
+def _distribution(
+    version: Version, minor: str, platform: Platform, accelerator: Accelerator
+) -> NormalizedName:
+    offered = distributions(version, platform, minor) or ()
+    cpu = accelerator is Accelerator.CPU and _CPU in offered
+    return canonicalize_name(_CPU if cpu else "tensorflow")
+
+
+_KEYS = frozenset(MatrixPlan.__dataclass_fields__)
+
+
+def read_plan(name: str, text: str) -> MatrixPlan:
+    """Read a plan: a YAML mapping with the fields of `MatrixPlan`, ``-`` for ``_``.
+
+    Raises:
+        UsageError: keys are unknown or values make no sense.
+    """
+    import yaml  # noqa: PLC0415  (only a plan in a file needs it)
+
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UsageError(f"{name}: not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(document, Mapping):
+        raise UsageError(f"{name}: not a plan: a mapping is wanted", 'releases: ">=2.10"')
+    values: dict[str, Any] = {}
+    for key, value in document.items():
+        field = str(key).replace("-", "_")
+        if field not in _KEYS:
+            known = ", ".join(sorted(each.replace("_", "-") for each in _KEYS))
+            raise UsageError(f"{name}: there is no {key!r} in a plan; there are {known}")
+        try:
+            values[field] = _value(field, value)
+        except (ValueError, TypeError) as error:
+            raise UsageError(f"{name}: {key}: {error}") from None
+    return MatrixPlan(**values)
+
+
+def _value(field: str, value: object) -> object:
+    match field:
+        case "releases":
+            return specifier(str(value))
+        case "pythons":
+            return minors(map(str, _items(value)))
+        case "vary":
+            return tuple(canonicalize_name(str(each)) for each in _items(value))
+        case "accelerator":
+            return Accelerator(str(value))
+        case _:
+            pass
+    if not isinstance(value, bool):
+        raise TypeError(f"{value!r} is neither true nor false")
+    return value
+
+
+def _items(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
+
+
+def specifier(text: str) -> SpecifierSet:
+    """Return the releases that a text names: a specifier, or one version.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    try:
+        return SpecifierSet(f"=={Version(text)}")
+    except InvalidVersion:
+        pass
+    try:
+        return SpecifierSet(text)
+    except InvalidSpecifier:
+        raise ValueError(f"{text!r} is neither a version nor a specifier such as >=2.4") from None
+
+
+def minors(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return CPython minors, from texts such as ``3.8,3.9``.
+
+    Raises:
+        ValueError: one is not ``3.N``.
+    """
+    found = [each.strip() for text in texts for each in text.split(",")]
+    for each in found:
+        major, _, minor = each.partition(".")
+        if major != "3" or not minor.isdigit():
+            raise ValueError(f"{each!r} is not a Python such as 3.10")
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,44 @@
+"""One set of one cell as a task that any process on any machine can do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from envlock.choices import EngineName
+from envlock.evidence.values import Cell, ProvedSet
+from envlock.model import IndexSettings, LockedPackage
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Terms:
+    """What all tasks of a run share.
+
+    ``workspace`` is a folder for caches and environments on the machine that
+    does the work; it is made there. ``timeout`` is in seconds a probe.
+    """
+
+    workspace: Path
+    settings: IndexSettings
+    engine: EngineName
+    rules: tuple[Path, ...] = ()
+    timeout: float = 600.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """One set to resolve, build and prove.
+
+    ``name`` is that of the set; ``base`` are the packages of the set of the
+    rules, which a variation starts from.
+    """
+
+    cell: Cell
+    name: str
+    terms: Terms
+    base: tuple[LockedPackage, ...] = ()
+
+
+#: Does one task. A module-level function, so that it can be sent to another process.
+Work = Callable[[Task], ProvedSet]

@@ -1,0 +1,227 @@
+"""`envlock matrix run`: cells become evidence."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from envlock.environment.description import Interpreter, target
+from envlock.environment.interpreters import available
+from envlock.errors import EnvlockError, WorkError
+from envlock.evidence.documents import read, render
+from envlock.evidence.values import PLAIN, RULES, Cell, CellEvidence, ProvedSet, Variation
+from envlock.index.handover import uv_environment, uv_program
+from envlock.index.pages import Index
+from envlock.matrix.lanes import Ended, Lane, Run, local_lanes
+from envlock.matrix.plan import CellPlan, MatrixPlan, cells
+from envlock.matrix.queue import Queue
+from envlock.matrix.tasks import Task, Terms
+from envlock.probes import DEFAULT_GATE
+from envlock.progress import Progress
+from envlock.system import (
+    cache_folder,
+    exclusive,
+    make_folder,
+    read_text,
+    remove_tree,
+    run,
+    write_texts,
+)
+from envlock.trees import disk_usage
+from envlock.workflow.proving import probe_digest, prove_set, series_of
+
+#: What shares the big files of a release in uv's cache.
+_BIG = ("tensorflow", "tensorflow-cpu", "tensorflow-intel")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MatrixOrder:
+    """What is run, where the evidence goes, and with how much.
+
+    ``lanes`` makes the workers; None: ``workers`` processes of this machine.
+    ``max_disk`` is in bytes: when the workspace is larger, its caches are
+    dropped. ``again`` runs what has evidence already.
+    """
+
+    plan: MatrixPlan
+    folder: Path
+    terms: Terms
+    workers: int = 2
+    max_disk: int = 30 * 10**9
+    again: bool = False
+    lanes: Callable[[], list[Lane]] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Left:
+    """A cell with the names of the sets that have no evidence yet, and the evidence it has."""
+
+    cell: Cell
+    names: tuple[str, ...]
+    known: CellEvidence
+
+
+@dataclass(slots=True)
+class Tally:
+    """How a run went: sets proved and not, those that could not be run and why, seconds."""
+
+    total: int
+    passed: int = 0
+    failed: list[str] = field(default_factory=list)
+    not_run: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    dropped: int = 0
+
+
+def workspace() -> Path:
+    """Return where environments and caches of a run are: removed or dropped when it ends."""
+    return cache_folder() / "matrix"
+
+
+def left(order: MatrixOrder, progress: Progress) -> tuple[Left, ...]:
+    """Return what a run would do, newest release first.
+
+    Raises:
+        WorkError: no Python of this machine has a release of the plan.
+    """
+    here = {f"{each.version.major}.{each.version.minor}": each for each in reversed(available())}
+    platform = next(iter(here.values())).platform
+    planned = cells(order.plan, platform, here)
+    if not planned:
+        raise WorkError(
+            f"no release {order.plan.releases or ''} runs on a Python of this machine "
+            f"({', '.join(here)})",
+            "envlock releases",
+        )
+    with progress.phase("read what is on record"):
+        index = Index(order.terms.settings)
+        return tuple(
+            each
+            for plan in planned
+            if (each := _left(plan, order, here[plan.cell.python], index)).names
+        )
+
+
+def _left(plan: CellPlan, order: MatrixOrder, interpreter: Interpreter, index: Index) -> Left:
+    path = order.folder / plan.cell.filename
+    known = CellEvidence(cell=plan.cell, sets=())
+    if path.is_file():
+        known = read(str(path), read_text(path))
+    names = [RULES, *([PLAIN] if plan.baseline else [])]
+    for package in plan.vary:
+        series = series_of(package, target(interpreter), index)
+        names += (str(Variation(package=package, series=each)) for each in reversed(series))
+    probe = probe_digest()
+    done = {each.name for each in known.sets if each.circumstances.probe == probe}
+    if order.again:
+        done = set()
+    return Left(
+        cell=plan.cell, names=tuple(name for name in names if name not in done), known=known
+    )
+
+
+def run_matrix(order: MatrixOrder, progress: Progress) -> Tally:
+    """Run what is left of a plan; each finished set is on disk before the next begins.
+
+    Raises:
+        WorkError: the folder cannot be written, or another run is at it.
+    """
+    make_folder(order.folder)
+    make_folder(order.terms.workspace)
+    with exclusive(order.terms.workspace / "run.lock", timeout=1):
+        todo = left(order, progress)
+        runner = _Runner(order=order, progress=progress, todo=todo)
+        try:
+            return runner.run()
+        finally:
+            for lane in order.terms.workspace.glob("lane-*"):
+                remove_tree(lane)
+
+
+class _Runner:
+    """One run: hands out, records, tells, and keeps the disk in bounds."""
+
+    def __init__(self, *, order: MatrixOrder, progress: Progress, todo: Sequence[Left]) -> None:
+        self._order = order
+        self._progress = progress
+        self._evidence = {each.cell: each.known for each in todo}
+        self._queue = Queue(order.terms)
+        for each in todo:
+            base = each.known.find(RULES)
+            known = None if base is None or RULES in each.names else base.packages
+            self._queue.add(each.cell, each.names, known)
+        self._tally = Tally(total=self._queue.left)
+        self._start = time.monotonic()
+
+    def run(self) -> Tally:
+        """Work everything off."""
+        lanes = self._order.lanes or (lambda: local_lanes(self._order.workers))
+        try:
+            Run(self._queue, lanes(), prove_set).drive(self._ended)
+        finally:
+            self._tally.seconds = time.monotonic() - self._start
+        return self._tally
+
+    def _ended(self, ended: Ended) -> None:
+        task, proved = ended.task, ended.proved
+        if proved is not None:
+            self._record(task.cell, proved)
+        elif ended.error is not None:
+            self._tally.not_run.append(f"{task.cell}, {task.name}: {ended.error.message}")
+        self._tell(task, proved, ended.error)
+        if self._queue.finished(task, proved):
+            self._tidy(task.cell)
+
+    def _record(self, cell: Cell, proved: ProvedSet) -> None:
+        evidence = self._evidence[cell].with_set(proved)
+        self._evidence[cell] = evidence
+        write_texts({self._order.folder / cell.filename: render(evidence)})
+        if proved.passes(DEFAULT_GATE):
+            self._tally.passed += 1
+        else:
+            self._tally.failed.append(f"{cell}, {proved.name}: {shortcoming(proved)}")
+
+    def _tell(self, task: Task, proved: ProvedSet | None, error: EnvlockError | None) -> None:
+        done = self._tally.passed + len(self._tally.failed) + len(self._tally.not_run)
+        elapsed = time.monotonic() - self._start
+        remaining = elapsed / done * (self._tally.total - done)
+        verdict = "not run" if error else "pass" if proved and not shortcoming(proved) else "FAIL"
+        time_left = f"{remaining / 60:.0f} min left" if done < self._tally.total else "done"
+        self._progress.note(
+            f"[{done}/{self._tally.total}, {time_left}] {task.cell}, {task.name}: {verdict}"
+            + (f" ({shortcoming(proved)})" if proved and shortcoming(proved) else "")
+        )
+
+    def _tidy(self, cell: Cell) -> None:
+        """Drop the files of a release that is finished, and all of them when the disk is full."""
+        finished = all(
+            not (work.names or work.running)
+            for work in self._queue.works
+            if work.cell.version == cell.version
+        )
+        if not finished:
+            return
+        _uv_cache(["clean", *_BIG], self._order.terms)
+        if disk_usage(self._order.terms.workspace) > self._order.max_disk:
+            _uv_cache(["clean"], self._order.terms)
+            self._tally.dropped += 1
+
+
+def shortcoming(proved: ProvedSet) -> str:
+    """Say why a set does not pass the gate, or "" when it does."""
+    if proved.problem:
+        return proved.problem.splitlines()[0][:160]
+    missing = [each for each in proved.outcomes if each.level in DEFAULT_GATE]
+    bad = [each for each in missing if each.level not in proved.capabilities]
+    if not bad:
+        return ""
+    first = bad[0]
+    words = f"{first.level}: {getattr(first, 'error', '')} {first.detail}".split()
+    return " ".join(words)[:160]
+
+
+def _uv_cache(words: Sequence[str], terms: Terms) -> None:
+    env = {**uv_environment(terms.settings), "UV_CACHE_DIR": str(terms.workspace / "uv")}
+    run([uv_program(), "cache", *words], env=env)

@@ -1,0 +1,292 @@
+"""One set of one cell: resolved, built in place, proved. What a lane of the matrix does."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from envlock.engine import ENGINES, Problem, Unsatisfiable
+from envlock.environment.create import create_venv, sync
+from envlock.environment.description import Interpreter, target
+from envlock.environment.interpreters import find_interpreter, python_in
+from envlock.errors import InstallFailure, NoResolution
+from envlock.evidence.values import Circumstances, ProvedSet, Variation
+from envlock.index.pages import Index
+from envlock.index.releases import releases
+from envlock.matrix.tasks import Task, Terms
+from envlock.model import Lock, LockedPackage, Request, Target
+from envlock.outcomes import Outcome
+from envlock.probes import PROBES
+from envlock.probes.runner import run_probe
+from envlock.progress import Silent
+from envlock.request import parse_words
+from envlock.resolve.anchor import installable
+from envlock.resolve.assemble import hashed
+from envlock.system import make_folder, remove_tree
+from envlock.workflow.lock import LockOrder, make_lock, requirements_text
+
+_SILENT = Silent()
+
+
+@dataclass(slots=True)
+class _Clock:
+    """Seconds by phase."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[name] = time.monotonic() - start
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Resolved:
+    """Packages with the files that the target takes; or the problem."""
+
+    packages: tuple[LockedPackage, ...] = ()
+    problem: str = ""
+    against: bool = False
+
+
+def prove_set(task: Task) -> ProvedSet:
+    """Resolve, build and prove one set.
+
+    No resolution and a failed installation are findings and part of the set.
+
+    Raises:
+        InterpreterMissing: the Python of the cell is not here.
+        WorkError: an index or the disk failed: nothing is known.
+    """
+    _use_own_cache(task.terms)
+    interpreter = find_interpreter(task.cell.python)
+    clock = _Clock()
+    with clock.phase("resolve"):
+        resolved = _resolve(task, target(interpreter))
+    outcomes: tuple[Outcome, ...] = ()
+    problem = resolved.problem
+    if not problem:
+        try:
+            with clock.phase("install"):
+                python = _environment(task, interpreter, resolved.packages)
+            with clock.phase("prove"):
+                outcomes = _prove(python, task.terms.timeout)
+        except InstallFailure as error:
+            problem = error.message
+    return ProvedSet(
+        name=task.name,
+        request=requests(task),
+        circumstances=circumstances(interpreter),
+        packages=resolved.packages,
+        outcomes=outcomes,
+        problem=problem,
+        against=resolved.against,
+        seconds=clock.seconds,
+    )
+
+
+def probe_digest() -> str:
+    """Name the probes and a digest of their scripts: other scripts, other evidence."""
+    return " ".join(
+        f"{probe.name} {hashlib.sha256(probe.path.read_bytes()).hexdigest()[:12]}"
+        for probe in PROBES.values()
+    )
+
+
+def circumstances(interpreter: Interpreter) -> Circumstances:
+    """Say where and when something is run here."""
+    return Circumstances(
+        day=datetime.now(UTC).date(),
+        interpreter=f"CPython {interpreter.version}",
+        libc=interpreter.platform.libc,
+        probe=probe_digest(),
+    )
+
+
+def requests(task: Task) -> tuple[str, ...]:
+    """Return the requirements of a set."""
+    wanted = (f"{task.cell.distribution}=={task.cell.version}",)
+    variation = Variation.named(task.name)
+    if variation is None:
+        return wanted
+    return (*wanted, f"{variation.package}=={variation.series}.*")
+
+
+def _use_own_cache(terms: Terms) -> None:
+    """Keep uv's files with the environments: they are linked, and dropped together."""
+    make_folder(terms.workspace)
+    os.environ["UV_CACHE_DIR"] = str(terms.workspace / "uv")
+
+
+def _resolve(task: Task, goal: Target) -> _Resolved:
+    try:
+        match task.name:
+            case "plain":
+                return _plain(task, goal)
+            case "rules":
+                return _resolved(_ruled(task), goal)
+            case _:
+                return _varied(task, goal)
+    except NoResolution as error:
+        return _Resolved(problem=error.message)
+
+
+def _ruled(task: Task) -> Sequence[LockedPackage]:
+    """The lock that envlock makes, with a given set's versions preferred."""
+    order = LockOrder(
+        request=Request(requirements=parse_words(requests(task))),
+        settings=task.terms.settings,
+        outputs={},
+        command="",
+        name="",
+        python=task.cell.python,
+        engine=task.terms.engine,
+        rules=task.terms.rules,
+        preferences={package.name: package.version for package in task.base},
+    )
+    return make_lock(order, _SILENT).lock.packages
+
+
+def _plain(task: Task, goal: Target) -> _Resolved:
+    """What an engine gives that knows metadata alone."""
+    problem = Problem(
+        requirements=requests(task),
+        constraints=(),
+        target=goal,
+        settings=task.terms.settings,
+    )
+    answer = ENGINES[task.terms.engine]().solve(problem, _SILENT)
+    if isinstance(answer, Unsatisfiable):
+        return _Resolved(problem=answer.text)
+    return _resolved(_with_files(answer.packages, task.terms), goal)
+
+
+def _with_files(packages: Sequence[LockedPackage], terms: Terms) -> tuple[LockedPackage, ...]:
+    index = Index(terms.settings)
+    return hashed(packages, index.pinned({each.name: each.version for each in packages}))
+
+
+def _varied(task: Task, goal: Target) -> _Resolved:
+    """The set with a package of another series: as the rules have it, else replaced alone."""
+    variation = Variation.named(task.name)
+    assert variation is not None  # noqa: S101  (the two other names are handled by the caller)
+    try:
+        return _resolved(_ruled(task), goal)
+    except NoResolution:
+        version = newest_of(variation, goal, Index(task.terms.settings))
+        if version is None:
+            raise
+    known = next(each for each in task.base if each.name == variation.package)
+    changed = LockedPackage(name=known.name, version=version, via=known.via)
+    others = (each for each in task.base if each.name != variation.package)
+    packages = sorted((*others, *_with_files((changed,), task.terms)), key=lambda each: each.name)
+    return replace(_resolved(packages, goal), against=True)
+
+
+def newest_of(variation: Variation, goal: Target, index: Index) -> Version | None:
+    """Return the newest final release of a series with a wheel that the target takes."""
+    wanted = SpecifierSet(f"=={variation.series}.*")
+    found: Mapping[Version, Sequence[object]] = {
+        version: [file for file in files if installable(file, goal) and file.yanked is None]
+        for version, files in releases(index.files(variation.package)).items()
+    }
+    return max((v for v in wanted.filter(found) if found[v]), default=None)
+
+
+def series_of(package: NormalizedName, goal: Target, index: Index) -> tuple[str, ...]:
+    """Return the minor series of a package that have a wheel for the target, oldest first."""
+    found = {
+        f"{version.major}.{version.minor}"
+        for version, files in releases(index.files(package)).items()
+        if not version.is_prerelease
+        if any(installable(file, goal) and file.yanked is None for file in files)
+    }
+    return tuple(sorted(found, key=Version))
+
+
+def _resolved(packages: Sequence[LockedPackage], goal: Target) -> _Resolved:
+    return _Resolved(packages=tuple(_for_target(each, goal) for each in packages))
+
+
+def _for_target(package: LockedPackage, goal: Target) -> LockedPackage:
+    """The package with the wheels that the target takes; where there are none, its sources."""
+    wheels = [file for file in package.files if installable(file, goal)]
+    sources = [file for file in package.files if not file.filename.endswith(".whl")]
+    files = [file for file in wheels or sources if "sha256" in file.hashes]
+    return replace(
+        package,
+        files=tuple(
+            replace(
+                file,
+                url="",
+                hashes={"sha256": file.hashes["sha256"]},
+                requires_python=None,
+                upload_time=None,
+                size=None,
+            )
+            for file in sorted(files, key=lambda file: file.filename)
+        ),
+        hashes=tuple(sorted(f"sha256:{file.hashes['sha256']}" for file in files)),
+    )
+
+
+def _environment(task: Task, interpreter: Interpreter, packages: Sequence[LockedPackage]) -> Path:
+    """Make this lane's environment equal to a set, in place where it is of the same release.
+
+    Raises:
+        InstallFailure: it cannot be done, in a new environment either.
+    """
+    lane = task.terms.workspace / f"lane-{os.getpid()}"
+    name = f"{task.cell.distribution}-{task.cell.version}-{task.cell.python}"
+    for other in lane.glob("*") if lane.is_dir() else ():
+        if other.name != name:
+            remove_tree(other)
+    folder = lane / name
+    make_folder(lane)
+    text = requirements_text(_as_lock(task, packages))
+    kept = python_in(folder)
+    if kept is not None:
+        try:
+            sync(kept, text, task.terms.settings, _SILENT)
+        except InstallFailure:
+            remove_tree(folder)
+        else:
+            return kept
+    python = create_venv(interpreter, folder, _SILENT)
+    try:
+        sync(python, text, task.terms.settings, _SILENT)
+    except InstallFailure:
+        remove_tree(folder)
+        raise
+    return python
+
+
+def _as_lock(task: Task, packages: Sequence[LockedPackage]) -> Lock:
+    return Lock(
+        python=task.cell.python,
+        platform=task.cell.platform,
+        packages=tuple(packages),
+        command="",
+        request_digest="",
+    )
+
+
+def _prove(python: Path, timeout: float) -> tuple[Outcome, ...]:
+    return tuple(
+        outcome
+        for probe in PROBES.values()
+        for outcome in run_probe(probe, python, timeout=timeout, write_bytecode=True)
+    )

@@ -1,0 +1,34 @@
+"""Work for the lanes of a matrix, in a module that another process can import."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from envlock.errors import IndexFailure
+from envlock.evidence.values import ProvedSet
+from envlock.matrix.tasks import Task
+from support.evidence import package, proved
+
+
+def answer(task: Task) -> ProvedSet:
+    """Stand for the work: a set with the process that did it in its text."""
+    if task.name == "plain":
+        raise IndexFailure("the index is down")
+    return proved(task.name, package("numpy", "1.23.5"), problem=f"pid {os.getpid()}")
+
+
+def die_once(task: Task) -> ProvedSet:
+    """Stand for work in which the process is killed, the first time."""
+    mark = task.terms.workspace / "died"
+    if task.name == "h5py 3.1" and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return proved(task.name, package("numpy", "1.23.5"))
+
+
+def die_always(task: Task) -> ProvedSet:
+    """Stand for work that kills its process."""
+    if task.name == "h5py 3.1":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return proved(task.name, package("numpy", "1.23.5"))
