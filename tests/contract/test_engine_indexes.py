@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -68,6 +69,13 @@ def index(folder: Path) -> Iterator[SimpleIndex]:
         yield served
 
 
+def build_large(folder: Path) -> int:
+    """Put a wheel of one megabyte into a folder; return the bytes of its noise."""
+    noise = random.Random(1).randbytes(1_000_000)  # noqa: S311  (what cannot be compressed)
+    build_wheel(folder, "large", "1.0", requires=["other<2"], files={"large.bin": noise})
+    return len(noise)
+
+
 @engines
 def test_find_links_without_an_index(engine: EngineName, folder: Path) -> None:
     settings = IndexSettings(no_index=True, find_links=(folder.as_uri(),))
@@ -78,6 +86,28 @@ def test_find_links_without_an_index(engine: EngineName, folder: Path) -> None:
     answer = solve(engine, asked)
     assert isinstance(answer, Unsatisfiable)
     assert "other was not found in the provided package locations" in answer.text
+
+
+@engines
+@pytest.mark.parametrize("ranges", [True, False])
+def test_large_wheels_are_read_in_parts_where_a_server_gives_parts(
+    engine: EngineName, index: SimpleIndex, folder: Path, *, ranges: bool
+) -> None:
+    size = build_large(folder)
+    index.metadata, index.ranges = False, ranges
+    assert pins(solve(engine, problem(index, "large"))) == {"large": "1.0", "other": "1.0"}
+    assert (index.sent < size) is ranges
+
+
+@pytest.mark.network
+def test_pip_tools_reads_whole_wheels_where_parts_are_promised_and_not_given(
+    index: SimpleIndex, folder: Path
+) -> None:
+    size = build_large(folder)
+    index.metadata, index.ranges = False, "promised"
+    answer = solve(EngineName.PIPTOOLS, problem(index, "large"))
+    assert pins(answer) == {"large": "1.0", "other": "1.0"}
+    assert index.sent > size
 
 
 @engines

@@ -21,6 +21,7 @@ may turn one between two requests:
 ``upload_times``    file name → ISO 8601 text; files not named have none
 ``yanked``          file name → reason
 ``wrong_hashes``    file names that the pages give a false sha256 for
+``ranges``          True: parts of files are given to who asks; "promised": they are not
 ``etag``            True: pages carry an ETag and answer 304 to one that matches
 ``max_age``         seconds for Cache-Control, or None for no such header
 ``status``          answer this HTTP status (500, 403 …) instead
@@ -33,7 +34,8 @@ may turn one between two requests:
 ``index.url`` is ``http://127.0.0.1:PORT/simple``, ``index.url_with("u:p")``
 the same with credentials in it, ``index.requests`` counts requests by path
 (``/simple/NAME/``, ``/files/FILENAME``, ``/files/FILENAME.metadata``),
-``index.downloads`` names the distributions that were fetched, in order.
+``index.downloads`` names the distributions that were fetched, in order,
+``index.sent`` counts the bytes of bodies.
 `write_folder_index` writes the same pages as files, for ``file://`` indexes.
 """
 
@@ -41,6 +43,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import ssl
 import threading
 import time
@@ -48,7 +51,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 from urllib.parse import unquote, urlsplit
 
 from support.distributions import build_sdist, build_wheel, read_metadata
@@ -71,6 +74,7 @@ class _Knobs(Said):
     auth: tuple[str, str] | None = None
     certificate: Path | None = None
     json: bool = True
+    ranges: bool | Literal["promised"] = False
     etag: bool = False
     max_age: int | None = None
     status: int | None = None
@@ -90,6 +94,7 @@ class SimpleIndex(_Knobs):
 
     def __post_init__(self) -> None:
         self._tampered = 0
+        self.sent = 0
         self._fetched: list[str] = []
         self._lock = threading.Lock()
 
@@ -189,14 +194,28 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             status, kind, content = served.content(path, self.headers.get("Accept", ""))
             cut = hit and (served.cut_off or served.cut_off_quietly)
-            self._send(status, kind, content, body=body, cut=cut)
+            asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+            part = None
+            if served.ranges == "promised" and asked:
+                status, content = 403, b"no parts"
+            elif served.ranges and asked and status == 200:
+                part = f"bytes {asked[1]}-{asked[2]}/{len(content)}"
+                status, content = 206, content[int(asked[1]) : int(asked[2]) + 1]
+            self._send(status, kind, content, body=body, cut=cut, part=part)
 
     def _authorised(self, auth: tuple[str, str]) -> bool:
         expected = base64.b64encode(":".join(auth).encode()).decode()
         return self.headers.get("Authorization") == f"Basic {expected}"
 
     def _send(
-        self, status: int, kind: str, content: bytes, *, body: bool, cut: bool = False
+        self,
+        status: int,
+        kind: str,
+        content: bytes,
+        *,
+        body: bool,
+        cut: bool = False,
+        part: str | None = None,
     ) -> None:
         served = self.served
         page = status == 200 and self.path.startswith("/simple/")
@@ -205,6 +224,10 @@ class _Handler(BaseHTTPRequestHandler):
             status, content = 304, b""
         self.send_response(status)
         self.send_header("Content-Type", kind)
+        if served.ranges:
+            self.send_header("Accept-Ranges", "bytes")
+        if part:
+            self.send_header("Content-Range", part)
         if page and served.etag:
             self.send_header("ETag", etag)
         if page and served.max_age is not None:
@@ -215,4 +238,5 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         if body:
+            served.sent += len(content)
             self.wfile.write(content[: len(content) // 2] if cut else content)

@@ -39,6 +39,11 @@ _NETWORK = re.compile(
 )
 
 
+#: Where an index has no metadata files (PEP 658), pip reads the end of a wheel
+#: instead of all of it: two gigabytes less for one TensorFlow.
+_LAZY_WHEELS = "--pip-args=--use-feature=fast-deps"
+
+
 class PipTools:
     """`Engine` that runs ``pip-compile``; hashes are left to the index pages.
 
@@ -60,7 +65,11 @@ class PipTools:
             command: list[str | Path] = [python, "-m", "piptools", "compile"]
             command += [files.requirements.name, "--output-file", files.answer.name]
             command += arguments(problem)
-            done = run(command, cwd=folder, env=_environment(problem), on_line=progress.detail)
+            env = _environment(problem)
+            done = run([*command, *_lazily(problem)], cwd=folder, env=env, on_line=progress.detail)
+            if done.returncode != 0 and not _NO_SOLUTION.search(done.stderr):
+                # A server may promise parts of files and not give them.
+                done = run(command, cwd=folder, env=env, on_line=progress.detail)
             if done.returncode == 0:
                 return collect(files)
         said = redact(done.stderr)
@@ -93,6 +102,11 @@ def arguments(problem: Problem) -> list[str]:
     if problem.target.python.release[:2] != _NO_BACKTRACKING:
         options.append("--resolver=backtracking")
     return options
+
+
+def _lazily(problem: Problem) -> list[str]:
+    """The option for lazy wheels, which pip's old resolver does not have."""
+    return [] if problem.target.python.release[:2] == _NO_BACKTRACKING else [_LAZY_WHEELS]
 
 
 def _environment(problem: Problem) -> dict[str, str]:
