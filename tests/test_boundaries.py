@@ -37,6 +37,7 @@ ALLOWED = {
     "diagnose": PURE | {"examine"},
     "plan": PURE | {"engine", "resolve"},
     "edit": VALUES,
+    "docker": VALUES | {"releases", "request", "write"},
     "probes": VALUES | {"system", "environment"},
     "evidence": PURE,
     "matrix": PURE | {"evidence"},
@@ -44,6 +45,7 @@ ALLOWED = {
     | {
         "conda",
         "config",
+        "docker",
         "edit",
         "engine",
         "environment",
@@ -67,6 +69,7 @@ QUIET = {
     "changes",
     "choices",
     "diagnose",
+    "docker",
     "edit",
     "evidence",
     "examine",

@@ -194,3 +194,15 @@ def test_the_cuda_of_the_table_is_that_of_the_and_cuda_wheels() -> None:
                 assert any(s.version.startswith(row["cuda"] + ".") for s in pin.specifier), version
             if pin.name.startswith("nvidia-cudnn-cu"):
                 assert any(s.version.startswith(row["cudnn"] + ".") for s in pin.specifier), version
+
+
+def test_every_row_of_the_cuda_table_has_an_image_or_a_reason_why_not() -> None:
+    rows = json.loads((FOLDER / "cuda.json").read_text())["rows"]
+    images = json.loads((FOLDER / "images.json").read_text())["cuda"]
+    refused = {each["cuda"] for each in images["refused"]}
+    offered = {(each["cuda"], each["cudnn"]) for each in images["rows"]}
+    for row in rows:
+        assert (row["cuda"] in refused) != ((row["cuda"], row["cudnn"]) in offered), row
+    for image in images["rows"]:
+        assert image["tag"].startswith(image["cuda"].partition(".")[0] + ".")
+        assert set(image["ubuntu"]) <= set(images["ubuntu-python"])

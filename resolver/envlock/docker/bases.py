@@ -1,0 +1,192 @@
+"""Which base image a lock goes on, and what that lacks. Pure.
+
+``images.json`` beside the release data says which images there are; it is
+kept by hand, and nothing asks a registry.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from envlock.choices import Accelerator
+from envlock.docker.quoting import Image, parse_image
+from envlock.errors import UsageError
+from envlock.releases import CudaRow, cuda_row
+
+#: The words that ``--base`` takes beside an image.
+SLIM, TENSORFLOW, CUDA = "slim", "tensorflow", "cuda"
+WORDS = (SLIM, TENSORFLOW, CUDA)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wish:
+    """What is known when a base is chosen.
+
+    ``word`` and ``digest`` are what ``--base`` and ``--base-digest`` say, or
+    None. ``framework`` is the TensorFlow in the lock, ``brings_cuda`` whether
+    CUDA's libraries are in it; ``machines`` are Docker's names of them.
+    ``kept`` says that the packages of the base are used.
+    """
+
+    python: str
+    machines: tuple[str, ...]
+    word: str | None = None
+    digest: str | None = None
+    framework: Version | None = None
+    brings_cuda: bool = False
+    accelerator: Accelerator = Accelerator.AUTO
+    kept: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Base:
+    """A base image; ``packages`` are what apt must add for a Python to be there.
+
+    ``named`` is True where the user named the image itself; ``notes`` are
+    sentences for the user.
+    """
+
+    image: Image
+    packages: tuple[str, ...] = ()
+    named: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def choose(wish: Wish) -> Base:
+    """Return the base that was asked for, or else the one that suits the lock.
+
+    That is a slim Python; for CUDA, when the lock does not bring it, the
+    image with the CUDA and cuDNN that the TensorFlow release was tested with.
+
+    Raises:
+        UsageError: there is no such base, or none that suits the lock.
+    """
+    on_gpu = wish.accelerator is Accelerator.CUDA and wish.framework is not None
+    word = wish.word or (CUDA if on_gpu and not wish.brings_cuda else SLIM)
+    if word == SLIM:
+        base = _slim(wish)
+    elif word == TENSORFLOW:
+        base = _tensorflow(wish)
+    elif word == CUDA:
+        base = _cuda(wish)
+    else:
+        return Base(image=parse_image(word, wish.digest), named=True)
+    return replace(base, image=parse_image(str(base.image), wish.digest))
+
+
+def _slim(wish: Wish) -> Base:
+    python = Version(wish.python)
+    rows = _images()["slim"]["debian"]
+    debian = next(row["release"] for row in rows if python in SpecifierSet(row["python"]))
+    lacks = wish.accelerator is Accelerator.CUDA and not wish.brings_cuda
+    note = "neither the lock nor the base brings CUDA: TensorFlow will use the processor"
+    return Base(
+        image=Image(name="python", tag=f"{wish.python}-slim-{debian}"),
+        notes=(note,) if lacks and wish.framework else (),
+    )
+
+
+def _tensorflow(wish: Wish) -> Base:
+    """The image of the TensorFlow team; their tags without ``py3`` once meant Python 2."""
+    version = _framework(wish, TENSORFLOW)
+    table = _images()["tensorflow"]
+    if str(version) in table["absent"]:
+        raise UsageError(
+            f"--base tensorflow: there is no image tensorflow/tensorflow:{version}"
+            f" ({table['source']}, read {_images()['checked']})",
+            f"--base {SLIM}",
+            f"{version.major}.{version.minor}.0 has an image: ask for"
+            f" tensorflow=={version.major}.{version.minor}.0",
+        )
+    suffix = "-gpu" if wish.accelerator is Accelerator.CUDA else ""
+    if any(version in SpecifierSet(each) for each in table["python-2"]):
+        suffix += "-py3"
+    others = [machine for machine in wish.machines if machine != "amd64"]
+    notes = [f"tensorflow/tensorflow has images for linux/amd64, not for linux/{m}" for m in others]
+    if not wish.kept:
+        notes.append(
+            "what the base has installed is not used, and TensorFlow is in the image twice:"
+            " --base-freeze takes a pip freeze of the base and keeps what fits"
+        )
+    return Base(
+        image=Image(name="tensorflow/tensorflow", tag=f"{version}{suffix}"), notes=tuple(notes)
+    )
+
+
+def _cuda(wish: Wish) -> Base:
+    version = _framework(wish, CUDA)
+    asked = "--base cuda" if wish.word else "--accelerator cuda"
+    row = cuda_row(version)
+    if row is None:
+        raise UsageError(
+            f"{asked}: which CUDA TensorFlow {version} was tested with is not known here",
+            "--base NAME:TAG, an image of your own with CUDA and cuDNN",
+            f"--base {SLIM}",
+        )
+    if any(machine != "amd64" for machine in wish.machines):
+        raise UsageError(
+            f"{asked}: TensorFlow has builds for NVIDIA's GPUs on linux/amd64 only",
+            f"--base {SLIM}",
+            "--platform linux/amd64",
+        )
+    refused = _images()["cuda"]["refused"]
+    refusal = next((each["why"] for each in refused if each["cuda"] == row.cuda), "")
+    if refusal:
+        raise UsageError(
+            f"{asked}: TensorFlow {version} was tested with CUDA {row.cuda} and cuDNN"
+            f" {row.cudnn}, and there is no image for that: {refusal}",
+            _own_image(row),
+            f"--base {SLIM}",
+        )
+    return _of_ubuntu(wish, version, row, asked)
+
+
+def _own_image(row: CudaRow) -> str:
+    return f"--base NAME:TAG, an image of your own with CUDA {row.cuda} and cuDNN {row.cudnn}"
+
+
+def _of_ubuntu(wish: Wish, version: Version, row: CudaRow, asked: str) -> Base:
+    """The image of a row, on the Ubuntu whose own Python the lock is for."""
+    table = _images()["cuda"]
+    image = next(
+        (each for each in table["rows"] if (each["cuda"], each["cudnn"]) == (row.cuda, row.cudnn)),
+        None,
+    )
+    systems = image["ubuntu"] if image else []
+    pythons = {table["ubuntu-python"][system]: system for system in systems}
+    if image is None or wish.python not in pythons:
+        raise UsageError(
+            f"{asked}: the images with CUDA {row.cuda} for TensorFlow {version} are Ubuntu"
+            f" {' and '.join(systems)}, whose Python is {' or '.join(pythons)};"
+            f" the lock is for {wish.python}",
+            *(f"--python {each}" for each in pythons),
+            _own_image(row),
+            f"--base {SLIM}",
+        )
+    double = "CUDA is in the lock and in the base: without --accelerator cuda the base's is used"
+    return Base(
+        image=Image(name="nvidia/cuda", tag=f"{image['tag']}-ubuntu{pythons[wish.python]}"),
+        packages=("python3", "python3-venv"),
+        notes=(double,) if wish.brings_cuda else (),
+    )
+
+
+def _framework(wish: Wish, word: str) -> Version:
+    if wish.framework is None:
+        raise UsageError(
+            f"--base {word}: there is no TensorFlow in the lock to choose an image for",
+            f"--base {SLIM}",
+        )
+    return wish.framework
+
+
+@cache
+def _images() -> Any:  # noqa: ANN401  (JSON)
+    return json.loads(files("envlock_constraints").joinpath("releases", "images.json").read_bytes())

@@ -1,0 +1,203 @@
+"""The files of an image: Dockerfile, .dockerignore and the scripts of its verify stage.
+
+Every file but a lock starts with two lines: the command that makes it again,
+and the digest of the rest, which tells whether somebody has edited it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from envlock.docker.bases import Base
+from envlock.docker.quoting import comment, quoted
+
+DOCKERFILE, IGNORE = "Dockerfile", ".dockerignore"
+#: The folder of the scripts that only the verify stage copies.
+SCRIPTS = "envlock-verify"
+GATE = "gate.py"
+_MADE_BY = "# made by: envlock docker"
+_DIGEST = "# text: sha256:"
+_ID = 10001  # user and group: above those of Debian's own packages
+_SECONDS = 600
+_PIP_CONFIG = "--mount=type=secret,id=pip.conf,target=/etc/pip.conf"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockFile:
+    """A lock beside the Dockerfile, for one of Docker's machines (``amd64``, ``arm64``)."""
+
+    name: str
+    machine: str
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """A probe that the build runs: its script, the levels it must pass, and its others."""
+
+    script: str
+    gate: tuple[str, ...]
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """All that an image is made from.
+
+    ``shared`` says that the base's own packages are used; ``gpu`` that the
+    image is for NVIDIA's container runtime. ``command`` makes the files again.
+    """
+
+    base: Base
+    python: str
+    locks: tuple[LockFile, ...]
+    checks: tuple[Check, ...] = ()
+    labels: Mapping[str, str]
+    command: str
+    shared: bool = False
+    gpu: bool = False
+
+    @property
+    def platforms(self) -> str:
+        """What ``docker build --platform`` takes."""
+        return ",".join(f"linux/{lock.machine}" for lock in self.locks)
+
+
+def texts(recipe: Recipe, scripts: Mapping[str, str]) -> dict[str, str]:
+    """Return file name → text; ``scripts`` are those of the verify stage, by name."""
+    bodies = {DOCKERFILE: _dockerfile(recipe), IGNORE: _ignore(recipe)}
+    if recipe.checks:
+        bodies |= {f"{SCRIPTS}/{name}": text for name, text in scripts.items()}
+    return {name: _signed(body, recipe.command) for name, body in bodies.items()}
+
+
+def _signed(body: str, command: str) -> str:
+    return f"{comment(f'made by: {command}')}\n{_DIGEST}{_sha256(body)}\n{body}"
+
+
+def is_own(text: str) -> bool:
+    """Whether `texts` made a file, whoever has edited it since."""
+    return text.startswith(_MADE_BY)
+
+
+def is_edited(text: str) -> bool:
+    """Whether a file that `texts` made is not as it was made."""
+    _, _, rest = text.replace("\r\n", "\n").partition("\n")
+    line, _, body = rest.partition("\n")
+    return line != f"{_DIGEST}{_sha256(body)}"
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _dockerfile(recipe: Recipe) -> str:
+    stages = [_base(recipe), _build(recipe), _runtime(recipe)]
+    if recipe.checks:
+        stages.append(_verify(recipe))
+    stages.append(_final(recipe))
+    return "\n".join(line for stage in stages for line in (*stage, ""))[:-1]
+
+
+def _base(recipe: Recipe) -> Iterator[str]:
+    locks = " and ".join(lock.name for lock in recipe.locks)
+    yield f"# An image with the packages of {locks}, for a user that is not root:"
+    yield f"#   docker build --platform {recipe.platforms} --tag NAME ."
+    yield "# Another index, or credentials for one, are read from a pip.conf of yours in the"
+    yield "# build, and do not stay in the image: --secret id=pip.conf,src=pip.conf"
+    if not recipe.base.image.digest:
+        yield "# The tag of the base may move; with --base-digest it is held by its digest too."
+    yield ""
+    yield f"FROM {recipe.base.image} AS base"
+    if recipe.base.named:
+        yield "# The base may have a user of its own; the image gets one below."
+        yield "# hadolint ignore=DL3002"
+        yield "USER 0:0"
+    if recipe.base.packages:
+        yield "# The base, held by its tag or digest, settles which versions there are."
+        yield "# hadolint ignore=DL3008"
+        yield "RUN apt-get update \\"
+        packages = " ".join(recipe.base.packages)
+        yield f"    && apt-get install --yes --no-install-recommends {packages} \\"
+        yield "    && rm -rf /var/lib/apt/lists/*"
+
+
+def _build(recipe: Recipe) -> Iterator[str]:
+    python = recipe.python
+    major, minor = python.split(".")
+    several = len(recipe.locks) > 1
+    # With the base's packages in sight the base's pip does; that of Python 3.6 itself is too old.
+    options = "--system-site-packages --without-pip " if recipe.shared or python == "3.6" else ""
+    yield "FROM base AS build"
+    if several:
+        yield "ARG TARGETARCH"
+    told = f"the base has Python %d.%d, the lock is for {python}"
+    yield f"RUN python3 -c 'import sys; sys.version_info[:2] == ({major}, {minor}) or sys.exit(\\"
+    yield f'    "{told}" % sys.version_info[:2])\' \\'
+    yield f"    && python3 -m venv {options}/opt/venv"
+    yield f"COPY {' '.join(lock.name for lock in recipe.locks)} /opt/envlock/"
+    lock = '"requirements.${TARGETARCH}.lock"' if several else recipe.locks[0].name
+    yield "WORKDIR /opt/envlock"
+    yield "RUN --mount=type=cache,target=/root/.cache/pip \\"
+    yield f"    {_PIP_CONFIG} \\"
+    yield "    /opt/venv/bin/python -m pip install --disable-pip-version-check --no-deps \\"
+    yield f"    --require-hashes --requirement {lock}"
+
+
+def _runtime(recipe: Recipe) -> Iterator[str]:
+    yield "FROM base AS runtime"
+    yield f"RUN groupadd --gid {_ID} app \\"
+    yield f"    && useradd --uid {_ID} --gid app --no-log-init --create-home app"
+    yield "COPY --from=build /opt/venv /opt/venv"
+    yield "ENV PATH=/opt/venv/bin:$PATH"
+    if recipe.gpu:
+        yield "ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility"
+    yield "# By number, so that Kubernetes can tell that it is not root."
+    yield f"USER {_ID}:{_ID}"
+    yield "WORKDIR /home/app"
+
+
+def _verify(recipe: Recipe) -> Iterator[str]:
+    yield "# What follows is tried in the image as it will be; the build stops where it fails."
+    yield "FROM runtime AS verify"
+    yield f"COPY {SCRIPTS} /opt/envlock/{SCRIPTS}"
+    for check in recipe.checks:
+        yield f"RUN python -I -B /opt/envlock/{SCRIPTS}/{GATE} proof {_SECONDS} {check.script} \\"
+        yield f"    {','.join(check.gate)} {','.join(check.others)}".rstrip()
+
+
+def _final(recipe: Recipe) -> Iterator[str]:
+    yield "FROM runtime"
+    if recipe.checks:
+        yield "COPY --from=verify /home/app/proof /opt/envlock/proof"
+    labels = _labels(recipe)
+    for number, (key, value) in enumerate(labels.items()):
+        start = "     " if number else "LABEL"
+        yield f"{start} {key}={quoted(value)}" + (" \\" if number < len(labels) - 1 else "")
+
+
+def _labels(recipe: Recipe) -> dict[str, str]:
+    """The user's labels after envlock's, which they replace."""
+    image = recipe.base.image
+    several = len(recipe.locks) > 1
+    digests = {
+        f"envlock.lock.{lock.machine}" if several else "envlock.lock": lock.digest
+        for lock in recipe.locks
+    }
+    digest = {"org.opencontainers.image.base.digest": image.digest} if image.digest else {}
+    return {
+        "org.opencontainers.image.base.name": image.canonical,
+        **digest,
+        "envlock.python": recipe.python,
+        **digests,
+        **recipe.labels,
+    }
+
+
+def _ignore(recipe: Recipe) -> str:
+    """Only what the build reads is sent to it; what else lies in the folder stays there."""
+    names = [lock.name for lock in recipe.locks]
+    names += [SCRIPTS] if recipe.checks else []
+    return "".join(f"{line}\n" for line in ("*", *(f"!{name}" for name in names)))
