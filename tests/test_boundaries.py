@@ -31,7 +31,7 @@ ALLOWED = {
     "request": VALUES | {"conda", "system", "index"},
     "index": VALUES | {"system"},
     "engine": VALUES | {"system", "index", "write"},
-    "resolve": PURE | {"engine", "index"},
+    "resolve": PURE | {"conda", "engine", "index"},
     "environment": VALUES | {"system", "trees", "index"},
     "examine": VALUES | {"releases", "request", "system"},
     "diagnose": PURE | {"examine"},

@@ -68,7 +68,8 @@ class Target:
 
     ``python`` is the full version, ``tags`` the wheel tags it takes, best
     first, ``markers`` the PEP 508 environment. ``interpreter`` is the program
-    itself; it never reaches a written file.
+    itself; it never reaches a written file. ``manager`` is who installs: pip
+    or conda.
     """
 
     python: Version
@@ -77,6 +78,7 @@ class Target:
     tags: tuple[str, ...] = field(default=(), repr=False)
     markers: Mapping[str, str] = field(default_factory=dict, repr=False)
     interpreter: Path | None = None
+    manager: str = "pip"
 
     @property
     def minor(self) -> str:

@@ -183,10 +183,11 @@ def declared(
     """Return the range of ``package`` (normalised) that a release declares for a target.
 
     An empty shell of a wheel is read through to what it pulls in. None: the
-    release or its wheel for the target is not known, or names no such package.
+    release or its wheel for the target is not known, or names no such package,
+    or conda installs it, whose packages declare ranges of their own.
     """
     found = _find(version, distribution)
-    if found is None:
+    if found is None or target.manager == "conda":
         return None
     platform = str(target.platform)
     environment = marker_environment(target.platform, target.minor)

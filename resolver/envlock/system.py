@@ -167,15 +167,24 @@ def write_texts(texts: Mapping[Path, str]) -> None:
         WorkError: a folder is missing or read-only, or the disk is full; then
             no target has changed.
     """
+    write_files({path: text.encode() for path, text in texts.items()})
+
+
+def write_files(contents: Mapping[Path, bytes]) -> None:
+    """Write several files as `write_texts` does, from bytes.
+
+    Raises:
+        WorkError: as `write_texts`.
+    """
     staged: list[tuple[Path, Path]] = []
     try:
-        for path, text in texts.items():
+        for path, content in contents.items():
             target = path.resolve()
-            staged.append((_stage(target, text), target))
+            staged.append((_stage(target, content), target))
         for temporary, path in staged:
             temporary.replace(path)
     except OSError as error:
-        names = ", ".join(str(path) for path in texts)
+        names = ", ".join(map(str, contents))
         raise WorkError(
             f"cannot write {names}: {error.strerror or error}; nothing was changed"
         ) from error
@@ -184,12 +193,12 @@ def write_texts(texts: Mapping[Path, str]) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def _stage(path: Path, text: str) -> Path:
+def _stage(path: Path, content: bytes) -> Path:
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(text.encode())
+            stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
         if path.exists():

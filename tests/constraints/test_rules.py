@@ -70,7 +70,7 @@ INFO:tensorflow:Assets written to: saved/assets
 
 def read(pattern: str = "*.yaml") -> Iterator[tuple[str, dict[str, Any]]]:
     for path in sorted(FOLDER.glob(pattern)):
-        if path.name != "families.yaml":
+        if path.name not in {"conda-names.yaml", "families.yaml"}:
             for document in parse(path.read_text(encoding="utf-8")):
                 yield document["id"], document
 

@@ -31,13 +31,13 @@ class Situation:
     variables: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, target: Target, *, manager: str = "pip") -> Situation:
+    def of(cls, target: Target) -> Situation:
         """The situation of a lock for ``target``."""
         accelerator = None if target.accelerator == "auto" else target.accelerator.value
         return cls(
             python=target.python,
             platform=target.platform,
-            manager=manager,
+            manager=target.manager,
             accelerator=accelerator,
         )
 

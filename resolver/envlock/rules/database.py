@@ -15,7 +15,7 @@ from envlock.rules.examples import example_faults
 from envlock.rules.schema import faults, read_rule
 
 #: YAML files of the data package that hold no rules.
-_NOT_RULES = frozenset({"families.yaml"})
+_NOT_RULES = frozenset({"conda-names.yaml", "families.yaml"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

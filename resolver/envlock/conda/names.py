@@ -1,0 +1,121 @@
+"""conda's names for packages and PyPI's, and the libraries that both bring. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from envlock.conda.values import CondaPackage
+from envlock.rules.documents import parse
+
+_PYPI = "pkg:pypi/"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Library:
+    """A library that conda shares and wheels carry; ``because`` is why two are trouble."""
+
+    name: str
+    title: str
+    carried_by: tuple[NormalizedName, ...]
+    because: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Names:
+    """What ``conda-names.yaml`` says."""
+
+    by_conda: Mapping[NormalizedName, NormalizedName]
+    nothing: frozenset[NormalizedName]
+    libraries: tuple[Library, ...]
+
+    def pypi(self, name: str) -> NormalizedName | None:
+        """Return PyPI's name for a conda package, as far as a name tells; None for none."""
+        known = canonicalize_name(name.strip("_"))
+        return None if known in self.nothing else self.by_conda.get(known, known)
+
+    def conda(self, name: NormalizedName) -> tuple[str, ...]:
+        """Return the conda packages that may hold a project of PyPI, its own name first."""
+        others = (conda for conda, pypi in self.by_conda.items() if pypi == name)
+        own = () if name in self.nothing else _spellings(name)
+        return (*own, *others)
+
+    def provided(self, package: CondaPackage) -> NormalizedName | None:
+        """Return the project of PyPI that a conda package installs, or None."""
+        for purl in package.purls:
+            if purl.startswith(_PYPI):
+                return canonicalize_name(purl.removeprefix(_PYPI).partition("@")[0])
+        known = canonicalize_name(package.name.strip("_"))
+        if known in self.nothing:
+            return None
+        if known in self.by_conda:
+            return self.by_conda[known]
+        needs = {each.partition(" ")[0] for each in package.depends}
+        return known if package.noarch == "python" or "python" in needs else None
+
+
+def _spellings(name: NormalizedName) -> tuple[str, ...]:
+    """conda-forge keeps the underscores and dots of a project's own name."""
+    return tuple(dict.fromkeys((name, name.replace("-", "_"), name.replace("-", "."))))
+
+
+@cache
+def names() -> Names:
+    """Return the names that envlock knows."""
+    text = files("envlock_constraints").joinpath("conda-names.yaml").read_text(encoding="utf-8")
+    (document,) = parse(text)
+    return Names(
+        by_conda={
+            canonicalize_name(conda): canonicalize_name(pypi)
+            for conda, pypi in document["names"].items()
+        },
+        nothing=frozenset(
+            canonicalize_name(each.strip("_")) for each in document["nothing-of-pypi"]
+        ),
+        libraries=tuple(
+            Library(
+                name=name,
+                title=said["title"],
+                carried_by=tuple(map(canonicalize_name, said["carried-by"])),
+                because=said["because"],
+            )
+            for name, said in document["libraries"].items()
+        ),
+    )
+
+
+def python_of(packages: Iterable[CondaPackage]) -> Version | None:
+    """Return the version of the Python among packages."""
+    return next((_version(each.version) for each in packages if each.name == "python"), None)
+
+
+def pypi_pins(packages: Iterable[CondaPackage]) -> dict[NormalizedName, Version]:
+    """Return what packages provide under PyPI's names, sorted; see `unread` for the rest."""
+    found: dict[NormalizedName, Version] = {}
+    for package in packages:
+        name, version = names().provided(package), _version(package.version)
+        own = canonicalize_name(package.name) == name
+        if name is not None and version is not None and (own or name not in found):
+            found[name] = version
+    return dict(sorted(found.items()))
+
+
+def unread(packages: Iterable[CondaPackage]) -> dict[NormalizedName, str]:
+    """Return the versions that PEP 440 cannot read, so that no rule can be held against them."""
+    return {
+        name: package.version
+        for package in packages
+        if (name := names().provided(package)) is not None and _version(package.version) is None
+    }
+
+
+def _version(text: str) -> Version | None:
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return None

@@ -1,0 +1,75 @@
+"""What is asked of conda's side for one platform. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from packaging.specifiers import SpecifierSet
+
+from envlock.conda.channels import Address
+from envlock.conda.names import names
+from envlock.conda.rattler import SolveJob
+from envlock.conda.values import CondaPackage, CondaSpec
+from envlock.conda.versions import to_pep440
+from envlock.conda.virtual import Virtual
+from envlock.model import Rule
+from envlock.resolve.wishes import Wish, Wishes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CondaQuestion:
+    """Everything that the packages of one platform depend on.
+
+    ``specs`` are those that count for it; ``constraints`` bound packages that
+    need not be there; ``preferred`` are kept where they fit.
+    """
+
+    specs: tuple[CondaSpec, ...]
+    channels: tuple[Address, ...]
+    subdir: str
+    virtual: tuple[Virtual, ...]
+    rules: tuple[Rule, ...]
+    constraints: Wishes = field(default_factory=dict)
+    preferred: tuple[CondaPackage, ...] = ()
+    exclude_newer: datetime | None = None
+    strict: bool = True
+
+    def job(self, specs: tuple[str, ...] = (), constraints: tuple[str, ...] = ()) -> SolveJob:
+        """Return the job for py-rattler, with more specs and constraints than were asked for."""
+        return SolveJob(
+            channels=self.channels,
+            subdir=self.subdir,
+            specs=(*map(str, self.specs), *specs),
+            constraints=constraints,
+            virtual=self.virtual,
+            preferred=self.preferred,
+            strict=self.strict,
+            exclude_newer=self.exclude_newer,
+        )
+
+    def wishes(self) -> Wishes:
+        """Return the specs as the rules know packages: PyPI's names, PEP 440's ranges."""
+        found: dict[str, Wish] = {}
+        for spec in self.specs:
+            name = names().pypi(spec.name)
+            if name is None or spec.name == "python":
+                continue
+            wish = Wish(
+                name=name,
+                specifier=to_pep440(spec.version) or SpecifierSet(),
+                origins=(spec.origin,),
+            )
+            found[name] = found[name].within(wish) if name in found else wish
+        return {wish.name: wish for _, wish in sorted(found.items())}
+
+    def without_builds(self) -> CondaQuestion:
+        """Return the question with builds left open, and exact versions where they stood."""
+        return replace(self, specs=tuple(map(_unbuilt, self.specs)))
+
+
+def _unbuilt(spec: CondaSpec) -> CondaSpec:
+    if not spec.build:
+        return spec
+    version = f"={spec.version}" if spec.version[:1] == "=" != spec.version[1:2] else spec.version
+    return replace(spec, version="" if version in {"==*", "=*"} else version, build="")

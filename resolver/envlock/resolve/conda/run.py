@@ -1,0 +1,152 @@
+"""One platform of a conda request: packages that the channels have and the rules admit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+
+from packaging.utils import NormalizedName
+
+from envlock.conda import rattler
+from envlock.conda.names import names, pypi_pins, python_of, unread
+from envlock.conda.targets import target_of
+from envlock.conda.values import CondaPackage, CondaSpec
+from envlock.model import IndexSettings, RuleId, Target
+from envlock.progress import Progress
+from envlock.resolve.anchor import framework
+from envlock.resolve.assemble import explained, notes, reasons
+from envlock.resolve.conda.engine import CondaEngine, bounds
+from envlock.resolve.conda.explain import Asked, no_packages, refused
+from envlock.resolve.conda.question import CondaQuestion
+from envlock.resolve.loop import anchors, search
+from envlock.resolve.question import Question, Tools
+from envlock.rules.check import conditions
+from envlock.rules.families import families
+
+_LINE = re.compile(r":\d+$")
+_NOTHING = NormalizedName("")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CondaAnswer:
+    """The packages of one platform, what the reader should know, and why they are these."""
+
+    packages: tuple[CondaPackage, ...]
+    notes: tuple[str, ...] = ()
+    reasons: Mapping[RuleId, str] = field(default_factory=dict)
+    target: Target | None = None
+
+
+def resolve_packages(question: CondaQuestion, asked: Asked, progress: Progress) -> CondaAnswer:
+    """Answer a question, or say why it has no answer.
+
+    The Python is the one that conda takes when no rule is applied.
+
+    Raises:
+        NoResolution: nothing fits; the message says what collides, the
+            remedies what would free it.
+        WorkError: a channel or py-rattler failed.
+    """
+    said: tuple[str, ...] = ()
+    with progress.phase(f"resolve conda's packages for {question.subdir}"):
+        free = rattler.solve(_bounded(question), progress)
+        if isinstance(free, rattler.Unsolvable) and any(each.build for each in question.specs):
+            open_builds = question.without_builds()
+            again = rattler.solve(_bounded(open_builds), progress)
+            if not isinstance(again, rattler.Unsolvable):
+                question, free = open_builds, again
+                said = (_builds_left_out(question.subdir),)
+    if isinstance(free, rattler.Unsolvable):
+        raise no_packages(question, free.text, asked, progress)
+    python = python_of(free)
+    if python is None:
+        return CondaAnswer(packages=via(free, question.specs), notes=said)
+    target = replace(target_of(question.subdir, python, question.virtual), manager="conda")
+    answer = _obeying(question, free, target, asked, progress)
+    return replace(answer, notes=(*said, *answer.notes))
+
+
+def _bounded(question: CondaQuestion) -> rattler.SolveJob:
+    wishes = question.constraints.values()
+    return question.job(
+        constraints=tuple(text for wish in wishes for text in bounds(wish.name, wish.specifier))
+    )
+
+
+def _builds_left_out(subdir: str) -> str:
+    return (
+        f"the builds that the request names are not there for {subdir}, as in an export of"
+        " another machine: only the versions are kept"
+    )
+
+
+def _obeying(
+    question: CondaQuestion,
+    free: tuple[CondaPackage, ...],
+    target: Target,
+    asked: Asked,
+    progress: Progress,
+) -> CondaAnswer:
+    """The packages that the rules admit, by the loop that pip's packages go through too."""
+    engine = CondaEngine(question, target.python)
+    wishes = question.wishes()
+    wish = framework(wishes)
+    pins = pypi_pins(free)
+    family = families().family_of(wish.name) if wish else None
+    loop = Question(
+        wishes=wishes,
+        constraints=question.constraints,
+        rules=question.rules,
+        target=target,
+        settings=IndexSettings(),
+        preferences={n: v for n, v in pins.items() if families().family_of(n) == family},
+        exclude_newer=question.exclude_newer,
+    )
+    tools = Tools(
+        engine=engine,
+        releases=cache(lambda name: engine.releases(name, progress)),
+        progress=progress,
+    )
+    settled, tried = search(loop, anchors(loop, tools), tools)
+    if settled is None:
+        raise refused(question, tried, wishes, asked, progress)
+    packages = explained(settled, tried, wishes)
+    because = {package.name: package.because for package in packages}
+    return CondaAnswer(
+        packages=tuple(
+            replace(each, because=because.get(names().provided(each) or _NOTHING, ()))
+            for each in via(engine.found, question.specs)
+        ),
+        notes=(*notes(settled), *_unchecked(engine.found, question)),
+        reasons=reasons(packages, asked.database.find),
+        target=target,
+    )
+
+
+def via(packages: Iterable[CondaPackage], specs: Iterable[CondaSpec]) -> tuple[CondaPackage, ...]:
+    """Return packages with who asked for each: other packages, and the places of specs."""
+    packages = tuple(packages)
+    askers: dict[str, set[str]] = {package.name: set() for package in packages}
+    for package in packages:
+        for need in package.depends:
+            askers.get(need.partition(" ")[0], set()).add(package.name)
+    for spec in specs:
+        askers.get(spec.name, set()).add(_LINE.sub("", spec.origin))
+    return tuple(replace(each, via=tuple(sorted(askers[each.name]))) for each in packages)
+
+
+def _unchecked(packages: Iterable[CondaPackage], question: CondaQuestion) -> Iterator[str]:
+    """Say which rules could not be held against a version that PEP 440 cannot read."""
+    for name, version in unread(packages).items():
+        about = [
+            rule.id
+            for rule in question.rules
+            if any(each.package == name for case in rule.cases for each in conditions(case))
+        ]
+        if about:
+            yield (
+                f"{name} {version} is not a version as PEP 440 has them:"
+                f" not checked against {', '.join(about)}"
+            )
