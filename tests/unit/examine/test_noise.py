@@ -72,7 +72,7 @@ def symptoms_of_rules() -> list[tuple[Rule, str]]:
     known = database.load()
     found = []
     for file in files("envlock_constraints").iterdir():
-        if file.name.endswith(".yaml") and file.name != "families.yaml":
+        if file.name.endswith(".yaml") and file.name not in {"conda-names.yaml", "families.yaml"}:
             for document in parse(file.read_text(encoding="utf-8")):
                 rule = known.find(document["id"])
                 assert rule is not None
