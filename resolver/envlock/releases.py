@@ -182,9 +182,8 @@ def declared(
 ) -> SpecifierSet | None:
     """Return the range of ``package`` (normalised) that a release declares for a target.
 
-    An empty shell of a wheel is read through to what it pulls in. None: the
-    release or its wheel for the target is not known, or names no such package,
-    or conda installs it, whose packages declare ranges of their own.
+    An empty shell of a wheel is read through to what it pulls in. None: conda installs
+    it; or the release or its wheel for the target is not known, or names no such package.
     """
     found = _find(version, distribution)
     if found is None or target.manager == "conda":
