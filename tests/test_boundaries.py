@@ -8,7 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "resolver" / "envlock"
 
-VALUES = {"changes", "choices", "errors", "findings", "model", "outcomes", "progress"}
+VALUES = {"changes", "choices", "errors", "findings", "model", "outcomes", "platforms", "progress"}
 PURE = VALUES | {"rules", "releases"}
 ALLOWED = {
     "__init__": set(),
@@ -19,6 +19,7 @@ ALLOWED = {
     "errors": set(),
     "findings": {"model"},
     "outcomes": set(),
+    "platforms": {"errors", "model"},
     "progress": set(),
     "system": {"errors"},
     "trees": {"errors"},
@@ -77,6 +78,7 @@ QUIET = {
     "plan",
     "model",
     "errors",
+    "platforms",
     "progress",
     "releases",
     "rules",

@@ -51,7 +51,8 @@ class Platform:
     """An operating system and machine, in lower case.
 
     ``system`` is linux, macos or windows; ``machine`` x86_64, aarch64 (Linux)
-    or arm64 (macOS, Windows); ``libc`` is "glibc 2.36", "musl 1.2" or "".
+    or arm64 (macOS, Windows); ``libc`` is "glibc 2.36", "musl 1.2", on macOS the
+    oldest release, "macos 14.0"; or "".
     """
 
     system: str
@@ -68,8 +69,9 @@ class Target:
 
     ``python`` is the full version, ``tags`` the wheel tags it takes, best
     first, ``markers`` the PEP 508 environment. ``interpreter`` is the program
-    itself; it never reaches a written file. ``manager`` is who installs: pip
-    or conda.
+    itself; it never reaches a written file. It is None where it is not on this
+    machine; ``option`` is then what ``--platform`` takes, or "" for a Python
+    that is missing here. ``manager`` is who installs: pip or conda.
     """
 
     python: Version
@@ -78,6 +80,7 @@ class Target:
     tags: tuple[str, ...] = field(default=(), repr=False)
     markers: Mapping[str, str] = field(default_factory=dict, repr=False)
     interpreter: Path | None = None
+    option: str = ""
     manager: str = "pip"
 
     @property

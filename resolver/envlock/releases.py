@@ -23,13 +23,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from envlock.model import Platform, Target
-
-_SYSTEMS = {
-    "linux": {"os_name": "posix", "platform_system": "Linux", "sys_platform": "linux"},
-    "macos": {"os_name": "posix", "platform_system": "Darwin", "sys_platform": "darwin"},
-    "windows": {"os_name": "nt", "platform_system": "Windows", "sys_platform": "win32"},
-}
-_MACHINES = {"windows-x86_64": "AMD64", "windows-arm64": "ARM64"}
+from envlock.platforms import markers
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,6 +150,15 @@ def pythons_for(
     return None if found is None else _pythons(found, distribution, platform)
 
 
+def contents(version: Version, platform: Platform, distribution: str) -> str:
+    """Return the distribution that holds a release's code on a platform: mostly itself.
+
+    Another one where its wheels there are empty and only pull that one in.
+    """
+    found = _find(version, distribution)
+    return distribution if found is None else _contents(found, distribution, str(platform))
+
+
 def wheels_for(minor: str, platform: Platform, distribution: str = "tensorflow") -> WheelRange:
     """Return the releases with a wheel for this Python on this platform."""
     offered = [
@@ -237,14 +240,7 @@ def minor_key(minor: str) -> tuple[Version, str]:
 
 def marker_environment(platform: Platform, minor: str) -> dict[str, str]:
     """Return the PEP 508 environment of a CPython minor, as far as a platform's name tells."""
-    return {
-        **_SYSTEMS[platform.system],
-        "implementation_name": "cpython",
-        "platform_machine": _MACHINES.get(str(platform), platform.machine),
-        "platform_python_implementation": "CPython",
-        "python_full_version": f"{minor}.0",
-        "python_version": minor,
-    }
+    return markers(platform, f"{minor}.0")
 
 
 @cache
@@ -293,8 +289,8 @@ def _contents(found: Release, distribution: str, platform: str) -> str:
 
 
 def _fits(floor: str, platform: Platform) -> bool:
-    """Whether the C library takes such wheels; one that is not known counts as a new glibc."""
+    """Whether the system takes such wheels; one that is not known counts as a new one."""
     library, _, oldest = floor.partition(" ")
-    own, _, number = (platform.libc or "glibc").partition(" ")
-    recent = not number or Version(number) >= Version(oldest)
-    return platform.system != "linux" or (library == own and recent)
+    usual = "glibc" if platform.system == "linux" else library
+    own, _, number = (platform.libc or usual).partition(" ")
+    return library == own and (not number or Version(number) >= Version(oldest))

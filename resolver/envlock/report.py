@@ -70,8 +70,10 @@ def lock_rows(lock: Lock, outputs: Collection[Path], written: Collection[Path]) 
     ]
 
 
-def next_step(outputs: Mapping[Path, Format]) -> str:
-    """The command that builds an environment from one of these locks."""
+def next_step(outputs: Mapping[Path, Format], there: str | None = None) -> str:
+    """The command that builds an environment from one of these locks, and on which machine."""
+    if there is not None:
+        return f"on {there}: {next_step(outputs)}"
     for path, kind in outputs.items():
         if kind is not Format.ENVIRONMENT:
             named = "" if path == Path("requirements.txt") else f" {shlex.quote(path.as_posix())}"
@@ -101,7 +103,7 @@ def lock_data(lock: Lock, outputs: Collection[Path], written: Collection[Path]) 
         "reasons": dict(lock.reasons),
         "notes": list(lock.notes),
         "files": [str(path) for path in outputs],
-        "written": [str(path) for path in written],
+        "written": [str(path) for path in outputs if path in written],
     }
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from envlock.cli.arguments import flag
 from envlock.cli.options import IndexOptions, LockFileOptions, RequestOptions, TalkOptions
 from envlock.cli.output import progress_for, say, say_json
+
+if TYPE_CHECKING:
+    from envlock.workflow.lock import LockOrder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,24 +30,44 @@ def lock(
 ) -> int:
     """Write a hashed lock whose versions work together."""
     from envlock import report  # noqa: PLC0415  (--help needs none of this)
-    from envlock.cli.orders import lock_order  # noqa: PLC0415
+    from envlock.cli.orders import lock_orders  # noqa: PLC0415
     from envlock.workflow import lock as workflow  # noqa: PLC0415
 
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
-    order = lock_order("lock", request, index, files, progress)
+    orders = lock_orders("lock", request, index, files, progress)
     if own.check:
-        found = workflow.check_lock(order)
-        code = 1 if found else 0
-        if talk.json:
-            say_json("lock", {"current": not found, "problems": found}, exit_code=code)
-        else:
-            say("\n".join(found or ("the lock is current",)))
-        return code
-    locked = workflow.make_lock(order, progress)
-    written = workflow.write(locked)
+        return _check(orders, as_json=talk.json)
+    locks = workflow.make_locks(orders, progress)
+    written = workflow.write(*locks)
+    made = [
+        (each.lock, order.outputs, str(order.platform.platform) if order.platform else None)
+        for each, order in zip(locks, orders, strict=True)
+    ]
     if talk.json:
-        say_json("lock", report.lock_data(locked.lock, tuple(order.outputs), written))
+        data = [report.lock_data(each, tuple(outputs), written) for each, outputs, _ in made]
+        say_json("lock", data[0] if len(data) == 1 else {"locks": data})
     else:
-        rows = report.lock_rows(locked.lock, tuple(order.outputs), written)
-        say(report.rows_text([*rows, ("next", report.next_step(order.outputs))]))
+        texts = (
+            report.rows_text(
+                [
+                    *report.lock_rows(each, tuple(outputs), written),
+                    ("next", report.next_step(outputs, there)),
+                ]
+            )
+            for each, outputs, there in made
+        )
+        say("\n\n".join(texts))
     return 0
+
+
+def _check(orders: Sequence[LockOrder], *, as_json: bool) -> int:
+    from envlock.workflow.lock import check_lock  # noqa: PLC0415  (as above)
+
+    found = [problem for order in orders for problem in check_lock(order)]
+    code = 1 if found else 0
+    if as_json:
+        say_json("lock", {"current": not found, "problems": found}, exit_code=code)
+    else:
+        current = "the lock is current" if len(orders) == 1 else "the locks are current"
+        say("\n".join(found or (current,)))
+    return code

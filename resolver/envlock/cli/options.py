@@ -42,6 +42,12 @@ class RequestOptions:
         metavar="PYTHON",
         says="A version such as 3.10, or a path.  [default: the one that runs envlock]",
     )
+    platform: tuple[str, ...] = repeated(
+        "--platform",
+        metavar="PLATFORM",
+        says="Lock for it, not for this machine: linux-x86_64, linux-aarch64, macos-arm64,"
+        " macos-x86_64, windows-x86_64. Repeatable.",
+    )
     accelerator: Accelerator | None = option(
         "--accelerator",
         metavar="KIND",

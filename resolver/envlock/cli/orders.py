@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,11 +15,13 @@ from packaging.utils import canonicalize_name
 
 from envlock.choices import Accelerator, EngineName, Format
 from envlock.cli.options import IndexOptions, LockFileOptions, ProbeOptions, RequestOptions
+from envlock.cli.outputs import output_files
 from envlock.config import Config, load_config
 from envlock.errors import UsageError
 from envlock.index.redact import strip_credentials
 from envlock.index.settings import IndexOverrides, load_settings
 from envlock.model import IndexSettings, Request
+from envlock.platforms import Place, read_platform
 from envlock.progress import Progress
 from envlock.request import (
     parse_date,
@@ -32,11 +34,8 @@ from envlock.request.toml import parse_toml
 from envlock.system import read_text
 from envlock.workflow.lock import LockOrder
 from envlock.workflow.verify import ProofOrder
-from envlock.write import default_filename, format_of
 
 _PROJECT = "pyproject.toml"
-#: The lock of a ``requirements.txt`` that is the input.
-_BESIDE = Path("requirements.lock")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,14 +67,32 @@ def settle(request: RequestOptions, files: LockFileOptions, config: Config) -> S
     )
 
 
-def lock_order(
+def create_order(
+    request: RequestOptions, index: IndexOptions, files: LockFileOptions, progress: Progress
+) -> LockOrder:
+    """Everything that `envlock create` locks by.
+
+    Raises:
+        UsageError: an option or an input file makes no sense, or a platform is named.
+    """
+    (order, *_) = lock_orders("create", request, index, files, progress)
+    if order.platform is not None:
+        raise UsageError(
+            f"--platform {request.platform[0]}: an environment is built and proved on this machine;"
+            " a lock can be for another one",
+            order.command,
+        )
+    return replace(order, builds=True)
+
+
+def lock_orders(
     verb: str,
     request: RequestOptions,
     index: IndexOptions,
     files: LockFileOptions,
     progress: Progress,
-) -> LockOrder:
-    """Everything that `envlock lock` and `envlock create` lock by.
+) -> tuple[LockOrder, ...]:
+    """Everything that `envlock lock` locks by, for this machine or each platform that is named.
 
     Raises:
         UsageError: an option or an input file makes no sense.
@@ -83,13 +100,13 @@ def lock_order(
     config = load_config(Path.cwd(), os.environ)
     settled = settle(request, files, config)
     asked, pythons = _read(request, progress)
-    return LockOrder(
+    order = LockOrder(
         request=replace(
             asked, accelerator=settled.accelerator, exclude_newer=settled.exclude_newer
         ),
         settings=index_settings(index, config),
-        outputs=_outputs(request, files, settled.formats),
-        command=_command(request, index, settled, files),
+        outputs={},
+        command="",
         name=_name(),
         verb=verb,
         python=settled.python,
@@ -99,6 +116,32 @@ def lock_order(
         upgrade=request.upgrade,
         upgrade_packages=parse_names(request.upgrade_package),
     )
+    return tuple(
+        replace(
+            order,
+            platform=place,
+            outputs=(outputs := output_files(request, files, settled.formats, place)),
+            command=_command(
+                request, index, settled, place, next(iter(outputs)) if files.output else None
+            ),
+        )
+        for place in _places(request.platform) or (None,)
+    )
+
+
+def _places(names: Iterable[str]) -> tuple[Place, ...]:
+    """The platforms that are named, each once."""
+    places: dict[str, Place] = {}
+    for name in names:
+        place = read_platform(name)
+        other = places.setdefault(str(place.platform), place)
+        if other != place:
+            raise UsageError(
+                f"--platform {other.option} and {place.option} are both {place.platform},"
+                " and would be one file",
+                "leave one of them out",
+            )
+    return tuple(places.values())
 
 
 def index_settings(index: IndexOptions, config: Config) -> IndexSettings:
@@ -177,42 +220,6 @@ def _read(options: RequestOptions, progress: Progress) -> tuple[Request, Specifi
     ), pythons
 
 
-def _outputs(
-    request: RequestOptions, files: LockFileOptions, formats: tuple[Format, ...]
-) -> Mapping[Path, Format]:
-    inputs = {path.resolve() for path in (*request.requirement_file, *request.constraint_file)}
-    if files.output is not None:
-        outputs = {files.output: _format(files.output, formats)}
-    else:
-        outputs = {Path(default_filename(kind)): kind for kind in formats or (Format.REQUIREMENTS,)}
-        plain = Path(default_filename(Format.REQUIREMENTS))
-        if plain.resolve() in inputs:
-            outputs = {_BESIDE if path == plain else path: kind for path, kind in outputs.items()}
-    for path in outputs:
-        if path.resolve() in inputs:
-            raise UsageError(f"{path} is an input; the lock would overwrite it", f"-o {_BESIDE}")
-        if not path.parent.is_dir():
-            raise UsageError(f"{path}: there is no folder {path.parent}", f"mkdir {path.parent}")
-    return outputs
-
-
-def _format(path: Path, formats: tuple[Format, ...]) -> Format:
-    """The format of the file that ``-o`` names; its name must say so, or it is not found again."""
-    if len(formats) > 1:
-        raise UsageError("-o names one file, and several formats are asked for", "leave -o out")
-    told = format_of(path)
-    kind = formats[0] if formats else told
-    if kind is None or kind is not told:
-        wanted = kind or Format.REQUIREMENTS
-        raise UsageError(
-            f"{path} is not a name for the format {wanted}: "
-            "a lock is named NAME.txt or requirements.lock (requirements), pylock.toml or "
-            "pylock.NAME.toml (pylock), NAME.yml (environment)",
-            f"-o {default_filename(wanted)}",
-        )
-    return kind
-
-
 def _name() -> str:
     """What the environment is called: as the project here, whose folder may be called anything."""
     project = Path(_PROJECT)
@@ -222,7 +229,11 @@ def _name() -> str:
 
 
 def _command(
-    request: RequestOptions, index: IndexOptions, settled: Settled, files: LockFileOptions
+    request: RequestOptions,
+    index: IndexOptions,
+    settled: Settled,
+    place: Place | None,
+    output: Path | None,
 ) -> str:
     """The command that makes the same lock again, without credentials, up to its ``--python``."""
     words = ["envlock", "lock", *request.requirements]
@@ -241,7 +252,8 @@ def _command(
     words += _repeat("--find-links", index.find_links)
     words += ["--no-index"] if index.no_index else []
     words += _repeat("--format", settled.formats)
-    words += ["-o", _here(files.output)] if files.output else []
+    words += ["-o", _here(output)] if output else []
+    words += ["--platform", place.option] if place else []
     return shlex.join(strip_credentials(word) if "://" in word else word for word in words)
 
 

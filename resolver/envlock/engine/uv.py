@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 from envlock.engine.absent import confirm_absent
@@ -11,6 +12,8 @@ from envlock.engine.interface import Answer, Problem, Unsatisfiable
 from envlock.errors import IndexFailure, WorkError
 from envlock.index.handover import uv_environment, uv_options, uv_program
 from envlock.index.redact import redact
+from envlock.model import Target
+from envlock.platforms import uv_name
 from envlock.progress import Progress
 from envlock.system import run, scratch
 
@@ -50,7 +53,7 @@ class Uv:
             done = run(
                 command,
                 cwd=folder,
-                env=uv_environment(problem.settings),
+                env=uv_environment(problem.settings) | _system(problem.target),
                 on_line=progress.detail,
             )
             if done.returncode == 0:
@@ -76,7 +79,9 @@ def arguments(problem: Problem) -> list[str | Path]:
         *uv_options(problem.settings),
     ]
     if target.interpreter is None:
-        options += ["--python-version", str(target.python)]
+        # uv asks a Python that is here when it must build a source archive.
+        options += ["--python", sys.executable, "--python-version", str(target.python)]
+        options += ["--python-platform", uv_name(target.platform)]
     else:
         options += ["--python", target.interpreter]
     for name in problem.wheels_only:
@@ -84,6 +89,12 @@ def arguments(problem: Problem) -> list[str | Path]:
     if problem.exclude_newer is not None:
         options += ["--exclude-newer", problem.exclude_newer.isoformat()]
     return options
+
+
+def _system(target: Target) -> dict[str, str]:
+    """The oldest macOS of a target that is not this machine's, as uv is told of it."""
+    library, _, version = target.platform.libc.partition(" ")
+    return {"MACOSX_DEPLOYMENT_TARGET": version} if library == "macos" else {}
 
 
 def _chain(said: str) -> str:

@@ -130,8 +130,8 @@ def wheel_tags(
 ) -> tuple[str, ...]:
     """Return the wheel tags that a CPython on a platform takes, best first (PEP 425).
 
-    On macOS the release of the running system counts, elsewhere only what is
-    given.
+    Only what is given counts; on macOS the release of the running system where
+    none is given.
     """
     short = (python.major, python.minor)
     flag = "m" if short < (3, 8) else "t" if free_threaded else ""
@@ -160,7 +160,9 @@ def _platform_tags(platform: Platform) -> Iterator[str]:
     """Yield the platform part of the tags, after PEP 600 and PEP 656."""
     machine = platform.machine
     if platform.system == "macos":
-        yield from mac_platforms(arch=machine)
+        release = re.fullmatch(r"macos (\d+)\.(\d+)", platform.libc)
+        version = (int(release[1]), int(release[2])) if release else None
+        yield from mac_platforms(version, machine)
     elif platform.system == "windows":
         yield {"x86_64": "win_amd64", "arm64": "win_arm64"}.get(machine, "win32")
     else:

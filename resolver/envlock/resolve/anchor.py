@@ -125,6 +125,21 @@ def fits(file: DistributionFile, target: Target) -> bool:
     return admits_python(file, target) and tagged_for(file, target)
 
 
+def serves(files: Iterable[DistributionFile], target: Target) -> bool:
+    """Whether a release can be installed on a target.
+
+    Where its Python is not at hand, source does for what has no wheels at all:
+    what has wheels, and none for the target, would have to be compiled there.
+    """
+    files = tuple(files)
+    if any(installable(file, target) for file in files):
+        return True
+    compiled = any(file.filename.endswith(".whl") for file in files)
+    if target.interpreter is None and compiled:
+        return False
+    return any(fits(file, target) for file in files)
+
+
 def admits_python(file: DistributionFile, target: Target) -> bool:
     """Whether a file's Requires-Python admits the target; pip ignores one it cannot read."""
     try:

@@ -18,6 +18,7 @@ from envlock.model import (
     LockedPackage,
     Rule,
     RuleId,
+    Target,
     Violation,
 )
 from envlock.resolve.anchor import Anchor, framework
@@ -128,6 +129,15 @@ def notes(settled: Settled) -> tuple[str, ...]:
     said = [settled.anchor.note] if settled.anchor and settled.anchor.note else []
     said.extend(map(_given_up, settled.given_up))
     return tuple(dict.fromkeys(said))
+
+
+def built_there(packages: Iterable[LockedPackage], target: Target) -> tuple[str, ...]:
+    """The pins of a lock for another machine that have no wheels at all, as a sentence."""
+    if target.interpreter is not None:
+        return ()
+    bare = [p for p in packages if not any(f.filename.endswith(".whl") for f in p.files)]
+    named = " and ".join(f"{package.name} {package.version}" for package in bare)
+    return (f"there is only source of {named}: it is built where it is installed",) if bare else ()
 
 
 def _given_up(violation: Violation) -> str:

@@ -6,9 +6,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 
+from packaging.version import Version
+
 from envlock.choices import Accelerator
 from envlock.model import Constraint, LockedPackage, Rule, Target, Violation
-from envlock.releases import pythons_for
+from envlock.releases import contents, pythons_for
 from envlock.resolve.anchor import Anchor, Releases, admitted, fits, framework, tagged_for
 from envlock.resolve.feasible import Collision, Infeasible
 from envlock.resolve.loop import Attempt, Refused, Spent
@@ -142,26 +144,48 @@ def missing(
     if not found:
         newest = max((v for v in releases if not v.is_prerelease), default=max(releases))
         return f"there is no {wish}: the newest {wish.name} is {newest}"
-    if any(fits(file, target) for files in found.values() for file in files):
-        return ""
     best = max(found)
+    usable = [v for v, files in found.items() if any(fits(file, target) for file in files)]
+    if usable:
+        return _empty(wish, usable, target)
     tagged = [file for file in found[best] if tagged_for(file, target)]
     if tagged:
         bounds = " or ".join(sorted({file.requires_python or "" for file in tagged}))
         return f"{wish.name} {best} is for Python {bounds}, not for {target.python}"
     pythons = pythons_for(best, target.platform, wish.name)
     has = f"; it has wheels for Python {_span(pythons)}" if pythons else ""
-    return f"{wish.name} {best} has no wheel for Python {target.minor} on {target.platform}{has}"
+    return f"{wish.name} {best} has no wheel for Python {target.minor} on {_system(target)}{has}"
+
+
+def _empty(wish: Wish, versions: Iterable[Version], target: Target) -> str:
+    """Why releases that have wheels are of no use: the code is in another one, which has none."""
+    for version in sorted(versions, reverse=True):
+        pythons = pythons_for(version, target.platform, wish.name)
+        inside = contents(version, target.platform, wish.name)
+        if pythons is None or target.minor in pythons or inside == wish.name:
+            return ""
+    lacks = f"which has no wheel for Python {target.minor}"
+    has = f"; it has some for Python {_span(pythons)}" if pythons else " or any other there"
+    return f"{wish.name} {version} on {target.platform} only pulls in {inside}, {lacks}{has}"
+
+
+def _system(target: Target) -> str:
+    """The platform, with the system that is taken for granted where it is not this machine's."""
+    libc = target.platform.libc.replace("macos", "macOS") if target.option else ""
+    return f"{target.platform} with {libc}" if libc else str(target.platform)
 
 
 def _span(pythons: Sequence[str]) -> str:
     return pythons[0] if len(pythons) == 1 else f"{pythons[0]} to {pythons[-1]}"
 
 
-def relaxable(wishes: Wishes, said: str) -> list[Wish]:
-    """The wishes that could give way, those named in the reasons ``said`` first."""
-    bound = [wish for wish in wishes.values() if wish.specifier]
-    return sorted(bound, key=lambda wish: (wish.name not in said, wish.name))
+def relaxable(wishes: Wishes, said: str, *, bound: bool = True) -> list[Wish]:
+    """The wishes that could give way, those named in the reasons ``said`` first.
+
+    Those that bound a version; all of them where ``bound`` is False.
+    """
+    able = [wish for wish in wishes.values() if wish.specifier or not bound]
+    return sorted(able, key=lambda wish: (wish.name not in said, wish.name))
 
 
 def remedy(changed: Wish, instead: str, question: Question, verb: str) -> str:
@@ -186,6 +210,7 @@ def command(
     typed = {str(wish) for wish in wishes.values() if TYPED in wish.origins}
     words = ["envlock", verb, *(f'"{word}"' for word in sorted({*typed, *added}))]
     words += _files(wishes, "-r") + _files(question.constraints, "-c")
+    words += ["--platform", target.option] if target.option else []
     words += ["--python", target.minor]
     if target.accelerator is not Accelerator.AUTO:
         words += ["--accelerator", target.accelerator.value]

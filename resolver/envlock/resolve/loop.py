@@ -16,8 +16,16 @@ from packaging.version import Version
 
 from envlock.engine import Unsatisfiable
 from envlock.index.releases import admitted
-from envlock.model import Constraint, LockedPackage, Severity, Violation
-from envlock.resolve.anchor import Anchor, candidates, distributions, fits, framework
+from envlock.model import Constraint, LockedPackage, Severity, Target, Violation
+from envlock.resolve.anchor import (
+    Anchor,
+    Releases,
+    candidates,
+    distributions,
+    fits,
+    framework,
+    serves,
+)
 from envlock.resolve.feasible import Feasible, Infeasible, judge, possible
 from envlock.resolve.question import Listed, Pins, Question, Tools
 from envlock.resolve.repair import bounds_for
@@ -178,6 +186,8 @@ def _settle(
             constraints = tuple(item for item in constraints if not item.soft)
             continue
         lock = _checked(question, anchor, answer.packages, constraints, tools)
+        if lacking := _nowhere(question, lock, tools):
+            return Refused(anchor=anchor, text=lacking, constraints=constraints)
         hard = tuple(v for v in lock.given_up if v.rule.severity is Severity.BREAKS)
         last = Refused(
             anchor=anchor, broken=hard, constraints=constraints, packages=answer.packages
@@ -235,14 +245,36 @@ def _unfit(question: Question, pins: Pins, files: Listed, tools: Tools) -> Itera
     """
     for name, listed in files.items():
         dated = admitted(listed, question.exclude_newer)
-        if any(fits(file, question.target) for file in dated):
+        if serves(dated, question.target):
             continue
-        older = (
-            version
-            for version, there in tools.releases(name).items()
-            if version < pins[name] and not version.is_prerelease
-            if any(fits(file, question.target) for file in there)
-        )
-        newest = max(older, default=None)
+        newest = _newest_below(pins[name], tools.releases(name), question.target)
         bound = f"<={newest}" if newest else f"<{pins[name]}"
         yield Constraint(package=name, specifier=SpecifierSet(bound), rules=())
+
+
+def _newest_below(version: Version, releases: Releases, target: Target) -> Version | None:
+    older = (each for each in releases if each < version and not each.is_prerelease)
+    return max((each for each in older if serves(releases[each], target)), default=None)
+
+
+def _nowhere(question: Question, lock: Settled, tools: Tools) -> str:
+    """Which pins the target would have to compile, and every older release too; or ""."""
+    target = question.target
+
+    def compiled(package: LockedPackage) -> bool:
+        files = admitted(lock.files.get(package.name, ()), question.exclude_newer)
+        return (
+            any(fits(file, target) for file in files)
+            and not serves(files, target)
+            and _newest_below(package.version, tools.releases(package.name), target) is None
+        )
+
+    lacking = (
+        f"{package.name} {package.version}"
+        + (f" (for {' and '.join(package.via)})" if package.via else "")
+        for package in lock.packages
+        if compiled(package)
+    )
+    named = ", ".join(lacking)
+    where = f"for Python {target.minor} on {target.platform}"
+    return named and f"no wheel {where} of {named} or an older release: only source to compile"

@@ -10,7 +10,7 @@ from envlock.index.pages import Index
 from envlock.index.releases import admitted
 from envlock.model import LockedPackage, RuleId
 from envlock.resolve.anchor import distributions, framework
-from envlock.resolve.assemble import explained, hashed, notes, reasons
+from envlock.resolve.assemble import built_there, explained, hashed, notes, reasons
 from envlock.resolve.loop import anchors, search
 from envlock.resolve.question import Question, Tools
 from envlock.resolve.wayout import Asked, no_resolution
@@ -55,6 +55,6 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
     packages = hashed(explained(settled, tried, question.wishes), listed)
     return Resolution(
         packages=packages,
-        notes=notes(settled),
+        notes=(*notes(settled), *built_there(packages, question.target)),
         reasons=reasons(packages, asked.database.find),
     )

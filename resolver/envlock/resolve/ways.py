@@ -51,7 +51,7 @@ def ways_out(looking: Search) -> Iterator[str]:
         _constraints_changed(looking),
     )
     both = chain(_one_owner(looking), _wishes_changed(looking, framework_too=True))
-    for ways in (neighbours, both, _all_free(looking)):
+    for ways in (neighbours, both, _all_free(looking), _left_out(looking)):
         found = False
         for way in ways:
             found = True
@@ -132,6 +132,21 @@ def _all_free(looking: Search) -> Iterator[str]:
         yield f"leave the versions open in {' and '.join(sorted(files))}"
     else:
         yield command(question, looking.verb, wishes=free)
+
+
+def _left_out(looking: Search) -> Iterator[str]:
+    """A neighbour that another platform has no wheel of, asked for everywhere else."""
+    question = looking.question
+    target = question.target
+    anchor = framework(question.wishes)
+    for wish in relaxable(question.wishes, looking.said, bound=False)[:_TRIED]:
+        others = {name: each for name, each in question.wishes.items() if each is not wish}
+        if not target.option or wish is anchor or not others:
+            continue
+        if looking.solved(replace(question, wishes=others)) is not None:
+            names = ("sys_platform", "platform_machine")
+            elsewhere = " or ".join(f"{name} != '{target.markers[name]}'" for name in names)
+            yield remedy(wish, f"{wish}; {elsewhere}", question, looking.verb)
 
 
 def _version(settled: Settled, wish: Wish) -> str:

@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
-from packaging.utils import NormalizedName, canonicalize_name
+from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from envlock import resolve as resolving
 from envlock.choices import EngineName, Format
 from envlock.engine import ENGINES
-from envlock.environment.description import Interpreter, target
-from envlock.environment.interpreters import available, find_interpreter
-from envlock.errors import InterpreterMissing, UsageError
 from envlock.index.pages import Index
 from envlock.index.redact import redact
 from envlock.index.releases import admitted, releases
 from envlock.model import IndexSettings, Lock, Request, Target
+from envlock.platforms import Place
 from envlock.progress import Progress
-from envlock.releases import wheels_for
 from envlock.request import applicable
-from envlock.resolve.anchor import TENSORFLOW
 from envlock.rules import database
-from envlock.rules.families import families
 from envlock.system import read_text, write_texts
 from envlock.workflow import existing
+from envlock.workflow.targets import find_target, other_targets
 from envlock.write import WRITERS, read_lock, request_digest
 
 
@@ -42,7 +38,8 @@ class LockOrder:
     the files again, with the ``--python`` that is added to it; ``verb`` is
     the command that was typed. ``requires_python`` is what the projects in
     the request say. ``name`` is what the environment is called where a
-    format names it.
+    format names it. ``platform`` is another platform than this machine's;
+    ``builds`` says that the Python must be here.
     """
 
     request: Request
@@ -52,6 +49,8 @@ class LockOrder:
     name: str
     verb: str = "lock"
     python: str | None = None
+    platform: Place | None = None
+    builds: bool = False
     requires_python: SpecifierSet = field(default_factory=SpecifierSet)
     engine: EngineName = EngineName.PIPTOOLS
     rules: tuple[Path, ...] = ()
@@ -103,54 +102,26 @@ def make_lock(order: LockOrder, progress: Progress, *, hashed: bool = False) -> 
         packages=answer.packages,
         command=command,
         request_digest=standard.digest,
-        notes=answer.notes,
+        notes=(*answer.notes, *_unproved(goal)),
         reasons=answer.reasons,
     )
     return Locked(lock=lock, target=goal, texts=_render(lock, order))
 
 
-def find_target(order: LockOrder) -> Target:
-    """Return the target that was asked for: an interpreter of this machine.
-
-    Raises:
-        InterpreterMissing: it is not here.
-        UsageError: the project says that it does not run on it.
-    """
-    try:
-        interpreter = find_interpreter(order.python, allows=_allows)
-    except InterpreterMissing as error:
-        others = (each for each in error.remedies if not each.startswith("--python"))
-        raise InterpreterMissing(error.message, *_suitable(order), *others) from None
-    if not order.requires_python.contains(interpreter.version, prereleases=True):
-        raise UsageError(
-            f"the project asks for Python {order.requires_python},"
-            f" and Python {interpreter.version} would be locked for",
-            *_suitable(order),
-        )
-    return target(interpreter, order.request.accelerator)
+def make_locks(orders: Sequence[LockOrder], progress: Progress) -> tuple[Locked, ...]:
+    """Lock one request for several targets without writing anything; see `make_lock`."""
+    return tuple(make_lock(order, progress) for order in orders)
 
 
-def _suitable(order: LockOrder) -> tuple[str, ...]:
-    """The newest Python here that the project and the wished TensorFlow run on, as an option."""
-    members = families().members(TENSORFLOW)
-    wishes = [wish.requirement for wish in order.request.requirements]
-    asked = [w.specifier for w in wishes if canonicalize_name(w.name) in members]
-    for each in available():
-        releases_here = wheels_for(_minor(each), each.platform).versions
-        if order.requires_python.contains(each.version, prereleases=True) and (
-            not asked or any(all(v in spec for spec in asked) for v in releases_here)
-        ):
-            return (f"--python {_minor(each)}",)
-    return ()
-
-
-def _allows(interpreter: Interpreter) -> str:
-    versions = wheels_for(_minor(interpreter), interpreter.platform).versions
-    return f"TensorFlow {versions[0]} to {versions[-1]}" if versions else "no TensorFlow"
-
-
-def _minor(interpreter: Interpreter) -> str:
-    return f"{interpreter.version.major}.{interpreter.version.minor}"
+def _unproved(goal: Target) -> tuple[str, ...]:
+    """What the reader of a lock must know whose Python was not at hand."""
+    if goal.interpreter is not None:
+        return ()
+    if not goal.option:
+        return (f"made without a Python {goal.minor} at hand: that it runs is not proved",)
+    system = goal.platform.libc.replace("macos", "macOS")
+    since = f" with {system} or later" if system else ""
+    return (f"made for any {goal.platform}{since}: that it runs there is not proved",)
 
 
 def _resolve(
@@ -171,8 +142,15 @@ def _resolve(
         preferences=preferences,
         exclude_newer=date,
     )
+    engine = order.engine
+    if goal.interpreter is None and engine is not EngineName.UV:
+        progress.note(
+            f"uv resolves for Python {goal.minor} on {goal.platform}:"
+            f" {engine} can do so only with that Python at hand"
+        )
+        engine = EngineName.UV
     tools = resolving.Tools(
-        engine=ENGINES[order.engine](),
+        engine=ENGINES[engine](),
         releases=cache(lambda name: releases(admitted(index.files(name), date))),
         progress=progress,
     )
@@ -180,7 +158,7 @@ def _resolve(
         database=rules,
         verb=order.verb,
         index_name=redact(order.settings.index_url),
-        targets_here=lambda: tuple(map(target, available())),
+        targets_here=lambda: other_targets(goal),
     )
     return resolving.resolve(question, tools, index, asked)
 
@@ -199,14 +177,15 @@ def _render(lock: Lock, order: LockOrder) -> dict[Path, str]:
     return texts
 
 
-def write(locked: Locked) -> tuple[Path, ...]:
-    """Write the lock files that differ from what is there; return those.
+def write(*locks: Locked) -> tuple[Path, ...]:
+    """Write the lock files that differ from what is there, all or none; return those.
 
     Raises:
         WorkError: they cannot be written; then none has changed.
     """
     changed = {
         path: text
+        for locked in locks
         for path, text in locked.texts.items()
         if not path.exists() or path.read_bytes() != text.encode()
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,11 @@ def sync_environment(order: SyncOrder, progress: Progress) -> Synced:
         raise UsageError(f"{order.lock}: there is no such lock", "envlock lock")
     lock = read_lock(order.lock.name, read_text(order.lock))
     interpreter = find_interpreter(order.python or lock.python or None)
+    if lock.platform not in {"", str(interpreter.platform)}:
+        raise UsageError(
+            f"{order.lock} is for {lock.platform}, and this machine is {interpreter.platform}",
+            *_here(lock),
+        )
     lock = read_lock(order.lock.name, read_text(order.lock), markers=interpreter.markers)
     bare = [package.name for package in lock.packages if not package.hashes]
     if bare:
@@ -78,6 +84,16 @@ def sync_environment(order: SyncOrder, progress: Progress) -> Synced:
         except InstallFailure as error:
             raise InstallFailure(error.message, *_anew(lock, error.remedies)) from None
     return Synced(lock=lock, changed=True)
+
+
+def _here(lock: Lock) -> Iterator[str]:
+    """The command that made a lock, for this machine."""
+    words = shlex.split(lock.command)
+    for option in ("--platform", "-o"):
+        if option in words:
+            del words[words.index(option) : words.index(option) + 2]
+    if words:
+        yield shlex.join(words)
 
 
 def _anew(lock: Lock, remedies: Iterable[str]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from envlock.choices import Format
 from envlock.write import conda, pylock, requirements
 from envlock.write.digest import request_digest
-from envlock.write.interface import Writer, default_filename, format_of
+from envlock.write.interface import Writer, default_filename, for_platform, format_of
 from envlock.write.reading import read_lock
 
 WRITERS: Mapping[Format, Writer] = {
@@ -24,6 +24,7 @@ __all__ = [
     "Format",
     "Writer",
     "default_filename",
+    "for_platform",
     "format_of",
     "read_lock",
     "request_digest",

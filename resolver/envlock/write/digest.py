@@ -18,7 +18,8 @@ def request_digest(request: Request, target: Target) -> str:
 
     The order of the requirements, where they were written, spelling (case,
     spaces, quotes), repetition and credentials do not count; the patch of the
-    interpreter does not either. ``exclude_newer`` is an aware time.
+    interpreter does not either, nor whether it is at hand; a system that was
+    named with its version does. ``exclude_newer`` is an aware time.
     """
     newest = request.exclude_newer
     lines = [
@@ -26,11 +27,16 @@ def request_digest(request: Request, target: Target) -> str:
         f"platform {target.platform}",
         f"accelerator {request.accelerator} {target.accelerator}",
         f"exclude-newer {newest.astimezone(UTC).isoformat() if newest else 'nothing'}",
+        *([f"system {target.platform.libc}"] if _names_system(target) else []),
         *_canonical("requirement", request.requirements),
         *_canonical("constraint", request.constraints),
     ]
     text = "\n".join(lines)
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _names_system(target: Target) -> bool:
+    return target.option not in {"", str(target.platform)}
 
 
 def _canonical(kind: str, wishes: Iterable[Requested]) -> list[str]:

@@ -43,6 +43,17 @@ def default_filename(kind: Format) -> str:
     return _FILENAMES[kind]
 
 
+def for_platform(path: PurePath, platform: str) -> PurePath:
+    """Return the name of a lock that is one of several, each for a platform.
+
+    ``requirements.txt`` becomes ``requirements.linux-aarch64.txt``,
+    ``pylock.toml`` ``pylock.linux-aarch64.toml``; a pylock that has a name
+    already keeps it before a hyphen, for PEP 751 allows no second dot.
+    """
+    joint = "-" if path.name.startswith("pylock.") and path.stem != "pylock" else "."
+    return path.with_name(f"{path.stem}{joint}{platform}{path.suffix}")
+
+
 def format_of(path: PurePath) -> Format | None:
     """Tell the format of a file by its name, or None.
 

@@ -30,12 +30,11 @@ from packaging.version import Version
 from envlock.choices import Format
 from envlock.errors import WorkError
 from envlock.index.redact import strip_credentials
-from envlock.model import DistributionFile, Lock, LockedPackage, RuleId
+from envlock.model import DistributionFile, Lock, LockedPackage, Platform, RuleId
+from envlock.platforms import SYSTEMS, markers
 from envlock.write.comments import one_line
 from envlock.write.interface import default_filename
 
-_SYSTEMS = {"linux": "linux", "macos": "darwin", "windows": "win32"}
-_WINDOWS_MACHINES = {"x86_64": "AMD64", "arm64": "ARM64"}
 _DRIVE = re.compile(r"/(?=[A-Za-z]:)")
 _Source = TypeVar("_Source", PackageSdist, PackageWheel)
 
@@ -89,11 +88,11 @@ def _about(lock: Lock) -> dict[str, object]:
 def _environments(platform: str) -> list[Marker] | None:
     """Mark the one platform the lock is for, so that no other installs it."""
     system, _, machine = platform.partition("-")
-    if system not in _SYSTEMS:
+    if system not in SYSTEMS:
         return None
-    if system == "windows":
-        machine = _WINDOWS_MACHINES.get(machine, machine)
-    return [Marker(f"sys_platform == '{_SYSTEMS[system]}' and platform_machine == '{machine}'")]
+    said = markers(Platform(system=system, machine=machine), "")
+    names = ("sys_platform", "platform_machine")
+    return [Marker(" and ".join(f"{name} == '{said[name]}'" for name in names))]
 
 
 def _package(package: LockedPackage, reasons: Mapping[RuleId, str]) -> Package:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,7 +43,11 @@ def test_uv_resolves_for_the_interpreter_and_without_an_index_when_told() -> Non
     assert words[-4:] == ["--python", str(Path("/opt/python")), "--only-binary", "h5py"]
     assert "--no-index" not in words
     nowhere = list(map(str, uv.arguments(problem())))
-    assert nowhere[-2:] == ["--python-version", "3.11.7"]
+    assert nowhere[-6:] == [
+        *("--python", sys.executable),
+        *("--python-version", "3.11.7"),
+        *("--python-platform", "x86_64-manylinux_2_36"),
+    ]
     assert "--no-index" in uv.arguments(problem(settings=replace(SECRETIVE, no_index=True)))
 
 

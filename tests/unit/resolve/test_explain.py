@@ -12,7 +12,14 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envlock.choices import Accelerator
-from envlock.model import Constraint, DistributionFile, IndexSettings, LockedPackage, Violation
+from envlock.model import (
+    Constraint,
+    DistributionFile,
+    IndexSettings,
+    LockedPackage,
+    Platform,
+    Violation,
+)
 from envlock.resolve.anchor import Releases
 from envlock.resolve.explain import causes, command, missing, relaxable, remedy, title
 from envlock.resolve.feasible import Collision, Infeasible
@@ -162,6 +169,21 @@ def test_what_no_index_can_give_is_told_with_what_it_has(
 ) -> None:
     known = ["tensorflow", "tensorboard"]
     assert missing(wish(asked), releases, TARGET, "INDEX", known) == said
+
+
+@pytest.mark.parametrize(
+    ("asked", "minor", "said"),
+    [
+        ("2.11.1", "3.9", "which has no wheel for Python 3.9 or any other there"),
+        ("2.12.1", "3.7", "which has no wheel for Python 3.7; it has some for Python 3.8 to 3.11"),
+        ("2.15.1", "3.11", ""),
+    ],
+)
+def test_a_wheel_that_only_pulls_in_another_is_told(asked: str, minor: str, said: str) -> None:
+    arm = Platform(system="linux", machine="aarch64", libc="glibc 2.28")
+    target = replace(TARGET, python=Version(f"{minor}.0"), platform=arm)
+    whole = said and f"tensorflow {asked} on linux-aarch64 only pulls in tensorflow-cpu-aws, {said}"
+    assert missing(wish(f"tensorflow=={asked}"), listed(asked), target, "INDEX", []) == whole
 
 
 def test_bounds_that_the_reasons_name_give_way_first() -> None:

@@ -141,3 +141,14 @@ def test_a_new_password_does_not_make_a_lock_stale() -> None:
         for user in ("", "me:old@", "me:new@")
     }
     assert len(digests) == 1
+
+
+def test_a_target_that_is_not_at_hand_has_the_same_digest() -> None:
+    missing = replace(TARGET, option="linux-x86_64", python=Version("3.10.0"))
+    assert request_digest(REQUEST, missing) == request_digest(REQUEST, TARGET)
+
+
+def test_a_system_that_was_named_counts() -> None:
+    old = Platform(system="linux", machine="x86_64", libc="glibc 2.17")
+    named = replace(TARGET, option="manylinux2014_x86_64", platform=old)
+    assert request_digest(REQUEST, named) != request_digest(REQUEST, TARGET)

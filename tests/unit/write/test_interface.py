@@ -4,7 +4,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from envlock.write import Format, default_filename, format_of
+from envlock.write import Format, default_filename, for_platform, format_of
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,19 @@ def test_a_file_name_tells_the_format(name: str, kind: Format | None) -> None:
 def test_every_default_file_name_tells_its_own_format() -> None:
     for kind in Format:
         assert format_of(PurePosixPath(default_filename(kind))) is kind
+
+
+@pytest.mark.parametrize(
+    ("name", "named"),
+    [
+        ("requirements.txt", "requirements.linux-x86_64.txt"),
+        ("requirements.lock", "requirements.linux-x86_64.lock"),
+        ("pylock.toml", "pylock.linux-x86_64.toml"),
+        ("pylock.prod.toml", "pylock.prod-linux-x86_64.toml"),
+        ("envs/environment.yml", "envs/environment.linux-x86_64.yml"),
+    ],
+)
+def test_a_lock_for_a_platform_is_named_after_it_and_known_again(name: str, named: str) -> None:
+    path = for_platform(PurePosixPath(name), "linux-x86_64")
+    assert str(path) == named
+    assert format_of(path) is format_of(PurePosixPath(name))

@@ -1,0 +1,65 @@
+"""Which files a lock is written to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from envlock.choices import Format
+from envlock.cli.options import LockFileOptions, RequestOptions
+from envlock.errors import UsageError
+from envlock.platforms import Place
+from envlock.write import default_filename, for_platform, format_of
+
+#: The lock of a ``requirements.txt`` that is the input.
+_BESIDE = Path("requirements.lock")
+
+
+def output_files(
+    request: RequestOptions,
+    files: LockFileOptions,
+    formats: tuple[Format, ...],
+    place: Place | None = None,
+) -> Mapping[Path, Format]:
+    """Return the files to write with their formats; for a platform they are named after it.
+
+    ``-o`` names the file itself, unless several platforms are asked for.
+
+    Raises:
+        UsageError: a name says another format, is an input, or is in no folder.
+    """
+    inputs = {path.resolve() for path in (*request.requirement_file, *request.constraint_file)}
+    if files.output is not None:
+        outputs = {files.output: _format(files.output, formats)}
+    else:
+        outputs = {Path(default_filename(kind)): kind for kind in formats or (Format.REQUIREMENTS,)}
+    if place is not None and (files.output is None or len(request.platform) > 1):
+        named = str(place.platform)
+        outputs = {Path(for_platform(path, named)): kind for path, kind in outputs.items()}
+    elif files.output is None:
+        plain = Path(default_filename(Format.REQUIREMENTS))
+        if plain.resolve() in inputs:
+            outputs = {_BESIDE if path == plain else path: kind for path, kind in outputs.items()}
+    for path in outputs:
+        if path.resolve() in inputs:
+            raise UsageError(f"{path} is an input; the lock would overwrite it", f"-o {_BESIDE}")
+        if not path.parent.is_dir():
+            raise UsageError(f"{path}: there is no folder {path.parent}", f"mkdir {path.parent}")
+    return outputs
+
+
+def _format(path: Path, formats: tuple[Format, ...]) -> Format:
+    """The format of the file that ``-o`` names; its name must say so, or it is not found again."""
+    if len(formats) > 1:
+        raise UsageError("-o names one file, and several formats are asked for", "leave -o out")
+    told = format_of(path)
+    kind = formats[0] if formats else told
+    if kind is None or kind is not told:
+        wanted = kind or Format.REQUIREMENTS
+        raise UsageError(
+            f"{path} is not a name for the format {wanted}: "
+            "a lock is named NAME.txt or requirements.lock (requirements), pylock.toml or "
+            "pylock.NAME.toml (pylock), NAME.yml (environment)",
+            f"-o {default_filename(wanted)}",
+        )
+    return kind

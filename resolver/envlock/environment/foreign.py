@@ -1,0 +1,50 @@
+"""Targets without an interpreter: another platform, or a Python that is not on this machine."""
+
+from __future__ import annotations
+
+import re
+
+from packaging.version import Version
+
+from envlock.choices import Accelerator
+from envlock.environment.description import wheel_tags
+from envlock.model import Target
+from envlock.platforms import Place, assumed, markers
+
+_VERSION = re.compile(r"3\.(?P<minor>\d+)(?:\.\d+)?")
+_OLDEST = 6  # of Python 3: the first that the oldest TensorFlow on record has
+#: Much of what is used with TensorFlow asks for these patches, and for no other minor's.
+_SECOND_PATCH = {"3.6", "3.7"}
+
+
+def python_version(wanted: str) -> Version | None:
+    """Return the full version that "3.10" or "3.10.4" stands for; None for anything else.
+
+    A minor stands for its first patch, as uv has it: what is locked for that
+    holds for every later one. 3.6 and 3.7 stand for their second.
+    """
+    found = _VERSION.fullmatch(wanted)
+    if found is None or int(found["minor"]) < _OLDEST:
+        return None
+    if wanted.count(".") > 1:
+        return Version(wanted)
+    return Version(f"{wanted}.{int(wanted in _SECOND_PATCH)}")
+
+
+def foreign_target(
+    place: Place, python: Version, accelerator: Accelerator = Accelerator.AUTO
+) -> Target:
+    """Say what a lock for a CPython on a platform is for, none of them at hand.
+
+    The system is the one that the place names, else the one that is taken for
+    granted (`envlock.platforms.assumed`).
+    """
+    platform = assumed(place.platform, (python.major, python.minor))
+    return Target(
+        python=python,
+        platform=platform,
+        accelerator=accelerator,
+        tags=wheel_tags(python, platform),
+        markers=markers(platform, str(python)),
+        option=place.option,
+    )

@@ -1,0 +1,218 @@
+"""The platforms a lock can be for, under every name they go by, and what each takes for granted.
+
+A lock for a platform that is not at hand is made for the oldest system that
+people still run: its wheels then install on that system and on all later ones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from envlock.errors import UsageError
+from envlock.model import Platform
+
+#: What a lock takes for granted where nobody names a system: RHEL 8, Debian 10, Ubuntu 20.04.
+GLIBC = "glibc 2.28"
+#: The same for Pythons that ended before those: RHEL 7, and every wheel of their time.
+OLD_GLIBC = "glibc 2.17"
+_OLD_PYTHON = (3, 8)
+MACOS = "macos 14.0"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """A platform and its names: uv's (a target triple), conda's, Docker's, and a short one of uv.
+
+    ``docker`` is "" where there are no such images.
+    """
+
+    platform: Platform
+    uv: str
+    conda: str
+    docker: str = ""
+    short: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name, envlock's own first."""
+        own = (str(self.platform), self.docker, self.conda, self.uv, self.short)
+        return tuple(dict.fromkeys(filter(None, own)))
+
+
+#: The one table; the order is that of help texts and errors.
+KNOWN = (
+    Known(
+        platform=Platform(system="linux", machine="x86_64"),
+        uv="x86_64-unknown-linux-gnu",
+        conda="linux-64",
+        docker="linux/amd64",
+        short="linux",
+    ),
+    Known(
+        platform=Platform(system="linux", machine="aarch64"),
+        uv="aarch64-unknown-linux-gnu",
+        conda="linux-aarch64",
+        docker="linux/arm64",
+    ),
+    Known(
+        platform=Platform(system="macos", machine="arm64"),
+        uv="aarch64-apple-darwin",
+        conda="osx-arm64",
+        short="macos",
+    ),
+    Known(
+        platform=Platform(system="macos", machine="x86_64"),
+        uv="x86_64-apple-darwin",
+        conda="osx-64",
+    ),
+    Known(
+        platform=Platform(system="windows", machine="x86_64"),
+        uv="x86_64-pc-windows-msvc",
+        conda="win-64",
+        docker="windows/amd64",
+        short="windows",
+    ),
+    Known(
+        platform=Platform(system="windows", machine="arm64"),
+        uv="aarch64-pc-windows-msvc",
+        conda="win-arm64",
+        docker="windows/arm64",
+    ),
+)
+
+#: What Python calls each system.
+SYSTEMS = {
+    "linux": {"os_name": "posix", "platform_system": "Linux", "sys_platform": "linux"},
+    "macos": {"os_name": "posix", "platform_system": "Darwin", "sys_platform": "darwin"},
+    "windows": {"os_name": "nt", "platform_system": "Windows", "sys_platform": "win32"},
+}
+_MACHINES = {"windows-x86_64": "AMD64", "windows-arm64": "ARM64"}
+#: Docker's variants that its images name and wheels do not tell apart.
+_VARIANT = re.compile(r"(linux/arm64)/v8")
+_TAG = re.compile(
+    r"(?P<libc>many|musl)linux_(?P<linux>\d+_\d+)_(?P<linux_machine>\w+)"
+    r"|manylinux(?P<year>1|2010|2014)_(?P<year_machine>\w+)"
+    r"|macosx_(?P<macos>\d+_\d+)_(?P<macos_machine>\w+)"
+    r"|win_(?P<windows_machine>amd64|arm64)"
+)
+_YEARS = {"1": "2_5", "2010": "2_12", "2014": "2_17"}
+#: The minors of glibc 2 that ``uv pip compile --python-platform`` knows.
+_UV_GLIBC = (17, 28, *range(31, 41))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """A platform that somebody named; ``option`` is the shortest name that says the same.
+
+    ``platform.libc`` is "" unless the name tells the system's version.
+    """
+
+    platform: Platform
+    option: str
+
+
+def read_platform(text: str) -> Place:
+    """Return the platform of a name: envlock's, Docker's, conda's, uv's, or a tag of a wheel.
+
+    Raises:
+        UsageError: it is none of them; the nearest names are told.
+    """
+    name = _VARIANT.sub(r"\1", text.strip().lower())
+    for known in KNOWN:
+        if name in known.names:
+            return Place(platform=known.platform, option=str(known.platform))
+    if (tagged := _tagged(name)) is not None:
+        return tagged
+    own = [str(known.platform) for known in KNOWN]
+    every = [each for known in KNOWN for each in known.names]
+    close = get_close_matches(name, every, n=1, cutoff=0.5)
+    raise UsageError(
+        f"--platform {text}: no such platform; there are {', '.join(own)},"
+        " the names that conda, Docker and uv have for them, and tags of wheels"
+        " such as manylinux_2_17_x86_64 for the system to start at",
+        *(f"write --platform {each}" for each in close),
+    )
+
+
+def find_known(platform: Platform) -> Known | None:
+    """Return the row of a platform, whatever its version of the system."""
+    return next((each for each in KNOWN if str(each.platform) == str(platform)), None)
+
+
+def assumed(platform: Platform, release: tuple[int, int]) -> Platform:
+    """Return a platform with the system that is taken for granted where none is named.
+
+    ``release`` is the major and minor version of the Python.
+    """
+    if platform.libc or platform.system == "windows":
+        return platform
+    glibc = OLD_GLIBC if release <= _OLD_PYTHON else GLIBC
+    libc = MACOS if platform.system == "macos" else glibc
+    return Platform(system=platform.system, machine=platform.machine, libc=libc)
+
+
+def markers(platform: Platform, full: str) -> dict[str, str]:
+    """Return the PEP 508 environment of a CPython whose full version is ``full``.
+
+    The release and version of the system are empty, as uv has them.
+    """
+    return {
+        **SYSTEMS[platform.system],
+        "implementation_name": "cpython",
+        "implementation_version": full,
+        "platform_machine": _MACHINES.get(str(platform), platform.machine),
+        "platform_python_implementation": "CPython",
+        "platform_release": "",
+        "platform_version": "",
+        "python_full_version": full,
+        "python_version": ".".join(full.split(".")[:2]),
+    }
+
+
+def uv_name(platform: Platform) -> str:
+    """Return what ``uv pip compile --python-platform`` takes; its glibc may be a little older.
+
+    Raises:
+        UsageError: uv has no name for it.
+    """
+    known = find_known(platform)
+    if known is None:
+        raise UsageError(
+            f"{platform} is not a platform that uv can resolve for from another one",
+            "run envlock on such a machine, with that Python installed",
+        )
+    library, _, version = platform.libc.partition(" ")
+    if library == "glibc":
+        minor = int(version.split(".")[1])
+        nearest = max((each for each in _UV_GLIBC if each <= minor), default=_UV_GLIBC[0])
+        return f"{platform.machine}-manylinux_2_{nearest}"
+    return known.uv.replace("-gnu", "-musl") if library == "musl" else known.uv
+
+
+def _tagged(name: str) -> Place | None:
+    """Read a platform tag of wheels, as ``pip download --platform`` takes them."""
+    found = _TAG.fullmatch(name)
+    if found is None:
+        return None
+    platform = next(_platforms_of(found), None)
+    if platform is None or find_known(platform) is None:
+        return None
+    return Place(platform=platform, option=name if platform.libc else str(platform))
+
+
+def _platforms_of(tag: re.Match[str]) -> Iterator[Platform]:
+    if tag["windows_machine"]:
+        machine = tag["windows_machine"].replace("amd64", "x86_64")
+        yield Platform(system="windows", machine=machine)
+    elif tag["macos"]:
+        version = tag["macos"].replace("_", ".")
+        yield Platform(system="macos", machine=tag["macos_machine"], libc=f"macos {version}")
+    else:
+        numbers = tag["linux"] or _YEARS[tag["year"]]
+        machine = tag["linux_machine"] or tag["year_machine"]
+        library = "musl" if tag["libc"] == "musl" else "glibc"
+        version = numbers.replace("_", ".")
+        yield Platform(system="linux", machine=machine, libc=f"{library} {version}")
