@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -21,8 +22,9 @@ from envlock.resolve.wishes import Wish, Wishes
 class CondaQuestion:
     """Everything that the packages of one platform depend on.
 
-    ``specs`` are those that count for it; ``constraints`` bound packages that
-    need not be there; ``preferred`` are kept where they fit.
+    ``specs`` are those that count for it; ``named`` maps the channels that
+    specs name to their addresses; ``constraints`` bound packages that need
+    not be there; ``preferred`` are kept where they fit.
     """
 
     specs: tuple[CondaSpec, ...]
@@ -30,6 +32,7 @@ class CondaQuestion:
     subdir: str
     virtual: tuple[Virtual, ...]
     rules: tuple[Rule, ...]
+    named: Mapping[str, Address] = field(default_factory=dict)
     constraints: Wishes = field(default_factory=dict)
     preferred: tuple[CondaPackage, ...] = ()
     exclude_newer: datetime | None = None
@@ -40,13 +43,18 @@ class CondaQuestion:
         return SolveJob(
             channels=self.channels,
             subdir=self.subdir,
-            specs=(*map(str, self.specs), *specs),
+            specs=(*map(self._addressed, self.specs), *specs),
             constraints=constraints,
             virtual=self.virtual,
             preferred=self.preferred,
             strict=self.strict,
             exclude_newer=self.exclude_newer,
         )
+
+    def _addressed(self, spec: CondaSpec) -> str:
+        """Name the channel of a spec by its address, which no setting changes."""
+        place = self.named.get(spec.channel)
+        return str(spec if place is None else replace(spec, channel=place.url.rstrip("/")))
 
     def wishes(self) -> Wishes:
         """Return the specs as the rules know packages: PyPI's names, PEP 440's ranges."""

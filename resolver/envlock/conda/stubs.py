@@ -1,0 +1,52 @@
+"""conda's packages as pip's engines see them: wheels that hold a name, a version, no needs.
+
+An engine that finds them beside the index takes what conda provides as it is:
+what the index says of the same release (its needs, whether it has a wheel for
+this Python) does not count. They are never installed.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from envlock.system import write_files
+
+#: Wins over a wheel of the index with the same version and tag.
+_BUILD = "999999conda"
+
+
+def write_stubs(folder: Path, pins: Mapping[NormalizedName, Version], tag: str) -> None:
+    """Write one wheel for each pin; ``tag`` is the best that the target takes.
+
+    Raises:
+        WorkError: the folder cannot be written.
+    """
+    write_files(
+        {
+            folder / f"{name.replace('-', '_')}-{version}-{_BUILD}-{tag}.whl": _wheel(
+                name, version, tag
+            )
+            for name, version in pins.items()
+        }
+    )
+
+
+def _wheel(name: NormalizedName, version: Version, tag: str) -> bytes:
+    info = f"{name.replace('-', '_')}-{version}.dist-info"
+    wheel = f"Wheel-Version: 1.0\nBuild: {_BUILD}\nRoot-Is-Purelib: false\nTag: {tag}\n"
+    texts = {
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/WHEEL": wheel,
+        f"{info}/RECORD": "".join(f"{info}/{each},,\n" for each in ("METADATA", "WHEEL", "RECORD")),
+    }
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path, text in texts.items():
+            archive.writestr(zipfile.ZipInfo(path), text)
+    return packed.getvalue()

@@ -1,0 +1,232 @@
+"""pip's part of a conda request, resolved against what conda provides.
+
+What conda provides is exact for pip, and left out of pip's lock, so that no
+package comes from both sides. Where pip's part names such a package, conda's
+side is bound by it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import Version
+
+from envlock.engine import Engine
+from envlock.errors import NoResolution
+from envlock.index.pages import Index
+from envlock.index.redact import redact
+from envlock.index.releases import admitted, releases
+from envlock.model import (
+    Constraint,
+    IndexSettings,
+    LockedPackage,
+    Requested,
+    RuleId,
+    Severity,
+    Target,
+)
+from envlock.progress import Progress
+from envlock.resolve.feasible import meet
+from envlock.resolve.question import Question, Tools
+from envlock.resolve.run import Resolution, resolve
+from envlock.resolve.wayout import Asked
+from envlock.resolve.wishes import Wish, merge
+from envlock.rules.check import Situation, violations
+from envlock.rules.database import Database
+from envlock.rules.select import select
+
+#: The place of a bound that conda's packages are.
+CONDA = "conda's packages"
+_CONDAS = re.compile(rf"in {CONDA}, change \S+ to (?P<name>[\w.-]+)==(?P<version>\S+)")
+
+Provided = Mapping[NormalizedName, Version]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PipQuestion:
+    """pip's requirements that count on a target, and what conda provides there.
+
+    ``settings`` find conda's packages too (`envlock.conda.stubs`).
+    """
+
+    requirements: tuple[Requested, ...]
+    constraints: tuple[Requested, ...]
+    provided: Provided
+    target: Target
+    settings: IndexSettings
+    engine: Engine
+    database: Database
+    verb: str
+    preferences: Provided
+    exclude_newer: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shared:
+    """A requirement of pip's part for a package that conda provides."""
+
+    wish: Requested
+    version: Version
+
+    @property
+    def met(self) -> bool:
+        """Whether conda's version answers it."""
+        return self.wish.requirement.specifier.contains(self.version, prereleases=True)
+
+    def __str__(self) -> str:
+        need = self.wish.requirement
+        extras = f"; its extras {', '.join(sorted(need.extras))} are not conda's" * bool(
+            need.extras
+        )
+        return (
+            f"{self.wish.origin}: {need.name} is left to conda, which brings {need.name}"
+            f" {self.version}{extras}"
+        )
+
+
+def apart(
+    requirements: Iterable[Requested], provided: Provided
+) -> tuple[tuple[Requested, ...], tuple[Shared, ...]]:
+    """Part pip's requirements from those for packages that conda provides."""
+    own: list[Requested] = []
+    shared: list[Shared] = []
+    for wish in requirements:
+        version = provided.get(canonicalize_name(wish.requirement.name))
+        if version is None:
+            own.append(wish)
+        else:
+            shared.append(Shared(wish=wish, version=version))
+    return tuple(own), tuple(shared)
+
+
+def resolve_pip_part(question: PipQuestion, progress: Progress) -> Resolution:
+    """Return the pins of pip's part, without what conda provides.
+
+    Raises:
+        NoResolution: nothing fits beside conda's packages; the message says
+            what collides, the remedies what would free it.
+        WorkError: the index or the engine failed.
+    """
+    situation = _situation(question)
+    fixed = {name: SpecifierSet(f"=={version}") for name, version in question.provided.items()}
+    chosen = select(question.database.rules, fixed, situation)
+    bounds = [each for each in chosen.constraints if each.package not in question.provided]
+    try:
+        found = _resolve(question, [each for each in bounds if not each.include], progress)
+    except NoResolution as error:
+        raise NoResolution(error.message, *map(_on_condas_side, _usable(error.remedies))) from None
+    own = tuple(each for each in found.packages if each.name not in question.provided)
+    packages = tuple(replace(each, because=_because(each, bounds)) for each in own)
+    reasons = {
+        **found.reasons,
+        **{
+            name: rule.because
+            for package in packages
+            for name in package.because
+            if (rule := question.database.find(name)) is not None
+        },
+    }
+    notes = (*found.notes, *_broken(question, packages, situation))
+    return Resolution(packages=packages, notes=notes, reasons=reasons)
+
+
+def _situation(question: PipQuestion) -> Situation:
+    conda = "tensorflow" in question.provided
+    return replace(Situation.of(question.target), manager="conda" if conda else "pip")
+
+
+def _resolve(question: PipQuestion, bounds: Iterable[Constraint], progress: Progress) -> Resolution:
+    index = Index(question.settings, progress=progress)
+    date = question.exclude_newer
+    asked = Question(
+        wishes=merge(question.requirements),
+        constraints=_constraints(question, bounds),
+        rules=question.database.rules,
+        target=question.target,
+        settings=question.settings,
+        preferences=question.preferences,
+        exclude_newer=date,
+    )
+    tools = Tools(
+        engine=question.engine,
+        releases=cache(lambda name: releases(admitted(index.files(name), date))),
+        progress=progress,
+    )
+    why = Asked(
+        database=question.database,
+        verb=question.verb,
+        index_name=redact(question.settings.index_url),
+        targets_here=tuple,
+    )
+    return resolve(asked, tools, index, why)
+
+
+def _constraints(question: PipQuestion, bounds: Iterable[Constraint]) -> dict[NormalizedName, Wish]:
+    """The user's bounds, conda's exact versions, and what the rules make of those.
+
+    A soft bound that collides with a wish is left out; the check tells of it.
+    """
+    found = merge(question.constraints)
+    wished = merge(question.requirements)
+    for name, version in question.provided.items():
+        found[name] = Wish(name=name, specifier=SpecifierSet(f"=={version}"), origins=(CONDA,))
+    for bound in bounds:
+        wish = wished.get(bound.package)
+        if bound.soft and wish is not None and not meet(wish.specifier, bound.specifier):
+            continue
+        said = Wish(
+            name=bound.package,
+            specifier=bound.specifier,
+            origins=tuple(f"rule {rule}" for rule in bound.rules),
+        )
+        known = found.get(bound.package)
+        found[bound.package] = said if known is None else known.within(said)
+    return dict(sorted(found.items()))
+
+
+def _because(package: LockedPackage, bounds: Iterable[Constraint]) -> tuple[RuleId, ...]:
+    newer = SpecifierSet(f">{package.version}")
+    moved = {
+        rule
+        for bound in bounds
+        if bound.package == package.name and not meet(newer, bound.specifier)
+        for rule in bound.rules
+    }
+    return tuple(sorted({*package.because, *moved}))
+
+
+def _broken(
+    question: PipQuestion, packages: Iterable[LockedPackage], situation: Situation
+) -> Iterator[str]:
+    """What both sides together break: told, or refused where it breaks for sure."""
+    pins = {**question.provided, **{each.name: each.version for each in packages}}
+    sides = {each.name: "pip" for each in packages}
+    for found in violations(question.database.rules, pins, situation):
+        if found.rule.severity is Severity.DECLARED or not sides.keys() & found.packages.keys():
+            continue
+        seen = " and ".join(
+            f"{name} {version} ({sides.get(name, 'conda')})" if version else f"no {name}"
+            for name, version in found.packages.items()
+        )
+        said = f"{seen} cannot be together: {found.rule.because} (rule {found.rule.id})"
+        if found.rule.severity is Severity.BREAKS:
+            raise NoResolution(f"pip's part does not fit conda's packages\n  because {said}")
+        yield said
+
+
+def _usable(remedies: Iterable[str]) -> Iterator[str]:
+    """The ways out that hold here: a command of pip's side alone would ask something else."""
+    return (each for each in remedies if not each.startswith("envlock"))
+
+
+def _on_condas_side(remedy: str) -> str:
+    found = _CONDAS.fullmatch(remedy)
+    if found is None:
+        return remedy
+    return f'add "{found["name"]}={found["version"]}" to conda\'s dependencies'
