@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from packaging.utils import NormalizedName
@@ -21,12 +21,15 @@ from envlock.system import write_files
 _BUILD = "999999conda"
 
 
-def write_stubs(folder: Path, pins: Mapping[NormalizedName, Version], tag: str) -> None:
-    """Write one wheel for each pin; ``tag`` is the best that the target takes.
+def write_stubs(folder: Path, pins: Mapping[NormalizedName, Version], tags: Sequence[str]) -> None:
+    """Write one wheel for each pin; ``tags`` are what the target takes, best first.
 
     Raises:
         WorkError: the folder cannot be written.
     """
+    # pip and uv rank the plain tag of Linux first and last: it has both ends.
+    python, platforms = tags[0].rpartition("-")[0], [each.rpartition("-")[2] for each in tags[:2]]
+    tag = f"{python}-{'.'.join(dict.fromkeys(platforms))}"
     write_files(
         {
             folder / f"{name.replace('-', '_')}-{version}-{_BUILD}-{tag}.whl": _wheel(

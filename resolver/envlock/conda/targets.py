@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from packaging.tags import compatible_tags, cpython_tags, mac_platforms
 from packaging.version import Version
@@ -11,21 +12,8 @@ from packaging.version import Version
 from envlock.choices import Accelerator
 from envlock.conda.virtual import Virtual, version_of
 from envlock.model import Platform, Target
+from envlock.platforms import KNOWN, markers
 
-_SYSTEMS = {
-    "linux": ("linux", "posix", "Linux", "linux"),
-    "osx": ("macos", "posix", "Darwin", "darwin"),
-    "win": ("windows", "nt", "Windows", "win32"),
-}
-_MACHINES = {
-    "linux-64": "x86_64",
-    "linux-aarch64": "aarch64",
-    "linux-ppc64le": "ppc64le",
-    "osx-64": "x86_64",
-    "osx-arm64": "arm64",
-    "win-64": "x86_64",
-    "win-arm64": "arm64",
-}
 _WINDOWS = {"x86_64": "AMD64", "arm64": "ARM64"}
 _LIBC = re.compile(r"glibc (\d+)\.(\d+)")
 _NAMED = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
@@ -33,13 +21,11 @@ _NAMED = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 
 def platform_of(subdir: str, virtual: tuple[Virtual, ...] = ()) -> Platform:
     """Return a conda platform as the rest of envlock knows it."""
-    system = _SYSTEMS[subdir.partition("-")[0]][0]
-    glibc = version_of("__glibc", virtual) or "2.28"
-    return Platform(
-        system=system,
-        machine=_MACHINES[subdir],
-        libc=f"glibc {glibc}" if system == "linux" else "",
-    )
+    known = next(each.platform for each in KNOWN if each.conda == subdir)
+    glibc = f"glibc {version_of('__glibc', virtual) or '2.28'}"
+    macos = f"macos {version_of('__osx', virtual) or '13.0'}"
+    libc = {"linux": glibc, "macos": macos}.get(known.system, "")
+    return replace(known, libc=libc)
 
 
 def target_of(
@@ -53,42 +39,27 @@ def target_of(
     The release of the system is not known: markers that ask for it see "".
     """
     platform = platform_of(subdir, virtual)
-    _, os_name, system, sys_platform = _SYSTEMS[subdir.partition("-")[0]]
-    machine = _WINDOWS[platform.machine] if os_name == "nt" else platform.machine
-    short = f"{python.major}.{python.minor}"
     return Target(
         python=python,
         platform=platform,
         accelerator=accelerator,
-        tags=_tags(python, platform, version_of("__osx", virtual) or "13.0"),
-        markers={
-            "implementation_name": "cpython",
-            "implementation_version": str(python),
-            "os_name": os_name,
-            "platform_machine": machine,
-            "platform_python_implementation": "CPython",
-            "platform_release": "",
-            "platform_system": system,
-            "platform_version": "",
-            "python_full_version": str(python),
-            "python_version": short,
-            "sys_platform": sys_platform,
-        },
+        tags=_tags(python, platform),
+        markers=markers(platform, str(python)),
     )
 
 
-def _tags(python: Version, platform: Platform, macos: str) -> tuple[str, ...]:
+def _tags(python: Version, platform: Platform) -> tuple[str, ...]:
     short = (python.major, python.minor)
     name = f"cp{python.major}{python.minor}"
     abi = f"{name}m" if short < (3, 8) else name
-    platforms = list(_platforms(platform, macos))
+    platforms = list(_platforms(platform))
     tags = [*cpython_tags(short, [abi], platforms), *compatible_tags(short, name, platforms)]
     return tuple(map(str, tags))
 
 
-def _platforms(platform: Platform, macos: str) -> Iterator[str]:
+def _platforms(platform: Platform) -> Iterator[str]:
     if platform.system == "macos":
-        major, _, minor = macos.partition(".")
+        major, _, minor = platform.libc.removeprefix("macos ").partition(".")
         release = (int(major), int(minor.partition(".")[0] or 0))
         yield from mac_platforms(release, platform.machine)
     elif platform.system == "windows":

@@ -25,7 +25,6 @@ _CUDA = "12.9"
 _ARCHSPEC = {
     "linux-64": "x86_64",
     "linux-aarch64": "aarch64",
-    "linux-ppc64le": "ppc64le",
     "osx-64": "x86_64",
     "osx-arm64": "m1",
     "win-64": "x86_64",

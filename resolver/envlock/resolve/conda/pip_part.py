@@ -8,7 +8,7 @@ side is bound by it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -32,6 +32,7 @@ from envlock.model import (
     Target,
 )
 from envlock.progress import Progress
+from envlock.resolve.anchor import framework
 from envlock.resolve.feasible import meet
 from envlock.resolve.question import Question, Tools
 from envlock.resolve.run import Resolution, resolve
@@ -39,6 +40,7 @@ from envlock.resolve.wayout import Asked
 from envlock.resolve.wishes import Wish, merge
 from envlock.rules.check import Situation, violations
 from envlock.rules.database import Database
+from envlock.rules.families import families
 from envlock.rules.select import select
 
 #: The place of a bound that conda's packages are.
@@ -116,12 +118,17 @@ def resolve_pip_part(question: PipQuestion, progress: Progress) -> Resolution:
     situation = _situation(question)
     fixed = {name: SpecifierSet(f"=={version}") for name, version in question.provided.items()}
     chosen = select(question.database.rules, fixed, situation)
-    bounds = [each for each in chosen.constraints if each.package not in question.provided]
+    ours = _frameworks(question)  # chosen by the loop, which says why
+    bounds = [
+        each
+        for each in chosen.constraints
+        if not each.include and each.package not in {*question.provided, *ours}
+    ]
     try:
-        found = _resolve(question, [each for each in bounds if not each.include], progress)
+        found = _resolve(question, bounds, progress)
     except NoResolution as error:
         raise NoResolution(error.message, *map(_on_condas_side, _usable(error.remedies))) from None
-    own = tuple(each for each in found.packages if each.name not in question.provided)
+    own = _own(found.packages, question.provided)
     packages = tuple(replace(each, because=_because(each, bounds)) for each in own)
     reasons = {
         **found.reasons,
@@ -134,6 +141,30 @@ def resolve_pip_part(question: PipQuestion, progress: Progress) -> Resolution:
     }
     notes = (*found.notes, *_broken(question, packages, situation))
     return Resolution(packages=packages, notes=notes, reasons=reasons)
+
+
+def _frameworks(question: PipQuestion) -> Sequence[NormalizedName]:
+    """The distributions of the framework, where pip's part asks for one."""
+    wish = framework(merge(question.requirements))
+    family = families().family_of(wish.name) if wish else None
+    return families().members(family) if family else ()
+
+
+def _own(packages: Iterable[LockedPackage], provided: Provided) -> tuple[LockedPackage, ...]:
+    """The pins that pip installs: not conda's, nor what only those would need."""
+    packages = tuple(packages)
+    known = {each.name for each in packages}
+    kept: set[NormalizedName] = set()
+    while True:
+        more = {
+            each.name
+            for each in packages
+            if each.name not in provided
+            and (not known.issuperset(each.via) or not kept.isdisjoint(each.via))
+        }
+        if more == kept:
+            return tuple(each for each in packages if each.name in kept)
+        kept = more
 
 
 def _situation(question: PipQuestion) -> Situation:

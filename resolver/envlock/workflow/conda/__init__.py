@@ -1,0 +1,1 @@
+"""The conda side of `envlock lock` and `envlock create`."""

@@ -1,0 +1,150 @@
+"""Where conda's side and pip's meet: one package wanted by both, one library brought by both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from envlock.conda import rattler
+from envlock.conda.collide import carriers, collisions
+from envlock.conda.names import names, pypi_pins
+from envlock.conda.values import CondaPackage
+from envlock.errors import NoResolution
+from envlock.model import Requested
+from envlock.progress import Progress
+from envlock.resolve import Resolution, Wish, merge
+from envlock.resolve.conda.explain import Asked
+from envlock.resolve.conda.pip_part import Shared, apart
+from envlock.resolve.conda.question import CondaQuestion
+from envlock.resolve.conda.run import CondaAnswer, resolve_packages
+from envlock.workflow.conda.pip import pip_pins
+from envlock.workflow.conda.work import CondaWork
+
+
+def bound_by_pip(
+    question: CondaQuestion,
+    answer: CondaAnswer,
+    wishes: Iterable[Requested],
+    asked: Asked,
+    progress: Progress,
+) -> tuple[CondaAnswer, tuple[Shared, ...]]:
+    """Let pip's requirements for what conda provides bound conda's side.
+
+    Raises:
+        NoResolution: the two sides want different versions; the sides to take are told.
+    """
+    _, shared = apart(wishes, pypi_pins(answer.packages))
+    if all(each.met for each in shared):
+        return answer, shared
+    bounds = merge([each.wish for each in shared])
+    bound = replace(question, constraints={**question.constraints, **bounds})
+    try:
+        answer = resolve_packages(bound, asked, progress)
+    except NoResolution:
+        unmet = [each for each in shared if not each.met]
+        raise NoResolution(
+            "conda's side and pip's want different versions of one package\n"
+            + "\n".join(f"  because {_both(each, answer.packages)}" for each in unmet),
+            *(way for each in unmet for way in _sides(each, answer.packages)),
+        ) from None
+    return answer, apart([each.wish for each in shared], pypi_pins(answer.packages))[1]
+
+
+def _both(shared: Shared, packages: Iterable[CondaPackage]) -> str:
+    holder = next(p for p in packages if names().provided(p) == shared.wish.requirement.name)
+    via = f" for {' and '.join(holder.via[:3])}" if holder.via else ""
+    return (
+        f"{shared.wish.origin} asks pip for {shared.wish.requirement},"
+        f" and conda brings {holder.name} {holder.version}{via}"
+    )
+
+
+def _sides(shared: Shared, packages: Iterable[CondaPackage]) -> Iterator[str]:
+    """Conda's side first: pip would overwrite what other conda packages are built on."""
+    name = shared.wish.requirement.name
+    holder = next(p for p in packages if names().provided(p) == name)
+    yield f"in {shared.wish.origin}, change {shared.wish.requirement} to {name}=={shared.version}"
+    if holder.via:
+        yield f"or move {' and '.join(holder.via[:3])} to pip's list too"
+
+
+def negotiated(
+    work: CondaWork,
+    question: CondaQuestion,
+    wishes: tuple[Requested, ...],
+    answer: CondaAnswer,
+    error: NoResolution,
+    progress: Progress,
+) -> CondaAnswer:
+    """Solve conda's side again with what pip's part takes when it may choose.
+
+    Raises:
+        NoResolution: that does not help: the first ``error``.
+    """
+    provided = pypi_pins(answer.packages)
+    alone = replace(work, constraints=(*work.constraints, *_asked_of_conda(question)))
+    try:
+        free = pip_pins(alone, question.subdir, wishes, replace(answer, packages=()), progress)
+    except NoResolution:
+        raise error from None
+    moved = {
+        each.name: each.version
+        for each in free.packages
+        if each.name in provided and provided[each.name] != each.version
+    }
+    asked = Asked(database=work.database, command=work.typed)
+    named = {name: version for name, version in moved.items() if name in error.message}
+    for wanted in (_exact(named), _minors(named), _exact(moved), _minors(moved)):
+        if not wanted:
+            continue
+        bounds = {
+            name: Wish(name=name, specifier=SpecifierSet(text), origins=("pip's part",))
+            for name, text in wanted.items()
+        }
+        bound = replace(question, constraints={**question.constraints, **bounds})
+        try:
+            found = resolve_packages(bound, asked, progress)
+        except NoResolution:
+            continue
+        held = ", ".join(f"{n} {v}" for n, v in pypi_pins(found.packages).items() if n in moved)
+        return replace(found, notes=(*found.notes, f"conda's {held} is held for pip's part"))
+    raise error
+
+
+def _exact(moved: Mapping[NormalizedName, Version]) -> dict[NormalizedName, str]:
+    return {name: f"=={version}" for name, version in moved.items()}
+
+
+def _minors(moved: Mapping[NormalizedName, Version]) -> dict[NormalizedName, str]:
+    return {name: f"=={v.major}.{v.minor}.*" for name, v in moved.items()}
+
+
+def _asked_of_conda(question: CondaQuestion) -> Iterator[Requested]:
+    from packaging.requirements import Requirement  # noqa: PLC0415  (loaded long since)
+
+    for wish in question.wishes().values():
+        if wish.specifier:
+            yield Requested(
+                requirement=Requirement(f"{wish.name}{wish.specifier}"), origin=wish.origins[0]
+            )
+
+
+def collided(
+    question: CondaQuestion, answer: CondaAnswer, found: Resolution, progress: Progress
+) -> tuple[str, ...]:
+    """Return a sentence for each library that both sides bring.
+
+    Raises:
+        WorkError: a channel could not be read.
+    """
+    named = carriers(found.packages)
+    if not named:
+        return ()
+    wanted = {each for name in named for each in names().conda(name)}
+    there = rattler.versions(question.channels, question.subdir, wanted, progress)
+    offered = {name for name in named if any(there[each] for each in names().conda(name))}
+    return tuple(collisions(answer.packages, found.packages, offered))

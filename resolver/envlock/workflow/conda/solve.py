@@ -1,0 +1,83 @@
+"""One platform of a conda request: conda's packages, pip's pins beside them, and what collides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from envlock.conda.names import pypi_pins
+from envlock.conda.values import CondaPackage, CondaPlatformLock
+from envlock.errors import NoResolution
+from envlock.model import Lock
+from envlock.progress import Progress
+from envlock.request import applicable
+from envlock.resolve import Resolution
+from envlock.resolve.conda.explain import Asked
+from envlock.resolve.conda.pip_part import Shared, apart
+from envlock.resolve.conda.run import CondaAnswer, resolve_packages
+from envlock.workflow.conda.pip import pip_pins
+from envlock.workflow.conda.sides import bound_by_pip, collided, negotiated
+from envlock.workflow.conda.work import CondaWork, PlatformAnswer, question_for
+
+
+def solve_platform(work: CondaWork, subdir: str, progress: Progress) -> PlatformAnswer:
+    """Solve conda's side, then pip's beside it; bind conda's side by pip's where that helps.
+
+    Raises:
+        NoResolution: nothing fits.
+        UsageError: a channel or a specification is malformed.
+        WorkError: a channel, the index, py-rattler or the engine failed.
+    """
+    question = question_for(work, subdir)
+    asked = Asked(database=work.database, command=work.typed)
+    answer = resolve_packages(question, asked, progress)
+    if answer.target is None:
+        return _together(subdir, answer, None, ())
+    wishes = applicable(work.request.pip, answer.target)
+    answer, shared = bound_by_pip(question, answer, wishes, asked, progress)
+    own, _ = apart(wishes, pypi_pins(answer.packages))
+    if not own:
+        return _together(subdir, answer, None, shared)
+    try:
+        found = pip_pins(work, subdir, own, answer, progress)
+    except NoResolution as error:
+        answer = negotiated(work, question, own, answer, error, progress)
+        found = pip_pins(work, subdir, own, answer, progress)
+    said = collided(question, answer, found, progress)
+    answer = replace(answer, notes=(*answer.notes, *said))
+    return _together(subdir, answer, found, shared)
+
+
+def _together(
+    subdir: str,
+    answer: CondaAnswer,
+    found: Resolution | None,
+    shared: Iterable[Shared],
+) -> PlatformAnswer:
+    pip = None
+    if found is not None and answer.target is not None:
+        pip = Lock(
+            python=answer.target.minor,
+            platform=str(answer.target.platform),
+            packages=found.packages,
+            command="",
+            request_digest="",
+            notes=found.notes,
+            reasons=found.reasons,
+        )
+    return PlatformAnswer(
+        lock=CondaPlatformLock(
+            subdir=subdir,
+            packages=answer.packages,
+            virtual=_needed_of_the_system(answer.packages),
+            pip=pip,
+        ),
+        notes=(*answer.notes, *map(str, shared), *(found.notes if found else ())),
+        reasons={**answer.reasons, **(found.reasons if found else {})},
+    )
+
+
+def _needed_of_the_system(packages: Iterable[CondaPackage]) -> tuple[str, ...]:
+    """What the chosen packages ask of the system: the same on whatever machine it was solved."""
+    needs = {need for each in packages for need in each.depends if need.startswith("__")}
+    return tuple(sorted(needs))
