@@ -31,7 +31,7 @@ def bound_by_pip(
     wishes: Iterable[Requested],
     asked: Asked,
     progress: Progress,
-) -> tuple[CondaAnswer, tuple[Shared, ...]]:
+) -> tuple[CondaQuestion, CondaAnswer, tuple[Shared, ...]]:
     """Let pip's requirements for what conda provides bound conda's side.
 
     Raises:
@@ -39,7 +39,7 @@ def bound_by_pip(
     """
     _, shared = apart(wishes, pypi_pins(answer.packages))
     if all(each.met for each in shared):
-        return answer, shared
+        return question, answer, shared
     bounds = merge([each.wish for each in shared])
     bound = replace(question, constraints={**question.constraints, **bounds})
     try:
@@ -51,7 +51,7 @@ def bound_by_pip(
             + "\n".join(f"  because {_both(each, answer.packages)}" for each in unmet),
             *(way for each in unmet for way in _sides(each, answer.packages)),
         ) from None
-    return answer, apart([each.wish for each in shared], pypi_pins(answer.packages))[1]
+    return bound, answer, apart([each.wish for each in shared], pypi_pins(answer.packages))[1]
 
 
 def _both(shared: Shared, packages: Iterable[CondaPackage]) -> str:
@@ -79,8 +79,8 @@ def negotiated(
     answer: CondaAnswer,
     error: NoResolution,
     progress: Progress,
-) -> CondaAnswer:
-    """Solve conda's side again with what pip's part takes when it may choose.
+) -> tuple[CondaAnswer, Resolution]:
+    """Solve both sides again, conda's not newer than what pip's part takes when it may choose.
 
     Raises:
         NoResolution: that does not help: the first ``error``.
@@ -89,38 +89,27 @@ def negotiated(
     alone = replace(work, constraints=(*work.constraints, *_asked_of_conda(question)))
     try:
         free = pip_pins(alone, question.subdir, wishes, replace(answer, packages=()), progress)
+        chosen = {each.name: each.version for each in free.packages if each.name in provided}
+        older = {name: version for name, version in chosen.items() if version < provided[name]}
+        named = {name: version for name, version in chosen.items() if name in error.message}
+        bounds = {**_wishes(older, "<={}"), **_wishes(named, "=={}")}
+        bound = replace(question, constraints={**question.constraints, **bounds})
+        asked = Asked(database=work.database, command=work.typed)
+        held = resolve_packages(bound, asked, progress)
+        found = pip_pins(work, question.subdir, wishes, held, progress)
     except NoResolution:
         raise error from None
-    moved = {
-        each.name: each.version
-        for each in free.packages
-        if each.name in provided and provided[each.name] != each.version
+    now = pypi_pins(held.packages)
+    moved = " and ".join(f"{n} {now[n]}" for n in sorted(bounds) if now.get(n) != provided[n])
+    note = f"held back on conda's side for pip's part: {moved}" if moved else ""
+    return replace(held, notes=(*held.notes, *filter(None, [note]))), found
+
+
+def _wishes(versions: Mapping[NormalizedName, Version], text: str) -> dict[NormalizedName, Wish]:
+    return {
+        name: Wish(name=name, specifier=SpecifierSet(text.format(version)), origins=("pip's part",))
+        for name, version in versions.items()
     }
-    asked = Asked(database=work.database, command=work.typed)
-    named = {name: version for name, version in moved.items() if name in error.message}
-    for wanted in (_exact(named), _minors(named), _exact(moved), _minors(moved)):
-        if not wanted:
-            continue
-        bounds = {
-            name: Wish(name=name, specifier=SpecifierSet(text), origins=("pip's part",))
-            for name, text in wanted.items()
-        }
-        bound = replace(question, constraints={**question.constraints, **bounds})
-        try:
-            found = resolve_packages(bound, asked, progress)
-        except NoResolution:
-            continue
-        held = ", ".join(f"{n} {v}" for n, v in pypi_pins(found.packages).items() if n in moved)
-        return replace(found, notes=(*found.notes, f"conda's {held} is held for pip's part"))
-    raise error
-
-
-def _exact(moved: Mapping[NormalizedName, Version]) -> dict[NormalizedName, str]:
-    return {name: f"=={version}" for name, version in moved.items()}
-
-
-def _minors(moved: Mapping[NormalizedName, Version]) -> dict[NormalizedName, str]:
-    return {name: f"=={v.major}.{v.minor}.*" for name, v in moved.items()}
 
 
 def _asked_of_conda(question: CondaQuestion) -> Iterator[Requested]:

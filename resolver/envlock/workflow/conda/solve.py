@@ -34,15 +34,14 @@ def solve_platform(work: CondaWork, subdir: str, progress: Progress) -> Platform
     if answer.target is None:
         return _together(subdir, answer, None, ())
     wishes = applicable(work.request.pip, answer.target)
-    answer, shared = bound_by_pip(question, answer, wishes, asked, progress)
+    question, answer, shared = bound_by_pip(question, answer, wishes, asked, progress)
     own, _ = apart(wishes, pypi_pins(answer.packages))
     if not own:
         return _together(subdir, answer, None, shared)
     try:
         found = pip_pins(work, subdir, own, answer, progress)
     except NoResolution as error:
-        answer = negotiated(work, question, own, answer, error, progress)
-        found = pip_pins(work, subdir, own, answer, progress)
+        answer, found = negotiated(work, question, own, answer, error, progress)
     said = collided(question, answer, found, progress)
     answer = replace(answer, notes=(*answer.notes, *said))
     return _together(subdir, answer, found, shared)
