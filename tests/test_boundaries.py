@@ -13,6 +13,7 @@ PURE = VALUES | {"rules", "releases"}
 ALLOWED = {
     "__init__": set(),
     "__main__": {"cli"},
+    "bisect": PURE,
     "changes": set(),
     "choices": set(),
     "model": {"choices"},
@@ -45,6 +46,7 @@ ALLOWED = {
     "workflow": PURE
     | {
         "conda",
+        "bisect",
         "config",
         "docker",
         "edit",
@@ -67,6 +69,7 @@ ALLOWED = {
 }
 #: Rooms that start no process and write no file.
 QUIET = {
+    "bisect",
     "changes",
     "choices",
     "diagnose",

@@ -26,7 +26,7 @@ def envlock(*words: str, cwd: Path) -> str:
 
 @pytest.fixture(scope="module")
 def helps() -> dict[str, str]:
-    names = ["", "create", "lock", "sync", "verify", "diagnose", "fix", "history"]
+    names = ["", "create", "lock", "sync", "verify", "diagnose", "fix", "history", "bisect"]
     names += ["releases", "rules"]
     names += [f"rules {each}" for each in ("list", "show", "check", "constraints")]
     return {name: envlock(*name.split(), "--help", cwd=ROOT) for name in names}

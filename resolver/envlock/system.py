@@ -212,10 +212,13 @@ def _stage(path: Path, content: bytes) -> Path:
 
 
 @contextmanager
-def scratch(prefix: str = "envlock-") -> Iterator[Path]:
-    """A private folder that is gone when the block ends, however it ends."""
+def scratch(prefix: str = "envlock-", *, inside: Path | None = None) -> Iterator[Path]:
+    """A private folder that is gone when the block ends, however it ends.
+
+    It is made in the system's temporary folder, or ``inside`` another.
+    """
     try:
-        name = tempfile.mkdtemp(prefix=prefix)
+        name = tempfile.mkdtemp(prefix=prefix, dir=inside)
     except OSError as error:
         raise WorkError(f"cannot make a temporary folder: {error.strerror}") from error
     try:

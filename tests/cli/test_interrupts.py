@@ -186,6 +186,43 @@ def test_a_kill_while_installing_is_mended_by_the_next_run(
     assert envlock("verify").code == 0
 
 
+def searching(envlock: Program) -> subprocess.Popen[str]:
+    """Start a bisect whose command takes long in the bad set, and wait for it."""
+    (envlock.here / "good.txt").write_text("h5py==3.10.0\n")
+    (envlock.here / "bad.txt").write_text("h5py==3.11.0\n")
+    (envlock.here / "long.py").write_text(
+        "import h5py, pathlib, time\n"
+        "if h5py.__version__ == '3.11.0' and not pathlib.Path('quick').exists():\n"
+        f"    pathlib.Path('reached').touch(); time.sleep({LONG})\n"
+        "assert h5py.__version__ == '3.10.0'\n"
+    )
+    running = start(envlock, *BISECT)
+    wait_for((envlock.here / "reached").exists)
+    return running
+
+
+BISECT = ("bisect", "good.txt", "bad.txt", "--run", "python long.py")
+
+
+def test_ctrl_c_leaves_nothing_of_a_bisect(envlock: Program) -> None:
+    running = searching(envlock)
+    assert len([*envlock.cache.glob("bisect/trial-*")]) == 1
+    running.send_signal(signal.SIGINT)
+    assert finished(running) == (130, "", INTERRUPTED)
+    assert [*envlock.cache.glob("bisect/trial-*")] == []
+    assert alive(str(envlock.root)) == []
+
+
+def test_what_a_killed_bisect_leaves_is_removed_by_the_next(envlock: Program) -> None:
+    running = searching(envlock)
+    running.kill()
+    assert finished(running)[0] == -signal.SIGKILL
+    _end_what_was_left(envlock.root)
+    (envlock.here / "quick").touch()
+    assert envlock(*BISECT).code == 0
+    assert [*envlock.cache.glob("bisect/trial-*")] == []
+
+
 def _end_what_was_left(root: Path) -> None:
     """End the installer that a kill of envlock could not end."""
     if sys.platform != "linux":

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from envlock import __version__
-from envlock.cli import diagnose, environments, fix, knowledge, locks, matrix
+from envlock.cli import bisect, diagnose, environments, fix, knowledge, locks, matrix
 from envlock.cli.arguments import register
 from envlock.cli.interrupts import interrupt_once
 from envlock.cli.output import complain, say
@@ -64,6 +64,7 @@ register(app, "verify", environments.verify)
 register(app, "diagnose", diagnose.diagnose)
 register(app, "fix", fix.fix)
 register(app, "history", fix.history)
+register(app, "bisect", bisect.bisect)
 register(app, "releases", knowledge.releases)
 register(_rules, "list", knowledge.list_)
 register(_rules, "show", knowledge.show)

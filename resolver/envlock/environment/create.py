@@ -8,22 +8,23 @@ the same work.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock.environment.description import Interpreter
 from envlock.environment.failures import install_failure
-from envlock.environment.inspect import installed, prefix_of
+from envlock.environment.inspect import installed, prefix_of, site_folders
 from envlock.environment.interpreters import python_in
+from envlock.environment.records import read_site, recorded
 from envlock.errors import InstallFailure
 from envlock.index.handover import pip_environment, uv_environment, uv_options, uv_program
 from envlock.index.redact import redact
 from envlock.model import IndexSettings
 from envlock.progress import Progress
-from envlock.system import Completed, run, scratch, write_texts
+from envlock.system import Completed, remove_tree, run, scratch, write_texts
 
 #: uv's words for an interpreter that it does not take.
 _REFUSED = re.compile(
@@ -76,6 +77,52 @@ def install(
         if done.returncode != 0 and _REFUSED.search(done.stderr):
             done = _pip(["install", "-r", wanted], python, settings, progress)
     _check(done, python)
+
+
+def change(
+    python: Path,
+    pins: Mapping[NormalizedName, Version],
+    settings: IndexSettings,
+    progress: Progress,
+) -> None:
+    """Make an environment hold exactly these releases, by changing what differs in place.
+
+    Nothing that they need is added. No bytecode of another release is left.
+
+    Raises:
+        IndexFailure: an index could not be read.
+        InstallFailure: a package could not be found, built, installed or removed.
+    """
+    there = installed(prefix_of(python))
+    removed = sorted(there.keys() - pins.keys())
+    added = [name for name, version in sorted(pins.items()) if there.get(name) != version]
+    _forget_bytecode(prefix_of(python), {*removed, *added})
+    steps: list[tuple[str, Sequence[str]]] = []
+    if removed:
+        steps.append(("uninstall", removed))
+    if added:
+        steps.append(("install", ("--no-deps", *(f"{name}=={pins[name]}" for name in added))))
+    for verb, words in steps:
+        options = [] if verb == "uninstall" else uv_options(settings)
+        done = _uv(["pip", verb, "--python", python, *options, *words], settings, progress)
+        if done.returncode != 0 and _REFUSED.search(done.stderr):
+            sure = ["--yes"] if verb == "uninstall" else []
+            done = _pip([verb, *sure, *words], python, settings, progress)
+        _check(done, python)
+
+
+def _forget_bytecode(prefix: Path, names: Collection[NormalizedName]) -> None:
+    """Remove the bytecode beside the modules of some packages.
+
+    Python takes bytecode for that of another file with the same size and the
+    same second of its time, as the files of two releases may have.
+    """
+    for site in site_folders(prefix):
+        for each in read_site(site).distributions:
+            rows = recorded(each) if each.name in names else ""
+            folders = {row[0] for row in rows} if not isinstance(rows, str) else ()
+            for folder in folders:
+                remove_tree(site / folder / "__pycache__")
 
 
 def sync(python: Path, requirements: str, settings: IndexSettings, progress: Progress) -> None:

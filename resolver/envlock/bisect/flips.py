@@ -1,0 +1,33 @@
+"""Between which two releases does it begin to fail? Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from envlock.bisect.ddmin import Verdict
+
+Release = TypeVar("Release")
+
+
+def flip(
+    releases: Sequence[Release], test: Callable[[Release], Verdict]
+) -> tuple[Release, Release]:
+    """Return the last release that does not fail and the first one after it that does.
+
+    The first of ``releases`` is known not to fail and the last one to fail;
+    neither is tested. Those that are unresolved are passed over, so that some
+    of them may lie between the two.
+    """
+    low, high = 0, len(releases) - 1
+    unresolved: set[int] = set()
+    while left := [number for number in range(low + 1, high) if number not in unresolved]:
+        middle = left[len(left) // 2]
+        match test(releases[middle]):
+            case Verdict.FAILS:
+                high = middle
+            case Verdict.PASSES:
+                low = middle
+            case Verdict.UNRESOLVED:
+                unresolved.add(middle)
+    return releases[low], releases[high]

@@ -1,0 +1,66 @@
+"""Sets of exact pins, from whatever holds one: a lock, a freeze, requirements, an environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import Version
+
+from envlock.environment.state import examine_environment
+from envlock.errors import UsageError
+from envlock.examine import Given, examine_path
+from envlock.findings import Examined, Kind
+from envlock.system import read_text
+from envlock.write import read_lock
+
+#: What belongs to the environment rather than to the set; pip freeze does not name them.
+_TOOLS = frozenset(map(canonicalize_name, ("distribute", "pip", "setuptools", "wheel")))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PinSet:
+    """Exact versions, where they are from, and the Python they are for, "" where none is told."""
+
+    origin: str
+    pins: Mapping[NormalizedName, Version]
+    python: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def read_pin_set(path: Path, given: Given | None = None) -> PinSet:
+    """Read every exact pin of a file or environment; ``given`` decides over markers.
+
+    Raises:
+        UsageError: it cannot be read, or names packages without exact versions.
+    """
+    folder = path.is_dir()
+    examined = examine_environment(path).examined if folder else examine_path(path, given)
+    loose = [name for name in examined.loose if name not in _TOOLS]
+    if examined.kind is Kind.TEXT or not (examined.packages or loose):
+        raise UsageError(
+            f"{path}: no pins in it; a lock, the output of pip freeze, requirements with =="
+            " or an environment is needed"
+        )
+    if loose:
+        more = f" and {len(loose) - 5} more" if len(loose) > 5 else ""  # noqa: PLR2004  (a line)
+        raise UsageError(
+            f"{path}: {', '.join(sorted(loose)[:5])}{more}: no exact version (name==version)",
+            f"envlock lock -r {path}",
+        )
+    # An environment has its pip; a set that names none says nothing about it.
+    pins = {name: each for name, each in sorted(examined.packages.items()) if name != "pip"}
+    return PinSet(origin=str(path), pins=pins, python=_python(path, examined), notes=examined.notes)
+
+
+def _python(path: Path, examined: Examined) -> str:
+    if examined.python is not None:
+        return f"{examined.python.major}.{examined.python.minor}"
+    if path.is_dir():
+        return ""
+    try:
+        return read_lock(path.name, read_text(path)).python
+    except UsageError:
+        return ""
