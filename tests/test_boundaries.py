@@ -43,6 +43,7 @@ ALLOWED = {
     "probes": VALUES | {"system", "environment"},
     "evidence": PURE,
     "matrix": PURE | {"evidence"},
+    "page": PURE | {"evidence"},
     "workflow": PURE
     | {
         "conda",
@@ -57,6 +58,7 @@ ALLOWED = {
         "examine",
         "index",
         "matrix",
+        "page",
         "plan",
         "probes",
         "request",
@@ -78,6 +80,7 @@ QUIET = {
     "evidence",
     "examine",
     "matrix",
+    "page",
     "plan",
     "model",
     "errors",

@@ -10,7 +10,16 @@ from typing import Annotated
 import typer
 
 from envlock import __version__
-from envlock.cli import bisect, diagnose, environments, fix, knowledge, locks, matrix
+from envlock.cli import (
+    bisect,
+    diagnose,
+    environments,
+    evidence,
+    fix,
+    knowledge,
+    locks,
+    matrix,
+)
 from envlock.cli.arguments import register
 from envlock.cli.interrupts import interrupt_once
 from envlock.cli.output import complain, say
@@ -71,7 +80,9 @@ register(_rules, "show", knowledge.show)
 register(_rules, "check", knowledge.check)
 register(_rules, "constraints", knowledge.constraints)
 app.add_typer(_rules, name="rules")
+register(app, "capabilities", evidence.capabilities)
 register(_matrix, "run", matrix.run)
+register(_matrix, "check", evidence.check)
 app.add_typer(_matrix, name="matrix")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -109,14 +110,18 @@ def _name(text: str) -> NormalizedName:
 
 def faults(document: object) -> tuple[str, ...]:
     """Everything wrong with a document, each as ``key.path: what``; empty when sound."""
-    validator = _validator()
-    found = [
-        f"{_path(error.absolute_path)}{_words(error.message)}"
-        for error in sorted(validator.iter_errors(document), key=lambda e: list(map(str, e.path)))
-    ]
+    found = list(schema_faults(_validator(), document))
     if not found and isinstance(document, Mapping):
         found.extend(_shape_faults(document))
     return tuple(found)
+
+
+def schema_faults(validator: Any, document: object) -> tuple[str, ...]:  # noqa: ANN401  (as below)
+    """What a validator finds wrong with a document, each as ``key.path: what``."""
+    return tuple(
+        f"{_path(error.absolute_path)}{_words(error.message)}"
+        for error in sorted(validator.iter_errors(document), key=lambda e: list(map(str, e.path)))
+    )
 
 
 def _shape_faults(document: Document) -> Iterable[str]:
@@ -147,6 +152,11 @@ def _words(message: str) -> str:
 
 @cache
 def _validator() -> Any:  # noqa: ANN401  (jsonschema is imported when it is needed)
+    return validator_of(schema())
+
+
+def validator_of(described: Mapping[str, Any]) -> Any:  # noqa: ANN401  (as above)
+    """Return a validator that knows the formats regex, specifier, version and date."""
     import jsonschema  # noqa: PLC0415  (80 ms that only people who add rules pay)
 
     checker = jsonschema.FormatChecker(formats=())
@@ -154,10 +164,11 @@ def _validator() -> Any:  # noqa: ANN401  (jsonschema is imported when it is nee
         ("regex", re.compile, re.error),
         ("specifier", SpecifierSet, InvalidSpecifier),
         ("version", Version, InvalidVersion),
+        ("date", date.fromisoformat, ValueError),
     )
     for name, parse, error in checks:
         checker.checks(name, raises=error)(_tries(parse))
-    return jsonschema.Draft202012Validator(schema(), format_checker=checker)
+    return jsonschema.Draft202012Validator(described, format_checker=checker)
 
 
 def _tries(parse: Callable[[str], object]) -> Callable[[object], bool]:

@@ -1,0 +1,182 @@
+"""`envlock capabilities`, `envlock matrix check` and `envlock matrix report`: what was run."""
+
+# ruff: noqa: RUF009  (these calls make dataclass fields)
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from envlock.cli.arguments import option, repeated
+from envlock.cli.knowledge import RulesOption
+from envlock.cli.options import JsonOption
+from envlock.cli.output import say, say_json
+
+if TYPE_CHECKING:
+    from envlock.evidence.judge import Witness
+    from envlock.workflow.evidence import Checked
+
+_SHOWN = 3  # sets of one kind
+_WIDTH = 86  # columns of a list of rules
+
+
+@dataclass(frozen=True, kw_only=True)
+class CapabilityOptions:
+    """Of which cells."""
+
+    python: tuple[str, ...] = repeated(
+        "-p", "--python", metavar="MINORS", says="Such as 3.8,3.9.  [default: all]"
+    )
+    platform: str | None = option(
+        "--platform", metavar="NAME", says="Such as linux-x86_64.  [default: all]"
+    )
+    evidence: tuple[Path, ...] = repeated(
+        "--evidence", metavar="DIR", says="Add the evidence of a folder. Repeatable."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvidenceFolder:
+    """Whose evidence."""
+
+    evidence: Path | None = option(
+        "--evidence", metavar="DIR", says="The evidence of a folder.  [default: envlock's own]"
+    )
+
+
+def capabilities(own: CapabilityOptions, talk: JsonOption) -> int:
+    """Print what each TensorFlow release was seen to do.
+
+    On each Python, in the environment that envlock's lock gives.
+    """
+    from envlock.errors import UsageError  # noqa: PLC0415  (--help needs none of this)
+    from envlock.matrix.plan import minors  # noqa: PLC0415
+    from envlock.page.terminal import capability_data, capability_text  # noqa: PLC0415
+    from envlock.workflow import evidence as workflow  # noqa: PLC0415
+
+    try:
+        pythons = minors(own.python)
+    except ValueError as error:
+        raise UsageError(str(error), "--python 3.10") from None
+    found = workflow.capabilities(own.evidence, pythons, own.platform)
+    if talk.json:
+        data = capability_data(found.cells, found.levels)
+        say_json("capabilities", {"gate": list(found.levels.gate), "cells": data})
+    else:
+        say(capability_text(found.cells, found.missing, found.levels))
+    return 0
+
+
+def check(own: EvidenceFolder, added: RulesOption, talk: JsonOption) -> int:
+    """Hold rules and evidence against each other.
+
+    Contradictions and bad files give exit code 1; rules that nothing supports
+    and evidence that is behind the releases on record are only told.
+    """
+    from envlock import report  # noqa: PLC0415  (as above)
+    from envlock.workflow import evidence as workflow  # noqa: PLC0415
+
+    found = workflow.check(own.evidence, added.rules)
+    code = 1 if found.wrong else 0
+    if talk.json:
+        say_json("matrix check", _data(found), exit_code=code)
+    else:
+        say(report.rows_text(_rows(found)))
+    return code
+
+
+def _rows(found: Checked) -> list[tuple[str, str]]:
+    judged = found.judgement
+    sets = sum(len(each.sets) for each in found.cells)
+    rows = [
+        ("evidence", f"{_many(len(found.cells), 'cell')}, {_many(sets, 'set')}"),
+        ("rules", f"{found.rules}, of which evidence supports {len(judged.supported)}"),
+    ]
+    rows += [("invalid", each) for each in found.faults]
+    rows += [("contradicted", line) for line in _grouped(judged.contradictions)]
+    rows += [("unexplained", str(each)) for each in judged.unexplained]
+    for name, support in judged.supported.items():
+        seen = [f"seen in {_many(len(support.seen), 'set')}"] if support.seen else []
+        seen += [f"by comparison in {len(support.compared)}"] if support.compared else []
+        rows.append(("supported", f"{name}: {', '.join(seen)}"))
+    reasons: dict[str, list[str]] = defaultdict(list)
+    for name, why in judged.unsupported.items():
+        reasons[why].append(name)
+    for why, names in reasons.items():
+        rows += [("unsupported", line) for line in _wrapped(f"{why}: {', '.join(names)}")]
+    return rows + _stale(found)
+
+
+def _wrapped(text: str) -> list[str]:
+    import textwrap  # noqa: PLC0415  (as above)
+
+    return textwrap.wrap(text, _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+
+
+def _stale(found: Checked) -> list[tuple[str, str]]:
+    pythons: dict[str, list[str]] = defaultdict(list)
+    for cell in reversed(found.missing):
+        pythons[f"{cell.distribution} {cell.version} on {cell.platform}, Python"].append(
+            cell.python
+        )
+    rows = [("not run", f"{name} {', '.join(each)}") for name, each in reversed(pythons.items())]
+    rows += [("not run", f"{cell}: h5py {', '.join(s)}") for cell, s in found.series.items()]
+    if found.probes:
+        sets = sum(map(len, found.probes.values()))
+        where = _many(len(found.probes), "cell")
+        rows.append(("old probe", f"{_many(sets, 'set')} in {where} ran with another script"))
+    return rows
+
+
+def _grouped(witnesses: Sequence[Witness]) -> Iterable[str]:
+    """A line a rule, with its first sets."""
+    rules: dict[str | None, list[Witness]] = defaultdict(list)
+    for each in witnesses:
+        rules[each.rule].append(each)
+    for rule, found in rules.items():
+        shown = "; ".join(map(str, found[:_SHOWN]))
+        more = len(found) - _SHOWN
+        yield f"{rule}: {shown}" + (f"; and {_many(more, 'more set')}" if more > 0 else "")
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _data(found: Checked) -> dict[str, Any]:
+    judged = found.judgement
+    return {
+        "cells": len(found.cells),
+        "invalid": list(found.faults),
+        "contradicted": list(map(_witness_data, judged.contradictions)),
+        "unexplained": list(map(_witness_data, judged.unexplained)),
+        "supported": {
+            name: {
+                "seen": list(map(_witness_data, each.seen)),
+                "compared": list(map(_witness_data, each.compared)),
+            }
+            for name, each in judged.supported.items()
+        },
+        "unsupported": dict(judged.unsupported),
+        "not_run": {
+            "cells": list(map(str, found.missing)),
+            "h5py": {str(cell): list(series) for cell, series in found.series.items()},
+        },
+        "old_probe": {str(cell): list(names) for cell, names in found.probes.items()},
+    }
+
+
+def _witness_data(witness: Witness) -> dict[str, Any]:
+    cell = witness.cell
+    return {
+        "rule": witness.rule,
+        "distribution": cell.distribution,
+        "version": str(cell.version),
+        "python": cell.python,
+        "platform": cell.platform,
+        "set": witness.name,
+        "what": witness.words,
+    }

@@ -1,0 +1,107 @@
+"""The evidence of a folder: read whole, with every fault told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+from envlock.errors import UsageError
+from envlock.evidence.documents import read
+from envlock.evidence.values import CellEvidence
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Library:
+    """The cells of a folder, newest release and Python first, and what is wrong with its files."""
+
+    cells: tuple[CellEvidence, ...]
+    faults: tuple[str, ...] = ()
+
+    def joined(self, other: Library) -> Library:
+        """Return both; where they have the same cell, that of ``other``."""
+        known = {each.cell: each for each in (*self.cells, *other.cells)}
+        return Library(cells=ordered(known.values()), faults=self.faults + other.faults)
+
+
+def shipped() -> Traversable:
+    """Return the folder of the evidence that ships with envlock."""
+    return files("envlock_constraints").joinpath("evidence")
+
+
+def load(folder: Traversable) -> Library:
+    """Read the evidence of a folder, which may be missing.
+
+    Raises:
+        UsageError: a file is not evidence.
+    """
+    return Library(cells=ordered(read(name, text) for name, text in _texts(folder)))
+
+
+def check(folder: Traversable) -> Library:
+    """Read the evidence of a folder and hold each file to the schema and to its name."""
+    cells: list[CellEvidence] = []
+    faults: list[str] = []
+    for name, text in _texts(folder):
+        wrong, found = _checked(name, text)
+        faults.extend(f"{name}: {each}" for each in wrong)
+        if found is not None:
+            cells.append(found)
+    return Library(cells=ordered(cells), faults=tuple(faults))
+
+
+def ordered(cells: Any) -> tuple[CellEvidence, ...]:  # noqa: ANN401  (any iterable of them)
+    """Return cells by platform, newest release and newest Python first."""
+    newest = sorted(cells, key=lambda each: (each.cell.version, _minor(each)), reverse=True)
+    return tuple(sorted(newest, key=lambda each: (each.cell.platform, each.cell.distribution)))
+
+
+def _minor(each: CellEvidence) -> tuple[int, ...]:
+    return tuple(map(int, each.cell.python.split(".")))
+
+
+def _texts(folder: Traversable) -> Iterator[tuple[str, str]]:
+    if not folder.is_dir():
+        return
+    for file in sorted(folder.iterdir(), key=lambda each: each.name):
+        if file.name.endswith(".json") and not file.name.startswith("."):
+            try:
+                yield file.name, file.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                raise UsageError(f"{file}: cannot be read: {error}") from None
+
+
+def _checked(name: str, text: str) -> tuple[tuple[str, ...], CellEvidence | None]:
+    from envlock.rules.schema import schema_faults  # noqa: PLC0415  (only a check needs it)
+
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        return (f"not JSON: {error}",), None
+    wrong = schema_faults(_validator(), document)
+    if wrong:
+        return wrong, None
+    try:
+        found = read(name, text)
+    except UsageError as error:
+        return (error.message.removeprefix(f"{name}: "),), None
+    expected = found.cell.filename
+    return (() if name == expected else (f"holds the cell of {expected}",)), found
+
+
+@cache
+def _validator() -> Any:  # noqa: ANN401  (jsonschema's)
+    from envlock.rules.schema import validator_of  # noqa: PLC0415  (as above)
+
+    return validator_of(schema())
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a file of evidence."""
+    text = files("envlock_constraints").joinpath("evidence-schema.json").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded

@@ -1,0 +1,117 @@
+"""`envlock capabilities`, `envlock matrix check` and `envlock matrix report`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from envlock.errors import UsageError
+from envlock.evidence import library
+from envlock.evidence.judge import Judgement, judge
+from envlock.evidence.values import Cell, CellEvidence
+from envlock.matrix.missing import missing_cells, missing_series, other_probes
+from envlock.page.levels import Capability, Levels
+from envlock.probes import PROBES
+from envlock.rules import database
+from envlock.workflow.proving import probe_digest
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Capabilities:
+    """Cells, and those on record of the same platforms and Pythons that were not run."""
+
+    cells: tuple[CellEvidence, ...]
+    missing: tuple[Cell, ...]
+    levels: Levels
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checked:
+    """Evidence held against the rules and against what is on record."""
+
+    cells: tuple[CellEvidence, ...]
+    rules: int
+    faults: tuple[str, ...]
+    judgement: Judgement
+    missing: tuple[Cell, ...]
+    series: dict[Cell, tuple[str, ...]]
+    probes: dict[Cell, tuple[str, ...]]
+
+    @property
+    def wrong(self) -> bool:
+        """Whether a file is bad, or evidence and rules do not agree."""
+        return bool(self.faults or self.judgement.contradictions or self.judgement.unexplained)
+
+
+def levels() -> Levels:
+    """What the probes try, in their order."""
+    return Levels(
+        all=tuple(
+            Capability(name=each.name, proves=each.proves, gate=each.in_default_gate)
+            for probe in PROBES.values()
+            for each in probe.levels
+        )
+    )
+
+
+def capabilities(
+    folders: Sequence[Path], pythons: Collection[str], platform: str | None
+) -> Capabilities:
+    """Return what was seen to work; the evidence of ``folders`` goes over envlock's own.
+
+    Raises:
+        UsageError: a folder is missing or holds other files, or nothing is known.
+    """
+    found = library.load(library.shipped())
+    for folder in folders:
+        found = found.joined(library.load(_existing(folder)))
+    every = missing_cells(found.cells)
+    cells = tuple(each for each in found.cells if _wanted(each.cell, pythons, platform))
+    if not found.cells:
+        raise UsageError("there is no evidence yet", "envlock matrix run --evidence evidence")
+    if not cells:
+        platforms = ", ".join(dict.fromkeys(each.cell.platform for each in found.cells))
+        raise UsageError(
+            f"there is no evidence for this: what there is, is of {platforms}",
+            "envlock capabilities",
+        )
+    return Capabilities(
+        cells=cells,
+        missing=tuple(each for each in every if _wanted(each, pythons, platform)),
+        levels=levels(),
+    )
+
+
+def check(folder: Path | None, rules: Sequence[Path]) -> Checked:
+    """Hold the evidence of a folder, or envlock's own, against rules and releases.
+
+    Raises:
+        UsageError: the folder is missing, or rules cannot be read.
+    """
+    found = library.check(_place(folder))
+    known = database.load(rules).rules
+    return Checked(
+        cells=found.cells,
+        rules=len(known),
+        faults=found.faults,
+        judgement=judge(known, found.cells, levels().gate),
+        missing=missing_cells(found.cells),
+        series=missing_series(found.cells),
+        probes=other_probes(found.cells, probe_digest()),
+    )
+
+
+def _place(folder: Path | None) -> Traversable:
+    return library.shipped() if folder is None else _existing(folder)
+
+
+def _existing(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: no such folder", f"envlock matrix run --evidence {folder}")
+    return folder
+
+
+def _wanted(cell: Cell, pythons: Collection[str], platform: str | None) -> bool:
+    return (not pythons or cell.python in pythons) and platform in (None, cell.platform)

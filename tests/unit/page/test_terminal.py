@@ -1,0 +1,76 @@
+"""The table of capabilities: narrow, and readable without colour."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from envlock.evidence.values import CellEvidence
+from envlock.page.levels import Capability, Levels, State, code, counted, state
+from envlock.page.terminal import capability_data, capability_text
+from support.evidence import BROKEN, CELL, EVIDENCE, GATE, RULES_SET, proved
+
+NAMES = (*GATE, "weights", "resume", "savedmodel", "rewind")
+LEVELS = Levels(all=tuple(Capability(name=each, proves="", gate=each in GATE) for each in NAMES))
+NOTHING = proved("rules", outcomes=(), problem="no wheel")
+
+
+def test_each_capability_has_a_letter_of_its_own() -> None:
+    assert LEVELS.letters == {"weights": "W", "resume": "R", "savedmodel": "S", "rewind": "E"}
+
+
+def test_a_set_is_told_by_letters() -> None:
+    assert code(RULES_SET, LEVELS) == "G-R--"
+    assert code(proved("plain", outcomes=BROKEN), LEVELS) == "-----"
+    assert code(NOTHING, LEVELS) == "none"
+    assert code(None, LEVELS) == "?"
+
+
+def test_a_set_stands_by_its_gate_and_its_capabilities() -> None:
+    only = Levels(all=tuple(each for each in LEVELS.all if each.gate or each.name == "resume"))
+    assert state(RULES_SET, only) is State.FULL
+    assert state(RULES_SET, LEVELS) is State.GATE
+    assert state(proved("plain", outcomes=BROKEN), LEVELS) is State.FAIL
+    assert state(NOTHING, LEVELS) is State.NONE
+    assert state(None, LEVELS) is State.OPEN
+
+
+def test_sets_are_counted_by_what_passes() -> None:
+    assert counted([RULES_SET, None, NOTHING], GATE) == 1
+    assert counted([RULES_SET], ("savedmodel",)) == 0
+
+
+def test_the_table_has_releases_by_pythons_newest_first() -> None:
+    other = replace(CELL, version=Version("2.9.3"))
+    cells = (EVIDENCE, CellEvidence(cell=other, sets=(NOTHING,)))
+    missing = (replace(CELL, python="3.9"), replace(CELL, python="3.7"))
+    assert capability_text(cells, missing, LEVELS) == (
+        "linux-x86_64, 2026-11-25: the gate passes in 1 of 2 cells;"
+        " with a plain resolve in 0 of 1\n"
+        "TENSORFLOW  3.7  3.9  3.10\n"
+        "2.10.1      ?    ?    G-R--\n"
+        "2.9.3                 none\n"
+        "\n"
+        "G the gate (import-h5py, import, fit, save, load, custom-layer)\n"
+        "W weights, R resume, S savedmodel, E rewind\n"
+        "- does not pass, ? not run, none: nothing to install; empty: no wheel"
+    )
+
+
+def test_builds_of_one_release_have_rows_of_their_own() -> None:
+    gpu = replace(CELL, distribution=canonicalize_name("tensorflow"))
+    text = capability_text((EVIDENCE, CellEvidence(cell=gpu, sets=EVIDENCE.sets)), (), LEVELS)
+    rows = text.splitlines()[2:4]
+    assert [row.partition("  ")[0] for row in rows] == [
+        "2.10.1 (tensorflow-cpu)",
+        "2.10.1 (tensorflow)",
+    ]
+
+
+def test_json_has_what_failed_in_words() -> None:
+    gate, failing = capability_data((EVIDENCE, CellEvidence(cell=CELL, sets=())), LEVELS)
+    assert gate["capabilities"] == [*GATE, "resume"]
+    assert (gate["gate"], gate["plain_gate"], gate["failed"]) == (True, False, {})
+    assert (failing["gate"], failing["problem"]) == (None, "not run")
