@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -93,6 +96,41 @@ def test_ctrl_c_ends_the_program_and_is_raised_on() -> None:
     with pytest.raises(KeyboardInterrupt):
         run(code("import time; time.sleep(30)"))
     assert time.monotonic() - started < 5
+
+
+@posix
+def test_ctrl_c_at_any_instant_of_a_start_leaves_no_program_behind() -> None:
+    """Interrupted at each line of `subprocess` and `system` until it is waited for."""
+    followed = (subprocess.__file__, run.__code__.co_filename)
+    waited = False
+    for at in range(1000):
+        reading, writing = os.pipe()
+        left = at
+
+        def strike(frame: FrameType, event: str, _: object) -> Any:
+            nonlocal left, waited
+            if frame.f_code.co_filename not in followed:
+                return None
+            left -= event == "line"
+            waited = frame.f_code.co_name == "wait"
+            if left < 0 or waited:
+                sys.settrace(None)
+                signal.raise_signal(signal.SIGINT)
+            return strike
+
+        sys.settrace(strike)
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                run([sys.executable, "-S", "-c", "import time; time.sleep(60)"], inherit=writing)
+        finally:
+            sys.settrace(None)
+            os.close(writing)
+        # The end of the pipe: nobody holds its other side any longer.
+        assert select.select([reading], [], [], 5)[0], f"a program outlives line {at}"
+        os.close(reading)
+        if waited:
+            break
+    assert waited
 
 
 def test_a_byte_order_mark_is_no_part_of_a_text(tmp_path: Path) -> None:

@@ -8,131 +8,21 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from envlock.errors import UsageError, WorkError
+from envlock.system.processes import Completed as Completed
+from envlock.system.processes import run as run
 
 WINDOWS = sys.platform == "win32"
 
 # Read once: there is no way to read it without setting it, for all threads.
 _UMASK = os.umask(0)
 os.umask(_UMASK)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Completed:
-    """How a program ended: its exit status (negative: a signal) and its output.
-
-    ``timed_out`` is True when it was killed at the time limit.
-    """
-
-    returncode: int
-    stdout: str
-    stderr: str
-    timed_out: bool = False
-
-
-def run(
-    command: Sequence[str | Path],
-    *,
-    env: Mapping[str, str] | None = None,
-    cwd: Path | None = None,
-    timeout: float | None = None,
-    on_line: Callable[[str], None] | None = None,
-    inherit: int | None = None,
-) -> Completed:
-    """Run a program to its end and return what it printed.
-
-    ``on_line`` sees each line of standard error as it comes, ``inherit`` is a
-    descriptor that the program gets, ``timeout`` is in seconds. The program
-    gets a process group: a time limit or Ctrl-C ends its children too.
-
-    Raises:
-        WorkError: the program cannot be started.
-    """
-    process = _start([str(word) for word in command], env, cwd, inherit)
-    out: list[str] = []
-    said: list[str] = []
-    readers = (
-        threading.Thread(target=_drain, args=(process, out), daemon=True),
-        threading.Thread(target=_follow, args=(process, said, on_line), daemon=True),
-    )
-    for reader in readers:
-        reader.start()
-    timed_out = False
-    try:
-        process.wait(timeout)
-    except subprocess.TimeoutExpired:
-        timed_out = True
-        _end(process)
-    except BaseException:
-        _end(process)
-        raise
-    finally:
-        for reader in readers:
-            reader.join(5)
-    return Completed(
-        returncode=process.returncode,
-        stdout="".join(out),
-        stderr="".join(said),
-        timed_out=timed_out,
-    )
-
-
-def _start(
-    words: list[str], env: Mapping[str, str] | None, cwd: Path | None, inherit: int | None
-) -> subprocess.Popen[str]:
-    try:
-        return subprocess.Popen(
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=None if env is None else dict(env),
-            cwd=cwd,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=not WINDOWS,
-            pass_fds=() if inherit is None else (inherit,),
-        )
-    except OSError as error:
-        raise WorkError(f"cannot start {words[0]}: {error.strerror or error}") from error
-
-
-def _drain(process: subprocess.Popen[str], out: list[str]) -> None:
-    assert process.stdout is not None
-    with process.stdout:
-        out.extend(process.stdout)
-
-
-def _follow(
-    process: subprocess.Popen[str], captured: list[str], on_line: Callable[[str], None] | None
-) -> None:
-    assert process.stderr is not None
-    with process.stderr:
-        for line in process.stderr:
-            captured.append(line)
-            if on_line is not None:
-                on_line(line.rstrip())
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    """Kill the program and whatever it started, and wait for it."""
-    with suppress(OSError):
-        if WINDOWS:
-            process.kill()
-        else:
-            os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
 
 
 def read_text(path: Path) -> str:

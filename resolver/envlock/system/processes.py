@@ -1,0 +1,176 @@
+"""Programs, run to their end and never left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from envlock.errors import WorkError
+
+#: Ctrl-C and the signals that mean the same; SIGHUP is not there on Windows.
+_INTERRUPTS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+
+_DYING = 10.0  # seconds that a killed program may take to be gone
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Completed:
+    """How a program ended: its exit status (negative: a signal) and its output.
+
+    ``timed_out`` is True when it was killed at the time limit.
+    """
+
+    returncode: int
+    stdout: str
+    stderr: str
+    timed_out: bool = False
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    timeout: float | None = None,
+    on_line: Callable[[str], None] | None = None,
+    inherit: int | None = None,
+) -> Completed:
+    """Run a program to its end and return what it printed.
+
+    ``on_line`` sees each line of standard error as it comes, ``inherit`` is a
+    descriptor that the program gets, ``timeout`` is in seconds. The program
+    gets a process group: a time limit or Ctrl-C ends its children too.
+
+    Raises:
+        WorkError: the program cannot be started.
+    """
+    out: list[str] = []
+    said: list[str] = []
+    process = None
+    readers: tuple[threading.Thread, ...] = ()
+    try:
+        with _uninterrupted():
+            process = _start([str(word) for word in command], env, cwd, inherit)
+            readers = _read(process, out, said, on_line)
+        timed_out = _overruns(process, timeout)
+        if timed_out:
+            _end(process)
+    except BaseException:
+        if process is not None:
+            _end(process)
+        raise
+    finally:
+        for reader in readers:
+            reader.join(5)
+    return Completed(
+        returncode=process.returncode,
+        stdout="".join(out),
+        stderr="".join(said),
+        timed_out=timed_out,
+    )
+
+
+def _start(
+    words: list[str], env: Mapping[str, str] | None, cwd: Path | None, inherit: int | None
+) -> subprocess.Popen[str]:
+    try:
+        return subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=None if env is None else dict(env),
+            cwd=cwd,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=os.name == "posix",
+            pass_fds=() if inherit is None else (inherit,),
+        )
+    except OSError as error:
+        raise WorkError(f"cannot start {words[0]}: {error.strerror or error}") from error
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C and its like back to the end of a block.
+
+    What interrupts `Popen` leaves a program running that nobody knows.
+    """
+    handlers: dict[int, Callable[[int, FrameType | None], object]] = {}
+    held: list[tuple[int, FrameType | None]] = []
+    if threading.current_thread() is threading.main_thread():
+        known = ((number, signal.getsignal(number)) for number in _INTERRUPTS)
+        handlers = {number: handler for number, handler in known if callable(handler)}
+    for number in handlers:
+        signal.signal(number, lambda *what: held.append(what))
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for number, frame in held[:1]:
+            handlers[number](number, frame)
+
+
+def _read(
+    process: subprocess.Popen[str],
+    out: list[str],
+    said: list[str],
+    on_line: Callable[[str], None] | None,
+) -> tuple[threading.Thread, ...]:
+    """Start to take what a program prints."""
+    readers = (
+        threading.Thread(target=_drain, args=(process, out), daemon=True),
+        threading.Thread(target=_follow, args=(process, said, on_line), daemon=True),
+    )
+    for reader in readers:
+        reader.start()
+    return readers
+
+
+def _overruns(process: subprocess.Popen[str], timeout: float | None) -> bool:
+    """Wait for a program; whether it is still there at the time limit."""
+    try:
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
+
+
+def _drain(process: subprocess.Popen[str], out: list[str]) -> None:
+    assert process.stdout is not None
+    with process.stdout:
+        out.extend(process.stdout)
+
+
+def _follow(
+    process: subprocess.Popen[str], captured: list[str], on_line: Callable[[str], None] | None
+) -> None:
+    assert process.stderr is not None
+    with process.stderr:
+        for line in process.stderr:
+            captured.append(line)
+            if on_line is not None:
+                on_line(line.rstrip())
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Kill the program and whatever it started, and wait for it."""
+    with suppress(OSError):
+        if os.name == "nt":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+    # Ctrl-C inside of `Popen.wait` can leave its lock taken: this is not to wait for ever.
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_DYING)
