@@ -3,13 +3,18 @@
 import re
 import shlex
 import shutil
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from envlock.evidence.documents import render
+from envlock.evidence.values import CellEvidence
 from envlock.probes.keras_h5 import KERAS_H5
 from support.distributions import build_sdist, build_wheel
+from support.evidence import CELL, package, proved
 from support.framework import build_framework
 from support.patients import REFUSES_NUMPY_2, make_patient
 from support.program import Done, Program, make_program, said
@@ -222,6 +227,24 @@ def test_what_is_missing_or_added_is_a_change_too(envlock: Program) -> None:
     assert culprits(added) == [("gear", None, "1.0")]
     assert added.data["rule"]["refuse"] == {"gear": "==1.0"}
     assert envlock("rules", "check", ".").code == 0
+
+
+def test_two_sets_of_a_cell_of_evidence_are_taken(envlock: Program) -> None:
+    """As a run of the matrix leaves them: what the rules give works, a plain resolve does not."""
+    good = (package("tensorflow", "2.15.1"), package("h5py", "3.11.0"), package("numpy", "1.26.4"))
+    bad = (*good[:2], package("numpy", "2.0.2"))
+    sets = (proved("rules", *good), proved("plain", *bad, outcomes=()))
+    cell = replace(CELL, python=".".join(map(str, sys.version_info[:2])))
+    text = render(CellEvidence(cell=cell, sets=sets))
+    (envlock.here / "cell.json").write_text(text)
+    done = envlock("bisect", "cell.json", "cell.json#plain", "--json")
+    assert culprits(done) == [("numpy", "1.26.4", "2.0.2")]
+    absent = envlock("bisect", "cell.json", "cell.json#h5py 3.1")
+    assert absent.err == (
+        "error: cell.json: no set of pins called 'h5py 3.1'; it has rules, plain\n"
+        "  try: cell.json#rules\n"
+    )
+    assert absent.code == 2
 
 
 def test_a_release_that_cannot_be_installed_is_passed_over(

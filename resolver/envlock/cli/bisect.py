@@ -31,7 +31,8 @@ class BisectOptions:
 
     good: Path = word(
         "GOOD",
-        says="What works: a lock, a pip freeze, requirements with == or an environment.",
+        says="What works: a lock, a pip freeze, requirements with ==, an environment, or a cell of "
+        "evidence (CELL.json, or CELL.json#plain for its other sets).",
     )
     bad: Path = word("BAD", says="What does not, in any of these forms.")
     run: str | None = option(

@@ -8,7 +8,7 @@ the same work.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from packaging.utils import NormalizedName, canonicalize_name
@@ -18,7 +18,6 @@ from envlock.environment.description import Interpreter
 from envlock.environment.failures import install_failure
 from envlock.environment.inspect import installed, prefix_of, site_folders
 from envlock.environment.interpreters import python_in
-from envlock.environment.records import read_site, recorded
 from envlock.errors import InstallFailure
 from envlock.index.handover import pip_environment, uv_environment, uv_options, uv_program
 from envlock.index.redact import redact
@@ -96,7 +95,7 @@ def change(
     there = installed(prefix_of(python))
     removed = sorted(there.keys() - pins.keys())
     added = [name for name, version in sorted(pins.items()) if there.get(name) != version]
-    _forget_bytecode(prefix_of(python), {*removed, *added})
+    _forget_bytecode(prefix_of(python))
     steps: list[tuple[str, Sequence[str]]] = []
     if removed:
         steps.append(("uninstall", removed))
@@ -111,18 +110,14 @@ def change(
         _check(done, python)
 
 
-def _forget_bytecode(prefix: Path, names: Collection[NormalizedName]) -> None:
-    """Remove the bytecode beside the modules of some packages.
+def _forget_bytecode(prefix: Path) -> None:
+    """Remove the bytecode of modules that lie in site-packages itself, which uv leaves there.
 
     Python takes bytecode for that of another file with the same size and the
     same second of its time, as the files of two releases may have.
     """
     for site in site_folders(prefix):
-        for each in read_site(site).distributions:
-            rows = recorded(each) if each.name in names else ""
-            folders = {row[0] for row in rows} if not isinstance(rows, str) else ()
-            for folder in folders:
-                remove_tree(site / folder / "__pycache__")
+        remove_tree(site / "__pycache__")
 
 
 def sync(python: Path, requirements: str, settings: IndexSettings, progress: Progress) -> None:
@@ -135,6 +130,7 @@ def sync(python: Path, requirements: str, settings: IndexSettings, progress: Pro
         InstallFailure: a file does not match its hash, or could not be found,
             built or installed.
     """
+    _forget_bytecode(prefix_of(python))
     with scratch() as folder:
         lock = folder / "requirements.txt"
         write_texts({lock: requirements})

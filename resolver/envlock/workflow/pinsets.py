@@ -1,7 +1,13 @@
-"""Sets of exact pins, from whatever holds one: a lock, a freeze, requirements, an environment."""
+"""Sets of exact pins, from whatever holds one.
+
+A lock, what pip freeze prints, requirements, an environment, or a set of a
+cell of evidence: ``CELL.json`` for what the rules gave, ``CELL.json#plain``
+for another.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +17,8 @@ from packaging.version import Version
 
 from envlock.environment.state import examine_environment
 from envlock.errors import UsageError
+from envlock.evidence.documents import read
+from envlock.evidence.values import RULES
 from envlock.examine import Given, examine_path
 from envlock.findings import Examined, Kind
 from envlock.system import read_text
@@ -36,6 +44,9 @@ def read_pin_set(path: Path, given: Given | None = None) -> PinSet:
     Raises:
         UsageError: it cannot be read, or names packages without exact versions.
     """
+    name, _, chosen = path.name.partition("#")
+    if name.endswith(".json") and (chosen or _is_evidence(path)):
+        return _of_evidence(path.with_name(name), chosen or RULES)
     folder = path.is_dir()
     examined = examine_environment(path).examined if folder else examine_path(path, given)
     loose = [name for name in examined.loose if name not in _TOOLS]
@@ -64,3 +75,22 @@ def _python(path: Path, examined: Examined) -> str:
         return read_lock(path.name, read_text(path)).python
     except UsageError:
         return ""
+
+
+def _is_evidence(path: Path) -> bool:
+    try:
+        return "sets" in json.loads(read_text(path))
+    except (UsageError, ValueError, TypeError):
+        return False
+
+
+def _of_evidence(path: Path, chosen: str) -> PinSet:
+    evidence = read(str(path), read_text(path))
+    proved = evidence.find(chosen)
+    if proved is None or not proved.packages:
+        names = [each.name for each in evidence.sets if each.packages]
+        raise UsageError(
+            f"{path}: no set of pins called {chosen!r}; it has {', '.join(names) or 'none'}",
+            *(f"{path}#{name}" for name in names[:1]),
+        )
+    return PinSet(origin=f"{path}#{chosen}", pins=proved.pins, python=evidence.cell.python)
