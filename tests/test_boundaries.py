@@ -8,7 +8,17 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "resolver" / "envlock"
 
-VALUES = {"changes", "choices", "errors", "findings", "model", "outcomes", "platforms", "progress"}
+VALUES = {
+    "changes",
+    "choices",
+    "differences",
+    "errors",
+    "findings",
+    "model",
+    "outcomes",
+    "platforms",
+    "progress",
+}
 PURE = VALUES | {"rules", "releases"}
 ALLOWED = {
     "__init__": set(),
@@ -16,6 +26,7 @@ ALLOWED = {
     "bisect": PURE,
     "changes": set(),
     "choices": set(),
+    "differences": {"model"},
     "model": {"choices"},
     "errors": set(),
     "findings": {"model"},
@@ -75,6 +86,7 @@ QUIET = {
     "changes",
     "choices",
     "diagnose",
+    "differences",
     "docker",
     "edit",
     "evidence",

@@ -27,6 +27,7 @@ def envlock(*words: str, cwd: Path) -> str:
 @pytest.fixture(scope="module")
 def helps() -> dict[str, str]:
     names = ["", "create", "lock", "sync", "verify", "diagnose", "fix", "history", "bisect"]
+    names += ["export", "diff"]
     names += ["releases", "rules"]
     names += [f"rules {each}" for each in ("list", "show", "check", "constraints")]
     return {name: envlock(*name.split(), "--help", cwd=ROOT) for name in names}

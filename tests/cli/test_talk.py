@@ -12,6 +12,8 @@ COMMANDS = [
     "create",
     "lock",
     "sync",
+    "export",
+    "diff",
     "verify",
     "releases",
     "rules",

@@ -15,6 +15,7 @@ from envlock.cli import (
     diagnose,
     environments,
     evidence,
+    files,
     fix,
     knowledge,
     locks,
@@ -69,6 +70,8 @@ def _root(
 register(app, "create", environments.create)
 register(app, "lock", locks.lock)
 register(app, "sync", environments.sync)
+register(app, "export", files.export)
+register(app, "diff", files.diff)
 register(app, "verify", environments.verify)
 register(app, "diagnose", diagnose.diagnose)
 register(app, "fix", fix.fix)

@@ -107,7 +107,7 @@ def lock_orders(
         settings=index_settings(index, config),
         outputs={},
         command="",
-        name=_name(),
+        name=project_name(),
         verb=verb,
         python=settled.python,
         requires_python=pythons,
@@ -220,7 +220,7 @@ def _read(options: RequestOptions, progress: Progress) -> tuple[Request, Specifi
     ), pythons
 
 
-def _name() -> str:
+def project_name() -> str:
     """What the environment is called: as the project here, whose folder may be called anything."""
     project = Path(_PROJECT)
     table = parse_toml(read_text(project), project).get("project") if project.is_file() else None

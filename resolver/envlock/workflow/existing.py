@@ -16,7 +16,7 @@ from envlock.model import Lock, Severity, Target
 from envlock.rules.check import Situation, violations
 from envlock.rules.database import Database
 from envlock.system import read_text
-from envlock.write import read_lock
+from envlock.write import WITHOUT_HASHES, read_lock
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,7 +82,7 @@ def _faults(lock: Lock, kind: Format, standard: Standard) -> Iterator[str]:
             seen = ", ".join(f"{n} {v}" if v else f"no {n}" for n, v in violation.packages.items())
             yield f"rule {violation.rule.id} ({seen}): {violation.rule.because}"
     bare = [package.name for package in lock.packages if not package.hashes]
-    if bare and kind is not Format.ENVIRONMENT:  # whose pip section has no place for hashes
+    if bare and kind not in WITHOUT_HASHES:
         yield f"no hash for {', '.join(bare)}"
 
 

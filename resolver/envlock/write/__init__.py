@@ -10,7 +10,14 @@ from collections.abc import Mapping
 from envlock.choices import Format
 from envlock.write import conda, pylock, requirements
 from envlock.write.digest import request_digest
-from envlock.write.interface import Writer, default_filename, for_platform, format_of
+from envlock.write.interface import (
+    WITH_FILES,
+    WITHOUT_HASHES,
+    Writer,
+    default_filename,
+    for_platform,
+    format_of,
+)
 from envlock.write.reading import read_lock
 
 WRITERS: Mapping[Format, Writer] = {
@@ -20,6 +27,8 @@ WRITERS: Mapping[Format, Writer] = {
 }
 
 __all__ = [
+    "WITHOUT_HASHES",
+    "WITH_FILES",
     "WRITERS",
     "Format",
     "Writer",

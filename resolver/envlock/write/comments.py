@@ -43,7 +43,7 @@ def header(lock: Lock) -> list[str]:
     lines = [
         f"# made by: {lock.command}",
         f"# python {lock.python} on {lock.platform}",
-        f"# request: {lock.request_digest}",
+        *([f"# request: {lock.request_digest}"] if lock.request_digest else []),
         *(f"# note: {note}" for note in lock.notes),
     ]
     return [one_line(line) for line in lines]

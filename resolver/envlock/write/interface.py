@@ -31,6 +31,10 @@ _FILENAMES = {
     Format.PYLOCK: "pylock.toml",
     Format.ENVIRONMENT: "environment.yml",
 }
+#: Formats that have no place for hashes, and those that list the files of every pin.
+WITHOUT_HASHES = frozenset({Format.ENVIRONMENT})
+WITH_FILES = frozenset({Format.PYLOCK})
+
 _PATTERNS = {
     Format.REQUIREMENTS: re.compile(r".+\.txt|requirements\S*\.lock", re.IGNORECASE),
     Format.PYLOCK: re.compile(r"pylock(\.[^.]+)?\.toml"),

@@ -1,0 +1,189 @@
+"""Lock files that are read to be compared or written in another format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from packaging.utils import NormalizedName
+
+from envlock.choices import Format
+from envlock.differences import Difference, compare
+from envlock.environment.description import target
+from envlock.environment.foreign import foreign_target, python_version
+from envlock.environment.interpreters import find_interpreter
+from envlock.errors import IndexFailure, UsageError
+from envlock.index.pages import Index
+from envlock.index.redact import redact
+from envlock.model import DistributionFile, IndexSettings, Lock, LockedPackage, Target
+from envlock.platforms import Place, read_platform
+from envlock.progress import Progress
+from envlock.resolve.assemble import hashed
+from envlock.system import read_text, write_texts
+from envlock.write import WITH_FILES, WITHOUT_HASHES, WRITERS, format_of, read_lock
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExportOrder:
+    """A lock file and the format it is wanted in.
+
+    ``python`` and ``platform`` are for a lock that does not say what it is
+    for; ``command`` is told in what is written of a lock that envlock did not
+    make. ``name`` is what the environment is called where a format names it.
+    """
+
+    source: Path
+    kind: Format
+    settings: IndexSettings
+    command: str
+    name: str
+    python: str | None = None
+    platform: Place | None = None
+
+
+def export(order: ExportOrder, progress: Progress) -> Mapping[str, str]:
+    """Return file name → text of a lock in another format. Nothing is resolved.
+
+    The pages of the index are read where the format lists files and the lock
+    does not, or where the lock has no hashes and the format needs them.
+
+    Raises:
+        UsageError: it is no lock that envlock reads.
+        IndexFailure: a page cannot be read, or has no file of a pin.
+    """
+    lock = _for_one_target(order, progress)
+    if order.kind not in WITHOUT_HASHES:
+        lock = _with_files(lock, order, progress)
+    return WRITERS[order.kind].render(lock, name=order.name)
+
+
+def difference(before: Path, after: Path) -> Difference:
+    """Return what differs between two lock files.
+
+    Raises:
+        UsageError: one is no lock that envlock reads.
+    """
+    locks = [read_lock(path.name, read_text(path)) for path in (before, after)]
+    bare = WITHOUT_HASHES & {format_of(before), format_of(after)}
+    return compare(locks[0], locks[1], hashes=not bare)
+
+
+def write_export(path: Path, text: str, source: Path) -> bool:
+    """Write what was exported, and return whether the file changed.
+
+    Raises:
+        UsageError: it is the source, or a file that envlock did not write.
+        WorkError: it cannot be written; then it has not changed.
+    """
+    if path.exists():
+        if path.samefile(source):
+            raise UsageError(f"{path} is the lock that is read; it is left as it is")
+        there = read_text(path)
+        if there == text:
+            return False
+        if not _written_by_envlock(path, there):
+            raise UsageError(
+                f"{path} is there, and envlock did not write it; it is left as it is",
+                "-o ANOTHER",
+            )
+    write_texts({path: text})
+    return True
+
+
+def _written_by_envlock(path: Path, text: str) -> bool:
+    try:
+        return read_lock(path.name, text).command.startswith("envlock ")
+    except UsageError:
+        return False
+
+
+def _for_one_target(order: ExportOrder, progress: Progress) -> Lock:
+    """Read the lock, its markers judged for the one target that it is then for."""
+    text = read_text(order.source)
+    try:
+        every = read_lock(order.source.name, text)
+    except UsageError:
+        every = None  # one package in two versions, perhaps, each with its marker
+    goal = _target(order, every)
+    lock = read_lock(order.source.name, text, markers=goal.markers)
+    told = Lock(
+        python=lock.python or goal.minor,
+        platform=lock.platform or str(goal.platform),
+        packages=lock.packages,
+        command=lock.command or order.command,
+        request_digest=lock.request_digest,
+        notes=lock.notes,
+        reasons=lock.reasons,
+    )
+    if every is None or len(every.packages) != len(lock.packages):
+        progress.note(
+            f"{order.source}: what its markers keep from Python {told.python} on {told.platform}"
+            " is left out"
+        )
+    return told
+
+
+def _target(order: ExportOrder, lock: Lock | None) -> Target:
+    """What the lock is for: as it says, as the order says, or this machine."""
+    python = (lock.python if lock else "") or order.python
+    platform = lock.platform if lock else ""
+    try:
+        place = read_platform(platform) if platform else order.platform
+    except UsageError:
+        place = None  # a platform that no name is known for: as this machine
+    version = python_version(python or "")
+    if place is None and version is None:
+        return target(find_interpreter(python))
+    here = find_interpreter(None)
+    return foreign_target(
+        place or Place(platform=here.platform, option=""),
+        version or python_version(f"{here.version.major}.{here.version.minor}") or here.version,
+    )
+
+
+def _with_files(lock: Lock, order: ExportOrder, progress: Progress) -> Lock:
+    """Return the lock with hashes, and with files where the format lists them."""
+    bare = [package for package in lock.packages if not package.hashes]
+    unlisted = [package for package in lock.packages if not package.files]
+    wanted = unlisted if order.kind in WITH_FILES else bare
+    if not wanted:
+        return lock
+    if bare:
+        progress.note(
+            f"{order.source} has no hashes for {_named(bare)}: those of the index are taken"
+        )
+    with progress.phase("read the files of the pins"):
+        index = Index(order.settings, progress=progress)
+        listed = index.pinned({package.name: package.version for package in wanted})
+    _refuse_missing(wanted, listed, order)
+    packages = {package.name: package for package in lock.packages}
+    for package in hashed(wanted, listed):
+        kept = packages[package.name].hashes
+        packages[package.name] = replace(package, hashes=kept or package.hashes)
+    return replace(lock, packages=tuple(packages.values()))
+
+
+def _refuse_missing(
+    packages: Iterable[LockedPackage],
+    listed: Mapping[NormalizedName, tuple[DistributionFile, ...]],
+    order: ExportOrder,
+) -> None:
+    where = redact(order.settings.index_url)
+    for package in packages:
+        known = {f"{kind}:{h}" for f in listed[package.name] for kind, h in f.hashes.items()}
+        pin = f"{package.name} {package.version}"
+        if not listed[package.name]:
+            raise IndexFailure(f"{where} has no file of {pin}", "--index-url URL")
+        if package.hashes and not known.intersection(package.hashes):
+            raise IndexFailure(
+                f"{where} has no file of {pin} with a hash that {order.source} locks: the lock is"
+                " of another index, or files were replaced",
+                "--index-url URL",
+            )
+
+
+def _named(packages: list[LockedPackage]) -> str:
+    names = [package.name for package in packages]
+    more = len(names) - 3
+    return ", ".join(names[:3]) + (f" and {more} more" if more > 0 else "")
