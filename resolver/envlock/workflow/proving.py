@@ -20,6 +20,7 @@ from envlock.environment.create import create_venv, sync
 from envlock.environment.description import Interpreter, target
 from envlock.environment.interpreters import find_interpreter, python_in
 from envlock.errors import InstallFailure, NoResolution
+from envlock.evidence.steady import steady, steady_outcome
 from envlock.evidence.values import Circumstances, ProvedSet, Variation
 from envlock.index.pages import Index
 from envlock.index.releases import releases
@@ -83,9 +84,10 @@ def prove_set(task: Task) -> ProvedSet:
             with clock.phase("install"):
                 python = _environment(task, interpreter, resolved.packages)
             with clock.phase("prove"):
-                outcomes = _prove(python, task.terms.timeout)
+                found = _prove(python, task.terms.timeout)
+            outcomes = tuple(steady_outcome(each, _lane(task)) for each in found)
         except InstallFailure as error:
-            problem = error.message
+            problem = steady(error.message, _lane(task))
     return ProvedSet(
         name=task.name,
         request=requests(task),
@@ -243,13 +245,18 @@ def _for_target(package: LockedPackage, goal: Target) -> LockedPackage:
     )
 
 
+def _lane(task: Task) -> Path:
+    """Where this process has its environment."""
+    return task.terms.workspace / f"lane-{os.getpid()}"
+
+
 def _environment(task: Task, interpreter: Interpreter, packages: Sequence[LockedPackage]) -> Path:
     """Make this lane's environment equal to a set, in place where it is of the same release.
 
     Raises:
         InstallFailure: it cannot be done, in a new environment either.
     """
-    lane = task.terms.workspace / f"lane-{os.getpid()}"
+    lane = _lane(task)
     name = f"{task.cell.distribution}-{task.cell.version}-{task.cell.python}"
     for other in lane.glob("*") if lane.is_dir() else ():
         if other.name != name:
