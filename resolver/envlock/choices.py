@@ -26,3 +26,10 @@ class Format(StrEnum):
     REQUIREMENTS = "requirements"
     PYLOCK = "pylock"
     ENVIRONMENT = "environment"
+    EXPLICIT = "explicit"
+    CONDA_LOCK = "conda-lock"
+    PIXI = "pixi"
+
+
+#: Formats of conda packages only: a request without a conda part has no such lock.
+OF_CONDA = frozenset({Format.EXPLICIT, Format.CONDA_LOCK, Format.PIXI})

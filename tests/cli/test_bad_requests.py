@@ -10,7 +10,8 @@ from support.simple_index import SimpleIndex
 
 NAMES = (
     "a lock is named NAME.txt or requirements.lock (requirements),"
-    " pylock.toml or pylock.NAME.toml (pylock), NAME.yml (environment)"
+    " pylock.toml or pylock.NAME.toml (pylock), NAME.yml (environment),"
+    " conda-PLATFORM.lock (explicit), conda-lock.yml (conda-lock), pixi.lock (pixi)"
 )
 SETTINGS = (
     "engine, rules, python, accelerator, format, exclude-newer,"
@@ -152,6 +153,12 @@ CASES = {
         words="lock --format pylock --format requirements -o lock.txt",
         code=2,
         said="error: -o names one file, and several formats are asked for\n  try: leave -o out\n",
+    ),
+    "a lock of conda packages for a request without any": Bad(
+        words="lock --format pixi h5py",
+        code=2,
+        said="error: --format pixi holds conda packages, and this request has none\n"
+        "  try: give it an environment file: -r environment.yml\n",
     ),
     "a name that is of no format": Bad(
         words="lock -o locked.json",

@@ -111,14 +111,14 @@ def written(kind: Format, lock: Lock) -> str:
     return WRITERS[kind].render(lock, name="demo")[default_filename(kind)]
 
 
-@pytest.mark.parametrize("kind", Format)
+@pytest.mark.parametrize("kind", WRITERS)
 @unhurried
 @given(lock=locks())
 def test_a_lock_reads_back_equal(kind: Format, lock: Lock) -> None:
     assert read_lock(default_filename(kind), written(kind, lock)) == carried(kind, lock)
 
 
-@pytest.mark.parametrize("kind", Format)
+@pytest.mark.parametrize("kind", WRITERS)
 @unhurried
 @given(lock=locks())
 def test_what_was_read_is_written_the_same(kind: Format, lock: Lock) -> None:
@@ -162,7 +162,7 @@ LINES = st.sampled_from(
 )
 
 
-@pytest.mark.parametrize("kind", Format)
+@pytest.mark.parametrize("kind", WRITERS)
 @unhurried
 @given(text=st.text() | st.lists(LINES | st.text(max_size=8), max_size=12).map("\n".join))
 def test_any_text_is_a_lock_or_refused_in_words(kind: Format, text: str) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from envlock.choices import Format
+from envlock.choices import OF_CONDA, Format
 from envlock.cli.options import LockFileOptions, RequestOptions
 from envlock.errors import UsageError
 from envlock.platforms import Place
@@ -28,6 +28,7 @@ def output_files(
     Raises:
         UsageError: a name says another format, is an input, or is in no folder.
     """
+    _refuse_conda((*formats, format_of(files.output) if files.output else None))
     inputs = {path.resolve() for path in (*request.requirement_file, *request.constraint_file)}
     if files.output is not None:
         outputs = {files.output: _format(files.output, formats)}
@@ -48,6 +49,15 @@ def output_files(
     return outputs
 
 
+def _refuse_conda(kinds: Iterable[Format | None]) -> None:
+    for kind in kinds:
+        if kind in OF_CONDA:
+            raise UsageError(
+                f"--format {kind} holds conda packages, and this request has none",
+                "give it an environment file: -r environment.yml",
+            )
+
+
 def _format(path: Path, formats: tuple[Format, ...]) -> Format:
     """The format of the file that ``-o`` names; its name must say so, or it is not found again."""
     if len(formats) > 1:
@@ -59,7 +69,8 @@ def _format(path: Path, formats: tuple[Format, ...]) -> Format:
         raise UsageError(
             f"{path} is not a name for the format {wanted}: "
             "a lock is named NAME.txt or requirements.lock (requirements), pylock.toml or "
-            "pylock.NAME.toml (pylock), NAME.yml (environment)",
+            "pylock.NAME.toml (pylock), NAME.yml (environment), conda-PLATFORM.lock (explicit), "
+            "conda-lock.yml (conda-lock), pixi.lock (pixi)",
             f"-o {default_filename(wanted)}",
         )
     return kind

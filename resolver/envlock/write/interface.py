@@ -30,6 +30,9 @@ _FILENAMES = {
     Format.REQUIREMENTS: "requirements.txt",
     Format.PYLOCK: "pylock.toml",
     Format.ENVIRONMENT: "environment.yml",
+    Format.EXPLICIT: "conda.lock",
+    Format.CONDA_LOCK: "conda-lock.yml",
+    Format.PIXI: "pixi.lock",
 }
 #: Formats that have no place for hashes, and those that list the files of every pin.
 WITHOUT_HASHES = frozenset({Format.ENVIRONMENT})
@@ -38,6 +41,9 @@ WITH_FILES = frozenset({Format.PYLOCK})
 _PATTERNS = {
     Format.REQUIREMENTS: re.compile(r".+\.txt|requirements\S*\.lock", re.IGNORECASE),
     Format.PYLOCK: re.compile(r"pylock(\.[^.]+)?\.toml"),
+    Format.EXPLICIT: re.compile(r"conda(-[a-z0-9]+-[a-z0-9]+)?\.lock"),
+    Format.CONDA_LOCK: re.compile(r"(.+[.-])?conda-lock\.ya?ml"),
+    Format.PIXI: re.compile(r"(.+\.)?pixi\.lock"),
     Format.ENVIRONMENT: re.compile(r".+\.ya?ml", re.IGNORECASE),
 }
 

@@ -22,7 +22,7 @@ from envlock.choices import Format
 from envlock.errors import UsageError
 from envlock.model import DistributionFile, Lock, LockedPackage, RuleId
 from envlock.write.comments import Header, one_line, read_header
-from envlock.write.interface import format_of
+from envlock.write.interface import default_filename, format_of
 from envlock.write.pins import STRONG_HASH, Pin, read_pin
 
 _COMMENT = re.compile(r"(?:^|\s)#")
@@ -50,6 +50,11 @@ def read_lock(path_name: str, text: str, *, markers: Mapping[str, str] | None = 
             )
 
             head, pins = read_environment(path_name, text)
+        case Format.EXPLICIT | Format.CONDA_LOCK | Format.PIXI as kind:
+            raise UsageError(
+                f"{path_name}: a lock of conda packages ({kind}), and not of Python packages alone",
+                f"give a {default_filename(Format.REQUIREMENTS)} or pylock.toml",
+            )
         case None:
             raise UsageError(
                 f"{path_name}: not the name of a lock (NAME.txt, pylock.toml, "
