@@ -39,7 +39,7 @@ ALLOWED = {
     "config": VALUES | {"system", "index", "request"},
     "releases": VALUES,
     "rules": PURE,
-    "write": VALUES | {"conda", "index"},
+    "write": VALUES | {"conda", "index", "request"},
     "report": VALUES,
     "request": VALUES | {"conda", "system", "index"},
     "index": VALUES | {"system"},

@@ -40,7 +40,7 @@ class By(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """A text of the file and its line.
+    """A text of the file, its first line and its last.
 
     ``selector`` is the platforms it is for, in the file's words, or "".
     ``odd`` is a sentence where the entry cannot be read as what it stands for;
@@ -49,6 +49,7 @@ class Entry:
 
     text: str
     line: int
+    end: int = 0
     by: By = By.CONDA
     selector: str = ""
     odd: str = ""
@@ -76,7 +77,7 @@ def parse_environment_yml(name: str, text: str) -> EnvironmentFile:
     Raises:
         UsageError: it is not YAML, or no environment file; with the line.
     """
-    root = _compose(name, text)
+    root = compose(name, text)
     members = dict(_members(root))
     if "dependencies" not in members:
         raise UsageError(f"{name}:1: not an environment file: it has no list of dependencies")
@@ -86,7 +87,12 @@ def parse_environment_yml(name: str, text: str) -> EnvironmentFile:
     return reader.file
 
 
-def _compose(name: str, text: str) -> _Node:
+def compose(name: str, text: str) -> _Node:
+    """Return the nodes of a YAML document, or None for an empty one; ``name`` is for errors.
+
+    Raises:
+        UsageError: it is not YAML; with the line.
+    """
     import yaml  # noqa: PLC0415  (10 ms that other files do not need)
 
     try:
@@ -198,7 +204,13 @@ class _Reader:
         comment = _COMMENT_SELECTOR.search(line)
         if not selector and comment:
             selector = comment[1].strip()
-        return Entry(text=node.value.strip(), line=_line(node), by=by, selector=selector)
+        return Entry(
+            text=node.value.strip(),
+            line=_line(node),
+            end=node.end_mark.line + 1,
+            by=by,
+            selector=selector,
+        )
 
     def _odd_entry(self, node: _Node, text: str, *, lost: bool = True) -> None:
         entry = Entry(text="", line=_line(node), by=By.NOBODY, odd=text, lost=lost)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from envlock.choices import Format
-from envlock.write import conda, pylock, requirements
+from envlock.write import environment, pylock, requirements
 from envlock.write.digest import request_digest
 from envlock.write.interface import (
     WITH_FILES,
@@ -23,7 +23,7 @@ from envlock.write.reading import read_lock
 WRITERS: Mapping[Format, Writer] = {
     Format.REQUIREMENTS: requirements,
     Format.PYLOCK: pylock,
-    Format.ENVIRONMENT: conda,
+    Format.ENVIRONMENT: environment,
 }
 
 __all__ = [

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from envlock.index.redact import redact
-from envlock.model import Lock, LockedPackage, RuleId
+from envlock.model import Lock, RuleId
 
 _WIDTH = 100
 _MADE_BY = re.compile(r"# made by: (?P<command>.*)")
@@ -64,7 +65,16 @@ def read_header(lines: Iterable[str]) -> Header:
     return Header(**found, notes=tuple(notes))
 
 
-def remarks(package: LockedPackage, reasons: Mapping[RuleId, str], *, indent: str) -> list[str]:
+class Explained(Protocol):
+    """A pin that says who asked for it and which rules moved it."""
+
+    @property
+    def via(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def because(self) -> tuple[RuleId, ...]: ...  # noqa: D102
+
+
+def remarks(package: Explained, reasons: Mapping[RuleId, str], *, indent: str) -> list[str]:
     """Say who asked for a package and which rules moved it, as comment lines."""
     via = sorted(map(one_line, package.via))
     lines = [f"{indent}# via {', '.join(via)}"] if via else []

@@ -337,26 +337,26 @@ def test_the_environment_file_of_somebody_is_read_when_it_holds_pins_alone() -> 
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("a: [", ":1: not YAML: expected the node content, but found '<stream end>'"),
+        ("a: [", ":2: not YAML: did not find expected node content"),
         (
             "a: \x00",
             (
-                ": not YAML: unacceptable character #x0000: special characters are not allowed "
+                ": not YAML: unacceptable character #x0000: control characters are not allowed "
                 'in "<unicode string>", position 3'
             ),
         ),
-        ("", ": no environment.yml: it has no list of dependencies"),
-        ("- a", ": no environment.yml: it has no list of dependencies"),
-        ("dependencies: {}", ": no environment.yml: it has no list of dependencies"),
-        ("dependencies: !!seq a", ": no environment.yml: it has no list of dependencies"),
-        ("[" * 5000, ": not an environment.yml: it is nested too deeply"),
+        ("", ":1: not an environment file: it has no list of dependencies"),
+        ("- a", ":1: not an environment file: it has no list of dependencies"),
+        ("dependencies: {}", ":1: dependencies is a map, and not a list"),
+        ("dependencies: !!seq a", ":1: dependencies is not a list"),
+        ("[" * 5000, ":1: not YAML: exceeded maximum nesting depth"),
         (
             "dependencies:\n- python=3.10\n- numpy=1.23",
             ":3: numpy=1.23 is not locked from PyPI",
         ),
         (
             "dependencies:\n- conda: [a]",
-            ":2: this entry is not locked from PyPI",
+            ':2: "conda" is not an installer',
         ),
         ("dependencies:\n- pip:\n  - h5py>=3", ":3: 'h5py>=3' is not an exact pin (name==version)"),
         (
@@ -365,7 +365,7 @@ def test_the_environment_file_of_somebody_is_read_when_it_holds_pins_alone() -> 
         ),
         (
             "dependencies:\n- pip:\n  - [a]",
-            ":3: the pip section holds something that is not a requirement",
+            ":3: this entry is not a requirement",
         ),
     ],
 )
@@ -376,5 +376,5 @@ def test_a_wrong_environment_file_is_refused_with_the_line(text: str, fault: str
 def test_yaml_tags_make_no_objects() -> None:
     text = "dependencies: [pip: [!!python/object/apply:os.system ['touch made']]]\n"
     assert refused("environment.yml", text).message == (
-        "environment.yml:1: the pip section holds something that is not a requirement"
+        "environment.yml:1: this entry is not a requirement"
     )

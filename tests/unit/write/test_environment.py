@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from envlock.write.conda import render
+from envlock.write.environment import render
 from support.locks import REALISTIC
 
 
