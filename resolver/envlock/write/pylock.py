@@ -66,7 +66,7 @@ def render(lock: Lock, *, name: str) -> Mapping[str, str]:
 
 
 def _refuse_without_files(packages: list[LockedPackage]) -> None:
-    lacking = [f"{each.name} {each.version}" for each in packages if not _usable(each)]
+    lacking = [f"{each.name} {each.version}" for each in packages if not usable(each)]
     if lacking:
         raise WorkError(
             f"{default_filename(Format.PYLOCK)} names the files of every package, and no wheel "
@@ -96,7 +96,7 @@ def _environments(platform: str) -> list[Marker] | None:
 
 
 def _package(package: LockedPackage, reasons: Mapping[RuleId, str]) -> Package:
-    files = _usable(package)
+    files = usable(package)
     wheels = [_source(PackageWheel, *each) for each in files if each[0].filename.endswith(".whl")]
     sdists = [
         _source(PackageSdist, *each) for each in files if not each[0].filename.endswith(".whl")
@@ -114,7 +114,7 @@ def _package(package: LockedPackage, reasons: Mapping[RuleId, str]) -> Package:
     )
 
 
-def _usable(package: LockedPackage) -> list[tuple[DistributionFile, dict[str, str]]]:
+def usable(package: LockedPackage) -> list[tuple[DistributionFile, dict[str, str]]]:
     """List the wheels and sdists of exactly this release with their locked hashes, by name.
 
     An index lists more: eggs, installers, names that no installer reads.
@@ -126,13 +126,13 @@ def _usable(package: LockedPackage) -> list[tuple[DistributionFile, dict[str, st
             for kind, digest in sorted(file.hashes.items())
             if f"{kind}:{digest}" in package.hashes
         }
-        if hashes and _release(file.filename) == (package.name, package.version):
+        if hashes and release_of(file.filename) == (package.name, package.version):
             usable.append((file, hashes))
     return usable
 
 
-def _release(filename: str) -> tuple[NormalizedName, Version] | None:
-    """Return the name and version that a file's name tells."""
+def release_of(filename: str) -> tuple[NormalizedName, Version] | None:
+    """Return the name and version that a file's name tells, or None."""
     with suppress(InvalidWheelFilename):
         return parse_wheel_filename(filename)[:2]
     with suppress(InvalidSdistFilename):

@@ -12,7 +12,7 @@ import re
 
 from envlock.write.comments import one_line
 
-_PLAIN = re.compile(r"[A-Za-z][\w.-]*([=!+]+[\w.-]+)*", re.ASCII)
+_PLAIN = re.compile(r"[A-Za-z_][\w.-]*([=!+]+[\w.-]+)*", re.ASCII)
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})  # of YAML 1.1
 #: What YAML 1.2 reads as something else than a text.
 _TYPED = re.compile(
@@ -30,6 +30,17 @@ def quoted(text: str) -> str:
     if _PLAIN.fullmatch(line) and line.lower() not in _WORDS:
         return line
     return json.dumps(line, ensure_ascii=False)
+
+
+def exactly(text: str) -> str:
+    """Write a text in double quotes with every character kept, line breaks and all."""
+    return '"' + "".join(map(_kept, text)) + '"'
+
+
+def _kept(character: str) -> str:
+    if character in {'"', "\\"}:
+        return f"\\{character}"
+    return character if character.isprintable() else f"\\U{ord(character):08X}"
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -1,0 +1,139 @@
+"""conda-lock.yml, version 1, as conda-lock, micromamba and rattler read it. Pure.
+
+conda-lock takes a map of dependencies, so the last of several on one package
+stands for all, and it wants an md5 of every conda package.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from envlock.choices import Format
+from envlock.conda.values import CondaLock, CondaPackage
+from envlock.write.comments import Explained, remarks
+from envlock.write.conda.archives import address_of, refuse_without
+from envlock.write.conda.gathered import Gathered, conda_package, pip_package
+from envlock.write.conda.heading import channel_words, heading
+from envlock.write.conda.pip_part import address, chosen
+from envlock.write.interface import default_filename
+from envlock.write.nodes import Node
+from envlock.write.scalars import quoted
+
+_VARIABLE = re.compile(r"\$\{?(\w+)\}?")
+
+
+def render(lock: CondaLock) -> Mapping[str, str]:
+    """Write the lock of all platforms into one file.
+
+    Raises:
+        WorkError: a conda package has no md5, or a pip package no file.
+    """
+    every = [each for platform in lock.platforms for each in platform.packages]
+    refuse_without("an md5", dict.fromkeys(p.name for p in every if not p.md5), "conda-lock.yml")
+    entries: list[tuple[tuple[str, str, str], list[str]]] = []
+    for platform in lock.platforms:
+        for package in platform.packages:
+            key = (package.name, "conda", platform.subdir)
+            hashes = {"md5": package.md5, "sha256": package.sha256}
+            body = _body(key, package.version, package.depends, address_of(package), hashes)
+            entries.append((key, _with_remarks(body, package, lock)))
+        for pinned, file, sha256 in chosen(platform, Format.CONDA_LOCK):
+            key = (pinned.name, "pip", platform.subdir)
+            body = _body(key, str(pinned.version), (), address(file), {"sha256": sha256})
+            entries.append((key, _with_remarks(body, pinned, lock)))
+    lines = [*heading(lock, lock.platforms), "version: 1", *_metadata(lock)]
+    packages = [line for _, entry in sorted(entries, key=lambda each: each[0]) for line in entry]
+    lines += ["package:", *packages] if packages else ["package: []"]
+    return {default_filename(Format.CONDA_LOCK): "\n".join(lines) + "\n"}
+
+
+def _metadata(lock: CondaLock) -> Iterator[str]:
+    digest = lock.request_digest.removeprefix("sha256:")
+    sources = {each.origin.rpartition(":")[0] for each in lock.requested} - {""}
+    subdirs = [each.subdir for each in lock.platforms]
+    yield "metadata:"
+    yield "  content_hash:" + ("" if subdirs else " {}")
+    yield from (f"    {quoted(each)}: {quoted(digest)}" for each in subdirs)
+    channels = channel_words(lock)
+    yield "  channels:" + ("" if channels else " []")
+    for each in channels:
+        names = ", ".join(quoted(name) for name in _VARIABLE.findall(each))
+        yield f"  - url: {quoted(each)}"
+        yield f"    used_env_vars: [{names}]"
+    yield from _list("  platforms:", subdirs)
+    yield from _list("  sources:", sorted(sources))
+
+
+def _list(head: str, items: Iterable[str]) -> Iterator[str]:
+    listed = [f"  - {quoted(each)}" for each in items]
+    yield head if listed else f"{head} []"
+    yield from listed
+
+
+def _body(
+    key: tuple[str, str, str],
+    version: str,
+    depends: Iterable[str],
+    url: str,
+    hashes: Mapping[str, str | None],
+) -> list[str]:
+    name, manager, subdir = key
+    needs = dict(each.strip().partition(" ")[::2] for each in depends)
+    return [
+        f"- name: {quoted(name)}",
+        f"  version: {quoted(version)}",
+        f"  manager: {manager}",
+        f"  platform: {quoted(subdir)}",
+        "  dependencies:" + ("" if needs else " {}"),
+        *(f"    {quoted(each)}: {quoted(bound)}" for each, bound in needs.items()),
+        f"  url: {quoted(url)}",
+        "  hash:",
+        *(f"    {kind}: {quoted(digest)}" for kind, digest in hashes.items() if digest),
+        "  category: main",
+        "  optional: false",
+    ]
+
+
+def _with_remarks(body: list[str], pin: Explained, lock: CondaLock) -> list[str]:
+    return [*body, *remarks(pin, lock.reasons, indent="  ")]
+
+
+def collapsed(package: CondaPackage) -> tuple[str, ...]:
+    """Return the dependencies that the format keeps."""
+    needs = dict(each.strip().partition(" ")[::2] for each in package.depends)
+    return tuple(f"{name} {bound}".strip() for name, bound in needs.items())
+
+
+def read(name: str, text: str, gathered: Gathered) -> None:
+    """Read the packages of every platform, whatever category they are of.
+
+    Raises:
+        UsageError: it is no such file, or of another version; says the line.
+    """
+    root = Node.of(name, text)
+    version = root.need("version")
+    if version.text != "1":
+        raise version.fault(f"version {version.text} of conda-lock's format is not read, only 1")
+    metadata = root.need("metadata")
+    for subdir in metadata.list("platforms"):
+        gathered.of(subdir)
+    if not gathered.heading.ours:
+        found = metadata.get("channels")
+        gathered.heading.channels = (
+            tuple(each.say("url") for each in found.items()) if found else ()
+        )
+    for entry in root.need("package").items():
+        subdir, url = entry.need("platform").text, entry.need("url").text
+        hashes = {key: value.text for key, value in entry.need("hash").pairs()}
+        own, release = entry.need("name").text, entry.need("version").text
+        if entry.need("manager").text == "pip":
+            package = pip_package(entry.where, own, release, url, hashes.get("sha256", ""))
+            gathered.pip(entry.where, subdir, package, entry.comments())
+            continue
+        needs = entry.get("dependencies")
+        listed = needs.pairs() if needs else ()
+        depends = tuple(f"{each} {bound.text}".strip() for each, bound in listed)
+        facts = {"name": own, "version": release, "depends": depends, **hashes}
+        found_package = conda_package(entry.where, url, facts)
+        gathered.conda(entry.where, subdir, found_package, entry.comments())

@@ -1,0 +1,90 @@
+"""The pip part of a conda lock: requirements with hashes, and one file a package. Pure.
+
+conda-lock.yml, pixi.lock and the explicit list name one file of each package:
+the best wheel for the platform and the Python that conda installs there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import PurePath
+
+from packaging.utils import parse_wheel_filename
+from packaging.version import Version
+
+from envlock.choices import Format
+from envlock.conda.targets import target_of
+from envlock.conda.values import CondaLock, CondaPlatformLock
+from envlock.conda.virtual import SUBDIRS
+from envlock.errors import WorkError
+from envlock.index.redact import strip_credentials
+from envlock.model import DistributionFile, LockedPackage
+from envlock.write import requirements
+from envlock.write.interface import default_filename
+from envlock.write.pylock import usable
+
+
+def render(lock: CondaLock) -> Mapping[str, str]:
+    """Write the pip part as hashed requirements, a file for each platform that has one."""
+    texts: dict[str, str] = {}
+    for platform in lock.platforms:
+        if platform.pip is not None:
+            (text,) = requirements.render(platform.pip, name="").values()
+            texts[file_name(lock, platform, Format.REQUIREMENTS)] = text
+    return texts
+
+
+def file_name(lock: CondaLock, platform: CondaPlatformLock, kind: Format) -> str:
+    """Return the name of a file for one platform; the plain name where there is no other."""
+    path = PurePath(default_filename(kind))
+    if len(lock.platforms) == 1:
+        return path.name
+    return f"{path.stem}.{platform.subdir}{path.suffix}"
+
+
+def chosen(
+    platform: CondaPlatformLock, kind: Format
+) -> list[tuple[LockedPackage, DistributionFile, str]]:
+    """Return each package of the pip part with the file to install and its sha256.
+
+    Raises:
+        WorkError: a package has no file for the platform with a sha256.
+    """
+    if platform.pip is None:
+        return []
+    tags = _tags(platform.subdir, platform.pip.python, platform.virtual)
+    found = []
+    for package in platform.pip.packages:
+        files = [(file, hashes) for file, hashes in usable(package) if "sha256" in hashes]
+        ranked = sorted((_rank(file, tags), file.filename) for file, _ in files)
+        if not ranked or ranked[0][0] > len(tags):
+            raise WorkError(
+                f"{kind} needs a file of every package, and {package.name} {package.version} has"
+                f" none with a sha256 for {platform.subdir}",
+                f"write another format: --format {Format.ENVIRONMENT}",
+            )
+        best = next((f, h) for f, h in files if f.filename == ranked[0][1])
+        found.append((package, best[0], best[1]["sha256"]))
+    return found
+
+
+def address(file: DistributionFile) -> str:
+    """Return where a file is, without credentials."""
+    return strip_credentials(file.url)
+
+
+@cache
+def _tags(subdir: str, python: str, virtual: tuple[str, ...]) -> Sequence[str]:
+    if subdir not in SUBDIRS or not python:
+        return ()
+    offered = tuple((*each.split("=", 2), "", "")[:3] for each in virtual)
+    return target_of(subdir, Version(python), offered).tags  # type: ignore[arg-type]  # of three
+
+
+def _rank(file: DistributionFile, tags: Sequence[str]) -> int:
+    """The place of a wheel's best tag; sdists come after them, other wheels last."""
+    if not file.filename.endswith(".whl"):
+        return len(tags)
+    own = {str(tag) for tag in parse_wheel_filename(file.filename)[3]}
+    return next((place for place, tag in enumerate(tags) if tag in own), len(tags) + 1)
