@@ -142,13 +142,19 @@ def conda_locks(draw: st.DrawFn, *, most: int = 3) -> CondaLock:
     for subdir in subdirs:
         python = draw(conda_packages("python", subdir, "3.11.15"))
         names = draw(st.sets(NAMES, max_size=3))
+        drawn = [
+            python,
+            *(draw(conda_packages(name, subdir)) for name in sorted(names)),
+        ]
+        # One address is one package, on whichever platform; who asks for it may differ.
+        firsts = [known.setdefault(each.url, each) for each in drawn]
         packages = [
-            known.setdefault(each.url, replace(each, via=(), because=()))
-            and replace(known[each.url], via=each.via, because=each.because)
-            for each in (python, *(draw(conda_packages(name, subdir)) for name in sorted(names)))
+            replace(first, via=each.via, because=each.because)
+            for first, each in zip(firsts, drawn, strict=True)
         ]
         locked = [draw(pip_packages(name)) for name in sorted(draw(st.sets(PIP_NAMES, max_size=2)))]
-        for rule in sorted({rule for each in (*packages, *locked) for rule in each.because}):
+        pins: list[CondaPackage | LockedPackage] = [*packages, *locked]
+        for rule in sorted({rule for each in pins for rule in each.because}):
             if rule not in rules:
                 rules[rule] = draw(st.just("") | WORDS)
         told = {rule for each in locked for rule in each.because}
@@ -156,15 +162,15 @@ def conda_locks(draw: st.DrawFn, *, most: int = 3) -> CondaLock:
             python="3.11",
             platform=str(platform_of(subdir)),
             packages=tuple(locked),
-            command=command,
-            request_digest=digest,
+            command="",
+            request_digest="",
             reasons={rule: why for rule, why in rules.items() if why and rule in told},
         )
         platforms.append(
             CondaPlatformLock(
                 subdir=subdir,
                 packages=tuple(sorted(packages, key=lambda each: each.name)),
-                virtual=draw(st.sampled_from([("__glibc=2.28=0", "__unix=0=0"), ()])),
+                virtual=draw(st.sampled_from([("__glibc >=2.17,<3.0.a0", "__unix"), ()])),
                 pip=pip if locked else None,
             )
         )

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 
 from envlock.choices import Format
 from envlock.write import environment, pylock, requirements
-from envlock.write.digest import request_digest
+from envlock.write.conda import conda_texts
+from envlock.write.conda.reading import read_conda_lock
+from envlock.write.digest import conda_digest, request_digest
 from envlock.write.interface import (
     WITH_FILES,
     WITHOUT_HASHES,
@@ -32,9 +34,12 @@ __all__ = [
     "WRITERS",
     "Format",
     "Writer",
+    "conda_digest",
+    "conda_texts",
     "default_filename",
     "for_platform",
     "format_of",
+    "read_conda_lock",
     "read_lock",
     "request_digest",
 ]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from envlock.conda.channels import public
+from envlock.conda.values import CondaRequest, CondaSpec
 from envlock.index.redact import strip_credentials
 from envlock.model import Request, Requested, Target
+from envlock.write.channel_words import strip_channel
 
 
 def request_digest(request: Request, target: Target) -> str:
@@ -33,6 +37,34 @@ def request_digest(request: Request, target: Target) -> str:
     ]
     text = "\n".join(lines)
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def conda_digest(
+    request: CondaRequest, subdirs: Iterable[str], extra: Mapping[str, str] | None = None
+) -> str:
+    """Return ``sha256:`` and the hex digest of what is asked for of conda and pip.
+
+    What `request_digest` leaves out does not count here either, nor do the
+    name and the variables of the environment. The order of the channels
+    counts. ``extra`` is what was said beside the request, such as an
+    accelerator.
+    """
+    lines = [
+        *(f"platform {subdir}" for subdir in sorted(set(subdirs))),
+        *(f"channel {strip_channel(channel)}" for channel in request.channels),
+        *(["nodefaults"] if request.nodefaults else []),
+        *sorted({_asked(spec) for spec in request.specs}),
+        *_canonical("requirement", request.pip),
+        *_canonical("constraint", request.pip_constraints),
+        *(f"extra {key} {value}" for key, value in sorted((extra or {}).items()) if value),
+    ]
+    text = "\n".join(lines)
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _asked(spec: CondaSpec) -> str:
+    place = replace(spec, channel=strip_channel(spec.channel), url=public(spec.url))
+    return f"conda {place} {' '.join(spec.only)}".rstrip()
 
 
 def _names_system(target: Target) -> bool:

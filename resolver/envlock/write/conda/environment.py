@@ -24,6 +24,7 @@ from envlock.index.redact import redact
 from envlock.request.conda_spec import parse_spec
 from envlock.request.environment_yml import NOTHING, By, parse_environment_yml
 from envlock.request.selectors import selector
+from envlock.write.channel_words import strip_channel
 from envlock.write.comments import one_line, remarks
 from envlock.write.conda.gathered import Gathered
 from envlock.write.conda.heading import channel_words, heading
@@ -100,7 +101,9 @@ def _pins(lock: CondaLock, platform: CondaPlatformLock) -> Iterator[_Entry]:
     named = {each.name: each.channel for each in lock.requested if each.channel}
     for package in sorted(platform.packages, key=lambda each: each.name):
         spec = CondaSpec(
-            name=package.name, version=f"=={package.version}", channel=named.get(package.name, "")
+            name=package.name,
+            version=f"=={package.version}",
+            channel=strip_channel(named.get(package.name, "")),
         )
         yield _Entry(text=str(spec), comments=remarks(package, lock.reasons, indent="    "))
 

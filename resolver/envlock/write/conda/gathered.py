@@ -108,8 +108,8 @@ class Gathered:
             python=".".join(python.version.split(".")[:2]) if python else "",
             platform=str(platform_of(subdir)) if subdir in SUBDIRS else subdir,
             packages=packages,
-            command=self.heading.command,
-            request_digest=self.heading.request_digest,
+            command="",
+            request_digest="",
             reasons={rule: why for rule, why in self.reasons.items() if rule in rules},
         )
 

@@ -5,20 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from envlock.conda.values import CondaLock, CondaPlatformLock, CondaSpec
 from envlock.errors import UsageError
-from envlock.index.redact import strip_credentials
 from envlock.request.conda_spec import parse_spec
 from envlock.request.selectors import selected, selector
+from envlock.write.channel_words import strip_channel
 from envlock.write.comments import one_line
 
 _SAID = re.compile(
     r"# (made by|request|environment|channels|platform|asked for|note|virtual \S+):(?: (.*))?"
 )
 _ASKED = re.compile(r"(?P<spec>.*?)(?:  # \[(?P<only>[^\]]*)\])?(?:  # (?P<origin>.*))?")
-_TOKEN = re.compile(r"(?<=/t/)[\w-]+(?=/|$)")
 _NONE = "nodefaults"
 
 
@@ -55,7 +53,7 @@ def heading(
         lines += [f"# environment: {lock.name}", f"# channels: {' '.join(words)}"]
     if len(platforms) == 1:
         lines.append(f"# platform: {platforms[0].subdir}")
-    lines += (f"# virtual {p.subdir}: {' '.join(p.virtual)}" for p in platforms if p.virtual)
+    lines += (f"# virtual {p.subdir}: {'; '.join(p.virtual)}" for p in platforms if p.virtual)
     lines = [one_line(line) for line in lines]
     for spec in lock.requested:
         only = f"  # [{selector(spec.only)}]" if spec.only else ""
@@ -94,7 +92,7 @@ def _take(found: Heading, key: str, value: str) -> None:
     elif key == "asked for":
         found.requested += _asked(value)
     else:
-        found.virtual[key.removeprefix("virtual ")] = tuple(value.split())
+        found.virtual[key.removeprefix("virtual ")] = tuple(value.split("; "))
 
 
 def _asked(value: str) -> list[CondaSpec]:
@@ -110,10 +108,4 @@ def _asked(value: str) -> list[CondaSpec]:
 
 def channel_words(lock: CondaLock) -> list[str]:
     """Return the channels as they were written, without credentials; variables stay."""
-    return [_TOKEN.sub("", _without_user(word)).replace("/t//", "/") for word in lock.channels]
-
-
-def _without_user(word: str) -> str:
-    if "://" not in word or "$" in urlsplit(word).netloc:
-        return word
-    return strip_credentials(word)
+    return [strip_channel(word) for word in lock.channels]

@@ -7,6 +7,7 @@ the best wheel for the platform and the Python that conda installs there.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import PurePath
 
@@ -16,7 +17,7 @@ from packaging.version import Version
 from envlock.choices import Format
 from envlock.conda.targets import target_of
 from envlock.conda.values import CondaLock, CondaPlatformLock
-from envlock.conda.virtual import SUBDIRS
+from envlock.conda.virtual import SUBDIRS, Virtual
 from envlock.errors import WorkError
 from envlock.index.redact import strip_credentials
 from envlock.model import DistributionFile, LockedPackage
@@ -24,13 +25,17 @@ from envlock.write import requirements
 from envlock.write.interface import default_filename
 from envlock.write.pylock import usable
 
+#: The system that is assumed for another platform, and one that takes any wheel of it.
+_SYSTEMS: tuple[tuple[Virtual, ...], ...] = ((), (("__glibc", "2.50", "0"), ("__osx", "26.0", "0")))
+
 
 def render(lock: CondaLock) -> Mapping[str, str]:
     """Write the pip part as hashed requirements, a file for each platform that has one."""
     texts: dict[str, str] = {}
     for platform in lock.platforms:
         if platform.pip is not None:
-            (text,) = requirements.render(platform.pip, name="").values()
+            whole = replace(platform.pip, command=lock.command, request_digest=lock.request_digest)
+            (text,) = requirements.render(whole, name="").values()
             texts[file_name(lock, platform, Format.REQUIREMENTS)] = text
     return texts
 
@@ -53,19 +58,17 @@ def chosen(
     """
     if platform.pip is None:
         return []
-    tags = _tags(platform.subdir, platform.pip.python, platform.virtual)
+    systems = [_tags(platform.subdir, platform.pip.python, system) for system in _SYSTEMS]
     found = []
     for package in platform.pip.packages:
-        files = [(file, hashes) for file, hashes in usable(package) if "sha256" in hashes]
-        ranked = sorted((_rank(file, tags), file.filename) for file, _ in files)
-        if not ranked or ranked[0][0] > len(tags):
+        best = next(filter(None, (_best(package, tags) for tags in systems)), None)
+        if best is None:
             raise WorkError(
                 f"{kind} needs a file of every package, and {package.name} {package.version} has"
                 f" none with a sha256 for {platform.subdir}",
                 f"write another format: --format {Format.ENVIRONMENT}",
             )
-        best = next((f, h) for f, h in files if f.filename == ranked[0][1])
-        found.append((package, best[0], best[1]["sha256"]))
+        found.append((package, best, best.hashes["sha256"]))
     return found
 
 
@@ -75,11 +78,16 @@ def address(file: DistributionFile) -> str:
 
 
 @cache
-def _tags(subdir: str, python: str, virtual: tuple[str, ...]) -> Sequence[str]:
+def _tags(subdir: str, python: str, system: tuple[Virtual, ...]) -> Sequence[str]:
     if subdir not in SUBDIRS or not python:
         return ()
-    offered = tuple((*each.split("=", 2), "", "")[:3] for each in virtual)
-    return target_of(subdir, Version(python), offered).tags  # type: ignore[arg-type]  # of three
+    return target_of(subdir, Version(python), system).tags
+
+
+def _best(package: LockedPackage, tags: Sequence[str]) -> DistributionFile | None:
+    files = [file for file, hashes in usable(package) if "sha256" in hashes]
+    ranked = sorted(files, key=lambda file: (_rank(file, tags), file.filename))
+    return ranked[0] if ranked and _rank(ranked[0], tags) <= len(tags) else None
 
 
 def _rank(file: DistributionFile, tags: Sequence[str]) -> int:
