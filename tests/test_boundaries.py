@@ -52,7 +52,7 @@ ALLOWED = {
     "edit": VALUES,
     "docker": VALUES | {"releases", "request", "write"},
     "probes": VALUES | {"system", "environment"},
-    "evidence": PURE,
+    "evidence": PURE | {"resolve"},
     "matrix": PURE | {"evidence"},
     "page": PURE | {"evidence"},
     "workflow": PURE

@@ -28,7 +28,7 @@ def envlock(*words: str, cwd: Path) -> str:
 def helps() -> dict[str, str]:
     names = ["", "create", "lock", "sync", "verify", "diagnose", "fix", "history", "bisect"]
     names += ["export", "diff"]
-    names += ["releases", "rules"]
+    names += ["releases", "rules", "matrix", "matrix run"]
     names += [f"rules {each}" for each in ("list", "show", "check", "constraints")]
     return {name: envlock(*name.split(), "--help", cwd=ROOT) for name in names}
 
@@ -51,7 +51,7 @@ def test_every_command_that_is_named_exists(document: str, helps: dict[str, str]
     for name in named:
         words = name.split()
         assert words[0] in helps, f"envlock {name}"
-        if words[0] == "rules":
+        if words[0] in {"rules", "matrix"}:
             assert name in helps, f"envlock {name}"
 
 

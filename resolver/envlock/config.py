@@ -34,6 +34,7 @@ class Config:
 
     engine: EngineName = EngineName.PIPTOOLS
     rules: tuple[Path, ...] = ()
+    evidence: tuple[Path, ...] = ()
     python: str | None = None
     accelerator: Accelerator = Accelerator.AUTO
     formats: tuple[Format, ...] = ()
@@ -47,9 +48,9 @@ def load_config(start: Path, environ: Mapping[str, str]) -> Config:
     """Return what is configured for work in the folder ``start``.
 
     Relative paths are relative to the file they are written in, in a variable
-    to ``start``. A variable with several values has spaces between them,
-    ``ENVLOCK_RULES`` what separates the folders of ``PATH``; an empty one is
-    not set.
+    to ``start``. A variable with several values has spaces between them, but
+    ``ENVLOCK_RULES`` and ``ENVLOCK_EVIDENCE`` what separates the folders of
+    ``PATH``; an empty one is not set.
 
     Raises:
         UsageError: a file cannot be read or is not TOML; or keys are unknown
@@ -119,6 +120,7 @@ def _link(text: str, base: Path) -> str:
 _KEYS = {
     "engine": _Key("engine", _choice(EngineName)),
     "rules": _Key("rules", _folder, many=True, separator=os.pathsep),
+    "evidence": _Key("evidence", _folder, many=True, separator=os.pathsep),
     "python": _Key("python", _text),
     "accelerator": _Key("accelerator", _choice(Accelerator)),
     "format": _Key("formats", _choice(Format), many=True),

@@ -119,12 +119,16 @@ class IndexSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """What somebody wants locked, before any target is known."""
+    """What somebody wants locked, before any target is known.
+
+    ``needs`` are capabilities (levels of the probes) that evidence must show.
+    """
 
     requirements: tuple[Requested, ...]
     constraints: tuple[Requested, ...] = ()
     accelerator: Accelerator = Accelerator.AUTO
     exclude_newer: datetime | None = None
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -265,7 +269,9 @@ class Lock:
 
     ``command`` makes it again; ``request_digest`` tells whether it still
     answers the request it was made for; ``notes`` are sentences for the
-    reader (a soft rule given up, a CUDA row). No clock, host or path.
+    reader (a soft rule given up, a CUDA row). ``verified`` says when, where and
+    what exactly this set of pins was seen to do, and is empty for every other
+    lock. No clock, host or path.
     """
 
     python: str
@@ -275,6 +281,7 @@ class Lock:
     request_digest: str
     notes: tuple[str, ...] = ()
     reasons: Mapping[RuleId, str] = field(default_factory=dict)
+    verified: str = ""
 
     def version(self, name: str) -> Version | None:
         """The pinned version of ``name`` (normalised), or None."""

@@ -65,6 +65,7 @@ def lock_rows(lock: Lock, outputs: Collection[Path], written: Collection[Path]) 
     return [
         *release_rows(lock),
         *(("moved", f"{_pin(p).ljust(width)}  by {', '.join(p.because)}") for p in moved),
+        *([("verified", lock.verified)] if lock.verified else []),
         *(("note", note) for note in lock.notes),
         *(("written" if path in written else "unchanged", str(path)) for path in outputs),
     ]
@@ -102,6 +103,7 @@ def lock_data(lock: Lock, outputs: Collection[Path], written: Collection[Path]) 
         ],
         "reasons": dict(lock.reasons),
         "notes": list(lock.notes),
+        "verified": lock.verified,
         "files": [str(path) for path in outputs],
         "written": [str(path) for path in outputs if path in written],
     }

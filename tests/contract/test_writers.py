@@ -55,6 +55,7 @@ def with_text(text: str) -> Lock:
         packages=packages,
         command=f"envlock lock {text}",
         notes=(text,),
+        verified=text,
         reasons=dict.fromkeys(REALISTIC.reasons, text),
     )
 

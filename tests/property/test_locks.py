@@ -93,6 +93,7 @@ def locks(draw: st.DrawFn) -> Lock:
         command=draw(WORDS),
         request_digest=f"sha256:{draw(DIGESTS)}",
         notes=tuple(draw(st.lists(WORDS, max_size=2))),
+        verified=draw(WORDS),
         reasons={rule: draw(WORDS) for rule in told},
     )
 

@@ -161,6 +161,7 @@ def build_framework(
     first: str = "",
     load: str = "",
     tag: str = "py3-none-any",
+    needs: tuple[str, ...] = ("h5py>=2.9.0", "numpy<2.0.0,>=1.23.5"),
 ) -> None:
     """Put a TensorFlow into an index's folder, with the h5py and NumPy it needs.
 
@@ -172,7 +173,7 @@ def build_framework(
         folder,
         "tensorflow",
         version,
-        requires=["h5py>=2.9.0", "numpy<2.0.0,>=1.23.5"],
+        requires=list(needs),
         files={"tensorflow.py": source},
         tag=tag,
     )

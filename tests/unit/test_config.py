@@ -13,7 +13,7 @@ from envlock.config import Config, load_config
 from envlock.errors import UsageError
 
 SETTINGS = (
-    "engine, rules, python, accelerator, format, exclude-newer,"
+    "engine, rules, evidence, python, accelerator, format, exclude-newer,"
     " index-url, extra-index-url, find-links"
 )
 

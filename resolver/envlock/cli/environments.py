@@ -76,14 +76,14 @@ def create(
     Proved means that a Keras model is built, trained, saved to .h5, loaded
     again and predicts the same. Whatever fails, the folder is as it was.
     """
-    from envlock.cli.orders import create_order, proof_order  # noqa: PLC0415  (--help needs none)
+    from envlock.cli.orders import create_order, needs, proof_order  # noqa: PLC0415  (lazy)
     from envlock.workflow import create as workflow  # noqa: PLC0415
 
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
     order = workflow.CreateOrder(
         lock=create_order(request, index, files, progress),
         folder=place.env,
-        proof=proof_order(probes),
+        proof=proof_order(probes, needs(request)),
         force=place.force,
         keep=place.keep,
     )

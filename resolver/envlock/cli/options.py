@@ -66,6 +66,15 @@ class RequestOptions:
     rules: tuple[Path, ...] = repeated(
         "--rules", metavar="DIR", says="Add the rules of a folder. Repeatable."
     )
+    needs: tuple[str, ...] = repeated(
+        "--needs",
+        metavar="LEVELS",
+        says="Take the newest release that is proved to have these: resume,savedmodel.",
+    )
+    fresh: bool = flag("--fresh", says="Solve, though a set of pins is proved already.")
+    evidence: tuple[Path, ...] = repeated(
+        "--evidence", metavar="DIR", says="Take the evidence of a folder too. Repeatable."
+    )
     upgrade: bool = flag("-U", "--upgrade", says="Do not keep the pins of an existing lock.")
     upgrade_package: tuple[str, ...] = repeated(
         "-P",

@@ -99,11 +99,9 @@ def lock_orders(
     """
     config = load_config(Path.cwd(), os.environ)
     settled = settle(request, files, config)
-    asked, pythons = _read(request, progress)
+    asked, pythons = _read(request, settled, progress)
     order = LockOrder(
-        request=replace(
-            asked, accelerator=settled.accelerator, exclude_newer=settled.exclude_newer
-        ),
+        request=asked,
         settings=index_settings(index, config),
         outputs={},
         command="",
@@ -115,6 +113,8 @@ def lock_orders(
         rules=settled.rules,
         upgrade=request.upgrade,
         upgrade_packages=parse_names(request.upgrade_package),
+        fresh=request.fresh,
+        evidence=(*config.evidence, *request.evidence),
     )
     return tuple(
         replace(
@@ -144,6 +144,22 @@ def _places(names: Iterable[str]) -> tuple[Place, ...]:
     return tuple(places.values())
 
 
+def needs(request: RequestOptions) -> tuple[str, ...]:
+    """The capabilities that are needed, from one word with commas or several.
+
+    Raises:
+        UsageError: they are to be answered from evidence that is to be left aside.
+    """
+    names = tuple(dict.fromkeys(n.strip() for word in request.needs for n in word.split(",")))
+    if names and request.fresh:
+        raise UsageError(
+            f"--needs {','.join(names)} is answered from what was proved, and --fresh leaves that"
+            " aside",
+            "leave --fresh out",
+        )
+    return names
+
+
 def index_settings(index: IndexOptions, config: Config) -> IndexSettings:
     """What pip is configured for, envlock's own configuration over it, the flags over both."""
     overrides = IndexOverrides(
@@ -164,8 +180,8 @@ def configured_settings(index: IndexOptions) -> IndexSettings:
     return index_settings(index, load_config(Path.cwd(), os.environ))
 
 
-def proof_order(probes: ProbeOptions) -> ProofOrder:
-    """What is proved beside the probes, and how long it may take.
+def proof_order(probes: ProbeOptions, needs: tuple[str, ...] = ()) -> ProofOrder:
+    """What is proved beside the probes, what must be, and how long it may take.
 
     Raises:
         UsageError: a script is not there, or the limit is no time.
@@ -173,7 +189,7 @@ def proof_order(probes: ProbeOptions) -> ProofOrder:
     for script in probes.probe:
         if not script.is_file():
             raise UsageError(f"--probe {script}: no such file")
-    return ProofOrder(scripts=probes.probe, timeout=seconds(probes.timeout))
+    return ProofOrder(scripts=probes.probe, timeout=seconds(probes.timeout), needs=needs)
 
 
 def seconds(text: str) -> float:
@@ -191,7 +207,9 @@ def seconds(text: str) -> float:
     return number
 
 
-def _read(options: RequestOptions, progress: Progress) -> tuple[Request, SpecifierSet]:
+def _read(
+    options: RequestOptions, settled: Settled, progress: Progress
+) -> tuple[Request, SpecifierSet]:
     """The words and files of a request, and the Pythons that its projects are for.
 
     What was read and left out is told.
@@ -217,6 +235,9 @@ def _read(options: RequestOptions, progress: Progress) -> tuple[Request, Specifi
     return Request(
         requirements=(*(item for parsed in files for item in parsed.requirements), *words),
         constraints=tuple(item for parsed in (*files, *bounds) for item in parsed.constraints),
+        accelerator=settled.accelerator,
+        exclude_newer=settled.exclude_newer,
+        needs=needs(options),
     ), pythons
 
 
@@ -246,6 +267,9 @@ def _command(
         words += ["--engine", settled.engine.value]
     if settled.exclude_newer is not None:
         words += ["--exclude-newer", settled.exclude_newer.isoformat().replace("+00:00", "Z")]
+    words += _repeat("--needs", [",".join(needs(request))] if request.needs else [])
+    words += ["--fresh"] if request.fresh else []
+    words += _repeat("--evidence", map(_here, request.evidence))
     words += _repeat("--rules", map(_here, request.rules))
     words += _repeat("--index-url", [index.index_url] if index.index_url else [])
     words += _repeat("--extra-index-url", index.extra_index_url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,6 +16,10 @@ from envlock.outcomes import Outcome, Passed
 #: The names of the sets that every cell may have.
 RULES = "rules"
 PLAIN = "plain"
+_FILENAME = re.compile(
+    r"(?P<distribution>[a-z0-9-]+)-(?P<version>\d+(\.\d+)+)-cp(?P<major>\d)(?P<minor>\d+)"
+    r"-(?P<platform>[a-z]+-\w+)\.json"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +37,19 @@ class Cell:
         return (
             f"{self.distribution}-{self.version}-cp{self.python.replace('.', '')}"
             f"-{self.platform}.json"
+        )
+
+    @classmethod
+    def named(cls, filename: str) -> Cell | None:
+        """Return the cell that the name of a file tells, or None."""
+        match = _FILENAME.fullmatch(filename)
+        if match is None:
+            return None
+        return cls(
+            distribution=canonicalize_name(match["distribution"]),
+            version=Version(match["version"]),
+            python=f"{match['major']}.{match['minor']}",
+            platform=match["platform"],
         )
 
     def __str__(self) -> str:

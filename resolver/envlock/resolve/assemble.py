@@ -48,11 +48,11 @@ def explained(
         }
         if anchor is not None and package.name == anchor.name:
             because.update(refused_by)
-        origins = _origins(package.name, anchor.name if anchor else None, wishes)
+        asked = origins(package.name, anchor.name if anchor else None, wishes)
         packages.append(
             replace(
                 package,
-                via=tuple(sorted({*package.via, *origins})),
+                via=tuple(sorted({*package.via, *asked})),
                 because=tuple(sorted(because)),
             )
         )
@@ -81,10 +81,8 @@ def _moves(constraint: Constraint, version: Version) -> bool:
     return not newer.is_subset(version_range(constraint.specifier))
 
 
-def _origins(
-    name: NormalizedName, anchor: NormalizedName | None, wishes: Wishes
-) -> tuple[str, ...]:
-    """The files (without line numbers, which move) or the command line that asked for it."""
+def origins(name: NormalizedName, anchor: NormalizedName | None, wishes: Wishes) -> tuple[str, ...]:
+    """Return the files (without line numbers, which move) or the command line that asked for it."""
     wish = framework(wishes) if name == anchor else wishes.get(name)
     return tuple(_LINE.sub("", origin) for origin in wish.origins) if wish else ()
 

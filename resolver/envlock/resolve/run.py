@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
 from envlock.errors import UsageError
 from envlock.index.pages import Index
 from envlock.index.releases import admitted
@@ -23,6 +26,15 @@ class Resolution:
     packages: tuple[LockedPackage, ...]
     notes: tuple[str, ...]
     reasons: Mapping[RuleId, str]
+
+    @property
+    def pins(self) -> dict[NormalizedName, Version]:
+        """The version of each package."""
+        return {package.name: package.version for package in self.packages}
+
+    def noting(self, *more: str) -> Resolution:
+        """Return the same with more that the reader should know."""
+        return replace(self, notes=(*self.notes, *more))
 
 
 def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Resolution:

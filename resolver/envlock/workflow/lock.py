@@ -24,7 +24,7 @@ from envlock.progress import Progress
 from envlock.request import applicable
 from envlock.rules import database
 from envlock.system import read_text, write_texts
-from envlock.workflow import existing
+from envlock.workflow import existing, proved
 from envlock.workflow.targets import find_target, other_targets
 from envlock.write import WRITERS, read_lock, request_digest
 
@@ -39,7 +39,8 @@ class LockOrder:
     the command that was typed. ``requires_python`` is what the projects in
     the request say. ``name`` is what the environment is called where a
     format names it. ``platform`` is another platform than this machine's;
-    ``builds`` says that the Python must be here.
+    ``builds`` says that the Python must be here. ``fresh`` leaves evidence
+    aside, ``evidence`` are folders with more of it.
     """
 
     request: Request
@@ -57,6 +58,8 @@ class LockOrder:
     upgrade: bool = False
     upgrade_packages: frozenset[NormalizedName] = frozenset()
     preferences: Mapping[NormalizedName, Version] = field(default_factory=dict)
+    fresh: bool = False
+    evidence: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,15 +98,16 @@ def make_lock(order: LockOrder, progress: Progress, *, hashed: bool = False) -> 
         if current and ready and all(lock.command == command for lock in locks.values()):
             return Locked(lock=ready[0], target=goal, texts={})
     preferences = _preferences(order, next(iter(locks.values()), None))
-    answer = _resolve(order, goal, rules, preferences, progress)
+    answer, verified = _answer(order, goal, rules, preferences, progress)
     lock = Lock(
         python=goal.minor,
         platform=str(goal.platform),
         packages=answer.packages,
         command=command,
         request_digest=standard.digest,
-        notes=(*answer.notes, *_unproved(goal)),
+        notes=(*answer.notes, *([] if verified else _unproved(goal))),
         reasons=answer.reasons,
+        verified=verified,
     )
     return Locked(lock=lock, target=goal, texts=_render(lock, order))
 
@@ -124,15 +128,15 @@ def _unproved(goal: Target) -> tuple[str, ...]:
     return (f"made for any {goal.platform}{since}: that it runs there is not proved",)
 
 
-def _resolve(
+def _answer(
     order: LockOrder,
     goal: Target,
     rules: database.Database,
     preferences: Mapping[NormalizedName, Version],
     progress: Progress,
-) -> resolving.Resolution:
+) -> tuple[resolving.Resolution, str]:
+    """The pins, and what they were seen to do when they are a set that was proved."""
     index = Index(order.settings, progress=progress)
-    date = order.request.exclude_newer
     question = resolving.Question(
         wishes=resolving.merge(applicable(order.request.requirements, goal)),
         constraints=resolving.merge(applicable(order.request.constraints, goal)),
@@ -140,8 +144,31 @@ def _resolve(
         target=goal,
         settings=order.settings,
         preferences=preferences,
-        exclude_newer=date,
+        exclude_newer=order.request.exclude_newer,
     )
+    needs = order.request.needs
+    found = None if order.fresh else proved.consult(question, needs, order.evidence, index)
+    if found is None:
+        answer = _resolve(order, question, rules, index, progress)
+        return answer.noting(*proved.elsewhere(question, order.evidence, answer)), ""
+    if not found.unmet and not preferences:
+        addresses = Format.PYLOCK in order.outputs.values()
+        return proved.resolution(found, question, rules, index, addresses=addresses), found.words
+    question = proved.preferring(question, found, needed=bool(needs))
+    answer = _resolve(order, question, rules, index, progress)
+    if answer.pins == found.proved.pins:
+        return answer, found.words
+    return answer.noting(proved.compared(found, answer.packages)), ""
+
+
+def _resolve(
+    order: LockOrder,
+    question: resolving.Question,
+    rules: database.Database,
+    index: Index,
+    progress: Progress,
+) -> resolving.Resolution:
+    date, goal = question.exclude_newer, question.target
     engine = order.engine
     if goal.interpreter is None and engine is not EngineName.UV:
         progress.note(

@@ -158,6 +158,7 @@ def _ruled(task: Task) -> Sequence[LockedPackage]:
         engine=task.terms.engine,
         rules=task.terms.rules,
         preferences={package.name: package.version for package in task.base},
+        fresh=True,
     )
     return make_lock(order, _SILENT).lock.packages
 

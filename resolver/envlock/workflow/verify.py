@@ -20,8 +20,12 @@ from envlock.rules.families import families
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProofOrder:
-    """How an environment is proved: scripts of the user's own, and the time limit in seconds."""
+    """How an environment is proved: scripts of the user's own, and the time limit in seconds.
 
+    ``needs`` are levels that must pass beside those of the gate.
+    """
+
+    needs: Sequence[str] = ()
     scripts: Sequence[Path] = ()
     timeout: float = 600.0
 
@@ -64,7 +68,7 @@ def prove(
     packages that are not among them are left out.
     """
     outcomes: list[Outcome] = []
-    gate: list[str] = []
+    gate: list[str] = list(order.needs)
     ways: dict[str, str] = {}
     for probe in PROBES.values():
         levels = [each for each in probe.levels if pins is None or _is_among(each.package, pins)]

@@ -18,6 +18,7 @@ _WIDTH = 100
 _MADE_BY = re.compile(r"# made by: (?P<command>.*)")
 _TARGET = re.compile(r"# python (?P<python>\S+) on (?P<platform>\S+)")
 _REQUEST = re.compile(r"# request: (?P<request_digest>\S+)")
+_VERIFIED = re.compile(r"# verified: (?P<verified>.*)")
 _NOTE = re.compile(r"# note: (.*)")
 _BECAUSE = re.compile(r"because ([^\s:]+)(?:: (.*))?")
 
@@ -30,6 +31,7 @@ class Header:
     python: str = ""
     platform: str = ""
     request_digest: str = ""
+    verified: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -45,6 +47,7 @@ def header(lock: Lock) -> list[str]:
         f"# made by: {lock.command}",
         f"# python {lock.python} on {lock.platform}",
         *([f"# request: {lock.request_digest}"] if lock.request_digest else []),
+        *([f"# verified: {lock.verified}"] if lock.verified else []),
         *(f"# note: {note}" for note in lock.notes),
     ]
     return [one_line(line) for line in lines]
@@ -57,7 +60,7 @@ def read_header(lines: Iterable[str]) -> Header:
     for line in lines:
         if not line.startswith("#"):
             break
-        for pattern in (_MADE_BY, _TARGET, _REQUEST):
+        for pattern in (_MADE_BY, _TARGET, _REQUEST, _VERIFIED):
             if match := pattern.fullmatch(line):
                 found |= match.groupdict()
         if match := _NOTE.fullmatch(line):

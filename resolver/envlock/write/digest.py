@@ -32,6 +32,7 @@ def request_digest(request: Request, target: Target) -> str:
         f"accelerator {request.accelerator} {target.accelerator}",
         f"exclude-newer {newest.astimezone(UTC).isoformat() if newest else 'nothing'}",
         *([f"system {target.platform.libc}"] if _names_system(target) else []),
+        *(f"needs {level}" for level in sorted(set(request.needs))),
         *_canonical("requirement", request.requirements),
         *_canonical("constraint", request.constraints),
     ]

@@ -76,11 +76,13 @@ def _refuse_without_files(packages: list[LockedPackage]) -> None:
 
 
 def _about(lock: Lock) -> dict[str, object]:
+    verified = {"verified": one_line(lock.verified)} if lock.verified else {}
     return {
         "command": one_line(lock.command),
         "python": lock.python,
         "platform": lock.platform,
         "request": lock.request_digest,
+        **verified,
         "notes": [one_line(note) for note in lock.notes],
     }
 

@@ -71,6 +71,7 @@ def read_lock(path_name: str, text: str, *, markers: Mapping[str, str] | None = 
         command=head.command,
         request_digest=head.request_digest,
         notes=head.notes,
+        verified=head.verified,
         reasons={rule: why for pin in pins for rule, why in pin.reasons.items() if why},
     )
 
@@ -134,6 +135,7 @@ def _read_pylock(name: str, text: str) -> tuple[Header, list[Pin]]:
         python=_get(about, "python", str, where),
         platform=_get(about, "platform", str, where),
         request_digest=_get(about, "request", str, where),
+        verified=_get(about, "verified", str, where),
         notes=tuple(map(str, _get(about, "notes", list, where))),
     )
     pins = [

@@ -152,3 +152,10 @@ def test_a_system_that_was_named_counts() -> None:
     old = Platform(system="linux", machine="x86_64", libc="glibc 2.17")
     named = replace(TARGET, option="manylinux2014_x86_64", platform=old)
     assert request_digest(REQUEST, named) != request_digest(REQUEST, TARGET)
+
+
+def test_what_is_needed_counts_and_its_order_does_not() -> None:
+    one = replace(REQUEST, needs=("resume", "savedmodel"))
+    other = replace(REQUEST, needs=("savedmodel", "resume"))
+    assert request_digest(one, TARGET) == request_digest(other, TARGET)
+    assert request_digest(one, TARGET) != request_digest(REQUEST, TARGET)

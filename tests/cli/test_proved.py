@@ -1,0 +1,169 @@
+"""A set that was proved becomes the lock, is preferred in one, or is chosen by what it can do."""
+
+import shutil
+import sys
+
+import pytest
+
+from support.framework import build_framework
+from support.program import Program
+from support.simple_index import SimpleIndex, build_wheel
+
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+RUN = ("matrix", "run", "--python", PYTHON, "--accelerator", "auto")
+PROVED = ("--evidence", "evidence")
+
+
+@pytest.fixture(autouse=True)
+def a_release_for_this_python() -> None:
+    if PYTHON != "3.11":
+        pytest.skip(f"TensorFlow 2.15.1 has no wheel for Python {PYTHON}")
+
+
+def forget_pages(program: Program) -> None:
+    """Have the index asked again: pages are kept for ten minutes."""
+    shutil.rmtree(program.cache / "index")
+
+
+def pins(program: Program) -> set[str]:
+    lines = (program.here / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return {
+        line.split(" ")[0] for line in lines if "==" in line and not line.startswith((" ", "#"))
+    }
+
+
+def test_a_proved_set_is_the_lock_and_nothing_is_solved(
+    envlock: Program, index: SimpleIndex
+) -> None:
+    assert envlock(*RUN, "--tensorflow", "2.15.1").code == 0
+    build_wheel(index.folder, "h5py", "3.12.0")
+    index.requests.clear()
+    done = envlock("lock", "tensorflow==2.15.1", "h5py", *PROVED)
+    assert (done.code, done.err) == (0, "")
+    assert pins(envlock) == {"h5py==3.11.0", "numpy==1.26.4", "tensorflow==2.15.1"}
+    # Only whether this index is a mirror of the one that was proved.
+    assert [each for each in index.requests if "/h5py" in each] == []
+    lock = (envlock.here / "requirements.txt").read_text(encoding="utf-8")
+    assert "\n# verified: 20" in lock
+    assert "import-h5py, import, fit, save, load, weights, custom-layer, load-compiled" in lock
+
+
+def test_it_installs_and_is_current(envlock: Program) -> None:
+    assert envlock(*RUN, "--tensorflow", "2.15.1").code == 0
+    done = envlock("create", "tensorflow==2.15.1", *PROVED)
+    assert (done.code, done.err) == (0, "")
+    assert envlock("lock", "tensorflow==2.15.1", *PROVED, "--check").code == 0
+
+
+def test_every_format_holds_it(envlock: Program) -> None:
+    assert envlock(*RUN, "--tensorflow", "2.15.1").code == 0
+    formats = ("--format", "requirements", "--format", "pylock", "--format", "environment")
+    done = envlock("lock", "tensorflow==2.15.1", *PROVED, *formats)
+    assert (done.code, done.err) == (0, "")
+    for name in ("requirements.txt", "pylock.toml", "environment.yml"):
+        assert "verified" in (envlock.here / name).read_text(encoding="utf-8")
+    assert envlock("sync", "pylock.toml").code == 0
+
+
+def test_fresh_solves_all_the_same(envlock: Program, index: SimpleIndex) -> None:
+    assert envlock(*RUN, "--tensorflow", "2.15.1").code == 0
+    build_wheel(index.folder, "h5py", "3.12.0")
+    forget_pages(envlock)
+    assert envlock("lock", "tensorflow==2.15.1", *PROVED, "--fresh").code == 0
+    assert "h5py==3.12.0" in pins(envlock)
+    lock = (envlock.here / "requirements.txt").read_text(encoding="utf-8")
+    assert "verified" not in lock
+
+
+def test_with_further_packages_its_pins_are_preferred_and_the_lock_says_what_is_not_verified(
+    envlock: Program, index: SimpleIndex
+) -> None:
+    assert envlock(*RUN, "--tensorflow", "2.15.1").code == 0
+    build_wheel(index.folder, "h5py", "3.12.0")
+    build_wheel(index.folder, "extra", "1.0")
+    done = envlock("lock", "tensorflow==2.15.1", "extra", *PROVED)
+    assert done.code == 0
+    assert pins(envlock) == {"extra==1.0", "h5py==3.11.0", "numpy==1.26.4", "tensorflow==2.15.1"}
+    lock = (envlock.here / "requirements.txt").read_text(encoding="utf-8")
+    assert "# verified" not in lock
+    assert "# note: not verified as a whole; tensorflow 2.15.1 on Python 3.11 was on 20" in lock
+    assert "not verified with extra" in lock
+
+
+def test_a_wish_that_it_does_not_meet_is_solved(envlock: Program) -> None:
+    assert envlock(*RUN, "--tensorflow", "2.15.1").code == 0
+    assert envlock("lock", "tensorflow==2.15.1", "h5py<3.11", *PROVED).code == 0
+    assert "h5py==3.10.0" in pins(envlock)
+    lock = (envlock.here / "requirements.txt").read_text(encoding="utf-8")
+    assert "verified were h5py 3.11.0 (3.10.0 here)" in lock
+
+
+def test_an_index_with_other_files_is_not_answered_from_it(
+    envlock: Program, index: SimpleIndex
+) -> None:
+    assert envlock(*RUN, "--tensorflow", "2.15.1").code == 0
+    build_framework(index.folder, first="# another build")
+    forget_pages(envlock)
+    assert envlock("lock", "tensorflow==2.15.1", *PROVED).code == 0
+    lock = (envlock.here / "requirements.txt").read_text(encoding="utf-8")
+    assert "verified" not in lock
+
+
+def test_an_older_release_is_not_taken_because_it_is_proved(
+    envlock: Program, index: SimpleIndex
+) -> None:
+    assert envlock(*RUN, "--tensorflow", "2.15.1").code == 0
+    build_framework(index.folder, "2.16.2")
+    forget_pages(envlock)
+    assert envlock("lock", "tensorflow", *PROVED).code == 0
+    assert "tensorflow==2.16.2" in pins(envlock)
+
+
+def two_releases(envlock: Program, index: SimpleIndex) -> None:
+    """Run a release that can do everything, and a newer one that loads no SavedModel."""
+    build_framework(index.folder, "2.16.2", load='assert path != "exported"')
+    build_framework(index.folder, "2.15.1")
+    assert envlock(*RUN, "--tensorflow", ">=2.15,<2.17").code == 0
+
+
+def test_the_newest_release_that_is_proved_to_have_what_is_needed_is_taken(
+    envlock: Program, index: SimpleIndex
+) -> None:
+    two_releases(envlock, index)
+    done = envlock("create", "tensorflow", "--needs", "load-compiled,savedmodel", *PROVED)
+    assert (done.code, done.err) == (0, "")
+    assert "tensorflow==2.15.1" in pins(envlock)
+
+
+def test_what_is_needed_holds_with_further_packages_too(
+    envlock: Program, index: SimpleIndex
+) -> None:
+    two_releases(envlock, index)
+    build_wheel(index.folder, "extra", "1.0")
+    assert envlock("lock", "tensorflow", "extra", "--needs", "savedmodel", *PROVED).code == 0
+    assert {"tensorflow==2.15.1", "extra==1.0"} <= pins(envlock)
+
+
+def test_when_none_has_it_the_closest_are_told(envlock: Program, index: SimpleIndex) -> None:
+    two_releases(envlock, index)
+    done = envlock("lock", "tensorflow>=2.16", "--needs", "savedmodel,save", *PROVED)
+    assert done.code == 3
+    assert done.err.splitlines()[:2] == [
+        "error: no release is known to have savedmodel, save on Python 3.11 on linux-x86_64",
+        "  tensorflow 2.16.2 lacks savedmodel",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--needs", "flight"), "--needs flight: there is no such capability; there are "),
+        (("--needs", "load", "--fresh"), "--needs load is answered from what was proved, and "),
+    ],
+)
+def test_needs_that_make_no_sense_are_told(
+    envlock: Program, words: tuple[str, ...], message: str
+) -> None:
+    done = envlock("lock", "tensorflow", *words)
+    assert done.code == 2
+    assert done.err.startswith(f"error: {message}")
