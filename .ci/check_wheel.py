@@ -11,6 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 SOURCES = ("resolver", "constraints")
+SHIPPED = {".yaml", ".json", ".py", ".typed", ".html", ".css", ".js"}
 
 (wheel,) = Path(sys.argv[1]).glob("*.whl")
 (sdist,) = Path(sys.argv[1]).glob("*.tar.gz")
@@ -20,7 +21,7 @@ with tarfile.open(sdist) as archive:
 missing = []
 for source in SOURCES:
     for path in sorted((ROOT / source).glob("envlock*/**/*")):
-        if path.suffix in {".yaml", ".json", ".py", ".typed"} and "__pycache__" not in path.parts:
+        if path.suffix in SHIPPED and "__pycache__" not in path.parts:
             if path.relative_to(ROOT / source).as_posix() not in packed:
                 missing.append(f"{wheel.name} lacks {path.relative_to(ROOT)}")
             if path.relative_to(ROOT).as_posix() not in shipped:

@@ -86,6 +86,7 @@ app.add_typer(_rules, name="rules")
 register(app, "capabilities", evidence.capabilities)
 register(_matrix, "run", matrix.run)
 register(_matrix, "check", evidence.check)
+register(_matrix, "report", evidence.report)
 app.add_typer(_matrix, name="matrix")
 
 

@@ -47,6 +47,15 @@ class EvidenceFolder:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class PageOptions:
+    """Where the page is written."""
+
+    output: Path = option(
+        "-o", "--output", metavar="DIR", default=Path("report"), says="[default: report]"
+    )
+
+
 def capabilities(own: CapabilityOptions, talk: JsonOption) -> int:
     """Print what each TensorFlow release was seen to do.
 
@@ -86,6 +95,22 @@ def check(own: EvidenceFolder, added: RulesOption, talk: JsonOption) -> int:
     else:
         say(report.rows_text(_rows(found)))
     return code
+
+
+def report(place: PageOptions, own: EvidenceFolder, added: RulesOption, talk: JsonOption) -> int:
+    """Draw the evidence as a page and a picture.
+
+    The page is one file that needs neither a server nor a network.
+    """
+    from envlock import report as telling  # noqa: PLC0415  (as above)
+    from envlock.workflow import evidence as workflow  # noqa: PLC0415
+
+    written = workflow.report(place.output, own.evidence, added.rules)
+    if talk.json:
+        say_json("matrix report", {"written": list(map(str, written))})
+    else:
+        say(telling.rows_text([("written", str(path)) for path in written]))
+    return 0
 
 
 def _rows(found: Checked) -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -54,10 +54,11 @@ def check(folder: Traversable) -> Library:
     return Library(cells=ordered(cells), faults=tuple(faults))
 
 
-def ordered(cells: Any) -> tuple[CellEvidence, ...]:  # noqa: ANN401  (any iterable of them)
+def ordered(cells: Iterable[CellEvidence]) -> tuple[CellEvidence, ...]:
     """Return cells by platform, newest release and newest Python first."""
-    newest = sorted(cells, key=lambda each: (each.cell.version, _minor(each)), reverse=True)
-    return tuple(sorted(newest, key=lambda each: (each.cell.platform, each.cell.distribution)))
+    named = sorted(cells, key=lambda each: (each.cell.platform, each.cell.distribution))
+    newest = sorted(named, key=lambda each: (each.cell.version, _minor(each)), reverse=True)
+    return tuple(sorted(newest, key=lambda each: each.cell.platform))
 
 
 def _minor(each: CellEvidence) -> tuple[int, ...]:

@@ -12,9 +12,13 @@ from envlock.evidence import library
 from envlock.evidence.judge import Judgement, judge
 from envlock.evidence.values import Cell, CellEvidence
 from envlock.matrix.missing import missing_cells, missing_series, other_probes
+from envlock.page.board import boards
+from envlock.page.html import page
 from envlock.page.levels import Capability, Levels
+from envlock.page.picture import picture
 from envlock.probes import PROBES
 from envlock.rules import database
+from envlock.system import make_folder, write_texts
 from envlock.workflow.proving import probe_digest
 
 
@@ -101,6 +105,27 @@ def check(folder: Path | None, rules: Sequence[Path]) -> Checked:
         series=missing_series(found.cells),
         probes=other_probes(found.cells, probe_digest()),
     )
+
+
+def report(folder: Path, evidence: Path | None, rules: Sequence[Path]) -> tuple[Path, ...]:
+    """Write the page, and a picture of the platform with the most cells; return the files.
+
+    Raises:
+        UsageError: the evidence is missing or no evidence.
+        WorkError: they cannot be written.
+    """
+    cells = library.load(_place(evidence)).cells
+    if not cells:
+        raise UsageError("there is no evidence yet", "envlock matrix run --evidence evidence")
+    missing = missing_cells(cells)
+    drawn = max(boards(cells, missing), key=lambda each: len(each.cells))
+    texts = {
+        folder / "index.html": page(cells, missing, database.load(rules).rules, levels()),
+        folder / "matrix.svg": picture(drawn, levels()),
+    }
+    make_folder(folder)
+    write_texts(texts)
+    return tuple(texts)
 
 
 def _place(folder: Path | None) -> Traversable:
