@@ -27,7 +27,7 @@ def envlock(*words: str, cwd: Path) -> str:
 @pytest.fixture(scope="module")
 def helps() -> dict[str, str]:
     names = ["", "create", "lock", "sync", "verify", "diagnose", "fix", "history", "bisect"]
-    names += ["export", "diff"]
+    names += ["docker", "export", "diff"]
     names += ["releases", "rules", "matrix", "matrix run"]
     names += [f"rules {each}" for each in ("list", "show", "check", "constraints")]
     return {name: envlock(*name.split(), "--help", cwd=ROOT) for name in names}
@@ -58,7 +58,7 @@ def test_every_command_that_is_named_exists(document: str, helps: dict[str, str]
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_flag_that_is_named_exists(document: str, helps: dict[str, str]) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
-    foreign = {"--generate-hashes", "--from-metadata", "--live", "--check"}
+    foreign = {"--generate-hashes", "--from-metadata", "--live", "--check", "--secret"}
     known = set(re.findall(r"(?<![\w-])--?[A-Za-z][\w-]*", "\n".join(helps.values())))
     inline = "\n".join(re.findall(r"`[^`\n]*`", text))
     named = set(re.findall(r"(?<![\w-])--[a-z][\w-]*", inline)) - foreign

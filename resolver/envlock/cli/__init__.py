@@ -13,6 +13,7 @@ from envlock import __version__
 from envlock.cli import (
     bisect,
     diagnose,
+    docker,
     environments,
     evidence,
     files,
@@ -69,6 +70,7 @@ def _root(
 
 register(app, "create", environments.create)
 register(app, "lock", locks.lock)
+register(app, "docker", docker.docker)
 register(app, "sync", environments.sync)
 register(app, "export", files.export)
 register(app, "diff", files.diff)

@@ -256,10 +256,21 @@ def _command(
     place: Place | None,
     output: Path | None,
 ) -> str:
-    """The command that makes the same lock again, without credentials, up to its ``--python``."""
-    words = ["envlock", "lock", *request.requirements]
-    words += _repeat("-r", map(_here, request.requirement_file))
-    words += _repeat("-c", map(_here, request.constraint_file))
+    """The command that makes the same lock again, up to its ``--python``."""
+    words = ["envlock", "lock", *request_words(request, index, settled)]
+    words += _repeat("--format", settled.formats)
+    words += ["-o", here(output)] if output else []
+    words += ["--platform", place.option] if place else []
+    return shlex.join(words)
+
+
+def request_words(
+    request: RequestOptions, index: IndexOptions, settled: Settled
+) -> tuple[str, ...]:
+    """Return what asks for the same again, without credentials, Python, platforms and files."""
+    words = [*request.requirements]
+    words += _repeat("-r", map(here, request.requirement_file))
+    words += _repeat("-c", map(here, request.constraint_file))
     words += _repeat("--extra", request.extra) + _repeat("--group", request.group)
     if settled.accelerator is not Accelerator.AUTO:
         words += ["--accelerator", settled.accelerator.value]
@@ -269,24 +280,21 @@ def _command(
         words += ["--exclude-newer", settled.exclude_newer.isoformat().replace("+00:00", "Z")]
     words += _repeat("--needs", [",".join(needs(request))] if request.needs else [])
     words += ["--fresh"] if request.fresh else []
-    words += _repeat("--evidence", map(_here, request.evidence))
-    words += _repeat("--rules", map(_here, request.rules))
+    words += _repeat("--evidence", map(here, request.evidence))
+    words += _repeat("--rules", map(here, request.rules))
     words += _repeat("--index-url", [index.index_url] if index.index_url else [])
     words += _repeat("--extra-index-url", index.extra_index_url)
     words += _repeat("--find-links", index.find_links)
     words += ["--no-index"] if index.no_index else []
-    words += _repeat("--format", settled.formats)
-    words += ["-o", _here(output)] if output else []
-    words += ["--platform", place.option] if place else []
-    return shlex.join(strip_credentials(word) if "://" in word else word for word in words)
+    return tuple(strip_credentials(word) if "://" in word else word for word in words)
 
 
 def _repeat(flag: str, values: Iterable[str]) -> list[str]:
     return [word for value in values for word in (flag, value)]
 
 
-def _here(path: Path) -> str:
-    """A path as a lock names it: from the current folder where it is inside."""
+def here(path: Path) -> str:
+    """Return a path as a lock names it: from the current folder where it is inside."""
     if path.is_absolute() and path.is_relative_to(Path.cwd()):
         path = path.relative_to(Path.cwd())
     return path.as_posix()

@@ -98,7 +98,7 @@ def _dockerfile(recipe: Recipe) -> str:
     if recipe.checks:
         stages.append(_verify(recipe))
     stages.append(_final(recipe))
-    return "\n".join(line for stage in stages for line in (*stage, ""))[:-1]
+    return "\n".join(line for stage in stages for line in (*stage, ""))
 
 
 def _base(recipe: Recipe) -> Iterator[str]:

@@ -105,7 +105,7 @@ def make_lock(order: LockOrder, progress: Progress, *, hashed: bool = False) -> 
         packages=answer.packages,
         command=command,
         request_digest=standard.digest,
-        notes=(*answer.notes, *([] if verified else _unproved(goal))),
+        notes=(*answer.notes, *([] if verified else unproved(goal))),
         reasons=answer.reasons,
         verified=verified,
     )
@@ -117,8 +117,8 @@ def make_locks(orders: Sequence[LockOrder], progress: Progress) -> tuple[Locked,
     return tuple(make_lock(order, progress) for order in orders)
 
 
-def _unproved(goal: Target) -> tuple[str, ...]:
-    """What the reader of a lock must know whose Python was not at hand."""
+def unproved(goal: Target) -> tuple[str, ...]:
+    """Say what the reader of a lock must know whose Python was not at hand."""
     if goal.interpreter is not None:
         return ()
     if not goal.option:

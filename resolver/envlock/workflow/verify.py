@@ -71,7 +71,7 @@ def prove(
     gate: list[str] = list(order.needs)
     ways: dict[str, str] = {}
     for probe in PROBES.values():
-        levels = [each for each in probe.levels if pins is None or _is_among(each.package, pins)]
+        levels = [each for each in probe.levels if pins is None or is_among(each.package, pins)]
         if not levels:
             continue
         with progress.phase(f"prove {probe.name}"):
@@ -93,6 +93,7 @@ def prove(
     )
 
 
-def _is_among(package: str, pins: Collection[NormalizedName]) -> bool:
+def is_among(package: str, pins: Collection[NormalizedName]) -> bool:
+    """Whether a package, or for a family one of its members, is among ``pins``."""
     members = families().members(canonicalize_name(package))
     return any(member in pins for member in members)

@@ -1,0 +1,101 @@
+"""From the options of `envlock docker` to what its workflow takes."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from envlock.choices import EngineName, Format
+from envlock.cli.docker import ImageOptions
+from envlock.cli.options import IndexOptions, LockFileOptions, RequestOptions
+from envlock.cli.orders import here, lock_orders, request_words, settle
+from envlock.config import load_config
+from envlock.docker.bases import WORDS
+from envlock.docker.quoting import parse_image, parse_label
+from envlock.errors import UsageError
+from envlock.platforms import find_known, read_platform
+from envlock.progress import Progress
+from envlock.workflow.image import DockerOrder, Part
+
+_ARM = {"aarch64", "arm64"}
+
+
+def docker_order(
+    request: RequestOptions, own: ImageOptions, index: IndexOptions, progress: Progress
+) -> DockerOrder:
+    """Everything that `envlock docker` makes an image by.
+
+    Raises:
+        UsageError: an option or an input file makes no sense.
+    """
+    if own.base is not None and own.base not in WORDS:
+        parse_image(own.base, own.base_digest)
+    if own.output.exists() and not own.output.is_dir():
+        raise UsageError(f"-o {own.output}: is a file, and a folder is needed", "-o image")
+    labels = dict(map(parse_label, own.label))
+    machines = dict(_machines(request))
+    asked = replace(request, platform=tuple(machines.values()), engine=EngineName.UV)
+    orders = lock_orders("docker", asked, index, LockFileOptions(), progress)
+    options = tuple(_options(own))
+    command = shlex.join([*_words(asked, index), *options])
+    several = len(machines) > 1
+    parts = tuple(
+        Part(machine=machine, path=path, order=replace(order, outputs=outputs, command=command))
+        for machine, order in zip(machines, orders, strict=True)
+        for path in [own.output / f"requirements{f'.{machine}' if several else ''}.lock"]
+        for outputs in [{path: Format.REQUIREMENTS}]
+    )
+    return DockerOrder(
+        parts=parts,
+        folder=own.output,
+        command=command,
+        labels=labels,
+        options=options,
+        base=own.base,
+        digest=own.base_digest,
+        freeze=own.base_freeze,
+        verify=not own.no_verify,
+    )
+
+
+def _words(asked: RequestOptions, index: IndexOptions) -> tuple[str, ...]:
+    """The words of the command that a lock follows from; which engine it was need not be said."""
+    settled = settle(asked, LockFileOptions(), load_config(Path.cwd(), os.environ))
+    words = request_words(asked, index, replace(settled, engine=EngineName.PIPTOOLS))
+    return ("envlock", "docker", *words, "--platform", ",".join(asked.platform))
+
+
+def _machines(request: RequestOptions) -> Iterator[tuple[str, str]]:
+    """Docker's names of the machines that are asked for, this one where none is, as typed too."""
+    if not request.platform:
+        machine = "arm64" if platform.machine().lower() in _ARM else "amd64"
+        yield machine, f"linux/{machine}"
+    for name in (each for names in request.platform for each in names.split(",")):
+        known = find_known(read_platform(name).platform)
+        system, _, machine = (known.docker if known else "").partition("/")
+        if system != "linux":
+            raise UsageError(
+                f"--platform {name}: images are made for linux/amd64 and linux/arm64",
+                "--platform linux/amd64",
+            )
+        yield machine, name
+
+
+def _options(own: ImageOptions) -> Iterator[str]:
+    """The words of a command that say the same again, but for --check."""
+    if own.base is not None:
+        yield from ("--base", own.base)
+    if own.base_digest is not None:
+        yield from ("--base-digest", own.base_digest)
+    if own.base_freeze is not None:
+        yield from ("--base-freeze", here(own.base_freeze))
+    for label in own.label:
+        yield from ("--label", label)
+    if own.no_verify:
+        yield "--no-verify"
+    if here(own.output) != ".":
+        yield from ("-o", here(own.output))

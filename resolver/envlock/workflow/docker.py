@@ -1,0 +1,225 @@
+"""`envlock docker`: a request becomes locks for Linux and the files of an image."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from envlock.docker.freeze import Frozen, parse_freeze
+from envlock.docker.recipe import DOCKERFILE, IGNORE, SCRIPTS, is_edited, is_own
+from envlock.errors import NoResolution, UsageError
+from envlock.model import Lock, Severity, Target
+from envlock.progress import Progress
+from envlock.releases import wheels_for
+from envlock.resolve.anchor import TENSORFLOW, installable
+from envlock.resolve.assemble import hashed
+from envlock.rules import database
+from envlock.rules.check import Situation, violations
+from envlock.rules.families import families
+from envlock.system import make_folder, read_text, remove_tree, write_texts
+from envlock.workflow.image import DockerOrder, Image, Part, Piece, assemble, scripts
+from envlock.workflow.lock import check_lock, make_lock, requirements_text, unproved
+from envlock.workflow.targets import find_target
+from envlock.write import read_lock
+
+_OWN_COPY = "leave --base-freeze out: the environment then has its own copy of everything"
+
+
+def make_image(order: DockerOrder, progress: Progress) -> Image:
+    """Lock for every platform, and write nothing.
+
+    Raises:
+        NoResolution: nothing fits a platform, or what the base holds.
+        UsageError: there is no such base, or a file that would be written
+            over is not envlock's, or has been edited.
+        WorkError: an index or the engine failed.
+    """
+    _refuse_foreign(order)
+    frozen = _frozen(order)
+    pieces: list[Piece] = []
+    for part in _bounded(order, frozen):
+        liked = (
+            pieces[0].pins if pieces else {}
+        )  # the same versions on every platform, if it can be
+        lock = replace(part.order, preferences=liked)
+        pieces.append(_piece(order, replace(part, order=lock), frozen, progress))
+    return assemble(order, pieces, frozen)
+
+
+def write(image: Image) -> tuple[Path, ...]:
+    """Write the files that differ from what is there; return those.
+
+    Raises:
+        WorkError: they cannot be written; then none has changed.
+    """
+    changed = {
+        path: text
+        for path, text in image.texts.items()
+        if not path.exists() or path.read_bytes() != text.encode()
+    }
+    made = list(_missing(path.parent for path in changed))
+    try:
+        for path in changed:
+            make_folder(path.parent)
+        write_texts(changed)
+    except BaseException:
+        for folder in made:
+            remove_tree(folder)
+        raise
+    return tuple(changed)
+
+
+def _missing(folders: Iterable[Path]) -> Iterator[Path]:
+    """The folders that have to be made, each by its topmost that is not there."""
+    for folder in folders:
+        lacking = [each for each in (folder, *folder.parents) if not each.exists()]
+        yield from lacking[-1:]
+
+
+def check_image(order: DockerOrder) -> tuple[str, ...]:
+    """Return everything that keeps the files from being current; () for nothing.
+
+    Nothing is solved, fetched or written.
+
+    Raises:
+        UsageError: a file cannot be read, or there is no such base.
+    """
+    frozen = _frozen(order)
+    parts = _bounded(order, frozen)
+    found = [problem for part in parts for problem in check_lock(part.order)]
+    if not all(part.path.exists() for part in parts):
+        return tuple(found)
+    pieces = [
+        Piece(
+            part=part,
+            target=find_target(part.order),
+            lock=read_lock(part.path.name, text),
+            text=text,
+        )
+        for part in parts
+        for text in [read_text(part.path)]
+    ]
+    for path, text in assemble(order, pieces, frozen).texts.items():
+        if not path.exists():
+            found.append(f"{path}: there is no such file")
+        elif read_text(path).replace("\r\n", "\n") != text.replace("\r\n", "\n"):
+            found.append(f"{path}: it is not what this command writes for the lock")
+    return tuple(found)
+
+
+def _frozen(order: DockerOrder) -> Frozen | None:
+    if order.freeze is None:
+        return None
+    return parse_freeze(order.freeze.as_posix(), read_text(order.freeze))
+
+
+def _bounded(order: DockerOrder, frozen: Frozen | None) -> tuple[Part, ...]:
+    """The parts, held to what is in the base."""
+    if frozen is None:
+        return order.parts
+    return tuple(
+        replace(part, order=replace(part.order, request=replace(request, constraints=bounds)))
+        for part in order.parts
+        for request in [part.order.request]
+        for bounds in [(*request.constraints, *frozen.constraints)]
+    )
+
+
+def _piece(order: DockerOrder, part: Part, frozen: Frozen | None, progress: Progress) -> Piece:
+    """Lock one part; what does not fit is told with its platform and with a way on."""
+    try:
+        locked = make_lock(part.order, progress)
+    except NoResolution as error:
+        named = f"linux/{part.machine}: " if len(order.parts) > 1 else ""
+        message = "\n".join((f"{named}{error.message}", *_on_arm(part)))
+        raise NoResolution(message, *_ways(order, part, error.remedies)) from error
+    if not locked.texts:  # what is there is current
+        text = read_text(part.path)
+        return Piece(part=part, target=locked.target, lock=locked.lock, text=text)
+    lock = _narrowed(locked.lock, locked.target)
+    if order.verify:  # the build proves it
+        told = unproved(locked.target)
+        lock = replace(lock, notes=tuple(note for note in lock.notes if note not in told))
+    if frozen is not None:
+        _refuse_clash(part, lock, locked.target, frozen)
+    return Piece(part=part, target=locked.target, lock=lock, text=requirements_text(lock))
+
+
+def _on_arm(part: Part) -> Iterator[str]:
+    """Which TensorFlow there is for linux/arm64, when it is asked for there."""
+    members = families().members(TENSORFLOW)
+    wishes = [canonicalize_name(each.requirement.name) for each in part.order.request.requirements]
+    if part.machine == "arm64" and any(name in members for name in wishes):
+        goal = find_target(part.order)
+        yield f"  {wheels_for(goal.minor, goal.platform)}; those before 2.16 are empty and bring"
+        yield "  tensorflow-cpu-aws, and there is no tensorflow-cpu"
+
+
+def _ways(order: DockerOrder, part: Part, remedies: Iterable[str]) -> Iterator[str]:
+    """The ways out of a lock that cannot be, as ways out for its image."""
+    machines = [each.machine for each in order.parts]
+    platforms = f"--platform {','.join(f'linux/{machine}' for machine in machines)} "
+    own = re.compile(r"--platform \S+ ")
+    for remedy in remedies:
+        if remedy.startswith("envlock docker "):
+            options = shlex.join(order.options)
+            yield f"{own.sub(platforms, remedy, count=1)} {options}".rstrip()
+        else:
+            yield remedy
+    others = [f"linux/{machine}" for machine in machines if machine != part.machine]
+    if others:
+        yield f"leave linux/{part.machine} out: --platform {','.join(others)}"
+    if order.freeze is not None:
+        yield _OWN_COPY
+
+
+def _narrowed(lock: Lock, target: Target) -> Lock:
+    """The lock with the wheels of its target; a package without one keeps its source."""
+    listed = {
+        package.name: tuple(file for file in package.files if installable(file, target))
+        or package.files
+        for package in lock.packages
+    }
+    return replace(lock, packages=hashed(lock.packages, listed))
+
+
+def _refuse_clash(part: Part, lock: Lock, target: Target, frozen: Frozen) -> None:
+    """Refuse a lock that breaks a rule together with what else is in the base."""
+    rules = database.load(part.order.rules).rules
+    own = {package.name: package.version for package in lock.packages}
+    situation = Situation.of(target)
+    alone = {each.rule.id for each in violations(rules, own, situation)}
+    for each in violations(rules, {**frozen.pins, **own}, situation):
+        if each.rule.severity is Severity.BREAKS and each.rule.id not in alone:
+            seen = ", ".join(f"{n} {v}" if v else f"no {n}" for n, v in each.packages.items())
+            raise NoResolution(
+                f"beside what {frozen.name} says is in the base, the lock breaks rule"
+                f" {each.rule.id} ({seen}): {each.rule.because}",
+                _OWN_COPY,
+            )
+
+
+def _refuse_foreign(order: DockerOrder) -> None:
+    """Refuse to write over a file of somebody else's, or over lines that were added to ours."""
+    elsewhere = f"-o {shlex.quote((order.folder / 'image').as_posix())}"
+    names = [DOCKERFILE, IGNORE, *(f"{SCRIPTS}/{name}" for name in scripts() if order.verify)]
+    for path in (order.folder / name for name in names):
+        if not path.exists():
+            continue
+        text = read_text(path)
+        if not is_own(text):
+            raise UsageError(
+                f"{path} is there, and envlock did not write it; it is left as it is", elsewhere
+            )
+        if is_edited(text):
+            raise UsageError(
+                f"{path} was changed after envlock wrote it; it is left as it is",
+                "put your lines into a Dockerfile of your own that starts FROM this image,"
+                f" and delete {path}",
+                elsewhere,
+            )

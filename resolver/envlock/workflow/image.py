@@ -1,0 +1,180 @@
+"""The files of an image, from the locks it is made for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from envlock.docker.bases import Base, Wish, choose
+from envlock.docker.freeze import Frozen
+from envlock.docker.recipe import GATE, Check, LockFile, Recipe, texts
+from envlock.model import Lock, Target
+from envlock.probes import PROBES
+from envlock.resolve.anchor import TENSORFLOW
+from envlock.rules.families import families
+from envlock.workflow.lock import LockOrder
+from envlock.workflow.verify import is_among
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """The lock of one of Docker's machines (``amd64``, ``arm64``) as it is asked for."""
+
+    machine: str
+    path: Path
+    order: LockOrder
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Piece:
+    """The lock of one machine, and the text of its file."""
+
+    part: Part
+    target: Target
+    lock: Lock
+    text: str
+
+    @property
+    def pins(self) -> dict[NormalizedName, Version]:
+        """What is locked."""
+        return {package.name: package.version for package in self.lock.packages}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DockerOrder:
+    """What an image is made from.
+
+    ``base`` and ``digest`` are what ``--base`` and ``--base-digest`` say;
+    ``freeze`` is a pip freeze of the base. ``command`` makes the files again,
+    up to its ``--python``; ``options`` are its words that no lock has.
+    """
+
+    parts: tuple[Part, ...]
+    folder: Path
+    command: str
+    labels: Mapping[str, str]
+    options: tuple[str, ...] = ()
+    base: str | None = None
+    digest: str | None = None
+    freeze: Path | None = None
+    verify: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Image:
+    """The locks of an image and the texts of all its files; ``notes`` are sentences.
+
+    ``platforms`` is what ``docker build --platform`` takes.
+    """
+
+    locks: tuple[Lock, ...]
+    base: Base
+    platforms: str
+    texts: Mapping[Path, str]
+    notes: tuple[str, ...]
+
+
+def assemble(order: DockerOrder, pieces: Sequence[Piece], frozen: Frozen | None) -> Image:
+    """Return the files of an image; the first platform's lock decides on the base.
+
+    Raises:
+        UsageError: there is no such base, or none that suits the lock.
+    """
+    lock, goal = pieces[0].lock, pieces[0].target
+    names = [package.name for package in lock.packages]
+    base = choose(
+        Wish(
+            python=goal.minor,
+            machines=tuple(piece.part.machine for piece in pieces),
+            word=order.base,
+            digest=order.digest,
+            framework=_framework(lock),
+            brings_cuda=any(name.startswith("nvidia-cuda-runtime") for name in names),
+            accelerator=goal.accelerator,
+            kept=frozen is not None,
+        )
+    )
+    recipe = Recipe(
+        base=base,
+        python=goal.minor,
+        locks=tuple(
+            LockFile(name=each.part.path.name, machine=each.part.machine, digest=_digest(each.text))
+            for each in pieces
+        ),
+        checks=_checks(names) if order.verify else (),
+        labels=order.labels,
+        command=f"{order.command} --python {goal.minor}",
+        shared=frozen is not None,
+        gpu=any(name.startswith("nvidia-") for name in names) or base.image.name == "nvidia/cuda",
+    )
+    beside = texts(recipe, scripts())
+    return Image(
+        locks=tuple(piece.lock for piece in pieces),
+        base=base,
+        platforms=recipe.platforms,
+        texts={
+            **{piece.part.path: piece.text for piece in pieces},
+            **{order.folder / name: text for name, text in beside.items()},
+        },
+        notes=(*base.notes, *_notes(pieces, frozen), *_unproved(order, recipe)),
+    )
+
+
+def _notes(pieces: Sequence[Piece], frozen: Frozen | None) -> Iterator[str]:
+    if frozen is not None and frozen.unread:
+        where = ", ".join(frozen.unread)
+        yield f"{where}: no NAME==VERSION, so it is not known what the base holds there"
+    for piece in pieces:
+        amazon = piece.lock.version("tensorflow-cpu-aws")
+        if amazon is not None and piece.lock.version("tensorflow") is not None:
+            yield (
+                f"linux/{piece.part.machine}: the wheel of tensorflow {amazon} is empty there, and"
+                f" what runs is tensorflow-cpu-aws {amazon}; 2.16 and later have their own"
+            )
+    for other in pieces[1:]:
+        unlike = [
+            f"{name} {version} and {other.pins[name]}"
+            for name, version in pieces[0].pins.items()
+            if other.pins.get(name, version) != version
+        ]
+        if unlike:
+            both = f"linux/{pieces[0].part.machine} and linux/{other.part.machine}"
+            yield f"{both} do not have the same versions: {', '.join(unlike)}"
+
+
+def _unproved(order: DockerOrder, recipe: Recipe) -> Iterator[str]:
+    if order.verify and not recipe.checks:
+        yield "there is no probe for any of these packages: the build proves nothing"
+
+
+def _framework(lock: Lock) -> Version | None:
+    members = families().members(TENSORFLOW)
+    return next((package.version for package in lock.packages if package.name in members), None)
+
+
+def _checks(names: Sequence[NormalizedName]) -> tuple[Check, ...]:
+    """The probes with a level of the gate for one of these packages, and those levels."""
+    checks = []
+    for probe in PROBES.values():
+        levels = [level for level in probe.levels if is_among(level.package, names)]
+        gate = tuple(level.name for level in levels if level.in_default_gate)
+        others = tuple(level.name for level in levels if not level.in_default_gate)
+        if gate:
+            checks.append(Check(script=probe.script, gate=gate, others=others))
+    return tuple(checks)
+
+
+def scripts() -> dict[str, str]:
+    """Return the scripts of the verify stage, by their names."""
+    paths = [probe.path for probe in PROBES.values()]
+    paths.append(paths[0].with_name(GATE))
+    return {path.name: path.read_text(encoding="utf-8") for path in paths}
+
+
+def _digest(text: str) -> str:
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
