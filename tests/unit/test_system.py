@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import date
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -22,6 +23,7 @@ from envlock.system import (
     make_folder,
     move,
     read_text,
+    remembered,
     remove_tree,
     run,
     scratch,
@@ -233,6 +235,57 @@ def test_a_variable_moves_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert cache_folder() == tmp_path
     monkeypatch.setenv("ENVLOCK_CACHE_DIR", "")
     assert cache_folder().name == "envlock"
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ENVLOCK_CACHE_DIR", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def count(sources: dict[str, bytes], value: object) -> tuple[object, bool]:
+    """What is remembered of some sources, and whether it was made anew."""
+    made: list[object] = []
+
+    def make() -> object:
+        made.append(value)
+        return value
+
+    found = remembered("thing", sources, make)
+    return found, bool(made)
+
+
+def test_what_was_made_is_remembered_until_its_sources_change(cache: Path) -> None:
+    value = {"a": [1, "é", None, True]}
+    assert count({"a": b"1", "b": b"2"}, value) == (value, True)
+    assert count({"b": b"2", "a": b"1"}, "not made") == (value, False)
+    for other in (
+        {"a": b"1"},
+        {"a": b"1", "b": b"3"},
+        {"a": b"1", "c": b"2"},
+        {"a": b"1b", "": b"2"},
+    ):
+        assert count(other, "new") == ("new", True)
+    assert [file.name for file in cache.iterdir()] == ["thing.json"]
+
+
+@pytest.mark.parametrize("value", [{1: "a number as key"}, (1, 2), date(2026, 11, 25)])
+def test_what_json_would_change_is_made_each_time(cache: Path, value: object) -> None:
+    assert [count({"a": b"1"}, value) for _ in range(2)] == [(value, True)] * 2
+    assert not cache.exists()
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"of": 1}', "\0\xff"])
+def test_a_damaged_memory_is_made_anew(cache: Path, damage: str) -> None:
+    count({"a": b"1"}, "old")
+    (cache / "thing.json").write_text(damage, encoding="latin-1")
+    assert count({"a": b"1"}, "new") == ("new", True)
+    assert count({"a": b"1"}, "newer") == ("new", False)
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(cache: Path) -> None:
+    cache.write_text("a file where the folder would be")
+    assert count({"a": b"1"}, "value") == ("value", True)
 
 
 def test_a_lock_that_somebody_else_holds_is_waited_for_and_then_told(tmp_path: Path) -> None:

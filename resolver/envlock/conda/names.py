@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from envlock.conda.values import CondaPackage
-from envlock.rules.documents import parse
+from envlock.rules.documents import shipped
 
 _PYPI = "pkg:pypi/"
 
@@ -67,8 +66,7 @@ def _spellings(name: NormalizedName) -> tuple[str, ...]:
 @cache
 def names() -> Names:
     """Return the names that envlock knows."""
-    text = files("envlock_constraints").joinpath("conda-names.yaml").read_text(encoding="utf-8")
-    (document,) = parse(text)
+    (document,) = shipped()["conda-names.yaml"]
     return Names(
         by_conda={
             canonicalize_name(conda): canonicalize_name(pypi)

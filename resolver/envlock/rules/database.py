@@ -10,7 +10,7 @@ from pathlib import Path
 
 from envlock.errors import UsageError
 from envlock.model import Rule
-from envlock.rules.documents import parse
+from envlock.rules.documents import parse, shipped
 from envlock.rules.examples import example_faults
 from envlock.rules.schema import faults, read_rule
 
@@ -36,14 +36,14 @@ def load(folders: Sequence[Path] = ()) -> Database:
         UsageError: a folder is missing, or a document is not a rule; every
             fault of every file is told, with file, id and key path.
     """
-    shipped = _shipped()
+    ours = _shipped()
     if not folders:
-        return Database(rules=shipped)
+        return Database(rules=ours)
     added, wrong = _read_folders(folders)
-    wrong += _clashes((*shipped, *added))
+    wrong += _clashes((*ours, *added))
     if wrong:
         raise UsageError("\n".join(("these rules cannot be used:", *wrong)))
-    return Database(rules=tuple(sorted((*shipped, *added), key=lambda rule: rule.id)))
+    return Database(rules=tuple(sorted((*ours, *added), key=lambda rule: rule.id)))
 
 
 def check(folder: Path) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
@@ -58,10 +58,9 @@ def check(folder: Path) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
 @cache
 def _shipped() -> tuple[Rule, ...]:
     found: list[Rule] = []
-    for item in files("envlock_constraints").iterdir():
-        if item.name.endswith(".yaml") and item.name not in _NOT_RULES:
-            documents = parse(item.read_text(encoding="utf-8"))
-            found.extend(read_rule(document, source=item.name) for document in documents)
+    for name, documents in shipped().items():
+        if name not in _NOT_RULES:
+            found.extend(read_rule(document, source=name) for document in documents)
     return tuple(sorted(found, key=lambda rule: rule.id))
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 from packaging.utils import NormalizedName, canonicalize_name
+
+from envlock.rules.documents import shipped
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,10 +40,7 @@ class Families:
 @cache
 def families() -> Families:
     """Return the families that envlock knows."""
-    from envlock.rules.documents import parse  # noqa: PLC0415  (it needs the families itself)
-
-    text = files("envlock_constraints").joinpath("families.yaml").read_text(encoding="utf-8")
-    (document,) = parse(text)
+    (document,) = shipped()["families.yaml"]
     return Families(
         by_name={
             canonicalize_name(family): _names(members)

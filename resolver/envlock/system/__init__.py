@@ -6,13 +6,16 @@ attempted; nothing is left half-written.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from envlock.errors import UsageError, WorkError
 from envlock.system.processes import Completed as Completed
@@ -154,6 +157,29 @@ def cache_folder() -> Path:
     import platformdirs  # noqa: PLC0415  (10 ms that --help does not need)
 
     return Path(platformdirs.user_cache_dir("envlock"))
+
+
+def remembered(name: str, sources: Mapping[str, bytes], make: Callable[[], Any]) -> Any:  # noqa: ANN401  (JSON)
+    """Return what ``make`` returns, made once for the same sources and kept as JSON.
+
+    A value that JSON would change, and a cache that cannot be read or
+    written, cost the time of ``make`` and nothing else.
+    """
+    digest = hashlib.sha256()
+    for key, content in sorted(sources.items()):
+        digest.update(f"{key}\0{len(content)}\0".encode() + content)
+    file = cache_folder() / f"{name}.json"
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        kept = json.loads(file.read_bytes())
+        if kept["of"] == digest.hexdigest():
+            return kept["value"]
+    value = make()
+    with suppress(ValueError, TypeError, WorkError):
+        text = json.dumps({"of": digest.hexdigest(), "value": value})
+        if json.loads(text)["value"] == value:
+            make_folder(file.parent)
+            write_texts({file: text})
+    return value
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import pytest
 
 from envlock.errors import UsageError
 from envlock.rules import database
+from envlock.rules.documents import shipped
 from envlock.rules.schema import faults
 
 GOOD: dict[str, Any] = {
@@ -33,6 +34,20 @@ GOOD: dict[str, Any] = {
 def write(path: Path, *documents: object) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("---\n".join(f"{json.dumps(each)}\n" for each in documents))
+
+
+def test_the_shipped_rules_are_the_same_read_and_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENVLOCK_CACHE_DIR", str(tmp_path))
+    shipped.cache_clear()
+    read = shipped()
+    assert [file.suffix for file in tmp_path.iterdir()] == [".json"]
+    shipped.cache_clear()
+    remembered = shipped()
+    assert remembered is not read
+    assert remembered == read
+    assert len(read) > 20
 
 
 def test_rules_of_ones_own_are_added_in_the_order_of_ids(tmp_path: Path) -> None:
