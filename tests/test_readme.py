@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from envlock import errors
 from envlock.config import load_config
@@ -27,7 +28,7 @@ def envlock(*words: str, cwd: Path) -> str:
 @pytest.fixture(scope="module")
 def helps() -> dict[str, str]:
     names = ["", "create", "lock", "sync", "verify", "diagnose", "fix", "history", "bisect"]
-    names += ["docker", "export", "diff"]
+    names += ["docker", "export", "diff", "config", "config schema", "rules schema"]
     names += ["releases", "rules", "matrix", "matrix run"]
     names += [f"rules {each}" for each in ("list", "show", "check", "constraints")]
     return {name: envlock(*name.split(), "--help", cwd=ROOT) for name in names}
@@ -98,6 +99,16 @@ def test_the_configuration_example_is_read(tmp_path: Path) -> None:
     config = load_config(tmp_path, {"XDG_CONFIG_HOME": str(tmp_path)})
     assert (config.engine, config.python, config.accelerator) == ("uv", "3.11", "cpu")
     assert config.rules == (tmp_path / "our-rules",)
+
+
+def test_the_hooks_and_the_action_are_used_as_they_are_offered() -> None:
+    hooks, steps = map(yaml.safe_load, re.findall(r"```yaml\n(.+?)```", README, re.DOTALL))
+    offered = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    ids = {hook["id"] for hook in offered}
+    assert {hook["id"] for repo in hooks["repos"] for hook in repo["hooks"]} <= ids
+    assert all(f"`{name}`" in README for name in ids)
+    action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+    assert set(steps["steps"][-1]["with"]) <= set(action["inputs"])
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

@@ -75,13 +75,16 @@ def user_file() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """One setting: its field of `Config` and how one value of it is read.
+    """One setting: its field of `Config`, how one value of it is read, and what it says.
 
-    ``read`` gets the value and the folder that paths are relative to.
+    ``read`` gets the value and the folder that paths are relative to;
+    ``words`` are all the values there are, where they are known.
     """
 
     field: str
     read: Callable[[str, Path], object]
+    says: str
+    words: tuple[str, ...] = ()
     many: bool = False
     separator: str | None = None
 
@@ -118,17 +121,59 @@ def _link(text: str, base: Path) -> str:
 
 
 _KEYS = {
-    "engine": _Key("engine", _choice(EngineName)),
-    "rules": _Key("rules", _folder, many=True, separator=os.pathsep),
-    "evidence": _Key("evidence", _folder, many=True, separator=os.pathsep),
-    "python": _Key("python", _text),
-    "accelerator": _Key("accelerator", _choice(Accelerator)),
-    "format": _Key("formats", _choice(Format), many=True),
-    "exclude-newer": _Key("exclude_newer", _date),
-    "index-url": _Key("index_url", _text),
-    "extra-index-url": _Key("extra_index_urls", _text, many=True),
-    "find-links": _Key("find_links", _link, many=True),
+    "engine": _Key(
+        "engine", _choice(EngineName), "The program that solves.", words=tuple(EngineName)
+    ),
+    "rules": _Key(
+        "rules",
+        _folder,
+        "Folders of rules of one's own, from this file.",
+        many=True,
+        separator=os.pathsep,
+    ),
+    "evidence": _Key(
+        "evidence",
+        _folder,
+        "Folders of evidence of one's own, from this file.",
+        many=True,
+        separator=os.pathsep,
+    ),
+    "python": _Key("python", _text, "A version of Python such as 3.10, or a path."),
+    "accelerator": _Key(
+        "accelerator", _choice(Accelerator), "The TensorFlow build.", words=tuple(Accelerator)
+    ),
+    "format": _Key(
+        "formats", _choice(Format), "The formats of the lock.", words=tuple(Format), many=True
+    ),
+    "exclude-newer": _Key(
+        "exclude_newer", _date, "Leave out what was uploaded later: 2024-01-31, or 7d."
+    ),
+    "index-url": _Key("index_url", _text, "The package index."),
+    "extra-index-url": _Key("extra_index_urls", _text, "More indexes.", many=True),
+    "find-links": _Key("find_links", _link, "Folders or pages with files.", many=True),
 }
+
+
+def config_schema() -> dict[str, Any]:
+    """Return the JSON Schema of ``[tool.envlock]``, which is that of ``envlock.toml`` too."""
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "$id": "https://github.com/envlock/envlock/schemas/config.json",
+        "title": "envlock",
+        "description": "The table [tool.envlock] of a pyproject.toml, or a whole envlock.toml.",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {name: _schema_of(key) for name, key in _KEYS.items()},
+    }
+
+
+def _schema_of(key: _Key) -> dict[str, Any]:
+    one: dict[str, Any] = {"type": "string", "minLength": 1}
+    if key.words:
+        one = {"type": "string", "enum": list(key.words)}
+    if not key.many:
+        return {"description": key.says, **one}
+    return {"description": key.says, "anyOf": [one, {"type": "array", "items": one}]}
 
 
 def _user(faults: Faults) -> Iterator[dict[str, Any]]:

@@ -37,12 +37,15 @@ _COMMANDS = {
     "rules show": "knowledge.show",
     "rules check": "knowledge.check",
     "rules constraints": "knowledge.constraints",
+    "rules schema": "knowledge.schema",
+    "config schema": "knowledge.config_schema",
     "matrix run": "matrix.run",
     "matrix check": "evidence.check",
     "matrix report": "evidence.report",
 }
 _GROUPS = {
     "rules": "Show and check what package metadata does not say.",
+    "config": "Describe the configuration.",
     "matrix": "Run many releases, record what they do, and show it.",
 }
 

@@ -131,6 +131,34 @@ def constraints(own: ReleaseOptions, added: RulesOption, talk: JsonOption) -> in
     return 0
 
 
+def schema(talk: JsonOption) -> int:
+    """Print the JSON Schema of a rule, for editors."""
+    import json  # noqa: PLC0415  (as above)
+
+    from envlock.rules.schema import schema_text  # noqa: PLC0415
+
+    text = schema_text()
+    if talk.json:
+        say_json("rules schema", {"document": json.loads(text)})
+    else:
+        say(text.rstrip("\n"))
+    return 0
+
+
+def config_schema(talk: JsonOption) -> int:
+    """Print the JSON Schema of [tool.envlock], for editors."""
+    import json  # noqa: PLC0415  (as above)
+
+    from envlock import config  # noqa: PLC0415
+
+    document = config.config_schema()
+    if talk.json:
+        say_json("config schema", {"document": document})
+    else:
+        say(json.dumps(document, indent=2))
+    return 0
+
+
 def releases(own: TableName, talk: JsonOption) -> int:
     """Print the releases of TensorFlow or h5py.
 

@@ -182,6 +182,10 @@ def _tries(parse: Callable[[str], object]) -> Callable[[object], bool]:
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of a rule document."""
-    text = files("envlock_constraints").joinpath("schema.json").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = json.loads(text)
+    loaded: dict[str, Any] = json.loads(schema_text())
     return loaded
+
+
+def schema_text() -> str:
+    """The same, as its authors wrote it."""
+    return files("envlock_constraints").joinpath("schema.json").read_text(encoding="utf-8")
