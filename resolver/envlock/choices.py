@@ -20,6 +20,20 @@ class EngineName(StrEnum):
     UV = "uv"
 
 
+class Manager(StrEnum):
+    """Who installs packages, as ``--manager`` takes them.
+
+    ``conda`` is py-rattler, which envlock brings; the others are programs of
+    this machine (``conda-cli`` is ``conda``).
+    """
+
+    PIP = "pip"
+    CONDA = "conda"
+    MICROMAMBA = "micromamba"
+    MAMBA = "mamba"
+    CONDA_CLI = "conda-cli"
+
+
 class Format(StrEnum):
     """The formats a lock is written in, as ``--format`` takes them."""
 

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from envlock.cli.arguments import flag, option, word
 from envlock.cli.options import (
+    CondaOptions,
     EnvironmentOptions,
     IndexOptions,
     LockFileOptions,
     ProbeOptions,
     RequestOptions,
     TalkOptions,
+    is_for_conda,
 )
 from envlock.cli.output import progress_for, say, say_json
 from envlock.cli.output import talk as tell
@@ -66,6 +68,7 @@ class ExaminedEnvironment:
 def create(
     request: RequestOptions,
     place: NewEnvironmentOptions,
+    conda: CondaOptions,
     probes: ProbeOptions,
     files: LockFileOptions,
     index: IndexOptions,
@@ -74,8 +77,14 @@ def create(
     """Lock, build the environment, and prove that it works.
 
     Proved means that a Keras model is built, trained, saved to .h5, loaded
-    again and predicts the same. Whatever fails, the folder is as it was.
+    again and predicts the same. Whatever fails, the folder is as it was. An
+    environment.yml given to -r becomes a conda prefix.
     """
+    if is_for_conda(request, conda):
+        from envlock.cli.conda import create_conda  # noqa: PLC0415  (--help needs none)
+
+        where = (place.env, place.force, place.keep)
+        return create_conda(request, conda, where, probes, files, index, talk)
     from envlock.cli.orders import create_order, needs, proof_order  # noqa: PLC0415  (lazy)
     from envlock.workflow import create as workflow  # noqa: PLC0415
 

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from envlock.cli.arguments import flag
-from envlock.cli.options import IndexOptions, LockFileOptions, RequestOptions, TalkOptions
+from envlock.cli.options import (
+    CondaOptions,
+    IndexOptions,
+    LockFileOptions,
+    RequestOptions,
+    TalkOptions,
+    is_for_conda,
+)
 from envlock.cli.output import progress_for, say, say_json
 
 if TYPE_CHECKING:
@@ -24,11 +31,19 @@ class CheckOption:
 def lock(
     request: RequestOptions,
     own: CheckOption,
+    conda: CondaOptions,
     files: LockFileOptions,
     index: IndexOptions,
     talk: TalkOptions,
 ) -> int:
-    """Write a hashed lock whose versions work together."""
+    """Write a hashed lock whose versions work together.
+
+    An environment.yml given to -r is locked for conda.
+    """
+    if is_for_conda(request, conda):
+        from envlock.cli.conda import lock_conda  # noqa: PLC0415  (--help needs none of this)
+
+        return lock_conda(request, conda, files, index, talk, check=own.check)
     from envlock import report  # noqa: PLC0415  (--help needs none of this)
     from envlock.cli.orders import lock_orders  # noqa: PLC0415
     from envlock.workflow import lock as workflow  # noqa: PLC0415

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from envlock.choices import Accelerator, EngineName, Format
+from envlock.choices import Accelerator, EngineName, Format, Manager
 from envlock.cli.arguments import flag, option, repeated, words
 
 
@@ -82,6 +82,31 @@ class RequestOptions:
         metavar="NAME",
         says="Do not keep the pin of one package. Repeatable.",
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CondaOptions:
+    """Whether packages come from conda, and from which channels."""
+
+    manager: Manager | None = option(
+        "--manager",
+        metavar="NAME",
+        says=f"Who installs: {', '.join(Manager)}.  [default: pip; conda for an environment.yml]",
+    )
+    channel: tuple[str, ...] = repeated(
+        "--channel",
+        metavar="CHANNEL",
+        says="Where conda packages come from, before the channels of files. Repeatable."
+        "  [default: conda-forge]",
+    )
+
+
+def is_for_conda(request: RequestOptions, conda: CondaOptions) -> bool:
+    """Tell whether packages come from conda: as was said, or an environment file is read."""
+    if conda.manager is not None:
+        return conda.manager is not Manager.PIP
+    files = any(path.suffix.lower() in {".yml", ".yaml"} for path in request.requirement_file)
+    return files or bool(conda.channel)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -146,6 +146,26 @@ def sync(python: Path, requirements: str, settings: IndexSettings, progress: Pro
     _check(done, python)
 
 
+def add(python: Path, requirements: str, settings: IndexSettings, progress: Progress) -> None:
+    """Add the packages of a lock to an environment, and nothing that they declare besides.
+
+    What is there already, such as what conda installed, stays.
+
+    Raises:
+        IndexFailure: an index could not be read.
+        InstallFailure: a file does not match its hash, or could not be found,
+            built or installed.
+    """
+    with scratch() as folder:
+        lock = folder / "requirements.txt"
+        write_texts({lock: requirements})
+        words: list[str | Path] = ["--require-hashes", "--no-deps", "-r", lock]
+        done = _uv_pip("install", words, python, settings, progress)
+        if done.returncode != 0 and _REFUSED.search(done.stderr):
+            done = _pip(["install", *words], python, settings, progress)
+    _check(done, python)
+
+
 def _sync_with_pip(
     python: Path, lock: Path, settings: IndexSettings, progress: Progress
 ) -> Completed:

@@ -127,7 +127,8 @@ def resolve_pip_part(question: PipQuestion, progress: Progress) -> Resolution:
     try:
         found = _resolve(question, bounds, progress)
     except NoResolution as error:
-        raise NoResolution(error.message, *map(_on_condas_side, _usable(error.remedies))) from None
+        message = "\n".join((error.message, *_condas(error.message, question.provided)))
+        raise NoResolution(message, *map(_on_condas_side, _usable(error.remedies))) from None
     own = _own(found.packages, question.provided)
     packages = tuple(replace(each, because=_because(each, bounds)) for each in own)
     reasons = {
@@ -249,6 +250,13 @@ def _broken(
         if found.rule.severity is Severity.BREAKS:
             raise NoResolution(f"pip's part does not fit conda's packages\n  because {said}")
         yield said
+
+
+def _condas(message: str, provided: Provided) -> Iterator[str]:
+    """Say whose the exact versions are that an engine speaks of."""
+    for name, version in provided.items():
+        if re.search(rf"(?<![\w.-]){name}=={re.escape(str(version))}(?! \({CONDA})", message):
+            yield f"  because conda brings {name} {version}"
 
 
 def _usable(remedies: Iterable[str]) -> Iterator[str]:

@@ -66,10 +66,13 @@ def _both(shared: Shared, packages: Iterable[CondaPackage]) -> str:
 def _sides(shared: Shared, packages: Iterable[CondaPackage]) -> Iterator[str]:
     """Conda's side first: pip would overwrite what other conda packages are built on."""
     name = shared.wish.requirement.name
+    packages = tuple(packages)
     holder = next(p for p in packages if names().provided(p) == name)
     yield f"in {shared.wish.origin}, change {shared.wish.requirement} to {name}=={shared.version}"
-    if holder.via:
-        yield f"or move {' and '.join(holder.via[:3])} to pip's list too"
+    there = {each.name for each in packages}
+    users = [each for each in holder.via if each in there]
+    if users:
+        yield f"or move {' and '.join(users[:3])} to pip's list too"
 
 
 def negotiated(

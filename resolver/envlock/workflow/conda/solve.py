@@ -78,5 +78,7 @@ def _together(
 
 def _needed_of_the_system(packages: Iterable[CondaPackage]) -> tuple[str, ...]:
     """What the chosen packages ask of the system: the same on whatever machine it was solved."""
-    needs = {need for each in packages for need in each.depends if need.startswith("__")}
+    needs = {
+        "".join(need.split()) for each in packages for need in each.depends if need.startswith("__")
+    }
     return tuple(sorted(needs))

@@ -1,0 +1,167 @@
+"""From parsed options to what the conda workflows take."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from envlock.choices import Format
+from envlock.cli.options import CondaOptions, IndexOptions, LockFileOptions, RequestOptions
+from envlock.cli.orders import Settled, here, index_settings, project_name, request_words, settle
+from envlock.conda import rattler
+from envlock.conda.channels import public
+from envlock.conda.values import CondaRequest, CondaSpec
+from envlock.config import load_config
+from envlock.errors import UsageError
+from envlock.model import Requested
+from envlock.platforms import find_known, read_platform
+from envlock.progress import Progress
+from envlock.request import parse_names, read_constraints_file, read_request_file
+from envlock.request.conda_spec import parse_spec
+from envlock.request.environment import read_environment
+from envlock.request.parsed import Faults
+from envlock.workflow.conda.lock import CondaOrder
+from envlock.write import format_of
+
+_DEFAULT = ("tensorflow", "h5py")
+_ENVIRONMENT = frozenset({".yml", ".yaml"})
+_MINOR = re.compile(r"\d+(\.\d+){0,2}")
+
+
+def conda_order(
+    verb: str,
+    request: RequestOptions,
+    conda: CondaOptions,
+    index: IndexOptions,
+    files: LockFileOptions,
+    progress: Progress,
+) -> CondaOrder:
+    """Everything that `envlock lock` and `envlock create` lock conda packages by.
+
+    Raises:
+        UsageError: an option or an input file makes no sense.
+    """
+    config = load_config(Path.cwd(), os.environ)
+    settled = settle(request, files, config)
+    asked, bounds = _read(request, conda, settled.python, progress)
+    formats = tuple(dict.fromkeys(files.format)) or (_told(files.output) or Format.CONDA_LOCK,)
+    if files.output is not None and len(formats) > 1:
+        raise UsageError("-o names one file, and several formats are asked for", "leave -o out")
+    return CondaOrder(
+        request=asked,
+        settings=index_settings(index, config),
+        subdirs=_subdirs(verb, request, asked),
+        formats=formats,
+        command=_command(request, conda, index, settled, files),
+        name=project_name(),
+        verb=verb,
+        output=files.output,
+        inputs=frozenset(
+            path.resolve() for path in (*request.requirement_file, *request.constraint_file)
+        ),
+        constraints=bounds,
+        accelerator=settled.accelerator,
+        engine=settled.engine,
+        exclude_newer=settled.exclude_newer,
+        rules=settled.rules,
+        upgrade=request.upgrade,
+        upgrade_packages=parse_names(request.upgrade_package),
+    )
+
+
+def _told(output: Path | None) -> Format | None:
+    return None if output is None else format_of(output)
+
+
+def _command(
+    request: RequestOptions,
+    conda: CondaOptions,
+    index: IndexOptions,
+    settled: Settled,
+    files: LockFileOptions,
+) -> str:
+    """Return the command that makes the same lock again, without credentials."""
+    words = ["envlock", "lock", *request_words(request, index, settled)]
+    words += ["--manager", "conda"] if conda.manager is not None else []
+    words += _repeat("--channel", map(public, conda.channel))
+    words += _repeat("--platform", (read_platform(each).option for each in request.platform))
+    words += ["--python", settled.python] if settled.python else []
+    words += _repeat("--format", files.format)
+    words += ["-o", here(files.output)] if files.output else []
+    return shlex.join(words)
+
+
+def _repeat(flag: str, values: Iterable[str]) -> list[str]:
+    return [word for value in values for word in (flag, value)]
+
+
+def _read(
+    options: RequestOptions, conda: CondaOptions, python: str | None, progress: Progress
+) -> tuple[CondaRequest, tuple[Requested, ...]]:
+    """The words and files of a request; what was read and left out is told."""
+    environments = [p for p in options.requirement_file if p.suffix.lower() in _ENVIRONMENT]
+    if len(environments) > 1:
+        raise UsageError(
+            f"-r {environments[1]}: one environment file is locked at a time",
+            f"-r {environments[0]}",
+        )
+    asked = read_environment(environments[0]) if environments else CondaRequest()
+    others = [
+        read_request_file(path, extras=options.extra, groups=options.group)
+        for path in options.requirement_file
+        if path not in environments
+    ]
+    bounds = [read_constraints_file(path) for path in options.constraint_file]
+    said = (asked.notes, *(parsed.notes for parsed in (*others, *bounds)))
+    for note in dict.fromkeys(each for notes in said for each in notes):
+        progress.note(note)
+    specs = [*asked.specs, *_words(options)]
+    specs += _python(python, specs)
+    return replace(
+        asked,
+        channels=tuple(dict.fromkeys((*conda.channel, *asked.channels))),
+        specs=tuple(specs),
+        pip=(*asked.pip, *(each for parsed in others for each in parsed.requirements)),
+    ), tuple(each for parsed in (*others, *bounds) for each in parsed.constraints)
+
+
+def _words(options: RequestOptions) -> tuple[CondaSpec, ...]:
+    faults = Faults()
+    found: list[CondaSpec] = []
+    for word in options.requirements or (() if options.requirement_file else _DEFAULT):
+        with faults.collect(""):
+            found.append(parse_spec(word))
+    faults.finish()
+    return tuple(found)
+
+
+def _python(wanted: str | None, specs: list[CondaSpec]) -> list[CondaSpec]:
+    """The Python that was asked for, unless the file says which."""
+    if wanted is None or any(each.name == "python" and each.version for each in specs):
+        return []
+    if not _MINOR.fullmatch(wanted):
+        raise UsageError(
+            f"--python {wanted}: conda brings its own Python, so a version is needed",
+            "--python 3.11",
+        )
+    return [CondaSpec(name="python", version=f"={wanted}")]
+
+
+def _subdirs(verb: str, options: RequestOptions, asked: CondaRequest) -> tuple[str, ...]:
+    """The platforms to lock for: those that were named, else this machine's."""
+    own, _ = rattler.detect()
+    if verb == "create":
+        if options.platform:
+            raise UsageError(
+                f"--platform {options.platform[0]}: an environment is built and proved on this"
+                " machine; a lock can be for another one",
+                "envlock lock",
+            )
+        return (own,)
+    named = [find_known(read_platform(each).platform) for each in options.platform]
+    subdirs = [each.conda for each in named if each is not None] or list(asked.platforms) or [own]
+    return tuple(sorted(dict.fromkeys(subdirs)))

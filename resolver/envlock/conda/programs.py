@@ -1,0 +1,78 @@
+"""Installing through a conda program that is there: micromamba, mamba or conda.
+
+It gets an explicit list, so it solves nothing: what is installed is what was locked.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from envlock.conda.channels import Address, hide, with_credentials
+from envlock.conda.values import CondaPackage
+from envlock.errors import InstallFailure, WorkError
+from envlock.progress import Progress
+from envlock.system import run, scratch, write_texts
+
+_LINES_SHOWN = 15
+
+
+def find_program(name: str) -> Path:
+    """Return a conda program of PATH.
+
+    Raises:
+        WorkError: it is not there.
+    """
+    found = shutil.which(name)
+    if found is None:
+        raise WorkError(
+            f"--manager {name}: there is no {name} on PATH",
+            "--manager conda",  # py-rattler, which envlock brings itself
+        )
+    return Path(found)
+
+
+def arguments(program: Path, prefix: Path, listed: Path) -> list[str | Path]:
+    """Return the command that makes a prefix of an explicit list, asking nothing."""
+    words: list[str | Path] = [program, "create", "--yes", "--prefix", prefix, "--file", listed]
+    if program.name.startswith("micromamba"):
+        words += ["--no-rc", "--no-env"]
+    return words
+
+
+def explicit_list(packages: Iterable[CondaPackage], subdir: str) -> str:
+    """Return packages as the text that conda's programs install as it stands."""
+    lines = (
+        f"{each.url}#{each.md5 or f'sha256:{each.sha256}'}" if each.md5 or each.sha256 else each.url
+        for each in packages
+    )
+    return "\n".join((f"# platform: {subdir}", "@EXPLICIT", *lines, ""))
+
+
+def install_through(
+    program: Path,
+    packages: Iterable[CondaPackage],
+    channels: tuple[Address, ...],
+    prefix: Path,
+    subdir: str,
+    progress: Progress,
+) -> None:
+    """Make a prefix of packages with a conda program.
+
+    Raises:
+        InstallFailure: the program failed; its last words are told.
+    """
+    known = [with_credentials(each, channels) for each in packages]
+    with scratch() as folder:
+        listed = folder / "explicit.txt"
+        write_texts({listed: explicit_list(known, subdir)})
+        done = run(
+            arguments(program, prefix.resolve(), listed),
+            on_line=lambda line: progress.detail(hide(line)),
+        )
+    if done.returncode != 0:
+        said = hide(done.stderr.strip() or done.stdout.strip()).splitlines()[-_LINES_SHOWN:]
+        raise InstallFailure(
+            "\n".join((f"{program.name} could not make {prefix}", *(f"  {line}" for line in said)))
+        )

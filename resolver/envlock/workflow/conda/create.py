@@ -1,0 +1,135 @@
+"""`envlock create` with conda: a prefix of conda's packages and pip's, proved; files after that."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.utils import NormalizedName
+
+from envlock.choices import Manager
+from envlock.conda import rattler
+from envlock.conda.names import pypi_pins
+from envlock.conda.programs import find_program, install_through
+from envlock.conda.values import CondaPlatformLock
+from envlock.environment.create import add
+from envlock.environment.interpreters import python_in
+from envlock.environment.place import fresh_environment, kept_as
+from envlock.errors import InstallFailure
+from envlock.progress import Progress
+from envlock.system import make_folder, write_texts
+from envlock.workflow.conda.lock import CondaLocked, CondaOrder, make_conda_lock, write_conda
+from envlock.workflow.conda.work import channel_addresses
+from envlock.workflow.create import NotProved
+from envlock.workflow.lock import requirements_text
+from envlock.workflow.verify import Proof, ProofOrder, prove
+
+#: The programs behind the managers that are not py-rattler.
+_PROGRAMS = {
+    Manager.MICROMAMBA: "micromamba",
+    Manager.MAMBA: "mamba",
+    Manager.CONDA_CLI: "conda",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CondaCreateOrder:
+    """A conda lock, where its prefix goes, who installs it, and what must be proved.
+
+    ``force`` replaces an environment that envlock did not make; ``keep``
+    leaves one that failed for a look.
+    """
+
+    lock: CondaOrder
+    folder: Path
+    proof: ProofOrder
+    manager: Manager = Manager.CONDA
+    force: bool = False
+    keep: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CondaCreated:
+    """What was made; ``written`` are the lock files that changed."""
+
+    locked: CondaLocked
+    folder: Path
+    proof: Proof
+    written: tuple[Path, ...]
+
+
+def create_prefix(order: CondaCreateOrder, progress: Progress) -> CondaCreated:
+    """Lock, install conda's packages and pip's, prove, and only then write the lock files.
+
+    Whatever fails, the folder is as it was before.
+
+    Raises:
+        NotProved: the environment does not pass the gate.
+        NoResolution: nothing fits the request.
+        UsageError: the folder holds something that is not envlock's.
+        WorkError: network, disk, py-rattler, a conda program or pip's installer failed.
+    """
+    program = find_program(_PROGRAMS[order.manager]) if order.manager in _PROGRAMS else None
+    locked = make_conda_lock(order.lock, progress, hashed=True)
+    (platform,) = locked.lock.platforms
+    with fresh_environment(order.folder, progress, force=order.force, keep=order.keep) as prefix:
+        _install(order, platform, prefix, program, progress)
+        _keep_variables(locked, prefix)
+        python = python_in(prefix)
+        if python is None:
+            raise InstallFailure(
+                f"nothing that was asked for brings a Python, so {order.folder} cannot be proved",
+                "envlock lock --manager conda",
+            )
+        if platform.pip is not None:
+            with progress.phase(f"install {len(platform.pip.packages)} packages with pip"):
+                add(python, requirements_text(platform.pip), order.lock.settings, progress)
+        proof = prove(python, order.proof, progress, write_bytecode=True, pins=_names(platform))
+        if not proof.passed:
+            raise NotProved(
+                proof,
+                "the environment was built and does not do what it should; nothing was written",
+                *_remedies(order),
+            )
+        written = write_conda(locked)
+    return CondaCreated(locked=locked, folder=order.folder, proof=proof, written=written)
+
+
+def _install(
+    order: CondaCreateOrder,
+    platform: CondaPlatformLock,
+    prefix: Path,
+    program: Path | None,
+    progress: Progress,
+) -> None:
+    channels, _ = channel_addresses(order.lock.request, platform.subdir)
+    specs = tuple(str(spec) for spec in order.lock.request.specs)
+    with progress.phase(f"install {len(platform.packages)} packages of conda"):
+        if program is not None:
+            install_through(program, platform.packages, channels, prefix, platform.subdir, progress)
+        else:
+            rattler.install(platform.packages, channels, prefix, platform.subdir, specs, progress)
+
+
+def _keep_variables(locked: CondaLocked, prefix: Path) -> None:
+    """Write the variables of an environment file where conda's activation reads them."""
+    variables = dict(locked.lock.variables)
+    if variables:
+        make_folder(prefix / "conda-meta")
+        text = json.dumps({"version": 1, "env_vars": variables}, sort_keys=True)
+        write_texts({prefix / "conda-meta" / "state": text})
+
+
+def _names(platform: CondaPlatformLock) -> frozenset[NormalizedName]:
+    pip = platform.pip.packages if platform.pip else ()
+    return frozenset((*pypi_pins(platform.packages), *(each.name for each in pip)))
+
+
+def _remedies(order: CondaCreateOrder) -> Iterator[str]:
+    if order.keep:
+        yield f"envlock verify {shlex.quote(kept_as(order.folder).as_posix())}"
+    else:
+        yield "--keep"
