@@ -29,7 +29,8 @@ def envlock(*words: str, cwd: Path) -> str:
 def helps() -> dict[str, str]:
     names = ["", "create", "lock", "sync", "verify", "diagnose", "fix", "history", "bisect"]
     names += ["docker", "export", "diff", "config", "config schema", "rules schema"]
-    names += ["releases", "rules", "matrix", "matrix run"]
+    names += ["releases", "capabilities", "rules", "matrix"]
+    names += [f"matrix {each}" for each in ("run", "check", "report")]
     names += [f"rules {each}" for each in ("list", "show", "check", "constraints")]
     return {name: envlock(*name.split(), "--help", cwd=ROOT) for name in names}
 

@@ -158,6 +158,7 @@ def build_framework(
     folder: Path,
     version: str = "2.15.1",
     *,
+    name: str = "tensorflow",
     first: str = "",
     load: str = "",
     tag: str = "py3-none-any",
@@ -171,15 +172,16 @@ def build_framework(
     source = _TENSORFLOW.format(version=version, first=first, load=load)
     build_wheel(
         folder,
-        "tensorflow",
+        name,
         version,
         requires=list(needs),
         files={"tensorflow.py": source},
         tag=tag,
     )
-    for name, source, versions in (
+    for companion, source, versions in (
         ("h5py", _H5PY, ("3.10.0", "3.11.0")),
         ("numpy", _NUMPY, ("1.26.4", "2.0.2")),
     ):
         for each in versions:
-            build_wheel(folder, name, each, files={f"{name}.py": source.replace("{version}", each)})
+            files = {f"{companion}.py": source.replace("{version}", each)}
+            build_wheel(folder, companion, each, files=files)

@@ -108,24 +108,33 @@ def check(folder: Path | None, rules: Sequence[Path]) -> Checked:
 
 
 def report(folder: Path, evidence: Path | None, rules: Sequence[Path]) -> tuple[Path, ...]:
-    """Write the page, and a picture of the platform with the most cells; return the files.
+    """Write the page and the picture into a folder; return the files.
 
     Raises:
         UsageError: the evidence is missing or no evidence.
         WorkError: they cannot be written.
     """
+    texts = drawn(folder, evidence, rules)
+    make_folder(folder)
+    write_texts(texts)
+    return tuple(texts)
+
+
+def drawn(folder: Path, evidence: Path | None, rules: Sequence[Path]) -> dict[Path, str]:
+    """Return the page, and a picture of the platform with the most cells.
+
+    Raises:
+        UsageError: the evidence is missing or no evidence.
+    """
     cells = library.load(_place(evidence)).cells
     if not cells:
         raise UsageError("there is no evidence yet", "envlock matrix run --evidence evidence")
     missing = missing_cells(cells)
-    drawn = max(boards(cells, missing), key=lambda each: len(each.cells))
-    texts = {
+    largest = max(boards(cells, missing), key=lambda each: len(each.cells))
+    return {
         folder / "index.html": page(cells, missing, database.load(rules).rules, levels()),
-        folder / "matrix.svg": picture(drawn, levels()),
+        folder / "matrix.svg": picture(largest, levels()),
     }
-    make_folder(folder)
-    write_texts(texts)
-    return tuple(texts)
 
 
 def _place(folder: Path | None) -> Traversable:

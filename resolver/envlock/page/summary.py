@@ -1,0 +1,42 @@
+"""What the evidence of a platform comes to, in a few sentences with the numbers in them."""
+
+from __future__ import annotations
+
+from envlock.evidence.values import PLAIN, RULES, ProvedSet
+from envlock.page.board import Board
+from envlock.page.levels import Levels, counted
+
+
+def summary(board: Board, levels: Levels) -> str:
+    """Say what was run, and how much of it passes the gate: a plain resolve, and envlock's lock."""
+    own, plain = board.sets(RULES), board.sets(PLAIN)
+    oldest, newest = board.releases[-1].version, board.releases[0].version
+    pythons = f"{board.pythons[0]} to {board.pythons[-1]}"
+    with_plain = f"with a plain resolve in {_of(plain, levels)}, " if plain else ""
+    releases = f"TensorFlow {oldest.major}.{oldest.minor} to {newest.major}.{newest.minor}"
+    cells = f"{_many(len(board.cells), 'cell')} on {board.platform}, run {board.days}"
+    sentences = [
+        f"{cells}: {releases} on Python {pythons}.",
+        f"The gate passes {with_plain}with envlock's lock in {_of(own, levels)}.",
+    ]
+    return " ".join([*sentences, *_pairs(board, levels)])
+
+
+def _pairs(board: Board, levels: Levels) -> list[str]:
+    pairs = [proved for _, sets in board.pairs for proved in sets.values() if proved.packages]
+    if not pairs:
+        return []
+    bad = [each for each in pairs if not each.passes(levels.gate)]
+    text = f"Of {_many(len(pairs), 'pair')} of TensorFlow and h5py {len(pairs) - len(bad)} pass"
+    if bad:
+        refused = sum(each.against for each in bad)
+        text += f"; a rule or metadata refuses {refused} of the {len(bad)} that do not"
+    return [f"{text}."]
+
+
+def _of(sets: tuple[ProvedSet, ...], levels: Levels) -> str:
+    return f"{counted(sets, levels.gate)} of {len(sets)}"
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
