@@ -1,6 +1,6 @@
 """How fast envlock is beside pip-tools and uv, in one run, as ratios.
 
-    python benchmarks/speed.py [--repeat 3] [--only lock,uv,create,start]
+    python benchmarks/speed.py [--repeat 3] [--only start,evidence,uv,lock,create]
 
 Needs the index and a CPython 3.11. Every line is the median of the repeats;
 the goals are printed beside what was measured. pip-compile runs in the same
@@ -67,6 +67,15 @@ def timed(work: Callable[[Path], None], repeat: int) -> float:
     return statistics.median(times)
 
 
+def alternating(
+    one: Callable[[Path], None], other: Callable[[Path], None], repeat: int
+) -> tuple[float, float]:
+    """The median times of two kinds of work done by turns, so that other load meets both."""
+    pairs = [(timed(one, 1), timed(other, 1)) for _ in range(repeat + 1)][1:]
+    first, second = zip(*pairs, strict=True)
+    return statistics.median(first), statistics.median(second)
+
+
 def told(what: str, ours: float, theirs: float, goal: str) -> None:
     """Print one line."""
     print(f"{what:66} {ours:7.2f} s {theirs:7.2f} s  ratio {ours / theirs:5.2f}  goal {goal}")
@@ -74,7 +83,17 @@ def told(what: str, ours: float, theirs: float, goal: str) -> None:
 
 def lock(repeat: int) -> None:
     """The pip-tools engine beside pip-compile."""
-    words = [*ENVLOCK, "lock", "tensorflow", "-p", str(PYTHON.path), "--engine", "pip-tools", "-q"]
+    words = [
+        *ENVLOCK,
+        "lock",
+        "tensorflow",
+        "-p",
+        str(PYTHON.path),
+        "--engine",
+        "pip-tools",
+        "--fresh",
+        "-q",
+    ]
     plain = timed(lambda d: run(PIP_COMPILE, d, pip_environment(SETTINGS)), repeat)
     ours = timed(lambda d: run(words, d), repeat)
     told("lock, pip-tools engine : pip-compile without hashes, warm", ours, plain, "<= 1.2")
@@ -107,33 +126,23 @@ def helpers() -> Path:
     return Path(PIP_COMPILE[0]).parent.parent.parent
 
 
+def uv_compile(folder: Path) -> None:
+    """The lock by uv itself."""
+    words = [UV, "pip", "compile", "in.txt", "--generate-hashes", "-q", "-o", "out.txt"]
+    run([*words, "--python", str(PYTHON.path)], folder, uv_environment(SETTINGS))
+
+
+def evidence(repeat: int) -> None:
+    """A lock that is a set of evidence beside uv."""
+    words = [*ENVLOCK, "lock", "tensorflow", "-p", str(PYTHON.path), "-q"]
+    ours, theirs = alternating(partial(run, words), uv_compile, repeat * 3)
+    told("lock from evidence : uv pip compile --generate-hashes, warm", ours, theirs, "< 1")
+
+
 def uv(repeat: int) -> None:
     """The uv engine beside uv."""
-    theirs = timed(
-        lambda d: run(
-            [
-                UV,
-                "pip",
-                "compile",
-                "in.txt",
-                "--generate-hashes",
-                "-q",
-                "-o",
-                "out.txt",
-                "--python",
-                str(PYTHON.path),
-            ],
-            d,
-            uv_environment(SETTINGS),
-        ),
-        repeat,
-    )
-    ours = timed(
-        lambda d: run(
-            [*ENVLOCK, "lock", "tensorflow", "-p", str(PYTHON.path), "--engine", "uv", "-q"], d
-        ),
-        repeat,
-    )
+    words = [*ENVLOCK, "lock", "tensorflow", "-p", str(PYTHON.path), "--engine", "uv"]
+    ours, theirs = alternating(partial(run, [*words, "--fresh", "-q"]), uv_compile, repeat * 3)
     told("lock, uv engine : uv pip compile --generate-hashes, warm", ours, theirs, "<= 1.5")
 
 
@@ -148,7 +157,7 @@ def create(repeat: int) -> None:
         run([str(folder / "env/bin/python"), "-I", str(probe), "results", "600"], folder)
 
     theirs = timed(by_hand, repeat)
-    words = [*ENVLOCK, "create", "tensorflow", "--accelerator", "cpu", "-q"]
+    words = [*ENVLOCK, "create", "tensorflow", "--accelerator", "cpu", "--fresh", "-q"]
     words += ["-p", str(PYTHON.path), "--engine"]
     for engine in ("uv", "pip-tools"):
         ours = timed(partial(run, [*words, engine]), repeat)
@@ -163,7 +172,7 @@ def start(repeat: int) -> None:
         print(f"envlock {flag:58} {seconds * 1000:7.0f} ms {'':26} goal <= 150 ms")
 
 
-PARTS = {"start": start, "uv": uv, "lock": lock, "create": create}
+PARTS = {"start": start, "evidence": evidence, "uv": uv, "lock": lock, "create": create}
 
 
 def main() -> None:
