@@ -7,7 +7,9 @@ import shlex
 from pathlib import Path
 
 import pytest
+from packaging.utils import NormalizedName
 
+from envlock.workflow.image import checks_for
 from support.dockerfiles import instructions
 from support.framework import build_framework
 from support.program import Program, make_program, snapshot
@@ -77,6 +79,39 @@ def test_the_lock_holds_the_wheels_of_its_platform_alone(
         wheel = index.folder / f"demo-1.0-cp311-cp311-manylinux_2_17_{tag}.whl"
         hashes = re.findall(r"--hash=(\S+)", found[f"requirements.{machine}.lock"])
         assert hashes == [f"sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}"]
+
+
+def test_a_package_without_a_wheel_keeps_its_source_and_is_told(
+    envlock: Program, index: SimpleIndex
+) -> None:
+    source = build_sdist(index.folder, "demo", "1.0")
+    done = envlock("docker", "demo", *AMD64)
+    assert (done.code, done.err) == (0, "")
+    assert "there is only source of demo 1.0: it is built where it is installed\n" in done.out
+    hashes = re.findall(r"--hash=(\S+)", files(envlock)["requirements.lock"])
+    assert hashes == [f"sha256:{hashlib.sha256(source.read_bytes()).hexdigest()}"]
+
+
+def test_an_empty_wheel_of_tensorflow_for_arm64_is_told(
+    envlock: Program, index: SimpleIndex
+) -> None:
+    needs = ["tensorflow-cpu-aws==2.14.1; platform_machine == 'aarch64'"]
+    for machine in ("x86_64", "aarch64"):
+        tag = f"cp311-cp311-manylinux_2_17_{machine}"
+        build_wheel(index.folder, "tensorflow", "2.14.1", requires=needs, tag=tag)
+    build_wheel(index.folder, "tensorflow-cpu-aws", "2.14.1", tag=tag)
+    done = envlock("docker", "tensorflow==2.14.1", *BOTH)
+    assert done.code == 0, done.err
+    assert (
+        "note     linux/arm64: the wheel of tensorflow 2.14.1 is empty there, and what runs is"
+        " tensorflow-cpu-aws 2.14.1; 2.16 and later have their own\n"
+    ) in done.out
+
+
+def test_a_level_that_is_needed_is_one_that_the_build_must_pass() -> None:
+    (check,) = checks_for([NormalizedName("tensorflow-cpu")], ["resume"])
+    assert set(check.gate) == {"import", "fit", "save", "load", "custom-layer", "resume"}
+    assert "resume" not in check.others
 
 
 def test_a_second_run_writes_nothing_and_needs_no_index(envlock: Program) -> None:
@@ -164,20 +199,25 @@ def test_a_file_of_somebody_elses_is_left_as_it_is(envlock: Program) -> None:
         done = envlock("docker", "tensorflow", *AMD64)
         assert (done.code, done.out) == (2, "")
         assert done.err == (
-            f"error: {name} is there, and envlock did not write it; it is left as it is\n"
+            f"error: {name} is there, and envlock docker did not write it; it is left as it is\n"
             f"  try: envlock docker tensorflow {shlex.join(AMD64)} -o image\n"
         )
         assert snapshot(envlock.here) == before
     assert envlock("docker", "tensorflow", *AMD64, "-o", "image").code == 0
 
 
-def test_a_lock_of_somebody_elses_is_left_as_it_is(envlock: Program) -> None:
-    (envlock.here / "requirements.lock").write_text("numpy==1.0\n")
-    done = envlock("docker", "tensorflow", *AMD64)
-    assert done.code == 2
-    assert done.err.startswith(
-        "error: requirements.lock is there, and envlock did not write it; it is left as it is\n"
-    )
+def test_a_lock_that_another_command_made_is_left_as_it_is(envlock: Program) -> None:
+    for text in ("numpy==1.0\n", "# made by: envlock lock numpy\n"):
+        (envlock.here / "requirements.lock").write_text(text)
+        done = envlock("docker", "tensorflow", *AMD64)
+        assert (done.code, done.err) == (
+            2,
+            (
+                "error: requirements.lock is there, and envlock docker did not write it;"
+                " it is left as it is\n"
+                f"  try: envlock docker tensorflow {shlex.join(AMD64)} -o image\n"
+            ),
+        )
     assert set(files(envlock)) == {"requirements.lock"}
 
 

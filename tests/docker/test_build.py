@@ -139,6 +139,28 @@ def test_a_base_with_another_python_stops_the_build(builder: Builder, program: P
     assert "the base has Python 3.11, the lock is for 3.12" in done.stdout
 
 
+def test_what_the_base_holds_is_used_and_not_installed_again(
+    builder: Builder, program: Program, tmp_path: Path
+) -> None:
+    place = "/usr/local/lib/python3.11/dist-packages"
+    (tmp_path / "Dockerfile").write_text(
+        f"FROM {BASE}\n"
+        "RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf python3 -m venv /tmp/own"
+        f" && /tmp/own/bin/pip install --target {place} numpy==1.26.4 && rm -r /tmp/own\n"
+    )
+    assert builder.build(tmp_path, "localhost/base:1").returncode == 0
+    (program.here / "freeze.txt").write_text("numpy==1.26.4\n")
+    base = ("--base", "localhost/base:1", "--base-freeze", "freeze.txt")
+    assert program("docker", "h5py", "-p", "3.11", *base, "-o", "kept").code == 0
+    done = builder.build(program.here / "kept", "kept")
+    assert done.returncode == 0, done.stdout
+    script = "import h5py, numpy; print(h5py.__file__, numpy.__file__)"
+    assert builder.run("kept", "python", "-c", script).split() == [
+        "/opt/venv/lib/python3.11/site-packages/h5py/__init__.py",
+        f"{place}/numpy/__init__.py",
+    ]
+
+
 @pytest.mark.e2e
 @pytest.mark.skipif(
     TENSORFLOW not in os.environ,

@@ -133,6 +133,5 @@ class Builder:
 
     def clean(self) -> None:
         """Remove every image and container."""
-        self.buildah("rm", "--all")
-        self.buildah("rmi", "--all", "--force")
+        self.buildah("rm", "--all")  # which unmounts them
         shutil.rmtree(self.root, ignore_errors=True)

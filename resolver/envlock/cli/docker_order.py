@@ -36,6 +36,8 @@ def docker_order(
         parse_image(own.base, own.base_digest)
     if own.output.exists() and not own.output.is_dir():
         raise UsageError(f"-o {own.output}: is a file, and a folder is needed", "-o image")
+    if request.engine is EngineName.PIPTOOLS:
+        progress.note("uv resolves for an image, whichever machine asks for it; pip-tools cannot")
     labels = dict(map(parse_label, own.label))
     machines = dict(_machines(request))
     asked = replace(request, platform=tuple(machines.values()), engine=EngineName.UV)

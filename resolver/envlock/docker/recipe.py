@@ -125,18 +125,11 @@ def _base(recipe: Recipe) -> Iterator[str]:
 
 
 def _build(recipe: Recipe) -> Iterator[str]:
-    python = recipe.python
-    major, minor = python.split(".")
     several = len(recipe.locks) > 1
-    # With the base's packages in sight the base's pip does; that of Python 3.6 itself is too old.
-    options = "--system-site-packages --without-pip " if recipe.shared or python == "3.6" else ""
     yield "FROM base AS build"
     if several:
         yield "ARG TARGETARCH"
-    told = f"the base has Python %d.%d, the lock is for {python}"
-    yield f"RUN python3 -c 'import sys; sys.version_info[:2] == ({major}, {minor}) or sys.exit(\\"
-    yield f'    "{told}" % sys.version_info[:2])\' \\'
-    yield f"    && python3 -m venv {options}/opt/venv"
+    yield from _environment(recipe)
     yield f"COPY {' '.join(lock.name for lock in recipe.locks)} /opt/envlock/"
     lock = '"requirements.${TARGETARCH}.lock"' if several else recipe.locks[0].name
     yield "WORKDIR /opt/envlock"
@@ -144,6 +137,23 @@ def _build(recipe: Recipe) -> Iterator[str]:
     yield f"    {_PIP_CONFIG} \\"
     yield "    /opt/venv/bin/python -m pip install --disable-pip-version-check --no-deps \\"
     yield f"    --require-hashes --requirement {lock}"
+
+
+def _environment(recipe: Recipe) -> Iterator[str]:
+    """Make the virtual environment, unless the base is not what the lock is for."""
+    python = recipe.python
+    release = ", ".join(python.split("."))
+    told = f"the base has Python %d.%d, the lock is for {python}"
+    yield "RUN python3 -c 'import os, sys; own = sys.version_info[:2]; \\"
+    yield f'    own == ({release}) or sys.exit("{told}" % own); \\'
+    yield '    os.path.exists("/opt/venv") and sys.exit("the base has its own /opt/venv")\' \\'
+    # pip as it comes with Python 3.6 is too old to know the wheels of its time.
+    if recipe.shared or python == "3.6":
+        pip = "/opt/venv/bin/python -m pip --version || /opt/venv/bin/python -m ensurepip"
+        yield "    && python3 -m venv --system-site-packages --without-pip /opt/venv \\"
+        yield f"    && {{ {pip}; }}"
+    else:
+        yield "    && python3 -m venv /opt/venv"
 
 
 def _runtime(recipe: Recipe) -> Iterator[str]:

@@ -208,15 +208,17 @@ def _refuse_foreign(order: DockerOrder) -> None:
     """Refuse to write over a file of somebody else's, or over lines that were added to ours."""
     elsewhere = f"-o {shlex.quote((order.folder / 'image').as_posix())}"
     names = [DOCKERFILE, IGNORE, *(f"{SCRIPTS}/{name}" for name in scripts() if order.verify)]
-    for path in (order.folder / name for name in names):
+    locks = [part.path for part in order.parts]
+    for path in (*locks, *(order.folder / name for name in names)):
         if not path.exists():
             continue
         text = read_text(path)
         if not is_own(text):
             raise UsageError(
-                f"{path} is there, and envlock did not write it; it is left as it is", elsewhere
+                f"{path} is there, and envlock docker did not write it; it is left as it is",
+                elsewhere,
             )
-        if is_edited(text):
+        if path not in locks and is_edited(text):
             raise UsageError(
                 f"{path} was changed after envlock wrote it; it is left as it is",
                 "put your lines into a Dockerfile of your own that starts FROM this image,"

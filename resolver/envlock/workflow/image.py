@@ -106,7 +106,7 @@ def assemble(order: DockerOrder, pieces: Sequence[Piece], frozen: Frozen | None)
             LockFile(name=each.part.path.name, machine=each.part.machine, digest=_digest(each.text))
             for each in pieces
         ),
-        checks=_checks(names) if order.verify else (),
+        checks=checks_for(names, pieces[0].part.order.request.needs) if order.verify else (),
         labels=order.labels,
         command=f"{order.command} --python {goal.minor}",
         shared=frozen is not None,
@@ -157,15 +157,15 @@ def _framework(lock: Lock) -> Version | None:
     return next((package.version for package in lock.packages if package.name in members), None)
 
 
-def _checks(names: Sequence[NormalizedName]) -> tuple[Check, ...]:
-    """The probes with a level of the gate for one of these packages, and those levels."""
+def checks_for(names: Sequence[NormalizedName], needs: Sequence[str]) -> tuple[Check, ...]:
+    """Return the probes of these packages: the gate's levels and those needed, and the others."""
     checks = []
     for probe in PROBES.values():
         levels = [level for level in probe.levels if is_among(level.package, names)]
-        gate = tuple(level.name for level in levels if level.in_default_gate)
-        others = tuple(level.name for level in levels if not level.in_default_gate)
+        gate = [each.name for each in levels if each.in_default_gate or each.name in needs]
+        others = [each.name for each in levels if each.name not in gate]
         if gate:
-            checks.append(Check(script=probe.script, gate=gate, others=others))
+            checks.append(Check(script=probe.script, gate=tuple(gate), others=tuple(others)))
     return tuple(checks)
 
 
