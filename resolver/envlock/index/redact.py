@@ -1,7 +1,8 @@
 """Keeps credentials out of everything that is printed or written. Pure.
 
-Two places of a URL hold secrets: the userinfo before the host, and query
-parameters such as a signature or a token.
+Three places of a URL hold secrets: the userinfo before the host, query
+parameters such as a signature or a token, and for conda channels the part of
+the path after ``/t/``.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ _ENCODED_USERINFO = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+_CHANNEL_TOKEN = re.compile(r"(?P<head>://[^\s?\#\"'<>`]*?/t/)[\w-]+(?=/)")
 _SECRETIVE = (
     r"(?:x-(?:amz|goog)-(?:signature|credential|security-token)"
     r"|awsaccesskeyid|googleaccessid|signature|sig"
@@ -50,6 +52,8 @@ def redact(text: str) -> str:
         text = _USERINFO.sub(rf"\g<scheme>{HIDDEN}@", text)
     if "%40" in text:
         text = _ENCODED_USERINFO.sub(rf"\g<scheme>{HIDDEN}%40", text)
+    if "/t/" in text:
+        text = _CHANNEL_TOKEN.sub(rf"\g<head>{HIDDEN}", text)
     return _SECRET_PARAMETER.sub(rf"\g<name>{HIDDEN}", text)
 
 

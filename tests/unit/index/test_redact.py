@@ -29,6 +29,8 @@ from envlock.index.redact import redact, strip_credentials
             "https://s3/a?X-Amz-Credential=k&X-Amz-Date=d&X-Amz-Signature=s",
             "https://s3/a?X-Amz-Credential=****&X-Amz-Date=d&X-Amz-Signature=****",
         ),
+        ("https://host/t/tk-12ab/main/", "https://host/t/****/main/"),
+        ("see https://u:p@host/get/t/tk/x.", "see https://****@host/get/t/****/x."),
         ("https://blob/a?sv=2024&sig=abc%3D", "https://blob/a?sv=2024&sig=****"),
     ],
 )
@@ -47,6 +49,9 @@ def test_no_secret_of_a_url_is_shown(text: str, shown: str) -> None:
         "write to someone@example.org",
         "git+https://github.com/a/b@main",
         "https://host/a?page=2&tokens=3",
+        "https://host/t/${CONDA_TOKEN}/main",
+        "https://host/t/x",
+        "put it under /t/x/",
     ],
 )
 def test_a_text_without_secrets_is_left_alone(text: str) -> None:

@@ -10,8 +10,9 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from envlock.choices import Accelerator
+from envlock.conda.values import CondaRequest, CondaSpec
 from envlock.model import Platform, Request, Requested, Target
-from envlock.write import request_digest
+from envlock.write import conda_digest, request_digest
 
 TARGET = Target(
     python=Version("3.10.13"),
@@ -159,3 +160,87 @@ def test_what_is_needed_counts_and_its_order_does_not() -> None:
     other = replace(REQUEST, needs=("savedmodel", "resume"))
     assert request_digest(one, TARGET) == request_digest(other, TARGET)
     assert request_digest(one, TARGET) != request_digest(REQUEST, TARGET)
+
+
+CONDA = CondaRequest(
+    name="deep",
+    channels=("conda-forge", "https://host/t/${TOKEN}/x"),
+    specs=(
+        CondaSpec(name="h5py", version=">=3", origin="environment.yml:5"),
+        CondaSpec(name="clang", channel="conda-forge", only=("osx-64", "osx-arm64")),
+    ),
+    pip=wishes("keras>=2.15"),
+    pip_constraints=wishes("numpy<2"),
+)
+
+
+def test_the_digest_of_a_conda_request_is_that_of_a_canonical_text() -> None:
+    text = """\
+platform linux-64
+platform osx-arm64
+channel conda-forge
+channel https://host/t/${TOKEN}/x
+conda conda-forge::clang osx-64 osx-arm64
+conda h5py >=3
+requirement keras>=2.15
+constraint numpy<2
+extra accelerator cpu"""
+    digest = conda_digest(CONDA, ["osx-arm64", "linux-64"], {"accelerator": "cpu", "cuda": ""})
+    assert digest == f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+SAME = {
+    "the order of specs": replace(CONDA, specs=CONDA.specs[::-1]),
+    "a spec twice": replace(CONDA, specs=(*CONDA.specs, CONDA.specs[0])),
+    "where it was written": replace(
+        CONDA, specs=(replace(CONDA.specs[0], origin="other.yml:1"), CONDA.specs[1])
+    ),
+    "the name": replace(CONDA, name=None),
+    "variables": replace(CONDA, variables={"A": "1"}),
+    "spelling in pip's part": replace(CONDA, pip=wishes("Keras >= 2.15")),
+    "notes": replace(CONDA, notes=("x",)),
+    "a token": replace(CONDA, channels=("conda-forge", "https://host/t/${TOKEN}/x")),
+}
+
+
+@pytest.mark.parametrize("request_", SAME.values(), ids=SAME)
+def test_what_does_not_count_leaves_a_conda_lock_current(request_: CondaRequest) -> None:
+    assert conda_digest(request_, ["linux-64"]) == conda_digest(CONDA, ["linux-64"])
+
+
+OTHER = {
+    "the order of channels": replace(CONDA, channels=CONDA.channels[::-1]),
+    "nodefaults": replace(CONDA, nodefaults=True),
+    "a version": replace(CONDA, specs=(replace(CONDA.specs[0], version=">=4"), CONDA.specs[1])),
+    "a build": replace(CONDA, specs=(replace(CONDA.specs[0], build="mpi*"), CONDA.specs[1])),
+    "a platform": replace(CONDA, specs=(CONDA.specs[0], replace(CONDA.specs[1], only=()))),
+    "pip's part": replace(CONDA, pip=wishes("keras>=3")),
+    "a constraint": replace(CONDA, pip_constraints=()),
+}
+
+
+@pytest.mark.parametrize("request_", OTHER.values(), ids=OTHER)
+def test_what_counts_makes_a_conda_lock_stale(request_: CondaRequest) -> None:
+    assert conda_digest(request_, ["linux-64"]) != conda_digest(CONDA, ["linux-64"])
+
+
+def test_another_platform_or_wish_beside_the_file_makes_a_conda_lock_stale() -> None:
+    digests = {
+        conda_digest(CONDA, ["linux-64"]),
+        conda_digest(CONDA, ["linux-64", "win-64"]),
+        conda_digest(CONDA, ["linux-64"], {"accelerator": "cuda"}),
+    }
+    assert len(digests) == 3
+
+
+def test_a_new_password_of_a_channel_does_not_make_a_lock_stale() -> None:
+    digests = {
+        conda_digest(replace(CONDA, channels=(channel,)), ["linux-64"])
+        for channel in (
+            "https://host/x",
+            "https://me:old@host/x",
+            "https://me:new@host/x",
+            "https://host/t/tk-1/x",
+        )
+    }
+    assert len(digests) == 1

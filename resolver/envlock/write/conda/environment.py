@@ -127,6 +127,8 @@ def read(name: str, text: str, gathered: Gathered) -> None:
     """
     lines = text.splitlines()
     file = parse_environment_yml(name, text)
+    if file.mapped is not None:
+        raise UsageError(f"{name}:{file.mapped}: dependencies is a map, and not a list")
     head = gathered.heading
     said = file.values.get("name")
     head.name = "" if said is None or said.text in NOTHING else said.text
@@ -138,8 +140,8 @@ def read(name: str, text: str, gathered: Gathered) -> None:
     for entry in file.dependencies:
         where = f"{name}:{entry.line}"
         under = comments_under(lines, entry.end)
-        if entry.lost or file.mapped:
-            raise UsageError(f"{where}: {entry.odd or 'dependencies is a map, and not a list'}")
+        if entry.lost:
+            raise UsageError(f"{where}: {entry.odd}")
         if entry.by is By.PIP:
             pin = read_pin(where, entry.text, ())
             gathered.pip(where, head.platform, pin.package, under)
@@ -148,7 +150,10 @@ def read(name: str, text: str, gathered: Gathered) -> None:
 
 
 def _pinned(where: str, text: str) -> CondaPackage:
-    spec = parse_spec(text, origin=where)
+    try:
+        spec = parse_spec(text, origin=where)
+    except UsageError as error:
+        raise UsageError(f"{where}: {error.message}", *error.remedies) from None
     match = _EXACT.fullmatch(spec.version)
     if match is None or (match[1] == "=" and not spec.build):
         raise UsageError(
@@ -174,4 +179,4 @@ def _variables(variables: Mapping[str, str]) -> Iterator[str]:
         if redact(value) == value:
             yield f"  {quoted(name)}: {exactly(value)}"
         else:
-            yield one_line(f"  # {name} is left out: it holds a credential")
+            yield f"  # {one_line(f'{name} is left out: it holds a credential')}"

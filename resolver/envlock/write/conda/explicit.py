@@ -2,7 +2,8 @@
 
 The hash after ``#`` is an md5, the one that every conda, mamba and rattler
 checks there (newer ones take ``sha256:`` too); the sha256 stands under it. The
-pip part is in comments as conda-lock has it: ``# pip NAME @ URL --hash=…``.
+pip part is in comments as conda-lock has it, which itself and micromamba
+install: ``# pip NAME @ URL#sha256=…``.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ _LISTED = re.compile(
     r"(?P<url>\S+://\S+?\.(?:conda|tar\.bz2))"
     r"(?:#(?:(?P<md5>[0-9a-f]{32})|(?:sha256:)?(?P<sha256>[0-9a-f]{64})))?"
 )
-_PIP_LINE = re.compile(r"(?P<name>\S+) @ (?P<url>\S+) --hash=sha256:(?P<sha256>\S+)")
+_PIP_LINE = re.compile(
+    r"(?P<name>\S+) @ (?P<url>[^\s#]+)(?:#sha256=| --hash=sha256:)(?P<sha256>\S+)"
+)
 _PLATFORM = re.compile(r"#\s*platform:\s*(\S+)")
 
 
@@ -57,7 +60,7 @@ def _packages(lock: CondaLock, platform: CondaPlatformLock) -> Iterator[str]:
             yield f"{_SHA256}{package.sha256}"
         yield from remarks(package, lock.reasons, indent="")
     for pinned, file, sha256 in chosen(platform, Format.EXPLICIT):
-        yield one_line(f"{_PIP}{pinned.name} @ {address(file)} --hash=sha256:{sha256}")
+        yield one_line(f"{_PIP}{pinned.name} @ {address(file)}#sha256={sha256}")
         yield from remarks(pinned, lock.reasons, indent="")
 
 
@@ -79,6 +82,8 @@ def read(name: str, text: str, gathered: Gathered) -> None:
     lines = text.splitlines()
     said = next(filter(None, map(_PLATFORM.fullmatch, lines)), None)
     platform = said[1] if said else ""
+    if platform:
+        gathered.of(platform)
     for number, line in enumerate(lines, 1):
         where = f"{name}:{number}"
         under = list(takewhile(_is_no_pin, comments_under(lines, number)))

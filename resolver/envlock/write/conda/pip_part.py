@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import PurePath
+from urllib.parse import urldefrag
 
 from packaging.utils import parse_wheel_filename
 from packaging.version import Version
@@ -73,8 +74,8 @@ def chosen(
 
 
 def address(file: DistributionFile) -> str:
-    """Return where a file is, without credentials."""
-    return strip_credentials(file.url)
+    """Return where a file is, without credentials and hash."""
+    return urldefrag(strip_credentials(file.url)).url
 
 
 @cache

@@ -1,0 +1,92 @@
+"""Laws of environment.yml as a request: any text is one or refused in words, and it keeps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from envlock.conda.values import CondaRequest
+from envlock.errors import UsageError
+from envlock.request.conda_spec import parse_spec
+from envlock.request.environment import read_environment
+from envlock.write import conda_digest
+from envlock.write.conda.environment import render_request
+
+LINES = st.sampled_from(
+    [
+        "name: x",
+        "name: [x]",
+        "channels: [conda-forge, nodefaults]",
+        "channels:",
+        "dependencies:",
+        "dependencies: [numpy, pip: [six]]",
+        "- numpy=1.26  # [linux and not aarch64]",
+        "- conda-forge::h5py >=3, <4",
+        "- sel(osx): clang",
+        "- tensorflow=*=gpu*",
+        "- blas[build=mkl,version='>=2']",
+        "- https://host/noarch/a-1-0.conda",
+        "-",
+        "- pip:",
+        "- pip: ~",
+        "  - tensorflow[and-cuda]>=2 ; python_version < '3.12'",
+        "  - psutil  # [win]",
+        "  - -r other.txt",
+        "  - -f https://u:p@host/x",
+        "  - -e .",
+        "  - {a: b}",
+        "- [a]",
+        "- {{ pin }}",
+        "- &a b",
+        "- *a",
+        "- !!python/object:x y",
+        "variables: {A: '1', B: [2]}",
+        "platforms: [linux-64]",
+        "prefix: /x",
+        "---",
+    ]
+)
+TEXTS = st.text(max_size=40) | st.lists(LINES | st.text(max_size=6), max_size=12).map("\n".join)
+WORDS = st.text("abAB01._-=<>!~,|*[]'\"()/: +#@", max_size=25)
+
+
+def without_places(request: CondaRequest) -> CondaRequest:
+    return replace(
+        request,
+        specs=tuple(replace(each, origin="") for each in request.specs),
+        pip=tuple(replace(each, origin="") for each in request.pip),
+        notes=(),
+    )
+
+
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(text=TEXTS)
+def test_any_text_is_a_request_that_keeps_or_is_refused_in_words(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "environment.yml"
+    path.write_bytes(text.encode("utf-8", "replace"))
+    try:
+        first = read_environment(path, tmp_path)
+    except UsageError as error:
+        for line in error.message.splitlines():
+            assert line.startswith("environment.yml:")
+            assert line.isprintable()
+        return
+    path.write_bytes(render_request(first).encode())
+    again = read_environment(path, tmp_path)
+    assert without_places(again) == without_places(first)
+    assert conda_digest(again, ["linux-64"]) == conda_digest(first, ["linux-64"])
+
+
+@settings(max_examples=500, deadline=None)
+@given(text=WORDS)
+def test_any_words_are_a_specification_that_keeps_or_are_refused(text: str) -> None:
+    try:
+        spec = parse_spec(text)
+    except UsageError:
+        return
+    assert parse_spec(str(spec)) == spec
