@@ -71,10 +71,9 @@ def test_a_file_of_somebody_else_is_left_as_it_is(locked: Program) -> None:
         (
             (),
             (
-                "error: which format? There are requirements, pylock, environment\n"
+                "error: which format? There are requirements, pylock, environment,"
+                " explicit, conda-lock, pixi\n"
                 "  try: envlock export --format requirements\n"
-                "  try: envlock export --format pylock\n"
-                "  try: envlock export --format environment\n"
             ),
         ),
         (
@@ -123,6 +122,33 @@ def test_a_lock_of_uv_with_markers_is_read_for_one_target(
         " --index-url URL\n"
     )
     assert done.code == 4
+
+
+def test_indexes_that_a_lock_was_made_with_are_left_out(locked: Program) -> None:
+    text = (locked.here / "requirements.txt").read_text()
+    index = f"--index-url https://me:{SECRET}@x.example/simple\n--trusted-host x.example\n\n"
+    (locked.here / "theirs.txt").write_text(index + text)
+    done = locked("export", "theirs.txt", "--format", "environment")
+    assert done.err == (
+        "theirs.txt: --index-url and --trusted-host left out:"
+        " indexes come from pip's configuration\n"
+    )
+    assert (done.code, SECRET in done.out) == (0, False)
+    done = locked("diff", "requirements.txt", "theirs.txt")
+    assert (done.code, done.out, done.err) == (0, "no difference\n", "")
+
+
+def test_locks_that_pin_by_markers_are_compared_for_this_machine(locked: Program) -> None:
+    text = (
+        "other==1.0 ; python_version < '3'\nother==2.0 ; python_version >= '3'\n"
+        "numpy==1.26.4 ; python_version >= '3'\n"
+    )
+    (locked.here / "old.txt").write_text(text)
+    (locked.here / "new.txt").write_text(text.replace("2.0", "3.0"))
+    done = locked("diff", "old.txt", "new.txt")
+    assert (done.code, done.out) == (1, "up  other  2.0 → 3.0\n")
+    assert done.err.startswith("old.txt is read for Python 3.")
+    assert done.err.count(": it has markers\n") == 2
 
 
 def test_with_json_the_text_or_the_file_is_told(locked: Program) -> None:

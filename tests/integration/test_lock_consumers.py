@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -195,6 +196,85 @@ def test_a_file_that_changed_is_refused_by_every_installer(world: World) -> None
     assert [done.returncode == 0 for done in refusals] == [False] * 3
     assert "DO NOT MATCH THE HASHES" in refusals[0].stderr
     assert world.installed() == set()
+
+
+def envlock(world: World, *words: str) -> Completed:
+    """Run envlock in the world's folder, with uv as its engine."""
+    env = {
+        **world.env,
+        "ENVLOCK_ENGINE": "uv",
+        "ENVLOCK_CACHE_DIR": str(world.folder / "envlock"),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    command = [sys.executable, "-m", "envlock", *words]
+    return run(command, env=env, cwd=world.folder, timeout=120)
+
+
+def test_one_request_in_all_formats_gives_every_installer_the_same_pins(world: World) -> None:
+    formats = [
+        word for kind in ("requirements", "pylock", "environment") for word in ("--format", kind)
+    ]
+    done = envlock(world, "lock", "demo", "third>=1!3.0rc1", *formats)
+    assert done.returncode == 0, done.stderr
+    document = yaml.safe_load((world.folder / "environment.yml").read_text(encoding="utf-8"))
+    section = world.folder / "pip-section.txt"
+    section.write_text("\n".join(document["dependencies"][-1]["pip"]), encoding="utf-8")
+    hashes = ("--require-hashes", "-r", world.folder / "requirements.txt")
+    runs: list[tuple[Callable[..., Completed], tuple[str | Path, ...]]] = [
+        (world.pip, hashes),
+        (world.uv, ("install", *hashes)),
+        (world.uv, ("sync", world.folder / "pylock.toml")),
+        (world.pip, ("-r", section)),
+    ]
+    for install, words in runs:
+        result = install(*words)
+        assert (result.returncode, world.installed()) == (0, PINS), result.stderr
+        shutil.rmtree(world.target)
+
+
+def test_uv_syncs_what_is_exported_from_its_own_lock(world: World) -> None:
+    (world.folder / "demo.in").write_text("demo\nthird>=1!3.0rc1\n")
+    for words in (("--generate-hashes",), ("--generate-hashes", "--universal")):
+        command = [find_uv_bin(), "pip", "compile", "demo.in", "-o", "theirs.txt", *words]
+        compiled = run([*command, "--emit-index-url"], env=world.env, cwd=world.folder)
+        assert compiled.returncode == 0, compiled.stderr
+        done = envlock(world, "export", "theirs.txt", "-o", "pylock.toml")
+        assert done.returncode == 0, done.stderr
+        result = world.uv("sync", world.folder / "pylock.toml")
+        assert (result.returncode, world.installed()) == (0, PINS), result.stderr
+        shutil.rmtree(world.target)
+
+
+def test_pip_and_uv_take_a_lock_for_another_platform(world: World) -> None:
+    wheels = world.folder / "wheels"
+    minor = f"{sys.version_info.major}.{sys.version_info.minor}"
+    tag = f"cp{minor}-cp{minor}".replace(".", "")
+    build_wheel(wheels, "fast", "1.0", tag=f"{tag}-manylinux_2_28_aarch64")
+    build_wheel(wheels, "fast", "2.0", tag=f"{tag}-manylinux_2_31_aarch64")
+    build_wheel(wheels, "fast", "1.0", tag=f"{tag}-win_amd64")
+    both = ("--platform", "linux-aarch64", "--platform", "windows-x86_64", "--python", minor)
+    done = envlock(world, "lock", "fast", *both, "--format", "requirements", "--format", "pylock")
+    assert done.returncode == 0, done.stderr
+    for name, pips, uvs, built in (
+        ("linux-aarch64", "manylinux_2_28_aarch64", "aarch64-manylinux_2_28", "manylinux"),
+        ("windows-x86_64", "win_amd64", "x86_64-pc-windows-msvc", "win_amd64"),
+    ):
+        lock = ("--require-hashes", "-r", world.folder / f"requirements.{name}.txt")
+        pip = ("--only-binary", ":all:", "--platform", pips, "--python-version", minor)
+        uv = ("--python-platform", uvs, "--python-version", minor)
+        runs: list[tuple[Callable[..., Completed], tuple[str | Path, ...]]] = [
+            (world.pip, (*lock, *pip)),
+            (world.uv, ("install", *lock, *uv)),
+            (world.uv, ("sync", world.folder / f"pylock.{name}.toml", *uv)),
+        ]
+        for install, words in runs:
+            result = install(*words)
+            assert (result.returncode, world.installed()) == (0, {"fast-1.0"}), result.stderr
+            (wheel,) = world.target.glob("*.dist-info/WHEEL")
+            assert built in wheel.read_text(encoding="utf-8")
+            shutil.rmtree(world.target)
+    refused = world.uv("sync", world.folder / "pylock.windows-x86_64.toml")
+    assert refused.returncode != 0
 
 
 @pytest.mark.network

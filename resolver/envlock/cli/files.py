@@ -102,7 +102,7 @@ def _format(own: ExportOptions) -> Format:
     if kind is None:
         raise UsageError(
             "which format? There are " + ", ".join(Format),
-            *(f"--format {each}" for each in Format),
+            f"--format {Format.REQUIREMENTS}",
         )
     if own.output is not None and told is not kind:
         raise UsageError(
@@ -119,7 +119,7 @@ def diff(own: TwoLocks, talk: JsonOption) -> int:
     """
     from envlock.workflow.files import difference  # noqa: PLC0415  (as above)
 
-    found = difference(own.before, own.after)
+    found = difference(own.before, own.after, progress_for(quiet=False, verbose=False))
     code = 1 if found else 0
     if talk.json:
         say_json("diff", _data(found), exit_code=code)

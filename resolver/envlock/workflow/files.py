@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +23,8 @@ from envlock.progress import Progress
 from envlock.resolve.assemble import hashed
 from envlock.system import read_text, write_texts
 from envlock.write import WITH_FILES, WITHOUT_HASHES, WRITERS, format_of, read_lock
+
+_OPTION_LINE = re.compile(r"^(--?[a-z][a-z-]*)(?:[ =].*)?$", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,15 +61,39 @@ def export(order: ExportOrder, progress: Progress) -> Mapping[str, str]:
     return WRITERS[order.kind].render(lock, name=order.name)
 
 
-def difference(before: Path, after: Path) -> Difference:
+def difference(before: Path, after: Path, progress: Progress) -> Difference:
     """Return what differs between two lock files.
+
+    One that pins a package twice, with markers, is read for this machine.
 
     Raises:
         UsageError: one is no lock that envlock reads.
     """
-    locks = [read_lock(path.name, read_text(path)) for path in (before, after)]
+    locks = [_as_it_stands(path, progress) for path in (before, after)]
     bare = WITHOUT_HASHES & {format_of(before), format_of(after)}
     return compare(locks[0], locks[1], hashes=not bare)
+
+
+def _as_it_stands(path: Path, progress: Progress) -> Lock:
+    text, _ = _without_options(path)
+    try:
+        return read_lock(path.name, text)
+    except UsageError:
+        here = find_interpreter(None)
+        lock = read_lock(path.name, text, markers=here.markers)
+    progress.note(f"{path} is read for Python {here.version} on {here.platform}: it has markers")
+    return lock
+
+
+def _without_options(path: Path) -> tuple[str, tuple[str, ...]]:
+    """Return the text of a lock without lines that are options for pip, and those options.
+
+    pip-compile and uv write down the indexes they were configured with.
+    """
+    text = read_text(path)
+    if format_of(path) is not Format.REQUIREMENTS:
+        return text, ()
+    return _OPTION_LINE.sub("", text), tuple(dict.fromkeys(_OPTION_LINE.findall(text)))
 
 
 def write_export(path: Path, text: str, source: Path) -> bool:
@@ -100,7 +127,12 @@ def _written_by_envlock(path: Path, text: str) -> bool:
 
 def _for_one_target(order: ExportOrder, progress: Progress) -> Lock:
     """Read the lock, its markers judged for the one target that it is then for."""
-    text = read_text(order.source)
+    text, options = _without_options(order.source)
+    if options:
+        progress.note(
+            f"{order.source}: {' and '.join(options)} left out: indexes come from pip's"
+            " configuration"
+        )
     try:
         every = read_lock(order.source.name, text)
     except UsageError:
