@@ -34,6 +34,13 @@ class Manager(StrEnum):
     CONDA_CLI = "conda-cli"
 
 
+class ExecutorName(StrEnum):
+    """Who runs a matrix, as ``--executor`` takes it."""
+
+    LOCAL = "local"
+    DASK = "dask"
+
+
 class Format(StrEnum):
     """The formats a lock is written in, as ``--format`` takes them."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from envlock.choices import Accelerator, EngineName
+from envlock.choices import Accelerator, EngineName, ExecutorName
 from envlock.cli.arguments import flag, option, repeated
 from envlock.cli.options import IndexOptions, TalkOptions
 from envlock.cli.output import progress_for, say, say_json
@@ -49,7 +49,18 @@ class RunOptions:
     evidence: Path = option(
         "--evidence", metavar="DIR", default=Path("evidence"), says="[default: evidence]"
     )
-    workers: str = option("--workers", metavar="N", default="2", says="[default: 2]")
+    workers: str = option(
+        "--workers", metavar="N", default="2", says="Processes of this machine.  [default: 2]"
+    )
+    executor: ExecutorName = option(
+        "--executor",
+        metavar="NAME",
+        default=ExecutorName.LOCAL,
+        says="local, or dask: every worker of a cluster.  [default: local]",
+    )
+    scheduler: str | None = option(
+        "--scheduler", metavar="ADDRESS", says="Of the dask cluster, such as tcp://HOST:8786."
+    )
     max_disk: str = option(
         "--max-disk", metavar="SIZE", default="30GB", says="Drop caches above it.  [default: 30GB]"
     )
@@ -88,6 +99,7 @@ def run(cells: CellOptions, own: RunOptions, index: IndexOptions, talk: TalkOpti
             timeout=seconds(own.timeout),
         ),
         workers=_number(own.workers),
+        scheduler=_scheduler(own),
         max_disk=_size(own.max_disk),
         again=own.again,
     )
@@ -131,6 +143,22 @@ def _plan(options: CellOptions) -> MatrixPlan:
         )
     except ValueError as error:
         raise UsageError(str(error), "envlock matrix run --help") from None
+
+
+def _scheduler(own: RunOptions) -> str | None:
+    from envlock.errors import UsageError  # noqa: PLC0415  (as above)
+
+    if (own.executor is ExecutorName.DASK) != (own.scheduler is not None):
+        raise UsageError(
+            "--executor dask and --scheduler ADDRESS go together",
+            "envlock matrix run --executor dask --scheduler tcp://HOST:8786",
+        )
+    if own.scheduler is not None and "://" not in own.scheduler:
+        raise UsageError(
+            f"--scheduler {own.scheduler}: not an address such as tcp://HOST:8786",
+            "envlock matrix run --executor dask --scheduler tcp://HOST:8786",
+        )
+    return own.scheduler
 
 
 def _number(text: str) -> int:

@@ -23,6 +23,10 @@ from envlock.matrix.tasks import Task, Work
 RETRIES = 2
 
 
+class EngineLost(WorkError):
+    """What runs the lanes is gone, so that no task can be done any more."""
+
+
 @dataclass(slots=True)
 class Lane:
     """An executor, how another is made when it has died, and the cell it worked on last.
@@ -73,6 +77,7 @@ class Run:
         """Work until nothing is left; ``ended`` sees each task as it ends.
 
         Raises:
+            EngineLost: no task can be done any more.
             Exception: a task raised something that is no `EnvlockError`: a defect.
         """
         try:
@@ -89,8 +94,10 @@ class Run:
 
     def _fill(self) -> None:
         busy = {id(running.lane) for running in self._running.values()}
-        for lane in self.lanes:
-            if id(lane) not in busy and (task := self.queue.take(lane.last)) is not None:
+        idle = [lane for lane in self.lanes if id(lane) not in busy]
+        # A lane that can go on comes first, or another would take its cell from it.
+        for lane in sorted(idle, key=lambda lane: not self.queue.has_more(lane.last)):
+            if (task := self.queue.take(lane.last)) is not None:
                 lane.last = task.cell
                 future = lane.executor.submit(self.work, task)
                 self._running[future] = _Running(task, lane)
@@ -100,6 +107,8 @@ class Run:
         task, error = running.task, future.exception()
         if error is None:
             return Ended(task=task, proved=future.result())
+        if isinstance(error, EngineLost):
+            raise error
         if isinstance(error, EnvlockError):
             return Ended(task=task, proved=None, error=error)
         if not running.lane.died(error):

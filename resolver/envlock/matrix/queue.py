@@ -50,6 +50,10 @@ class Queue:
         """How many sets have not been started."""
         return sum(len(work.names) for work in self.works)
 
+    def has_more(self, cell: Cell | None) -> bool:
+        """Tell whether a cell has a set that can be started."""
+        return any(work.ready and work.cell == cell for work in self.works)
+
     def take(self, last: Cell | None) -> Task | None:
         """Return the next task for a lane that has the environment of ``last``."""
         ready = [work for work in self.works if work.ready]

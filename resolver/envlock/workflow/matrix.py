@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from envlock.environment.interpreters import available
 from envlock.errors import EnvlockError, WorkError
 from envlock.evidence.documents import read, render
 from envlock.evidence.values import PLAIN, RULES, Cell, CellEvidence, ProvedSet, Variation
-from envlock.index.handover import uv_environment, uv_program
 from envlock.index.pages import Index
 from envlock.matrix.lanes import Ended, Lane, Run, local_lanes
 from envlock.matrix.plan import CellPlan, MatrixPlan, cells
@@ -26,10 +26,10 @@ from envlock.system import (
     make_folder,
     read_text,
     remove_tree,
-    run,
     write_texts,
 )
 from envlock.trees import disk_usage
+from envlock.workflow.caches import clean_cache
 from envlock.workflow.proving import probe_digest, prove_set, series_of
 
 #: What shares the big files of a release in uv's cache.
@@ -40,7 +40,8 @@ _BIG = ("tensorflow", "tensorflow-cpu", "tensorflow-intel")
 class MatrixOrder:
     """What is run, where the evidence goes, and with how much.
 
-    ``lanes`` makes the workers; None: ``workers`` processes of this machine.
+    ``scheduler`` is the address of a dask cluster that does it; None:
+    ``workers`` processes of this machine.
     ``max_disk`` is in bytes: when the workspace is larger, its caches are
     dropped. ``again`` runs what has evidence already.
     """
@@ -51,7 +52,7 @@ class MatrixOrder:
     workers: int = 2
     max_disk: int = 30 * 10**9
     again: bool = False
-    lanes: Callable[[], list[Lane]] | None = None
+    scheduler: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,12 +158,26 @@ class _Runner:
 
     def run(self) -> Tally:
         """Work everything off."""
-        lanes = self._order.lanes or (lambda: local_lanes(self._order.workers))
         try:
-            Run(self._queue, lanes(), prove_set).drive(self._ended)
+            if self._queue.left:
+                with self._lanes() as lanes:
+                    Run(self._queue, lanes, prove_set).drive(self._ended)
         finally:
             self._tally.seconds = time.monotonic() - self._start
         return self._tally
+
+    @contextmanager
+    def _lanes(self) -> Iterator[list[Lane]]:
+        order = self._order
+        if order.scheduler is None:
+            yield local_lanes(order.workers)
+            return
+        from envlock.matrix.cluster import cluster  # noqa: PLC0415  (seldom wanted)
+        from envlock.workflow.remote import chores  # noqa: PLC0415  (as above)
+
+        duties = chores(order.terms.rules, order.max_disk, self._evidence)
+        with cluster(order.scheduler, duties, self._progress.note) as lanes:
+            yield lanes()
 
     def _ended(self, ended: Ended) -> None:
         task, proved = ended.task, ended.proved
@@ -203,9 +218,9 @@ class _Runner:
         )
         if not finished:
             return
-        _uv_cache(["clean", *_BIG], self._order.terms)
+        clean_cache(self._order.terms, *_BIG)
         if disk_usage(self._order.terms.workspace) > self._order.max_disk:
-            _uv_cache(["clean"], self._order.terms)
+            clean_cache(self._order.terms)
             self._tally.dropped += 1
 
 
@@ -220,8 +235,3 @@ def shortcoming(proved: ProvedSet) -> str:
     first = bad[0]
     words = f"{first.level}: {getattr(first, 'error', '')} {first.detail}".split()
     return " ".join(words)[:160]
-
-
-def _uv_cache(words: Sequence[str], terms: Terms) -> None:
-    env = {**uv_environment(terms.settings), "UV_CACHE_DIR": str(terms.workspace / "uv")}
-    run([uv_program(), "cache", *words], env=env)
