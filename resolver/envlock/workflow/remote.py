@@ -110,7 +110,7 @@ def do_there(baggage: Baggage, work: Work, task: Task) -> ProvedSet:
 
 def tidy_there() -> None:
     """Remove a worker's environment, and those of workers of its machine that are gone."""
-    import psutil  # type: ignore[import-untyped]  # noqa: PLC0415  (comes with distributed)
+    import psutil  # noqa: PLC0415  (comes with dask.distributed)
 
     place = _workspace()
     with _alone(place):
