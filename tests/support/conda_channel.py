@@ -16,12 +16,14 @@ which costs disk and saves minutes.
 
 from __future__ import annotations
 
+import base64
 import configparser
 import email.message
 import email.parser
 import hashlib
 import io
 import json
+import os
 import re
 import shutil
 import sys
@@ -170,7 +172,7 @@ class CondaChannel:
             _spread(root, site)
             _scripts(root, info)
             (info / "INSTALLER").write_text("conda\n")
-            (info / "RECORD").unlink(missing_ok=True)
+            _record_files(root, site, info / "RECORD")
             return self.add(
                 canonicalize_name(project), str(version), build=f"py{PYTHON.replace('.', '')}_0",
                 subdir=_SUBDIR, folder=root,
@@ -212,6 +214,17 @@ def _scripts(root: Path, info: Path) -> None:
             _SCRIPT.format(module=module, head=function.partition(".")[0], function=function)
         )
         script.chmod(0o755)
+
+
+def _record_files(root: Path, site: Path, record: Path) -> None:
+    """Write the RECORD that pip would have written where conda-forge builds its packages."""
+    rows = []
+    for path in sorted(each for each in root.rglob("*") if each.is_file() and each != record):
+        digest = base64.urlsafe_b64encode(hashlib.sha256(path.read_bytes()).digest())
+        name = Path(os.path.relpath(path, site)).as_posix()
+        rows.append(f"{name},sha256={digest.rstrip(b'=').decode()},{path.stat().st_size}\n")
+    own = record.relative_to(site).as_posix()
+    record.write_text("".join((*rows, f"{own},,\n")), encoding="utf-8")
 
 
 def _needs(metadata: email.message.Message) -> Iterator[str]:

@@ -16,7 +16,7 @@ from envlock.cli.options import (
     RequestOptions,
     TalkOptions,
 )
-from envlock.cli.orders import proof_order
+from envlock.cli.orders import needs, proof_order
 from envlock.cli.output import progress_for, say, say_json
 from envlock.cli.output import talk as tell
 from envlock.conda import report
@@ -79,7 +79,7 @@ def create_conda(
     order = creating.CondaCreateOrder(
         lock=conda_order("create", request, conda, index, files, progress),
         folder=folder,
-        proof=proof_order(probes),
+        proof=proof_order(probes, needs(request)),
         manager=conda.manager or Manager.CONDA,
         force=force,
         keep=keep,
