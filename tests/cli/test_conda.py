@@ -179,6 +179,18 @@ def test_several_platforms_are_locked_at_once(program: Program, tmp_path: Path) 
     assert all(f"platform: {each}\n" in lock for each in told[:3])
 
 
+def test_a_lock_for_several_platforms_stays_one(program: Program, tmp_path: Path) -> None:
+    url = conda_forge(tmp_path / "conda-forge")
+    words = ["lock", "numpy", "--manager", "conda", "--channel", url]
+    assert program(*words, "--platform", "linux-64", "--platform", "win-64").code == 0
+    before = (program.here / "conda-lock.yml").read_bytes()
+    done = program(*words)
+    assert "unchanged  conda-lock.yml\n" in done.out
+    assert program(*words, "--check").out == "the lock is current\n"
+    assert program(*words, "-U").code == 0
+    assert (program.here / "conda-lock.yml").read_bytes() == before
+
+
 def test_an_environment_that_fails_leaves_everything_as_it_was(
     program: Program, channel: CondaChannel
 ) -> None:

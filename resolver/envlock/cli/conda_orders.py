@@ -59,6 +59,7 @@ def conda_order(
         command=_command(request, conda, index, settled, files),
         name=project_name(),
         verb=verb,
+        here=verb == "create" or not (request.platform or asked.platforms),
         output=files.output,
         inputs=frozenset(
             path.resolve() for path in (*request.requirement_file, *request.constraint_file)

@@ -74,7 +74,7 @@ def create_prefix(order: CondaCreateOrder, progress: Progress) -> CondaCreated:
     """
     program = find_program(_PROGRAMS[order.manager]) if order.manager in _PROGRAMS else None
     locked = make_conda_lock(order.lock, progress, hashed=True)
-    (platform,) = locked.lock.platforms
+    platform = _own(locked, order)
     with fresh_environment(order.folder, progress, force=order.force, keep=order.keep) as prefix:
         _install(order, platform, prefix, program, progress)
         _keep_variables(locked, prefix)
@@ -96,6 +96,14 @@ def create_prefix(order: CondaCreateOrder, progress: Progress) -> CondaCreated:
             )
         written = write_conda(locked)
     return CondaCreated(locked=locked, folder=order.folder, proof=proof, written=written)
+
+
+def _own(locked: CondaLocked, order: CondaCreateOrder) -> CondaPlatformLock:
+    """The part of the lock for this machine."""
+    (subdir,) = order.lock.subdirs
+    found = locked.lock.platform(subdir)
+    assert found is not None  # noqa: S101  (the order asked for it)
+    return found
 
 
 def _install(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -29,7 +29,8 @@ class CondaOrder:
     """What `make_conda_lock` needs to know.
 
     ``formats`` are written beside one another, in ``folder``; ``output`` is
-    the name of the one file where one is asked for, and ``inputs`` are files
+    the name of the one file where one is asked for, ``here`` says that no
+    platform was named, so that the system of this machine counts, and ``inputs`` are files
     that must not be written over. ``command`` makes the files again; ``verb``
     is the command that was typed. ``constraints`` bound both sides.
     """
@@ -41,6 +42,7 @@ class CondaOrder:
     command: str
     name: str
     verb: str = "lock"
+    here: bool = True
     output: Path | None = None
     inputs: frozenset[Path] = frozenset()
     constraints: tuple[Requested, ...] = ()
@@ -74,8 +76,9 @@ def make_conda_lock(order: CondaOrder, progress: Progress, *, hashed: bool = Fal
         WorkError: a channel, the index, py-rattler or an engine is missing or fails.
     """
     rules = database.load(order.rules)
-    digest = _digest(order)
     there = _existing(order)
+    order = _as_wide(order, there.values())
+    digest = _digest(order)
     if there and not (order.upgrade or order.upgrade_packages):
         whole = [lock for lock in there.values() if _installable(lock) or not hashed]
         if whole and not tuple(_faults(order, there, digest, rules)):
@@ -123,7 +126,17 @@ def check_conda_lock(order: CondaOrder) -> tuple[str, ...]:
     if not there:
         (missing, *_) = _names(order)
         return (f"{missing}: there is no such lock",)
+    order = _as_wide(order, there.values())
     return tuple(_faults(order, there, _digest(order), database.load(order.rules)))
+
+
+def _as_wide(order: CondaOrder, there: Iterable[CondaLock]) -> CondaOrder:
+    """Keep the platforms of a lock that is there, where none is named now and this one is in it."""
+    for lock in there:
+        subdirs = tuple(sorted(each.subdir for each in lock.platforms))
+        if order.here and len(subdirs) > 1 and set(order.subdirs) <= set(subdirs):
+            return replace(order, subdirs=subdirs, command=lock.command, here=False)
+    return order
 
 
 def _digest(order: CondaOrder) -> str:
@@ -152,6 +165,7 @@ def _work(order: CondaOrder, rules: database.Database, before: CondaLock | None)
         database=rules,
         typed=f"envlock {order.verb} --manager conda",
         verb=order.verb,
+        here=order.here,
         constraints=order.constraints,
         accelerator=order.accelerator,
         engine=order.engine,

@@ -60,7 +60,7 @@ def _engine(work: CondaWork, subdir: str, answer: CondaAnswer) -> tuple[Target, 
     """Conda's Python as pip's target; pip-tools wants one that runs, of the same minor."""
     assert answer.target is not None  # noqa: S101  (pip's part needs a Python, so there is one)
     target = replace(answer.target, manager="pip")
-    if work.engine is EngineName.PIPTOOLS and subdir == rattler.detect()[0]:
+    if work.engine is EngineName.PIPTOOLS and work.here and subdir == rattler.detect()[0]:
         try:
             path = find_interpreter(target.minor).path
         except InterpreterMissing:

@@ -27,7 +27,9 @@ DEFAULT_CHANNEL = "conda-forge"
 class CondaWork:
     """What is solved for each platform; ``typed`` is the command up to what it asks for.
 
-    ``constraints`` bound both sides. ``preferred`` are pins of a lock that is there.
+    ``here`` says that it is for this machine, whose system then counts, and
+    not for any of its platform. ``constraints`` bound both sides;
+    ``preferred`` are pins of a lock that is there.
     """
 
     request: CondaRequest
@@ -35,6 +37,7 @@ class CondaWork:
     database: Database
     typed: str
     verb: str
+    here: bool = True
     constraints: tuple[Requested, ...] = ()
     accelerator: Accelerator = Accelerator.AUTO
     engine: EngineName = EngineName.PIPTOOLS
@@ -76,10 +79,11 @@ def _netrc(host: str) -> tuple[str, str] | None:
     return (found[0], found[2] or "") if found else None
 
 
-def system_of(subdir: str, accelerator: Accelerator) -> tuple[Virtual, ...]:
+def system_of(subdir: str, accelerator: Accelerator, *, here: bool) -> tuple[Virtual, ...]:
     """Return the virtual packages of a platform: seen where it is this machine's."""
     own, seen = rattler.detect()
-    return virtual_packages(subdir, seen if own == subdir else (), os.environ, accelerator)
+    there = seen if here and own == subdir else ()
+    return virtual_packages(subdir, there, os.environ, accelerator)
 
 
 def question_for(work: CondaWork, subdir: str) -> CondaQuestion:
@@ -99,7 +103,7 @@ def question_for(work: CondaWork, subdir: str) -> CondaQuestion:
         channels=known,
         named=named,
         subdir=subdir,
-        virtual=system_of(subdir, work.accelerator),
+        virtual=system_of(subdir, work.accelerator, here=work.here),
         rules=work.database.rules,
         constraints=merge(work.constraints),
         preferred=before.packages if before else (),
