@@ -26,7 +26,7 @@ ALLOWED = {
     "bisect": PURE,
     "changes": set(),
     "choices": set(),
-    "differences": {"model"},
+    "differences": {"conda", "model"},
     "model": {"choices"},
     "errors": set(),
     "findings": {"model"},

@@ -2,30 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
 
-from packaging.utils import NormalizedName
-from packaging.version import Version
-
+from envlock.conda.values import CondaLock, CondaPackage
 from envlock.model import Lock, LockedPackage, RuleId
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Moved:
-    """A package that is in one lock only, or in another version; None where it is not."""
+class Pin:
+    """One package of a lock; ``order`` is what its version sorts by.
 
-    name: NormalizedName
-    before: Version | None
-    after: Version | None
+    ``build`` is conda's, "" for a package of pip or where a format has none.
+    """
+
+    version: str
+    order: Any
+    build: str = ""
+    hashes: tuple[str, ...] = ()
+    because: tuple[RuleId, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Side:
+    """A lock as it is compared: name → pin, and what it is for, "" where it does not say."""
+
+    pins: Mapping[str, Pin] = field(default_factory=dict)
+    python: str = ""
+    platform: str = ""
+
+
+class Way(StrEnum):
+    """How one package differs."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    UP = "up"
+    DOWN = "down"
+    BUILD = "build"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Moved:
+    """A package that is in one lock only, or in another version or build."""
+
+    name: str
+    way: Way
+    before: str | None
+    after: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hashes:
     """The same version with other hashes; ``before`` and ``after`` are those of one lock only."""
 
-    name: NormalizedName
-    version: Version
+    name: str
+    version: str
     before: tuple[str, ...]
     after: tuple[str, ...]
 
@@ -34,7 +69,7 @@ class Hashes:
 class Reasons:
     """The rules that move a package in one lock only."""
 
-    name: NormalizedName
+    name: str
     before: tuple[RuleId, ...]
     after: tuple[RuleId, ...]
 
@@ -57,7 +92,27 @@ class Difference:
         return self != Difference()
 
 
-def compare(before: Lock, after: Lock, *, hashes: bool = True) -> Difference:
+def side_of(lock: Lock) -> Side:
+    """Return a lock of PyPI's packages as it is compared."""
+    pins: dict[str, Pin] = {package.name: _pin(package) for package in lock.packages}
+    return Side(pins=pins, python=lock.python, platform=lock.platform)
+
+
+def conda_side(lock: CondaLock, *, apart: bool) -> Side:
+    """Return a lock of conda packages as it is compared.
+
+    Names say which packages are pip's, and where ``apart`` of which platform.
+    """
+    pins: dict[str, Pin] = {}
+    for platform in lock.platforms:
+        where = f" [{platform.subdir}]" if apart else ""
+        pins |= {f"{each.name}{where}": _conda_pin(each) for each in platform.packages}
+        part = platform.pip.packages if platform.pip else ()
+        pins |= {f"{each.name} (pip){where}": _pin(each) for each in part}
+    return Side(pins=pins, platform=", ".join(each.subdir for each in lock.platforms))
+
+
+def compare(before: Side, after: Side, *, hashes: bool = True) -> Difference:
     """Return what differs between two locks: pins, hashes, rules, and what they are for.
 
     The commands, requests and notes are not compared, nor who asked for a
@@ -65,15 +120,7 @@ def compare(before: Lock, after: Lock, *, hashes: bool = True) -> Difference:
     """
     pairs = tuple(_pairs(before, after))
     return Difference(
-        moved=tuple(
-            Moved(
-                name=name,
-                before=old.version if old else None,
-                after=new.version if new else None,
-            )
-            for name, old, new in pairs
-            if old is None or new is None or old.version != new.version
-        ),
+        moved=tuple(moved for pair in pairs if (moved := _moved(*pair)) is not None),
         hashes=tuple(_hashes(pairs)) if hashes else (),
         reasons=tuple(_reasons(pairs)),
         python=_other(before.python, after.python),
@@ -81,19 +128,56 @@ def compare(before: Lock, after: Lock, *, hashes: bool = True) -> Difference:
     )
 
 
-_Pair = tuple[NormalizedName, LockedPackage | None, LockedPackage | None]
+def _pin(package: LockedPackage) -> Pin:
+    return Pin(
+        version=str(package.version),
+        order=package.version,
+        hashes=package.hashes,
+        because=package.because,
+    )
 
 
-def _pairs(before: Lock, after: Lock) -> Iterator[_Pair]:
-    old = {package.name: package for package in before.packages}
-    new = {package.name: package for package in after.packages}
-    for name in sorted(old.keys() | new.keys()):
-        yield name, old.get(name), new.get(name)
+def _conda_pin(package: CondaPackage) -> Pin:
+    parts = re.findall(r"\d+|[A-Za-z]+", package.version)
+    return Pin(
+        version=package.version,
+        # Letters before numbers: 1.0rc1 is older than 1.0.1.
+        order=[(part.isdigit(), int(part) if part.isdigit() else part) for part in parts],
+        build=package.build,
+        hashes=(f"sha256:{package.sha256}",) if package.sha256 else (),
+        because=package.because,
+    )
+
+
+_Pair = tuple[str, Pin | None, Pin | None]
+
+
+def _pairs(before: Side, after: Side) -> Iterator[_Pair]:
+    for name in sorted(before.pins.keys() | after.pins.keys()):
+        yield name, before.pins.get(name), after.pins.get(name)
+
+
+def _moved(name: str, old: Pin | None, new: Pin | None) -> Moved | None:
+    if old is None or new is None:
+        way = Way.ADDED if old is None else Way.REMOVED
+        return Moved(
+            name=name,
+            way=way,
+            before=old.version if old else None,
+            after=new.version if new else None,
+        )
+    if old.version != new.version:
+        way = Way.UP if new.order > old.order else Way.DOWN
+        return Moved(name=name, way=way, before=old.version, after=new.version)
+    if old.build and new.build and old.build != new.build:
+        builds = [f"{pin.version} {pin.build}" for pin in (old, new)]
+        return Moved(name=name, way=Way.BUILD, before=builds[0], after=builds[1])
+    return None
 
 
 def _hashes(pairs: tuple[_Pair, ...]) -> Iterator[Hashes]:
     for name, old, new in pairs:
-        if old is None or new is None or old.version != new.version:
+        if old is None or new is None or _moved(name, old, new) is not None:
             continue
         gone, come = (
             tuple(sorted(set(one.hashes) - set(other.hashes)))

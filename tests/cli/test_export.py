@@ -1,10 +1,14 @@
 """`envlock export` and `envlock diff`: the formats become one another, and are compared."""
 
 import re
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
 
+from envlock.choices import Format
+from envlock.write import conda_texts
+from support.conda_locks import REALISTIC_CONDA
 from support.program import Program, snapshot
 from support.simple_index import SimpleIndex, build_wheel
 
@@ -153,9 +157,10 @@ def test_locks_that_pin_by_markers_are_compared_for_this_machine(locked: Program
 
 def test_with_json_the_text_or_the_file_is_told(locked: Program) -> None:
     told = locked("export", "--format", "environment", "--json").data
-    assert told["text"] == (locked.here / "environment.yml").read_text()
+    assert told["texts"] == {"environment.yml": (locked.here / "environment.yml").read_text()}
     told = locked("export", "-o", "pylock.new.toml", "--json").data
-    assert (told["file"], told["changed"], told["format"]) == ("pylock.new.toml", True, "pylock")
+    new = ["pylock.new.toml"]
+    assert (told["files"], told["written"], told["format"]) == (new, new, "pylock")
 
 
 def test_one_lock_in_two_formats_does_not_differ(locked: Program) -> None:
@@ -195,6 +200,52 @@ def test_what_changed_is_said_in_words(locked: Program) -> None:
         ("keras", "removed"),
         ("numpy", "down"),
     ]
+
+
+def test_a_lock_of_conda_packages_goes_into_the_formats_of_conda(program: Program) -> None:
+    one = replace(REALISTIC_CONDA, platforms=REALISTIC_CONDA.platforms[:1])
+    kinds = ("explicit", "conda-lock", "pixi")
+    files: dict[str, str] = {}
+    for kind in kinds:
+        ((name, text),) = conda_texts(one, Format(kind)).items()
+        (program.here / name).write_text(text)
+        files[kind] = name
+    done = program("export", files["conda-lock"], "--format", "environment")
+    assert (done.code, done.err) == (0, "")
+    assert "\n  - cached-property==1.5.2\n" in done.out
+    for kind in kinds:
+        done = program("export", files[kind], "--format", "requirements")
+        assert "protobuf==" in done.out
+        assert done.code == 0
+        done = program("diff", files["conda-lock"], files[kind])
+        assert (done.code, done.out, done.err) == (0, "no difference\n", "")
+    done = program("export", files["pixi"], "--format", "pylock")
+    assert done.err.startswith("error: conda packages have no place in the format pylock\n")
+    assert done.code == 2
+
+
+def test_a_lock_of_several_platforms_goes_into_a_folder(program: Program) -> None:
+    ((name, text),) = conda_texts(REALISTIC_CONDA, Format.CONDA_LOCK).items()
+    (program.here / name).write_text(text)
+    done = program("export", name, "--format", "explicit")
+    assert done.err == (
+        "error: these are 2 files: conda-linux-64.lock, conda-osx-arm64.lock\n"
+        f"  try: envlock export {name} --format explicit -o .\n"
+    )
+    done = program("export", name, "--format", "explicit", "-o", ".")
+    assert done.out == "written  conda-linux-64.lock\nwritten  conda-osx-arm64.lock\n"
+    done = program("diff", "conda-linux-64.lock", name)
+    assert done.out.startswith("platform  linux-64 → linux-64, osx-arm64\nadded ")
+    assert done.code == 1
+
+
+def test_a_lock_of_pip_has_no_conda_packages(locked: Program) -> None:
+    done = locked("export", "--format", "pixi")
+    assert done.err == (
+        "error: requirements.txt holds no conda packages, and the format pixi no others\n"
+        "  try: lock an environment file: envlock lock -r environment.yml --format pixi\n"
+    )
+    assert done.code == 2
 
 
 def test_no_credentials_of_a_lock_are_shown(locked: Program) -> None:

@@ -6,11 +6,25 @@ from dataclasses import replace
 
 from packaging.version import Version
 
-from envlock.differences import Difference, Hashes, Moved, Reasons, compare
+from envlock.differences import (
+    Difference,
+    Hashes,
+    Moved,
+    Reasons,
+    Way,
+    compare,
+    conda_side,
+    side_of,
+)
 from envlock.model import Lock, LockedPackage, RuleId
+from support.conda_locks import REALISTIC_CONDA
 from support.locks import REALISTIC
 
 H5PY, NUMPY, *REST = REALISTIC.packages
+
+
+def compared(before: Lock, after: Lock, *, hashes: bool = True) -> Difference:
+    return compare(side_of(before), side_of(after), hashes=hashes)
 
 
 def lock(*packages: LockedPackage, **more: str) -> Lock:
@@ -18,24 +32,24 @@ def lock(*packages: LockedPackage, **more: str) -> Lock:
 
 
 def test_a_lock_does_not_differ_from_itself() -> None:
-    assert compare(REALISTIC, REALISTIC) == Difference()
-    assert not compare(REALISTIC, REALISTIC)
+    assert compared(REALISTIC, REALISTIC) == Difference()
+    assert not compared(REALISTIC, REALISTIC)
 
 
 def test_who_asked_how_it_was_made_and_its_notes_do_not_count() -> None:
     packages = [replace(package, via=("someone",)) for package in REALISTIC.packages]
     other = lock(*packages, command="other", request_digest="sha256:1")
-    assert not compare(REALISTIC, replace(other, notes=("a note",)))
+    assert not compared(REALISTIC, replace(other, notes=("a note",)))
 
 
 def test_packages_are_added_removed_and_moved() -> None:
     newer = replace(NUMPY, version=Version("1.24.0"))
     six = next(package for package in REST if package.name == "six")
-    found = compare(lock(H5PY, NUMPY), lock(newer, six))
+    found = compared(lock(H5PY, NUMPY), lock(newer, six))
     assert found.moved == (
-        Moved(name=H5PY.name, before=H5PY.version, after=None),
-        Moved(name=NUMPY.name, before=NUMPY.version, after=Version("1.24.0")),
-        Moved(name=six.name, before=None, after=six.version),
+        Moved(name="h5py", way=Way.REMOVED, before="3.7.0", after=None),
+        Moved(name="numpy", way=Way.UP, before="1.23.5", after="1.24.0"),
+        Moved(name="six", way=Way.ADDED, before=None, after="1.16.0"),
     )
     assert (found.hashes, bool(found)) == ((), True)
 
@@ -43,25 +57,67 @@ def test_packages_are_added_removed_and_moved() -> None:
 def test_other_hashes_of_the_same_version_are_told() -> None:
     kept, gone, *_ = H5PY.hashes
     other = replace(H5PY, hashes=(kept, "sha256:new"))
-    (found,) = compare(lock(replace(H5PY, hashes=(kept, gone))), lock(other)).hashes
-    expected = Hashes(name=H5PY.name, version=H5PY.version, before=(gone,), after=("sha256:new",))
+    (found,) = compared(lock(replace(H5PY, hashes=(kept, gone))), lock(other)).hashes
+    expected = Hashes(
+        name=H5PY.name, version=str(H5PY.version), before=(gone,), after=("sha256:new",)
+    )
     assert found == expected
 
 
 def test_hashes_are_not_compared_with_a_format_that_has_none() -> None:
     bare = [replace(package, hashes=()) for package in REALISTIC.packages]
-    assert not compare(REALISTIC, lock(*bare), hashes=False)
-    assert len(compare(REALISTIC, lock(*bare)).hashes) == len(REALISTIC.packages)
+    assert not compared(REALISTIC, lock(*bare), hashes=False)
+    assert len(compared(REALISTIC, lock(*bare)).hashes) == len(REALISTIC.packages)
 
 
 def test_rules_that_began_or_ceased_to_move_a_pin_are_told() -> None:
     other = replace(NUMPY, because=(NUMPY.because[0], RuleId("new-rule")))
-    assert compare(lock(NUMPY), lock(other)).reasons == (
+    assert compared(lock(NUMPY), lock(other)).reasons == (
         Reasons(name=NUMPY.name, before=NUMPY.because[1:], after=(RuleId("new-rule"),)),
     )
 
 
 def test_python_and_platform_differ_where_both_are_known() -> None:
-    found = compare(REALISTIC, replace(REALISTIC, python="3.11", platform="macos-arm64"))
+    found = compared(REALISTIC, replace(REALISTIC, python="3.11", platform="macos-arm64"))
     assert (found.python, found.platform) == (("3.10", "3.11"), ("linux-x86_64", "macos-arm64"))
-    assert not compare(REALISTIC, replace(REALISTIC, python="", platform=""))
+    assert not compared(REALISTIC, replace(REALISTIC, python="", platform=""))
+
+
+def test_conda_packages_differ_by_version_build_and_platform() -> None:
+    linux = replace(REALISTIC_CONDA, platforms=REALISTIC_CONDA.platforms[:1])
+    (platform,) = linux.platforms
+    first, second, *others = platform.packages
+    older = replace(first, version="0.0.1", sha256="0" * 64)
+    built = replace(second, build=f"{second.build}_x", sha256="0" * 64)
+    changed = replace(platform, packages=(older, built, *others))
+    other = replace(linux, platforms=(changed,))
+    found = compare(conda_side(linux, apart=False), conda_side(other, apart=False))
+    assert {(each.name, each.way) for each in found.moved} == {
+        (first.name, Way.DOWN),
+        (second.name, Way.BUILD),
+    }
+    assert not compare(conda_side(linux, apart=False), conda_side(linux, apart=False))
+    both = compare(conda_side(linux, apart=True), conda_side(REALISTIC_CONDA, apart=True))
+    assert {each.way for each in both.moved} == {Way.ADDED}
+    assert all(each.name.endswith(" [osx-arm64]") for each in both.moved)
+    assert both.platform == ("linux-64", "linux-64, osx-arm64")
+
+
+def test_conda_versions_are_ordered_as_numbers() -> None:
+    assert [
+        _way("1.9", "1.10"),
+        _way("1.1.1u", "1.1.1w"),
+        _way("2024a", "2023c"),
+        _way("1.0rc1", "1.0.1"),
+    ] == [Way.UP, Way.UP, Way.DOWN, Way.UP]
+
+
+def _way(old: str, new: str) -> Way:
+    (platform, *_) = REALISTIC_CONDA.platforms
+    locks = [
+        replace(platform, packages=(replace(platform.packages[0], version=each),))
+        for each in (old, new)
+    ]
+    sides = [conda_side(replace(REALISTIC_CONDA, platforms=(one,)), apart=False) for one in locks]
+    (moved,) = compare(sides[0], sides[1]).moved
+    return moved.way

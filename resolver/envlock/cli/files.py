@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +35,10 @@ class ExportOptions:
         says=f"One of {', '.join(Format)}.  [default: what the name after -o says]",
     )
     output: Path | None = option(
-        "-o", "--output", metavar="FILE", says="The file to write.  [default: standard output]"
+        "-o",
+        "--output",
+        metavar="FILE",
+        says="The file to write, or a folder.  [default: standard output]",
     )
     python: str | None = option(
         "-p",
@@ -65,7 +69,7 @@ def export(own: ExportOptions, index: IndexOptions, talk: TalkOptions) -> int:
     """
     from envlock.cli.orders import configured_settings, project_name  # noqa: PLC0415  (for --help)
     from envlock.platforms import read_platform  # noqa: PLC0415
-    from envlock.workflow import files as workflow  # noqa: PLC0415
+    from envlock.workflow import export as workflow  # noqa: PLC0415
 
     kind = _format(own)
     order = workflow.ExportOrder(
@@ -78,35 +82,56 @@ def export(own: ExportOptions, index: IndexOptions, talk: TalkOptions) -> int:
         platform=read_platform(own.platform) if own.platform else None,
     )
     texts = workflow.export(order, progress_for(quiet=talk.quiet, verbose=talk.verbose))
-    (text,) = texts.values()
     if own.output is None:
-        if talk.json:
-            say_json("export", {"format": kind, "text": text})
-        else:
-            say(text.removesuffix("\n"))
-        return 0
-    changed = workflow.write_export(own.output, text, own.lock)
+        return _print(kind, texts, as_json=talk.json)
+    files = _places(own.output, texts)
+    changed = workflow.write_export(files, own.lock)
     if talk.json:
-        say_json("export", {"format": kind, "file": str(own.output), "changed": changed})
+        names = [str(path) for path in files]
+        say_json("export", {"format": kind, "files": names, "written": list(map(str, changed))})
     else:
-        say(f"{'written' if changed else 'unchanged'}  {own.output}")
+        rows = (f"{'written' if path in changed else 'unchanged'}  {path}" for path in files)
+        say("\n".join(rows))
     return 0
+
+
+def _print(kind: Format, texts: Mapping[str, str], *, as_json: bool) -> int:
+    if as_json:
+        say_json("export", {"format": kind, "texts": dict(texts)})
+        return 0
+    if len(texts) > 1:
+        raise UsageError(f"these are {len(texts)} files: {', '.join(texts)}", "-o .")
+    say(next(iter(texts.values())).removesuffix("\n"))
+    return 0
+
+
+def _places(output: Path, texts: Mapping[str, str]) -> dict[Path, str]:
+    """Where the texts go: into a folder under their own names, or one into the file named."""
+    if output.is_dir():
+        return {output / name: text for name, text in texts.items()}
+    if len(texts) > 1:
+        raise UsageError(
+            f"{output} is one file, and these are {len(texts)}: {', '.join(texts)}",
+            f"-o {shlex.quote(output.parent.as_posix())}",
+        )
+    return {output: next(iter(texts.values()))}
 
 
 def _format(own: ExportOptions) -> Format:
     """The format that is asked for, by its name or the file's; both must agree."""
     from envlock.write import default_filename, format_of  # noqa: PLC0415  (as above)
 
-    told = format_of(own.output) if own.output else None
+    named = None if own.output is None or own.output.is_dir() else own.output
+    told = format_of(named) if named else None
     kind = own.format or told
     if kind is None:
         raise UsageError(
             "which format? There are " + ", ".join(Format),
             f"--format {Format.REQUIREMENTS}",
         )
-    if own.output is not None and told is not kind:
+    if named is not None and told is not kind:
         raise UsageError(
-            f"{own.output} is not a name for the format {kind}", f"-o {default_filename(kind)}"
+            f"{named} is not a name for the format {kind}", f"-o {default_filename(kind)}"
         )
     return kind
 
@@ -117,7 +142,7 @@ def diff(own: TwoLocks, talk: JsonOption) -> int:
     Packages, versions, hashes, the rules that moved pins, Python and platform;
     exit code 1 when there is any difference. The locks may be of two formats.
     """
-    from envlock.workflow.files import difference  # noqa: PLC0415  (as above)
+    from envlock.workflow.compare import difference  # noqa: PLC0415  (as above)
 
     found = difference(own.before, own.after, progress_for(quiet=False, verbose=False))
     code = 1 if found else 0
@@ -129,6 +154,7 @@ def diff(own: TwoLocks, talk: JsonOption) -> int:
 
 
 def _text(found: Difference) -> str:
+    from envlock.differences import Way  # noqa: PLC0415  (as above)
     from envlock.report import rows_text  # noqa: PLC0415  (as above)
 
     rows = [
@@ -137,10 +163,10 @@ def _text(found: Difference) -> str:
         if pair is not None
     ]
     width = max((len(each.name) for each in found.moved), default=0)
-    for label in ("added", "removed", "up", "down"):
+    for label in Way:
         for each in found.moved:
-            if _way(each.before, each.after) == label:
-                versions = " → ".join(str(v) for v in (each.before, each.after) if v is not None)
+            if each.way is label:
+                versions = " → ".join(v for v in (each.before, each.after) if v is not None)
                 rows.append((label, f"{each.name:{width}}  {versions}"))
     for item in found.hashes:
         counts = (("added", item.after), ("removed", item.before))
@@ -151,12 +177,6 @@ def _text(found: Difference) -> str:
         told = "; ".join(f"{word} {', '.join(some)}" for word, some in parts if some)
         rows.append(("rules", f"{reason.name} {told}"))
     return rows_text(rows) if rows else "no difference"
-
-
-def _way(before: Any, after: Any) -> str:  # noqa: ANN401  (two versions, or None)
-    if before is None or after is None:
-        return "added" if before is None else "removed"
-    return "up" if after > before else "down"
 
 
 def _data(found: Difference) -> dict[str, Any]:
@@ -170,16 +190,16 @@ def _data(found: Difference) -> dict[str, Any]:
         "packages": [
             {
                 "name": each.name,
-                "change": _way(each.before, each.after),
-                "before": each.before and str(each.before),
-                "after": each.after and str(each.after),
+                "change": each.way,
+                "before": each.before,
+                "after": each.after,
             }
             for each in found.moved
         ],
         "hashes": [
             {
                 "name": each.name,
-                "version": str(each.version),
+                "version": each.version,
                 "added": list(each.after),
                 "removed": list(each.before),
             }

@@ -1,16 +1,14 @@
-"""Lock files that are read to be compared or written in another format."""
+"""`envlock export`: a lock file in another format, without resolving."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.utils import NormalizedName
 
-from envlock.choices import Format
-from envlock.differences import Difference, compare
+from envlock.choices import OF_CONDA
 from envlock.environment.description import target
 from envlock.environment.foreign import foreign_target, python_version
 from envlock.environment.interpreters import find_interpreter
@@ -22,9 +20,8 @@ from envlock.platforms import Place, read_platform
 from envlock.progress import Progress
 from envlock.resolve.assemble import hashed
 from envlock.system import read_text, write_texts
-from envlock.write import WITH_FILES, WITHOUT_HASHES, WRITERS, format_of, read_lock
-
-_OPTION_LINE = re.compile(r"^(--?[a-z][a-z-]*)(?:[ =].*)?$", re.MULTILINE)
+from envlock.workflow.lockfiles import made_by_envlock, read_conda, without_options
+from envlock.write import WITH_FILES, WITHOUT_HASHES, WRITERS, Format, conda_texts, read_lock
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,82 +49,56 @@ def export(order: ExportOrder, progress: Progress) -> Mapping[str, str]:
     does not, or where the lock has no hashes and the format needs them.
 
     Raises:
-        UsageError: it is no lock that envlock reads.
+        UsageError: it is no lock that envlock reads, or the format has no
+            place for its packages.
         IndexFailure: a page cannot be read, or has no file of a pin.
+        WorkError: the lock lacks something that the format must hold.
     """
+    if (conda := read_conda(order.source)) is not None:
+        texts = conda_texts(conda, order.kind)
+        if not texts:
+            raise UsageError(f"{order.source} has no pip part, and {order.kind} holds nothing else")
+        return texts
+    if order.kind in OF_CONDA:
+        raise UsageError(
+            f"{order.source} holds no conda packages, and the format {order.kind} no others",
+            f"lock an environment file: envlock lock -r environment.yml --format {order.kind}",
+        )
     lock = _for_one_target(order, progress)
     if order.kind not in WITHOUT_HASHES:
         lock = _with_files(lock, order, progress)
     return WRITERS[order.kind].render(lock, name=order.name)
 
 
-def difference(before: Path, after: Path, progress: Progress) -> Difference:
-    """Return what differs between two lock files.
-
-    One that pins a package twice, with markers, is read for this machine.
+def write_export(files: Mapping[Path, str], source: Path) -> tuple[Path, ...]:
+    """Write what was exported, all or none, and return the files that changed.
 
     Raises:
-        UsageError: one is no lock that envlock reads.
+        UsageError: one is the source, or a file that envlock did not write.
+        WorkError: they cannot be written; then none has changed.
     """
-    locks = [_as_it_stands(path, progress) for path in (before, after)]
-    bare = WITHOUT_HASHES & {format_of(before), format_of(after)}
-    return compare(locks[0], locks[1], hashes=not bare)
-
-
-def _as_it_stands(path: Path, progress: Progress) -> Lock:
-    text, _ = _without_options(path)
-    try:
-        return read_lock(path.name, text)
-    except UsageError:
-        here = find_interpreter(None)
-        lock = read_lock(path.name, text, markers=here.markers)
-    progress.note(f"{path} is read for Python {here.version} on {here.platform}: it has markers")
-    return lock
-
-
-def _without_options(path: Path) -> tuple[str, tuple[str, ...]]:
-    """Return the text of a lock without lines that are options for pip, and those options.
-
-    pip-compile and uv write down the indexes they were configured with.
-    """
-    text = read_text(path)
-    if format_of(path) is not Format.REQUIREMENTS:
-        return text, ()
-    return _OPTION_LINE.sub("", text), tuple(dict.fromkeys(_OPTION_LINE.findall(text)))
-
-
-def write_export(path: Path, text: str, source: Path) -> bool:
-    """Write what was exported, and return whether the file changed.
-
-    Raises:
-        UsageError: it is the source, or a file that envlock did not write.
-        WorkError: it cannot be written; then it has not changed.
-    """
-    if path.exists():
+    changed: dict[Path, str] = {}
+    for path, text in files.items():
+        if not path.exists():
+            changed[path] = text
+            continue
         if path.samefile(source):
             raise UsageError(f"{path} is the lock that is read; it is left as it is")
-        there = read_text(path)
-        if there == text:
-            return False
-        if not _written_by_envlock(path, there):
+        if read_text(path) == text:
+            continue
+        if not made_by_envlock(path):
             raise UsageError(
                 f"{path} is there, and envlock did not write it; it is left as it is",
                 "-o ANOTHER",
             )
-    write_texts({path: text})
-    return True
-
-
-def _written_by_envlock(path: Path, text: str) -> bool:
-    try:
-        return read_lock(path.name, text).command.startswith("envlock ")
-    except UsageError:
-        return False
+        changed[path] = text
+    write_texts(changed)
+    return tuple(changed)
 
 
 def _for_one_target(order: ExportOrder, progress: Progress) -> Lock:
     """Read the lock, its markers judged for the one target that it is then for."""
-    text, options = _without_options(order.source)
+    text, options = without_options(order.source)
     if options:
         progress.note(
             f"{order.source}: {' and '.join(options)} left out: indexes come from pip's"

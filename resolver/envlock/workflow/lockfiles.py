@@ -1,0 +1,56 @@
+"""Lock files of every kind, as they are read to be compared or exported."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from envlock.choices import OF_CONDA, Format
+from envlock.conda.values import CondaLock
+from envlock.errors import UsageError
+from envlock.system import read_text
+from envlock.write import format_of, read_conda_lock, read_lock
+from envlock.write.conda.explicit import is_explicit
+
+_OPTION_LINE = re.compile(r"^(--?[a-z][a-z-]*)(?:[ =].*)?$", re.MULTILINE)
+
+
+def read_conda(path: Path) -> CondaLock | None:
+    """Return a lock of conda packages; None for a lock that has none.
+
+    An environment.yml with a pip section alone is a lock of pip.
+
+    Raises:
+        UsageError: it is a lock of conda packages that envlock does not read.
+    """
+    text = read_text(path)
+    kind = format_of(path)
+    if kind in OF_CONDA or is_explicit(text):
+        return read_conda_lock(path.name, text)
+    if kind is Format.ENVIRONMENT:
+        try:
+            read_lock(path.name, text)
+        except UsageError:
+            return read_conda_lock(path.name, text)
+    return None
+
+
+def without_options(path: Path) -> tuple[str, tuple[str, ...]]:
+    """Return the text of a lock without lines that are options for pip, and those options.
+
+    pip-compile and uv write down the indexes they were configured with.
+    """
+    text = read_text(path)
+    if format_of(path) is not Format.REQUIREMENTS:
+        return text, ()
+    return _OPTION_LINE.sub("", text), tuple(dict.fromkeys(_OPTION_LINE.findall(text)))
+
+
+def made_by_envlock(path: Path) -> bool:
+    """Whether the header of a file says that envlock wrote it."""
+    try:
+        conda = read_conda(path)
+        command = read_lock(path.name, read_text(path)).command if conda is None else conda.command
+    except UsageError:
+        return False
+    return command.startswith("envlock ")
