@@ -9,7 +9,7 @@ from envlock.evidence.explain import failures
 from envlock.evidence.values import CellEvidence, ProvedSet
 from envlock.page.board import Board, Release, both, h5py_series
 from envlock.page.data import PageData
-from envlock.page.levels import Levels, State, state
+from envlock.page.levels import Levels, State, absent, lost, state
 
 _SIGNS = {State.FULL: "✓", State.FAIL: "✗", State.NONE: "∅", State.OPEN: "·"}
 
@@ -110,10 +110,10 @@ def _row_head(label: str, small: str) -> str:
 
 
 def _sign(proved: ProvedSet | None, levels: Levels) -> str:
-    """A sign; for a set that passes the gate, how many capabilities it lacks."""
+    """A sign; for a set that passes the gate, how many capabilities failed."""
     found = state(proved, levels)
     if found is State.GATE and proved is not None:
-        return f"\N{MINUS SIGN}{len(set(levels.others) - proved.capabilities)}"
+        return f"\N{MINUS SIGN}{len(lost(proved, levels))}"
     return _SIGNS[found]
 
 
@@ -134,17 +134,22 @@ def _long_sign(proved: ProvedSet | None, levels: Levels) -> str:
 def in_words(proved: ProvedSet | None, levels: Levels) -> str:
     """Say how a set stands."""
     match state(proved, levels):
-        case State.FULL:
-            return "passes every level"
+        case State.FULL if proved is not None:
+            return f"passes every level{_without(proved, levels)}"
         case State.GATE if proved is not None:
-            lacks = [name for name in levels.others if name not in proved.capabilities]
-            return f"passes the gate, lacks {', '.join(lacks)}"
+            lacks = ", ".join(lost(proved, levels))
+            return f"passes the gate, lacks {lacks}{_without(proved, levels)}"
         case State.FAIL if proved is not None:
             return f"fails at {_first_bad(proved, levels)}"
         case State.NONE:
             return "cannot be made"
         case _:
             return "was not run"
+
+
+def _without(proved: ProvedSet, levels: Levels) -> str:
+    names = absent(proved, levels)
+    return f", has no {', '.join(names)}" if names else ""
 
 
 def _first_bad(proved: ProvedSet, levels: Levels) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from envlock.evidence.explain import failures
 from envlock.evidence.values import ProvedSet
 
 
@@ -47,8 +48,8 @@ class Levels:
 class State(StrEnum):
     """How a set stands, best first."""
 
-    FULL = "full"  # every level passed
-    GATE = "gate"  # the gate passed, not every capability
+    FULL = "full"  # every level passed that the release has
+    GATE = "gate"  # the gate passed, and a capability failed
     FAIL = "fail"  # the gate did not pass
     NONE = "none"  # there was nothing to run: no resolution, no installation
     OPEN = "open"  # not run yet
@@ -62,7 +63,19 @@ def state(proved: ProvedSet | None, levels: Levels) -> State:
         return State.NONE
     if not proved.passes(levels.gate):
         return State.FAIL
-    return State.FULL if proved.passes(levels.others) else State.GATE
+    return State.GATE if lost(proved, levels) else State.FULL
+
+
+def lost(proved: ProvedSet, levels: Levels) -> tuple[str, ...]:
+    """The capabilities that were tried and failed."""
+    failed = {each.level for each in failures(proved)}
+    return tuple(name for name in levels.others if name in failed)
+
+
+def absent(proved: ProvedSet, levels: Levels) -> tuple[str, ...]:
+    """The capabilities of a set that passes the gate which its release does not have."""
+    known = {*proved.capabilities, *lost(proved, levels)}
+    return tuple(name for name in levels.others if name not in known)
 
 
 def code(proved: ProvedSet | None, levels: Levels) -> str:

@@ -14,9 +14,9 @@ _LABELS, _BETWEEN, _EDGE = 52, 36, 16
 _TOP, _BOTTOM = 76, 40
 _SIGNS = {State.FULL: "✓", State.GATE: "✓", State.FAIL: "✗", State.NONE: "∅", State.OPEN: ""}
 _LEGEND = (
-    (State.FULL, "every level"),
-    (State.GATE, "the gate, not every capability"),
-    (State.FAIL, "fails"),
+    (State.FULL, "passes every level"),
+    (State.GATE, "passes the gate, lacks a capability"),
+    (State.FAIL, "fails the gate"),
 )
 _STYLE = """
 text{font:11px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;fill:#1c2226}

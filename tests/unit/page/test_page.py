@@ -155,7 +155,7 @@ def test_every_tile_has_a_name_that_can_be_read_aloud() -> None:
     ]
     assert len(tiles) == sum(len(each.sets) - 1 for each in whole_matrix())
     assert (
-        "TensorFlow 2.10.1, Python 3.10: envlock's lock passes the gate, lacks keras; "
+        "TensorFlow 2.10.1, Python 3.10: envlock's lock passes every level, has no keras; "
         "a plain resolve fails at import"
     ) in tiles
     assert (

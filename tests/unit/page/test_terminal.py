@@ -8,7 +8,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envlock.evidence.values import CellEvidence
-from envlock.page.levels import Capability, Levels, State, code, counted, state
+from envlock.outcomes import Failed, Skipped
+from envlock.page.levels import Capability, Levels, State, absent, code, counted, lost, state
 from envlock.page.terminal import capability_data, capability_text
 from support.evidence import BROKEN, CELL, EVIDENCE, GATE, RULES_SET, proved
 
@@ -28,13 +29,21 @@ def test_a_set_is_told_by_letters() -> None:
     assert code(None, LEVELS) == "?"
 
 
-def test_a_set_stands_by_its_gate_and_its_capabilities() -> None:
-    only = Levels(all=tuple(each for each in LEVELS.all if each.gate or each.name == "resume"))
-    assert state(RULES_SET, only) is State.FULL
-    assert state(RULES_SET, LEVELS) is State.GATE
+def test_a_set_stands_by_its_gate_and_the_capabilities_that_failed() -> None:
+    weights = Failed(level="weights", error="OSError", detail="no")
+    assert state(RULES_SET, LEVELS) is State.FULL
+    assert state(proved("rules", outcomes=(*RULES_SET.outcomes, weights)), LEVELS) is State.GATE
     assert state(proved("plain", outcomes=BROKEN), LEVELS) is State.FAIL
     assert state(NOTHING, LEVELS) is State.NONE
     assert state(None, LEVELS) is State.OPEN
+
+
+def test_what_a_release_does_not_have_is_not_what_it_lacks() -> None:
+    weights = Failed(level="weights", error="OSError", detail="no")
+    skipped = Skipped(level="savedmodel", detail="there is none yet")
+    found = proved("rules", outcomes=(*RULES_SET.outcomes, weights, skipped))
+    assert lost(found, LEVELS) == ("weights",)
+    assert absent(found, LEVELS) == ("savedmodel", "rewind")
 
 
 def test_sets_are_counted_by_what_passes() -> None:

@@ -21,57 +21,62 @@
 
   const passed = (set, number) => Boolean(set.levels && set.levels[number] && set.levels[number][0] === "p");
 
+  const failed = (set, number) => Boolean(set.levels && set.levels[number] && "fc".includes(set.levels[number][0]));
+  const names = (numbers) => numbers.map((number) => data.levels[number].name).join(", ");
+
   /** The capabilities that are asked for: those pressed, or all of them. */
   function asked() {
     const pressed = [...document.querySelectorAll('.chip[aria-pressed="true"]')].map((chip) => chip.dataset.level);
     return { some: pressed.length > 0, numbers: others.filter((n) => !pressed.length || pressed.includes(data.levels[n].name)) };
   }
 
-  function stateOf(set, numbers) {
+  /** What is asked for and does not pass; with nothing pressed, what was tried and failed. */
+  const lacking = (set, wanted) => wanted.numbers.filter((n) => (wanted.some ? !passed(set, n) : failed(set, n)));
+
+  function stateOf(set, wanted) {
     if (!set) return "open";
     if (!set.levels) return "none";
     if (!gate.every((number) => passed(set, number))) return "fail";
-    return numbers.every((number) => passed(set, number)) ? "full" : "gate";
+    return lacking(set, wanted).length ? "gate" : "full";
   }
 
   function firstBad(set) {
-    const failed = gate.find((n) => set.levels[n] && "fc".includes(set.levels[n][0]));
-    const number = failed === undefined ? gate.find((n) => !passed(set, n)) : failed;
+    const bad = gate.find((n) => failed(set, n));
+    const number = bad === undefined ? gate.find((n) => !passed(set, n)) : bad;
     return number === undefined ? "" : data.levels[number].name;
   }
 
   /** A sign; for a set that passes the gate, how many of the capabilities it lacks. */
   function signOf(set, wanted) {
-    const state = stateOf(set, wanted.numbers);
-    return state === "gate" ? `−${wanted.numbers.filter((n) => !passed(set, n)).length}` : SIGNS[state];
+    const state = stateOf(set, wanted);
+    return state === "gate" ? `−${lacking(set, wanted).length}` : SIGNS[state];
   }
 
   /** A sign where there is room for a word. */
   function longSignOf(set, wanted) {
     const sign = signOf(set, wanted);
-    const state = stateOf(set, wanted.numbers);
+    const state = stateOf(set, wanted);
     if (state === "full") return wanted.some ? sign : `${sign} all`;
     if (state === "gate") return `✓ ${sign}`;
     return state === "fail" ? `${sign} ${firstBad(set)}` : sign;
   }
 
   function inWords(set, wanted) {
-    const state = stateOf(set, wanted.numbers);
-    const lacks = wanted.numbers.filter((n) => set && set.levels && !passed(set, n)).map((n) => data.levels[n].name);
-    return {
-      full: wanted.some ? `passes the gate and ${wanted.numbers.map((n) => data.levels[n].name).join(", ")}` : "passes every level",
-      gate: `passes the gate, lacks ${lacks.join(", ")}`,
-      fail: set && set.levels ? `fails at ${firstBad(set)}` : "",
-      none: "cannot be made",
-      open: "was not run",
-    }[state];
+    const state = stateOf(set, wanted);
+    if (state === "none") return "cannot be made";
+    if (state === "open") return "was not run";
+    if (state === "fail") return `fails at ${firstBad(set)}`;
+    const absent = wanted.some ? [] : others.filter((n) => !passed(set, n) && !failed(set, n));
+    const without = absent.length ? `, has no ${names(absent)}` : "";
+    if (state === "gate") return `passes the gate, lacks ${names(lacking(set, wanted))}${without}`;
+    return wanted.some ? `passes the gate and ${names(wanted.numbers)}` : `passes every level${without}`;
   }
 
   // ---- filters ---------------------------------------------------------------------------
 
   function paint(half, set, wanted, text) {
     half.classList.remove(...STATES);
-    half.classList.add(stateOf(set, wanted.numbers));
+    half.classList.add(stateOf(set, wanted));
     half.textContent = text;
   }
 
@@ -114,10 +119,10 @@
   }
 
   function legend(wanted) {
-    const names = wanted.numbers.map((number) => data.levels[number].name).join(", ");
-    document.querySelector('[data-legend="full"]').textContent = wanted.some ? `passes the gate and ${names}` : "passes every level";
+    const pressed = names(wanted.numbers);
+    document.querySelector('[data-legend="full"]').textContent = wanted.some ? `passes the gate and ${pressed}` : "passes every level that it has";
     document.querySelector('[data-legend="gate"]').textContent = wanted.some
-      ? `passes the gate, not ${wanted.numbers.length > 1 ? "all of these" : names}`
+      ? `passes the gate, not ${wanted.numbers.length > 1 ? "all of these" : pressed}`
       : "passes the gate, lacks so many capabilities";
   }
 
@@ -175,7 +180,7 @@
 
   function outcome(title, set) {
     const everything = { some: false, numbers: others };
-    const state = stateOf(set, others);
+    const state = stateOf(set, everything);
     const badge = make("span", { class: `badge ${state}` }, `${state === "gate" ? "✓" : SIGNS[state]} ${inWords(set, everything)}`);
     const parts = [make("h3", {}, title, badge)];
     if (set.problem !== undefined) parts.push(make("p", { class: "note" }, data.texts[set.problem]));
