@@ -14,7 +14,7 @@ from envlock.evidence.documents import read
 from envlock.evidence.values import CellEvidence
 from support.framework import build_framework
 from support.program import Program
-from support.simple_index import SimpleIndex
+from support.simple_index import SimpleIndex, build_wheel
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 RUN = ("matrix", "run", "--tensorflow", "2.15.1", "--python", PYTHON, "--accelerator", "auto")
@@ -58,6 +58,26 @@ def test_the_rules_and_a_plain_resolve_and_every_minor_of_a_package_are_run(
         f"fail  tensorflow 2.15.1 on Python {PYTHON}, plain: import: AssertionError numpy failed",
     ]
     assert done.code == 0
+
+
+def test_a_pair_that_the_rules_refuse_is_run_all_the_same_with_what_it_needs(
+    envlock: Program, index: SimpleIndex
+) -> None:
+    build_wheel(index.folder, "helper", "1.0", files={"helper.py": ""})
+    old = 'import helper\n__version__ = "2.10.0"\nclass version: hdf5_version = "1.10.4"\n'
+    build_wheel(index.folder, "h5py", "2.10.0", requires=["helper"], files={"h5py.py": old})
+    assert envlock(*RUN, "--vary", "h5py").code == 0
+    refused = evidence(envlock).find("h5py 2.10")
+    assert refused is not None
+    assert refused.against
+    pins = {str(name): str(version) for name, version in refused.pins.items()}
+    assert pins == {
+        "h5py": "2.10.0",
+        "helper": "1.0",
+        "numpy": "1.26.4",
+        "tensorflow": "2.15.1",
+    }
+    assert "import-h5py" in refused.capabilities
 
 
 def test_what_has_evidence_is_not_run_again_unless_told(

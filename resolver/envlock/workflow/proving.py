@@ -15,7 +15,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from envlock.engine import ENGINES, Problem, Unsatisfiable
+from envlock.engine import ENGINES, Problem, Solution, Unsatisfiable
 from envlock.environment.create import create_venv, sync
 from envlock.environment.description import Interpreter, target
 from envlock.environment.interpreters import find_interpreter, python_in
@@ -192,11 +192,26 @@ def _varied(task: Task, goal: Target) -> _Resolved:
         version = newest_of(variation, goal, Index(task.terms.settings))
         if version is None:
             raise
-    known = next(each for each in task.base if each.name == variation.package)
-    changed = LockedPackage(name=known.name, version=version, via=known.via)
-    others = (each for each in task.base if each.name != variation.package)
-    packages = sorted((*others, *_with_files((changed,), task.terms)), key=lambda each: each.name)
-    return replace(_resolved(packages, goal), against=True)
+    return replace(_resolved(_replaced(task, variation.package, version, goal), goal), against=True)
+
+
+def _replaced(
+    task: Task, name: NormalizedName, version: Version, goal: Target
+) -> list[LockedPackage]:
+    """The set with one package of another version, and what that version needs besides."""
+    kept = [each for each in task.base if each.name != name]
+    problem = Problem(
+        requirements=(f"{name}=={version}",),
+        constraints=tuple(f"{each.name}=={each.version}" for each in kept),
+        target=goal,
+        settings=task.terms.settings,
+    )
+    answer = ENGINES[task.terms.engine]().solve(problem, _SILENT)
+    new = [LockedPackage(name=name, version=version)]
+    if isinstance(answer, Solution):  # else it does not bear with the set: then it is put in alone
+        new = [each for each in answer.packages if each.name not in {k.name for k in kept}]
+    packages = [*kept, *_with_files(new, task.terms)]
+    return sorted(packages, key=lambda each: each.name)
 
 
 def newest_of(variation: Variation, goal: Target, index: Index) -> Version | None:
