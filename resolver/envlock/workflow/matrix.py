@@ -30,7 +30,8 @@ from envlock.system import (
 )
 from envlock.trees import disk_usage
 from envlock.workflow.caches import clean_cache
-from envlock.workflow.proving import probe_digest, prove_set, series_of
+from envlock.workflow.cellsets import series_of
+from envlock.workflow.proving import probe_digest, prove_set
 
 #: What shares the big files of a release in uv's cache.
 _BIG = ("tensorflow", "tensorflow-cpu", "tensorflow-intel")

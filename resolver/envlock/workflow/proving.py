@@ -5,36 +5,27 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from packaging.specifiers import SpecifierSet
-from packaging.utils import NormalizedName
-from packaging.version import Version
-
-from envlock.engine import ENGINES, Problem, Solution, Unsatisfiable
 from envlock.environment.create import create_venv, sync
 from envlock.environment.description import Interpreter, target
 from envlock.environment.interpreters import find_interpreter, python_in
-from envlock.errors import InstallFailure, NoResolution
+from envlock.errors import InstallFailure
 from envlock.evidence.steady import steady, steady_outcome
-from envlock.evidence.values import Circumstances, ProvedSet, Variation
-from envlock.index.pages import Index
-from envlock.index.releases import releases
+from envlock.evidence.values import Circumstances, ProvedSet
 from envlock.matrix.tasks import Task, Terms
-from envlock.model import Lock, LockedPackage, Request, Target
+from envlock.model import Lock, LockedPackage
 from envlock.outcomes import Outcome
 from envlock.probes import PROBES
 from envlock.probes.runner import run_probe
 from envlock.progress import Silent
-from envlock.request import parse_words
-from envlock.resolve.anchor import installable
-from envlock.resolve.assemble import hashed
 from envlock.system import make_folder, remove_tree
-from envlock.workflow.lock import LockOrder, make_lock, requirements_text
+from envlock.workflow.cellsets import requests, resolve_set
+from envlock.workflow.lock import requirements_text
 
 _SILENT = Silent()
 
@@ -54,15 +45,6 @@ class _Clock:
             self.seconds[name] = time.monotonic() - start
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Resolved:
-    """Packages with the files that the target takes; or the problem."""
-
-    packages: tuple[LockedPackage, ...] = ()
-    problem: str = ""
-    against: bool = False
-
-
 def prove_set(task: Task) -> ProvedSet:
     """Resolve, build and prove one set.
 
@@ -76,7 +58,7 @@ def prove_set(task: Task) -> ProvedSet:
     interpreter = find_interpreter(task.cell.python)
     clock = _Clock()
     with clock.phase("resolve"):
-        resolved = _resolve(task, target(interpreter))
+        resolved = resolve_set(task, target(interpreter))
     outcomes: tuple[Outcome, ...] = ()
     problem = resolved.problem
     if not problem:
@@ -118,152 +100,10 @@ def circumstances(interpreter: Interpreter) -> Circumstances:
     )
 
 
-def requests(task: Task) -> tuple[str, ...]:
-    """Return the requirements of a set."""
-    wanted = (f"{task.cell.distribution}=={task.cell.version}",)
-    variation = Variation.named(task.name)
-    if variation is None:
-        return wanted
-    return (*wanted, f"{variation.package}=={variation.series}.*")
-
-
 def _use_own_cache(terms: Terms) -> None:
     """Keep uv's files with the environments: they are linked, and dropped together."""
     make_folder(terms.workspace)
     os.environ["UV_CACHE_DIR"] = str(terms.workspace / "uv")
-
-
-def _resolve(task: Task, goal: Target) -> _Resolved:
-    try:
-        match task.name:
-            case "plain":
-                return _plain(task, goal)
-            case "rules":
-                return _resolved(_ruled(task), goal)
-            case _:
-                return _varied(task, goal)
-    except NoResolution as error:
-        return _Resolved(problem=error.message)
-
-
-def _ruled(task: Task) -> Sequence[LockedPackage]:
-    """The lock that envlock makes, with a given set's versions preferred."""
-    order = LockOrder(
-        request=Request(requirements=parse_words(requests(task))),
-        settings=task.terms.settings,
-        outputs={},
-        command="",
-        name="",
-        python=task.cell.python,
-        engine=task.terms.engine,
-        rules=task.terms.rules,
-        preferences={package.name: package.version for package in task.base},
-        fresh=True,
-    )
-    return make_lock(order, _SILENT).lock.packages
-
-
-def _plain(task: Task, goal: Target) -> _Resolved:
-    """What an engine gives that knows metadata alone."""
-    problem = Problem(
-        requirements=requests(task),
-        constraints=(),
-        target=goal,
-        settings=task.terms.settings,
-    )
-    answer = ENGINES[task.terms.engine]().solve(problem, _SILENT)
-    if isinstance(answer, Unsatisfiable):
-        return _Resolved(problem=answer.text)
-    return _resolved(_with_files(answer.packages, task.terms), goal)
-
-
-def _with_files(packages: Sequence[LockedPackage], terms: Terms) -> tuple[LockedPackage, ...]:
-    index = Index(terms.settings)
-    return hashed(packages, index.pinned({each.name: each.version for each in packages}))
-
-
-def _varied(task: Task, goal: Target) -> _Resolved:
-    """The set with a package of another series: as the rules have it, else replaced alone."""
-    variation = Variation.named(task.name)
-    assert variation is not None  # noqa: S101  (the two other names are handled by the caller)
-    try:
-        return _resolved(_ruled(task), goal)
-    except NoResolution:
-        version = newest_of(variation, goal, Index(task.terms.settings))
-        if version is None:
-            raise
-    return replace(_resolved(_replaced(task, variation.package, version, goal), goal), against=True)
-
-
-def _replaced(
-    task: Task, name: NormalizedName, version: Version, goal: Target
-) -> list[LockedPackage]:
-    """The set with one package of another version, and what that version needs besides."""
-    kept = [each for each in task.base if each.name != name]
-    problem = Problem(
-        requirements=(f"{name}=={version}",),
-        constraints=tuple(f"{each.name}=={each.version}" for each in kept),
-        target=goal,
-        settings=task.terms.settings,
-    )
-    answer = ENGINES[task.terms.engine]().solve(problem, _SILENT)
-    new = [LockedPackage(name=name, version=version)]
-    if isinstance(answer, Solution):  # else it does not bear with the set: then it is put in alone
-        new = [each for each in answer.packages if each.name not in {k.name for k in kept}]
-    packages = [*kept, *_with_files(new, task.terms)]
-    return sorted(packages, key=lambda each: each.name)
-
-
-def newest_of(variation: Variation, goal: Target, index: Index) -> Version | None:
-    """Return the newest final release of a series with a wheel that the target takes."""
-    wanted = SpecifierSet(f"=={variation.series}.*")
-    found: Mapping[Version, Sequence[object]] = {
-        version: [file for file in files if installable(file, goal) and file.yanked is None]
-        for version, files in releases(index.files(variation.package)).items()
-    }
-    return max((v for v in wanted.filter(found) if found[v]), default=None)
-
-
-def series_of(package: NormalizedName, goal: Target, index: Index) -> tuple[str, ...]:
-    """Return the minor series of a package that have a wheel for the target, oldest first."""
-    found = {
-        f"{version.major}.{version.minor}"
-        for version, files in releases(index.files(package)).items()
-        if not version.is_prerelease
-        if any(installable(file, goal) and file.yanked is None for file in files)
-    }
-    return tuple(sorted(found, key=Version))
-
-
-def _resolved(packages: Sequence[LockedPackage], goal: Target) -> _Resolved:
-    return _Resolved(packages=tuple(_for_target(each, goal) for each in packages))
-
-
-def _for_target(package: LockedPackage, goal: Target) -> LockedPackage:
-    """The package with the wheels that the target takes; where there are none, its sources."""
-    wheels = [file for file in package.files if installable(file, goal)]
-    sources = [file for file in package.files if not file.filename.endswith(".whl")]
-    files = [file for file in wheels or sources if "sha256" in file.hashes]
-    return replace(
-        package,
-        files=tuple(
-            replace(
-                file,
-                url="",
-                hashes={"sha256": file.hashes["sha256"]},
-                requires_python=None,
-                upload_time=None,
-                size=None,
-            )
-            for file in sorted(files, key=lambda file: file.filename)
-        ),
-        hashes=tuple(sorted(f"sha256:{file.hashes['sha256']}" for file in files)),
-    )
-
-
-def _lane(task: Task) -> Path:
-    """Where this process has its environment."""
-    return task.terms.workspace / f"lane-{os.getpid()}"
 
 
 def _environment(task: Task, interpreter: Interpreter, packages: Sequence[LockedPackage]) -> Path:
@@ -313,3 +153,8 @@ def _prove(python: Path, timeout: float) -> tuple[Outcome, ...]:
         for probe in PROBES.values()
         for outcome in run_probe(probe, python, timeout=timeout, write_bytecode=True)
     )
+
+
+def _lane(task: Task) -> Path:
+    """Where this process has its environment."""
+    return task.terms.workspace / f"lane-{os.getpid()}"
