@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from envlock.evidence.documents import render
 from envlock.evidence.values import CellEvidence
@@ -43,6 +44,13 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
             build_wheel(folder, name, f"{major}.0")
     for version, source in (("1.0", ENGINE_1), ("2.0", ENGINE_2)):
         build_wheel(folder, "engine", version, requires=["gear"], files={"engine.py": source})
+    for version, source in (
+        ("1.0", ""),
+        ("2.0", "import oil\nraise KeyError('cold')"),
+        ("3.0", "import oil\nraise ValueError('it is hot')"),
+    ):
+        needs = ["oil"] if source else []
+        build_wheel(folder, "turbine", version, requires=needs, files={"turbine.py": source})
     build_framework(folder, first=REFUSES_NUMPY_2)
     return folder
 
@@ -175,6 +183,28 @@ def test_two_that_fail_only_together_are_found_though_much_cannot_be_judged(
     rule = done.data["rule"]
     assert rule["when"] == {"engine": "==2.0", "oil": ">=2.0"}
     assert rule["require"] == {"gear": "<2.0"}
+    assert envlock("rules", "check", ".").code == 0
+
+
+def test_what_a_culprit_needs_comes_along_and_is_not_blamed(envlock: Program) -> None:
+    """Turbine 3 and 2 do not work, each in its way; both declare the oil that 1 did without."""
+    write(envlock, "good.txt", **neutral("1.0"), turbine="1.0")
+    write(envlock, "bad.txt", **neutral("2.0"), turbine="3.0", oil="2.0")
+    words = ("bisect", "good.txt", "bad.txt", "--run", "python -c 'import turbine'", "--narrow")
+    done = envlock(*words, "-o", "rule.yaml")
+    assert done.out.splitlines()[:4] == [
+        "culprit  turbine 1.0 → 3.0",
+        "with     install oil 2.0, which it needs",
+        "fails    run: ValueError: it is hot",
+        "begins   turbine 1.0 works, 3.0 fails; unresolved: 2.0",
+    ]
+    rule = yaml.safe_load((envlock.here / "rule.yaml").read_text())
+    assert rule["require"] == {"turbine": "<3.0"}
+    (evidence,) = rule["evidence"]
+    assert evidence["what"].partition(": ")[2] == (
+        "turbine 1.0 passes and 3.0 fails, with oil 2.0 that it needs, the other 4 packages as they"
+        " were: ValueError: it is hot. Fails otherwise, or cannot be tried: turbine 2.0."
+    )
     assert envlock("rules", "check", ".").code == 0
 
 

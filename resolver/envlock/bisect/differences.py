@@ -77,6 +77,12 @@ class Ties:
             waiting += more
         return frozenset(found)
 
+    def companions(self, some: Sequence[Step]) -> tuple[Step, ...]:
+        """Return the packages that come only because another of these changes needs them."""
+        needed = frozenset[Step]().union(*(self.needs.get(each, frozenset()) for each in some))
+        found = tuple(each for each in some if each.before is None and each in needed)
+        return found if len(found) < len(some) else ()
+
 
 def ties(changes: Sequence[Step], good: Side, bad: Side) -> Ties:
     """Read from requirements and families which changes need others."""
@@ -126,10 +132,13 @@ def ranked(
 def likely(
     order: Sequence[Step], named: Sequence[NormalizedName], together: Ties
 ) -> Iterator[Changes]:
-    """Yield the few that are worth a trial of their own before a search by halves."""
+    """Yield the few worth a trial before a search by halves, alone and with what they need."""
     worth = [each for each in order if each.package in named or _smallness(each) == 0]
     for step in worth[: len(order).bit_length() // 2 + 1]:
-        yield together.close(frozenset((step,)))
+        alone = frozenset((step,))
+        yield alone
+        if (closed := together.close(alone)) != alone:
+            yield closed
 
 
 def _smallness(step: Step) -> int:

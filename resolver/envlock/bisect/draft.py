@@ -44,14 +44,16 @@ _VOLATILE = re.compile(r"\b0x[0-9a-fA-F]+|(?:[A-Za-z]:)?[/\\](?:[^\s'\"/\\:]+[/\
 class Facts:
     """What a rule is made of.
 
-    Each of ``culprits`` leads from a version that works to one that does not;
-    ``exact`` when no release lies between. ``victim`` is the package of
+    Each of ``culprits`` leads from a version that works to one that does not.
+    ``between`` are the releases between the two that are unresolved, by
+    package; None where nobody has looked. ``companions`` came along because a
+    culprit needs them. ``victim`` is the package of
     ``good`` that fails with them, where it is known; ``breaks`` False for a level that the
     default gate does not ask for.
     """
 
     culprits: Sequence[Step]
-    exact: bool
+    between: Mapping[NormalizedName, Sequence[Version]] | None
     failure: Failure
     good: Side
     victim: NormalizedName | None
@@ -59,6 +61,7 @@ class Facts:
     python: Version
     platform: Platform
     today: date
+    companions: Sequence[Step] = ()
 
 
 def draft(facts: Facts) -> dict[str, Any]:
@@ -196,11 +199,15 @@ def _ran(facts: Facts) -> str:
         f"{each.package} {each.before or 'absent'} passes and {each.after or 'absent'} fails"
         for each in facts.culprits
     )
-    place = f"On CPython {facts.python}, {facts.platform}: {ends}"
+    along = f", with {_words(facts.companions)} that it needs" if facts.companions else ""
     others = len(facts.good.pins.keys() - {each.package for each in facts.culprits})
-    rest = f"the other {others} packages as they were"
-    between = "" if facts.exact else " Releases between the two were not tried."
-    return f"{place}, {rest}: {_steady(facts.failure.line)}.{between}"
+    place = f"On CPython {facts.python}, {facts.platform}: {ends}{along}"
+    said = _steady(facts.failure.line).rstrip(".")
+    text = f"{place}, the other {others} packages as they were: {said}."
+    if facts.between is None:
+        return f"{text} Releases between the two were not tried."
+    odd = [f"{n} {', '.join(map(str, each))}" for n, each in facts.between.items() if each]
+    return f"{text} Fails otherwise, or cannot be tried: {'; '.join(odd)}." if odd else text
 
 
 def _examples(facts: Facts, line: str) -> dict[str, Any]:

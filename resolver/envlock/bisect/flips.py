@@ -12,12 +12,12 @@ Release = TypeVar("Release")
 
 def flip(
     releases: Sequence[Release], test: Callable[[Release], Verdict]
-) -> tuple[Release, Release]:
-    """Return the last release that does not fail and the first one after it that does.
+) -> tuple[Release, Release, tuple[Release, ...]]:
+    """Return the last release that does not fail, the first that does, and what is between.
 
     The first of ``releases`` is known not to fail and the last one to fail;
-    neither is tested. Those that are unresolved are passed over, so that some
-    of them may lie between the two.
+    neither is tested. Between the two that are found are those, if any, that
+    are unresolved.
     """
     low, high = 0, len(releases) - 1
     unresolved: set[int] = set()
@@ -30,4 +30,4 @@ def flip(
                 low = middle
             case Verdict.UNRESOLVED:
                 unresolved.add(middle)
-    return releases[low], releases[high]
+    return releases[low], releases[high], tuple(releases[low + 1 : high])

@@ -18,7 +18,7 @@ from envlock.errors import UsageError
 if TYPE_CHECKING:
     from envlock.bisect.failures import Failure
     from envlock.changes import Step
-    from envlock.workflow.bisect import Bisected
+    from envlock.workflow.bisected import Bisected, Flip
     from envlock.workflow.trials import Judge
 
 #: How many trials came to what, in the order that it is told.
@@ -116,15 +116,15 @@ def _judge(own: BisectOptions, timeout: float) -> Judge:
 
 def _text(found: Bisected, own: BisectOptions, *, verbose: bool) -> str:
     from envlock import report  # noqa: PLC0415  (as above)
-    from envlock.changes import Plan  # noqa: PLC0415
     from envlock.rules.documents import render  # noqa: PLC0415
 
     kinds = Counter(each.verdict.value for each in found.trials)
     counted = ", ".join(f"{kinds[kind]} {words}" for kind, words in _COUNTED if kinds[kind])
     rows = [
-        *(("culprit", str(Plan(steps=(step,)))) for step in found.culprits),
+        *(("culprit", _words(step)) for step in found.culprits if step not in found.companions),
+        *(("with", f"{_words(step)}, which it needs") for step in found.companions),
         ("fails", str(found.failure)),
-        *(("begins", f"{e.package} {e.before} works, {e.after} fails") for e in found.narrowed),
+        *(("begins", _begins(each)) for each in found.narrowed),
         ("of", f"{len(found.differing)} differences between {found.good} and {found.bad}"),
         ("python", str(found.python)),
         ("trials", f"{len(found.trials)} in {found.seconds:.1f} s: {counted}"),
@@ -140,8 +140,20 @@ def _text(found: Bisected, own: BisectOptions, *, verbose: bool) -> str:
     return "\n".join(lines)
 
 
+def _words(step: Step) -> str:
+    from envlock.changes import Plan  # noqa: PLC0415  (as above)
+
+    return str(Plan(steps=(step,)))
+
+
+def _begins(found: Flip) -> str:
+    step = found.step
+    odd = f"; unresolved: {', '.join(map(str, found.between))}" if found.between else ""
+    return f"{step.package} {step.before} works, {step.after} fails{odd}"
+
+
 def _rows(found: Bisected) -> list[tuple[str, ...]]:
-    from envlock.workflow.bisect import title  # noqa: PLC0415  (as above)
+    from envlock.workflow.bisected import title  # noqa: PLC0415  (as above)
 
     rows: list[tuple[str, ...]] = []
     for number, each in enumerate(found.trials, start=1):
@@ -161,7 +173,11 @@ def _data(found: Bisected) -> dict[str, Any]:
         "python": str(found.python),
         "differences": len(found.differing),
         "culprits": [_step_data(each) for each in found.culprits],
-        "narrowed": [_step_data(each) for each in found.narrowed],
+        "companions": [step.package for step in found.companions],
+        "narrowed": [
+            {**_step_data(each.step), "unresolved": [str(version) for version in each.between]}
+            for each in found.narrowed
+        ],
         "failure": _failure_data(found.failure),
         "trials": [
             {

@@ -18,6 +18,7 @@ from envlock.bisect.differences import (
     Changes,
     Pins,
     Side,
+    Ties,
     applied,
     differences,
     likely,
@@ -29,7 +30,7 @@ from envlock.bisect.differences import (
 from envlock.bisect.draft import Facts, draft
 from envlock.bisect.failures import Failure, verdict
 from envlock.bisect.flips import flip
-from envlock.changes import Action, Plan, Step
+from envlock.changes import Action, Step
 from envlock.environment.description import Interpreter, target
 from envlock.environment.interpreters import find_interpreter
 from envlock.errors import InstallFailure, ProblemFound, UsageError
@@ -44,10 +45,9 @@ from envlock.rules.documents import render
 from envlock.rules.families import families
 from envlock.rules.schema import Document
 from envlock.system import write_texts
+from envlock.workflow.bisected import Bisected, Flip, Told, title
 from envlock.workflow.pinsets import PinSet, read_pin_set
 from envlock.workflow.trials import Bench, GateJudge, Judge, Trial, bench
-
-_SHOWN = 3  # changes that the title of a trial names
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,36 +67,6 @@ class BisectOrder:
     python: str | None = None
     narrow: bool = False
     output: Path | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Told:
-    """A trial as it is told: what was changed of the good set, and what came of it."""
-
-    changed: tuple[Step, ...]
-    verdict: Verdict
-    trial: Trial
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Bisected:
-    """The changes that fail together and none of which can be left out.
-
-    ``differing`` are all changes between the sets. ``narrowed`` has a culprit
-    for each, from the last release that works to the first that does not;
-    empty unless asked for. ``seconds`` are those of all.
-    """
-
-    good: Path
-    bad: Path
-    python: Version
-    differing: tuple[Step, ...]
-    culprits: tuple[Step, ...]
-    narrowed: tuple[Step, ...]
-    failure: Failure
-    trials: tuple[Told, ...]
-    seconds: float
-    rule: Document = field(repr=False)
 
 
 def bisect(order: BisectOrder, progress: Progress) -> Bisected:
@@ -123,7 +93,7 @@ def bisect(order: BisectOrder, progress: Progress) -> Bisected:
         work = _Work(order=order, bench=there, good=good, bad=bad, changes=changes)
         culprits = work.search()
         narrowed = work.narrow(culprits) if order.narrow else ()
-        rule = work.rule(narrowed or culprits)
+        rule = work.rule(culprits, narrowed)
         if order.output is not None:
             write_texts({order.output: render(rule)})
         return Bisected(
@@ -132,6 +102,7 @@ def bisect(order: BisectOrder, progress: Progress) -> Bisected:
             python=interpreter.version,
             differing=changes,
             culprits=culprits,
+            companions=work.together.companions(culprits),
             narrowed=narrowed,
             failure=work.wanted,
             trials=tuple(map(work.told, there.trials)),
@@ -181,6 +152,7 @@ class _Work:
     changes: tuple[Step, ...]
     wanted: Failure = field(init=False)
     side: Side = field(init=False)
+    together: Ties = field(init=False)
     frames: tuple[NormalizedName, ...] = ()
 
     def search(self) -> tuple[Step, ...]:
@@ -203,9 +175,11 @@ class _Work:
         spoken = spoken_of(self.wanted.text, (each.package for each in self.changes))
         named = tuple(dict.fromkeys((*self.frames, *spoken)))
         sides = (self.side, self.bench.side(self.bad.pins))
-        together = ties(self.changes, *sides)
+        self.together = ties(self.changes, *sides)
         order = ranked(self.changes, named, sides)
-        found = Search(order, self._test).smallest(likely(order, named, together), together.close)
+        found = Search(order, self._test).smallest(
+            likely(order, named, self.together), self.together.close
+        )
         return tuple(sorted(found, key=lambda step: step.package))
 
     def _end(self, pins: PinSet, which: str) -> Trial:
@@ -219,21 +193,23 @@ class _Work:
         trial = self.bench.test(applied(self.good.pins, some), title(some))
         return verdict(trial.failures, self.wanted)
 
-    def narrow(self, culprits: Sequence[Step]) -> tuple[Step, ...]:
+    def narrow(self, culprits: Sequence[Step]) -> tuple[Flip, ...]:
         """Move the ends of each culprit together, the others being as they fail."""
-        found = {each.package: each for each in culprits}
+        failing = {each.package: each for each in culprits}
+        found: list[Flip] = []
         for culprit in culprits:
             if culprit.action in {Action.UPGRADE, Action.DOWNGRADE}:
-                others = frozenset(found.values()) - {culprit}
-                found[culprit.package] = self._narrowed(culprit, others)
-        return tuple(found.values())
+                others = frozenset(failing.values()) - {failing[culprit.package]}
+                found.append(self._narrowed(culprit, others))
+                failing[culprit.package] = replace(culprit, after=found[-1].step.after)
+        return tuple(found)
 
-    def _narrowed(self, culprit: Step, others: Changes) -> Step:
+    def _narrowed(self, culprit: Step, others: Changes) -> Flip:
         def test(version: Version) -> Verdict:
             return self._test(others | {replace(culprit, after=version)})
 
-        before, after = flip(self._releases(culprit), test)
-        return replace(culprit, before=before, after=after)
+        before, after, between = flip(self._releases(culprit), test)
+        return Flip(step=replace(culprit, before=before, after=after), between=between)
 
     def _releases(self, culprit: Step) -> list[Version]:
         """The releases from the good version to the bad one that this Python takes."""
@@ -258,14 +234,17 @@ class _Work:
         found = verdict(trial.failures, self.wanted)
         return Told(changed=differences(self.good.pins, trial.pins), verdict=found, trial=trial)
 
-    def rule(self, culprits: Sequence[Step]) -> Document:
+    def rule(self, culprits: Sequence[Step], narrowed: Sequence[Flip]) -> Document:
         """The draft of a rule about these culprits."""
+        companions = self.together.companions(culprits)
+        closer = {each.step.package: each.step for each in narrowed}
         known = {each.name: each for probe in PROBES.values() for each in probe.levels}
         level = known.get(self.wanted.level)
         return draft(
             Facts(
-                culprits=culprits,
-                exact=self.order.narrow,
+                culprits=[closer.get(e.package, e) for e in culprits if e not in companions],
+                companions=companions,
+                between={e.step.package: e.between for e in narrowed} if narrowed else None,
                 failure=self.wanted,
                 good=self.side,
                 victim=self._victim(culprits, "" if level is None else level.package),
@@ -286,10 +265,3 @@ class _Work:
             if other and families().family_of(name) not in kin:
                 return name
         return None
-
-
-def title(some: Iterable[Step]) -> str:
-    """Changes in a line, the first few by name."""
-    steps = sorted(some, key=lambda step: step.package)
-    shown = str(Plan(steps=tuple(steps[:_SHOWN])))
-    return shown if len(steps) <= _SHOWN else f"{shown} and {len(steps) - _SHOWN} more"

@@ -71,6 +71,16 @@ def test_what_is_needed_is_followed_to_its_end() -> None:
     assert {each.package for each in closed} == {"a", "b", "c"}
 
 
+def test_what_comes_because_another_needs_it_is_a_companion() -> None:
+    good, bad = side("a=1"), side("a=2 b=1 c=1", a="b", c="b")
+    changes = steps(good, bad)
+    together = ties(changes, good, bad)
+    assert [each.package for each in together.companions(changes[:2])] == ["b"]
+    assert together.companions(changes[1:2]) == ()
+    first = likely(changes, (canonicalize_name("a"),), together)
+    assert [{each.package for each in some} for some in first] == [{"a"}, {"a", "b"}]
+
+
 def test_one_member_of_a_family_comes_when_the_other_goes() -> None:
     good, bad = side("tensorflow=2.15"), side("tensorflow-cpu=2.15")
     assert needs(good, bad) == {"tensorflow": set(), "tensorflow-cpu": {"tensorflow"}}

@@ -20,7 +20,7 @@ def drafted(before: str, after: str, failure: Failure, *, breaks: bool = True) -
     return draft(
         Facts(
             culprits=differences({A: Version(before)}, {A: Version(after)}),
-            exact=True,
+            between={},
             failure=failure,
             good=Side(pins={A: Version(before)}, requires={}),
             victim=None,
