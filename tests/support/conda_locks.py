@@ -98,7 +98,7 @@ def _platform(subdir: str, filenames: tuple[str, ...], platform: str) -> CondaPl
             packages=tuple(
                 replace(each, via=("environment.yml:9",), because=())
                 for each in REALISTIC.packages
-                if each.name in {"protobuf", "six"}
+                if each.name == "six"
             ),
             command="",
             request_digest="",

@@ -12,6 +12,7 @@ from pathlib import Path
 from envlock.choices import Format
 from envlock.cli.options import CondaOptions, IndexOptions, LockFileOptions, RequestOptions
 from envlock.cli.orders import Settled, here, index_settings, project_name, request_words, settle
+from envlock.cli.outputs import check_folder, format_for
 from envlock.conda import rattler
 from envlock.conda.channels import public
 from envlock.conda.values import CondaRequest, CondaSpec
@@ -24,8 +25,7 @@ from envlock.request import parse_names, read_constraints_file, read_request_fil
 from envlock.request.conda_spec import parse_spec
 from envlock.request.environment import read_environment
 from envlock.request.parsed import Faults
-from envlock.workflow.conda.lock import CondaOrder
-from envlock.write import format_of
+from envlock.workflow.conda.order import CondaOrder
 
 _DEFAULT = ("tensorflow", "h5py")
 _ENVIRONMENT = frozenset({".yml", ".yaml"})
@@ -48,14 +48,15 @@ def conda_order(
     config = load_config(Path.cwd(), os.environ)
     settled = settle(request, files, config)
     asked, bounds = _read(request, conda, settled.python, progress)
-    formats = tuple(dict.fromkeys(files.format)) or (_told(files.output) or Format.CONDA_LOCK,)
-    if files.output is not None and len(formats) > 1:
-        raise UsageError("-o names one file, and several formats are asked for", "leave -o out")
+    formats = tuple(dict.fromkeys(files.format))
+    if files.output is not None:
+        formats = (format_for(files.output, formats, Format.CONDA_LOCK),)
+        check_folder(files.output)
     return CondaOrder(
         request=asked,
         settings=index_settings(index, config),
         subdirs=_subdirs(verb, request, asked),
-        formats=formats,
+        formats=formats or (Format.CONDA_LOCK,),
         command=_command(request, conda, index, settled, files),
         name=project_name(),
         verb=verb,
@@ -72,10 +73,6 @@ def conda_order(
         upgrade=request.upgrade,
         upgrade_packages=parse_names(request.upgrade_package),
     )
-
-
-def _told(output: Path | None) -> Format | None:
-    return None if output is None else format_of(output)
 
 
 def _command(

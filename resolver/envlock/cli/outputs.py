@@ -31,7 +31,7 @@ def output_files(
     _refuse_conda((*formats, format_of(files.output) if files.output else None))
     inputs = {path.resolve() for path in (*request.requirement_file, *request.constraint_file)}
     if files.output is not None:
-        outputs = {files.output: _format(files.output, formats)}
+        outputs = {files.output: format_for(files.output, formats)}
     else:
         outputs = {Path(default_filename(kind)): kind for kind in formats or (Format.REQUIREMENTS,)}
     if place is not None and (files.output is None or len(request.platform) > 1):
@@ -44,9 +44,18 @@ def output_files(
     for path in outputs:
         if path.resolve() in inputs:
             raise UsageError(f"{path} is an input; the lock would overwrite it", f"-o {_BESIDE}")
-        if not path.parent.is_dir():
-            raise UsageError(f"{path}: there is no folder {path.parent}", f"mkdir {path.parent}")
+        check_folder(path)
     return outputs
+
+
+def check_folder(path: Path) -> None:
+    """Make sure that there is a folder for a file.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if not path.parent.is_dir():
+        raise UsageError(f"{path}: there is no folder {path.parent}", f"mkdir {path.parent}")
 
 
 def _refuse_conda(kinds: Iterable[Format | None]) -> None:
@@ -58,14 +67,20 @@ def _refuse_conda(kinds: Iterable[Format | None]) -> None:
             )
 
 
-def _format(path: Path, formats: tuple[Format, ...]) -> Format:
-    """The format of the file that ``-o`` names; its name must say so, or it is not found again."""
+def format_for(
+    path: Path, formats: tuple[Format, ...], usual: Format = Format.REQUIREMENTS
+) -> Format:
+    """Return the format of the file that ``-o`` names; ``usual`` is the one to suggest.
+
+    Raises:
+        UsageError: its name does not say so, and it would not be found again.
+    """
     if len(formats) > 1:
         raise UsageError("-o names one file, and several formats are asked for", "leave -o out")
     told = format_of(path)
     kind = formats[0] if formats else told
     if kind is None or kind is not told:
-        wanted = kind or Format.REQUIREMENTS
+        wanted = kind or usual
         raise UsageError(
             f"{path} is not a name for the format {wanted}: "
             "a lock is named NAME.txt or requirements.lock (requirements), pylock.toml or "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +14,7 @@ from envlock.conda.values import CondaPackage
 from envlock.rules.documents import shipped
 
 _PYPI = "pkg:pypi/"
+_BUILT_FOR_PYTHON = re.compile(r"py\d")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,8 +56,16 @@ class Names:
             return None
         if known in self.by_conda:
             return self.by_conda[known]
-        needs = {each.partition(" ")[0] for each in package.depends}
-        return known if package.noarch == "python" or "python" in needs else None
+        return known if _may_be_python(package) else None
+
+
+def _may_be_python(package: CondaPackage) -> bool:
+    """By what it needs; by its build where a lock tells no needs; a bare pin may be anything."""
+    if package.noarch == "python":
+        return True
+    if package.depends:
+        return any(each.partition(" ")[0] == "python" for each in package.depends)
+    return not package.build or _BUILT_FOR_PYTHON.search(package.build) is not None
 
 
 def _spellings(name: NormalizedName) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from envlock.choices import Format
 from envlock.write import environment, pylock, requirements
 from envlock.write.conda import conda_texts
+from envlock.write.conda.file_names import conda_names
 from envlock.write.conda.reading import read_conda_lock
 from envlock.write.digest import conda_digest, request_digest
 from envlock.write.interface import (
@@ -35,6 +36,7 @@ __all__ = [
     "Format",
     "Writer",
     "conda_digest",
+    "conda_names",
     "conda_texts",
     "default_filename",
     "for_platform",

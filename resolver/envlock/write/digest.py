@@ -45,18 +45,20 @@ def conda_digest(
 ) -> str:
     """Return ``sha256:`` and the hex digest of what is asked for of conda and pip.
 
-    What `request_digest` leaves out does not count here either, nor do the
-    name and the variables of the environment. The order of the channels
-    counts. ``extra`` is what was said beside the request, such as an
-    accelerator.
+    What `request_digest` leaves out does not count here either. The order of
+    the channels counts, and so do the name and the variables of the
+    environment, which environment.yml holds. ``extra`` is what was said beside
+    the request, such as an accelerator.
     """
     lines = [
+        *([f"name {request.name}"] if request.name else []),
         *(f"platform {subdir}" for subdir in sorted(set(subdirs))),
         *(f"channel {strip_channel(channel)}" for channel in request.channels),
         *(["nodefaults"] if request.nodefaults else []),
         *sorted({_asked(spec) for spec in request.specs}),
         *_canonical("requirement", request.pip),
         *_canonical("constraint", request.pip_constraints),
+        *(f"variable {name}={value}" for name, value in sorted(request.variables.items())),
         *(f"extra {key} {value}" for key, value in sorted((extra or {}).items()) if value),
     ]
     text = "\n".join(lines)

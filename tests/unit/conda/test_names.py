@@ -47,6 +47,12 @@ def test_only_what_depends_on_python_provides_a_project() -> None:
     assert names().provided(package("odd", purls=("pkg:pypi/other@1.0?x=y",))) == "other"
 
 
+def test_where_a_lock_tells_no_needs_the_build_tells_it_or_nothing_does() -> None:
+    assert names().provided(package("h5py", depends=(), build="nompi_py311h_102")) == "h5py"
+    assert names().provided(package("hdf5", depends=(), build="nompi_h_105")) is None
+    assert names().provided(package("h5py", depends=(), build="")) == "h5py"
+
+
 def test_the_pins_are_those_of_the_package_with_the_name_itself() -> None:
     packages = [
         package("tensorflow-base", "2.15.0"),

@@ -21,7 +21,8 @@ from envlock.environment.place import fresh_environment, kept_as
 from envlock.errors import InstallFailure
 from envlock.progress import Progress
 from envlock.system import make_folder, write_texts
-from envlock.workflow.conda.lock import CondaLocked, CondaOrder, make_conda_lock, write_conda
+from envlock.workflow.conda.lock import CondaLocked, make_conda_lock, write_conda
+from envlock.workflow.conda.order import CondaOrder
 from envlock.workflow.conda.work import channel_addresses
 from envlock.workflow.create import NotProved
 from envlock.workflow.lock import requirements_text

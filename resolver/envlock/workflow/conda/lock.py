@@ -2,56 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 
 from packaging.utils import NormalizedName
 
-from envlock.choices import Accelerator, EngineName, Format
-from envlock.conda.names import names, pypi_pins, python_of
+from envlock.choices import Format
+from envlock.conda.names import names, python_of
 from envlock.conda.targets import platform_of
-from envlock.conda.values import CondaLock, CondaPlatformLock, CondaRequest
-from envlock.errors import EnvlockError, UsageError
-from envlock.model import IndexSettings, Lock, Requested, Severity
+from envlock.conda.values import CondaLock, CondaPlatformLock
+from envlock.model import Lock
 from envlock.progress import Progress
 from envlock.rules import database
-from envlock.rules.check import Situation, violations
-from envlock.system import read_text, write_texts
+from envlock.system import write_texts
+from envlock.workflow.conda import existing
+from envlock.workflow.conda.order import CondaOrder
 from envlock.workflow.conda.solve import solve_platform
 from envlock.workflow.conda.work import DEFAULT_CHANNEL, CondaWork
-from envlock.write import conda_digest, conda_texts, read_conda_lock
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CondaOrder:
-    """What `make_conda_lock` needs to know.
-
-    ``formats`` are written beside one another, in ``folder``; ``output`` is
-    the name of the one file where one is asked for, ``here`` says that no
-    platform was named, so that the system of this machine counts, and ``inputs`` are files
-    that must not be written over. ``command`` makes the files again; ``verb``
-    is the command that was typed. ``constraints`` bound both sides.
-    """
-
-    request: CondaRequest
-    settings: IndexSettings
-    subdirs: tuple[str, ...]
-    formats: tuple[Format, ...]
-    command: str
-    name: str
-    verb: str = "lock"
-    here: bool = True
-    output: Path | None = None
-    inputs: frozenset[Path] = frozenset()
-    constraints: tuple[Requested, ...] = ()
-    accelerator: Accelerator = Accelerator.AUTO
-    engine: EngineName = EngineName.PIPTOOLS
-    exclude_newer: datetime | None = None
-    rules: tuple[Path, ...] = ()
-    upgrade: bool = False
-    upgrade_packages: frozenset[NormalizedName] = frozenset()
+from envlock.write import conda_digest, conda_texts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,14 +45,17 @@ def make_conda_lock(order: CondaOrder, progress: Progress, *, hashed: bool = Fal
         WorkError: a channel, the index, py-rattler or an engine is missing or fails.
     """
     rules = database.load(order.rules)
-    there = _existing(order)
-    order = _as_wide(order, there.values())
+    order = _as_wide(order)
     digest = _digest(order)
-    if there and not (order.upgrade or order.upgrade_packages):
-        whole = [lock for lock in there.values() if _installable(lock) or not hashed]
-        if whole and not tuple(_faults(order, there, digest, rules)):
-            return CondaLocked(lock=whole[0], outputs=tuple(there), texts={})
-    work = _work(order, rules, next(iter(there.values()), None))
+    there = existing.own_locks(order)
+    before = existing.merged(there.values())
+    if before is not None and not (order.upgrade or order.upgrade_packages):
+        whole = existing.covers(before, order.subdirs, hashed=hashed)
+        if whole and not existing.problems(order, there, digest, rules):
+            # Of the formats only one has the variables, and the request has them as they are.
+            lock = replace(before, variables=order.request.variables)
+            return CondaLocked(lock=lock, outputs=tuple(there), texts={})
+    work = _work(order, rules, before)
     answers = [solve_platform(work, subdir, progress) for subdir in order.subdirs]
     notes = dict.fromkeys((*_of_channels(order), *(n for each in answers for n in each.notes)))
     lock = CondaLock(
@@ -98,7 +70,7 @@ def make_conda_lock(order: CondaOrder, progress: Progress, *, hashed: bool = Fal
         notes=tuple(notes),
         reasons={name: text for each in answers for name, text in each.reasons.items()},
     )
-    texts = _texts(order, lock)
+    texts = _render(order, lock)
     return CondaLocked(lock=lock, outputs=tuple(texts), texts=texts)
 
 
@@ -122,17 +94,14 @@ def check_conda_lock(order: CondaOrder) -> tuple[str, ...]:
 
     Nothing is solved, fetched or written.
     """
-    there = _existing(order)
-    if not there:
-        (missing, *_) = _names(order)
-        return (f"{missing}: there is no such lock",)
-    order = _as_wide(order, there.values())
-    return tuple(_faults(order, there, _digest(order), database.load(order.rules)))
+    order = _as_wide(order)
+    there = existing.own_locks(order)
+    return existing.problems(order, there, _digest(order), database.load(order.rules))
 
 
-def _as_wide(order: CondaOrder, there: Iterable[CondaLock]) -> CondaOrder:
+def _as_wide(order: CondaOrder) -> CondaOrder:
     """Keep the platforms of a lock that is there, where none is named now and this one is in it."""
-    for lock in there:
+    for lock in existing.own_locks(order).values():
         subdirs = tuple(sorted(each.subdir for each in lock.platforms))
         if order.here and len(subdirs) > 1 and set(order.subdirs) <= set(subdirs):
             return replace(order, subdirs=subdirs, command=lock.command, here=False)
@@ -190,94 +159,32 @@ def _without(
     return replace(platform, packages=packages, pip=pip)
 
 
-def _texts(order: CondaOrder, lock: CondaLock) -> dict[Path, str]:
-    found: dict[Path, str] = {}
-    for kind in order.formats:
-        for name, text in conda_texts(lock, kind).items():
-            path = Path(name)
-            if order.output is not None and len(order.formats) == 1:
-                path = order.output
-            elif path.resolve() in order.inputs:
-                path = path.with_stem(f"{path.stem}.lock")
-            if path.resolve() in order.inputs:
-                raise UsageError(
-                    f"{path} is an input; the lock would overwrite it", "-o environment.lock.yml"
-                )
-            if path in found:
-                raise UsageError(
-                    f"-o {path} names one file, and there is one for each platform",
-                    "leave -o out",
-                )
-            found[path] = text
-    return found
+def _render(order: CondaOrder, lock: CondaLock) -> dict[Path, str]:
+    texts = {
+        (kind, name): text
+        for kind in order.formats
+        for name, text in conda_texts(_for_format(order, lock, kind), kind).items()
+    }
+    return {path: texts[made] for path, made in existing.outputs(order).items()}
 
 
-def _names(order: CondaOrder) -> tuple[Path, ...]:
-    """The files that a lock of this order has, by writing an empty one."""
-    empty = CondaLock(
-        platforms=tuple(CondaPlatformLock(subdir=each, packages=()) for each in order.subdirs),
-        name=order.name,
-        channels=(),
-    )
-    return tuple(_texts(order, empty))
+def _for_format(order: CondaOrder, lock: CondaLock, kind: Format) -> CondaLock:
+    """The lock as a format gets it: requirements for every platform, where any were asked for."""
+    if kind is not Format.REQUIREMENTS or not order.request.pip:
+        return lock
+    return replace(lock, platforms=tuple(map(_with_pip_part, lock.platforms)))
 
 
-def _existing(order: CondaOrder) -> dict[Path, CondaLock]:
-    """The outputs that are there, as locks.
-
-    Raises:
-        UsageError: one is a file that envlock did not write.
-    """
-    found: dict[Path, CondaLock] = {}
-    for path in _names(order):
-        if not path.exists():
-            continue
-        try:
-            lock = read_conda_lock(path.name, read_text(path))
-        except EnvlockError:
-            lock = None
-        if lock is None or not lock.request_digest:
-            raise UsageError(
-                f"{path} is there, and envlock did not write it; it is left as it is",
-                f"-o {path.with_stem(f'{path.stem}.envlock').as_posix()}",
-            )
-        found[path] = lock
-    return found
-
-
-def _faults(
-    order: CondaOrder,
-    there: Mapping[Path, CondaLock],
-    digest: str,
-    rules: database.Database,
-) -> Iterator[str]:
-    missing = [path for path in _names(order) if path not in there]
-    yield from (f"{path}: there is no such lock" for path in missing)
-    for path, lock in there.items():
-        if lock.request_digest != digest:
-            yield f"{path}: it answers another request or platform than the one given"
-        if lock.command != order.command:
-            yield f"{path}: it was made by another command: {lock.command}"
-        for platform in lock.platforms:
-            yield from (f"{path}: {each}" for each in _broken(platform, rules))
-
-
-def _broken(platform: CondaPlatformLock, rules: database.Database) -> Iterator[str]:
+def _with_pip_part(platform: CondaPlatformLock) -> CondaPlatformLock:
+    """A platform with pip's part, though conda may bring all that pip was asked for."""
     python = python_of(platform.packages)
-    if python is None:
-        return
-    pip = {each.name: each.version for each in platform.pip.packages} if platform.pip else {}
-    situation = Situation(python=python, platform=platform_of(platform.subdir), manager="conda")
-    for found in violations(rules.rules, {**pypi_pins(platform.packages), **pip}, situation):
-        if found.rule.severity is Severity.BREAKS:
-            seen = ", ".join(f"{n} {v}" if v else f"no {n}" for n, v in found.packages.items())
-            yield f"rule {found.rule.id} ({seen}): {found.rule.because}"
-
-
-def _installable(lock: CondaLock) -> bool:
-    """Whether a lock holds what an install needs: addresses, hashes, and pip's files."""
-    packages = [each for platform in lock.platforms for each in platform.packages]
-    pip: list[Lock] = [platform.pip for platform in lock.platforms if platform.pip]
-    return all(each.url and (each.sha256 or each.md5) for each in packages) and all(
-        package.hashes for each in pip for package in each.packages
+    if platform.pip is not None or python is None:
+        return platform
+    empty = Lock(
+        python=f"{python.major}.{python.minor}",
+        platform=str(platform_of(platform.subdir)),
+        packages=(),
+        command="",
+        request_digest="",
     )
+    return replace(platform, pip=empty)

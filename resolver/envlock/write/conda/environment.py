@@ -26,9 +26,9 @@ from envlock.request.environment_yml import NOTHING, By, parse_environment_yml
 from envlock.request.selectors import selector
 from envlock.write.channel_words import strip_channel
 from envlock.write.comments import one_line, remarks
+from envlock.write.conda.file_names import file_name
 from envlock.write.conda.gathered import Gathered
 from envlock.write.conda.heading import channel_words, heading
-from envlock.write.conda.pip_part import file_name
 from envlock.write.nodes import comments_under
 from envlock.write.pins import read_pin
 from envlock.write.scalars import exactly, quoted
@@ -57,7 +57,8 @@ def render(lock: CondaLock) -> Mapping[str, str]:
             *_document(lock.name, channels, _pins(lock, platform), _pip_pins(lock, platform)),
             *_variables(lock.variables),
         ]
-        texts[file_name(lock, platform, Format.ENVIRONMENT)] = "\n".join(lines) + "\n"
+        alone = len(lock.platforms) == 1
+        texts[file_name(Format.ENVIRONMENT, platform.subdir, alone=alone)] = "\n".join(lines) + "\n"
     return texts
 
 

@@ -19,6 +19,7 @@ from envlock.errors import UsageError
 from envlock.model import LockedPackage
 from envlock.write.comments import one_line, remarks
 from envlock.write.conda.archives import address_of, in_order, refuse_without
+from envlock.write.conda.file_names import file_name
 from envlock.write.conda.gathered import Gathered, conda_package, pip_package
 from envlock.write.conda.heading import heading
 from envlock.write.conda.pip_part import address, chosen
@@ -49,7 +50,7 @@ def render(lock: CondaLock) -> Mapping[str, str]:
         lacking = (each.name for each in platform.packages if not (each.md5 or each.sha256))
         refuse_without("a hash", lacking, "the explicit list")
         lines = [*heading(lock, [platform]), MARK, *_packages(lock, platform)]
-        texts[f"conda-{platform.subdir}.lock"] = "\n".join(lines) + "\n"
+        texts[file_name(Format.EXPLICIT, platform.subdir, alone=True)] = "\n".join(lines) + "\n"
     return texts
 
 

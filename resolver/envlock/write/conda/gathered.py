@@ -31,6 +31,7 @@ class Found:
 
     conda: dict[str, CondaPackage] = field(default_factory=dict)
     pip: dict[str, LockedPackage] = field(default_factory=dict)
+    python: str = ""
 
 
 @dataclass(kw_only=True)
@@ -67,6 +68,15 @@ class Gathered:
         via, because = self._remarks(comments)
         explained = replace(package, via=via, because=because)
         _once(where, self.of(subdir).pip, package.name, explained)
+
+    def known_pip(self, where: str, subdir: str, package: LockedPackage, python: str) -> None:
+        """Take in a package of the pip part that is whole; ``python`` is what it is for.
+
+        Raises:
+            UsageError: there is another of its name.
+        """
+        self.of(subdir).python = python
+        _once(where, self.of(subdir).pip, package.name, package)
 
     def _remarks(self, comments: Sequence[str]) -> tuple[tuple[str, ...], tuple[RuleId, ...]]:
         via, because = read_remarks(comments)
@@ -105,7 +115,7 @@ class Gathered:
         packages = tuple(sorted(found.pip.values(), key=attrgetter("name")))
         rules = {rule for each in packages for rule in each.because}
         return Lock(
-            python=".".join(python.version.split(".")[:2]) if python else "",
+            python=".".join(python.version.split(".")[:2]) if python else found.python,
             platform=str(platform_of(subdir)) if subdir in SUBDIRS else subdir,
             packages=packages,
             command="",

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from pathlib import PurePath
 from urllib.parse import urldefrag
 
 from packaging.utils import parse_wheel_filename
@@ -22,9 +21,12 @@ from envlock.conda.virtual import SUBDIRS, Virtual
 from envlock.errors import WorkError
 from envlock.index.redact import strip_credentials
 from envlock.model import DistributionFile, LockedPackage
+from envlock.platforms import KNOWN
 from envlock.write import requirements
-from envlock.write.interface import default_filename
+from envlock.write.conda.file_names import file_name
+from envlock.write.conda.gathered import Gathered
 from envlock.write.pylock import usable
+from envlock.write.reading import read_lock
 
 #: The system that is assumed for another platform, and one that takes any wheel of it.
 _SYSTEMS: tuple[tuple[Virtual, ...], ...] = ((), (("__glibc", "2.50", "0"), ("__osx", "26.0", "0")))
@@ -37,16 +39,23 @@ def render(lock: CondaLock) -> Mapping[str, str]:
         if platform.pip is not None:
             whole = replace(platform.pip, command=lock.command, request_digest=lock.request_digest)
             (text,) = requirements.render(whole, name="").values()
-            texts[file_name(lock, platform, Format.REQUIREMENTS)] = text
+            alone = len(lock.platforms) == 1
+            texts[file_name(Format.REQUIREMENTS, platform.subdir, alone=alone)] = text
     return texts
 
 
-def file_name(lock: CondaLock, platform: CondaPlatformLock, kind: Format) -> str:
-    """Return the name of a file for one platform; the plain name where there is no other."""
-    path = PurePath(default_filename(kind))
-    if len(lock.platforms) == 1:
-        return path.name
-    return f"{path.stem}.{platform.subdir}{path.suffix}"
+def read(name: str, text: str, gathered: Gathered) -> None:
+    """Read hashed requirements as the pip part of the platform that their header names.
+
+    Raises:
+        UsageError: they are no exact pins; says the line.
+    """
+    lock = read_lock(name, text)
+    known = next((each.conda for each in KNOWN if str(each.platform) == lock.platform), None)
+    gathered.of(known or lock.platform)
+    for package in lock.packages:
+        gathered.known_pip(name, known or lock.platform, package, lock.python)
+    gathered.reasons |= lock.reasons
 
 
 def chosen(

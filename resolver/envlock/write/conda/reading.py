@@ -12,7 +12,7 @@ from pathlib import PurePath
 from envlock.choices import Format
 from envlock.conda.values import CondaLock
 from envlock.errors import UsageError
-from envlock.write.conda import conda_lock, environment, explicit, pixi
+from envlock.write.conda import conda_lock, environment, explicit, pip_part, pixi
 from envlock.write.conda.gathered import Gathered
 from envlock.write.conda.heading import read_heading
 from envlock.write.interface import format_of
@@ -32,6 +32,8 @@ def read_conda_lock(path_name: str, text: str) -> CondaLock:
         conda_lock.read(path_name, text, gathered)
     elif kind is Format.PIXI:
         pixi.read(path_name, text, gathered)
+    elif kind is Format.REQUIREMENTS:
+        pip_part.read(path_name, text, gathered)
     elif kind is Format.ENVIRONMENT:
         environment.read(path_name, text, gathered)
     else:
