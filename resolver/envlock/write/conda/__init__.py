@@ -12,8 +12,8 @@ from typing import Protocol
 
 from envlock.choices import Format
 from envlock.conda.values import CondaLock
-from envlock.errors import UsageError
 from envlock.write.conda import conda_lock, environment, explicit, pip_part, pixi
+from envlock.write.conda.file_names import refuse_without_conda
 
 
 class CondaWriter(Protocol):
@@ -47,11 +47,5 @@ def conda_texts(lock: CondaLock, kind: Format) -> Mapping[str, str]:
         UsageError: conda packages have no place in the format.
         WorkError: the lock lacks something the format must hold.
     """
-    writer = CONDA_WRITERS.get(kind)
-    if writer is None:
-        names = ", ".join(CONDA_WRITERS)
-        raise UsageError(
-            f"conda packages have no place in the format {kind}",
-            f"choose one of {names}: --format {Format.ENVIRONMENT}",
-        )
-    return writer.render(lock)
+    refuse_without_conda(kind)
+    return CONDA_WRITERS[kind].render(lock)

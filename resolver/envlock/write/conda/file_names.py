@@ -6,9 +6,25 @@ from collections.abc import Iterable
 from pathlib import PurePath
 
 from envlock.choices import Format
+from envlock.errors import UsageError
 from envlock.write.interface import default_filename
 
+_WITHOUT_CONDA = frozenset({Format.PYLOCK})
 _WHOLE = frozenset({Format.CONDA_LOCK, Format.PIXI})
+
+
+def refuse_without_conda(kind: Format) -> None:
+    """Refuse a format that holds Python packages alone.
+
+    Raises:
+        UsageError: it is one.
+    """
+    if kind in _WITHOUT_CONDA:
+        names = ", ".join(each for each in Format if each not in _WITHOUT_CONDA)
+        raise UsageError(
+            f"conda packages have no place in the format {kind}",
+            f"choose one of {names}: --format {Format.ENVIRONMENT}",
+        )
 
 
 def file_name(kind: Format, subdir: str, *, alone: bool) -> str:
@@ -20,7 +36,12 @@ def file_name(kind: Format, subdir: str, *, alone: bool) -> str:
 
 
 def conda_names(kind: Format, subdirs: Iterable[str]) -> tuple[str, ...]:
-    """Return the names of the files that a lock for these platforms has in a format."""
+    """Return the names of the files that a lock for these platforms has in a format.
+
+    Raises:
+        UsageError: conda packages have no place in it.
+    """
+    refuse_without_conda(kind)
     subdirs = tuple(subdirs)
     if kind in _WHOLE:
         return (default_filename(kind),)
