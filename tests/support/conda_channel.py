@@ -45,7 +45,7 @@ _SUBDIR = "linux-64"
 _SITE = f"lib/python{PYTHON}/site-packages"
 _NOT_COPIED = shutil.ignore_patterns(
     "__pycache__", "site-packages", "test", "tests", "idle_test", "idlelib", "config-*",
-    "lib2to3", "ensurepip", "tkinter", "turtledemo",
+    "lib2to3", "ensurepip", "EXTERNALLY-MANAGED", "dist-packages", "tkinter", "turtledemo",
 )  # fmt: skip
 _BLOCK = 1 << 17
 #: Finds the interpreter beside it, so that no prefix needs to be written into it.

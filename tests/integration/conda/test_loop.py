@@ -1,5 +1,7 @@
 """Real records of conda-forge under the shipped rules: pins, reasons, and why there are none."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from envlock.resolve.conda.explain import Asked
 from envlock.resolve.conda.question import CondaQuestion
 from envlock.resolve.conda.run import CondaAnswer, resolve_packages
 from envlock.rules import database
+from support.conda_channel import CondaChannel
 from support.conda_forge import conda_forge
 
 RULES = database.load()
@@ -99,7 +102,7 @@ def test_what_is_not_there_is_said(channel: str) -> None:
     with pytest.raises(NoResolution) as caught:
         resolved(asked(channel, "win-64", "tensorflow", "h5py"))
     assert caught.value.message == (
-        "no conda packages satisfy tensorflow, h5py on win-64\n"
+        "no conda packages satisfy tensorflow on win-64\n"
         "  because no channel has tensorflow for this platform (environment.yml:5)"
     )
 
@@ -130,4 +133,40 @@ def test_the_builds_of_another_machine_give_way(channel: str) -> None:
             "the builds that the request names are not there for osx-arm64, as in an export of"
             " another machine: only the versions are kept"
         ),
+    )
+
+
+def unbounded(tmp_path: Path) -> str:
+    """A channel whose TensorFlow declares nothing of what it cannot be with."""
+    made = CondaChannel(tmp_path / "channel")
+    made.record("python", "3.10.4", subdir="linux-64", timestamp=1_700_000_000_000)
+    made.record("tensorflow", "2.10.0", depends=["python >=3.10,<3.11.0a0", "numpy"])
+    made.record("tensorflow", "2.9.1", depends=["python >=3.10,<3.11.0a0", "numpy"])
+    for version in ("1.22.4", "1.23.5", "1.26.4", "2.0.1"):
+        made.record("numpy", version, depends=["python >=3.10,<3.11.0a0"])
+    made.write()
+    return made.url
+
+
+def test_a_rule_holds_where_the_channel_declares_nothing(tmp_path: Path) -> None:
+    answer = resolved(asked(unbounded(tmp_path), "linux-64", "tensorflow"))
+    assert pins(answer, "tensorflow", "numpy") == {"tensorflow": "2.10.0", "numpy": "1.23.5"}
+
+
+def test_a_rule_against_the_request_is_told_with_a_change_that_obeys_it(tmp_path: Path) -> None:
+    with pytest.raises(NoResolution) as caught:
+        resolved(asked(unbounded(tmp_path), "linux-64", "tensorflow", "numpy=2"))
+    assert caught.value.message.startswith(
+        "no conda packages satisfy tensorflow, numpy=2 on linux-64\n"
+        "  because tensorflow==2.10.0 cannot be with numpy==2.* (environment.yml:6): The extension"
+    )
+    assert caught.value.message.endswith("(rule numpy2-tf-abi)")
+    assert caught.value.remedies == ("in environment.yml:6, change numpy=2 to numpy=1.23.5",)
+
+
+def test_packages_without_a_date_are_told_where_a_date_was_asked_for(tmp_path: Path) -> None:
+    question = asked(unbounded(tmp_path), "linux-64", "tensorflow")
+    answer = resolved(replace(question, exclude_newer=datetime(2024, 1, 31, tzinfo=UTC)))
+    assert answer.notes[0] == (
+        "2 of 3 packages have no date in their channel: they may be newer than 2024-01-31"
     )

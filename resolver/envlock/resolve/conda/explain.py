@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from envlock.conda import rattler
 from envlock.conda.values import CondaPackage, CondaSpec
 from envlock.errors import NoResolution
-from envlock.progress import Progress
 from envlock.resolve.conda.question import CondaQuestion
 from envlock.resolve.conda.words import sentences
 from envlock.resolve.explain import causes
@@ -20,63 +19,82 @@ from envlock.rules.database import Database
 _TOLD = 3
 #: How many specs are let go in turn: somebody waits.
 _TRIED = 8
+_NAMED = 4  # specs in a title
+
+#: Solves a changed question under the rules: its packages, or None.
+Solve = Callable[[CondaQuestion], tuple[CondaPackage, ...] | None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asked:
-    """What only an explanation needs; ``command`` is what was typed, up to what it asks for."""
+    """What only an explanation needs; ``command`` is what was typed, up to what it asks for.
+
+    Without ``ways`` no way out is looked for: somebody else tries something else.
+    """
 
     database: Database
     command: str
+    ways: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refusal:
+    """Why a question has no answer: facts for people, and all that was ``said``."""
+
+    facts: tuple[str, ...]
+    said: str
+
+
+def by_the_solver(question: CondaQuestion, tree: str) -> Refusal:
+    """Return what the request as it stands collides with."""
+    return Refusal(facts=sentences(tree, question.specs), said=tree)
+
+
+def by_the_rules(
+    question: CondaQuestion, tried: Sequence[Attempt], wishes: Wishes, asked: Asked
+) -> Refusal:
+    """Return which rules the request collides with."""
+    facts = causes(tried, {**question.constraints, **wishes}, asked.database.find)
+    return Refusal(facts=facts, said="\n".join(facts))
 
 
 def no_packages(
-    question: CondaQuestion, tree: str, asked: Asked, progress: Progress
+    question: CondaQuestion, refusal: Refusal, asked: Asked, solve: Solve
 ) -> NoResolution:
-    """Say what the request as it stands collides with; every remedy has been solved."""
-    facts = sentences(tree, question.specs)
-    return _error(question, facts, tree, asked, progress)
-
-
-def refused(
-    question: CondaQuestion,
-    tried: Sequence[Attempt],
-    wishes: Wishes,
-    asked: Asked,
-    progress: Progress,
-) -> NoResolution:
-    """Say which rules the request collides with."""
-    facts = causes(tried, {**question.constraints, **wishes}, asked.database.find)
-    return _error(question, facts, "\n".join(facts), asked, progress)
-
-
-def _error(
-    question: CondaQuestion, facts: Sequence[str], said: str, asked: Asked, progress: Progress
-) -> NoResolution:
-    wanted = ", ".join(str(spec) for spec in question.specs if spec.version or spec.build)
-    title = f"no conda packages satisfy {wanted or ', '.join(map(str, question.specs))}"
-    text = "\n".join((f"{title} on {question.subdir}", *(f"  because {fact}" for fact in facts)))
-    with progress.phase("look for a way out"):
-        ways = tuple(islice(_ways_out(question, said, asked, progress), _TOLD))
+    """Say why nothing fits, and what would free it: every remedy has been solved."""
+    title = f"no conda packages satisfy {_wanted(question, refusal)} on {question.subdir}"
+    text = "\n".join((title, *(f"  because {fact}" for fact in refusal.facts)))
+    ways = islice(_ways_out(question, refusal, asked, solve), _TOLD if asked.ways else 0)
     return NoResolution(text, *ways)
 
 
+def _wanted(question: CondaQuestion, refusal: Refusal) -> str:
+    """The specs that the facts name, those that bound a version, or all; a few of them."""
+    specs = question.specs
+    told = "\n".join(refusal.facts)
+    named = [each for each in specs if re.search(rf"(?<![\w-]){re.escape(each.name)}\b", told)]
+    shown = named or [each for each in specs if each.version or each.build] or list(specs)
+    more = len(shown) - _NAMED
+    listed = ", ".join(map(str, shown[:_NAMED]))
+    return f"{listed} and {more} more" if more > 0 else listed
+
+
 def _ways_out(
-    question: CondaQuestion, said: str, asked: Asked, progress: Progress
+    question: CondaQuestion, refusal: Refusal, asked: Asked, solve: Solve
 ) -> Iterator[str]:
     """Another system, or one spec let go at a time, those that the facts name first."""
-    if "__cuda" in said:
+    if "__cuda" in refusal.said:
         with_cuda = replace(question, virtual=(*question.virtual, ("__cuda", "12.9", "0")))
-        if not isinstance(rattler.solve(with_cuda.job(), progress), rattler.Unsolvable):
+        if solve(with_cuda) is not None:
             yield "--accelerator cuda"
     bound = [spec for spec in question.specs if spec.version or spec.build]
     anchors = {"tensorflow", "python"}
-    bound.sort(key=lambda spec: (spec.name not in said, spec.name in anchors, spec.name))
+    bound.sort(key=lambda spec: (spec.name not in refusal.said, spec.name in anchors, spec.name))
     for spec in bound[:_TRIED]:
         free = replace(spec, version="", build="")
         specs = tuple(free if each is spec else each for each in question.specs)
-        answer = rattler.solve(replace(question, specs=specs).job(), progress)
-        if not isinstance(answer, rattler.Unsolvable):
+        answer = solve(replace(question, specs=specs))
+        if answer is not None:
             yield _instead(question, spec, _found(answer, spec), asked)
 
 

@@ -18,7 +18,13 @@ from envlock.progress import Progress
 from envlock.resolve.anchor import framework
 from envlock.resolve.assemble import explained, notes, reasons
 from envlock.resolve.conda.engine import CondaEngine, bounds
-from envlock.resolve.conda.explain import Asked, no_packages, refused
+from envlock.resolve.conda.explain import (
+    Asked,
+    Refusal,
+    by_the_rules,
+    by_the_solver,
+    no_packages,
+)
 from envlock.resolve.conda.question import CondaQuestion
 from envlock.resolve.loop import anchors, search
 from envlock.resolve.question import Question, Tools
@@ -49,6 +55,18 @@ def resolve_packages(question: CondaQuestion, asked: Asked, progress: Progress) 
             remedies what would free it.
         WorkError: a channel or py-rattler failed.
     """
+    found = _attempt(question, asked, progress)
+    if isinstance(found, CondaAnswer):
+        return found
+
+    def solve(changed: CondaQuestion) -> tuple[CondaPackage, ...] | None:
+        answer = _attempt(changed, asked, progress)
+        return answer.packages if isinstance(answer, CondaAnswer) else None
+
+    raise no_packages(question, found, asked, solve)
+
+
+def _attempt(question: CondaQuestion, asked: Asked, progress: Progress) -> CondaAnswer | Refusal:
     said: tuple[str, ...] = ()
     with progress.phase(f"resolve conda's packages for {question.subdir}"):
         free = rattler.solve(_bounded(question), progress)
@@ -59,13 +77,29 @@ def resolve_packages(question: CondaQuestion, asked: Asked, progress: Progress) 
                 question, free = open_builds, again
                 said = (_builds_left_out(question.subdir),)
     if isinstance(free, rattler.Unsolvable):
-        raise no_packages(question, free.text, asked, progress)
+        return by_the_solver(question, free.text)
     python = python_of(free)
     if python is None:
         return CondaAnswer(packages=via(free, question.specs), notes=said)
     target = replace(target_of(question.subdir, python, question.virtual), manager="conda")
     answer = _obeying(question, free, target, asked, progress)
-    return replace(answer, notes=(*said, *answer.notes))
+    if isinstance(answer, Refusal):
+        return answer
+    undated = _undated(answer.packages, question)
+    return replace(answer, notes=(*said, *undated, *answer.notes))
+
+
+def _undated(packages: tuple[CondaPackage, ...], question: CondaQuestion) -> tuple[str, ...]:
+    """How many packages could not be held to the date, as their channel tells none."""
+    without = sum(each.timestamp is None for each in packages)
+    if question.exclude_newer is None or not without:
+        return ()
+    return (
+        (
+            f"{without} of {len(packages)} packages have no date in their channel:"
+            f" they may be newer than {question.exclude_newer:%Y-%m-%d}"
+        ),
+    )
 
 
 def _bounded(question: CondaQuestion) -> rattler.SolveJob:
@@ -88,7 +122,7 @@ def _obeying(
     target: Target,
     asked: Asked,
     progress: Progress,
-) -> CondaAnswer:
+) -> CondaAnswer | Refusal:
     """The packages that the rules admit, by the loop that pip's packages go through too."""
     engine = CondaEngine(question, target.python)
     wishes = question.wishes()
@@ -111,7 +145,7 @@ def _obeying(
     )
     settled, tried = search(loop, anchors(loop, tools), tools)
     if settled is None:
-        raise refused(question, tried, wishes, asked, progress)
+        return by_the_rules(question, tried, wishes, asked)
     packages = explained(settled, tried, wishes)
     because = {package.name: package.because for package in packages}
     return CondaAnswer(

@@ -43,7 +43,7 @@ def bound_by_pip(
     bounds = merge([each.wish for each in shared])
     bound = replace(question, constraints={**question.constraints, **bounds})
     try:
-        answer = resolve_packages(bound, asked, progress)
+        answer = resolve_packages(bound, replace(asked, ways=False), progress)
     except NoResolution:
         unmet = [each for each in shared if not each.met]
         raise NoResolution(
@@ -97,7 +97,7 @@ def negotiated(
         named = {name: version for name, version in chosen.items() if name in error.message}
         bounds = {**_wishes(older, "<={}"), **_wishes(named, "=={}")}
         bound = replace(question, constraints={**question.constraints, **bounds})
-        asked = Asked(database=work.database, command=work.typed)
+        asked = Asked(database=work.database, command=work.typed, ways=False)
         held = resolve_packages(bound, asked, progress)
         found = pip_pins(work, question.subdir, wishes, held, progress)
     except NoResolution:

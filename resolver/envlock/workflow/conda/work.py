@@ -108,4 +108,5 @@ def question_for(work: CondaWork, subdir: str) -> CondaQuestion:
         constraints=merge(work.constraints),
         preferred=before.packages if before else (),
         exclude_newer=work.exclude_newer,
+        strict=os.environ.get("CONDA_CHANNEL_PRIORITY") != "disabled",
     )
