@@ -11,6 +11,7 @@ import yaml
 
 from envlock import errors
 from envlock.config import load_config
+from envlock.evidence.library import load, shipped
 from envlock.probes import DEFAULT_GATE, PROBES
 
 ROOT = Path(__file__).parent.parent
@@ -117,3 +118,10 @@ def test_links_between_documents_lead_somewhere(document: str) -> None:
     path = ROOT / document
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", path.read_text(encoding="utf-8")):
         assert (path.parent / target).exists(), f"{document} → {target}"
+
+
+def test_the_table_of_capabilities_is_what_the_command_prints(tmp_path: Path) -> None:
+    (block,) = re.findall(r"\$ envlock capabilities\n(.+?)```", README, re.DOTALL)
+    if load(shipped()).cells:
+        printed = envlock("capabilities", cwd=tmp_path).splitlines()
+        assert [line for line in block.splitlines() if line not in {"...", *printed}] == []

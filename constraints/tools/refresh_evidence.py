@@ -25,6 +25,7 @@ from envlock.evidence.values import RULES
 from envlock.matrix.missing import missing_cells
 from envlock.page.board import boards
 from envlock.page.summary import summary
+from envlock.rules import database
 from envlock.system import make_folder, read_text, write_texts
 from envlock.workflow import evidence as workflow
 from tools import update_releases
@@ -95,7 +96,7 @@ def drawn(root: Path) -> dict[Path, str]:
     if not cells:
         return {readme: f"{before}{begin}{end}{after}"}
     board = max(boards(cells, missing_cells(cells)), key=lambda each: len(each.cells))
-    text = summary(board, workflow.levels())
+    text = summary(board, database.load().rules, workflow.levels())
     return {
         **workflow.drawn(root / "docs", evidence, ()),
         readme: f"{before}{begin}{text}\n\n{_PICTURE}\n\n{end}{after}",

@@ -77,6 +77,13 @@ def broken_rules(rules: Iterable[Rule], cell: Cell, proved: ProvedSet) -> tuple[
     return tuple({each.rule.id: each.rule for each in found}.values())
 
 
+def is_refused(rules: Iterable[Rule], cell: Cell, proved: ProvedSet) -> bool:
+    """Whether envlock makes no such lock: then it was refused, or a rule of today refuses it."""
+    return proved.against or any(
+        rule.severity is Severity.BREAKS for rule in broken_rules(rules, cell, proved)
+    )
+
+
 def explain(
     rules: Sequence[Rule], cell: Cell, proved: ProvedSet
 ) -> dict[str, tuple[Explained, ...]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from envlock.evidence.explain import explain, failure_text
+from envlock.evidence.explain import explain, failure_text, is_refused
 from envlock.evidence.values import PLAIN, Cell, CellEvidence, ProvedSet
 from envlock.model import Rule, RuleId
 from envlock.outcomes import Crashed, Failed, Outcome, Passed, Skipped
@@ -78,8 +78,13 @@ class PageData:
             "sets": self._sets,
         }
 
+    def is_refused(self, cell: Cell, proved: ProvedSet) -> bool:
+        """Whether envlock makes no such lock."""
+        return proved.name != PLAIN and is_refused(self.rules, cell, proved)
+
     def _set(self, cell: Cell, proved: ProvedSet) -> dict[str, Any]:
         where = proved.circumstances
+        refused = self.is_refused(cell, proved)
         document: dict[str, Any] = {
             "cell": len(self.cells) - 1,
             "name": proved.name,
@@ -89,7 +94,7 @@ class PageData:
             "seconds": round(sum(proved.seconds.values())),
             "pins": [self.pins.add(f"{p.name}=={p.version}") for p in proved.packages],
         }
-        if proved.name != PLAIN and proved.outcomes and not proved.against:
+        if proved.name != PLAIN and proved.outcomes and not refused:
             document["command"] = self.texts.add(create_command(cell, proved))
         if moved := {
             str(number): [self.told.add(each) for each in package.because]
@@ -97,7 +102,7 @@ class PageData:
             if package.because and proved.name != PLAIN
         }:
             document["moved"] = moved
-        if proved.against:
+        if refused:
             document["against"] = 1
         if proved.problem:
             document["problem"] = self.texts.add(_cut(proved.problem))

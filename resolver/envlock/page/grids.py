@@ -77,7 +77,7 @@ def _pair(evidence: CellEvidence, proved: ProvedSet | None, series: str, data: P
     label = f"TensorFlow {cell.version} with h5py {series} on Python {cell.python}: "
     label += in_words(proved, levels)
     kinds = "tile"
-    if proved.against:
+    if data.is_refused(cell, proved):
         kinds += " against"
         label += "; refused by a rule or by metadata"
     if series == h5py_series(evidence):

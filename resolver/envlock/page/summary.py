@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from envlock.evidence.explain import is_refused
 from envlock.evidence.values import PLAIN, RULES, ProvedSet
+from envlock.model import Rule
 from envlock.page.board import Board
 from envlock.page.levels import Levels, counted
 
 
-def summary(board: Board, levels: Levels) -> str:
+def summary(board: Board, rules: Sequence[Rule], levels: Levels) -> str:
     """Say what was run, and how much of it passes the gate: a plain resolve, and envlock's lock."""
     own, plain = board.sets(RULES), board.sets(PLAIN)
     oldest, newest = board.releases[-1].version, board.releases[0].version
@@ -19,17 +23,22 @@ def summary(board: Board, levels: Levels) -> str:
         f"{cells}: {releases} on Python {pythons}.",
         f"The gate passes {with_plain}with envlock's lock in {_of(own, levels)}.",
     ]
-    return " ".join([*sentences, *_pairs(board, levels)])
+    return " ".join([*sentences, *_pairs(board, rules, levels)])
 
 
-def _pairs(board: Board, levels: Levels) -> list[str]:
-    pairs = [proved for _, sets in board.pairs for proved in sets.values() if proved.packages]
+def _pairs(board: Board, rules: Sequence[Rule], levels: Levels) -> list[str]:
+    pairs = [
+        (evidence.cell, proved)
+        for evidence, sets in board.pairs
+        for proved in sets.values()
+        if proved.packages
+    ]
     if not pairs:
         return []
-    bad = [each for each in pairs if not each.passes(levels.gate)]
+    bad = [(cell, proved) for cell, proved in pairs if not proved.passes(levels.gate)]
     text = f"Of {_many(len(pairs), 'pair')} of TensorFlow and h5py {len(pairs) - len(bad)} pass"
     if bad:
-        refused = sum(each.against for each in bad)
+        refused = sum(is_refused(rules, cell, proved) for cell, proved in bad)
         text += f"; a rule or metadata refuses {refused} of the {len(bad)} that do not"
     return [f"{text}."]
 

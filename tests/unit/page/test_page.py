@@ -19,6 +19,7 @@ from envlock.page.board import boards
 from envlock.page.data import create_command
 from envlock.page.html import page
 from envlock.page.picture import picture
+from envlock.page.summary import summary
 from envlock.rules import database
 from envlock.workflow.evidence import levels
 from support.evidence import CELL, EVIDENCE, RULES_SET, package, proved
@@ -184,6 +185,29 @@ def test_the_picture_has_both_numbers_and_a_sign_in_every_cell() -> None:
     assert [text for kind, text in texts if kind == "count"] == ["50 of 82", "82 of 82"]
     signs = [text for kind, text in texts if kind.startswith("sign")]
     assert (len(signs), signs.count("✗"), signs.count("✓")) == (164, 32, 132)
+
+
+def test_a_pair_that_a_rule_of_today_refuses_is_marked_and_has_no_command() -> None:
+    pair = proved("h5py 3.0", package("tensorflow-cpu", "2.10.1"), package("h5py", "3.0.0"))
+    cell = CellEvidence(cell=CELL, sets=(RULES_SET, pair))
+    rules = [rule("odd", when={"tensorflow": ""}, refuse={"h5py": "==3.0.*"})]
+    for known, marked in ((rules, True), ([], False)):
+        text = page((cell,), (), known, levels())
+        assert ('class="tile against"' in text) is marked
+        assert ("command" not in data_of(text)["sets"][1]) is marked
+
+
+def test_the_summary_says_how_many_pairs_fail_that_envlock_would_make() -> None:
+    bad = (Failed(level="import", error="TypeError", detail="no"),)
+    h5py = package("h5py", "3.0.0")
+    pair = proved("h5py 3.0", package("tensorflow-cpu", "2.10.1"), h5py, outcomes=bad)
+    (board,) = boards((CellEvidence(cell=CELL, sets=(RULES_SET, pair)),), ())
+    odd = rule("odd", when={"tensorflow": ""}, refuse={"h5py": "==3.0.*"})
+    told = "1 cell on linux-x86_64, run 2026-11-25: TensorFlow 2.10 to 2.10 on Python 3.10 to 3.10."
+    told += " The gate passes with envlock's lock in 1 of 1."
+    told += " Of 1 pair of TensorFlow and h5py 0 pass; a rule or metadata refuses {} of the 1"
+    assert summary(board, [odd], levels()).startswith(told.format(1))
+    assert summary(board, [], levels()).startswith(told.format(0))
 
 
 def test_builds_of_one_release_are_rows_of_their_own() -> None:
