@@ -46,7 +46,7 @@ ALLOWED = {
     "engine": VALUES | {"system", "index", "write"},
     "resolve": PURE | {"conda", "engine", "index"},
     "environment": VALUES | {"system", "trees", "index"},
-    "examine": VALUES | {"releases", "request", "system"},
+    "examine": VALUES | {"conda", "releases", "request", "system"},
     "diagnose": PURE | {"examine"},
     "plan": PURE | {"engine", "resolve"},
     "edit": VALUES,
@@ -107,7 +107,7 @@ QUIET = {
     "cli",
 }
 #: Modules of conda's room that neither start processes nor read the machine.
-PURE_OF_CONDA = {"", ".channels", ".targets", ".values", ".virtual"}
+PURE_OF_CONDA = {"", ".channels", ".names", ".targets", ".values", ".versions", ".virtual"}
 WRITERS = {"system", "trees"}
 ACTING = {"subprocess", "tempfile"}
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if "scripts" not in path.parts)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from functools import cache
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -27,7 +29,10 @@ from envlock.errors import IndexFailure, InstallFailure, UsageError, WorkError
 from envlock.progress import Progress, Silent
 from envlock.system import cache_folder, make_folder, run, scratch, write_texts
 
-_SCRIPT = Path(__file__).parent / "scripts" / "rattler_job.py"
+SCRIPT = Path(__file__).parent / "scripts" / "rattler_job.py"
+#: Its API moves from release to release.
+_KNOWN = "0.28"
+_REMEDY = "pip install 'envlock-tf[conda]'"
 _FIELDS = tuple(each.name for each in fields(CondaPackage) if each.name not in {"via", "because"})
 _LISTS = frozenset({"depends", "constrains", "track_features", "purls"})
 _SPEC_REFUSED = re.compile(r"InvalidMatchSpec|InvalidVersion|InvalidPackageName")
@@ -156,16 +161,17 @@ class _Failed(WorkError):
 def _ask(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
     if find_spec("rattler") is None:
         raise WorkError(
-            "conda packages are solved and installed by py-rattler, which is not here",
-            "pip install 'envlock-tf[conda]'",
+            "conda packages are solved and installed by py-rattler, which is not here", _REMEDY
         )
+    if not (found := version("py-rattler")).startswith(f"{_KNOWN}."):
+        raise WorkError(f"py-rattler {found} is here, and envlock works with {_KNOWN}", _REMEDY)
     place = cache_folder() / "conda"
     make_folder(place)
     with scratch() as folder:
         file = folder / "job.json"
         write_texts({file: json.dumps({**job, "cache": str(place)})})
         done = run(
-            [sys.executable, "-I", _SCRIPT, file],
+            [sys.executable, "-I", SCRIPT, file, str(os.getpid())],
             on_line=lambda line: progress.detail(hide(line)),
         )
     try:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from envlock.conda.channels import public
 from envlock.conda.values import CondaLock, CondaPackage, CondaPlatformLock
 
 #: The packages a reader looks for first.
@@ -64,7 +65,7 @@ def lock_data(
     """Return a lock as JSON data; ``files`` are all it is in, ``written`` those that changed."""
     return {
         "name": lock.name,
-        "channels": list(lock.channels),
+        "channels": [public(each) for each in lock.channels],
         "platforms": [_platform_data(each) for each in lock.platforms],
         "reasons": dict(lock.reasons),
         "notes": list(lock.notes),

@@ -9,22 +9,9 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from envlock.conda.names import names
 from envlock.request.conda_spec import parse_archive, parse_spec, refusal
 
-#: conda packages that hold, or only pull in, what PyPI has under another name.
-_PYPI_NAMES = {
-    "keras-base": "keras",
-    "keras-gpu": "keras",
-    "matplotlib-base": "matplotlib",
-    "numpy-base": "numpy",
-    "pytorch": "torch",
-    "tensorflow-base": "tensorflow",
-    "tensorflow-cpu": "tensorflow",
-    "tensorflow-eigen": "tensorflow",
-    "tensorflow-gpu": "tensorflow",
-    "tensorflow-gpu-base": "tensorflow",
-    "tensorflow-mkl": "tensorflow",
-}
 _PART = re.compile(r"(==|=|!=|~=|<=|>=|<|>|)\s*([^\s=<>!~]+?)(=?)(\.?\*|)$")
 _RELEASE_NUMBERS = 3  # X.Y.Z names one release
 
@@ -59,9 +46,8 @@ def parse_conda_spec(text: str) -> PypiSpec:
 
 
 def pypi_name(text: str) -> NormalizedName:
-    """Return the name that PyPI has for a conda package."""
-    name = canonicalize_name(text.strip("_"))
-    return canonicalize_name(_PYPI_NAMES.get(name, name))
+    """Return the name that PyPI has for a conda package; its own where PyPI has none."""
+    return names().pypi(text) or canonicalize_name(text.strip("_"))
 
 
 def _version(text: str) -> Version | None:

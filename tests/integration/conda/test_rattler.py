@@ -1,9 +1,11 @@
 """py-rattler as a child process: real channels, real installs, no secrets told."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
+import time
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -252,3 +254,33 @@ def test_without_the_extra_it_is_said_what_to_install(
 def test_envlock_itself_never_imports_it() -> None:
     code = "import sys, envlock.conda.rattler as r; r.detect(); sys.exit('rattler' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_another_py_rattler_than_the_known_one_is_told(
+    channel: CondaChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("envlock.conda.rattler.version", lambda _: "0.30.1")
+    with pytest.raises(WorkError) as caught:
+        solved(at(channel), "low")
+    assert caught.value.message == "py-rattler 0.30.1 is here, and envlock works with 0.28"
+    assert caught.value.remedies == ("pip install 'envlock-tf[conda]'",)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_the_child_ends_with_its_parent(tmp_path: Path) -> None:
+    job = tmp_path / "job.json"
+    os.mkfifo(job)  # nobody writes it, so the child would wait for ever
+    code = (
+        "import os, subprocess, sys\n"
+        f"words = [sys.executable, {str(rattler.SCRIPT)!r}, {str(job)!r}, str(os.getpid())]\n"
+        "null = subprocess.DEVNULL\n"
+        "print(subprocess.Popen(words, stdout=null, stderr=null).pid, flush=True)\n"
+        "os._exit(0)\n"
+    )
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=20)
+    child = Path("/proc") / done.stdout.strip()
+    end = time.monotonic() + 20
+    while child.exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not child.exists()

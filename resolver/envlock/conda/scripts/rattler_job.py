@@ -1,6 +1,6 @@
-"""One job for py-rattler: ``rattler_job.py JOB.json``; the answer is JSON on stdout.
+"""One job for py-rattler: ``rattler_job.py JOB.json PARENT``; the answer is JSON on stdout.
 
-Runs as a process of its own, since a Python that has used py-rattler crashes
+PARENT is the process that wants it. Runs as a process of its own, since a Python that has used py-rattler crashes
 now and then when it shuts down: this one leaves by ``os._exit``. The job file
 may hold credentials; the answer is for `envlock.conda.rattler`, which takes
 them out.
@@ -10,6 +10,8 @@ import asyncio
 import json
 import os
 import sys
+import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -163,8 +165,17 @@ async def _detect(job: dict[str, Any]) -> dict[str, Any]:
 _JOBS = {"solve": _solve, "versions": _versions, "install": _install, "detect": _detect}
 
 
+def _end_with(parent: int) -> None:
+    """End when the parent is gone, so that nothing is written once it was killed."""
+    while os.getppid() == parent:
+        time.sleep(0.2)
+    os._exit(1)
+
+
 def main() -> None:
     """Do the job of the file that is named, and say what came of it."""
+    if os.name == "posix":  # on Windows a launcher stands between the two
+        threading.Thread(target=_end_with, args=(int(sys.argv[2]),), daemon=True).start()
     job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     try:
         answer = asyncio.run(_JOBS[job["do"]](job))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from envlock.conda.channels import hide
 from envlock.conda.values import CondaPackage, CondaSpec
 from envlock.errors import NoResolution
 from envlock.resolve.conda.question import CondaQuestion
@@ -65,7 +66,7 @@ def no_packages(
     title = f"no conda packages satisfy {_wanted(question, refusal)} on {question.subdir}"
     text = "\n".join((title, *(f"  because {fact}" for fact in refusal.facts)))
     ways = islice(_ways_out(question, refusal, asked, solve), _TOLD if asked.ways else 0)
-    return NoResolution(text, *ways)
+    return NoResolution(hide(text), *map(hide, ways))
 
 
 def _wanted(question: CondaQuestion, refusal: Refusal) -> str:
