@@ -1,9 +1,9 @@
 """One job for py-rattler: ``rattler_job.py JOB.json PARENT``; the answer is JSON on stdout.
 
-PARENT is the process that wants it. Runs as a process of its own, since a Python that has used py-rattler crashes
-now and then when it shuts down: this one leaves by ``os._exit``. The job file
-may hold credentials; the answer is for `envlock.conda.rattler`, which takes
-them out.
+PARENT is the id of the process that waits for it. This is a process of its own,
+since a Python that has used py-rattler crashes now and then when it shuts
+down: this one leaves by ``os._exit``. The job file may hold credentials; the
+answer is for `envlock.conda.rattler`, which takes them out.
 """
 
 import asyncio
