@@ -95,6 +95,14 @@ def test_constraints_are_a_file_for_pip(program: Program) -> None:
     assert {line for line in lines if line and not line.startswith("#")} <= bounds
 
 
+def test_constraints_are_of_the_platform_that_is_named(program: Program) -> None:
+    words = ("rules", "constraints", "tensorflow==2.15.1", "--python", "3.10", "--platform")
+    linux, windows = (program(*words, name).out for name in ("linux/arm64", "win-64"))
+    assert windows.startswith("# tensorflow==2.15.1 on Python 3.10, windows-x86_64\n")
+    bound = "tensorflow-io-gcs-filesystem<=0.31.0\n"
+    assert (bound in linux, bound in windows) == (False, True)
+
+
 def test_constraints_of_something_else_than_a_release_are_refused(program: Program) -> None:
     done = program("rules", "constraints", "tensorflow>2")
     assert done.err == (

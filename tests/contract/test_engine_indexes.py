@@ -8,9 +8,12 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from envlock.choices import EngineName
 from envlock.engine import ENGINES, Answer, Unsatisfiable
@@ -120,6 +123,21 @@ def test_the_best_of_several_indexes_is_taken(
         settings = IndexSettings(index_url=index.url, extra_index_urls=(extra.url,))
         answer = solve(engine, problem(index, "demo", settings=settings))
     assert pins(answer) == {"demo": "2.0", "other": "3.0"}
+
+
+@engines
+def test_a_version_is_kept_though_one_index_has_it_for_another_system(
+    engine: EngineName, index: SimpleIndex, tmp_path: Path
+) -> None:
+    more = tmp_path / "more"
+    build_wheel(more, "other", "2.0", tag="cp39-cp39-win32")
+    kept = {canonicalize_name("other"): Version("2.0"), canonicalize_name("demo"): Version("1.0")}
+    with SimpleIndex(more, max_age=0) as extra:
+        settings = IndexSettings(index_url=index.url, extra_index_urls=(extra.url,))
+        asked = problem(index, "demo", settings=settings, preferences=kept)
+        assert pins(solve(engine, asked)) == {"demo": "1.0", "other": "2.0"}
+        newer = replace(asked, requirements=("demo>=2",))
+        assert pins(solve(engine, newer)) == {"demo": "2.0", "other": "2.0"}
 
 
 @engines

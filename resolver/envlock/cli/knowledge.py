@@ -55,6 +55,11 @@ class ReleaseOptions:
         metavar="VERSION",
         says="A version such as 3.10.  [default: the one that runs envlock]",
     )
+    platform: str | None = option(
+        "--platform",
+        metavar="PLATFORM",
+        says="Such as windows-x86_64.  [default: this machine's]",
+    )
     accelerator: Accelerator = option(
         "--accelerator",
         metavar="KIND",
@@ -121,9 +126,11 @@ def constraints(own: ReleaseOptions, added: RulesOption, talk: JsonOption) -> in
     For pip or uv, with the reasons as comments.
     """
     from envlock import report  # noqa: PLC0415  (as above)
+    from envlock.platforms import read_platform  # noqa: PLC0415
     from envlock.workflow.knowledge import constraints_for, constraints_text  # noqa: PLC0415
 
-    found = constraints_for(own.release, own.python, own.accelerator, added.rules)
+    place = read_platform(own.platform) if own.platform else None
+    found = constraints_for(own.release, own.python, own.accelerator, added.rules, place)
     if talk.json:
         say_json("rules constraints", report.constraints_data(found.constraints))
     else:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
+
+from packaging.utils import NormalizedName
 
 from envlock.engine.absent import confirm_absent
 from envlock.engine.files import collect, lay_out
@@ -41,11 +45,23 @@ class Uv:
 
     Of several places that list one version uv reads the hashes of one only.
     It also passes over the upper bound of a Requires-Python, which the check
-    of the pins makes up for.
+    of the pins makes up for. And where one of several indexes has the version
+    to prefer with wheels for others only, it takes another version or finds
+    none, though another index has the right one: it is then asked once more.
     """
 
     def solve(self, problem: Problem, progress: Progress) -> Answer:
         """Solve with uv, for the target's interpreter when it is here."""
+        answer = self._solve(problem, progress)
+        if not (problem.preferences and problem.settings.extra_index_urls):
+            return answer
+        for again in _without_preferring(problem, answer):
+            better = self._solve(again, progress)
+            if not isinstance(better, Unsatisfiable):
+                return better
+        return answer
+
+    def _solve(self, problem: Problem, progress: Progress) -> Answer:
         with scratch() as folder:
             files = lay_out(problem, folder)
             command: list[str | Path] = [uv_program(), "pip", "compile", files.requirements.name]
@@ -66,6 +82,32 @@ class Uv:
         if _NETWORK.search(said):
             raise IndexFailure(f"uv could not read the package index: {_chain(said)}")
         raise WorkError(f"uv could not solve the requirements: {_chain(said)}")
+
+
+def _without_preferring(problem: Problem, answer: Answer) -> Iterator[Problem]:
+    """The problem with versions as upper bounds that uv did not keep, or with none preferred."""
+    preferred = problem.preferences
+    if isinstance(answer, Unsatisfiable):
+        yield _bounded(problem, preferred.keys())
+        yield replace(problem, preferences={})
+        return
+    there = {each.name: each.version for each in answer.packages if each.name in preferred}
+    moved = {name for name, version in there.items() if version != preferred[name]}
+    below = {name for name in moved if there[name] < preferred[name]}
+    if moved:
+        yield _bounded(problem, moved)
+    if below and below != moved:
+        yield _bounded(problem, below)
+
+
+def _bounded(problem: Problem, names: Collection[NormalizedName]) -> Problem:
+    preferred = problem.preferences
+    bounds = (f"{name}<={preferred[name].public}" for name in names)
+    return replace(
+        problem,
+        constraints=tuple(sorted({*problem.constraints, *bounds})),
+        preferences={n: v for n, v in preferred.items() if n not in names},
+    )
 
 
 def arguments(problem: Problem) -> list[str | Path]:

@@ -51,7 +51,8 @@ def ways_out(looking: Search) -> Iterator[str]:
         _constraints_changed(looking),
     )
     both = chain(_one_owner(looking), _wishes_changed(looking, framework_too=True))
-    for ways in (neighbours, both, _all_free(looking), _left_out(looking)):
+    last = islice(_python_and_all_free(looking), 1)
+    for ways in (neighbours, both, _all_free(looking), _left_out(looking), last):
         found = False
         for way in ways:
             found = True
@@ -132,6 +133,20 @@ def _all_free(looking: Search) -> Iterator[str]:
         yield f"leave the versions open in {' and '.join(sorted(files))}"
     else:
         yield command(question, looking.verb, wishes=free)
+
+
+def _python_and_all_free(looking: Search) -> Iterator[str]:
+    """Another Python and all bounds let go, where this one has no framework at all."""
+    question = looking.question
+    wish = framework(question.given(None))
+    if wish is None or any(each.places for each in question.wishes.values()):
+        return
+    free = {name: each.relaxed() for name, each in question.wishes.items()}
+    for target in looking.targets_here():
+        other = replace(target, accelerator=question.target.accelerator)
+        asked = replace(question, wishes=free, target=other)
+        if anchors(asked, looking.tools) and looking.solved(asked) is not None:
+            yield command(question, looking.verb, wishes=free, target=other)
 
 
 def _left_out(looking: Search) -> Iterator[str]:

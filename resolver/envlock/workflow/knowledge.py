@@ -13,9 +13,11 @@ from packaging.version import Version
 
 from envlock.choices import Accelerator
 from envlock.environment.description import target
+from envlock.environment.foreign import foreign_target
 from envlock.environment.interpreters import find_interpreter
 from envlock.errors import NoResolution, ProblemFound, UsageError
 from envlock.model import Constraint, Rule, Target
+from envlock.platforms import Place
 from envlock.resolve.anchor import Anchor
 from envlock.resolve.feasible import Infeasible, judge
 from envlock.rules import database
@@ -69,16 +71,20 @@ class Bounds:
 
 
 def constraints_for(
-    release: str, python: str | None, accelerator: Accelerator, folders: Sequence[Path]
+    release: str,
+    python: str | None,
+    accelerator: Accelerator,
+    folders: Sequence[Path],
+    place: Place | None = None,
 ) -> Bounds:
-    """What the rules ask of everything around one release.
+    """What the rules ask of everything around one release, here or on another platform.
 
     Raises:
         UsageError: ``release`` is not NAME==VERSION, or ``python`` no version.
         NoResolution: the rules refuse the release itself.
     """
     anchor = _release(release)
-    goal = _target(python, accelerator)
+    goal = _target(python, accelerator, place)
     rules = database.load(folders)
     verdict = judge(anchor, {}, rules.rules, goal)
     if isinstance(verdict, Infeasible):
@@ -120,9 +126,12 @@ def _release(text: str) -> Anchor:
     return Anchor(name=canonicalize_name(requirement.name), version=version)
 
 
-def _target(python: str | None, accelerator: Accelerator) -> Target:
+def _target(python: str | None, accelerator: Accelerator, place: Place | None) -> Target:
     """The target of a Python that need not be here: rules ask for its version only."""
     if python is not None and not re.fullmatch(r"3\.\d+(\.\d+)?", python):
         raise UsageError(f"{python} is not a version of Python, such as 3.10", "--python 3.10")
     here = target(find_interpreter(None), accelerator)
-    return replace(here, python=Version(python)) if python else here
+    version = Version(python) if python else here.python
+    if place is not None:
+        return foreign_target(place, version, accelerator)
+    return replace(here, python=version)

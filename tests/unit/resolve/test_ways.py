@@ -60,6 +60,29 @@ def test_the_newest_python_of_this_machine_that_has_a_wheel_comes_first() -> Non
     ]
 
 
+def test_a_python_without_any_framework_changes_together_with_all_bounds() -> None:
+    bare = replace(NEW, tags=("cp313-cp313-macosx_14_0_x86_64",), option="macos-x86_64")
+    asked = question("tensorflow==2.9", "alpha", target=bare)
+    assert found(asked, fits(), here=[bare, OLD]) == [
+        'envlock lock "alpha" "tensorflow" --python 3.10'
+    ]
+
+
+def test_a_neighbour_without_a_wheel_on_another_platform_is_left_out_there() -> None:
+    away = replace(
+        TARGET,
+        option="windows-x86_64",
+        markers={"sys_platform": "win32", "platform_machine": "AMD64"},
+    )
+    asked = question("tensorflow", "alpha", target=away)
+    engine = Scripted(lambda _, bounds: "no" if "alpha" in bounds else {})
+    elsewhere = "sys_platform != 'win32' or platform_machine != 'AMD64'"
+    assert found(asked, engine) == [
+        f'envlock lock "alpha; {elsewhere}" "tensorflow" --platform windows-x86_64 --python 3.11'
+    ]
+    assert found(replace(asked, target=TARGET), engine) == []
+
+
 def test_where_no_python_helps_the_framework_changes() -> None:
     assert found(question("tensorflow==2.10.1"), fits(), here=[NEW]) == [
         'envlock lock "tensorflow==2.21.0" --python 3.11'
