@@ -103,7 +103,7 @@ def lock_data(lock: Lock, outputs: Collection[Path], written: Collection[Path]) 
         ],
         "reasons": dict(lock.reasons),
         "notes": list(lock.notes),
-        "verified": lock.verified,
+        "evidence": lock.verified,
         "files": [str(path) for path in outputs],
         "written": [str(path) for path in outputs if path in written],
     }

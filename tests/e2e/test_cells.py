@@ -20,10 +20,12 @@ from envlock.releases import distributions
 
 pytestmark = [pytest.mark.e2e, pytest.mark.network]
 
+SOLVED = ("--fresh",)
+PROVED = ()
 CELLS = [
-    pytest.param("2.11.1", "3.10", "pip-tools", id="numpy 2 breaks 2.11.1 on 3.10"),
-    pytest.param("1.15.5", "3.7", "uv", id="protobuf 4 breaks 1.15.5 on 3.7"),
-    pytest.param("2.16.2", "3.12", "pip-tools", id="2.16.2 on 3.12 stays green"),
+    pytest.param("2.11.1", "3.10", "pip-tools", SOLVED, id="numpy 2 breaks 2.11.1 on 3.10"),
+    pytest.param("1.15.5", "3.7", "uv", SOLVED, id="protobuf 4 breaks 1.15.5 on 3.7"),
+    pytest.param("2.16.2", "3.12", "pip-tools", PROVED, id="2.16.2 on 3.12, from evidence"),
 ]
 
 #: What somebody would write to see for themselves, in every TensorFlow.
@@ -42,16 +44,16 @@ assert np.allclose(model.predict(x), again.predict(x)), "predictions differ"
 """
 
 
-@pytest.mark.parametrize(("release", "python", "engine"), CELLS)
+@pytest.mark.parametrize(("release", "python", "engine", "how"), CELLS)
 def test_create_writes_a_lock_that_runs(
-    release: str, python: str, engine: str, tmp_path: Path
+    release: str, python: str, engine: str, how: tuple[str, ...], tmp_path: Path
 ) -> None:
     need(release, python)
     (tmp_path / "own.py").write_text(OWN_SCRIPT)
     words = [f"tensorflow=={release}", "--python", python, "--accelerator", "cpu"]
     words += ["--engine", engine, "--probe", "own.py"]
 
-    made = envlock("create", *words, "--json", cwd=tmp_path)
+    made = envlock("create", *words, *how, "--json", cwd=tmp_path)
 
     assert made.returncode == 0, made.stdout + made.stderr
     data = json.loads(made.stdout)
@@ -60,6 +62,7 @@ def test_create_writes_a_lock_that_runs(
         ("import-h5py", "import", "fit", "save", "load", "custom-layer", "probe:own.py"), "passed"
     )
     assert data["verified"] is True
+    assert bool(data["evidence"]) is (how is PROVED)
     check = envlock("lock", *words[:-2], "--check", cwd=tmp_path)
     assert (check.returncode, check.stdout) == (0, "the lock is current\n")
     interpreter = python_in(tmp_path / ".venv")
