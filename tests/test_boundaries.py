@@ -17,6 +17,7 @@ VALUES = {
     "model",
     "outcomes",
     "platforms",
+    "tags",
     "progress",
 }
 PURE = VALUES | {"rules", "releases"}
@@ -32,6 +33,7 @@ ALLOWED = {
     "findings": {"model"},
     "outcomes": set(),
     "platforms": {"errors", "model"},
+    "tags": {"model"},
     "progress": set(),
     "system": {"errors"},
     "trees": {"errors"},
@@ -97,6 +99,7 @@ QUIET = {
     "model",
     "errors",
     "platforms",
+    "tags",
     "progress",
     "releases",
     "rules",

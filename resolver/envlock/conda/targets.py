@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import replace
 
-from packaging.tags import compatible_tags, cpython_tags, mac_platforms
 from packaging.version import Version
 
 from envlock.choices import Accelerator
 from envlock.conda.virtual import Virtual, version_of
 from envlock.model import Platform, Target
 from envlock.platforms import KNOWN, markers
-
-_WINDOWS = {"x86_64": "AMD64", "arm64": "ARM64"}
-_LIBC = re.compile(r"glibc (\d+)\.(\d+)")
-_NAMED = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
+from envlock.tags import wheel_tags
 
 
 def platform_of(subdir: str, virtual: tuple[Virtual, ...] = ()) -> Platform:
     """Return a conda platform as the rest of envlock knows it."""
     known = next(each.platform for each in KNOWN if each.conda == subdir)
-    glibc = f"glibc {version_of('__glibc', virtual) or '2.28'}"
-    macos = f"macos {version_of('__osx', virtual) or '13.0'}"
+    glibc = f"glibc {_two_numbers(version_of('__glibc', virtual) or '2.28')}"
+    macos = f"macos {_two_numbers(version_of('__osx', virtual) or '13.0')}"
     libc = {"linux": glibc, "macos": macos}.get(known.system, "")
     return replace(known, libc=libc)
+
+
+def _two_numbers(version: str) -> str:
+    return ".".join([*version.split("."), "0"][:2])
 
 
 def target_of(
@@ -43,32 +41,6 @@ def target_of(
         python=python,
         platform=platform,
         accelerator=accelerator,
-        tags=_tags(python, platform),
+        tags=wheel_tags(python, platform),
         markers=markers(platform, str(python)),
     )
-
-
-def _tags(python: Version, platform: Platform) -> tuple[str, ...]:
-    short = (python.major, python.minor)
-    name = f"cp{python.major}{python.minor}"
-    abi = f"{name}m" if short < (3, 8) else name
-    platforms = list(_platforms(platform))
-    tags = [*cpython_tags(short, [abi], platforms), *compatible_tags(short, name, platforms)]
-    return tuple(map(str, tags))
-
-
-def _platforms(platform: Platform) -> Iterator[str]:
-    if platform.system == "macos":
-        major, _, minor = platform.libc.removeprefix("macos ").partition(".")
-        release = (int(major), int(minor.partition(".")[0] or 0))
-        yield from mac_platforms(release, platform.machine)
-    elif platform.system == "windows":
-        yield f"win_{_WINDOWS[platform.machine].lower()}"
-    else:
-        yield f"linux_{platform.machine}"
-        libc = _LIBC.match(platform.libc)
-        oldest = 5 if platform.machine == "x86_64" else 17
-        for each in range(int(libc[2]) if libc else 17, oldest - 1, -1):
-            yield f"manylinux_2_{each}_{platform.machine}"
-            if each in _NAMED:
-                yield f"{_NAMED[each]}_{platform.machine}"

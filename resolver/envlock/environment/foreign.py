@@ -7,9 +7,9 @@ import re
 from packaging.version import Version
 
 from envlock.choices import Accelerator
-from envlock.environment.description import wheel_tags
 from envlock.model import Target
 from envlock.platforms import Place, assumed, markers
+from envlock.tags import wheel_tags
 
 _VERSION = re.compile(r"3\.(?P<minor>\d+)(?:\.\d+)?")
 _OLDEST = 6  # of Python 3: the first that the oldest TensorFlow on record has

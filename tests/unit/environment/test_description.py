@@ -12,9 +12,10 @@ from packaging.tags import sys_tags
 from packaging.version import Version
 
 from envlock.choices import Accelerator
-from envlock.environment.description import describe, target, wheel_tags
+from envlock.environment.description import describe, target
 from envlock.errors import InterpreterMissing
 from envlock.model import Platform
+from envlock.tags import wheel_tags
 
 scripts = pytest.mark.skipif(os.name == "nt", reason="a shell script stands for a program")
 

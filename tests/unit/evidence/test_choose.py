@@ -10,13 +10,13 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from envlock.choices import Accelerator
-from envlock.environment.description import wheel_tags
 from envlock.evidence.choose import Asked, cells_for, newest_on_record, unmet, usable
 from envlock.evidence.values import Cell, ProvedSet
 from envlock.model import Platform, Requested, Target
 from envlock.outcomes import Failed
 from envlock.resolve.wishes import merge
 from envlock.rules.database import load
+from envlock.tags import wheel_tags
 from support.evidence import CELL, EVIDENCE, GATE, RULES_SET, package, proved
 
 LINUX = Platform(system="linux", machine="x86_64", libc="glibc 2.36")

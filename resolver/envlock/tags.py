@@ -1,0 +1,59 @@
+"""The wheel tags that a CPython takes, worked out without it. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from packaging.tags import compatible_tags, cpython_tags, mac_platforms
+from packaging.version import Version
+
+from envlock.model import Platform
+
+
+def wheel_tags(
+    python: Version, platform: Platform, *, free_threaded: bool = False
+) -> tuple[str, ...]:
+    """Return the wheel tags that a CPython on a platform takes, best first (PEP 425).
+
+    Only what is given counts; on macOS the release of the running system where
+    none is given.
+    """
+    short = (python.major, python.minor)
+    flag = "m" if short < (3, 8) else "t" if free_threaded else ""
+    abi = f"cp{python.major}{python.minor}{flag}"
+    platforms = list(_platform_tags(platform))
+    tags = [
+        *cpython_tags(short, [abi], platforms),
+        *compatible_tags(short, f"cp{python.major}{python.minor}", platforms),
+    ]
+    return tuple(str(tag) for tag in tags)
+
+
+def _platform_tags(platform: Platform) -> Iterator[str]:
+    """Yield the platform part of the tags, after PEP 600 and PEP 656."""
+    machine = platform.machine
+    if platform.system == "macos":
+        release = re.fullmatch(r"macos (\d+)\.(\d+)", platform.libc)
+        version = (int(release[1]), int(release[2])) if release else None
+        yield from mac_platforms(version, machine)
+    elif platform.system == "windows":
+        yield {"x86_64": "win_amd64", "arm64": "win_arm64"}.get(machine, "win32")
+    else:
+        yield f"{platform.system}_{machine}"
+        libc = re.fullmatch(r"(glibc|musl) (\d+)\.(\d+)", platform.libc)
+        if libc is not None:
+            yield from _libc_tags(libc[1], int(libc[2]), int(libc[3]), machine)
+
+
+def _libc_tags(libc: str, major: int, minor: int, machine: str) -> Iterator[str]:
+    if libc == "musl":
+        yield from (f"musllinux_{major}_{each}_{machine}" for each in range(minor, -1, -1))
+        return
+    intel = machine in {"x86_64", "i686"}
+    oldest = 5 if intel else 17
+    names = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
+    for each in range(minor, oldest - 1, -1):
+        yield f"manylinux_{major}_{each}_{machine}"
+        if each in names:
+            yield f"{names[each]}_{machine}"
