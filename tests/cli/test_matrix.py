@@ -54,6 +54,7 @@ def test_the_rules_and_a_plain_resolve_and_every_minor_of_a_package_are_run(
     passed = {each.name: "load" in each.capabilities for each in found.sets}
     assert passed == {"rules": True, "plain": False, "h5py 3.10": True, "h5py 3.11": True}
     assert done.out.splitlines()[1:] == [
+        "disk  at most 0.0 GB",
         "pass  3",
         f"fail  tensorflow 2.15.1 on Python {PYTHON}, plain: import: AssertionError numpy failed",
     ]
@@ -120,6 +121,13 @@ def test_nothing_of_the_workspace_is_left_but_the_cache(envlock: Program) -> Non
     assert envlock(*RUN).code == 0
     left = {path.name for path in (envlock.cache / "matrix").iterdir()}
     assert left == {"run.lock", "uv"}
+
+
+def test_caches_are_dropped_above_the_bound_and_it_is_told(envlock: Program) -> None:
+    done = envlock(*RUN, "--max-disk", "1", "--json")
+    assert done.data["caches_dropped"] == 1
+    assert done.data["disk"] > 1
+    assert not list((envlock.cache / "matrix" / "uv").glob("archive*/*"))
 
 
 def test_an_index_that_is_down_is_no_evidence(envlock: Program) -> None:

@@ -190,6 +190,8 @@ def _data(tally: Tally) -> dict[str, object]:
         "failed": tally.failed,
         "not_run": tally.not_run,
         "seconds": round(tally.seconds, 1),
+        "disk": tally.disk,
+        "caches_dropped": tally.dropped,
     }
 
 
@@ -197,6 +199,9 @@ def _text(tally: Tally, folder: Path) -> str:
     from envlock import report  # noqa: PLC0415  (as above)
 
     rows = [("sets", f"{tally.total} in {tally.seconds / 60:.1f} min, evidence in {folder}")]
+    if tally.disk:
+        times = f", caches dropped {tally.dropped} times" if tally.dropped else ""
+        rows.append(("disk", f"at most {tally.disk / 10**9:.1f} GB{times}"))
     rows.append(("pass", str(tally.passed)))
     rows += [("fail" if not number else "", each) for number, each in enumerate(tally.failed)]
     rows += [("not run" if not number else "", each) for number, each in enumerate(tally.not_run)]

@@ -67,13 +67,18 @@ class Left:
 
 @dataclass(slots=True)
 class Tally:
-    """How a run went: sets proved and not, those that could not be run and why, seconds."""
+    """How a run went: sets proved and not, those that could not be run and why, seconds.
+
+    ``disk`` is the most that the workspace held, in bytes, ``dropped`` how often
+    all caches were dropped to keep it within bounds.
+    """
 
     total: int
     passed: int = 0
     failed: list[str] = field(default_factory=list)
     not_run: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    disk: int = 0
     dropped: int = 0
 
 
@@ -211,18 +216,20 @@ class _Runner:
         )
 
     def _tidy(self, cell: Cell) -> None:
-        """Drop the files of a release that is finished, and all of them when the disk is full."""
-        finished = all(
-            not (work.names or work.running)
-            for work in self._queue.works
-            if work.cell.version == cell.version
-        )
-        if not finished:
-            return
-        clean_cache(self._order.terms, *_BIG)
-        if disk_usage(self._order.terms.workspace) > self._order.max_disk:
+        """Drop the files of a release that is finished, and all of them above the bound."""
+        if self._order.scheduler is not None:
+            return  # each worker has a disk and the bound of its own
+        used = disk_usage(self._order.terms.workspace)
+        self._tally.disk = max(self._tally.disk, used)
+        if used > self._order.max_disk:
             clean_cache(self._order.terms)
             self._tally.dropped += 1
+        elif not any(
+            work.names or work.running
+            for work in self._queue.works
+            if work.cell.version == cell.version
+        ):
+            clean_cache(self._order.terms, *_BIG)
 
 
 def shortcoming(proved: ProvedSet) -> str:

@@ -27,6 +27,7 @@ from envlock.rules.database import Database
 
 _PYPI = "https://pypi.org/simple"
 _SHOWN = 3  # releases that come close
+_BARRED = "has it, in versions that a rule or the date refuses"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,12 +65,15 @@ def consult(
     newest = newest_on_record(asked)
     if not needs:
         candidates = tuple(cell for cell in candidates if newest is None or cell.version >= newest)
+    seen: list[Found] = []
     for cell in candidates:
         proved = _rules_set(cells[cell])
-        if proved and usable(proved, asked) and _comes_from(cell, proved, index, question.settings):
-            return Found(cell=cell, proved=proved, unmet=unmet(proved, asked))
+        if proved and _comes_from(cell, proved, index, question.settings):
+            seen.append(Found(cell=cell, proved=proved, unmet=unmet(proved, asked)))
+            if usable(proved, asked):
+                return seen[-1]
     if needs:
-        raise _none_has(needs, question, candidates, cells)
+        raise _none_has(needs, question, seen, cells)
     return None
 
 
@@ -107,13 +111,10 @@ def compared(found: Found, packages: Iterable[LockedPackage]) -> str:
     other = [f"{n} {v} ({pins[n]} here)" for n, v in known.items() if n in pins and pins[n] != v]
     missing = [f"{name} {version}" for name, version in known.items() if name not in pins]
     added = [name for name in pins if name not in known]
-    parts = []
-    if other or missing:
-        parts.append(f"verified were {', '.join(other + missing)}")
-    if added:
-        parts.append(f"not verified with {', '.join(added)}")
+    parts = [f"with {', '.join(other + missing)}"] if other or missing else []
+    parts += [f"without {', '.join(added)}"] if added else []
     day = found.proved.circumstances.day
-    return f"not verified as a whole; {found.cell} was on {day}, and {'; '.join(parts)}"
+    return f"not verified as a whole: {found.cell} was on {day}, {' and '.join(parts)}"
 
 
 def elsewhere(question: Question, folders: Sequence[Path], answer: Resolution) -> tuple[str, ...]:
@@ -198,21 +199,20 @@ def _addressed(packages: Sequence[LockedPackage], index: Index) -> tuple[LockedP
 def _none_has(
     needs: Sequence[str],
     question: Question,
-    candidates: Sequence[Cell],
+    seen: Sequence[Found],
     cells: Mapping[Cell, Traversable],
 ) -> NoResolution:
     where = f"Python {question.target.minor} on {question.target.platform}"
+    lacking = [
+        (found.cell, [each for each in needs if each not in found.proved.capabilities])
+        for found in seen
+        if found.proved.passes(DEFAULT_GATE)
+    ]
+    nearest = sorted(lacking, key=lambda each: len(each[1]))[:_SHOWN]  # stable: newest first
     lines = [f"no release is known to have {', '.join(needs)} on {where}"]
-    close: list[tuple[int, str]] = []
-    for cell in candidates:
-        proved = _rules_set(cells[cell])
-        if proved is not None and proved.passes(DEFAULT_GATE):
-            lacks = [each for each in needs if each not in proved.capabilities]
-            close.append(
-                (len(lacks), f"{cell.distribution} {cell.version} lacks {', '.join(lacks)}")
-            )
-    nearest = sorted(close, key=lambda each: each[0])[:_SHOWN]  # stable: newest first
-    lines += (f"  {text}" for _, text in nearest)
+    for cell, lacks in nearest:
+        why = f"lacks {', '.join(lacks)}" if lacks else _BARRED
+        lines.append(f"  {cell.distribution} {cell.version} {why}")
     return NoResolution("\n".join(lines), *_ways(needs, question, cells))
 
 
