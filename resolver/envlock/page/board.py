@@ -50,6 +50,12 @@ class Board:
         span = list(dict.fromkeys((days[0], days[-1]))) if days else []
         return " to ".join(map(str, span))
 
+    @property
+    def compared(self) -> Board:
+        """The cells in which a plain resolve was run too; all of them where it never was."""
+        cells = tuple(each for each in self.cells if each.find(PLAIN) is not None)
+        return _board(self.platform, cells, ()) if cells else self
+
     def sets(self, name: str) -> tuple[ProvedSet, ...]:
         """Return the sets of this name."""
         return tuple(found for e in self.cells if (found := e.find(name)) is not None)

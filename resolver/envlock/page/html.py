@@ -44,7 +44,7 @@ _NOTHING = "<p>Nothing has been run yet.</p>"
 
 def _section(board: Board, data: PageData) -> str:
     gate = data.levels.gate
-    own, plain = board.sets(RULES), board.sets(PLAIN)
+    own, plain = board.compared.sets(RULES), board.compared.sets(PLAIN)
     numbers = _number("own", "envlock's lock", counted(own, gate), own)
     if plain:
         numbers += _number("plain", "a plain resolve", counted(plain, gate), plain)

@@ -32,6 +32,7 @@ text{font:11px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;fill:#1c2226
 
 def picture(board: Board, levels: Levels) -> str:
     """Return an SVG of one platform: releases by Pythons, twice."""
+    board = board.compared
     grid = len(board.pythons) * _WIDE
     width = _EDGE * 2 + _LABELS + grid * 2 + _BETWEEN
     height = _TOP + len(board.releases) * _HIGH + _BOTTOM

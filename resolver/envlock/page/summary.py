@@ -13,15 +13,17 @@ from envlock.page.levels import Levels, counted
 
 def summary(board: Board, rules: Sequence[Rule], levels: Levels) -> str:
     """Say what was run, and how much of it passes the gate: a plain resolve, and envlock's lock."""
-    own, plain = board.sets(RULES), board.sets(PLAIN)
+    own, plain = board.compared.sets(RULES), board.compared.sets(PLAIN)
     oldest, newest = board.releases[-1].version, board.releases[0].version
     pythons = f"{board.pythons[0]} to {board.pythons[-1]}"
     with_plain = f"with a plain resolve in {_of(plain, levels)}, " if plain else ""
     releases = f"TensorFlow {oldest.major}.{oldest.minor} to {newest.major}.{newest.minor}"
     cells = f"{_many(len(board.cells), 'cell')} on {board.platform}, run {board.days}"
+    every = board.sets(RULES)
+    more = f"; of all cells in {_of(every, levels)}" if len(every) > len(own) else ""
     sentences = [
         f"{cells}: {releases} on Python {pythons}.",
-        f"The gate passes {with_plain}with envlock's lock in {_of(own, levels)}.",
+        f"The gate passes {with_plain}with envlock's lock in {_of(own, levels)}{more}.",
     ]
     return " ".join([*sentences, *_pairs(board, rules, levels)])
 

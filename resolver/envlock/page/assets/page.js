@@ -108,7 +108,10 @@
 
   function count(board, wanted) {
     const numbers = wanted.some ? [...gate, ...wanted.numbers] : gate;
-    const tiles = [...board.querySelector("table").querySelectorAll("button.tile")];
+    const every = [...board.querySelector("table").querySelectorAll("button.tile")];
+    // The two numbers are of the same cells: those in which both were run.
+    const compared = every.filter((tile) => "plain" in tile.dataset);
+    const tiles = compared.length ? compared : every;
     for (const box of board.querySelectorAll(".number")) {
       const key = box.dataset.kind === "own" ? "set" : "plain";
       const sets = tiles.filter((tile) => key in tile.dataset).map((tile) => data.sets[tile.dataset[key]]);
