@@ -28,6 +28,7 @@ from envlock.request.selectors import PLATFORMS, marker, selected
 from envlock.system import read_text
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_OF_PIP = re.compile(r"pypi_\d+|<pip>")
 _PLACE = re.compile(r"\S+")
 _LEFT_OUT = {
     "category": "a lock is one environment",
@@ -158,7 +159,17 @@ class _Reader:
                     f"{shown(spec.url)} is a file of one machine: a lock pins what a channel lists",
                     f"write {shown(spec.name)}, and the channel it is in under channels",
                 )
-            self._specs.append(spec)
+            if _OF_PIP.fullmatch(spec.build):
+                self._from_pip(entry, spec)
+            else:
+                self._specs.append(spec)
+
+    def _from_pip(self, entry: Entry, spec: CondaSpec) -> None:
+        """What conda lists with the build pypi_0 was installed by pip."""
+        version = spec.version.lstrip("=")
+        plain = f"{spec.name}=={version}" if version not in {"", "*"} else spec.name
+        self._note(entry, f"{safe(entry.text)} is read as pip's {plain}: its build says so")
+        self._requirement(replace(entry, text=plain, by=By.PIP))
 
     def _requirement(self, entry: Entry) -> None:
         where = self._where(entry)

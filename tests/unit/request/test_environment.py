@@ -227,6 +227,15 @@ def test_line_ends_marks_and_quotes_change_nothing(tmp_path: Path) -> None:
     )
 
 
+def test_what_conda_lists_as_installed_by_pip_is_a_requirement(tmp_path: Path) -> None:
+    found = read(tmp_path, "dependencies: [h5py=2.9.0=py37_0, keras=2.9.0=pypi_0]\n")
+    assert specs(found) == ["1: h5py=2.9.0=py37_0"]
+    assert pip(found) == ["environment.yml:1: keras==2.9.0"]
+    assert found.notes == (
+        "environment.yml:1: keras=2.9.0=pypi_0 is read as pip's keras==2.9.0: its build says so",
+    )
+
+
 def test_the_builds_of_an_export_can_be_left_out_for_another_platform(tmp_path: Path) -> None:
     found = read(
         tmp_path,
