@@ -80,7 +80,7 @@ def solve(job: SolveJob, progress: Progress) -> tuple[CondaPackage, ...] | Unsol
             "specs": job.specs,
             "constraints": job.constraints,
             "virtual": job.virtual,
-            "locked": [_plain(each) for each in job.preferred],
+            "locked": [_plain(with_credentials(each, job.channels)) for each in job.preferred],
             "strict": job.strict,
             "exclude_newer": job.exclude_newer.isoformat() if job.exclude_newer else None,
         },

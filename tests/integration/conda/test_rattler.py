@@ -89,6 +89,18 @@ def test_a_preferred_package_stays_while_it_fits(channel: CondaChannel) -> None:
     assert pins(solved(at(channel), "high", "low>1", preferred=(old,)))["low"] == "2.0"
 
 
+def test_a_preferred_package_that_the_channels_have_not_is_not_kept(
+    channel: CondaChannel, tmp_path: Path
+) -> None:
+    other = CondaChannel(tmp_path / "other")
+    other.add("low", "1.5")
+    other.write()
+    (gone,) = solved(at(other), "low")
+    changed = replace(solved(at(channel), "low=1.0")[0], sha256="0" * 64)
+    for preferred in (gone, changed):
+        assert pins(solved(at(channel), "low", preferred=(preferred,))) == {"low": "2.0"}
+
+
 def test_a_date_leaves_out_what_is_newer_and_keeps_what_has_none(channel: CondaChannel) -> None:
     newest = datetime(2022, 1, 1, tzinfo=UTC)
     assert pins(solved(at(channel), "high", exclude_newer=newest)) == {"high": "1.0", "low": "1.0"}
@@ -232,6 +244,8 @@ def test_a_channel_behind_a_password_or_token_is_read_and_the_secret_is_not_kept
         packages = solved(place, "high")
         assert {each.channel for each in packages} == {f"http://{host}/channel/"}
         assert packages[0].url == f"http://{host}/channel/noarch/high-1.0-0.conda"
+        (old,) = solved(place, "low=1.0")
+        assert pins(solved(place, "high", preferred=(old,)))["low"] == "1.0"
         rattler.install(packages, place, tmp_path / "prefix", "linux-64", (), Silent())
         assert (tmp_path / "prefix/share/high.txt").exists()
         with pytest.raises(IndexFailure) as caught:

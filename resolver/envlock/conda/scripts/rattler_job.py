@@ -89,15 +89,35 @@ def _said(record: rattler.RepoDataRecord) -> dict[str, Any]:
     }
 
 
+async def _still_there(
+    job: dict[str, Any], gateway: rattler.Gateway
+) -> list[rattler.RepoDataRecord]:
+    """The records to prefer that a channel still has: the solver would take any other too."""
+    names = sorted({each["name"] for each in job["locked"]})
+    if not names:
+        return []
+    found = await gateway.query(job["channels"], [job["subdir"], "noarch"], names, recursive=False)
+    known = {(record.url, _hash(record)): record for channel in found for record in channel}
+    wanted = ((each["url"], each["sha256"] or each["md5"]) for each in job["locked"])
+    return [known[each] for each in wanted if each in known]
+
+
+def _hash(record: rattler.RepoDataRecord) -> str | None:
+    own = record.sha256 or record.md5
+    return own.hex() if own else None
+
+
 async def _solve(job: dict[str, Any]) -> dict[str, Any]:
     newest = job["exclude_newer"]
+    gateway = _gateway(job)
+    locked = await _still_there(job, gateway)
     try:
         records = await rattler.solve(
             job["channels"],
             [rattler.MatchSpec(text) for text in job["specs"]],
-            gateway=_gateway(job),
+            gateway=gateway,
             platforms=[job["subdir"], "noarch"],
-            locked_packages=[_record(each) for each in job["locked"]],
+            locked_packages=locked,
             virtual_packages=_virtual(job),
             constraints=[rattler.MatchSpec(text) for text in job["constraints"]],
             channel_priority=(
