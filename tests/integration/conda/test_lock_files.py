@@ -182,6 +182,16 @@ def test_conda_entries_of_real_files_mean_the_same_after_reading(tmp_path: Path)
     assert differing == {"blas[build=mkl]": ('blas[build="mkl"]', "blas * mkl")}  # the same
 
 
+def test_the_pins_of_an_environment_file_mean_one_version_each(tmp_path: Path) -> None:
+    (text, _) = conda_texts(REALISTIC_CONDA, Format.ENVIRONMENT).values()
+    entries = [e for e in yaml.safe_load(text)["dependencies"] if isinstance(e, str)]
+    (tmp_path / "pins.json").write_text(json.dumps(entries), encoding="utf-8")
+    assert rattler("meant", tmp_path / "pins.json") == [
+        f"{'conda-forge::' if each.name == 'tensorflow' else ''}{each.name} =={each.version}"
+        for each in REALISTIC_CONDA.platforms[0].packages
+    ]
+
+
 @pytest.mark.network
 def test_conda_lock_renders_its_format(tmp_path: Path) -> None:
     write(tmp_path, Format.CONDA_LOCK)

@@ -21,6 +21,7 @@ from envlock.write.comments import one_line, read_remarks
 from envlock.write.conda.archives import noarch_of, told_by
 from envlock.write.conda.heading import Heading
 
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _HASHES = {"md5": re.compile(r"[0-9a-f]{32}"), "sha256": re.compile(r"[0-9a-f]{64}")}
 _Package = TypeVar("_Package", CondaPackage, LockedPackage)
 
@@ -154,13 +155,15 @@ def pip_package(where: str, name: str, version: str, url: str, sha256: str) -> L
     """Return a package of the pip part with its one file.
 
     Raises:
-        UsageError: its name, version or hash is malformed.
+        UsageError: its name, version or hash is malformed, or it is a folder.
     """
     try:
         normal, release = canonicalize_name(name, validate=True), Version(version)
     except (InvalidName, InvalidVersion):
         both = one_line(f"{name} {version}")
         raise UsageError(f"{where}: {both!r} is not a release of a Python package") from None
+    if not _ADDRESS.match(url):
+        raise UsageError(f"{where}: {normal} is in {one_line(url)!r}, which is no file of an index")
     if not _HASHES["sha256"].fullmatch(sha256):
         raise UsageError(f"{where}: {normal} has no sha256: only what a hash pins is a lock")
     file = DistributionFile(

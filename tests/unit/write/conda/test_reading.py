@@ -205,6 +205,13 @@ REFUSED = [
         ":5: a is pinned a second time",
     ),
     ("pixi.lock", "version: 5", ":1: version 5 of pixi's format is not read, only 6 and 7"),
+    (
+        "pixi.lock",
+        PIXI.replace("conda: x", "pypi: ./").replace(
+            "[]", f"[{{pypi: ./, name: own, version: '1', sha256: {SHA}, editable: true}}]"
+        ),
+        ":3: own is in './', which is no file of an index",
+    ),
     ("pixi.lock", PIXI, ":2: conda x is not among the packages"),
     (
         "pixi.lock",
