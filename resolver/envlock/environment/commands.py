@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.utils import NormalizedName, canonicalize_name
+
 from envlock.environment.records import Distribution
 from envlock.model import Remedy
 from envlock.system import WINDOWS
@@ -19,16 +21,29 @@ _PLAIN = re.compile(r"[\w.,:/\\=+@-]+")
 class Commands:
     """Words for an environment's own pip where it has one, else for uv.
 
-    ``prefix`` is where conda installs, when it does.
+    ``prefix`` is where conda installs, when it does; ``by_conda`` are the
+    packages that it installed.
     """
 
     python: Path
     pip: bool
     prefix: Path
+    by_conda: frozenset[NormalizedName] = frozenset()
 
     def install(self, *requirements: str) -> str:
-        """Add packages, or change their versions."""
-        return self._installer("install", *requirements)
+        """Add packages, or change their versions; those of conda by conda."""
+        theirs = [each for each in requirements if _name(each) in self.by_conda]
+        ours = [each for each in requirements if each not in theirs]
+        return " && ".join(
+            (
+                *((self.conda_install(*theirs),) if theirs else ()),
+                *((self._installer("install", *ours),) if ours else ()),
+            )
+        )
+
+    def conda_install(self, *specs: str) -> str:
+        """Change the versions of conda packages."""
+        return command("conda", "install", "--prefix", self.prefix, *specs)
 
     def reinstall(self, *distributions: Distribution) -> str:
         """Put the files of the same releases back, and nothing else.
@@ -55,6 +70,10 @@ class Commands:
         if self.pip:
             return command(self.python, "-m", "pip", verb, *words)
         return command("uv", "pip", verb, "--python", self.python, *words)
+
+
+def _name(requirement: str) -> NormalizedName:
+    return canonicalize_name(re.split(r"[\s\[<>=!~;@]", requirement, maxsplit=1)[0])
 
 
 def pinned(distribution: Distribution) -> str:

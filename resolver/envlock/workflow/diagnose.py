@@ -135,6 +135,7 @@ def _environment(
     from envlock.environment.commands import Commands  # noqa: PLC0415  (20 ms for files alone)
     from envlock.environment.inspect import find_environment  # noqa: PLC0415  (as above)
     from envlock.environment.state import examine_environment  # noqa: PLC0415  (as above)
+    from envlock.workflow.cases import owned_by_conda  # noqa: PLC0415  (as above)
 
     _recover(find_environment(path), progress)
     state = examine_environment(path)
@@ -147,6 +148,7 @@ def _environment(
         python=find_environment(path),
         pip="pip" in examined.packages,
         prefix=Path(examined.origin),
+        by_conda=owned_by_conda(Path(examined.origin)),
     )
     return examined, state.findings, commands
 

@@ -1,0 +1,24 @@
+"""The commands that are told are for whoever owns the package."""
+
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from envlock.environment.commands import Commands
+
+PYTHON = Path("/env/bin/python")
+
+
+def test_what_conda_installed_is_changed_by_conda_and_the_rest_by_pip() -> None:
+    owned = frozenset(map(canonicalize_name, ("numpy", "setuptools")))
+    commands = Commands(python=PYTHON, pip=True, prefix=Path("/env"), by_conda=owned)
+    assert commands.install("setuptools<82") == "conda install --prefix /env 'setuptools<82'"
+    assert commands.install("h5py>=3") == "/env/bin/python -m pip install 'h5py>=3'"
+    assert commands.install("numpy==1.26.4", "h5py>=3") == (
+        "conda install --prefix /env numpy==1.26.4 && /env/bin/python -m pip install 'h5py>=3'"
+    )
+
+
+def test_without_conda_everything_is_pips_or_uvs() -> None:
+    commands = Commands(python=PYTHON, pip=False, prefix=Path("/env"))
+    assert commands.install("numpy<2") == "uv pip install --python /env/bin/python 'numpy<2'"
