@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,29 +31,47 @@ def write(path: Path, *sets: ProvedSet) -> None:
     (path / CELL.filename).write_text(render(evidence))
 
 
-def test_capabilities_of_a_folder_are_a_table(program: Program, folder: Path) -> None:
-    done = program("capabilities", "--evidence", folder, "--python", "3.10")
+@pytest.fixture
+def elsewhere(program: Program) -> Path:
+    """A folder of a cell of a platform that no shipped evidence is of."""
+    cell = replace(CELL, platform="linux-aarch64")
+    path = program.here / "elsewhere"
+    path.mkdir()
+    (path / cell.filename).write_text(render(CellEvidence(cell=cell, sets=EVIDENCE.sets)))
+    return path
+
+
+def test_capabilities_of_a_folder_are_a_table(program: Program, elsewhere: Path) -> None:
+    words = ("--evidence", elsewhere, "--platform", "linux-aarch64", "--python", "3.10")
+    done = program("capabilities", *words)
     assert (done.code, done.err) == (0, "")
     assert "2.10.1      G--R--\n" in done.out
-    assert max(map(len, done.out.splitlines())) <= 100
     assert "\x1b" not in done.out
 
 
-def test_the_whole_table_fits_a_terminal_of_80_columns(program: Program, folder: Path) -> None:
-    done = program("capabilities", "--evidence", folder)
-    header, *rows = done.out.partition("\n\n")[0].splitlines()[1:]
+def test_the_evidence_of_a_folder_stands_beside_that_of_envlock(
+    program: Program, elsewhere: Path
+) -> None:
+    done = program("capabilities", "--evidence", elsewhere)
+    platforms = [each.partition(", ")[0] for each in done.out.splitlines() if ": the gate" in each]
+    assert platforms == ["linux-aarch64", "linux-x86_64"]
+
+
+def test_the_whole_table_fits_a_terminal_of_80_columns(program: Program) -> None:
+    lines = program("capabilities").out.partition("\n\n")[0].splitlines()
+    start = next(number for number, each in enumerate(lines) if each.startswith("TENSORFLOW"))
+    header, *rows = lines[start:]
     assert header.split()[1:] == ["3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13"]
-    assert max(map(len, rows)) <= 80
+    assert max(map(len, (header, *rows))) <= 80
+    assert max(map(len, lines)) <= 100
 
 
-def test_capabilities_are_data_too(program: Program, folder: Path) -> None:
-    data = program("capabilities", "--evidence", folder, "--json").data
-    (cell,) = [each for each in data["cells"] if each["version"] == "2.10.1"]
-    assert (data["schema"], data["gate"], cell["capabilities"]) == (
-        1,
-        list(GATE),
-        [*GATE, "resume"],
-    )
+def test_capabilities_are_data_too(program: Program, elsewhere: Path) -> None:
+    words = ("--evidence", elsewhere, "--platform", "linux-aarch64", "--json")
+    data = program("capabilities", *words).data
+    (cell,) = data["cells"]
+    assert (data["schema"], data["gate"]) == (1, list(GATE))
+    assert cell["capabilities"] == [*GATE, "resume"]
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,29 @@ class Board:
     def compared(self) -> Board:
         """The cells in which a plain resolve was run too; all of them where it never was."""
         cells = tuple(each for each in self.cells if each.find(PLAIN) is not None)
-        return _board(self.platform, cells, ()) if cells else self
+        return _board(self.platform, cells, self.missing) if cells else self
+
+    @property
+    def main(self) -> Board:
+        """One cell for each release and Python: the build of which a plain resolve was run."""
+        found: dict[tuple[Version, str], CellEvidence] = {}
+        for each in sorted(self.cells, key=lambda one: one.find(PLAIN) is None):
+            found.setdefault((each.cell.version, each.cell.python), each)
+        kept = {each.cell for each in found.values()}
+        cells = tuple(each for each in self.cells if each.cell in kept)
+        return _board(self.platform, cells, self.missing)
+
+    @property
+    def others(self) -> Board | None:
+        """The cells of other builds of the same releases, or None where there are none."""
+        known = {each.cell for each in self.main.cells}
+        cells = tuple(each for each in self.cells if each.cell not in known)
+        return _board(self.platform, cells, ()) if cells else None
+
+    @property
+    def distributions(self) -> tuple[NormalizedName, ...]:
+        """The distributions that its cells are of."""
+        return tuple(dict.fromkeys(each.cell.distribution for each in self.cells))
 
     def sets(self, name: str) -> tuple[ProvedSet, ...]:
         """Return the sets of this name."""

@@ -14,36 +14,43 @@ from envlock.page.levels import Levels, State, absent, lost, state
 _SIGNS = {State.FULL: "✓", State.FAIL: "✗", State.NONE: "∅", State.OPEN: "·"}
 
 
-def python_grid(board: Board, data: PageData) -> str:
-    """Releases by Pythons: envlock's lock and, beside it, what a plain resolve gives."""
+def python_grid(board: Board, data: PageData, *, named: bool = False) -> str:
+    """Releases by Pythons: envlock's lock and, beside it, what a plain resolve gives.
+
+    Cells are called TensorFlow, or ``named`` by their distribution.
+    """
     head = "".join(f'<th scope="col">{escape(each)}</th>' for each in board.pythons)
     rows = "".join(
-        f"<tr>{_row_head(release.label, '')}{''.join(_cells(board, release, data))}</tr>\n"
+        f"<tr>{_row_head(release.label, '')}"
+        f"{''.join(_cells(board, release, data, named=named))}</tr>\n"
         for release in board.releases
     )
-    label = escape(f"TensorFlow releases by Python versions on {board.platform}")
+    what = ", ".join(board.distributions) if named else "TensorFlow"
+    label = escape(f"{what} releases by Python versions on {board.platform}")
+    kind = ' class="builds"' if named else ""
     return (
-        f'<table role="grid" aria-label="{label}">\n'
+        f'<table role="grid"{kind} aria-label="{label}">\n'
         f'<thead><tr><th scope="col" class="corner">TensorFlow</th>{head}</tr></thead>\n'
         f"<tbody>\n{rows}</tbody></table>"
     )
 
 
-def _cells(board: Board, release: Release, data: PageData) -> Iterator[str]:
+def _cells(board: Board, release: Release, data: PageData, *, named: bool) -> Iterator[str]:
     for python in board.pythons:
         evidence = board.find(release, python)
         if evidence is not None:
-            yield f"<td>{_tile(evidence, data)}</td>"
+            yield f"<td>{_tile(evidence, data, named=named)}</td>"
         elif board.is_missing(release, python):
             yield '<td><span class="tile open" title="not run yet">·</span></td>'
         else:
             yield '<td class="void"></td>'
 
 
-def _tile(evidence: CellEvidence, data: PageData) -> str:
+def _tile(evidence: CellEvidence, data: PageData, *, named: bool) -> str:
     cell, levels = evidence.cell, data.levels
     own, plain = both(evidence)
-    place = f"TensorFlow {cell.version}, Python {cell.python}"
+    what = cell.distribution if named else "TensorFlow"
+    place = f"{what} {cell.version}, Python {cell.python}"
     label = f"{place}: envlock's lock {in_words(own, levels)}"
     halves = _half(own, levels, "own", _long_sign(own, levels))
     numbers = [_number(evidence, own, data, "set")]

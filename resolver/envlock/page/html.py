@@ -51,14 +51,23 @@ def _section(board: Board, data: PageData) -> str:
     pairs = ""
     if board.pairs:
         pairs = _filled(_asset("pairs.html"), {"grid": h5py_grid(board, data)})
+    builds, others = "", board.others
+    if others is not None:
+        values = {
+            "names": " and ".join(f"<code>{escape(each)}</code>" for each in others.distributions),
+            "number": f"{counted(others.sets(RULES), gate)} of {len(others.cells)}",
+            "grid": python_grid(others, data, named=True),
+        }
+        builds = _filled(_asset("builds.html"), values)
     return _filled(
         _asset("board.html"),
         {
             "platform": escape(board.platform),
             "days": escape(board.days),
             "numbers": numbers,
-            "grid": python_grid(board, data),
+            "grid": python_grid(board.main, data),
             "pairs": pairs,
+            "builds": builds,
         },
     )
 

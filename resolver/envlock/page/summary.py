@@ -18,9 +18,9 @@ def summary(board: Board, rules: Sequence[Rule], levels: Levels) -> str:
     pythons = f"{board.pythons[0]} to {board.pythons[-1]}"
     with_plain = f"with a plain resolve in {_of(plain, levels)}, " if plain else ""
     releases = f"TensorFlow {oldest.major}.{oldest.minor} to {newest.major}.{newest.minor}"
-    cells = f"{_many(len(board.cells), 'cell')} on {board.platform}, run {board.days}"
-    every = board.sets(RULES)
-    more = f"; of all cells in {_of(every, levels)}" if len(every) > len(own) else ""
+    cells = f"{_many(len(board.main.cells), 'cell')} on {board.platform}, run {board.days}"
+    others = board.others
+    more = f"; of other builds in {_of(others.sets(RULES), levels)}" if others else ""
     sentences = [
         f"{cells}: {releases} on Python {pythons}.",
         f"The gate passes {with_plain}with envlock's lock in {_of(own, levels)}{more}.",
@@ -41,7 +41,8 @@ def _pairs(board: Board, rules: Sequence[Rule], levels: Levels) -> list[str]:
     text = f"Of {_many(len(pairs), 'pair')} of TensorFlow and h5py {len(pairs) - len(bad)} pass"
     if bad:
         refused = sum(is_refused(rules, cell, proved) for cell, proved in bad)
-        text += f"; a rule or metadata refuses {refused} of the {len(bad)} that do not"
+        which = f"all {refused}" if refused == len(bad) else f"{refused} of the {len(bad)}"
+        text += f"; a rule or metadata refuses {which} that do not"
     return [f"{text}."]
 
 

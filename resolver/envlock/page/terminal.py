@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from envlock.evidence.explain import failure_text, failures
@@ -18,16 +19,27 @@ def capability_text(cells: Sequence[CellEvidence], missing: Sequence[Cell], leve
 
 
 def _table(board: Board, levels: Levels) -> str:
-    lines = [("TENSORFLOW", *board.pythons)]
-    for release in board.releases:
-        codes = (_code(board, release, python, levels) for python in board.pythons)
-        lines.append((release.label, *codes))
+    lines = [("TENSORFLOW", *board.pythons), *_rows(board, levels)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     shown = (
         "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
     )
     return "\n".join([_heading(board, levels), *shown])
+
+
+def _rows(board: Board, levels: Levels) -> Iterator[tuple[str, ...]]:
+    """A row a release; builds of one release that do the same share it."""
+    for version, builds in groupby(board.releases, key=lambda release: release.version):
+        rows = {
+            build.label: [_code(board, build, python, levels) for python in board.pythons]
+            for build in builds
+        }
+        said = [{each for each in column if each} for column in zip(*rows.values(), strict=True)]
+        if all(len(codes) <= 1 for codes in said):
+            yield (str(version), *("".join(codes) for codes in said))
+        else:
+            yield from ((label, *codes) for label, codes in rows.items())
 
 
 def _code(board: Board, release: Release, python: str, levels: Levels) -> str:
@@ -38,13 +50,19 @@ def _code(board: Board, release: Release, python: str, levels: Levels) -> str:
 
 
 def _heading(board: Board, levels: Levels) -> str:
-    passed = counted(board.sets(RULES), levels.gate)
-    text = (
-        f"{board.platform}, {board.days}: the gate passes in {passed} of {len(board.cells)} cells"
-    )
-    if plain := board.sets(PLAIN):
-        text += f"; with a plain resolve in {counted(plain, levels.gate)} of {len(plain)}"
+    compared, others = board.compared, board.others
+    passed = f"the gate passes in {_of(compared, RULES, levels)} cells"
+    text = f"{board.platform}, {board.days}: {passed}"
+    if compared.sets(PLAIN):
+        text += f"; with a plain resolve in {_of(compared, PLAIN, levels)}"
+    if others is not None:
+        names = " and ".join(others.distributions)
+        text += f"\nother builds ({names}): {_of(others, RULES, levels)}"
     return text
+
+
+def _of(board: Board, name: str, levels: Levels) -> str:
+    return f"{counted(board.sets(name), levels.gate)} of {len(board.cells)}"
 
 
 def _legend(levels: Levels) -> str:

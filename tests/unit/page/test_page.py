@@ -11,6 +11,7 @@ from functools import cache
 from html.parser import HTMLParser
 from typing import Any
 
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envlock.evidence.values import CellEvidence
@@ -205,9 +206,27 @@ def test_the_summary_says_how_many_pairs_fail_that_envlock_would_make() -> None:
     odd = rule("odd", when={"tensorflow": ""}, refuse={"h5py": "==3.0.*"})
     told = "1 cell on linux-x86_64, run 2026-11-25: TensorFlow 2.10 to 2.10 on Python 3.10 to 3.10."
     told += " The gate passes with envlock's lock in 1 of 1."
-    told += " Of 1 pair of TensorFlow and h5py 0 pass; a rule or metadata refuses {} of the 1"
-    assert summary(board, [odd], levels()).startswith(told.format(1))
-    assert summary(board, [], levels()).startswith(told.format(0))
+    told += " Of 1 pair of TensorFlow and h5py 0 pass; a rule or metadata refuses {} that do not."
+    assert summary(board, [odd], levels()) == told.format("all 1")
+    assert summary(board, [], levels()) == told.format("0 of the 1")
+
+
+def test_other_builds_stand_in_a_table_of_their_own() -> None:
+    gpu = replace(CELL, distribution=canonicalize_name("tensorflow"))
+    alone = replace(CELL, version=Version("2.9.3"))
+    cells = [EVIDENCE, *(CellEvidence(cell=each, sets=(RULES_SET,)) for each in (gpu, alone))]
+    (board,) = boards(cells, ())
+    assert [each.cell for each in board.main.cells] == [CELL, alone]
+    assert board.others is not None
+    assert [each.cell for each in board.others.cells] == [gpu]
+    text = page(cells, (), [], levels())
+    tables = [attributes["aria-label"] for tag, attributes in Outline(text).tags if tag == "table"]
+    assert [str(each).partition(" releases by ")[0] for each in tables] == [
+        "TensorFlow",
+        "TensorFlow",
+        "tensorflow",
+    ]
+    assert "<code>tensorflow</code>, run with envlock's lock alone: 1 of 1 pass the gate." in text
 
 
 def test_builds_of_one_release_are_rows_of_their_own() -> None:

@@ -56,7 +56,7 @@ def test_the_table_has_releases_by_pythons_newest_first() -> None:
     cells = (EVIDENCE, CellEvidence(cell=other, sets=(NOTHING,)))
     missing = (replace(CELL, python="3.9"), replace(CELL, python="3.7"))
     assert capability_text(cells, missing, LEVELS) == (
-        "linux-x86_64, 2026-11-25: the gate passes in 1 of 2 cells;"
+        "linux-x86_64, 2026-11-25: the gate passes in 1 of 1 cells;"
         " with a plain resolve in 0 of 1\n"
         "TENSORFLOW  3.7  3.9  3.10\n"
         "2.10.1      ?    ?    G-R--\n"
@@ -68,13 +68,27 @@ def test_the_table_has_releases_by_pythons_newest_first() -> None:
     )
 
 
-def test_builds_of_one_release_have_rows_of_their_own() -> None:
+def test_builds_of_one_release_share_a_row_where_they_do_the_same() -> None:
+    gpu = replace(CELL, distribution=canonicalize_name("tensorflow"), python="3.9")
+    same = replace(gpu, python="3.10")
+    builds = [CellEvidence(cell=each, sets=(RULES_SET,)) for each in (gpu, same)]
+    lines = capability_text((EVIDENCE, *builds), (), LEVELS).splitlines()
+    assert lines[1:4] == [
+        "other builds (tensorflow): 1 of 1",
+        "TENSORFLOW  3.9    3.10",
+        "2.10.1      G-R--  G-R--",
+    ]
+
+
+def test_builds_of_one_release_that_differ_have_rows_of_their_own() -> None:
     gpu = replace(CELL, distribution=canonicalize_name("tensorflow"))
-    text = capability_text((EVIDENCE, CellEvidence(cell=gpu, sets=EVIDENCE.sets)), (), LEVELS)
-    rows = text.splitlines()[2:4]
-    assert [row.partition("  ")[0] for row in rows] == [
-        "2.10.1 (tensorflow-cpu)",
-        "2.10.1 (tensorflow)",
+    bad = proved("rules", outcomes=BROKEN)
+    text = capability_text((EVIDENCE, CellEvidence(cell=gpu, sets=(bad,))), (), LEVELS)
+    assert text.splitlines()[1:5] == [
+        "other builds (tensorflow): 0 of 1",
+        "TENSORFLOW               3.10",
+        "2.10.1 (tensorflow-cpu)  G-R--",
+        "2.10.1 (tensorflow)      -----",
     ]
 
 

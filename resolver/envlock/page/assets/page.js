@@ -103,7 +103,8 @@
       return `TensorFlow ${cell.release} with ${own.name} on Python ${cell.python}: ${inWords(own, wanted)}${marks}`;
     }
     const beside = plain ? `; a plain resolve ${inWords(plain, wanted)}` : "";
-    return `TensorFlow ${cell.release}, Python ${cell.python}: envlock's lock ${inWords(own, wanted)}${beside}`;
+    const what = tile.closest("table").classList.contains("builds") ? cell.build : "TensorFlow";
+    return `${what} ${cell.release}, Python ${cell.python}: envlock's lock ${inWords(own, wanted)}${beside}`;
   }
 
   function count(board, wanted) {
@@ -255,7 +256,7 @@
     const cell = data.cells[set.cell];
     const close = make("button", { type: "button", class: "close", "aria-label": "Close" }, "✕");
     close.addEventListener("click", () => dialog.close());
-    const title = narrow ? `TensorFlow ${cell.release} with ${set.name}` : `TensorFlow ${cell.release} on Python ${cell.python}`;
+    const title = narrow ? `TensorFlow ${cell.release} with ${set.name}` : `${plain ? "TensorFlow" : cell.build} ${cell.release} on Python ${cell.python}`;
     const where = narrow ? `Python ${cell.python} on ${cell.platform}` : cell.platform;
     const refused = set.against ? make("p", { class: "note" }, "A rule of envlock or the packages’ metadata refuses this pair, so envlock makes no such lock. It was run by putting this h5py into the lock by hand.") : null;
     sheet.replaceChildren(
