@@ -29,6 +29,7 @@ from envlock.system import read_text
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _OF_PIP = re.compile(r"pypi_\d+|<pip>")
+_ENTRIES = 'write a package as "- numpy=1.26", and pip\'s requirements under one "- pip:"'
 _PLACE = re.compile(r"\S+")
 _LEFT_OUT = {
     "category": "a lock is one environment",
@@ -69,7 +70,7 @@ class _Reader:
             UsageError: as `read_environment`.
         """
         for entry in self._file.odd:
-            self._oddity(entry)
+            self._oddity(entry, "write it as a plain list, or as one value, without a tag")
         self._keys()
         name, channels, platforms = self._name(), self._channels(), self._platforms()
         self._dependencies()
@@ -132,7 +133,7 @@ class _Reader:
         found = [*self._file.lists.get(key, ()), *([alone] if alone else ())]
         for entry in found:
             if entry.odd:
-                self._oddity(entry)
+                self._oddity(entry, f"write one word for each of the {key}")
         return [each for each in found if not each.odd and each.text not in NOTHING]
 
     def _dependencies(self) -> None:
@@ -144,7 +145,7 @@ class _Reader:
             )
         for entry in self._file.dependencies:
             if entry.odd:
-                self._oddity(entry)
+                self._oddity(entry, _ENTRIES)
             elif entry.by is By.PIP:
                 self._requirement(entry)
             else:
@@ -208,13 +209,9 @@ class _Reader:
             )
         return only or ()
 
-    def _oddity(self, entry: Entry) -> None:
+    def _oddity(self, entry: Entry, remedy: str) -> None:
         if entry.lost:
-            self._fault(
-                entry,
-                entry.odd,
-                'write a package as "- numpy=1.26", and pip\'s requirements under one "- pip:"',
-            )
+            self._fault(entry, entry.odd, remedy)
         else:
             self._note(entry, entry.odd)
 

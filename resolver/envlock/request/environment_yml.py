@@ -15,17 +15,20 @@ from typing import Any, TypeAlias
 
 from envlock.errors import UsageError
 from envlock.request.parsed import safe, shown
+from envlock.request.selectors import selected
 
 #: A node of yaml, which is imported when it is needed.
 _Node: TypeAlias = Any
 
-_COMMENT_SELECTOR = re.compile(r"#\s*\[([^\[\]]+)\]\s*$")
+_COMMENT_SELECTOR = re.compile(r"#\s*\[([^\[\]]+)\]\s*(.*)$")
 _SELECTOR = re.compile(r"sel\(([^()]+)\)")
 _TAG = "tag:yaml.org,2002:"
 NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
 """How YAML writes that there is no value."""
 #: Tags that change nothing about a list or a text.
 _HARMLESS = re.compile(r"tag:yaml\.org,2002:python/(?:tuple|list|str|unicode)")
+#: Keys that hold one value or a plain list.
+_PLAIN = frozenset({"channels", "name", "pip-repositories", "platforms"})
 #: What envlock reads; ``uv`` is micromamba's word for a pip list that uv installs.
 _PIP = frozenset({"pip", "uv"})
 
@@ -126,7 +129,7 @@ class _Reader:
             elif value.id == "sequence":
                 self.file.lists[key] = [self._entry(each) for each in value.value]
             else:
-                self._odd(value, f"{shown(key)} is a map, and is not read")
+                self._odd(value, f"{shown(key)} is a map, and is not read", lost=key in _PLAIN)
             seen.add(key)
 
     def tags(self, root: _Node) -> None:
@@ -165,8 +168,10 @@ class _Reader:
 
     def _section(self, key: str, value: _Node) -> None:
         selector = _SELECTOR.fullmatch(key)
-        if selector is not None and value.id == "scalar":
-            self._add(value, By.CONDA, selector[1].strip())
+        listed = value.value if value.id == "sequence" else [value]
+        if selector is not None and all(each.id == "scalar" for each in listed):
+            for each in listed:
+                self._add(each, By.CONDA, selector[1].strip())
         elif key in _PIP:
             self._pip(value)
         else:
@@ -201,15 +206,12 @@ class _Reader:
             return Entry(text="", line=_line(node), by=by, odd=odd, lost=True)
         number = node.start_mark.line
         line = self._lines[number] if number < len(self._lines) else ""
-        comment = _COMMENT_SELECTOR.search(line)
-        if not selector and comment:
-            selector = comment[1].strip()
         return Entry(
             text=node.value.strip(),
             line=_line(node),
             end=node.end_mark.line + 1,
             by=by,
-            selector=selector,
+            selector=selector or _selector(line),
         )
 
     def _odd_entry(self, node: _Node, text: str, *, lost: bool = True) -> None:
@@ -219,6 +221,14 @@ class _Reader:
     def _odd(self, node: _Node, text: str, *, lost: bool = False) -> None:
         entry = Entry(text="", line=_line(node), by=By.NOBODY, odd=text, lost=lost)
         self.file.odd.append(entry)
+
+
+def _selector(line: str) -> str:
+    """The selector in the comment of a line; with words after it, only if it names platforms."""
+    comment = _COMMENT_SELECTOR.search(line)
+    if comment is None or (comment[2] and selected(comment[1]) is None):
+        return ""
+    return comment[1].strip()
 
 
 def _line(node: _Node) -> int:

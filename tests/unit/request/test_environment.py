@@ -9,6 +9,7 @@ import pytest
 from envlock.conda.values import CondaRequest
 from envlock.errors import UsageError
 from envlock.request.environment import read_environment, without_builds
+from envlock.request.selectors import selected
 
 
 def read(folder: Path, text: str) -> CondaRequest:
@@ -77,6 +78,9 @@ dependencies:
   - sel(osx): tensorflow=2.10.0
   - gcc_linux-64>=6  # [linux64]
   - six  # [py27]
+  - h5py  # [linux] and nowhere else
+  - numpy  # [1] is a footnote
+  - sel(win): [pywin32, vs2019]
   - pip:
     - psutil; python_version < "3"  # [linux]
 """,
@@ -85,9 +89,13 @@ dependencies:
         ("tensorflow=2.10.0", ("osx-64", "osx-arm64")),
         ("gcc_linux-64 >=6", ("linux-64",)),
         ("six", ()),
+        ("h5py", selected("linux")),
+        ("numpy", ()),
+        ("pywin32", selected("win")),
+        ("vs2019", selected("win")),
     ]
     assert pip(found) == [
-        'environment.yml:6: psutil; python_version < "3" and sys_platform == "linux"'
+        'environment.yml:9: psutil; python_version < "3" and sys_platform == "linux"'
     ]
     assert found.notes == (
         'environment.yml:4: "py27" selects no platform of conda\'s: six counts on all of them',
@@ -140,7 +148,7 @@ def test_what_would_be_lost_is_refused_all_at_once(tmp_path: Path) -> None:
     error = refused(
         tmp_path,
         """\
-name: [x]
+name: {x: y}
 channels: ["a b"]
 platforms: [linux-65]
 dependencies:
@@ -159,8 +167,8 @@ dependencies: []
     )
     assert error.message.splitlines() == [
         "environment.yml:10: the tag !!python/object:os.system is not followed",
+        'environment.yml:1: "name" is a map, and is not read',
         'environment.yml:15: "dependencies" is there a second time',
-        "environment.yml:1: the name of the environment is a list",
         'environment.yml:2: "a b" is not the name or address of a channel',
         'environment.yml:3: "linux-65" is no platform of conda\'s',
         'environment.yml:5: "numpy" is not an installer',
@@ -184,6 +192,10 @@ dependencies: []
 
 
 REFUSED = [
+    (
+        "name: [x]\ndependencies: []\n",
+        "environment.yml:1: the name of the environment is a list",
+    ),
     ("", "environment.yml:1: not an environment file: it has no list of dependencies"),
     ("- numpy\n", "environment.yml:1: not an environment file: it has no list of dependencies"),
     ("dependencies: numpy\n", "environment.yml:1: dependencies is not a list"),
