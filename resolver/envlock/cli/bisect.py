@@ -73,7 +73,8 @@ def bisect(own: BisectOptions, index: IndexOptions, talk: TalkOptions) -> int:
     """
     from datetime import UTC, datetime  # noqa: PLC0415  (--help needs none of this)
 
-    from envlock.cli.orders import configured_settings, seconds  # noqa: PLC0415
+    from envlock.cli.orders import configured_settings  # noqa: PLC0415
+    from envlock.cli.proofs import seconds  # noqa: PLC0415
     from envlock.workflow import bisect as workflow  # noqa: PLC0415
 
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)

@@ -16,9 +16,10 @@ from envlock.cli.options import (
     RequestOptions,
     TalkOptions,
 )
-from envlock.cli.orders import needs, proof_order
+from envlock.cli.orders import needs
 from envlock.cli.output import progress_for, say, say_json
 from envlock.cli.output import talk as tell
+from envlock.cli.proofs import proof_order
 from envlock.conda import report
 from envlock.environment.interpreters import python_in
 from envlock.report import proof_data, proof_rows, proof_text, rows_text

@@ -85,7 +85,8 @@ def create(
 
         where = (place.env, place.force, place.keep)
         return create_conda(request, conda, where, probes, files, index, talk)
-    from envlock.cli.orders import create_order, needs, proof_order  # noqa: PLC0415  (lazy)
+    from envlock.cli.orders import create_order, needs  # noqa: PLC0415  (lazy)
+    from envlock.cli.proofs import proof_order  # noqa: PLC0415  (lazy)
     from envlock.workflow import create as workflow  # noqa: PLC0415
 
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
@@ -163,7 +164,7 @@ def verify(own: ExaminedEnvironment, probes: ProbeOptions, talk: TalkOptions) ->
 
     Exit code 1 if a required level does not pass.
     """
-    from envlock.cli.orders import proof_order  # noqa: PLC0415  (as above)
+    from envlock.cli.proofs import proof_order  # noqa: PLC0415  (as above)
     from envlock.workflow import verify as workflow  # noqa: PLC0415
 
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)

@@ -83,7 +83,8 @@ def _refuse_mixtures(own: FixOptions) -> None:
 def _fix_environment(
     own: FixOptions, probes: ProbeOptions, index: IndexOptions, progress: Progress, *, as_json: bool
 ) -> int:
-    from envlock.cli.orders import configured_settings, proof_order  # noqa: PLC0415  (--help)
+    from envlock.cli.orders import configured_settings  # noqa: PLC0415  (--help)
+    from envlock.cli.proofs import proof_order  # noqa: PLC0415  (as above)
     from envlock.request import parse_names  # noqa: PLC0415
     from envlock.workflow import cases  # noqa: PLC0415
     from envlock.workflow import fix as workflow  # noqa: PLC0415

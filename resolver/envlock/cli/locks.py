@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from envlock.cli.arguments import flag
@@ -18,7 +19,7 @@ from envlock.cli.options import (
 from envlock.cli.output import progress_for, say, say_json
 
 if TYPE_CHECKING:
-    from envlock.workflow.lock import LockOrder
+    from envlock.workflow.lock import Locked, LockOrder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +45,7 @@ def lock(
         from envlock.cli.conda import lock_conda  # noqa: PLC0415  (--help needs none of this)
 
         return lock_conda(request, conda, files, index, talk, check=own.check)
-    from envlock import report  # noqa: PLC0415  (--help needs none of this)
-    from envlock.cli.orders import lock_orders  # noqa: PLC0415
+    from envlock.cli.orders import lock_orders  # noqa: PLC0415  (--help needs none of this)
     from envlock.workflow import lock as workflow  # noqa: PLC0415
 
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
@@ -54,11 +54,24 @@ def lock(
         return _check(orders, as_json=talk.json)
     locks = workflow.make_locks(orders, progress)
     written = workflow.write(*locks)
+    _tell(orders, locks, written, as_json=talk.json)
+    return 0
+
+
+def _tell(
+    orders: Sequence[LockOrder],
+    locks: Sequence[Locked],
+    written: Sequence[Path],
+    *,
+    as_json: bool,
+) -> None:
+    from envlock import report  # noqa: PLC0415  (after the solving)
+
     made = [
         (each.lock, order.outputs, str(order.platform.platform) if order.platform else None)
         for each, order in zip(locks, orders, strict=True)
     ]
-    if talk.json:
+    if as_json:
         data = [report.lock_data(each, tuple(outputs), written) for each, outputs, _ in made]
         say_json("lock", data[0] if len(data) == 1 else {"locks": data})
     else:
@@ -72,7 +85,6 @@ def lock(
             for each, outputs, there in made
         )
         say("\n\n".join(texts))
-    return 0
 
 
 def _check(orders: Sequence[LockOrder], *, as_json: bool) -> int:

@@ -83,7 +83,8 @@ def run(cells: CellOptions, own: RunOptions, index: IndexOptions, talk: TalkOpti
     A cell is a TensorFlow release on a Python of this machine. What has
     evidence is not run again, so a run that was stopped goes on.
     """
-    from envlock.cli.orders import configured_settings, seconds  # noqa: PLC0415
+    from envlock.cli.orders import configured_settings  # noqa: PLC0415
+    from envlock.cli.proofs import seconds  # noqa: PLC0415
     from envlock.matrix.tasks import Terms  # noqa: PLC0415  (--help needs none of this)
     from envlock.workflow import matrix as workflow  # noqa: PLC0415
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import shlex
 from collections.abc import Iterable
@@ -14,7 +13,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from envlock.choices import Accelerator, EngineName, Format
-from envlock.cli.options import IndexOptions, LockFileOptions, ProbeOptions, RequestOptions
+from envlock.cli.options import IndexOptions, LockFileOptions, RequestOptions
 from envlock.cli.outputs import output_files
 from envlock.config import Config, load_config
 from envlock.errors import UsageError
@@ -33,7 +32,6 @@ from envlock.request import (
 from envlock.request.toml import parse_toml
 from envlock.system import read_text
 from envlock.workflow.lock import LockOrder
-from envlock.workflow.verify import ProofOrder
 
 _PROJECT = "pyproject.toml"
 
@@ -178,33 +176,6 @@ def index_settings(index: IndexOptions, config: Config) -> IndexSettings:
 def configured_settings(index: IndexOptions) -> IndexSettings:
     """The index settings of a command that takes no request."""
     return index_settings(index, load_config(Path.cwd(), os.environ))
-
-
-def proof_order(probes: ProbeOptions, needs: tuple[str, ...] = ()) -> ProofOrder:
-    """What is proved beside the probes, what must be, and how long it may take.
-
-    Raises:
-        UsageError: a script is not there, or the limit is no time.
-    """
-    for script in probes.probe:
-        if not script.is_file():
-            raise UsageError(f"--probe {script}: no such file")
-    return ProofOrder(scripts=probes.probe, timeout=seconds(probes.timeout), needs=needs)
-
-
-def seconds(text: str) -> float:
-    """Read a time limit.
-
-    Raises:
-        UsageError: it is no time.
-    """
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < math.inf:
-        raise UsageError(f"--timeout {text}: not a number of seconds", "--timeout 600")
-    return number
 
 
 def _read(

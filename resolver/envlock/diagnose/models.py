@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from envlock.examine import ModelFile
 from envlock.findings import Examined, Finding
 from envlock.model import Remedy, Rule, Severity, Stage
 from envlock.rules.check import admits
 from envlock.rules.families import families
+
+if TYPE_CHECKING:
+    from envlock.examine import ModelFile
 
 GENERATIONS = "keras-h5-saved-by-newer"
 SHORT_LOSS = "keras3-h5-compiled-load"

@@ -1,8 +1,7 @@
 """From a request to a lock: anchor, select, solve, check, explain."""
 
-from envlock.resolve.question import Question, Tools
+from envlock.resolve.question import Asked, Question, Tools
 from envlock.resolve.run import Resolution, resolve
-from envlock.resolve.wayout import Asked
 from envlock.resolve.wishes import Wish, merge
 
 __all__ = ["Asked", "Question", "Resolution", "Tools", "Wish", "merge", "resolve"]

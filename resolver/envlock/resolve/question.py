@@ -15,6 +15,7 @@ from envlock.progress import Progress
 from envlock.releases import declared
 from envlock.resolve.anchor import Anchor, Releases
 from envlock.resolve.wishes import Wish, Wishes
+from envlock.rules.database import Database
 from envlock.rules.families import families
 
 
@@ -90,3 +91,17 @@ class Tools:
         """Ask the engine, and tell that ``name`` is being resolved."""
         with self.progress.phase(f"resolve {name}"):
             return self.engine.solve(problem, self.progress)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What only an explanation needs.
+
+    ``verb`` is the command that was typed, ``index_name`` the index without
+    credentials, ``targets_here`` the interpreters of this machine, newest first.
+    """
+
+    database: Database
+    verb: str
+    index_name: str
+    targets_here: Callable[[], tuple[Target, ...]]

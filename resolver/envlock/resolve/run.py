@@ -15,8 +15,7 @@ from envlock.model import LockedPackage, RuleId
 from envlock.resolve.anchor import distributions, framework
 from envlock.resolve.assemble import built_there, explained, hashed, notes, reasons
 from envlock.resolve.loop import anchors, search
-from envlock.resolve.question import Question, Tools
-from envlock.resolve.wayout import Asked, no_resolution
+from envlock.resolve.question import Asked, Question, Tools
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +60,8 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
     settled, tried = search(question, anchors(question, tools), tools)
     if settled is None:
         index.files_of(question.wishes)  # all pages at once; an explanation looks at each
+        from envlock.resolve.wayout import no_resolution  # noqa: PLC0415  (seldom needed)
+
         raise no_resolution(question, tools, asked, tried)
     date = question.exclude_newer
     listed = {name: admitted(files, date) for name, files in settled.files.items()}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 
 from packaging.version import Version
@@ -11,34 +11,18 @@ from packaging.version import Version
 from envlock.choices import EngineName
 from envlock.engine import ENGINES
 from envlock.errors import NoResolution
-from envlock.model import Target
 from envlock.resolve import explain
 from envlock.resolve.anchor import Anchor, Releases, framework
 from envlock.resolve.feasible import Infeasible, judge
 from envlock.resolve.loop import Attempt
-from envlock.resolve.question import Question, Tools
+from envlock.resolve.question import Asked, Question, Tools
 from envlock.resolve.ways import Search, ways_out
 from envlock.resolve.wishes import Wish
 from envlock.rules.check import conditions
-from envlock.rules.database import Database
 from envlock.rules.families import families
 
 #: How many ways out are told.
 _TOLD = 3
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
-    """What only an explanation needs.
-
-    ``verb`` is the command that was typed, ``index_name`` the index without
-    credentials, ``targets_here`` the interpreters of this machine, newest first.
-    """
-
-    database: Database
-    verb: str
-    index_name: str
-    targets_here: Callable[[], tuple[Target, ...]]
 
 
 def no_resolution(

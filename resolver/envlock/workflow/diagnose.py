@@ -13,7 +13,7 @@ from packaging.version import InvalidVersion, Version
 
 from envlock.diagnose import UNEXPLAINED, VERIFY, Loads, diagnose, loads, model_findings, troubled
 from envlock.errors import UsageError
-from envlock.examine import Given, examine_content, examine_model, examine_path, merge
+from envlock.examine import Given, merge
 from envlock.findings import Examined, Finding, Kind
 from envlock.model import Platform, Remedy
 from envlock.progress import Progress
@@ -83,7 +83,7 @@ def diagnose_all(order: DiagnoseOrder, progress: Progress) -> Diagnosis:
             version or no platform.
     """
     rules = database.load(order.rules).rules
-    model = None if order.model is None else loads(examine_model(order.model))
+    model = None if order.model is None else _model(order.model)
     if model is not None and not order.what:
         return Diagnosis(findings=(), model=model)
     given = Given(python=_python(order.python), platform=_platform(order.platform))
@@ -96,10 +96,8 @@ def diagnose_all(order: DiagnoseOrder, progress: Progress) -> Diagnosis:
             examined, found, commands = _environment(path, given, progress)
             parts.append(examined)
             others += found
-        elif name == STDIN:
-            parts.append(examine_content(order.stdin, "standard input", given))
         else:
-            parts.append(examine_path(Path(name), given))
+            parts.append(_file(name, order.stdin, given))
     whole = merge(parts)
     if model is not None:
         others += model_findings(model, whole, rules)
@@ -110,6 +108,20 @@ def diagnose_all(order: DiagnoseOrder, progress: Progress) -> Diagnosis:
         model=model,
         fixable=_fixable(order.what, parts) if {f.id for f in findings} - {UNEXPLAINED} else None,
     )
+
+
+def _model(path: Path) -> Loads:
+    from envlock.examine import examine_model  # noqa: PLC0415  (environments need none of it)
+
+    return loads(examine_model(path))
+
+
+def _file(name: str, stdin: str, given: Given) -> Examined:
+    from envlock.examine import examine_content, examine_path  # noqa: PLC0415  (as above)
+
+    if name == STDIN:
+        return examine_content(stdin, "standard input", given)
+    return examine_path(Path(name), given)
 
 
 def _fixable(what: Sequence[str], parts: Sequence[Examined]) -> tuple[str, ...] | None:

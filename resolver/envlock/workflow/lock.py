@@ -26,7 +26,7 @@ from envlock.rules import database
 from envlock.system import read_text, write_texts
 from envlock.workflow import existing, proved
 from envlock.workflow.targets import find_target, other_targets
-from envlock.write import WRITERS, read_lock, request_digest
+from envlock.write import read_lock, request_digest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -192,11 +192,15 @@ def _resolve(
 
 def requirements_text(lock: Lock) -> str:
     """Return a lock as the hashed requirements that an installer takes."""
+    from envlock.write import WRITERS  # noqa: PLC0415  (after the solving, not before it)
+
     (text,) = WRITERS[Format.REQUIREMENTS].render(lock, name="").values()
     return text
 
 
 def _render(lock: Lock, order: LockOrder) -> dict[Path, str]:
+    from envlock.write import WRITERS  # noqa: PLC0415  (as above)
+
     texts: dict[Path, str] = {}
     for path, kind in order.outputs.items():
         (text,) = WRITERS[kind].render(lock, name=order.name).values()

@@ -6,15 +6,17 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC
+from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from envlock.conda.channels import public
-from envlock.conda.values import CondaRequest, CondaSpec
 from envlock.index.redact import strip_credentials
 from envlock.model import Request, Requested, Target
 from envlock.write.channel_words import strip_channel
+
+if TYPE_CHECKING:
+    from envlock.conda.values import CondaRequest, CondaSpec
 
 
 def request_digest(request: Request, target: Target) -> str:
@@ -66,6 +68,8 @@ def conda_digest(
 
 
 def _asked(spec: CondaSpec) -> str:
+    from envlock.conda.channels import public  # noqa: PLC0415  (locks for pip need none of it)
+
     place = replace(spec, channel=strip_channel(spec.channel), url=public(spec.url))
     return f"conda {place} {' '.join(spec.only)}".rstrip()
 

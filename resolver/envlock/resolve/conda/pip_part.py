@@ -34,9 +34,8 @@ from envlock.model import (
 from envlock.progress import Progress
 from envlock.resolve.anchor import framework
 from envlock.resolve.feasible import meet
-from envlock.resolve.question import Question, Tools
+from envlock.resolve.question import Asked, Question, Tools
 from envlock.resolve.run import Resolution, resolve
-from envlock.resolve.wayout import Asked
 from envlock.resolve.wishes import Wish, merge
 from envlock.rules.check import Situation, violations
 from envlock.rules.database import Database
