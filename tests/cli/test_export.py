@@ -215,7 +215,7 @@ def test_a_lock_of_conda_packages_goes_into_the_formats_of_conda(program: Progra
     assert "\n  - cached-property==1.5.2\n" in done.out
     for kind in kinds:
         done = program("export", files[kind], "--format", "requirements")
-        assert "protobuf==" in done.out
+        assert "six==1.16.0" in done.out
         assert done.code == 0
         done = program("diff", files["conda-lock"], files[kind])
         assert (done.code, done.out, done.err) == (0, "no difference\n", "")
