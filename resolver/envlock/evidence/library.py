@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any
 
 from envlock.errors import UsageError
 from envlock.evidence.documents import read
-from envlock.evidence.values import CellEvidence
+from envlock.evidence.values import Cell, CellEvidence
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +32,21 @@ class Library:
 def shipped() -> Traversable:
     """Return the folder of the evidence that ships with envlock."""
     return files("envlock_constraints").joinpath("evidence")
+
+
+@cache
+def shelf(folders: tuple[Path, ...]) -> Mapping[Cell, Traversable]:
+    """Return the files of evidence by the cells in their names, unread.
+
+    Those of ``folders`` are taken before what ships, a later folder before an earlier one.
+    """
+    return {
+        cell: file
+        for place in (shipped(), *folders)
+        if place.is_dir()
+        for file in place.iterdir()
+        if (cell := Cell.named(file.name)) is not None
+    }
 
 
 def load(folder: Traversable) -> Library:

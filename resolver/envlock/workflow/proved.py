@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from packaging.specifiers import SpecifierSet
 from envlock.errors import NoResolution, UsageError
 from envlock.evidence.choose import Asked, cells_for, newest_on_record, unmet, usable
 from envlock.evidence.documents import read
+from envlock.evidence.library import shelf
 from envlock.evidence.values import RULES, Cell, ProvedSet
 from envlock.index.pages import Index
 from envlock.model import IndexSettings, LockedPackage
@@ -60,7 +59,7 @@ def consult(
         NoResolution: no release is known to have what is needed.
     """
     asked = _asked(question, needs)
-    cells = _shelf(tuple(folders))
+    cells = shelf(tuple(folders))
     candidates = cells_for(asked, cells)
     newest = newest_on_record(asked)
     if not needs:
@@ -122,7 +121,7 @@ def elsewhere(question: Question, folders: Sequence[Path], answer: Resolution) -
     settings, pins = question.settings, answer.pins
     if settings.index_url.rstrip("/") != _PYPI or settings.no_index:
         return ()
-    cells = [cell for cell in _shelf(tuple(folders)) if pins.get(cell.distribution) == cell.version]
+    cells = [cell for cell in shelf(tuple(folders)) if pins.get(cell.distribution) == cell.version]
     platforms = sorted({cell.platform for cell in cells})
     if not platforms or str(question.target.platform) in platforms:
         return ()
@@ -147,20 +146,6 @@ def _asked(question: Question, needs: Sequence[str]) -> Asked:
         levels=(*DEFAULT_GATE, *needs),
         exclude_newer=question.exclude_newer,
     )
-
-
-@cache
-def _shelf(folders: tuple[Path, ...]) -> Mapping[Cell, Traversable]:
-    """The files of evidence by cell; those of the user's folders before envlock's own."""
-    own = files("envlock_constraints").joinpath("evidence")
-    places: list[Traversable] = [own, *reversed(folders)]
-    return {
-        cell: file
-        for place in places
-        if place.is_dir()
-        for file in place.iterdir()
-        if (cell := Cell.named(file.name)) is not None
-    }
 
 
 def _rules_set(file: Traversable) -> ProvedSet | None:
