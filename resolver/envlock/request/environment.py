@@ -231,14 +231,3 @@ def _for_platforms(wish: Requested, only: tuple[str, ...]) -> Requested:
     head, _, own = text.partition(";")
     both = f"({own.strip()}) and ({marker(only)})" if own.strip() else marker(only)
     return replace(wish, requirement=Requirement(f"{head}; {both}"))
-
-
-def without_builds(request: CondaRequest) -> CondaRequest:
-    """Return a request whose specs name no builds: those of an export are of one platform."""
-    return replace(request, specs=tuple(map(_unbuilt, request.specs)))
-
-
-def _unbuilt(spec: CondaSpec) -> CondaSpec:
-    joined = re.fullmatch(r"=(?!=)([^*|,]+)", spec.version) if spec.build else None
-    version = f"=={joined[1]}" if joined else "" if spec.version == "=*" else spec.version
-    return replace(spec, version=version, build="")

@@ -8,7 +8,7 @@ import pytest
 
 from envlock.conda.values import CondaRequest
 from envlock.errors import UsageError
-from envlock.request.environment import read_environment, without_builds
+from envlock.request.environment import read_environment
 from envlock.request.selectors import selected
 
 
@@ -246,16 +246,3 @@ def test_what_conda_lists_as_installed_by_pip_is_a_requirement(tmp_path: Path) -
     assert found.notes == (
         "environment.yml:1: keras=2.9.0=pypi_0 is read as pip's keras==2.9.0: its build says so",
     )
-
-
-def test_the_builds_of_an_export_can_be_left_out_for_another_platform(tmp_path: Path) -> None:
-    found = read(
-        tmp_path,
-        "dependencies: [openssl=1.1.1k=h27cfd23_0, tf=*=gpu*, six=1.15, a=1.2.*=b_*]\n",
-    )
-    assert [str(each) for each in without_builds(found).specs] == [
-        "openssl==1.1.1k",
-        "tf",
-        "six=1.15",
-        "a=1.2.*",
-    ]
