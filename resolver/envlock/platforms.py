@@ -7,7 +7,7 @@ people still run: its wheels then install on that system and on all later ones.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -135,6 +135,25 @@ def read_platform(text: str) -> Place:
         " such as manylinux_2_17_x86_64 for the system to start at",
         *(f"write --platform {each}" for each in close),
     )
+
+
+def read_platforms(names: Iterable[str]) -> tuple[Place, ...]:
+    """Return the platforms of several names, each once; a name may be a list with commas.
+
+    Raises:
+        UsageError: one is no platform, or two are one platform and differ in the system.
+    """
+    places: dict[str, Place] = {}
+    for name in (each for several in names for each in several.split(",")):
+        place = read_platform(name)
+        other = places.setdefault(str(place.platform), place)
+        if other != place:
+            raise UsageError(
+                f"--platform {other.option} and {place.option} are both {place.platform},"
+                " and would be one file",
+                "leave one of them out",
+            )
+    return tuple(places.values())
 
 
 def find_known(platform: Platform) -> Known | None:

@@ -37,6 +37,13 @@ def test_every_format_becomes_every_other_as_lock_writes_it(locked: Program) -> 
             assert (done.code, done.err) == (0, f"{source} {taken}" if bare else "")
 
 
+def test_what_was_verified_is_still_said(locked: Program) -> None:
+    path = locked.here / "requirements.txt"
+    path.write_text(path.read_text().replace("# request: ", "# verified: by a test\n# request: "))
+    done = locked("export", "--format", "pylock")
+    assert 'verified = "by a test"' in done.out
+
+
 def test_an_index_is_read_only_for_what_the_lock_does_not_hold(locked: Program) -> None:
     offline = locked.with_env(
         PIP_INDEX_URL="http://127.0.0.1:1/simple", ENVLOCK_CACHE_DIR=str(locked.root / "empty")

@@ -10,7 +10,15 @@ from uv import find_uv_bin
 
 from envlock.errors import UsageError
 from envlock.model import Platform
-from envlock.platforms import KNOWN, assumed, find_known, markers, read_platform, uv_name
+from envlock.platforms import (
+    KNOWN,
+    assumed,
+    find_known,
+    markers,
+    read_platform,
+    read_platforms,
+    uv_name,
+)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +60,12 @@ def test_a_tag_of_wheels_tells_the_system_to_start_at(tag: str, meant: Platform)
     place = read_platform(tag)
     assert (place.platform, place.option) == (meant, tag)
     assert assumed(place.platform, (3, 12)) == meant
+
+
+def test_several_platforms_may_stand_in_a_list_and_count_once() -> None:
+    places = read_platforms(["linux/amd64,linux/arm64", "win-64", "linux-64"])
+    options = [place.option for place in places]
+    assert options == ["linux-x86_64", "linux-aarch64", "windows-x86_64"]
 
 
 def test_no_name_means_two_platforms() -> None:

@@ -19,7 +19,7 @@ from envlock.conda.values import CondaRequest, CondaSpec
 from envlock.config import load_config
 from envlock.errors import UsageError
 from envlock.model import Requested
-from envlock.platforms import find_known, read_platform
+from envlock.platforms import find_known, read_platforms
 from envlock.progress import Progress
 from envlock.request import parse_names, read_constraints_file, read_request_file
 from envlock.request.conda_spec import parse_spec
@@ -86,7 +86,7 @@ def _command(
     words = ["envlock", "lock", *request_words(request, index, settled)]
     words += ["--manager", "conda"] if conda.manager is not None else []
     words += _repeat("--channel", map(public, conda.channel))
-    words += _repeat("--platform", (read_platform(each).option for each in request.platform))
+    words += _repeat("--platform", (each.option for each in read_platforms(request.platform)))
     words += ["--python", settled.python] if settled.python else []
     words += _repeat("--format", files.format)
     words += ["-o", here(files.output)] if files.output else []
@@ -160,6 +160,6 @@ def _subdirs(verb: str, options: RequestOptions, asked: CondaRequest) -> tuple[s
                 "envlock lock",
             )
         return (own,)
-    named = [find_known(read_platform(each).platform) for each in options.platform]
+    named = [find_known(each.platform) for each in read_platforms(options.platform)]
     subdirs = [each.conda for each in named if each is not None] or list(asked.platforms) or [own]
     return tuple(sorted(dict.fromkeys(subdirs)))

@@ -20,7 +20,7 @@ from envlock.errors import UsageError
 from envlock.index.redact import strip_credentials
 from envlock.index.settings import IndexOverrides, load_settings
 from envlock.model import IndexSettings, Request
-from envlock.platforms import Place, read_platform
+from envlock.platforms import Place, read_platforms
 from envlock.progress import Progress
 from envlock.request import (
     parse_date,
@@ -114,32 +114,16 @@ def lock_orders(
         fresh=request.fresh,
         evidence=(*config.evidence, *request.evidence),
     )
-    return tuple(
-        replace(
-            order,
-            platform=place,
-            outputs=(outputs := output_files(request, files, settled.formats, place)),
-            command=_command(
-                request, index, settled, place, next(iter(outputs)) if files.output else None
-            ),
-        )
-        for place in _places(request.platform) or (None,)
-    )
+    places = read_platforms(request.platform)
 
+    def of(place: Place | None) -> LockOrder:
+        several = len(places) > 1
+        outputs = output_files(request, files, settled.formats, place, several=several)
+        named = next(iter(outputs)) if files.output else None
+        command = _command(request, index, settled, place, named)
+        return replace(order, platform=place, outputs=outputs, command=command)
 
-def _places(names: Iterable[str]) -> tuple[Place, ...]:
-    """The platforms that are named, each once."""
-    places: dict[str, Place] = {}
-    for name in names:
-        place = read_platform(name)
-        other = places.setdefault(str(place.platform), place)
-        if other != place:
-            raise UsageError(
-                f"--platform {other.option} and {place.option} are both {place.platform},"
-                " and would be one file",
-                "leave one of them out",
-            )
-    return tuple(places.values())
+    return tuple(map(of, places)) if places else (of(None),)
 
 
 def needs(request: RequestOptions) -> tuple[str, ...]:

@@ -20,10 +20,12 @@ def output_files(
     files: LockFileOptions,
     formats: tuple[Format, ...],
     place: Place | None = None,
+    *,
+    several: bool = False,
 ) -> Mapping[Path, Format]:
     """Return the files to write with their formats; for a platform they are named after it.
 
-    ``-o`` names the file itself, unless several platforms are asked for.
+    ``-o`` names the file itself, unless ``several`` platforms are asked for.
 
     Raises:
         UsageError: a name says another format, is an input, or is in no folder.
@@ -34,7 +36,7 @@ def output_files(
         outputs = {files.output: format_for(files.output, formats)}
     else:
         outputs = {Path(default_filename(kind)): kind for kind in formats or (Format.REQUIREMENTS,)}
-    if place is not None and (files.output is None or len(request.platform) > 1):
+    if place is not None and (files.output is None or several):
         named = str(place.platform)
         outputs = {Path(for_platform(path, named)): kind for path, kind in outputs.items()}
     elif files.output is None:

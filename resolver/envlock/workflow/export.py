@@ -110,14 +110,11 @@ def _for_one_target(order: ExportOrder, progress: Progress) -> Lock:
         every = None  # one package in two versions, perhaps, each with its marker
     goal = _target(order, every)
     lock = read_lock(order.source.name, text, markers=goal.markers)
-    told = Lock(
+    told = replace(
+        lock,
         python=lock.python or goal.minor,
         platform=lock.platform or str(goal.platform),
-        packages=lock.packages,
         command=lock.command or order.command,
-        request_digest=lock.request_digest,
-        notes=lock.notes,
-        reasons=lock.reasons,
     )
     if every is None or len(every.packages) != len(lock.packages):
         progress.note(
