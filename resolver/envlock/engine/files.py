@@ -39,7 +39,8 @@ def lay_out(problem: Problem, folder: Path) -> Files:
             files.requirements: _lines((f"-c {files.constraints.name}", *problem.requirements)),
             files.constraints: _lines(problem.constraints),
             files.answer: _lines(pins),
-        }
+        },
+        lasting=False,
     )
     return files
 

@@ -49,21 +49,22 @@ def read_text(path: Path) -> str:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
 
 
-def write_texts(texts: Mapping[Path, str]) -> None:
+def write_texts(texts: Mapping[Path, str], *, lasting: bool = True) -> None:
     """Write several files, all or none as far as a file system can promise.
 
     Each text is staged beside its target and synced; only when all are safe
     on disk are they renamed. An existing file keeps its permissions, and a
-    link to a file stays a link.
+    link to a file stays a link. What need not be ``lasting``, through a power
+    cut, is not synced.
 
     Raises:
         WorkError: a folder is missing or read-only, or the disk is full; then
             no target has changed.
     """
-    write_files({path: text.encode() for path, text in texts.items()})
+    write_files({path: text.encode() for path, text in texts.items()}, lasting=lasting)
 
 
-def write_files(contents: Mapping[Path, bytes]) -> None:
+def write_files(contents: Mapping[Path, bytes], *, lasting: bool = True) -> None:
     """Write several files as `write_texts` does, from bytes.
 
     Raises:
@@ -73,7 +74,7 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
     try:
         for path, content in contents.items():
             target = path.resolve()
-            staged.append((_stage(target, content), target))
+            staged.append((_stage(target, content, lasting=lasting), target))
         for temporary, path in staged:
             temporary.replace(path)
     except OSError as error:
@@ -86,14 +87,15 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def _stage(path: Path, content: bytes) -> Path:
+def _stage(path: Path, content: bytes, *, lasting: bool) -> Path:
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
             stream.flush()
-            os.fsync(stream.fileno())
+            if lasting:
+                os.fsync(stream.fileno())
         if path.exists():
             shutil.copymode(path, temporary)
         else:
