@@ -140,11 +140,14 @@ def _read(
 
 def _overruns(process: subprocess.Popen[str], timeout: float | None) -> bool:
     """Wait for a program; whether it is still there at the time limit."""
-    try:
-        process.wait(timeout)
-    except subprocess.TimeoutExpired:
-        return True
-    return False
+    if timeout is None:
+        process.wait()
+        return False
+    # `Popen.wait` with a limit looks again after ever longer pauses, up to 50 ms.
+    waiter = threading.Thread(target=process.wait, daemon=True)
+    waiter.start()
+    waiter.join(timeout)
+    return process.returncode is None
 
 
 def _drain(process: subprocess.Popen[str], out: list[str]) -> None:
