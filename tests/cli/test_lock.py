@@ -29,6 +29,27 @@ def newer_h5py(index: SimpleIndex, envlock: Program) -> None:
         page.unlink()
 
 
+RULE = """\
+id: helper-2-breaks-extra
+title: extra needs helper 1
+when: {extra: ">=1"}
+require: {helper: "<2"}
+stage: import
+severity: breaks
+because: extra calls what helper 2 has not.
+metadata: "no"
+remedy:
+  - install: helper<2
+evidence:
+  - how: ran
+    what: It fails.
+    checked: "2026-11-25"
+examples:
+  refuses:
+    - packages: {extra: "1.0", helper: "2.0"}
+  admits:
+    - packages: {extra: "1.0", helper: "1.0"}
+"""
 SAID = (
     "release  tensorflow 2.15.1, h5py 3.11.0, numpy 1.26.4\n"
     "python   {minor} on {platform}\n"
@@ -137,6 +158,20 @@ def test_pins_are_kept_until_an_upgrade_is_asked_for(envlock: Program, index: Si
     assert pins(envlock) == PINS
     assert envlock("lock", "tensorflow", "numpy", "-U").code == 0
     assert pins(envlock) == {**PINS, "h5py": "3.12.1"}
+
+
+def test_a_pin_that_is_kept_keeps_its_reason(envlock: Program, index: SimpleIndex) -> None:
+    build_wheel(index.folder, "top", "1.0", requires=["extra", "helper"])
+    build_wheel(index.folder, "extra", "1.0")
+    for version in ("1.0", "2.0"):
+        build_wheel(index.folder, "helper", version)
+    (envlock.here / "ours").mkdir()
+    (envlock.here / "ours" / "helper.yaml").write_text(RULE)
+    reason = "# because helper-2-breaks-extra: extra calls what helper 2 has not.\n"
+    for words in (("top",), ("top", "h5py")):
+        assert envlock("lock", *words, "--rules", "ours").code == 0
+        assert pins(envlock)["helper"] == "1.0"
+        assert reason in (envlock.here / "requirements.txt").read_text(encoding="utf-8")
 
 
 def test_one_package_is_upgraded_by_name(envlock: Program, index: SimpleIndex) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from packaging.utils import NormalizedName
@@ -11,7 +11,7 @@ from packaging.version import Version
 from envlock.errors import UsageError
 from envlock.index.pages import Index
 from envlock.index.releases import admitted
-from envlock.model import LockedPackage, RuleId
+from envlock.model import LockedPackage, Rule, RuleId
 from envlock.resolve.anchor import distributions, framework
 from envlock.resolve.assemble import built_there, explained, hashed, notes, reasons
 from envlock.resolve.loop import anchors, search
@@ -34,6 +34,22 @@ class Resolution:
     def noting(self, *more: str) -> Resolution:
         """Return the same with more that the reader should know."""
         return replace(self, notes=(*self.notes, *more))
+
+    def recalling(
+        self, known: Iterable[LockedPackage], find: Callable[[str], Rule | None]
+    ) -> Resolution:
+        """Return the same with the rules that moved pins when they were first chosen.
+
+        A version that is preferred and kept is moved by nothing any more, and
+        its reason would be lost.
+        """
+        before = {(package.name, package.version): package.because for package in known}
+        packages = tuple(
+            replace(package, because=tuple(sorted({*package.because, *kept})))
+            for package in self.packages
+            for kept in [[r for r in before.get((package.name, package.version), ()) if find(r)]]
+        )
+        return replace(self, packages=packages, reasons=reasons(packages, find))
 
 
 def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Resolution:

@@ -97,8 +97,12 @@ def make_lock(order: LockOrder, progress: Progress, *, hashed: bool = False) -> 
         ready = [lock for lock in locks.values() if _hashed(lock) or not hashed]
         if current and ready and all(lock.command == command for lock in locks.values()):
             return Locked(lock=ready[0], target=goal, texts={})
-    preferences = _preferences(order, next(iter(locks.values()), None))
+    old = next(iter(locks.values()), None)
+    preferences = _preferences(order, old)
     answer, verified = _answer(order, goal, rules, preferences, progress)
+    if old is not None:
+        kept = (package for package in old.packages if package.name in preferences)
+        answer = answer.recalling(kept, rules.find)
     lock = Lock(
         python=goal.minor,
         platform=str(goal.platform),
@@ -156,6 +160,7 @@ def _answer(
         return proved.resolution(found, question, rules, index, addresses=addresses), found.words
     question = proved.preferring(question, found, needed=bool(needs))
     answer = _resolve(order, question, rules, index, progress)
+    answer = answer.recalling(found.proved.packages, rules.find)
     if answer.pins == found.proved.pins:
         return answer, found.words
     return answer.noting(proved.compared(found, answer.packages)), ""
