@@ -39,12 +39,8 @@ def parse_requirement(text: str) -> Requirement:
     refuse_places(text)
     try:
         requirement = Requirement(text)
-    except InvalidRequirement as error:
+    except (InvalidRequirement, RecursionError) as error:  # packaging before 26.4 has no depth
         raise _malformed(text, error) from None
-    except RecursionError:
-        raise UsageError(
-            f"{shown(text)} is not a requirement: its parentheses are nested too deeply", _EXAMPLE
-        ) from None
     if requirement.url is not None:
         raise _hint(text, text.index("@") + 1) or address_fault(text)
     if canonicalize_name(requirement.name) == "python":
@@ -52,7 +48,7 @@ def parse_requirement(text: str) -> Requirement:
     return requirement
 
 
-def _malformed(text: str, error: InvalidRequirement) -> UsageError:
+def _malformed(text: str, error: InvalidRequirement | RecursionError) -> UsageError:
     """Say in words what packaging found wrong, and where.
 
     Its text is the reason, then the requirement and a caret below the first
@@ -60,6 +56,10 @@ def _malformed(text: str, error: InvalidRequirement) -> UsageError:
     """
     if _INTERPRETER.fullmatch(text):
         return _interpreter(text)
+    if isinstance(error, RecursionError) or "nested more than" in str(error):
+        return UsageError(
+            f"{shown(text)} is not a requirement: its parentheses are nested too deeply", _EXAMPLE
+        )
     reason, *_, caret = (*str(error).splitlines(), "")[:3]
     position = caret.index("^") - 3 if "^" in caret else 1
     why = reason[:1].lower() + reason[1:]
@@ -72,7 +72,7 @@ def is_malformed(text: str) -> bool:
     """Whether a text is no PEP 508 requirement, whatever it asks for."""
     try:
         Requirement(text)
-    except InvalidRequirement:
+    except (InvalidRequirement, RecursionError):
         return True
     return False
 
