@@ -1,26 +1,33 @@
 """What one interpreter is, asked of itself, and the wheels it takes.
 
 The question is one start of the program, without its site packages, in words
-that Python 3.6 understands. The wheel tags are worked out here, from the
-answer: for its C library and bits, not for those of envlock's own Python.
+that Python 3.6 understands; the answer is remembered for a day, or until the program or
+the system changes. The wheel tags are worked out here, from the answer: for its C
+library and bits, not for those of envlock's own Python.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from packaging.version import Version
 
 from envlock.choices import Accelerator
 from envlock.errors import InterpreterMissing, WorkError
 from envlock.model import Platform, Target
-from envlock.system import run
+from envlock.system import remembered, run
 from envlock.tags import wheel_tags
 
 _TIME_LIMIT = 20.0  # seconds: a cold start from a network drive
+_DAY = 24 * 60 * 60  # seconds
 
 _QUESTION = r"""
 import json, os, sys
@@ -79,7 +86,7 @@ class Interpreter:
 
 
 def describe(path: Path, *, time_limit: float = _TIME_LIMIT) -> Interpreter:
-    """Start the program once and return what it says of itself.
+    """Return what the program says of itself; it is started once.
 
     ``time_limit`` is in seconds.
 
@@ -87,20 +94,8 @@ def describe(path: Path, *, time_limit: float = _TIME_LIMIT) -> Interpreter:
         InterpreterMissing: it does not start, does not end in time, or is not
             a Python 3.6 or later.
     """
-    try:
-        done = run([path, "-I", "-S", "-c", _QUESTION], timeout=time_limit)
-    except WorkError as error:
-        raise InterpreterMissing(f"{path} is not a usable Python: {error.message}") from error
-    if done.timed_out:
-        raise InterpreterMissing(f"{path} is not a usable Python: no answer in {time_limit:g} s")
-    try:
-        said = json.loads(done.stdout)
-        markers = said["markers"]
-    except (ValueError, TypeError, KeyError):
-        first = (done.stderr.strip().splitlines() or ["it said nothing"])[0]
-        raise InterpreterMissing(
-            f"{path} is not a Python 3.6 or later (exit status {done.returncode}: {first[:200]})"
-        ) from None
+    said = _remembered(path, lambda: _ask(path, time_limit))
+    markers = said["markers"]
     return Interpreter(
         path=path,
         version=Version(markers["python_full_version"]),
@@ -108,6 +103,64 @@ def describe(path: Path, *, time_limit: float = _TIME_LIMIT) -> Interpreter:
         markers=markers,
         free_threaded=said["free_threaded"],
     )
+
+
+def _ask(path: Path, time_limit: float) -> dict[str, Any]:
+    try:
+        done = run([path, "-I", "-S", "-c", _QUESTION], timeout=time_limit)
+    except WorkError as error:
+        raise InterpreterMissing(f"{path} is not a usable Python: {error.message}") from error
+    if done.timed_out:
+        raise InterpreterMissing(f"{path} is not a usable Python: no answer in {time_limit:g} s")
+    try:
+        said: dict[str, Any] = json.loads(done.stdout)
+        if said["markers"]["python_version"]:
+            return said
+    except (ValueError, TypeError, KeyError):
+        pass
+    first = (done.stderr.strip().splitlines() or ["it said nothing"])[0]
+    raise InterpreterMissing(
+        f"{path} is not a Python 3.6 or later (exit status {done.returncode}: {first[:200]})"
+    )
+
+
+def _remembered(path: Path, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What a program said before, where nothing that it told has changed since.
+
+    A script may start another Python tomorrow, and so may an empty file, which
+    is how Windows links to an app; such are asked each time.
+    """
+    try:
+        with path.open("rb") as stream:
+            if stream.read(2) in {b"#!", b""}:
+                return ask()
+            program = os.fstat(stream.fileno())
+    except OSError:
+        return ask()
+    identity = (program.st_dev, program.st_ino, program.st_size, program.st_mtime_ns)
+    today = int(time.time()) // _DAY  # a library that it needs may go, and nothing of it changes
+    said: dict[str, Any] = remembered(
+        f"interpreters/{hashlib.sha256(str(path).encode()).hexdigest()[:16]}",
+        {
+            "program": repr((identity, today)).encode(),
+            "system": _system(),
+            "asked": _QUESTION.encode(),
+        },
+        ask,
+    )
+    return said
+
+
+def _system() -> bytes:
+    """What tells one system from another: its release, and the C library where there is one."""
+    if sys.platform == "win32":
+        return repr(sys.getwindowsversion()).encode()
+    system, _, *release = os.uname()
+    try:
+        libc = os.confstr("CS_GNU_LIBC_VERSION")
+    except (OSError, ValueError):
+        libc = ""
+    return repr((system, release, libc)).encode()
 
 
 def target(interpreter: Interpreter, accelerator: Accelerator = Accelerator.AUTO) -> Target:

@@ -11,9 +11,12 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
 from envlock.errors import UsageError
 from envlock.evidence.documents import read
-from envlock.evidence.values import Cell, CellEvidence
+from envlock.evidence.values import RULES, Cell, CellEvidence
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +50,23 @@ def shelf(folders: tuple[Path, ...]) -> Mapping[Cell, Traversable]:
         for file in place.iterdir()
         if (cell := Cell.named(file.name)) is not None
     }
+
+
+def companions(
+    distribution: str, version: Version, python: str, folders: tuple[Path, ...]
+) -> tuple[NormalizedName, ...]:
+    """Return what was installed with a framework release, or else with the newest on record.
+
+    A guess at what it will bring along, on a Python minor and any platform.
+    """
+    cells = shelf(folders)
+    known = [c for c in cells if c.distribution == distribution and c.python == python]
+    nearest = max(known, key=lambda cell: (cell.version == version, cell.version), default=None)
+    if nearest is None:
+        return ()
+    file = cells[nearest]
+    found = read(str(file), file.read_text(encoding="utf-8")).find(RULES)
+    return () if found is None else tuple(found.pins)
 
 
 def load(folder: Traversable) -> Library:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
+from envlock.errors import EnvlockError
 from envlock.index.cache import FRESH, KeptPage, PageCache, to_lines
 from envlock.index.gather import gather
 from envlock.index.local import DiskHashes, index_files, is_local, linked_files
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
     from envlock.index.fetch import Client
 
 Files = tuple[DistributionFile, ...]
+
+_HEAD_START = 0.03  # seconds that an engine needs to be started
+_TICK = 0.2  # seconds; Windows hears Ctrl-C only between waits
 
 
 class Index:
@@ -49,6 +55,16 @@ class Index:
         self._progress = progress or Silent()
         self._pages: dict[str, KeptPage | None] = {}
         self._linked: Files | None = None
+        self._ahead: threading.Timer | None = None
+
+    def expect(self, likely: Callable[[], Iterable[NormalizedName]]) -> None:
+        """Read the pages of these projects in the background while an engine works.
+
+        A fault there is nothing: whoever needs the page meets it.
+        """
+        self._ahead = threading.Timer(_HEAD_START, self._read_ahead, (likely,))
+        self._ahead.daemon = True
+        self._ahead.start()
 
     def files(self, name: NormalizedName) -> Files:
         """Return the wheels and sdists of one project; see `files_of`."""
@@ -79,7 +95,19 @@ class Index:
         self._read_pages(pins)
         return {name: self._collect(name, version) for name, version in pins.items()}
 
+    def _read_ahead(self, likely: Callable[[], Iterable[NormalizedName]]) -> None:
+        with suppress(EnvlockError):
+            self._read(tuple(likely()))
+
     def _read_pages(self, names: Collection[NormalizedName]) -> None:
+        if self._ahead is not None:
+            self._ahead.cancel()
+            while self._ahead.is_alive():
+                self._ahead.join(_TICK)
+            self._ahead = None
+        self._read(names)
+
+    def _read(self, names: Collection[NormalizedName]) -> None:
         remote = [index for index in self._indexes if not is_local(index)]
         self._fetch([_address(index, name) for index in remote for name in names])
         if self._linked is None:

@@ -73,19 +73,27 @@ def _nothing(pins: Pins) -> Listed:
     return {}
 
 
+def _nobody(anchor: Anchor) -> Iterable[NormalizedName]:
+    """Who comes with a release of which nothing is on record."""
+    del anchor
+    return ()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tools:
     """Who does the work: the engine, the index pages, and who is told.
 
     ``releases`` gives a package's files by version, those that the date of
     the question admits. ``pinned`` gives the files of many releases at once,
-    of any date.
+    of any date. ``companions`` names packages that a framework release will
+    probably bring along; they are looked up while the engine works.
     """
 
     engine: Engine
     releases: Callable[[NormalizedName], Releases]
     progress: Progress
     pinned: Callable[[Pins], Listed] = _nothing
+    companions: Callable[[Anchor], Iterable[NormalizedName]] = _nobody
 
     def solve(self, problem: Problem, name: str) -> Answer:
         """Ask the engine, and tell that ``name`` is being resolved."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from packaging.utils import NormalizedName
 from packaging.version import Version
@@ -12,7 +13,7 @@ from envlock.errors import UsageError
 from envlock.index.pages import Index
 from envlock.index.releases import admitted
 from envlock.model import LockedPackage, Rule, RuleId
-from envlock.resolve.anchor import distributions, framework
+from envlock.resolve.anchor import Anchor, distributions, framework
 from envlock.resolve.assemble import built_there, explained, hashed, notes, reasons
 from envlock.resolve.loop import anchors, search
 from envlock.resolve.question import Asked, Question, Tools
@@ -73,7 +74,9 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
         names = distributions(wish, question.target.accelerator)
         with tools.progress.phase(f"read the releases of {' and '.join(names)}"):
             index.files_of(names)
-    settled, tried = search(question, anchors(question, tools), tools)
+    candidates = anchors(question, tools)
+    index.expect(partial(_likely, question, next(iter(candidates), None), tools))
+    settled, tried = search(question, candidates, tools)
     if settled is None:
         index.files_of(question.wishes)  # all pages at once; an explanation looks at each
         from envlock.resolve.wayout import no_resolution  # noqa: PLC0415  (seldom needed)
@@ -87,3 +90,9 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
         notes=(*notes(settled), *built_there(packages, question.target)),
         reasons=reasons(packages, asked.database.find),
     )
+
+
+def _likely(question: Question, anchor: Anchor | None, tools: Tools) -> set[NormalizedName]:
+    """The packages that an answer will probably pin."""
+    companions = () if anchor is None else tools.companions(anchor)
+    return {*question.wishes, *question.preferences, *companions}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
+from importlib import import_module
 from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
@@ -22,9 +22,10 @@ from envlock.model import IndexSettings, Lock, Request, Target
 from envlock.platforms import Place
 from envlock.progress import Progress
 from envlock.request import applicable
+from envlock.resolve.anchor import Anchor
 from envlock.rules import database
 from envlock.system import read_text, write_texts
-from envlock.workflow import existing, proved
+from envlock.workflow import existing
 from envlock.workflow.targets import find_target, other_targets
 from envlock.write import read_lock, request_digest
 
@@ -83,10 +84,8 @@ def make_lock(order: LockOrder, progress: Progress, *, hashed: bool = False) -> 
         UsageError: an output is a file that envlock did not make.
         WorkError: an index, an engine or an interpreter is missing or fails.
     """
-    with ThreadPoolExecutor(1) as pool:
-        reading = pool.submit(database.load, order.rules)
-        goal = find_target(order)  # waits for an interpreter to start; the rules are read meanwhile
-        rules = reading.result()
+    goal = find_target(order)
+    rules = database.load(order.rules)
     locks = existing.own_locks(order.outputs, order.verb)
     standard = existing.Standard(
         digest=request_digest(order.request, goal), target=goal, rules=rules
@@ -150,8 +149,12 @@ def _answer(
         preferences=preferences,
         exclude_newer=order.request.exclude_newer,
     )
+    if order.fresh:
+        return _resolve(order, question, rules, index, progress), ""
+    from envlock.workflow import proved  # noqa: PLC0415  (15 ms that --fresh does not need)
+
     needs = order.request.needs
-    found = None if order.fresh else proved.consult(question, needs, order.evidence, index)
+    found = proved.consult(question, needs, order.evidence, index)
     if found is None:
         answer = _resolve(order, question, rules, index, progress)
         return answer.noting(*proved.elsewhere(question, order.evidence, answer)), ""
@@ -185,6 +188,7 @@ def _resolve(
         engine=ENGINES[engine](),
         releases=cache(lambda name: releases(admitted(index.files(name), date))),
         progress=progress,
+        companions=partial(_companions, order, goal),
     )
     asked = resolving.Asked(
         database=rules,
@@ -193,6 +197,20 @@ def _resolve(
         targets_here=lambda: other_targets(goal),
     )
     return resolving.resolve(question, tools, index, asked)
+
+
+def _companions(order: LockOrder, goal: Target, anchor: Anchor) -> Iterable[NormalizedName]:
+    """What was installed with a release before; asked for while an engine works.
+
+    The code that is needed when it has answered is loaded as well.
+    """
+    from envlock.evidence.library import companions  # noqa: PLC0415
+    from envlock.write import WRITERS  # noqa: PLC0415
+
+    import_module("envlock.report")
+    for kind in order.outputs.values():
+        WRITERS[kind]
+    return companions(anchor.name, anchor.version, goal.minor, order.evidence)
 
 
 def requirements_text(lock: Lock) -> str:

@@ -4,11 +4,12 @@ import hashlib
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock.errors import IndexFailure
@@ -17,6 +18,13 @@ from envlock.index.releases import admitted, releases
 from envlock.model import IndexSettings
 from support.index_client import DEMO, OTHER, Notes, client, names
 from support.simple_index import SimpleIndex, build_wheel, write_folder_index
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    limit = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < limit
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("json", [True, False])
@@ -52,6 +60,34 @@ def test_many_projects_are_asked_for_at_once_and_each_once(
     }
     index.files_of([DEMO, *unknown])
     assert set(served.requests.values()) == {1}
+
+
+def test_pages_that_are_expected_are_read_while_something_else_goes_on(
+    tmp_path: Path, served: SimpleIndex
+) -> None:
+    index = client(tmp_path, served.url)
+    index.expect(lambda: [DEMO, OTHER])
+    wait_until(lambda: len(served.requests) == 2)
+    assert index.files(DEMO)
+    assert set(served.requests.values()) == {1}
+
+
+def test_an_expectation_that_comes_too_late_or_fails_is_nothing(
+    tmp_path: Path, served: SimpleIndex
+) -> None:
+    index = client(tmp_path, served.url)
+    index.expect(lambda: [canonicalize_name("unknown")])
+    assert index.files(DEMO)
+    assert len(served.requests) == 1
+    failed: list[bool] = []
+
+    def fails() -> list[NormalizedName]:
+        failed.append(True)
+        raise IndexFailure("nothing to read")
+
+    index.expect(fails)
+    wait_until(lambda: bool(failed))
+    assert index.files(OTHER)
 
 
 def test_one_release_of_each_project_is_what_its_pins_name(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,9 +15,12 @@ from packaging.tags import sys_tags
 from packaging.version import Version
 
 from envlock.choices import Accelerator
+from envlock.environment import description
 from envlock.environment.description import describe, target
+from envlock.environment.interpreters import python_in
 from envlock.errors import InterpreterMissing
 from envlock.model import Platform
+from envlock.system import Completed, run
 from envlock.tags import wheel_tags
 
 scripts = pytest.mark.skipif(os.name == "nt", reason="a shell script stands for a program")
@@ -43,6 +49,74 @@ def test_a_target_holds_the_interpreter_and_the_accelerator() -> None:
     assert own.python == Version(sys.version.split()[0])
     assert own.accelerator is Accelerator.CPU
     assert own.platform == interpreter.platform
+
+
+@pytest.fixture
+def starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The programs that were started, with an empty cache."""
+    started: list[Path] = []
+
+    def counted(command: Sequence[Path], *, timeout: float) -> Completed:
+        started.append(command[0])
+        return run(command, timeout=timeout)
+
+    monkeypatch.setattr(description, "run", counted)
+    monkeypatch.setenv("ENVLOCK_CACHE_DIR", str(tmp_path / "cache"))
+    return started
+
+
+def test_an_interpreter_is_asked_once_until_it_changes(tmp_path: Path, starts: list[Path]) -> None:
+    made = [sys.executable, "-m", "venv", "--copies", "--without-pip", str(tmp_path / "env")]
+    subprocess.run(made, check=True)
+    inside = python_in(tmp_path / "env")
+    assert inside is not None
+    first = describe(inside)
+    assert describe(inside) == first
+    assert starts == [inside]
+    os.utime(inside, (1, 1))
+    assert describe(inside) == first
+    assert starts == [inside, inside]
+
+
+def test_an_interpreter_is_asked_again_on_another_day(
+    starts: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = Path(sys.executable).resolve()
+    describe(path)
+    now = time.time()
+    monkeypatch.setattr("time.time", lambda: now + 25 * 3600)
+    describe(path)
+    assert starts == [path, path]
+
+
+def test_an_interpreter_is_asked_again_on_another_system(
+    starts: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = Path(sys.executable).resolve()
+    describe(path)
+    monkeypatch.setattr(description, "_system", lambda: b"glibc 2.99")
+    describe(path)
+    assert starts == [path, path]
+
+
+@scripts
+def test_a_script_is_asked_each_time_which_python_it_starts(
+    tmp_path: Path, starts: list[Path]
+) -> None:
+    path = program(tmp_path, f'exec {sys.executable} "$@"')
+    describe(path)
+    describe(path)
+    assert starts == [path, path]
+
+
+def test_a_program_that_failed_is_asked_again(tmp_path: Path, starts: list[Path]) -> None:
+    path = tmp_path / "python.exe"
+    path.write_bytes(b"MZ no program")
+    path.chmod(0o755)
+    for _ in range(2):
+        with pytest.raises(InterpreterMissing):
+            describe(path)
+    assert starts == [path, path]
 
 
 LINUX = Platform(system="linux", machine="x86_64", libc="glibc 2.36")

@@ -105,3 +105,20 @@ def test_all_faults_of_all_files_are_told_at_once(tmp_path: Path) -> None:
         EVIDENCE.cell.filename,
         EVIDENCE.cell.filename,
     ]
+
+
+def test_what_came_along_before_is_told_of_the_same_release_or_else_of_the_newest(
+    tmp_path: Path,
+) -> None:
+    name = EVIDENCE.cell.distribution
+    older = replace(of("2.9.3"), sets=(replace(RULES_SET, packages=RULES_SET.packages[:1]),))
+    write(tmp_path, older, of("2.10.1"), of("2.11.0", "3.9"))
+    library.shelf.cache_clear()
+
+    def found(version: str, python: str = "3.10", distribution: str = name) -> tuple[str, ...]:
+        where = (tmp_path,)
+        return library.companions(distribution, Version(version), python, where)
+
+    assert found("2.9.3") == tuple(older.sets[0].pins)
+    assert found("2.10.1") == tuple(RULES_SET.pins)
+    assert found("99.1", "3.6", "no-such-framework") == ()
