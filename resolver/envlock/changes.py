@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from msgspec import Struct
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
@@ -19,8 +19,7 @@ class Action(StrEnum):
     REMOVE = "remove"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """One package changed; ``before`` and ``after`` are None where it is not there.
 
     ``rules`` are the ids behind the sentence ``because``; none where it moves
@@ -45,8 +44,7 @@ class Step:
         return Action.UPGRADE if self.after > self.before else Action.DOWNGRADE
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """The steps of one cure: removals first, then by name."""
 
     steps: tuple[Step, ...]

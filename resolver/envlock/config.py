@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from envlock.choices import Accelerator, EngineName, Format
 from envlock.errors import UsageError
@@ -22,8 +23,7 @@ from envlock.request.toml import parse_toml
 from envlock.system import read_text
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Config:
+class Config(Struct, frozen=True, kw_only=True):
     """Defaults for the options of every command.
 
     ``python`` and ``exclude_newer`` are as `find_interpreter` and `parse_date`
@@ -73,8 +73,7 @@ def user_file() -> Path:
     return Path(platformdirs.user_config_dir("envlock", appauthor=False)) / "envlock.toml"
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
+class _Key(Struct, frozen=True):
     """One setting: its field of `Config`, how one value of it is read, and what it says.
 
     ``read`` gets the value and the folder that paths are relative to;

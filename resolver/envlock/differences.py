@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 from envlock.conda.values import CondaLock, CondaPackage
 from envlock.model import Lock, LockedPackage, RuleId
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pin:
+class Pin(Struct, frozen=True, kw_only=True):
     """One package of a lock; ``order`` is what its version sorts by.
 
     ``build`` is conda's, "" for a package of pip or where a format has none.
@@ -26,8 +26,7 @@ class Pin:
     because: tuple[RuleId, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Side:
+class Side(Struct, frozen=True, kw_only=True):
     """A lock as it is compared: name → pin, and what it is for, "" where it does not say."""
 
     pins: Mapping[str, Pin] = field(default_factory=dict)
@@ -45,8 +44,7 @@ class Way(StrEnum):
     BUILD = "build"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Moved:
+class Moved(Struct, frozen=True, kw_only=True):
     """A package that is in one lock only, or in another version or build."""
 
     name: str
@@ -55,8 +53,7 @@ class Moved:
     after: str | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Hashes:
+class Hashes(Struct, frozen=True, kw_only=True):
     """The same version with other hashes; ``before`` and ``after`` are those of one lock only."""
 
     name: str
@@ -65,8 +62,7 @@ class Hashes:
     after: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reasons:
+class Reasons(Struct, frozen=True, kw_only=True):
     """The rules that move a package in one lock only."""
 
     name: str
@@ -74,8 +70,7 @@ class Reasons:
     after: tuple[RuleId, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True, kw_only=True):
     """Everything that differs, sorted by name; falsy when nothing does.
 
     ``python`` and ``platform`` are the two values where both locks tell them

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 
+from msgspec import Struct, field
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
@@ -22,8 +22,7 @@ class Kind(StrEnum):
     MODEL = "model"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Examined:
+class Examined(Struct, frozen=True, kw_only=True):
     """What is known of an environment, a file or a text, whatever it was read from.
 
     ``packages`` are exact versions, ``loose`` ranges that were asked for
@@ -47,8 +46,7 @@ class Examined:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """One thing that is wrong.
 
     ``id`` is a rule's, or one of envlock's own for what is no rule (a broken

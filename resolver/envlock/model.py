@@ -7,12 +7,12 @@ environment → `Outcome`s. Texts become `packaging` types once, at the edge.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import NewType
 
+from msgspec import Struct, field
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
@@ -46,8 +46,7 @@ class Stage(StrEnum):
     GPU = "gpu"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Platform:
+class Platform(Struct, frozen=True, kw_only=True):
     """An operating system and machine, in lower case.
 
     ``system`` is linux, macos or windows; ``machine`` x86_64, aarch64 (Linux)
@@ -63,8 +62,7 @@ class Platform:
         return f"{self.system}-{self.machine}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Target:
+class Target(Struct, frozen=True, kw_only=True):
     """What a lock is for: one interpreter on one platform.
 
     ``python`` is the full version, ``tags`` the wheel tags it takes, best
@@ -77,8 +75,8 @@ class Target:
     python: Version
     platform: Platform
     accelerator: Accelerator = Accelerator.AUTO
-    tags: tuple[str, ...] = field(default=(), repr=False)
-    markers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    tags: tuple[str, ...] = ()
+    markers: Mapping[str, str] = field(default_factory=dict)
     interpreter: Path | None = None
     option: str = ""
     manager: str = "pip"
@@ -89,16 +87,14 @@ class Target:
         return f"{self.python.major}.{self.python.minor}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Requested:
+class Requested(Struct, frozen=True, kw_only=True):
     """One requirement or constraint as somebody wrote it, and where."""
 
     requirement: Requirement
     origin: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class IndexSettings:
+class IndexSettings(Struct, frozen=True, kw_only=True):
     """Where packages come from, as pip is configured, flags over it.
 
     URLs may carry credentials: they go to an engine through its environment
@@ -117,8 +113,7 @@ class IndexSettings:
     timeout: float = 15.0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """What somebody wants locked, before any target is known.
 
     ``needs`` are capabilities (levels of the probes) that evidence must show.
@@ -131,8 +126,7 @@ class Request:
     needs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True, kw_only=True):
     """A package in a range of versions: one part of a rule's ``when``."""
 
     package: NormalizedName
@@ -147,8 +141,7 @@ class Demand(StrEnum):
     INCLUDE = "include"  # the package is there, and in the range
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Case:
+class Case(Struct, frozen=True, kw_only=True):
     """One line of a rule: conditions (ANDed) and what they demand.
 
     Empty ``platforms``, ``managers``, ``accelerators`` and ``variables`` mean
@@ -165,8 +158,7 @@ class Case:
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Remedy:
+class Remedy(Struct, frozen=True, kw_only=True):
     """One way out, as the rule's author wrote it.
 
     ``kind`` is install, command, code, setting or advice; ``text`` is the
@@ -177,8 +169,7 @@ class Remedy:
     text: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True, kw_only=True):
     """What backs a rule: how it was found, what was seen, when, and links."""
 
     how: str
@@ -187,8 +178,7 @@ class Evidence:
     links: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """A fact that package metadata does not tell, or tells only in part."""
 
     id: RuleId
@@ -205,8 +195,7 @@ class Rule:
     source: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Constraint:
+class Constraint(Struct, frozen=True, kw_only=True):
     """A bound that rules put on one package, for one anchor and target.
 
     ``include`` asks for the package to be there; ``soft`` bounds give way
@@ -220,8 +209,7 @@ class Constraint:
     soft: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Violation:
+class Violation(Struct, frozen=True, kw_only=True):
     """A rule that a set of versions breaks, and the versions it was seen on."""
 
     rule: Rule
@@ -229,9 +217,8 @@ class Violation:
     packages: Mapping[NormalizedName, Version | None]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DistributionFile:
-    """One file of a release, as an index page lists it.
+class DistributionFile(Struct, frozen=True, kw_only=True, array_like=True):
+    """One file of a release, as an index page lists it; an array where it is kept as JSON.
 
     ``hashes`` maps algorithm to hex digest; ``upload_time`` and ``size``
     (bytes) are None where the index does not say. ``url`` may carry
@@ -247,8 +234,7 @@ class DistributionFile:
     size: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LockedPackage:
+class LockedPackage(Struct, frozen=True, kw_only=True):
     """One pin: exact version, the files it may be installed from, and why.
 
     ``hashes`` are ``sha256:…`` strings, sorted. ``via`` names the packages or
@@ -260,11 +246,10 @@ class LockedPackage:
     hashes: tuple[str, ...] = ()
     via: tuple[str, ...] = ()
     because: tuple[RuleId, ...] = ()
-    files: tuple[DistributionFile, ...] = field(default=(), repr=False)
+    files: tuple[DistributionFile, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Lock:
+class Lock(Struct, frozen=True, kw_only=True):
     """A complete set of pins for one target, sorted by name.
 
     ``command`` makes it again; ``request_digest`` tells whether it still

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Passed:
+class Passed(Struct, frozen=True, kw_only=True):
     """The level did what it should."""
 
     level: str
@@ -14,8 +13,7 @@ class Passed:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Failed:
+class Failed(Struct, frozen=True, kw_only=True):
     """The level raised, or gave a wrong answer."""
 
     level: str
@@ -25,16 +23,14 @@ class Failed:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Skipped:
+class Skipped(Struct, frozen=True, kw_only=True):
     """The level was not tried; ``detail`` says why."""
 
     level: str
     detail: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Crashed:
+class Crashed(Struct, frozen=True, kw_only=True):
     """The interpreter died or hung in this level; ``detail`` names the signal or limit."""
 
     level: str

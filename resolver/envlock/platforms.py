@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from difflib import get_close_matches
+
+from msgspec import Struct
 
 from envlock.errors import UsageError
 from envlock.model import Platform
@@ -22,8 +23,7 @@ _OLD_PYTHON = (3, 8)
 MACOS = "macos 14.0"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Known:
+class Known(Struct, frozen=True, kw_only=True):
     """A platform and its names: uv's (a target triple), conda's, Docker's, and a short one of uv.
 
     ``docker`` is "" where there are no such images.
@@ -103,8 +103,7 @@ _YEARS = {"1": "2_5", "2010": "2_12", "2014": "2_17"}
 _UV_GLIBC = (17, 28, *range(31, 41))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """A platform that somebody named; ``option`` is the shortest name that says the same.
 
     ``platform.libc`` is "" unless the name tells the system's version.

@@ -11,13 +11,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import cache, reduce
 from importlib.resources import files
 from operator import and_
 from typing import Any
 
+from msgspec import Struct
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
@@ -26,8 +26,7 @@ from envlock.model import Platform, Target
 from envlock.platforms import markers
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Release:
+class Release(Struct, frozen=True, kw_only=True):
     """One final release.
 
     ``yanked`` is the reason, or "". ``wheels`` maps distribution, platform (as
@@ -45,22 +44,19 @@ class Release:
     needs: Mapping[tuple[str, str], tuple[str, ...]]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TensorflowRelease(Release):
+class TensorflowRelease(Release, frozen=True, kw_only=True):
     """One release of TensorFlow; ``extras`` has the lines that each adds on Linux x86_64."""
 
     extras: Mapping[str, list[str]]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class H5pyRelease(Release):
+class H5pyRelease(Release, frozen=True, kw_only=True):
     """One release of h5py; ``hdf5`` is the series in its Linux x86_64 wheels."""
 
     hdf5: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WheelRange:
+class WheelRange(Struct, frozen=True, kw_only=True):
     """The releases of a distribution with a wheel for one Python, oldest first, none yanked.
 
     ``pythons`` are all that the platform has wheels for. Printed, it is a sentence.
@@ -85,8 +81,7 @@ class WheelRange:
         return f"{self.distribution} has no wheel for {place}: its wheels there {bound}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CudaRow:
+class CudaRow(Struct, frozen=True, kw_only=True):
     """The CUDA and cuDNN that the Linux build of a release was tested with, and who says so."""
 
     cuda: str
@@ -94,8 +89,7 @@ class CudaRow:
     source: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AndCuda:
+class AndCuda(Struct, frozen=True, kw_only=True):
     """What ``tensorflow[and-cuda]`` adds on Linux x86_64, for a major version of CUDA.
 
     ``refusal`` says why PyPI cannot serve all of it, or is "".

@@ -1,12 +1,12 @@
 """Environments that people described in public, each read as the thread that solved it did."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from msgspec.structs import replace
 from packaging.version import Version
 
 from envlock.diagnose import diagnose

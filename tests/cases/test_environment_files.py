@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import lzma
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
+from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
 from envlock.conda.values import CondaRequest

@@ -5,11 +5,11 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from envlock.evidence.documents import render
 from envlock.evidence.values import CellEvidence

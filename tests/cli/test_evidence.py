@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from envlock.evidence.documents import render
 from envlock.evidence.values import CellEvidence, ProvedSet

@@ -1,10 +1,10 @@
 """`envlock export` and `envlock diff`: the formats become one another, and are compared."""
 
 import re
-from dataclasses import replace
 from itertools import combinations
 
 import pytest
+from msgspec.structs import replace
 
 from envlock.choices import Format
 from envlock.write import conda_texts

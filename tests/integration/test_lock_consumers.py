@@ -8,11 +8,12 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
+from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 from uv import find_uv_bin

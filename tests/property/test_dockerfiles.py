@@ -1,11 +1,11 @@
 """Laws of written Dockerfiles: whatever a user types, the instructions stay the same."""
 
 import re
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from envlock.docker.bases import Wish, choose
 from envlock.docker.quoting import parse_image, parse_label

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import lzma
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from envlock.conda.values import CondaLock, CondaPackage, CondaPlatformLock, CondaSpec
 from envlock.model import Lock, RuleId

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from packaging.version import Version
 
 from envlock.differences import (
@@ -28,7 +27,7 @@ def compared(before: Lock, after: Lock, *, hashes: bool = True) -> Difference:
 
 
 def lock(*packages: LockedPackage, **more: str) -> Lock:
-    return replace(REALISTIC, packages=packages, **more)  # type: ignore[arg-type]
+    return replace(REALISTIC, packages=packages, **more)
 
 
 def test_a_lock_does_not_differ_from_itself() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import permutations
 
+from msgspec import Struct
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
@@ -21,8 +21,7 @@ Changes = frozenset[Step]
 _FRAME = re.compile(r"(?:site|dist)-packages[/\\]+([^\"\n:]+)")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Side:
+class Side(Struct, frozen=True, kw_only=True):
     """A set of pins, and what its packages declare: requirements that apply, markers judged."""
 
     pins: Pins
@@ -61,8 +60,7 @@ def applied(good: Pins, some: Iterable[Step]) -> dict[NormalizedName, Version]:
     return {name: version for name, version in sorted(together.items()) if version is not None}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ties:
+class Ties(Struct, frozen=True, kw_only=True):
     """Which changes others cannot be made without, as far as packages declare it."""
 
     needs: Mapping[Step, Changes]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from msgspec import Struct
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
@@ -40,8 +40,7 @@ _SHORTEST = 5  # characters of a symptom
 _VOLATILE = re.compile(r"\b0x[0-9a-fA-F]+|(?:[A-Za-z]:)?[/\\](?:[^\s'\"/\\:]+[/\\])+")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """What a rule is made of.
 
     Each of ``culprits`` leads from a version that works to one that does not.

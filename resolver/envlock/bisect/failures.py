@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from envlock.bisect.ddmin import Verdict
 from envlock.outcomes import Crashed, Failed, Outcome, Passed, Skipped
@@ -13,8 +14,7 @@ _RAISED = re.compile(r"^(?P<kind>(?:[A-Za-z_]\w*\.)*[A-Z]\w*)(?:: (?P<said>.*))?
 _MODULE = re.compile(r"No module named '?([\w.]+)")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True, kw_only=True):
     """The level that does not pass, the type of its error, a line of words, and all it said."""
 
     level: str

@@ -1,4 +1,4 @@
-"""Options as fields of dataclasses: typer reads them, a command takes values of those classes.
+"""Options as fields of structs: typer reads them, a command takes values of those classes.
 
 typer wants every option of a command in its signature. `register` writes that
 signature from the option groups a command takes, so that a group is written
@@ -9,45 +9,44 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import MISSING, field, fields
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, get_args, get_origin, get_type_hints
 
 import typer
+from msgspec import Struct
+from msgspec.structs import fields
+from typer.models import ArgumentInfo, OptionInfo
 
 from envlock.cli.interrupts import Interrupted
 
 Command = Callable[..., int]
 
 
-def flag(*names: str, says: str) -> Any:  # noqa: ANN401  (stands for a field of any type)
-    """Make a field that is True when one of ``names`` is typed."""
-    return field(default=False, metadata={"typer": typer.Option(*names, help=says)})
+def flag(*names: str, says: str) -> OptionInfo:
+    """Describe a bool that is True when one of ``names`` is typed."""
+    info: OptionInfo = typer.Option(*names, help=says)
+    return info
 
 
-def option(*names: str, metavar: str, says: str, default: object = None) -> Any:  # noqa: ANN401  (as in flag)
-    """Make a field that takes one value; typed twice, the last one counts."""
-    info = typer.Option(*names, metavar=metavar, help=says, show_default=False)
-    return field(default=default, metadata={"typer": info})
+def option(*names: str, metavar: str, says: str) -> OptionInfo:
+    """Describe an option with one value; typed twice, the last one counts."""
+    info: OptionInfo = typer.Option(*names, metavar=metavar, help=says, show_default=False)
+    return info
 
 
-def repeated(*names: str, metavar: str, says: str) -> Any:  # noqa: ANN401  (as in flag)
-    """Make a field that is the tuple of every value typed."""
-    info = typer.Option(*names, metavar=metavar, help=says, show_default=False)
-    return field(default=(), metadata={"typer": info})
+def repeated(*names: str, metavar: str, says: str) -> OptionInfo:
+    """Describe the tuple of every value typed for an option."""
+    return option(*names, metavar=metavar, says=says)
 
 
-def words(metavar: str, *, says: str) -> Any:  # noqa: ANN401  (as in flag)
-    """Make a field that is the tuple of what is typed without an option."""
-    info = typer.Argument(metavar=f"[{metavar}]...", help=says, show_default=False)
-    return field(default=(), metadata={"typer": info})
+def words(metavar: str, *, says: str) -> ArgumentInfo:
+    """Describe the tuple of what is typed without an option."""
+    return word(f"[{metavar}]...", says=says)
 
 
-def word(metavar: str, *, says: str, default: object = MISSING) -> Any:  # noqa: ANN401  (as in flag)
-    """Make a field for one word without an option, which must be there unless it has a default."""
-    if default is MISSING:
-        return field(metadata={"typer": typer.Argument(metavar=metavar, help=says)})
-    info = typer.Argument(metavar=metavar, help=says, show_default=False)
-    return field(default=default, metadata={"typer": info})
+def word(metavar: str, *, says: str) -> ArgumentInfo:
+    """Describe one word without an option, which must be there unless it has a default."""
+    info: ArgumentInfo = typer.Argument(metavar=metavar, help=says, show_default=False)
+    return info
 
 
 def register(app: typer.Typer, name: str, command: Command) -> None:
@@ -56,7 +55,7 @@ def register(app: typer.Typer, name: str, command: Command) -> None:
 
     def call(**values: object) -> int:
         taken = {
-            parameter: kind(**{item.name: _value(values[item.name]) for item in fields(kind)})
+            parameter: kind(**{name: _value(values[name]) for name in kind.__struct_fields__})
             for parameter, kind in groups.items()
         }
         try:
@@ -70,25 +69,24 @@ def register(app: typer.Typer, name: str, command: Command) -> None:
     app.command(name)(call)
 
 
-def _groups(command: Command) -> dict[str, type[Any]]:
+def _groups(command: Command) -> dict[str, type[Struct]]:
     hints = get_type_hints(command)
     hints.pop("return", None)
     return hints
 
 
-def _parameters(groups: Iterable[type[Any]]) -> Iterator[inspect.Parameter]:
+def _parameters(groups: Iterable[type[Struct]]) -> Iterator[inspect.Parameter]:
     for kind in groups:
-        hints = get_type_hints(kind)
         for item in fields(kind):
-            hint = hints[item.name]
+            hint, info = get_args(item.type)
             several = get_origin(hint) is tuple
             annotation = list[get_args(hint)[0]] if several else hint  # type: ignore[misc]
             default = [] if several else item.default
             yield inspect.Parameter(
                 item.name,
                 inspect.Parameter.KEYWORD_ONLY,
-                annotation=Annotated[annotation, item.metadata["typer"]],
-                default=inspect.Parameter.empty if default is MISSING else default,
+                annotation=Annotated[annotation, info],
+                default=inspect.Parameter.empty if item.required else default,
             )
 
 

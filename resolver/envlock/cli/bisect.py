@@ -1,14 +1,13 @@
 """`envlock bisect`."""
 
-# ruff: noqa: RUF009  (these calls make dataclass fields)
-
 from __future__ import annotations
 
 import shlex
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from msgspec import Struct
 
 from envlock.cli.arguments import flag, option, word
 from envlock.cli.options import IndexOptions, TalkOptions
@@ -25,43 +24,61 @@ if TYPE_CHECKING:
 _COUNTED = (("fails", "failed"), ("passes", "passed"), ("unresolved", "unresolved"))
 
 
-@dataclass(frozen=True, kw_only=True)
-class BisectOptions:
+class BisectOptions(Struct, frozen=True, kw_only=True):
     """Two sets of pins, and what tells them apart."""
 
-    good: Path = word(
-        "GOOD",
-        says="What works: a lock, a pip freeze, requirements with ==, an environment, or a cell of "
-        "evidence (CELL.json, or CELL.json#plain for its other sets).",
-    )
-    bad: Path = word("BAD", says="What does not, in any of these forms.")
-    run: str | None = option(
-        "--run", metavar="COMMAND", says="What must end with exit status 0, such as a script."
-    )
-    probe: Path | None = option(
-        "--probe", metavar="FILE", says="A Python script that must end with exit status 0."
-    )
-    level: str | None = option(
-        "--level", metavar="NAME", says="A level that must pass.  [default: the whole gate]"
-    )
-    timeout: str = option(
-        "--timeout",
-        metavar="SECONDS",
-        default="600",
-        says="Time limit of each trial's command or probe.  [default: 600]",
-    )
-    narrow: bool = flag(
-        "--narrow", says="Go on to the first release of the culprit that fails, on the index."
-    )
-    output: Path | None = option(
-        "-o", "--output", metavar="FILE", says="Write the draft rule to a new file."
-    )
-    python: str | None = option(
-        "-p",
-        "--python",
-        metavar="PYTHON",
-        says="A version such as 3.10, or a path.  [default: the one that the sets are for]",
-    )
+    good: Annotated[
+        Path,
+        word(
+            "GOOD",
+            says="What works: a lock, a pip freeze, requirements with ==, an environment, or a cell"
+            " of evidence (CELL.json, or CELL.json#plain for its other sets).",
+        ),
+    ]
+    bad: Annotated[Path, word("BAD", says="What does not, in any of these forms.")]
+    run: Annotated[
+        str | None,
+        option(
+            "--run", metavar="COMMAND", says="What must end with exit status 0, such as a script."
+        ),
+    ] = None
+    probe: Annotated[
+        Path | None,
+        option("--probe", metavar="FILE", says="A Python script that must end with exit status 0."),
+    ] = None
+    level: Annotated[
+        str | None,
+        option(
+            "--level", metavar="NAME", says="A level that must pass.  [default: the whole gate]"
+        ),
+    ] = None
+    timeout: Annotated[
+        str,
+        option(
+            "--timeout",
+            metavar="SECONDS",
+            says="Time limit of each trial's command or probe.  [default: 600]",
+        ),
+    ] = "600"
+    narrow: Annotated[
+        bool,
+        flag(
+            "--narrow", says="Go on to the first release of the culprit that fails, on the index."
+        ),
+    ] = False
+    output: Annotated[
+        Path | None,
+        option("-o", "--output", metavar="FILE", says="Write the draft rule to a new file."),
+    ] = None
+    python: Annotated[
+        str | None,
+        option(
+            "-p",
+            "--python",
+            metavar="PYTHON",
+            says="A version such as 3.10, or a path.  [default: the one that the sets are for]",
+        ),
+    ] = None
 
 
 def bisect(own: BisectOptions, index: IndexOptions, talk: TalkOptions) -> int:

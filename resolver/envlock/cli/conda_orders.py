@@ -6,8 +6,9 @@ import os
 import re
 import shlex
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from envlock.choices import Format
 from envlock.cli.options import CondaOptions, IndexOptions, LockFileOptions, RequestOptions

@@ -1,13 +1,13 @@
 """`envlock diagnose`."""
 
-# ruff: noqa: RUF009  (these calls make dataclass fields)
-
 from __future__ import annotations
 
 import shlex
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from msgspec import Struct
 
 from envlock.cli.arguments import option, repeated, words
 from envlock.cli.options import TalkOptions
@@ -15,28 +15,38 @@ from envlock.cli.output import Lines, say, say_json
 from envlock.cli.output import talk as tell
 
 
-@dataclass(frozen=True, kw_only=True)
-class DiagnosedThings:
+class DiagnosedThings(Struct, frozen=True, kw_only=True):
     """What is examined."""
 
-    what: tuple[str, ...] = words(
-        "WHAT",
-        says="An environment, a requirements file or lock, environment.yml, pip list or freeze "
-        "output, a traceback or log; - reads standard input. Several count as one.  "
-        "[default: the active environment, or .venv]",
-    )
-    model: Path | None = option(
-        "--model", metavar="FILE", says="Tell what loads a .h5 or .keras model; it is not run."
-    )
-    python: str | None = option(
-        "-p", "--python", metavar="VERSION", says="The Python it is about, where nothing tells."
-    )
-    platform: str | None = option(
-        "--platform", metavar="SYSTEM", says="Its system: linux, macos-arm64, windows."
-    )
-    rules: tuple[Path, ...] = repeated(
-        "--rules", metavar="DIR", says="Add the rules of a folder. Repeatable."
-    )
+    what: Annotated[
+        tuple[str, ...],
+        words(
+            "WHAT",
+            says="An environment, a requirements file or lock, environment.yml, pip list or freeze "
+            "output, a traceback or log; - reads standard input. Several count as one.  "
+            "[default: the active environment, or .venv]",
+        ),
+    ] = ()
+    model: Annotated[
+        Path | None,
+        option(
+            "--model", metavar="FILE", says="Tell what loads a .h5 or .keras model; it is not run."
+        ),
+    ] = None
+    python: Annotated[
+        str | None,
+        option(
+            "-p", "--python", metavar="VERSION", says="The Python it is about, where nothing tells."
+        ),
+    ] = None
+    platform: Annotated[
+        str | None,
+        option("--platform", metavar="SYSTEM", says="Its system: linux, macos-arm64, windows."),
+    ] = None
+    rules: Annotated[
+        tuple[Path, ...],
+        repeated("--rules", metavar="DIR", says="Add the rules of a folder. Repeatable."),
+    ] = ()
 
 
 def diagnose(own: DiagnosedThings, talk: TalkOptions) -> int:

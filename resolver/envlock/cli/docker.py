@@ -1,14 +1,13 @@
 """`envlock docker`."""
 
-# ruff: noqa: RUF009  (these calls make dataclass fields)
-
 from __future__ import annotations
 
 import shlex
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from msgspec import Struct
 
 from envlock.cli.arguments import flag, option, repeated
 from envlock.cli.options import IndexOptions, RequestOptions, TalkOptions
@@ -18,36 +17,49 @@ if TYPE_CHECKING:
     from envlock.workflow.image import Image
 
 
-@dataclass(frozen=True, kw_only=True)
-class ImageOptions:
+class ImageOptions(Struct, frozen=True, kw_only=True):
     """What the image is made from, and where its files go."""
 
-    output: Path = option(
-        "-o",
-        "--output",
-        metavar="DIR",
-        default=Path(),
-        says="The folder of the files, made if need be.  [default: the current one]",
+    output: Annotated[
+        Path,
+        option(
+            "-o",
+            "--output",
+            metavar="DIR",
+            says="The folder of the files, made if need be.  [default: the current one]",
+        ),
+    ] = Path()
+    base: Annotated[
+        str | None,
+        option(
+            "--base",
+            metavar="IMAGE",
+            says="slim (a Python on Debian), tensorflow, cuda (for the release's CUDA and cuDNN),"
+            " or NAME:TAG.  [default: slim, or cuda where --accelerator cuda needs it]",
+        ),
+    ] = None
+    base_digest: Annotated[
+        str | None,
+        option("--base-digest", metavar="sha256:HEX", says="Hold the base by its digest too."),
+    ] = None
+    base_freeze: Annotated[
+        Path | None,
+        option(
+            "--base-freeze",
+            metavar="FILE",
+            says="Keep what a pip freeze of the base lists, and install only the rest.",
+        ),
+    ] = None
+    label: Annotated[
+        tuple[str, ...],
+        repeated("--label", metavar="KEY=VALUE", says="Add a label to the image. Repeatable."),
+    ] = ()
+    no_verify: Annotated[bool, flag("--no-verify", says="Leave the proof out of the build.")] = (
+        False
     )
-    base: str | None = option(
-        "--base",
-        metavar="IMAGE",
-        says="slim (a Python on Debian), tensorflow, cuda (for the release's CUDA and cuDNN), or"
-        " NAME:TAG.  [default: slim, or cuda where --accelerator cuda needs it]",
-    )
-    base_digest: str | None = option(
-        "--base-digest", metavar="sha256:HEX", says="Hold the base by its digest too."
-    )
-    base_freeze: Path | None = option(
-        "--base-freeze",
-        metavar="FILE",
-        says="Keep what a pip freeze of the base lists, and install only the rest.",
-    )
-    label: tuple[str, ...] = repeated(
-        "--label", metavar="KEY=VALUE", says="Add a label to the image. Repeatable."
-    )
-    no_verify: bool = flag("--no-verify", says="Leave the proof out of the build.")
-    check: bool = flag("--check", says="Only tell whether the files are current; exit 1 if not.")
+    check: Annotated[
+        bool, flag("--check", says="Only tell whether the files are current; exit 1 if not.")
+    ] = False
 
 
 def docker(

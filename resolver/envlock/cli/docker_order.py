@@ -6,8 +6,9 @@ import os
 import platform
 import shlex
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from envlock.choices import EngineName, Format
 from envlock.cli.docker import ImageOptions

@@ -1,15 +1,14 @@
 """`envlock create`, `sync` and `verify`."""
 
-# ruff: noqa: RUF009  (these calls make dataclass fields)
-
 from __future__ import annotations
 
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from msgspec import Struct
 
 from envlock.cli.arguments import flag, option, word
 from envlock.cli.options import (
@@ -30,39 +29,40 @@ if TYPE_CHECKING:
     from envlock.workflow.verify import Proof
 
 
-@dataclass(frozen=True, kw_only=True)
-class NewEnvironmentOptions(EnvironmentOptions):
+class NewEnvironmentOptions(EnvironmentOptions, frozen=True, kw_only=True):
     """Where the environment is built, and what becomes of one that fails."""
 
-    keep: bool = flag("--keep", says="Keep an environment that failed, and say where.")
+    keep: Annotated[
+        bool, flag("--keep", says="Keep an environment that failed, and say where.")
+    ] = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class SyncedLock:
+class SyncedLock(Struct, frozen=True, kw_only=True):
     """What is installed."""
 
-    lock: Path = word(
-        "LOCK",
-        says="A lock with hashes.  [default: requirements.txt]",
-        default=Path("requirements.txt"),
+    lock: Annotated[Path, word("LOCK", says="A lock with hashes.  [default: requirements.txt]")] = (
+        Path("requirements.txt")
     )
-    python: str | None = option(
-        "-p",
-        "--python",
-        metavar="PYTHON",
-        says="A version such as 3.10, or a path.  [default: the one the lock is for]",
-    )
+    python: Annotated[
+        str | None,
+        option(
+            "-p",
+            "--python",
+            metavar="PYTHON",
+            says="A version such as 3.10, or a path.  [default: the one the lock is for]",
+        ),
+    ] = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class ExaminedEnvironment:
+class ExaminedEnvironment(Struct, frozen=True, kw_only=True):
     """What is examined."""
 
-    environment: Path | None = word(
-        "ENV",
-        says="A venv, a conda prefix or a Python.  [default: the active one, or .venv]",
-        default=None,
-    )
+    environment: Annotated[
+        Path | None,
+        word(
+            "ENV", says="A venv, a conda prefix or a Python.  [default: the active one, or .venv]"
+        ),
+    ] = None
 
 
 def create(

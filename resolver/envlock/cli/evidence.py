@@ -1,14 +1,13 @@
 """`envlock capabilities`, `envlock matrix check` and `envlock matrix report`: what was run."""
 
-# ruff: noqa: RUF009  (these calls make dataclass fields)
-
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from msgspec import Struct
 
 from envlock.cli.arguments import option, repeated
 from envlock.cli.knowledge import RulesOption
@@ -23,36 +22,39 @@ _SHOWN = 3  # sets of one kind
 _WIDTH = 86  # columns of a list of rules
 
 
-@dataclass(frozen=True, kw_only=True)
-class CapabilityOptions:
+class CapabilityOptions(Struct, frozen=True, kw_only=True):
     """Of which cells."""
 
-    python: tuple[str, ...] = repeated(
-        "-p", "--python", metavar="MINORS", says="Such as 3.8,3.9.  [default: all]"
-    )
-    platform: str | None = option(
-        "--platform", metavar="NAME", says="Such as linux-x86_64.  [default: all]"
-    )
-    evidence: tuple[Path, ...] = repeated(
-        "--evidence", metavar="DIR", says="Add the evidence of a folder. Repeatable."
-    )
+    python: Annotated[
+        tuple[str, ...],
+        repeated("-p", "--python", metavar="MINORS", says="Such as 3.8,3.9.  [default: all]"),
+    ] = ()
+    platform: Annotated[
+        str | None,
+        option("--platform", metavar="NAME", says="Such as linux-x86_64.  [default: all]"),
+    ] = None
+    evidence: Annotated[
+        tuple[Path, ...],
+        repeated("--evidence", metavar="DIR", says="Add the evidence of a folder. Repeatable."),
+    ] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class EvidenceFolder:
+class EvidenceFolder(Struct, frozen=True, kw_only=True):
     """Whose evidence."""
 
-    evidence: Path | None = option(
-        "--evidence", metavar="DIR", says="The evidence of a folder.  [default: envlock's own]"
-    )
+    evidence: Annotated[
+        Path | None,
+        option(
+            "--evidence", metavar="DIR", says="The evidence of a folder.  [default: envlock's own]"
+        ),
+    ] = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class PageOptions:
+class PageOptions(Struct, frozen=True, kw_only=True):
     """Where the page is written."""
 
-    output: Path = option(
-        "-o", "--output", metavar="DIR", default=Path("report"), says="[default: report]"
+    output: Annotated[Path, option("-o", "--output", metavar="DIR", says="[default: report]")] = (
+        Path("report")
     )
 
 

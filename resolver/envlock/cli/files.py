@@ -1,14 +1,13 @@
 """`envlock export` and `envlock diff`."""
 
-# ruff: noqa: RUF009  (these calls make dataclass fields)
-
 from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from msgspec import Struct
 
 from envlock.choices import Format
 from envlock.cli.arguments import option, word
@@ -20,45 +19,53 @@ if TYPE_CHECKING:
     from envlock.differences import Difference
 
 
-@dataclass(frozen=True, kw_only=True)
-class ExportOptions:
+class ExportOptions(Struct, frozen=True, kw_only=True):
     """What is written, and where."""
 
-    lock: Path = word(
-        "LOCK",
-        says="A lock of envlock, uv or pip-tools.  [default: requirements.txt]",
-        default=Path("requirements.txt"),
-    )
-    format: Format | None = option(
-        "--format",
-        metavar="FORMAT",
-        says=f"One of {', '.join(Format)}.  [default: what the name after -o says]",
-    )
-    output: Path | None = option(
-        "-o",
-        "--output",
-        metavar="FILE",
-        says="The file to write, or a folder.  [default: standard output]",
-    )
-    python: str | None = option(
-        "-p",
-        "--python",
-        metavar="VERSION",
-        says="The Python of a lock that names none.  [default: the one that runs envlock]",
-    )
-    platform: str | None = option(
-        "--platform",
-        metavar="PLATFORM",
-        says="The platform of a lock that names none.  [default: this machine's]",
-    )
+    lock: Annotated[
+        Path, word("LOCK", says="A lock of envlock, uv or pip-tools.  [default: requirements.txt]")
+    ] = Path("requirements.txt")
+    format: Annotated[
+        Format | None,
+        option(
+            "--format",
+            metavar="FORMAT",
+            says=f"One of {', '.join(Format)}.  [default: what the name after -o says]",
+        ),
+    ] = None
+    output: Annotated[
+        Path | None,
+        option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            says="The file to write, or a folder.  [default: standard output]",
+        ),
+    ] = None
+    python: Annotated[
+        str | None,
+        option(
+            "-p",
+            "--python",
+            metavar="VERSION",
+            says="The Python of a lock that names none.  [default: the one that runs envlock]",
+        ),
+    ] = None
+    platform: Annotated[
+        str | None,
+        option(
+            "--platform",
+            metavar="PLATFORM",
+            says="The platform of a lock that names none.  [default: this machine's]",
+        ),
+    ] = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class TwoLocks:
+class TwoLocks(Struct, frozen=True, kw_only=True):
     """What is compared."""
 
-    before: Path = word("OLD", says="A lock.")
-    after: Path = word("NEW", says="Another one, of any format.")
+    before: Annotated[Path, word("OLD", says="A lock.")]
+    after: Annotated[Path, word("NEW", says="Another one, of any format.")]
 
 
 def export(own: ExportOptions, index: IndexOptions, talk: TalkOptions) -> int:

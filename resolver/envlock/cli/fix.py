@@ -1,14 +1,13 @@
 """`envlock fix` and `envlock history`."""
 
-# ruff: noqa: RUF009  (these calls make dataclass fields)
-
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from msgspec import Struct
 
 from envlock.choices import EngineName
 from envlock.cli.arguments import flag, option, repeated, word
@@ -25,41 +24,54 @@ if TYPE_CHECKING:
     from envlock.workflow.fix import Approve, Fixed, Tried
 
 
-@dataclass(frozen=True, kw_only=True)
-class FixOptions:
+class FixOptions(Struct, frozen=True, kw_only=True):
     """What is cured, and what may be done."""
 
-    place: Path | None = word(
-        "ENV|FILE",
-        says="A venv, a conda prefix, requirements.txt or environment.yml.  "
-        "[default: the active environment, or .venv]",
-        default=None,
-    )
-    yes: bool = flag("-y", "--yes", says="Apply the plan without a question.")
-    dry_run: bool = flag("--dry-run", says="Only show the plan.")
-    write: bool = flag("--write", says="Of a file: write the changed file.")
-    undo: bool = flag("--undo", says="Restore what the environment was before the last fix.")
-    keep: tuple[str, ...] = repeated(
-        "--keep", metavar="NAME", says="Do not change this package. Repeatable."
-    )
-    allow: tuple[str, ...] = repeated(
-        "--allow", metavar="NAME", says="Let this package move from the start. Repeatable."
-    )
-    python: str | None = option(
-        "-p",
-        "--python",
-        metavar="PYTHON",
-        says="Of a file: the Python it is for.  [default: what it says, or envlock's own]",
-    )
-    engine: EngineName = option(
-        "--engine",
-        metavar="NAME",
-        says=f"Which program solves: {', '.join(EngineName)}.  [default: uv]",
-        default=EngineName.UV,
-    )
-    rules: tuple[Path, ...] = repeated(
-        "--rules", metavar="DIR", says="Add the rules of a folder. Repeatable."
-    )
+    place: Annotated[
+        Path | None,
+        word(
+            "ENV|FILE",
+            says="A venv, a conda prefix, requirements.txt or environment.yml.  "
+            "[default: the active environment, or .venv]",
+        ),
+    ] = None
+    yes: Annotated[bool, flag("-y", "--yes", says="Apply the plan without a question.")] = False
+    dry_run: Annotated[bool, flag("--dry-run", says="Only show the plan.")] = False
+    write: Annotated[bool, flag("--write", says="Of a file: write the changed file.")] = False
+    undo: Annotated[
+        bool, flag("--undo", says="Restore what the environment was before the last fix.")
+    ] = False
+    keep: Annotated[
+        tuple[str, ...],
+        repeated("--keep", metavar="NAME", says="Do not change this package. Repeatable."),
+    ] = ()
+    allow: Annotated[
+        tuple[str, ...],
+        repeated(
+            "--allow", metavar="NAME", says="Let this package move from the start. Repeatable."
+        ),
+    ] = ()
+    python: Annotated[
+        str | None,
+        option(
+            "-p",
+            "--python",
+            metavar="PYTHON",
+            says="Of a file: the Python it is for.  [default: what it says, or envlock's own]",
+        ),
+    ] = None
+    engine: Annotated[
+        EngineName,
+        option(
+            "--engine",
+            metavar="NAME",
+            says=f"Which program solves: {', '.join(EngineName)}.  [default: uv]",
+        ),
+    ] = EngineName.UV
+    rules: Annotated[
+        tuple[Path, ...],
+        repeated("--rules", metavar="DIR", says="Add the rules of a folder. Repeatable."),
+    ] = ()
 
 
 def fix(own: FixOptions, probes: ProbeOptions, index: IndexOptions, talk: TalkOptions) -> int:

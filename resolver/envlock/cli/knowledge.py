@@ -1,12 +1,12 @@
 """`envlock rules` and `envlock releases`."""
 
-# ruff: noqa: RUF009  (these calls make dataclass fields)
-
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
+
+from msgspec import Struct
 
 from envlock.choices import Accelerator
 from envlock.cli.arguments import option, repeated, word
@@ -21,62 +21,64 @@ class Table(StrEnum):
     H5PY = "h5py"
 
 
-@dataclass(frozen=True, kw_only=True)
-class RulesOption:
+class RulesOption(Struct, frozen=True, kw_only=True):
     """Which rules there are beside envlock's own."""
 
-    rules: tuple[Path, ...] = repeated(
-        "--rules", metavar="DIR", says="Add the rules of a folder. Repeatable."
-    )
+    rules: Annotated[
+        tuple[Path, ...],
+        repeated("--rules", metavar="DIR", says="Add the rules of a folder. Repeatable."),
+    ] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class RuleName:
+class RuleName(Struct, frozen=True, kw_only=True):
     """Which rule is shown."""
 
-    name: str = word("ID", says="Its id, or another name it has.")
+    name: Annotated[str, word("ID", says="Its id, or another name it has.")]
 
 
-@dataclass(frozen=True, kw_only=True)
-class RulesFolder:
+class RulesFolder(Struct, frozen=True, kw_only=True):
     """What is checked."""
 
-    folder: Path = word("DIR", says="A folder of rules, with the folders in it.")
+    folder: Annotated[Path, word("DIR", says="A folder of rules, with the folders in it.")]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReleaseOptions:
+class ReleaseOptions(Struct, frozen=True, kw_only=True):
     """What the rules are asked about."""
 
-    release: str = word("RELEASE", says="Such as tensorflow==2.10.1.")
-    python: str | None = option(
-        "-p",
-        "--python",
-        metavar="VERSION",
-        says="A version such as 3.10.  [default: the one that runs envlock]",
-    )
-    platform: str | None = option(
-        "--platform",
-        metavar="PLATFORM",
-        says="Such as windows-x86_64.  [default: this machine's]",
-    )
-    accelerator: Accelerator = option(
-        "--accelerator",
-        metavar="KIND",
-        default=Accelerator.AUTO,
-        says=f"The build: {', '.join(Accelerator)}.  [default: auto]",
-    )
+    release: Annotated[str, word("RELEASE", says="Such as tensorflow==2.10.1.")]
+    python: Annotated[
+        str | None,
+        option(
+            "-p",
+            "--python",
+            metavar="VERSION",
+            says="A version such as 3.10.  [default: the one that runs envlock]",
+        ),
+    ] = None
+    platform: Annotated[
+        str | None,
+        option(
+            "--platform",
+            metavar="PLATFORM",
+            says="Such as windows-x86_64.  [default: this machine's]",
+        ),
+    ] = None
+    accelerator: Annotated[
+        Accelerator,
+        option(
+            "--accelerator",
+            metavar="KIND",
+            says=f"The build: {', '.join(Accelerator)}.  [default: auto]",
+        ),
+    ] = Accelerator.AUTO
 
 
-@dataclass(frozen=True, kw_only=True)
-class TableName:
+class TableName(Struct, frozen=True, kw_only=True):
     """Whose releases are shown."""
 
-    package: Table = word(
-        "PACKAGE",
-        default=Table.TENSORFLOW,
-        says=f"{' or '.join(Table)}.  [default: tensorflow]",
-    )
+    package: Annotated[
+        Table, word("PACKAGE", says=f"{' or '.join(Table)}.  [default: tensorflow]")
+    ] = Table.TENSORFLOW
 
 
 def list_(own: RulesOption, talk: JsonOption) -> int:

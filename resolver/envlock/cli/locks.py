@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Struct
 
 from envlock.cli.arguments import flag
 from envlock.cli.options import (
@@ -22,11 +23,12 @@ if TYPE_CHECKING:
     from envlock.workflow.lock import Locked, LockOrder
 
 
-@dataclass(frozen=True, kw_only=True)
-class CheckOption:
+class CheckOption(Struct, frozen=True, kw_only=True):
     """What is done."""
 
-    check: bool = flag("--check", says="Only tell whether the lock is current; exit 1 if not.")
+    check: Annotated[
+        bool, flag("--check", says="Only tell whether the lock is current; exit 1 if not.")
+    ] = False
 
 
 def lock(

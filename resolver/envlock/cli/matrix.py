@@ -1,12 +1,12 @@
 """`envlock matrix`: run cells and record what they do."""
 
-# ruff: noqa: RUF009  (these calls make dataclass fields)
-
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from envlock.choices import Accelerator, EngineName, ExecutorName
 from envlock.cli.arguments import flag, option, repeated
@@ -18,63 +18,90 @@ if TYPE_CHECKING:
     from envlock.workflow.matrix import Tally
 
 
-@dataclass(frozen=True, kw_only=True)
-class CellOptions:
+class CellOptions(Struct, frozen=True, kw_only=True):
     """Which cells are run."""
 
-    plan: Path | None = option(
-        "--plan", metavar="FILE", says="A YAML file with the options below as keys."
+    plan: Annotated[
+        Path | None,
+        option("--plan", metavar="FILE", says="A YAML file with the options below as keys."),
+    ] = None
+    tensorflow: Annotated[
+        str | None,
+        option(
+            "--tensorflow",
+            metavar="SPEC",
+            says="Releases, such as 2.15.1 or >=2.4.  [default: all]",
+        ),
+    ] = None
+    python: Annotated[
+        tuple[str, ...],
+        repeated(
+            "-p",
+            "--python",
+            metavar="MINORS",
+            says="Such as 3.8,3.9.  [default: all that are here]",
+        ),
+    ] = ()
+    vary: Annotated[
+        tuple[str, ...],
+        repeated(
+            "--vary", metavar="NAME", says="Try every minor release of a package too. Repeatable."
+        ),
+    ] = ()
+    vary_newest: Annotated[
+        bool, flag("--vary-newest", says="Vary on the newest Python of a release only.")
+    ] = False
+    baseline: Annotated[bool, flag("--baseline", says="Run what a plain resolve gives too.")] = (
+        False
     )
-    tensorflow: str | None = option(
-        "--tensorflow", metavar="SPEC", says="Releases, such as 2.15.1 or >=2.4.  [default: all]"
-    )
-    python: tuple[str, ...] = repeated(
-        "-p", "--python", metavar="MINORS", says="Such as 3.8,3.9.  [default: all that are here]"
-    )
-    vary: tuple[str, ...] = repeated(
-        "--vary", metavar="NAME", says="Try every minor release of a package too. Repeatable."
-    )
-    vary_newest: bool = flag("--vary-newest", says="Vary on the newest Python of a release only.")
-    baseline: bool = flag("--baseline", says="Run what a plain resolve gives too.")
-    patches: bool = flag("--patches", says="Run every patch release, not the last of each minor.")
-    accelerator: Accelerator | None = option(
-        "--accelerator", metavar="KIND", says="The build: cpu, auto.  [default: cpu]"
-    )
+    patches: Annotated[
+        bool, flag("--patches", says="Run every patch release, not the last of each minor.")
+    ] = False
+    accelerator: Annotated[
+        Accelerator | None,
+        option("--accelerator", metavar="KIND", says="The build: cpu, auto.  [default: cpu]"),
+    ] = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunOptions:
+class RunOptions(Struct, frozen=True, kw_only=True):
     """Where it is recorded, and with how much it is run."""
 
-    evidence: Path = option(
-        "--evidence", metavar="DIR", default=Path("evidence"), says="[default: evidence]"
+    evidence: Annotated[Path, option("--evidence", metavar="DIR", says="[default: evidence]")] = (
+        Path("evidence")
     )
-    workers: str = option(
-        "--workers", metavar="N", default="2", says="Processes of this machine.  [default: 2]"
-    )
-    executor: ExecutorName = option(
-        "--executor",
-        metavar="NAME",
-        default=ExecutorName.LOCAL,
-        says="local, or dask: every worker of a cluster.  [default: local]",
-    )
-    scheduler: str | None = option(
-        "--scheduler", metavar="ADDRESS", says="Of the dask cluster, such as tcp://HOST:8786."
-    )
-    max_disk: str = option(
-        "--max-disk", metavar="SIZE", default="30GB", says="Drop caches above it.  [default: 30GB]"
-    )
-    timeout: str = option(
-        "--timeout", metavar="SECONDS", default="600", says="Limit of a probe.  [default: 600]"
-    )
-    engine: EngineName | None = option(
-        "--engine", metavar="NAME", says=f"One of {', '.join(EngineName)}.  [default: uv]"
-    )
-    rules: tuple[Path, ...] = repeated(
-        "--rules", metavar="DIR", says="Add the rules of a folder. Repeatable."
-    )
-    again: bool = flag("--again", says="Run what has evidence already.")
-    dry_run: bool = flag("-n", "--dry-run", says="Only list what would be run.")
+    workers: Annotated[
+        str, option("--workers", metavar="N", says="Processes of this machine.  [default: 2]")
+    ] = "2"
+    executor: Annotated[
+        ExecutorName,
+        option(
+            "--executor",
+            metavar="NAME",
+            says="local, or dask: every worker of a cluster.  [default: local]",
+        ),
+    ] = ExecutorName.LOCAL
+    scheduler: Annotated[
+        str | None,
+        option(
+            "--scheduler", metavar="ADDRESS", says="Of the dask cluster, such as tcp://HOST:8786."
+        ),
+    ] = None
+    max_disk: Annotated[
+        str, option("--max-disk", metavar="SIZE", says="Drop caches above it.  [default: 30GB]")
+    ] = "30GB"
+    timeout: Annotated[
+        str, option("--timeout", metavar="SECONDS", says="Limit of a probe.  [default: 600]")
+    ] = "600"
+    engine: Annotated[
+        EngineName | None,
+        option("--engine", metavar="NAME", says=f"One of {', '.join(EngineName)}.  [default: uv]"),
+    ] = None
+    rules: Annotated[
+        tuple[Path, ...],
+        repeated("--rules", metavar="DIR", says="Add the rules of a folder. Repeatable."),
+    ] = ()
+    again: Annotated[bool, flag("--again", says="Run what has evidence already.")] = False
+    dry_run: Annotated[bool, flag("-n", "--dry-run", says="Only list what would be run.")] = False
 
 
 def run(cells: CellOptions, own: RunOptions, index: IndexOptions, talk: TalkOptions) -> int:

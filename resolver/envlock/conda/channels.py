@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from envlock.conda.values import CondaPackage
 from envlock.errors import UsageError
@@ -30,8 +32,7 @@ _HIDDEN_TOKEN = re.compile(r"(?<=/t/)[\w-]+(?=/|$|\s|['\"])")
 Netrc = Callable[[str], tuple[str, str] | None]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Address:
+class Address(Struct, frozen=True, kw_only=True):
     """A channel: its ``url`` ends in a slash and may hold credentials, ``public`` holds none."""
 
     public: str

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
 
+from msgspec import Struct
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
@@ -17,8 +17,7 @@ _PYPI = "pkg:pypi/"
 _BUILT_FOR_PYTHON = re.compile(r"py\d")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Library:
+class Library(Struct, frozen=True, kw_only=True):
     """A library that conda shares and wheels carry; ``because`` is why two are trouble."""
 
     name: str
@@ -27,8 +26,7 @@ class Library:
     because: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Names:
+class Names(Struct, frozen=True, kw_only=True):
     """What ``conda-names.yaml`` says."""
 
     by_conda: Mapping[NormalizedName, NormalizedName]

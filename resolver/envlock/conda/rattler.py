@@ -12,7 +12,6 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from functools import cache
 from importlib.metadata import version
@@ -21,6 +20,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
+
+from msgspec import Struct
+from msgspec.structs import asdict, fields
 
 from envlock.conda.channels import Address, hide, with_credentials, without_credentials
 from envlock.conda.values import CondaPackage
@@ -38,8 +40,7 @@ _LISTS = frozenset({"depends", "constrains", "track_features", "purls"})
 _SPEC_REFUSED = re.compile(r"InvalidMatchSpec|InvalidVersion|InvalidPackageName")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SolveJob:
+class SolveJob(Struct, frozen=True, kw_only=True):
     """What py-rattler is to solve, for one platform.
 
     ``specs`` and ``constraints`` are match specifications; a constraint
@@ -57,8 +58,7 @@ class SolveJob:
     exclude_newer: datetime | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Unsolvable:
+class Unsolvable(Struct, frozen=True, kw_only=True):
     """No set of packages fits; ``text`` is the solver's tree, without credentials."""
 
     text: str

@@ -8,13 +8,13 @@ user wrote them into a request.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from envlock.model import Lock, Requested, RuleId
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CondaSpec:
+class CondaSpec(Struct, frozen=True, kw_only=True):
     """One conda package as somebody wrote it, in its parts.
 
     ``version`` keeps its operators (``=2.15``, ``>=1.2,<2``, ``1.2.*``, ""
@@ -50,8 +50,7 @@ class CondaSpec:
         return (f"{place}::" if place else "") + text + (f"[{brackets}]" if keys else "")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CondaRequest:
+class CondaRequest(Struct, frozen=True, kw_only=True):
     """What an environment file asks for, conda's part and pip's kept apart.
 
     ``channels`` are in order of priority, without the word ``nodefaults``.
@@ -72,8 +71,7 @@ class CondaRequest:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CondaPackage:
+class CondaPackage(Struct, frozen=True, kw_only=True):
     """One record of a channel, as it was chosen: all that an install and the formats need.
 
     ``channel`` is the channel's URL, ``url`` the package's; ``size`` is in
@@ -111,8 +109,7 @@ class CondaPackage:
         return self.url.rpartition("/")[2]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CondaPlatformLock:
+class CondaPlatformLock(Struct, frozen=True, kw_only=True):
     """The pins of one platform: conda's sorted by name, and pip's where there is a pip part.
 
     ``virtual`` are the virtual packages that it was solved with, such as
@@ -129,8 +126,7 @@ class CondaPlatformLock:
         return next((each for each in self.packages if each.name == name), None)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CondaLock:
+class CondaLock(Struct, frozen=True, kw_only=True):
     """A complete set of conda pins for one platform or several, sorted by subdir.
 
     ``requested`` are the specs of the request. ``command`` makes it again;

@@ -7,10 +7,10 @@ not complete, or nobody said which Python or system is meant.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 from itertools import combinations
 
+from msgspec import Struct
 from packaging.specifiers import Specifier, SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
@@ -34,8 +34,7 @@ class Truth(IntEnum):
 _NEWER_THAN_ALL = Version("99999")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Known:
+class Known(Struct, frozen=True, kw_only=True):
     """An `Examined` and what follows from it.
 
     ``pythons`` are the minor releases that are likely meant, ``platform`` what

@@ -7,9 +7,9 @@ What is read by what was tried with Keras 2.4, 2.12 and 2.15 and with Keras
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
@@ -38,8 +38,7 @@ _REFUSED_BY_3 = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Loads:
+class Loads(Struct, frozen=True, kw_only=True):
     """The versions that load a model, and what to know about it; empty ranges: any."""
 
     model: ModelFile

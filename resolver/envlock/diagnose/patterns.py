@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 _CLASS = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]")
 #: Copied as they are: a class, and a look behind, which has to be of one width.
@@ -30,8 +31,7 @@ def flexible(pattern: str) -> re.Pattern[str]:
     return re.compile("".join(found))
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+class Needs(Struct, frozen=True):
     """What a pattern asks of any text that it matches.
 
     At least one of ``texts`` is in it once every run of blanks and line ends is

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 
+from msgspec import Struct
+from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 
@@ -20,8 +21,7 @@ from envlock.rules.select import complement
 _SEVERITIES = (Severity.BREAKS, Severity.DEGRADES, Severity.DECLARED)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True, kw_only=True):
     """A finding with what it was made from: the verdict of the versions, the symptom, or both."""
 
     finding: Finding

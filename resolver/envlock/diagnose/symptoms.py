@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 from envlock.diagnose.patterns import flexible, needs
 from envlock.model import Rule
@@ -12,8 +13,7 @@ from envlock.model import Rule
 _WIDTH = 200  # characters of a line that are quoted
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Symptom:
+class Symptom(Struct, frozen=True, kw_only=True):
     """Where a rule's pattern was found.
 
     ``end`` is the place in the text, ``letters`` how much the pattern spells

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
+from msgspec import Struct
 from packaging.utils import canonicalize_name
 
 from envlock.diagnose.declared import CONFLICT
@@ -47,8 +47,7 @@ _AFTER = 4000  # characters: an error's message may have many lines
 _MOST = 5  # unusual versions that are told
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Error:
+class _Error(Struct, frozen=True, kw_only=True):
     """The last error of a text: from where its traceback starts to its end."""
 
     start: int

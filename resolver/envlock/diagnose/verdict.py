@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from msgspec import Struct
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
@@ -12,8 +12,7 @@ from envlock.diagnose.known import Known, Truth
 from envlock.model import Case, Rule
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """What the versions say about a rule.
 
     ``truth`` is NO where they rule it out, ``applies`` how far its conditions

@@ -7,11 +7,12 @@ kept by hand, and nothing asks a registry.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
@@ -25,8 +26,7 @@ SLIM, TENSORFLOW, CUDA = "slim", "tensorflow", "cuda"
 WORDS = (SLIM, TENSORFLOW, CUDA)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True, kw_only=True):
     """What is known when a base is chosen.
 
     ``word`` and ``digest`` are what ``--base`` and ``--base-digest`` say, or
@@ -45,8 +45,7 @@ class Wish:
     kept: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Base:
+class Base(Struct, frozen=True, kw_only=True):
     """A base image; ``packages`` are what apt must add for a Python to be there.
 
     ``named`` is True where the user named the image itself; ``notes`` are

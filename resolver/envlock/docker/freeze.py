@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from msgspec import Struct
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import InvalidVersion, Version
@@ -16,8 +16,7 @@ from envlock.model import Requested
 _PIN = re.compile(r"([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)(?:\[[\w,. -]*\])?={2,3}(\S+)", re.ASCII)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Frozen:
+class Frozen(Struct, frozen=True, kw_only=True):
     """The packages of a base image; ``unread`` are lines that name no version."""
 
     name: str

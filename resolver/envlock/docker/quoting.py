@@ -7,7 +7,8 @@ either held to a grammar without special characters, or quoted.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from envlock.errors import UsageError
 from envlock.request.parsed import shown
@@ -33,8 +34,7 @@ _RESERVED = ("com.docker.", "io.docker.", "org.dockerproject.")
 _LONGEST = 255  # characters of a reference, as registries take them
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Image:
+class Image(Struct, frozen=True, kw_only=True):
     """An image with its tag, and its digest where it is known, else ""."""
 
     name: str

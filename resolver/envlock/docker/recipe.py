@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from envlock.docker.bases import Base
 from envlock.docker.quoting import comment, quoted
@@ -24,8 +25,7 @@ _SECONDS = 600
 _PIP_CONFIG = "--mount=type=secret,id=pip.conf,target=/etc/pip.conf"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LockFile:
+class LockFile(Struct, frozen=True, kw_only=True):
     """A lock beside the Dockerfile, for one of Docker's machines (``amd64``, ``arm64``)."""
 
     name: str
@@ -33,8 +33,7 @@ class LockFile:
     digest: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Check:
+class Check(Struct, frozen=True, kw_only=True):
     """A probe that the build runs: its script, the levels it must pass, and its others."""
 
     script: str
@@ -42,8 +41,7 @@ class Check:
     others: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Recipe:
+class Recipe(Struct, frozen=True, kw_only=True):
     """All that an image is made from.
 
     ``shared`` says that the base's own packages are used; ``gpu`` that the

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from difflib import unified_diff
 
+from msgspec import Struct
 from packaging.utils import NormalizedName, canonicalize_name
 
 from envlock.changes import Step
@@ -29,8 +29,7 @@ _ITEM = re.compile(r"(?P<indent>\s*)-\s")
 _PIP_LIST = re.compile(r"(?P<indent>\s*)-\s+[\"']?pip[\"']?\s*:\s*(#.*)?\r?")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Edited:
+class Edited(Struct, frozen=True, kw_only=True):
     """The new text; ``hashed`` are packages whose lines have hashes, so that they were left."""
 
     text: str

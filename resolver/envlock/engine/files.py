@@ -7,8 +7,9 @@ an output that is there already holds the pins to prefer.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from envlock.engine.interface import Problem, Solution
 from envlock.model import LockedPackage
@@ -16,8 +17,7 @@ from envlock.system import write_texts
 from envlock.write.reading import read_lock
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Files:
+class Files(Struct, frozen=True, kw_only=True):
     """Where one problem lies on disk."""
 
     requirements: Path

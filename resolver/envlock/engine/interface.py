@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from msgspec import Struct, field
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
@@ -15,8 +15,7 @@ from envlock.model import IndexSettings, LockedPackage, Target
 from envlock.progress import Progress
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True, kw_only=True):
     """Requirements to solve for one target.
 
     ``requirements`` and ``constraints`` are PEP 508 texts whose markers have
@@ -33,15 +32,13 @@ class Problem:
     exclude_newer: datetime | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Solution:
+class Solution(Struct, frozen=True, kw_only=True):
     """A complete set of pins, sorted by name, without reasons, files and hashes."""
 
     packages: tuple[LockedPackage, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Unsatisfiable:
+class Unsatisfiable(Struct, frozen=True, kw_only=True):
     """No set of versions fits; ``text`` is what the engine said, without noise."""
 
     text: str

@@ -8,8 +8,9 @@ interpreter, in the user's cache, with pip and pip-tools pinned.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from envlock.engine.absent import confirm_absent
 from envlock.engine.files import collect, lay_out

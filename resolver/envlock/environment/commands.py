@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from packaging.utils import NormalizedName, canonicalize_name
 
 from envlock.environment.records import Distribution
@@ -17,8 +17,7 @@ from envlock.system import WINDOWS
 _PLAIN = re.compile(r"[\w.,:/\\=+@-]+")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Commands:
+class Commands(Struct, frozen=True, kw_only=True):
     """Words for an environment's own pip where it has one, else for uv.
 
     ``prefix`` is where conda installs, when it does; ``by_conda`` are the

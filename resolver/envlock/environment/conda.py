@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from packaging.utils import NormalizedName, canonicalize_name
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CondaPackage:
+class CondaPackage(Struct, frozen=True, kw_only=True):
     """A package that conda installed; ``record`` is its file in ``conda-meta``."""
 
     name: NormalizedName

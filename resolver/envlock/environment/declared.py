@@ -6,8 +6,8 @@ import platform as platform_module
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
+from msgspec import Struct, field
 from packaging.markers import UndefinedComparison
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import NormalizedName, canonicalize_name
@@ -31,8 +31,7 @@ _BUILDS = frozenset(
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Broken:
+class Broken(Struct, frozen=True, kw_only=True):
     """A requirement that is not met: by whom it is declared, and what there is instead.
 
     ``there`` is the package in a version that does not fit, ``stand_in``
@@ -63,8 +62,7 @@ def broken_requirements(
     return tuple(check.found), tuple(check.notes)
 
 
-@dataclass(kw_only=True, slots=True)
-class _Check:
+class _Check(Struct, kw_only=True):
     visible: _Visible
     markers: Mapping[str, str]
     found: list[Broken] = field(default_factory=list)

@@ -14,10 +14,10 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
 from packaging.version import Version
 
 from envlock.choices import Accelerator
@@ -74,14 +74,13 @@ print(json.dumps({
 """
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Interpreter:
+class Interpreter(Struct, frozen=True, kw_only=True):
     """A Python that runs: its program, version, platform and PEP 508 environment."""
 
     path: Path
     version: Version
     platform: Platform
-    markers: Mapping[str, str] = field(repr=False)
+    markers: Mapping[str, str]
     free_threaded: bool = False
 
 

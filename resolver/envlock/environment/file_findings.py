@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from envlock.environment.commands import Commands, delete, pinned, remedy
 from envlock.environment.faults import fault, several

@@ -11,9 +11,9 @@ import os
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec import Struct, field
 from packaging.version import Version
 
 from envlock.environment.records import Distribution, Site
@@ -35,8 +35,7 @@ _TAG = re.compile(r"\.(?:cpython-|cp)(\d)(\d+)")
 Pair = tuple[Distribution, Distribution]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FileState:
+class FileState(Struct, frozen=True, kw_only=True):
     """What differs from RECORD; paths are relative to the folder, with ``/``.
 
     ``changed`` files are with their size in bytes. ``left`` holds modules that

@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from msgspec import Struct
 from packaging.utils import NormalizedName
 
 from envlock.environment.inspect import site_folders
 from envlock.environment.records import Distribution, read_site, recorded
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Footprint:
+class Footprint(Struct, frozen=True, kw_only=True):
     """What a change touches; ``recorded`` are the files that an installer unlinks first."""
 
     entries: tuple[str, ...]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from envlock.changes import Action, Step
 from envlock.environment.failures import install_failure
@@ -19,8 +20,7 @@ from envlock.system import run
 from envlock.trees import remove
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Installer:
+class Installer(Struct, frozen=True, kw_only=True):
     """uv at work in one environment.
 
     ``cache`` is a uv cache of its own for reinstalls: where uv links files

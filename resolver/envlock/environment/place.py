@@ -12,8 +12,9 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from envlock.errors import UsageError
 from envlock.progress import Progress
@@ -77,8 +78,7 @@ def fresh_environment(
             remove_tree(done_with)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Before:
+class _Before(Struct, frozen=True, kw_only=True):
     """What was there: ``missing`` is the outermost folder that was not, or None."""
 
     folder: Path

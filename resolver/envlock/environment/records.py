@@ -12,9 +12,9 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
@@ -27,8 +27,7 @@ _SYSTEMS = frozenset({"", "debian", "rpm"})
 Row = tuple[str, str, str, str]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Distribution:
+class Distribution(Struct, frozen=True, kw_only=True, eq=False):
     """One installed distribution.
 
     ``info`` is its metadata folder or file, ``installer`` what INSTALLER says
@@ -48,8 +47,7 @@ class Distribution:
         return f"{self.name} {self.version}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Site:
+class Site(Struct, frozen=True, kw_only=True):
     """A site-packages folder: its distributions by file name, wheels before eggs.
 
     ``set_aside`` names what pip renames while it removes (``~umpy``) and a

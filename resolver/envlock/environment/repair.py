@@ -11,8 +11,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from envlock.changes import Plan
 from envlock.environment.create import create_venv
@@ -79,8 +81,7 @@ def _sharing(prefix: Path, touched: Footprint) -> _Sharing:
     )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Sharing:
+class _Sharing(Struct, frozen=True, kw_only=True):
     """Tells which files of an environment may share their data with a copy."""
 
     prefix: str

@@ -7,9 +7,10 @@ None of its code runs: no interpreter is started, no ``.pth`` line and no
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from packaging.utils import NormalizedName, canonicalize_name
 
 from envlock.environment.commands import Commands
@@ -29,8 +30,7 @@ _Packages = Mapping[NormalizedName, Distribution]
 _ORDER = tuple(Severity)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Examination:
+class Examination(Struct, frozen=True, kw_only=True):
     """What is known of an environment, and what is wrong with the state of its files.
 
     ``findings`` are in the order of their severity.
@@ -83,8 +83,7 @@ def examine_environment(path: Path | None) -> Examination:
     )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Folder:
+class _Folder(Struct, frozen=True, kw_only=True):
     """A site-packages folder; ``state`` is empty where the files are not the environment's own."""
 
     site: Site

@@ -7,7 +7,8 @@ which no import reads; and what lies outside of the folder, such as scripts.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from envlock.environment.records import Distribution, Site, recorded
 
@@ -17,8 +18,7 @@ _PASSED_OVER = frozenset({"__pycache__", "tests", "include", ".."})
 Entry = tuple[str, str, Distribution]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Table:
+class Table(Struct, frozen=True, kw_only=True):
     """The files of all distributions; paths are relative to the folder, with ``/``.
 
     ``entries`` maps a folder ("" is the folder itself) and a name to the last

@@ -8,9 +8,9 @@ nothing against it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
@@ -24,8 +24,7 @@ from envlock.rules.check import Situation, violations
 from envlock.rules.families import families
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """A request for one target, and what its answer must be seen to do.
 
     ``levels`` are those of the gate and the capabilities that are needed.

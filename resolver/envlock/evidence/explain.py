@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 
+from msgspec import Struct
 from packaging.version import Version
 
 from envlock.evidence.values import Cell, ProvedSet
@@ -31,8 +31,7 @@ EARLY = (Stage.RESOLVE, Stage.INSTALL)
 Failure = Failed | Crashed
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Explained:
+class Explained(Struct, frozen=True, kw_only=True):
     """A rule that explains a failure; ``by_symptom`` when one of its symptoms was seen in it."""
 
     rule: Rule

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from envlock.evidence.explain import (
     EARLY,
@@ -22,8 +23,7 @@ from envlock.model import Rule, RuleId, Severity, Stage
 _LINE = 120
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Witness:
+class Witness(Struct, frozen=True, kw_only=True):
     """A set that tells something about a rule (None: about one that is missing), in words."""
 
     rule: RuleId | None
@@ -35,8 +35,7 @@ class Witness:
         return f"{self.cell}, {self.name}: {self.words}"
 
 
-@dataclass(slots=True)
-class Support:
+class Support(Struct):
     """What shows that a rule is so.
 
     ``seen`` are the sets that failed with one of its symptoms, or that pass
@@ -49,8 +48,7 @@ class Support:
     compared: list[Witness] = field(default_factory=list)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True, kw_only=True):
     """Rules against evidence.
 
     ``unsupported`` says why; ``contradictions`` are sets that a rule is wrong

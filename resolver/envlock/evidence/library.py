@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
@@ -19,8 +19,7 @@ from envlock.evidence.documents import read
 from envlock.evidence.values import RULES, Cell, CellEvidence
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Library:
+class Library(Struct, frozen=True, kw_only=True):
     """The cells of a folder, newest release and Python first, and what is wrong with its files."""
 
     cells: tuple[CellEvidence, ...]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 
+from msgspec import Struct, field
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
@@ -22,8 +22,7 @@ _FILENAME = re.compile(
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True, kw_only=True):
     """One release of a framework distribution, on one CPython minor and platform."""
 
     distribution: NormalizedName
@@ -56,8 +55,7 @@ class Cell:
         return f"{self.distribution} {self.version} on Python {self.python}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Variation:
+class Variation(Struct, frozen=True, kw_only=True):
     """A set in which one package is of another minor release: ``h5py`` ``3.1``."""
 
     package: NormalizedName
@@ -73,8 +71,7 @@ class Variation:
         return cls(package=canonicalize_name(package), series=series) if space else None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Circumstances:
+class Circumstances(Struct, frozen=True, kw_only=True):
     """Where and when a set was run.
 
     ``probe`` is the probe's name and the digest of its script, ``interpreter``
@@ -87,8 +84,7 @@ class Circumstances:
     probe: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProvedSet:
+class ProvedSet(Struct, frozen=True, kw_only=True):
     """A complete set of pins, and what it did when it was run.
 
     ``name`` is ``rules``, ``plain`` or a `Variation`. ``problem`` says why
@@ -122,8 +118,7 @@ class ProvedSet:
         return bool(self.outcomes) and self.capabilities.issuperset(levels)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CellEvidence:
+class CellEvidence(Struct, frozen=True, kw_only=True):
     """A cell and its sets, ``rules`` first, then ``plain``, then variations by version."""
 
     cell: Cell

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
+from msgspec import Struct, field
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import InvalidVersion, Version
@@ -16,8 +16,7 @@ _PART = re.compile(r"(==|=|!=|~=|<=|>=|<|>|)\s*([^\s=<>!~]+?)(=?)(\.?\*|)$")
 _RELEASE_NUMBERS = 3  # X.Y.Z names one release
 
 
-@dataclass(frozen=True, slots=True)
-class PypiSpec:
+class PypiSpec(Struct, frozen=True):
     """A package under its PyPI name, with the versions as PEP 440 has them.
 
     ``version`` is set where the entry names one release; an empty

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 
+from msgspec import Struct, field
 from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
@@ -31,8 +31,7 @@ _PLATFORMS = (
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Given:
+class Given(Struct, frozen=True, kw_only=True):
     """What the user says about the place that is meant; None: nobody knows."""
 
     python: Version | None = None
@@ -67,8 +66,7 @@ def holds(marker: Marker | None, environments: Sequence[Mapping[str, str]]) -> b
     return verdicts.pop() if len(verdicts) == 1 else None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Mention:
+class _Mention(Struct, frozen=True, kw_only=True):
     """One line about a package; ``version`` is set where it names exactly one."""
 
     where: str
@@ -77,8 +75,7 @@ class _Mention:
     sure: bool
 
 
-@dataclass(kw_only=True)
-class Gathered:
+class Gathered(Struct, kw_only=True):
     """Collects mentions and notes; `examined` says what they come to."""
 
     origin: str

@@ -9,8 +9,9 @@ Specification, version 3.0.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from mmap import mmap
+
+from msgspec import Struct
 
 from envlock.errors import UsageError
 
@@ -49,8 +50,7 @@ def root_attributes(data: Buffer, origin: str) -> dict[str, str]:
         ) from None
 
 
-@dataclass(frozen=True, slots=True)
-class _Message:
+class _Message(Struct, frozen=True):
     kind: int
     body: bytes
 

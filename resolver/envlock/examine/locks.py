@@ -7,10 +7,10 @@ is the part for one of them: the one that is given, or else the first allowed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
 from packaging.markers import InvalidMarker, Marker
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
@@ -24,8 +24,7 @@ from envlock.request.toml import parse_toml
 Environment = Mapping[str, str]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Locked:
+class _Locked(Struct, frozen=True, kw_only=True):
     """One package of a lock; ``needs`` are names with the versions and markers of their edges."""
 
     name: NormalizedName

@@ -10,11 +10,11 @@ import json
 import re
 import zipfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
 from packaging.version import InvalidVersion, Version
 
 from envlock.errors import UsageError
@@ -27,8 +27,7 @@ _SHORT = re.compile(r'"(mse|mae|mape|msle|bce|kld)"', re.IGNORECASE)
 _RECURRENT = {"LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "ConvLSTM2D"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ModelFile:
+class ModelFile(Struct, frozen=True, kw_only=True):
     """What a model file says of itself.
 
     ``format`` is hdf5, keras or savedmodel, ``backend`` empty where it is not

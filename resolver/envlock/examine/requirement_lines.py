@@ -6,9 +6,9 @@ Pure apart from reading the files that a file includes.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec import Struct, field
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import (
     InvalidName,
@@ -44,8 +44,7 @@ _BOUNDED = re.compile(rf"[A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?\s*{_BOUND}")
 _EGG = re.compile(r"[#&]egg=([A-Za-z0-9][\w.-]*)")
 
 
-@dataclass(kw_only=True)
-class RequirementLines:
+class RequirementLines(Struct, kw_only=True):
     """Takes in requirement lines and what they include from inside ``root``."""
 
     gathered: Gathered

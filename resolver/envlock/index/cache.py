@@ -11,15 +11,13 @@ files, and nothing else is parsed for it.
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
+from functools import cache
 from pathlib import Path
-from typing import Any
 
+from msgspec import MsgspecError, Struct, json
 from packaging.utils import canonicalize_version
 from packaging.version import Version
 
@@ -27,22 +25,21 @@ from envlock.errors import WorkError
 from envlock.index.redact import strip_credentials
 from envlock.index.releases import version_of
 from envlock.model import DistributionFile
-from envlock.system import make_folder, write_texts
+from envlock.system import make_folder, write_files
 
 #: Seconds a page is good for: what PyPI's own Cache-Control says of its pages.
 FRESH = 600
-_FORMAT = 1
+_FORMAT = 2
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KeptPage:
+class KeptPage(Struct, frozen=True, kw_only=True):
     """What a page lists, its server's ETag, and until when to trust it (Unix time).
 
     ``lines`` maps a version, without trailing zeros, to its files as JSON;
     files without a valid version are under "".
     """
 
-    lines: Mapping[str, str]
+    lines: Mapping[str, bytes]
     etag: str | None
     fresh_until: float
 
@@ -54,18 +51,26 @@ class KeptPage:
 
     def files(self, version: Version | None = None) -> tuple[DistributionFile, ...]:
         """Return the files of one version, or with None all."""
-        lines = self.lines.values() if version is None else [self.lines.get(_key(version), "[]")]
-        return tuple(_from_row(*row) for line in lines for row in json.loads(line))
+        lines = self.lines.values() if version is None else [self.lines.get(_key(version), b"[]")]
+        return tuple(file for line in lines for file in _decoder().decode(line))
 
 
-def to_lines(files: Iterable[DistributionFile]) -> dict[str, str]:
+class _Header(Struct, frozen=True, kw_only=True):
+    """The first line of a page's file."""
+
+    format: int
+    url: str
+    etag: str | None
+    fresh_until: float
+    versions: tuple[str, ...]
+
+
+def to_lines(files: Iterable[DistributionFile]) -> dict[str, bytes]:
     """Return the ``lines`` of a `KeptPage` of these files."""
-    rows: dict[Version | None, list[list[Any]]] = {}
+    grouped: dict[Version | None, list[DistributionFile]] = {}
     for file in files:
-        rows.setdefault(version_of(file), []).append(_to_row(file))
-    return {
-        _key(version): json.dumps(those, separators=(",", ":")) for version, those in rows.items()
-    }
+        grouped.setdefault(version_of(file), []).append(file)
+    return {_key(version): json.encode(those) for version, those in grouped.items()}
 
 
 def _key(version: Version | None) -> str:
@@ -82,69 +87,41 @@ class PageCache:
         """Return the page as it was last stored, fresh or not; None for none."""
         try:
             # Pages hold megabytes: splitting at each kind of line end takes ten times as long.
-            first, *lines, _ = self._file(url).read_bytes().decode().split("\n")
-            header = json.loads(first)
-            if header["format"] != _FORMAT:
+            first, *lines, _ = self._file(url).read_bytes().split(b"\n")
+            header = json.decode(first, type=_Header)
+            if header.format != _FORMAT:
                 return None
             return KeptPage(
-                lines=dict(zip(header["versions"], lines, strict=True)),
-                etag=header["etag"],
-                fresh_until=float(header["fresh_until"]),
+                lines=dict(zip(header.versions, lines, strict=True)),
+                etag=header.etag,
+                fresh_until=header.fresh_until,
             )
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, MsgspecError):
             return None
 
     def store(self, pages: Mapping[str, KeptPage]) -> None:
         """Keep these pages by URL, if the disk lets us."""
-        texts = {self._file(url): _text(url, page) for url, page in pages.items()}
+        contents = {self._file(url): _content(url, page) for url, page in pages.items()}
         with suppress(WorkError):
             make_folder(self._folder)
-            write_texts(texts, lasting=False)
+            write_files(contents, lasting=False)
 
     def _file(self, url: str) -> Path:
         digest = hashlib.sha256(strip_credentials(url).encode()).hexdigest()[:32]
         return self._folder / f"{digest}.jsonl"
 
 
-def _text(url: str, page: KeptPage) -> str:
-    header = {
-        "format": _FORMAT,
-        "url": strip_credentials(url),
-        "etag": page.etag,
-        "fresh_until": page.fresh_until,
-        "versions": list(page.lines),
-    }
-    return "".join(f"{line}\n" for line in (json.dumps(header), *page.lines.values()))
-
-
-def _to_row(file: DistributionFile) -> list[Any]:
-    moment = None if file.upload_time is None else file.upload_time.isoformat()
-    return [
-        file.filename,
-        file.url,
-        file.hashes,
-        file.requires_python,
-        file.yanked,
-        moment,
-        file.size,
-    ]
-
-
-def _from_row(
-    filename: str,
-    url: str,
-    hashes: dict[str, str],
-    requires_python: str | None,
-    yanked: str | None,
-    moment: str | None,
-    size: int | None,
-) -> DistributionFile:
-    return DistributionFile(
-        filename=filename,
-        url=url,
-        hashes=hashes,
-        requires_python=requires_python,
-        yanked=yanked,
-        upload_time=None if moment is None else datetime.fromisoformat(moment),
-        size=size,
+def _content(url: str, page: KeptPage) -> bytes:
+    header = _Header(
+        format=_FORMAT,
+        url=strip_credentials(url),
+        etag=page.etag,
+        fresh_until=page.fresh_until,
+        versions=tuple(page.lines),
     )
+    return b"".join(line + b"\n" for line in (json.encode(header), *page.lines.values()))
+
+
+@cache
+def _decoder() -> json.Decoder[tuple[DistributionFile, ...]]:
+    return json.Decoder(tuple[DistributionFile, ...])

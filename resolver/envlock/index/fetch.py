@@ -12,7 +12,6 @@ import re
 import socket
 import ssl
 import time
-from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +19,7 @@ from typing import Self, cast
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import httpx2
+from msgspec import Struct
 from unearth import auth
 from unearth.collector import is_secure_origin
 from unearth.fetchers import Fetcher, PyPIClient
@@ -50,8 +50,7 @@ _FORBIDDEN_MEANS_GONE = ("download.pytorch.org",)
 logging.getLogger("unearth").addHandler(logging.NullHandler())
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Page:
+class Page(Struct, frozen=True, kw_only=True):
     """A page that was read, and what the server said of keeping it.
 
     ``files`` is None when the page is still the one that ``etag`` names;

@@ -54,6 +54,7 @@ class Index:
         self._cache = PageCache(cache or cache_folder() / "index")
         self._progress = progress or Silent()
         self._pages: dict[str, KeptPage | None] = {}
+        self._listed: dict[NormalizedName, Files] = {}
         self._linked: Files | None = None
         self._ahead: threading.Timer | None = None
 
@@ -84,7 +85,10 @@ class Index:
         """
         names = tuple(names)
         self._read_pages(names)
-        return {name: self._collect(name, None) for name in names}
+        for name in names:
+            if name not in self._listed:
+                self._listed[name] = self._collect(name, None)
+        return {name: self._listed[name] for name in names}
 
     def pinned(self, pins: Mapping[NormalizedName, Version]) -> dict[NormalizedName, Files]:
         """Return the files of one release of each project: `files_of`, much faster.

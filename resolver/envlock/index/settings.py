@@ -12,8 +12,9 @@ import configparser
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from envlock.errors import UsageError
 from envlock.index.redact import redact
@@ -27,8 +28,7 @@ _TRUE = ("1", "true", "t", "yes", "y", "on")
 _FALSE = ("0", "false", "f", "no", "n", "off")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class IndexOverrides:
+class IndexOverrides(Struct, frozen=True, kw_only=True):
     """What the command line says of indexes; None and () mean that it says nothing.
 
     ``extra_index_urls``, ``find_links`` and ``trusted_hosts`` are added to
@@ -47,8 +47,7 @@ class IndexOverrides:
     timeout: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Value:
+class _Value(Struct, frozen=True):
     """A configured text and where it is from, for the error about it."""
 
     text: str

@@ -13,8 +13,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from envlock.errors import UsageError, WorkError
 from envlock.matrix.lanes import EngineLost, Lane
@@ -33,8 +34,7 @@ class WorkerLost(Exception):
     """The worker that had a task is gone."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Chores:
+class Chores(Struct, frozen=True, kw_only=True):
     """What is done on a worker: module-level functions, or partials of them.
 
     ``work`` takes the function and the task that a lane was given. ``unfit``
@@ -90,8 +90,7 @@ def _connect(address: str) -> Client:
         ) from None
 
 
-@dataclass(kw_only=True, slots=True)
-class _Crew:
+class _Crew(Struct, kw_only=True):
     """The workers, and which of them are at work for which lane."""
 
     client: Client

@@ -12,7 +12,8 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from envlock.errors import EnvlockError, WorkError
 from envlock.evidence.values import Cell, ProvedSet
@@ -27,8 +28,7 @@ class EngineLost(WorkError):
     """What runs the lanes is gone, so that no task can be done any more."""
 
 
-@dataclass(slots=True)
-class Lane:
+class Lane(Struct):
     """An executor, how another is made when it has died, and the cell it worked on last.
 
     ``died`` tells by the error of a task that the executor itself is gone.
@@ -40,8 +40,7 @@ class Lane:
     last: Cell | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True, kw_only=True):
     """One task, and its set, or the error because of which there is none."""
 
     task: Task
@@ -57,14 +56,12 @@ def local_lanes(number: int) -> list[Lane]:
     ]
 
 
-@dataclass(slots=True)
-class _Running:
+class _Running(Struct):
     task: Task
     lane: Lane
 
 
-@dataclass(slots=True)
-class Run:
+class Run(Struct):
     """A queue worked off by lanes; iterate over `results`."""
 
     queue: Queue

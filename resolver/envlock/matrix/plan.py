@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import InvalidVersion, Version
@@ -19,8 +19,7 @@ from envlock.releases import distributions, minor_key, pythons_for, tensorflow_r
 _CPU = "tensorflow-cpu"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MatrixPlan:
+class MatrixPlan(Struct, frozen=True, kw_only=True):
     """What is run.
 
     ``releases`` and ``pythons`` choose cells (no pythons: all); only the last
@@ -38,8 +37,7 @@ class MatrixPlan:
     accelerator: Accelerator = Accelerator.CPU
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CellPlan:
+class CellPlan(Struct, frozen=True, kw_only=True):
     """One cell, and the packages that are varied in it."""
 
     cell: Cell
@@ -93,7 +91,7 @@ def _distribution(
     return canonicalize_name(_CPU if cpu else "tensorflow")
 
 
-_KEYS = frozenset(MatrixPlan.__dataclass_fields__)
+_KEYS = frozenset(MatrixPlan.__struct_fields__)
 
 
 def read_plan(name: str, text: str) -> MatrixPlan:

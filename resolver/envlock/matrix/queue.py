@@ -9,7 +9,8 @@ that has much to do.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from envlock.evidence.values import RULES, Cell, ProvedSet
 from envlock.matrix.tasks import Task, Terms
@@ -19,8 +20,7 @@ from envlock.model import LockedPackage
 _WORTH_HELP = 3
 
 
-@dataclass(kw_only=True, slots=True)
-class Work:
+class Work(Struct, kw_only=True):
     """What is left of one cell. ``base`` is None until the set of the rules is there."""
 
     cell: Cell
@@ -34,8 +34,7 @@ class Work:
         return bool(self.names) and (self.base is not None or self.names[0] == RULES)
 
 
-@dataclass(slots=True)
-class Queue:
+class Queue(Struct):
     """The cells of a run, in their order."""
 
     terms: Terms

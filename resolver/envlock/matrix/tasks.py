@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from envlock.choices import EngineName
 from envlock.evidence.values import Cell, ProvedSet
 from envlock.model import IndexSettings, LockedPackage
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Terms:
+class Terms(Struct, frozen=True, kw_only=True):
     """What all tasks of a run share.
 
     ``workspace`` is a folder for caches and environments on the machine that
@@ -26,8 +26,7 @@ class Terms:
     timeout: float = 600.0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Task:
+class Task(Struct, frozen=True, kw_only=True):
     """One set to resolve, build and prove.
 
     ``name`` is that of the set; ``base`` are the packages of the set of the

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
@@ -13,8 +13,7 @@ from envlock.evidence.values import PLAIN, RULES, Cell, CellEvidence, ProvedSet,
 _H5PY = canonicalize_name("h5py")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Release:
+class Release(Struct, frozen=True, kw_only=True):
     """A row: one build of a release. ``label`` names the build where a release has several."""
 
     version: Version
@@ -22,8 +21,7 @@ class Release:
     label: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Board:
+class Board(Struct, frozen=True, kw_only=True):
     """The cells of one platform: releases newest first, Pythons oldest first.
 
     ``missing`` are cells that are on record and were not run.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from envlock.evidence.explain import explain, failure_text, is_refused
 from envlock.evidence.values import PLAIN, Cell, CellEvidence, ProvedSet
@@ -19,8 +20,7 @@ _LONGEST = 400  # characters of a message
 _PLAIN = re.compile(r"[\w.,=<>~*\[\]-]+", re.ASCII)
 
 
-@dataclass(slots=True)
-class Table:
+class Table(Struct):
     """Values by number, each once."""
 
     values: list[str] = field(default_factory=list)
@@ -34,8 +34,7 @@ class Table:
         return self._known[value]
 
 
-@dataclass(slots=True)
-class PageData:
+class PageData(Struct):
     """What the page's script is given, built set by set."""
 
     rules: Sequence[Rule]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from envlock.evidence.explain import failures
 from envlock.evidence.values import ProvedSet
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Capability:
+class Capability(Struct, frozen=True, kw_only=True):
     """A level of a probe: its name, what it proves, and whether the gate asks for it."""
 
     name: str
@@ -19,8 +19,7 @@ class Capability:
     gate: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Levels:
+class Levels(Struct, frozen=True, kw_only=True):
     """All levels in their order; the gate counts as one, each other level for itself."""
 
     all: tuple[Capability, ...]

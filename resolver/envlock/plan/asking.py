@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 
+from msgspec import Struct, field
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
@@ -26,8 +26,7 @@ _FURTHER = 2  # minors beyond the nearest that are tried
 Names = frozenset[NormalizedName]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Cured:
+class Cured(Struct, frozen=True, kw_only=True):
     """Versions that obey the rules, and the bounds that led there."""
 
     solved: Mapping[NormalizedName, LockedPackage]
@@ -43,22 +42,19 @@ class Cured:
                 yield Constraint(package=name, specifier=bound, rules=())
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Stuck:
+class Stuck(Struct, frozen=True, kw_only=True):
     """Nothing fits; ``text`` is what the engine said, or the rules that nobody is free to meet."""
 
     text: str
 
 
-@dataclass(kw_only=True, slots=True)
-class Budget:
+class Budget(Struct, kw_only=True):
     """How many more times the engine may be started."""
 
     left: int = 24
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Asking:
+class Asking(Struct, frozen=True, kw_only=True):
     """A case and who answers questions about it."""
 
     case: Case

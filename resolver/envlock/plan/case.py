@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
@@ -17,8 +18,7 @@ from envlock.rules.families import families
 TENSORFLOW = canonicalize_name("tensorflow")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Owners:
+class Owners(Struct, frozen=True, kw_only=True):
     """Distributions that own one import package, of which one may stay; why, and by which rule."""
 
     names: frozenset[NormalizedName]
@@ -26,8 +26,7 @@ class Owners:
     because: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Case:
+class Case(Struct, frozen=True, kw_only=True):
     """Versions that do not work together, and what may be done about it.
 
     ``requires`` are the requirements that packages declare, markers judged.

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from msgspec import Struct
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
@@ -58,8 +58,7 @@ def _leaving(owners: Owners, case: Case) -> Iterator[NormalizedName]:
     yield from (name for name in others if name in case.packages)
 
 
-@dataclass(kw_only=True, slots=True)
-class _Rung:
+class _Rung(Struct, kw_only=True):
     """What was let go, and what the engine said about it last."""
 
     free: Names

@@ -17,15 +17,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+
+from msgspec import Struct
 
 from envlock.outcomes import Failed, Outcome, Passed, Skipped
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WayRound:
+class WayRound(Struct, frozen=True, kw_only=True):
     """What to write instead, in code, where a level fails with a known ``message``.
 
     ``message`` is a regular expression over the failure's text.
@@ -35,8 +35,7 @@ class WayRound:
     advice: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Level:
+class Level(Struct, frozen=True, kw_only=True):
     """One capability: its name, what it proves, and whether the default gate asks for it.
 
     ``package`` is what it is a capability of; for one of a family, the family.
@@ -49,8 +48,7 @@ class Level:
     ways_round: tuple[WayRound, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Probe:
+class Probe(Struct, frozen=True, kw_only=True):
     """Levels in the order in which the script ``scripts/SCRIPT`` tries them."""
 
     name: str

@@ -8,7 +8,8 @@ documentation, "Package match specifications"; CEP 29.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from envlock.conda.values import CondaSpec
 from envlock.errors import UsageError
@@ -35,8 +36,7 @@ _ANY = frozenset({"*", "=", "==", "=*", "==*"})
 _EXAMPLE = 'write it like "numpy=1.26"'
 
 
-@dataclass(frozen=True, slots=True)
-class Archive:
+class Archive(Struct, frozen=True):
     """What the name of a package's file tells."""
 
     name: str

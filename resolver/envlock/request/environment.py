@@ -7,9 +7,9 @@ what only does not matter to a lock is a note. Pure apart from reading.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
+from msgspec.structs import replace
 from packaging.requirements import Requirement
 
 from envlock.conda.values import CondaRequest, CondaSpec

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
+
+from msgspec import Struct, field
 
 from envlock.errors import UsageError
 from envlock.request.parsed import safe, shown
@@ -41,8 +42,7 @@ class By(StrEnum):
     NOBODY = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """A text of the file, its first line and its last.
 
     ``selector`` is the platforms it is for, in the file's words, or "".
@@ -59,8 +59,7 @@ class Entry:
     lost: bool = False
 
 
-@dataclass(kw_only=True)
-class EnvironmentFile:
+class EnvironmentFile(Struct, kw_only=True):
     """What one file holds. ``lists`` are its plain lists, ``values`` its plain values, by key.
 
     ``mapped`` is the line of a ``dependencies`` that is a map of lists.

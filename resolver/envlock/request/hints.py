@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from msgspec import Struct
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
 
@@ -16,8 +16,7 @@ _QUOTES = "\"'\u201c\u201d\u2018\u2019"
 _PATCH = 2  # dots in X.Y.Z
 
 
-@dataclass(frozen=True, slots=True)
-class _Habit:
+class _Habit(Struct, frozen=True):
     """A way of writing, what pip writes, and a sentence that tells them apart."""
 
     pattern: re.Pattern[str]

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from envlock.errors import UsageError
 from envlock.request.parsed import shown
@@ -43,8 +44,7 @@ _FLAGS = frozenset({"--no-index", "--pre", "--prefer-binary", "--require-hashes"
 _KNOWN = {"--editable", *INCLUDES, *INDEX, *PASSED_TO_PIP, *IGNORED}
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """One option under its long name; ``value`` is empty for a flag."""
 
     name: str

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
+from msgspec import Struct
 from packaging.specifiers import SpecifierSet
 
 from envlock.errors import UsageError
@@ -15,8 +15,7 @@ _SHOWN = 20
 _WIDTH = 160
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ParsedFile:
+class ParsedFile(Struct, frozen=True, kw_only=True):
     """What one file asks for, includes followed.
 
     ``requires_python`` is a project's own; ``notes`` are sentences on what

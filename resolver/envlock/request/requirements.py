@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec import Struct, field
 from packaging.requirements import Requirement
 
 from envlock.errors import UsageError
@@ -90,8 +90,7 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
             yield start, whole
 
 
-@dataclass(kw_only=True)
-class RequirementsReader:
+class RequirementsReader(Struct, kw_only=True):
     """Reads a file and its includes; ``notes`` has one for each file and option.
 
     Options that choose an index are faults, unless ``indexes`` is a list: then

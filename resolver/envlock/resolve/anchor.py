@@ -7,10 +7,10 @@ the one thing about it that metadata never gets wrong, so it is chosen first.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 
+from msgspec import Struct
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name, parse_wheel_filename
 from packaging.version import Version
@@ -28,8 +28,7 @@ _GPU = canonicalize_name("tensorflow-gpu")
 Releases = Mapping[Version, Sequence[DistributionFile]]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Anchor:
+class Anchor(Struct, frozen=True, kw_only=True):
     """One framework release to try: the distribution that carries it, and why this one."""
 
     name: NormalizedName

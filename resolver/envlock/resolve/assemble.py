@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 
+from msgspec.structs import replace
 from packaging.ranges import VersionRange
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName

@@ -6,8 +6,8 @@ Most conflicts are plain here, before any engine is started.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from msgspec import Struct
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 
@@ -19,8 +19,7 @@ from envlock.rules.check import Situation
 from envlock.rules.select import Selection, select, version_range
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Collision:
+class Collision(Struct, frozen=True, kw_only=True):
     """Bounds on one package that no version meets: whose they are, and the rules behind."""
 
     wish: Wish
@@ -28,15 +27,13 @@ class Collision:
     rules: tuple[RuleId, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Feasible:
+class Feasible(Struct, frozen=True, kw_only=True):
     """The constraints to solve with."""
 
     constraints: tuple[Constraint, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Infeasible:
+class Infeasible(Struct, frozen=True, kw_only=True):
     """Why this release cannot be: rules it breaks by itself, or a collision."""
 
     anchor: Anchor

@@ -9,8 +9,8 @@ is asked again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from msgspec import Struct
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
@@ -38,8 +38,7 @@ _ROUNDS = 6
 _SOLVES = 16
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Settled:
+class Settled(Struct, frozen=True, kw_only=True):
     """Pins, their files, the bounds that led there, and the rules that they do not meet."""
 
     anchor: Anchor | None
@@ -49,8 +48,7 @@ class Settled:
     given_up: tuple[Violation, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True, kw_only=True):
     """A release that cannot be: the engine's words, or the rules no bound could meet.
 
     Without a release it is the request as it stands, no rule applied.
@@ -63,8 +61,7 @@ class Refused:
     packages: tuple[LockedPackage, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Spent:
+class Spent(Struct, frozen=True, kw_only=True):
     """The solves that a request may cost are spent; ``untried`` releases are left."""
 
     solves: int
@@ -130,8 +127,7 @@ def anchors(question: Question, tools: Tools) -> tuple[Anchor | None, ...]:
     )
 
 
-@dataclass(slots=True)
-class _Budget:
+class _Budget(Struct):
     """How many more times an engine may be started, and whether it gave its advice."""
 
     left: int

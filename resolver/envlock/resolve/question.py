@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
@@ -19,8 +20,7 @@ from envlock.rules.database import Database
 from envlock.rules.families import families
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Question:
+class Question(Struct, frozen=True, kw_only=True):
     """Everything that a resolution depends on.
 
     ``constraints`` are the user's bounds on packages that need not be there.
@@ -79,8 +79,7 @@ def _nobody(anchor: Anchor) -> Iterable[NormalizedName]:
     return ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tools:
+class Tools(Struct, frozen=True, kw_only=True):
     """Who does the work: the engine, the index pages, and who is told.
 
     ``releases`` gives a package's files by version, those that the date of
@@ -101,8 +100,7 @@ class Tools:
             return self.engine.solve(problem, self.progress)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """What only an explanation needs.
 
     ``verb`` is the command that was typed, ``index_name`` the index without

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from functools import partial
 
+from msgspec import Struct
+from msgspec.structs import replace
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
@@ -19,8 +20,7 @@ from envlock.resolve.loop import anchors, search
 from envlock.resolve.question import Asked, Question, Tools
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Resolution:
+class Resolution(Struct, frozen=True, kw_only=True):
     """Pins with reasons and hashes, and what the reader should know."""
 
     packages: tuple[LockedPackage, ...]

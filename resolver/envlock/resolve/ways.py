@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from itertools import chain, islice
 
+from msgspec import Struct
+from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 
 from envlock.model import Target
@@ -23,8 +24,7 @@ _SOLVES = 3
 _TRIED = 8
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Search:
+class Search(Struct, frozen=True, kw_only=True):
     """A question without an answer, and what is needed to look for ways out.
 
     ``said`` is the explanation: bounds that it names are let go first.

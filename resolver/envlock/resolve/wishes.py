@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 
+from msgspec import Struct
+from msgspec.structs import replace
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
@@ -17,8 +18,7 @@ TYPED = "command line"
 _PLACE = re.compile(r"(?P<file>.+?)(?::\d+| \[(?P<table>[^\]]+)\])?")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True, kw_only=True):
     """Everything the user says about one package, from every line that names it."""
 
     name: NormalizedName

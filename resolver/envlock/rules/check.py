@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import combinations
 
+from msgspec import Struct, field
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
@@ -16,8 +16,7 @@ from envlock.rules.families import families
 Packages = Mapping[NormalizedName, Version]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Situation:
+class Situation(Struct, frozen=True, kw_only=True):
     """What a rule may ask besides versions.
 
     ``manager`` (pip, conda), ``accelerator`` (cpu, cuda) and ``variables``

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+
+from msgspec import Struct
 
 from envlock.errors import UsageError
 from envlock.model import Rule
@@ -18,8 +19,7 @@ from envlock.rules.schema import faults, read_rule
 _NOT_RULES = frozenset({"conda-names.yaml", "families.yaml"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Database:
+class Database(Struct, frozen=True, kw_only=True):
     """Rules in the order of their ids, found by id or alias."""
 
     rules: tuple[Rule, ...]

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 
+from msgspec import Struct
 from packaging.utils import NormalizedName, canonicalize_name
 
 from envlock.rules.documents import shipped
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Families:
+class Families(Struct, frozen=True, kw_only=True):
     """What ``families.yaml`` says.
 
     ``by_name`` maps a family to its members, ``stubs`` are pairs of which one

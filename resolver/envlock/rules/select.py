@@ -8,11 +8,11 @@ that is a bound on its package, whichever side of the rule it stands on.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from itertools import combinations
 
+from msgspec import Struct
 from packaging.ranges import VersionRange
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
@@ -31,16 +31,14 @@ class _Truth(Enum):
     OPEN = 3
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Part:
+class _Part(Struct, frozen=True, kw_only=True):
     """One part of a clause: the package is in the range, or (``outside``) is not."""
 
     condition: Condition
     outside: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True, kw_only=True):
     """The bounds that follow, and the rules that what is known breaks already."""
 
     constraints: tuple[Constraint, ...]

@@ -8,9 +8,10 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+
+from msgspec import Struct
 
 from envlock.errors import WorkError
 
@@ -22,8 +23,7 @@ _INTERRUPTS = tuple(
 _DYING = 10.0  # seconds that a killed program may take to be gone
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Completed:
+class Completed(Struct, frozen=True, kw_only=True):
     """How a program ended: its exit status (negative: a signal) and its output.
 
     ``timed_out`` is True when it was killed at the time limit.

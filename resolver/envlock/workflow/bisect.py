@@ -5,11 +5,12 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import chain
 from pathlib import Path
 
+from msgspec import Struct
+from msgspec.structs import replace
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
@@ -50,8 +51,7 @@ from envlock.workflow.pinsets import PinSet, read_pin_set
 from envlock.workflow.trials import Bench, GateJudge, Judge, Trial, bench
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BisectOrder:
+class BisectOrder(Struct, frozen=True, kw_only=True):
     """Two sets of pins, and what tells them apart.
 
     ``python`` is a version or a path; None takes the one that the sets are
@@ -141,19 +141,28 @@ def _refuse_nothing_to_judge(order: BisectOrder, pins: Pins) -> None:
         )
 
 
-@dataclass(kw_only=True, slots=True)
 class _Work:
     """The search; what it has learned of both ends is set by `search`."""
 
-    order: BisectOrder
-    bench: Bench
-    good: PinSet
-    bad: PinSet
-    changes: tuple[Step, ...]
-    wanted: Failure = field(init=False)
-    side: Side = field(init=False)
-    together: Ties = field(init=False)
+    wanted: Failure
+    side: Side
+    together: Ties
     frames: tuple[NormalizedName, ...] = ()
+
+    def __init__(
+        self,
+        *,
+        order: BisectOrder,
+        bench: Bench,
+        good: PinSet,
+        bad: PinSet,
+        changes: tuple[Step, ...],
+    ) -> None:
+        self.order = order
+        self.bench = bench
+        self.good = good
+        self.bad = bad
+        self.changes = changes
 
     def search(self) -> tuple[Step, ...]:
         """Check both ends and find the smallest set of changes between them."""

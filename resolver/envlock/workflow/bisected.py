@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec import Struct
 from packaging.version import Version
 
 from envlock.bisect.ddmin import Verdict
@@ -17,8 +17,7 @@ from envlock.workflow.trials import Trial
 _SHOWN = 3  # changes that the title of a trial names
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Told:
+class Told(Struct, frozen=True, kw_only=True):
     """A trial as it is told: what was changed of the good set, and what came of it."""
 
     changed: tuple[Step, ...]
@@ -26,16 +25,14 @@ class Told:
     trial: Trial
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Flip:
+class Flip(Struct, frozen=True, kw_only=True):
     """A change from one release to the next one that fails; ``between`` are unresolved."""
 
     step: Step
     between: tuple[Version, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Bisected:
+class Bisected(Struct, frozen=True, kw_only=True):
     """The changes that fail together and none of which can be left out.
 
     ``differing`` are all changes between the sets, ``companions`` those
@@ -55,7 +52,7 @@ class Bisected:
     failure: Failure
     trials: tuple[Told, ...]
     seconds: float
-    rule: Document = field(repr=False)
+    rule: Document
 
 
 def title(some: Iterable[Step]) -> str:

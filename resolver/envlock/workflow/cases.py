@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from msgspec import Struct
 from packaging.markers import UndefinedComparison
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import NormalizedName, canonicalize_name
@@ -42,8 +42,7 @@ _REINSTALL = frozenset(
 _OWNERS = frozenset({"tf-two-owners", "two-owners"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Steering:
+class Steering(Struct, frozen=True, kw_only=True):
     """What may move: ``keep`` not, ``allow`` from the start."""
 
     keep: frozenset[NormalizedName] = frozenset()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 
+from msgspec import Struct
+from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
@@ -25,8 +26,7 @@ from envlock.workflow.lock import LockOrder, make_lock
 _SILENT = Silent()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Resolved:
+class Resolved(Struct, frozen=True, kw_only=True):
     """Packages with the files that the target takes; or the problem."""
 
     packages: tuple[LockedPackage, ...] = ()

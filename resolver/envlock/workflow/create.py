@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from envlock.environment.create import create_venv, sync
 from envlock.environment.interpreters import find_interpreter
@@ -17,8 +18,7 @@ from envlock.workflow.lock import Locked, LockOrder, make_lock, requirements_tex
 from envlock.workflow.verify import Proof, ProofOrder, prove
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CreateOrder:
+class CreateOrder(Struct, frozen=True, kw_only=True):
     """A lock, where its environment goes, and what must be proved.
 
     ``force`` replaces an environment that envlock did not make; ``keep``
@@ -32,8 +32,7 @@ class CreateOrder:
     keep: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Created:
+class Created(Struct, frozen=True, kw_only=True):
     """What `create` made; ``written`` are the lock files that changed."""
 
     locked: Locked

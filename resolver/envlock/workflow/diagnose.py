@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+from msgspec.structs import replace
 from packaging.version import InvalidVersion, Version
 
 from envlock.diagnose import UNEXPLAINED, VERIFY, Loads, diagnose, loads, model_findings, troubled
@@ -40,8 +41,7 @@ _SYSTEMS = {
 _MACHINES = {"64": "x86_64", "amd64": "x86_64", "x64": "x86_64"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DiagnoseOrder:
+class DiagnoseOrder(Struct, frozen=True, kw_only=True):
     """What is examined.
 
     ``what`` are folders of environments, interpreters, files, and ``-`` for
@@ -56,8 +56,7 @@ class DiagnoseOrder:
     rules: Sequence[Path] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Diagnosis:
+class Diagnosis(Struct, frozen=True, kw_only=True):
     """What was found; ``examined`` is None where there is a model alone.
 
     ``fixable`` is the one environment or file among what was examined that

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from importlib.resources.abc import Traversable
 from pathlib import Path
+
+from msgspec import Struct
 
 from envlock.errors import UsageError
 from envlock.evidence import library
@@ -22,8 +23,7 @@ from envlock.system import make_folder, write_texts
 from envlock.workflow.proving import probe_digest
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Capabilities:
+class Capabilities(Struct, frozen=True, kw_only=True):
     """Cells, and those on record of the same platforms and Pythons that were not run."""
 
     cells: tuple[CellEvidence, ...]
@@ -31,8 +31,7 @@ class Capabilities:
     levels: Levels
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True, kw_only=True):
     """Evidence held against the rules and against what is on record."""
 
     cells: tuple[CellEvidence, ...]

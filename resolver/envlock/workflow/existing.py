@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
@@ -19,8 +19,7 @@ from envlock.system import read_text
 from envlock.write import WITHOUT_HASHES, read_lock
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Standard:
+class Standard(Struct, frozen=True, kw_only=True):
     """What a lock is measured by."""
 
     digest: str

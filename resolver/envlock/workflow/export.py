@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 
+from msgspec import Struct
+from msgspec.structs import replace
 from packaging.utils import NormalizedName
 
 from envlock.choices import OF_CONDA
@@ -24,8 +25,7 @@ from envlock.workflow.lockfiles import made_by_envlock, read_conda, without_opti
 from envlock.write import WITH_FILES, WITHOUT_HASHES, WRITERS, Format, conda_texts, read_lock
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ExportOrder:
+class ExportOrder(Struct, frozen=True, kw_only=True):
     """A lock file and the format it is wanted in.
 
     ``python`` and ``platform`` are for a lock that does not say what it is

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from packaging.utils import NormalizedName
 
 from envlock.changes import Plan
@@ -37,8 +38,7 @@ from envlock.workflow.verify import Proof, ProofOrder, prove
 _TRIALS = 5  # plans that are tried before it is given up
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tried:
+class Tried(Struct, frozen=True, kw_only=True):
     """A plan that did not hold, and why."""
 
     plan: Plan
@@ -48,8 +48,7 @@ class Tried:
 Approve = Callable[[Plan, tuple[Tried, ...]], bool]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FixOrder:
+class FixOrder(Struct, frozen=True, kw_only=True):
     """What is cured and how; without ``approve`` the plan is only made.
 
     ``approve`` is asked about a plan that held in the trial.
@@ -64,8 +63,7 @@ class FixOrder:
     approve: Approve | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Fixed:
+class Fixed(Struct, frozen=True, kw_only=True):
     """What was found and done.
 
     ``plan`` is None where nothing is wrong. ``commands`` are for conda, which
@@ -118,8 +116,7 @@ def _refuse_others(prefix: Path) -> None:
         )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Work:
+class _Work(Struct, frozen=True, kw_only=True):
     python: Path
     order: FixOrder
     progress: Progress

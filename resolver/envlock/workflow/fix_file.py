@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName
 from packaging.version import Version
@@ -30,8 +31,7 @@ from envlock.system import read_text, write_texts
 from envlock.workflow.cases import Steering, tools_for
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FileOrder:
+class FileOrder(Struct, frozen=True, kw_only=True):
     """A file to cure; ``python`` is what it is for, where the file does not say."""
 
     path: Path
@@ -42,8 +42,7 @@ class FileOrder:
     rules: tuple[Path, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FixedFile:
+class FixedFile(Struct, frozen=True, kw_only=True):
     """The file as it would be; ``plan`` is None where nothing is wrong."""
 
     path: Path

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from envlock.changes import Step
 from envlock.environment.inspect import find_environment, prefix_of
@@ -28,8 +29,7 @@ def undo(environment: Path | None, progress: Progress) -> tuple[Path, tuple[Step
             return prefix, restore(python).steps()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Past:
+class Past(Struct, frozen=True, kw_only=True):
     """One fix of an environment: when it began, what it changed, how it ended."""
 
     when: str

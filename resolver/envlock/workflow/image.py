@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
@@ -21,8 +21,7 @@ from envlock.workflow.lock import LockOrder
 from envlock.workflow.verify import is_among
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Part:
+class Part(Struct, frozen=True, kw_only=True):
     """The lock of one of Docker's machines (``amd64``, ``arm64``) as it is asked for."""
 
     machine: str
@@ -30,8 +29,7 @@ class Part:
     order: LockOrder
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True, kw_only=True):
     """The lock of one machine, and the text of its file."""
 
     part: Part
@@ -45,8 +43,7 @@ class Piece:
         return {package.name: package.version for package in self.lock.packages}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DockerOrder:
+class DockerOrder(Struct, frozen=True, kw_only=True):
     """What an image is made from.
 
     ``base`` and ``digest`` are what ``--base`` and ``--base-digest`` say;
@@ -65,8 +62,7 @@ class DockerOrder:
     verify: bool = True
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Image:
+class Image(Struct, frozen=True, kw_only=True):
     """The locks of an image and the texts of all its files; ``notes`` are sentences.
 
     ``platforms`` is what ``docker build --platform`` takes.

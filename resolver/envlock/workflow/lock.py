@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 
+from msgspec import Struct, field
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
@@ -30,8 +30,7 @@ from envlock.workflow.targets import find_target, other_targets
 from envlock.write import read_lock, request_digest
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LockOrder:
+class LockOrder(Struct, frozen=True, kw_only=True):
     """What `make_lock` needs to know.
 
     ``outputs`` are the files to write; the first that exists gives the pins
@@ -63,8 +62,7 @@ class LockOrder:
     evidence: tuple[Path, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Locked:
+class Locked(Struct, frozen=True, kw_only=True):
     """A lock, the target it is for, and the texts of its files; no texts when all are current."""
 
     lock: Lock

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from envlock.environment.description import Interpreter, target
 from envlock.environment.interpreters import available
@@ -37,8 +38,7 @@ from envlock.workflow.proving import probe_digest, prove_set
 _BIG = ("tensorflow", "tensorflow-cpu", "tensorflow-intel")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MatrixOrder:
+class MatrixOrder(Struct, frozen=True, kw_only=True):
     """What is run, where the evidence goes, and with how much.
 
     ``scheduler`` is the address of a dask cluster that does it; None:
@@ -56,8 +56,7 @@ class MatrixOrder:
     scheduler: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Left:
+class Left(Struct, frozen=True, kw_only=True):
     """A cell with the names of the sets that have no evidence yet, and the evidence it has."""
 
     cell: Cell
@@ -65,8 +64,7 @@ class Left:
     known: CellEvidence
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """How a run went: sets proved and not, those that could not be run and why, seconds.
 
     ``disk`` is the most that the workspace held, in bytes, ``dropped`` how often

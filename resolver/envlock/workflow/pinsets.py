@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
@@ -28,8 +28,7 @@ from envlock.write import read_lock
 _TOOLS = frozenset(map(canonicalize_name, ("distribute", "pip", "setuptools", "wheel")))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PinSet:
+class PinSet(Struct, frozen=True, kw_only=True):
     """Exact versions, where they are from, and the Python they are for, "" where none is told."""
 
     origin: str

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from msgspec import Struct
+from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 
 from envlock.errors import NoResolution, UsageError
@@ -29,8 +30,7 @@ _SHOWN = 3  # releases that come close
 _BARRED = "has it, in versions that a rule or the date refuses"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """The newest set that was proved for a request, and what of the request it does not meet."""
 
     cell: Cell

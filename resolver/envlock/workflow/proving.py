@@ -7,9 +7,10 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from envlock.environment.create import create_venv, sync
 from envlock.environment.description import Interpreter, target
@@ -30,8 +31,7 @@ from envlock.workflow.lock import requirements_text
 _SILENT = Silent()
 
 
-@dataclass(slots=True)
-class _Clock:
+class _Clock(Struct):
     """Seconds by phase."""
 
     seconds: dict[str, float] = field(default_factory=dict)

@@ -13,9 +13,11 @@ import os
 import platform
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from envlock import __version__
 from envlock.environment.interpreters import available
@@ -39,16 +41,14 @@ from envlock.workflow.proving import probe_digest
 Folder = Mapping[str, str]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Baggage:
+class Baggage(Struct, frozen=True, kw_only=True):
     """What goes along with every task: folders of rules, and the bound of the disk in bytes."""
 
     rules: Sequence[Folder]
     max_disk: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Expected:
+class Expected(Struct, frozen=True, kw_only=True):
     """What a worker must be, so that its answers are those of any other."""
 
     envlock: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from envlock.environment.create import create_venv, sync
 from envlock.environment.description import Interpreter
@@ -20,8 +21,7 @@ from envlock.workflow.lock import requirements_text
 from envlock.write import read_lock
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SyncOrder:
+class SyncOrder(Struct, frozen=True, kw_only=True):
     """A lock file and the environment it is for.
 
     ``python`` is a version or a path; None takes the Python the lock is for.
@@ -35,8 +35,7 @@ class SyncOrder:
     force: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Synced:
+class Synced(Struct, frozen=True, kw_only=True):
     """A lock that an environment is equal to, and whether anything had to change for it."""
 
     lock: Lock

@@ -8,10 +8,10 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from msgspec import Struct, field
 from packaging.markers import UndefinedComparison
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import NormalizedName
@@ -42,8 +42,7 @@ class Judge(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GateJudge:
+class GateJudge(Struct, frozen=True, kw_only=True):
     """The default gate, for the packages that are there."""
 
     timeout: float
@@ -56,8 +55,7 @@ class GateJudge:
         return failures(proof.outcomes, proof.gate)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LevelJudge:
+class LevelJudge(Struct, frozen=True, kw_only=True):
     """One level of a probe."""
 
     probe: Probe
@@ -85,8 +83,7 @@ def level_judge(level: str, timeout: float) -> LevelJudge:
     return LevelJudge(probe=levels[level], level=level, timeout=timeout)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ScriptJudge:
+class ScriptJudge(Struct, frozen=True, kw_only=True):
     """A script of the user's own."""
 
     script: Path
@@ -99,8 +96,7 @@ class ScriptJudge:
         return failures((outcome,), (outcome.level,))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CommandJudge:
+class CommandJudge(Struct, frozen=True, kw_only=True):
     """A command of the user's own, run in the current folder with the environment's programs."""
 
     command: str
@@ -136,8 +132,7 @@ def _activated(python: Path) -> dict[str, str]:
     return {**env, "PATH": path, "VIRTUAL_ENV": str(prefix_of(python)), "PYTHONNOUSERSITE": "1"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Trial:
+class Trial(Struct, frozen=True, kw_only=True):
     """A set of pins that was tried, how it failed, and in how many seconds.
 
     ``built`` is False where it could not even be installed.
@@ -149,8 +144,7 @@ class Trial:
     built: bool = True
 
 
-@dataclass(kw_only=True, slots=True)
-class Bench:
+class Bench(Struct, kw_only=True):
     """The scratch environment; each set of pins is tried once."""
 
     python: Path

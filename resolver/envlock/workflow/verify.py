@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from packaging.utils import NormalizedName, canonicalize_name
 
 from envlock.environment.inspect import find_environment, prefix_of
@@ -18,8 +18,7 @@ from envlock.progress import Progress
 from envlock.rules.families import families
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProofOrder:
+class ProofOrder(Struct, frozen=True, kw_only=True):
     """How an environment is proved: scripts of the user's own, and the time limit in seconds.
 
     ``needs`` are levels that must pass beside those of the gate.
@@ -30,8 +29,7 @@ class ProofOrder:
     timeout: float = 600.0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Proof:
+class Proof(Struct, frozen=True, kw_only=True):
     """What was tried in an environment and whether the gate is passed."""
 
     python: Path

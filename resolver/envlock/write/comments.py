@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from envlock.index.redact import redact
 from envlock.model import Lock, RuleId
@@ -23,8 +24,7 @@ _NOTE = re.compile(r"# note: (.*)")
 _BECAUSE = re.compile(r"because ([^\s:]+)(?:: (.*))?")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Header:
+class Header(Struct, frozen=True, kw_only=True):
     """What the first lines of a lock say; empty where they do not."""
 
     command: str = ""

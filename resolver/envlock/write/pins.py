@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -21,8 +21,7 @@ _OPTION_STARTS = re.compile(r"(?:^|\s+)(?=--?[A-Za-z])")
 _OPTION = re.compile(r"(--[A-Za-z][\w-]*|-[A-Za-z])[=\s]*")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pin:
+class Pin(Struct, frozen=True, kw_only=True):
     """A package that was read, where, its marker, and rule → reason."""
 
     where: str

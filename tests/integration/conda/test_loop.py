@@ -1,10 +1,10 @@
 """Real records of conda-forge under the shipped rules: pins, reasons, and why there are none."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from envlock.choices import Accelerator
 from envlock.conda.channels import addresses

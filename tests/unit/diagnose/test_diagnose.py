@@ -1,8 +1,7 @@
 """Findings: the root cause first, its consequences under it, nothing that versions rule out."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from envlock.diagnose import diagnose, troubled
 from envlock.examine import examine_content, examine_text, merge

@@ -1,8 +1,7 @@
 """The base image follows from the lock: its Python, its TensorFlow, who brings CUDA."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from packaging.version import Version
 
 from envlock.choices import Accelerator
@@ -15,7 +14,7 @@ PLAIN = Wish(python="3.11", machines=("amd64",))
 
 def wish(version: str, python: str = "3.8", **changes: object) -> Wish:
     asked = replace(PLAIN, framework=Version(version), python=python)
-    return replace(asked, **changes)  # type: ignore[arg-type]
+    return replace(asked, **changes)
 
 
 @pytest.mark.parametrize(

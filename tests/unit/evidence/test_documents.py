@@ -1,9 +1,9 @@
 """Evidence on disk: read back as written, a line a fact, and told when it is bad."""
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from envlock.errors import UsageError
 from envlock.evidence.documents import read, render

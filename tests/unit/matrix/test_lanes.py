@@ -1,9 +1,9 @@
 """Queue and lanes: what runs after what, and what happens when a worker dies."""
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
+from msgspec.structs import replace
 from packaging.version import Version
 
 from envlock.choices import EngineName

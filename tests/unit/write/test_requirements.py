@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
+
+from msgspec.structs import replace
 
 from envlock.model import Lock
 from envlock.write.requirements import render

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import islice
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from envlock.conda.channels import hide
 from envlock.conda.values import CondaPackage, CondaSpec
@@ -26,8 +28,7 @@ _NAMED = 4  # specs in a title
 Solve = Callable[[CondaQuestion], tuple[CondaPackage, ...] | None]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """What only an explanation needs; ``command`` is what was typed, up to what it asks for.
 
     Without ``ways`` no way out is looked for: somebody else tries something else.
@@ -38,8 +39,7 @@ class Asked:
     ways: bool = True
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True, kw_only=True):
     """Why a question has no answer: facts for people, and all that was ``said``."""
 
     facts: tuple[str, ...]

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 
+from msgspec import Struct
+from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
@@ -49,8 +50,7 @@ _CONDAS = re.compile(rf"in {CONDA}, change \S+ to (?P<name>[\w.-]+)==(?P<version
 Provided = Mapping[NormalizedName, Version]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PipQuestion:
+class PipQuestion(Struct, frozen=True, kw_only=True):
     """pip's requirements that count on a target, and what conda provides there.
 
     ``settings`` find conda's packages too (`envlock.conda.stubs`).
@@ -68,8 +68,7 @@ class PipQuestion:
     exclude_newer: datetime | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Shared:
+class Shared(Struct, frozen=True, kw_only=True):
     """A requirement of pip's part for a package that conda provides."""
 
     wish: Requested

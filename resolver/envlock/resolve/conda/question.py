@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 
 from envlock.conda.channels import Address
@@ -18,8 +19,7 @@ from envlock.model import Rule
 from envlock.resolve.wishes import Wish, Wishes
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CondaQuestion:
+class CondaQuestion(Struct, frozen=True, kw_only=True):
     """Everything that the packages of one platform depend on.
 
     ``specs`` are those that count for it; ``named`` maps the channels that

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from functools import cache
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from packaging.utils import NormalizedName
 
 from envlock.conda import rattler
@@ -35,8 +36,7 @@ _LINE = re.compile(r":\d+$")
 _NOTHING = NormalizedName("")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CondaAnswer:
+class CondaAnswer(Struct, frozen=True, kw_only=True):
     """The packages of one platform, what the reader should know, and why they are these."""
 
     packages: tuple[CondaPackage, ...]

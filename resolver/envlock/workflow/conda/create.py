@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from packaging.utils import NormalizedName
 
 from envlock.choices import Manager
@@ -36,8 +36,7 @@ _PROGRAMS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CondaCreateOrder:
+class CondaCreateOrder(Struct, frozen=True, kw_only=True):
     """A conda lock, where its prefix goes, who installs it, and what must be proved.
 
     ``force`` replaces an environment that envlock did not make; ``keep``
@@ -52,8 +51,7 @@ class CondaCreateOrder:
     keep: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CondaCreated:
+class CondaCreated(Struct, frozen=True, kw_only=True):
     """What was made; ``written`` are the lock files that changed."""
 
     locked: CondaLocked

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 
+from msgspec import Struct
+from msgspec.structs import replace
 from packaging.utils import NormalizedName
 
 from envlock.choices import Format
@@ -23,8 +24,7 @@ from envlock.workflow.conda.work import DEFAULT_CHANNEL, CondaWork
 from envlock.write import conda_digest, conda_texts
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CondaLocked:
+class CondaLocked(Struct, frozen=True, kw_only=True):
     """A lock, its files by name, and the texts of those that must be written anew."""
 
     lock: CondaLock

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from msgspec import Struct
 from packaging.utils import NormalizedName
 
 from envlock.choices import Accelerator, EngineName, Format
@@ -13,8 +13,7 @@ from envlock.conda.values import CondaRequest
 from envlock.model import IndexSettings, Requested
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CondaOrder:
+class CondaOrder(Struct, frozen=True, kw_only=True):
     """What `make_conda_lock` needs to know.
 
     ``formats`` are written beside one another; ``output`` is the name of the

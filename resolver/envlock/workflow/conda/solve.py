@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from envlock.conda.names import pypi_pins
 from envlock.conda.values import CondaPackage, CondaPlatformLock

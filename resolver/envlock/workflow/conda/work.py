@@ -5,9 +5,10 @@ from __future__ import annotations
 import netrc
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from envlock.choices import Accelerator, EngineName
 from envlock.conda import rattler
@@ -23,8 +24,7 @@ from envlock.rules.database import Database
 DEFAULT_CHANNEL = "conda-forge"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CondaWork:
+class CondaWork(Struct, frozen=True, kw_only=True):
     """What is solved for each platform; ``typed`` is the command up to what it asks for.
 
     ``here`` says that it is for this machine, whose system then counts, and
@@ -45,8 +45,7 @@ class CondaWork:
     preferred: Mapping[str, CondaPlatformLock] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlatformAnswer:
+class PlatformAnswer(Struct, frozen=True, kw_only=True):
     """The lock of one platform, and what the reader should know of it."""
 
     lock: CondaPlatformLock

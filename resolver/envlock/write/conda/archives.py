@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
 
 from envlock.conda.channels import public
 from envlock.conda.values import CondaPackage
@@ -22,8 +23,7 @@ _NUMBER = re.compile(r"(?:.*_)?(\d+)")
 _SPACE = re.compile(r"\s")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Address:
+class Address(Struct, frozen=True, kw_only=True):
     """What an address tells; empty or None where it does not."""
 
     name: str = ""

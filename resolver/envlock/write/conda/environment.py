@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from envlock.choices import Format
 from envlock.conda.values import (
@@ -38,13 +39,12 @@ _EXACT = re.compile(r"(==?)([^*,|<>=~\s]+)")
 _PIP_ITEM = "      - "
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Entry:
+class _Entry(Struct, frozen=True, kw_only=True):
     """One line of a list and the comments under it."""
 
     text: str
-    comments: Sequence[str] = field(default=())
-    only: Sequence[str] = field(default=())
+    comments: Sequence[str] = ()
+    only: Sequence[str] = ()
 
 
 def render(lock: CondaLock) -> Mapping[str, str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from packaging.utils import InvalidName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
@@ -26,8 +27,7 @@ _HASHES = {"md5": re.compile(r"[0-9a-f]{32}"), "sha256": re.compile(r"[0-9a-f]{6
 _Package = TypeVar("_Package", CondaPackage, LockedPackage)
 
 
-@dataclass(kw_only=True)
-class Found:
+class Found(Struct, kw_only=True):
     """What a file holds of one platform."""
 
     conda: dict[str, CondaPackage] = field(default_factory=dict)
@@ -35,8 +35,7 @@ class Found:
     python: str = ""
 
 
-@dataclass(kw_only=True)
-class Gathered:
+class Gathered(Struct, kw_only=True):
     """What a file holds; `lock` puts it together."""
 
     heading: Heading

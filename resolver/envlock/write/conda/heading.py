@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from envlock.conda.values import CondaLock, CondaPlatformLock, CondaSpec
 from envlock.errors import UsageError
@@ -20,8 +21,7 @@ _ASKED = re.compile(r"(?P<spec>.*?)(?:  # \[(?P<only>[^\]]*)\])?(?:  # (?P<origi
 _NONE = "nodefaults"
 
 
-@dataclass(kw_only=True)
-class Heading:
+class Heading(Struct, kw_only=True):
     """What the first comments of a conda lock say; empty where they do not.
 
     ``ours`` says that envlock wrote them: what is empty then is meant so.

@@ -7,10 +7,10 @@ the best wheel for the platform and the Python that conda installs there.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cache
 from urllib.parse import urldefrag
 
+from msgspec.structs import replace
 from packaging.utils import parse_wheel_filename
 from packaging.version import Version
 

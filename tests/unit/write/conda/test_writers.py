@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from envlock.choices import Format
 from envlock.conda.values import CondaLock, CondaPackage
