@@ -18,6 +18,7 @@ import pytest
 
 from envlock.errors import UsageError, WorkError
 from envlock.system import (
+    beside,
     cache_folder,
     exclusive,
     make_folder,
@@ -133,6 +134,30 @@ def test_ctrl_c_at_any_instant_of_a_start_leaves_no_program_behind() -> None:
         if waited:
             break
     assert waited
+
+
+def test_a_program_beside_a_block_is_gone_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("envlock.system.processes._LEAVING", 0.1)
+    here, late = tmp_path / "here", tmp_path / "late"
+    script = "import pathlib, sys, time; here, late = map(pathlib.Path, sys.argv[1:]);"
+    script += "here.touch(); time.sleep(1); late.touch()"
+    with beside([*code(script), here, late]):
+        while not here.exists():
+            time.sleep(0.01)
+    time.sleep(1.2)
+    assert not late.exists()
+
+
+def test_a_program_beside_a_block_that_cannot_be_started_is_nothing(tmp_path: Path) -> None:
+    with beside([tmp_path / "nothing"]):
+        pass
+
+
+def test_what_is_raised_in_a_block_with_a_program_beside_it_is_raised_on() -> None:
+    with pytest.raises(KeyError), beside([sys.executable, "-c", ""]):
+        raise KeyError
 
 
 def test_a_byte_order_mark_is_no_part_of_a_text(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from msgspec import MsgspecError, Struct, json
+from msgspec import Struct, json
 from packaging.utils import canonicalize_version
 from packaging.version import Version
 
@@ -96,7 +96,7 @@ class PageCache:
                 etag=header.etag,
                 fresh_until=header.fresh_until,
             )
-        except (OSError, ValueError, MsgspecError):
+        except (OSError, ValueError):
             return None
 
     def store(self, pages: Mapping[str, KeptPage]) -> None:

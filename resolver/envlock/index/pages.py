@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,7 @@ class Index:
         self._cache = PageCache(cache or cache_folder() / "index")
         self._progress = progress or Silent()
         self._pages: dict[str, KeptPage | None] = {}
+        self._local: dict[tuple[str, NormalizedName], Files] = {}
         self._listed: dict[NormalizedName, Files] = {}
         self._linked: Files | None = None
         self._ahead: threading.Timer | None = None
@@ -114,6 +116,9 @@ class Index:
     def _read(self, names: Collection[NormalizedName]) -> None:
         remote = [index for index in self._indexes if not is_local(index)]
         self._fetch([_address(index, name) for index in remote for name in names])
+        for place in product(filter(is_local, self._indexes), names):
+            if place not in self._local:
+                self._local[place] = index_files(*place)
         if self._linked is None:
             self._linked = self._find_links()
 
@@ -121,7 +126,7 @@ class Index:
         files: list[DistributionFile] = []
         for index in self._indexes:
             if is_local(index):
-                files += index_files(index, name)
+                files += self._local[index, name]
             elif (page := self._pages[_address(index, name)]) is not None:
                 files += page.files(version)
         files += self._linked or ()
@@ -184,6 +189,8 @@ def _read(client: Client, url: str, old: KeptPage | None) -> KeptPage | None:
 def _distinct(files: Iterable[DistributionFile]) -> Files:
     """Return the files without repetitions, and without those that know less than another."""
     files = tuple(files)
+    if len({file.filename for file in files}) == len(files):
+        return files
     hashed = {file.filename for file in files if file.hashes}
     kept: dict[tuple[object, ...], DistributionFile] = {}
     for file in files:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -54,12 +53,14 @@ def parse_html(text: str, url: str) -> tuple[DistributionFile, ...]:
     Raises:
         Incomplete: it ends inside a tag.
     """
-    anchors = _Anchors()
-    anchors.feed(text)
-    if "<" in anchors.rawdata:
+    from envlock.index.links import Links  # noqa: PLC0415  (3 ms, and most indexes speak JSON)
+
+    links = Links()
+    links.feed(text)
+    if "<" in links.rawdata:
         raise Incomplete
-    base = strip_credentials(urljoin(url, anchors.base))
-    return tuple(_anchored(anchor, base) for anchor in anchors.found if anchor.get("href"))
+    base = strip_credentials(urljoin(url, links.base))
+    return tuple(_anchored(anchor, base) for anchor in links.found if anchor.get("href"))
 
 
 def file_at(url: str) -> DistributionFile:
@@ -71,19 +72,6 @@ def file_at(url: str) -> DistributionFile:
         url=strip_credentials(url),
         hashes=_strong(hashes),
     )
-
-
-class _Anchors(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.base = ""
-        self.found: list[Mapping[str, str | None]] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "a":
-            self.found.append(dict(attrs))
-        elif tag == "base" and not self.base:
-            self.base = dict(attrs).get("href") or ""
 
 
 def _anchored(anchor: Mapping[str, str | None], base: str) -> DistributionFile:

@@ -86,7 +86,7 @@ def _case(top: Document, line: Document) -> Case:
             for name, spec in merged(demand.value).items()
         ),
         alone=None if alone is None else canonicalize_name(alone),
-        python=_specifier(line.get("python", "")) & _specifier(top.get("python", "")),
+        python=_both(line.get("python", ""), top.get("python", "")),
         platforms=either("platform"),
         managers=either("manager"),
         accelerators=either("accelerator"),
@@ -101,6 +101,11 @@ def _condition(name: str, specifier: str) -> Condition:
 @cache
 def _specifier(text: str) -> SpecifierSet:
     return SpecifierSet(text)
+
+
+@cache
+def _both(one: str, other: str) -> SpecifierSet:
+    return _specifier(one) & _specifier(other)
 
 
 @cache

@@ -17,8 +17,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from envlock.errors import UsageError, WorkError
 from envlock.system.processes import Completed as Completed
+from envlock.system.processes import beside as beside
 from envlock.system.processes import run as run
 
 WINDOWS = sys.platform == "win32"
@@ -172,7 +175,7 @@ def remembered(name: str, sources: Mapping[str, bytes], make: Callable[[], Any])
         digest.update(f"{key}\0{len(content)}\0".encode() + content)
     file = cache_folder() / f"{name}.json"
     with suppress(OSError, ValueError, TypeError, KeyError):
-        kept = json.loads(file.read_bytes())
+        kept = msgspec.json.decode(file.read_bytes())
         if kept["of"] == digest.hexdigest():
             return kept["value"]
     value = make()

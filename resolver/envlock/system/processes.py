@@ -20,6 +20,7 @@ _INTERRUPTS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
 
+_LEAVING = 5.0  # seconds that a program may take to end by itself
 _DYING = 10.0  # seconds that a killed program may take to be gone
 
 
@@ -79,15 +80,42 @@ def run(
     )
 
 
+@contextmanager
+def beside(command: Sequence[str | Path]) -> Iterator[None]:
+    """Run a program while a block runs, for what can as well stay undone.
+
+    It is to end by itself soon after the block; if not, it is killed. What it
+    prints and how it ends is nothing, and so is one that cannot be started.
+    """
+    process = None
+    with _uninterrupted(), suppress(WorkError):
+        process = _start([str(word) for word in command], None, None, None, output=False)
+    try:
+        yield
+    finally:
+        if process is not None:
+            try:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(_LEAVING)
+            finally:
+                if process.returncode is None:
+                    _end(process)
+
+
 def _start(
-    words: list[str], env: Mapping[str, str] | None, cwd: Path | None, inherit: int | None
+    words: list[str],
+    env: Mapping[str, str] | None,
+    cwd: Path | None,
+    inherit: int | None,
+    *,
+    output: bool = True,
 ) -> subprocess.Popen[str]:
     try:
         return subprocess.Popen(
             words,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE if output else subprocess.DEVNULL,
+            stderr=subprocess.PIPE if output else subprocess.DEVNULL,
             env=None if env is None else dict(env),
             cwd=cwd,
             text=True,
