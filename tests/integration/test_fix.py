@@ -184,6 +184,24 @@ def test_missing_files_are_put_back(envlock: Program) -> None:
     assert (site_of(env) / "tool" / "b.py").exists()
 
 
+def test_a_record_that_an_older_release_left_behind_hides_nothing(envlock: Program) -> None:
+    env = make_patient(envlock, *NUMPY_2)
+    site = site_of(env)
+    (left,) = site.glob("numpy-2.0.2.dist-info")
+    old = site / "numpy-1.26.4.dist-info"
+    old.mkdir()
+    said = (left / "METADATA").read_text()
+    (old / "METADATA").write_text(said.replace("2.0.2", "1.26.4"))
+    assert "numpy2-tf-abi" in envlock("diagnose", env).out
+
+    done = envlock("fix", env, "--yes", "--json")
+
+    assert done.code == 0, done.out + done.err
+    assert steps(done) == [("downgrade", "numpy", "2.0.2", "1.26.4")]
+    assert envlock("verify", env).code == 0
+    assert envlock("diagnose", env).code == 0
+
+
 def test_undo_restores_every_byte_even_of_files_changed_by_hand(
     envlock: Program, index: SimpleIndex
 ) -> None:

@@ -33,11 +33,13 @@ _ORDER = tuple(Severity)
 class Examination(Struct, frozen=True, kw_only=True):
     """What is known of an environment, and what is wrong with the state of its files.
 
-    ``findings`` are in the order of their severity.
+    ``findings`` are in the order of their severity. ``own`` are the packages
+    in its own folders, where ``examined`` has those of the user's too.
     """
 
     examined: Examined
     findings: tuple[Finding, ...]
+    own: Mapping[NormalizedName, Distribution]
 
 
 def examine_environment(path: Path | None) -> Examination:
@@ -80,6 +82,7 @@ def examine_environment(path: Path | None) -> Examination:
             notes=(*_notes(places, layout), *unjudged),
         ),
         findings=tuple(sorted(findings, key=lambda each: _ORDER.index(each.severity))),
+        own=_merged(own),
     )
 
 

@@ -15,7 +15,7 @@ from envlock.choices import EngineName
 from envlock.engine import ENGINES
 from envlock.environment.conda import conda_packages
 from envlock.environment.description import target
-from envlock.environment.inspect import prefix_of, site_folders
+from envlock.environment.inspect import site_folders
 from envlock.environment.interpreters import find_interpreter
 from envlock.environment.owners import of_conda
 from envlock.environment.records import Distribution, read_site, recorded
@@ -67,10 +67,9 @@ def environment_case(
     Raises:
         WorkError: its interpreter does not start.
     """
-    prefix = prefix_of(python)
-    there = _distributions(prefix)
     goal = target(find_interpreter(str(python)))
     examination = examine_environment(python)
+    there = examination.own
     packages = {name: each.version for name, each in sorted(there.items())}
     situation = _situation(examination.examined, goal)
     broken = _broken(violations(rules, packages, situation))
@@ -109,14 +108,6 @@ def _situation(examined: Examined, goal: Target) -> Situation:
         manager=examined.manager,
         variables=examined.variables,
     )
-
-
-def _distributions(prefix: Path) -> dict[NormalizedName, Distribution]:
-    found: dict[NormalizedName, Distribution] = {}
-    for site in site_folders(prefix):
-        for each in read_site(site).distributions:
-            found.setdefault(each.name, each)
-    return found
 
 
 def _is_fixed(distribution: Distribution) -> bool:
