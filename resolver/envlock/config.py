@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from envlock.choices import Accelerator, EngineName, Format
 from envlock.errors import UsageError
+from envlock.platforms import read_platform
 from envlock.request.dates import parse_date
 from envlock.request.parsed import Faults, safe, shown
 from envlock.request.toml import parse_toml
@@ -26,10 +27,11 @@ from envlock.system import read_text
 class Config(Struct, frozen=True, kw_only=True):
     """Defaults for the options of every command.
 
-    ``python`` and ``exclude_newer`` are as `find_interpreter` and `parse_date`
-    take them. ``rules`` are the folders of every source together, the user's
-    first; each other value is of the strongest source that has it. No formats
-    means that file names decide, and no index field that pip's configuration does.
+    ``python``, ``platforms`` and ``exclude_newer`` are as `find_interpreter`,
+    `read_platforms` and `parse_date` take them. ``rules`` are the folders of
+    every source together, the user's first; each other value is of the
+    strongest source that has it. No formats means that file names decide, and
+    no index field that pip's configuration does.
     """
 
     engine: EngineName = EngineName.PIPTOOLS
@@ -38,6 +40,7 @@ class Config(Struct, frozen=True, kw_only=True):
     python: str | None = None
     accelerator: Accelerator = Accelerator.AUTO
     formats: tuple[Format, ...] = ()
+    platforms: tuple[str, ...] = ()
     exclude_newer: str | None = None
     index_url: str | None = None
     extra_index_urls: tuple[str, ...] = ()
@@ -110,6 +113,10 @@ def _date(text: str, _: Path) -> str:
     return text
 
 
+def _platform(text: str, _: Path) -> str:
+    return read_platform(text).option
+
+
 def _folder(text: str, base: Path) -> Path:
     return base / text
 
@@ -143,6 +150,9 @@ _KEYS = {
     ),
     "format": _Key(
         "formats", _choice(Format), "The formats of the lock.", words=tuple(Format), many=True
+    ),
+    "platform": _Key(
+        "platforms", _platform, "Lock for these, not for this machine: macos-arm64.", many=True
     ),
     "exclude-newer": _Key(
         "exclude_newer", _date, "Leave out what was uploaded later: 2024-01-31, or 7d."

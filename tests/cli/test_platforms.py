@@ -59,6 +59,32 @@ def test_the_command_in_the_header_makes_one_platform_again(envlock: Program) ->
     assert snapshot(envlock.here) == before
 
 
+def test_a_project_names_its_platforms_once(envlock: Program) -> None:
+    project = envlock.here / "pyproject.toml"
+    project.write_text('[tool.envlock]\nplatform = ["linux/arm64", "win-64"]\n')
+    assert envlock("lock", "tensorflow", "--python", "3.10").code == 0
+    both = [f"requirements.{name}.txt" for name in ("linux-aarch64", "windows-x86_64")]
+    assert sorted(snapshot(envlock.here)) == ["pyproject.toml", *both]
+    assert envlock("lock", "tensorflow", "--python", "3.10", "--check").code == 0
+
+    assert envlock("lock", "tensorflow", "--python", "3.10", "--platform", "osx-arm64").code == 0
+    assert (envlock.here / "requirements.macos-arm64.txt").is_file()
+
+
+def test_what_is_built_is_not_for_the_platforms_of_the_project(envlock: Program) -> None:
+    (envlock.here / "pyproject.toml").write_text('[tool.envlock]\nplatform = "win-64"\n')
+    done = envlock("create", "tensorflow")
+    assert (done.code, done.err) == (0, "")
+    assert "# python" in (envlock.here / "requirements.txt").read_text()
+
+
+def test_a_project_that_names_no_platform_is_told_where(envlock: Program) -> None:
+    (envlock.here / "pyproject.toml").write_text('[tool.envlock]\nplatform = ["win64x"]\n')
+    done = envlock("lock", "tensorflow")
+    assert done.code == 2
+    assert "pyproject.toml: tool.envlock.platform: --platform win64x: no such platform" in done.err
+
+
 def test_one_platform_goes_to_the_file_that_is_named(envlock: Program) -> None:
     words = ("--platform", "osx-arm64", "--python", "3.10", "-o", "mac.txt")
     assert envlock("lock", "tensorflow", *words).code == 0

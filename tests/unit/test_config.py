@@ -13,8 +13,8 @@ from envlock.config import Config, load_config
 from envlock.errors import UsageError
 
 SETTINGS = (
-    "engine, rules, evidence, python, accelerator, format, exclude-newer,"
-    " index-url, extra-index-url, find-links"
+    "engine, rules, evidence, python, accelerator, format, platform,"
+    " exclude-newer, index-url, extra-index-url, find-links"
 )
 
 
@@ -96,6 +96,7 @@ def test_every_setting_is_read_from_variables(project: Path) -> None:
         "ENVLOCK_PYTHON": "3.10",
         "ENVLOCK_ACCELERATOR": "cuda",
         "ENVLOCK_FORMAT": "pylock environment",
+        "ENVLOCK_PLATFORM": "osx-arm64 linux/amd64",
         "ENVLOCK_EXCLUDE_NEWER": "7d",
         "ENVLOCK_INDEX_URL": "https://example.org/simple",
         "ENVLOCK_EXTRA_INDEX_URL": "https://a.example\nhttps://b.example",
@@ -109,6 +110,7 @@ def test_every_setting_is_read_from_variables(project: Path) -> None:
         python="3.10",
         accelerator=Accelerator.CUDA,
         formats=(Format.PYLOCK, Format.ENVIRONMENT),
+        platforms=("macos-arm64", "linux-x86_64"),
         exclude_newer="7d",
         index_url="https://example.org/simple",
         extra_index_urls=("https://a.example", "https://b.example"),

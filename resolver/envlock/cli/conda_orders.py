@@ -56,12 +56,12 @@ def conda_order(
     return CondaOrder(
         request=asked,
         settings=index_settings(index, config),
-        subdirs=_subdirs(verb, request, asked),
+        subdirs=_subdirs(verb, request, asked, settled),
         formats=formats or (Format.CONDA_LOCK,),
         command=_command(request, conda, index, settled, files),
         name=project_name(),
         verb=verb,
-        here=verb == "create" or not (request.platform or asked.platforms),
+        here=verb == "create" or not (settled.platforms or asked.platforms),
         output=files.output,
         inputs=frozenset(
             path.resolve() for path in (*request.requirement_file, *request.constraint_file)
@@ -150,8 +150,10 @@ def _python(wanted: str | None, specs: list[CondaSpec]) -> list[CondaSpec]:
     return [CondaSpec(name="python", version=f"={wanted}")]
 
 
-def _subdirs(verb: str, options: RequestOptions, asked: CondaRequest) -> tuple[str, ...]:
-    """The platforms to lock for: those that were named, else this machine's."""
+def _subdirs(
+    verb: str, options: RequestOptions, asked: CondaRequest, settled: Settled
+) -> tuple[str, ...]:
+    """The platforms to lock for: those that were named or configured, else this machine's."""
     own, _ = rattler.detect()
     if verb == "create":
         if options.platform:
@@ -161,6 +163,8 @@ def _subdirs(verb: str, options: RequestOptions, asked: CondaRequest) -> tuple[s
                 "envlock lock",
             )
         return (own,)
-    named = [find_known(each.platform) for each in read_platforms(options.platform)]
-    subdirs = [each.conda for each in named if each is not None] or list(asked.platforms) or [own]
-    return tuple(sorted(dict.fromkeys(subdirs)))
+    subdirs = list(asked.platforms)
+    if options.platform or not subdirs:
+        named = [find_known(each.platform) for each in read_platforms(settled.platforms)]
+        subdirs = [each.conda for each in named if each is not None]
+    return tuple(sorted(dict.fromkeys(subdirs or [own])))

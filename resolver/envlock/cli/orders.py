@@ -46,6 +46,7 @@ class Settled(Struct, frozen=True, kw_only=True):
     exclude_newer: datetime | None
     rules: tuple[Path, ...]
     formats: tuple[Format, ...]
+    platforms: tuple[str, ...]
 
 
 def settle(request: RequestOptions, files: LockFileOptions, config: Config) -> Settled:
@@ -62,6 +63,7 @@ def settle(request: RequestOptions, files: LockFileOptions, config: Config) -> S
         exclude_newer=parse_date(date, now=datetime.now(UTC)) if date else None,
         rules=(*config.rules, *request.rules),
         formats=tuple(dict.fromkeys(files.format)) or config.formats,
+        platforms=request.platform or config.platforms,
     )
 
 
@@ -114,7 +116,8 @@ def lock_orders(
         fresh=request.fresh,
         evidence=(*config.evidence, *request.evidence),
     )
-    places = read_platforms(request.platform)
+    # What is built, or goes into an image, is not for the platforms of the project's locks.
+    places = read_platforms(settled.platforms if verb == "lock" else request.platform)
 
     def of(place: Place | None) -> LockOrder:
         several = len(places) > 1
