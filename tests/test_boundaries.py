@@ -48,7 +48,7 @@ ALLOWED = {
     "engine": VALUES | {"system", "index", "write"},
     "resolve": PURE | {"conda", "engine", "index"},
     "environment": VALUES | {"system", "trees", "index"},
-    "examine": VALUES | {"conda", "releases", "request", "system"},
+    "examine": VALUES | {"conda", "releases", "request", "system", "write"},
     "diagnose": PURE | {"examine"},
     "plan": PURE | {"engine", "resolve"},
     "edit": VALUES,

@@ -14,7 +14,7 @@ NAMES = (
     " conda-PLATFORM.lock (explicit), conda-lock.yml (conda-lock), pixi.lock (pixi)"
 )
 SETTINGS = (
-    "engine, rules, evidence, python, accelerator, format, exclude-newer,"
+    "engine, rules, evidence, python, accelerator, format, platform, exclude-newer,"
     " index-url, extra-index-url, find-links"
 )
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+from envlock.choices import Format
 from envlock.errors import UsageError
 from envlock.examine.gathered import Gathered, Given
 from envlock.examine.listings import examine_listing, is_json_listing, is_listing
@@ -16,6 +17,7 @@ from envlock.examine.requirement_lines import RequirementLines, looks_like_requi
 from envlock.examine.text import examine_text
 from envlock.findings import Examined, Kind
 from envlock.request.requirements import logical_lines
+from envlock.write import format_of
 
 _TROUBLE = re.compile(
     r"Traceback \(most recent call last\)|^\s*(?:[\w.]+)?(?:Error|Exception|Warning)\b.*:"
@@ -44,6 +46,10 @@ def examine_path(path: Path, given: Given | None = None) -> Examined:
         from envlock.examine.locks import examine_lock  # noqa: PLC0415  (tomllib: 2 ms)
 
         return examine_lock(path, text, given)
+    if format_of(path) in {Format.CONDA_LOCK, Format.PIXI}:
+        from envlock.examine.conda_locks import examine_conda_lock  # noqa: PLC0415  (yaml: 10 ms)
+
+        return examine_conda_lock(path, text, given)
     if path.name == "pyproject.toml":
         from envlock.examine.project import examine_project  # noqa: PLC0415  (as above)
 

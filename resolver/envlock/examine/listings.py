@@ -74,7 +74,7 @@ def examine_listing(origin: str, text: str, given: Given) -> Examined:
     pip, conda = _PIP_HEAD.search(text), _CONDA_HEAD.search(text)
     if rows is not None:
         for row in rows:
-            _row(gathered, row["name"], row["version"], row.get("channel", ""), origin)
+            gather_row(gathered, row["name"], row["version"], row.get("channel", ""), origin)
     elif _EXPLICIT.search(text):
         _explicit(gathered, text)
     elif conda is not None:
@@ -111,11 +111,13 @@ def _table(gathered: Gathered, text: str, start: int, *, conda: bool) -> None:
             continue
         words = match["rest"].split()
         channel = (words[1] if len(words) > 1 else "defaults") if conda else ""
-        _row(gathered, match["name"], match["version"], channel, f"{gathered.origin}:{number}")
+        gather_row(
+            gathered, match["name"], match["version"], channel, f"{gathered.origin}:{number}"
+        )
 
 
-def _row(gathered: Gathered, name: str, version: str, channel: str, where: str) -> None:
-    """One package; those of conda have a channel, and ``pypi`` where pip brought them."""
+def gather_row(gathered: Gathered, name: str, version: str, channel: str, where: str) -> None:
+    """Keep one package; those of conda have a channel, and ``pypi`` where pip brought them."""
     by_conda = channel not in {"", "pypi", "<pip>"}
     own = pypi_name(name) if by_conda else canonicalize_name(name)
     if own in FRAMEWORKS:
