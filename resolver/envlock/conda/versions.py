@@ -51,7 +51,9 @@ def _specifiers(text: str) -> Iterator[str]:
         if match is None or not match["version"]:
             raise ValueError(part)
         operator, number, star = match["operator"], match["version"], match["star"]
-        if operator == "=" or (star and operator in {"", "==", "!="}):
+        if operator == "~=" and "." not in number:
+            yield f">={number}"  # PEP 440 has ~= for two numbers and more
+        elif operator == "=" or (star and operator in {"", "==", "!="}):
             yield f"{'!=' if operator == '!=' else '=='}{number}.*"
         else:
             yield f"{operator or '=='}{number}"

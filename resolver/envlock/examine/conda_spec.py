@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 
 from msgspec import Struct, field
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from envlock.conda.names import names
-from envlock.request.conda_spec import parse_archive, parse_spec, refusal
+from envlock.conda.versions import to_pep440
+from envlock.request.conda_spec import parse_archive, parse_spec
 
-_PART = re.compile(r"(==|=|!=|~=|<=|>=|<|>|)\s*([^\s=<>!~]+?)(=?)(\.?\*|)$")
+_ALONE = re.compile(r"(={0,2})((?:\d+!)?[^\s=<>!~*,|()]+)")
 _RELEASE_NUMBERS = 3  # X.Y.Z names one release
 
 
@@ -40,7 +41,7 @@ def parse_conda_spec(text: str) -> PypiSpec:
     if archive is not None:
         version = _version(archive.version)
         return PypiSpec(pypi_name(archive.name), SpecifierSet(), version, archive.build)
-    specifier, version = _versions(spec.version, text, built=bool(spec.build))
+    specifier, version = _versions(spec.version, built=bool(spec.build))
     return PypiSpec(pypi_name(spec.name), specifier, version, spec.build)
 
 
@@ -56,17 +57,11 @@ def _version(text: str) -> Version | None:
         return None
 
 
-def _versions(text: str, entry: str, *, built: bool) -> tuple[SpecifierSet, Version | None]:
-    if text in {"", "=*"}:
-        return SpecifierSet(), None
-    if "|" in text:
-        return SpecifierSet(), None
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    if len(parts) == 1:
-        alone = re.fullmatch(r"(={0,2})\s*((?:\d+!)?[^\s=<>!~*]+)", parts[0])
-        if alone is not None:
-            return _alone(alone[1], alone[2], built=built)
-    return SpecifierSet(",".join(_part(part, entry) for part in parts)), None
+def _versions(text: str, *, built: bool) -> tuple[SpecifierSet, Version | None]:
+    alone = _ALONE.fullmatch(text)
+    if alone is not None:
+        return _alone(alone[1], alone[2], built=built)
+    return to_pep440(text) or SpecifierSet(), None
 
 
 def _alone(operator: str, number: str, *, built: bool) -> tuple[SpecifierSet, Version | None]:
@@ -77,20 +72,3 @@ def _alone(operator: str, number: str, *, built: bool) -> tuple[SpecifierSet, Ve
     short = re.fullmatch(r"[\d.]+", number) and len(version.release) < _RELEASE_NUMBERS
     exact = operator != "=" or built or not short
     return (SpecifierSet(), version) if exact else (SpecifierSet(f"=={number}.*"), None)
-
-
-def _part(text: str, entry: str) -> str:
-    match = _PART.fullmatch(text)
-    if match is None:
-        raise refusal(entry)
-    operator, number, _, star = match.groups()
-    number = number.rstrip(".")
-    operator = {"=": "==", "": "=="}.get(operator, operator)
-    wild = ".*" if operator in {"==", "!="} and (star or match[1] == "=") else ""
-    try:
-        SpecifierSet(f"{operator}{number}{wild}")
-    except InvalidSpecifier:
-        if operator == "~=":
-            return f">={number}"
-        raise refusal(entry) from None
-    return f"{operator}{number}{wild}"

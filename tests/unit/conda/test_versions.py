@@ -38,6 +38,7 @@ def test_a_range_of_pep_440_is_written_as_conda_has_it(pep440: str, conda: str) 
         (">=1.2.*", ">=1.2"),
         ("!=1.2.*", "!=1.2.*"),
         ("~=1.2", "~=1.2"),
+        ("~=3", ">=3"),
     ],
 )
 def test_a_range_of_conda_is_read_as_pep_440_has_it(conda: str, pep440: str) -> None:
