@@ -157,20 +157,20 @@ def tagged_for(file: DistributionFile, target: Target) -> bool:
     """Whether a file is not a wheel, or one whose tags the target takes."""
     if not file.filename.endswith(".whl"):
         return True
-    if not any(tag in _tag_set(target.tags) for tag in _said_tags(file.filename)):
+    known = _tag_set(target.tags)
+    if known.isdisjoint(_said_tags(file.filename)):
         return False  # as nearly all of a page: the strict parser takes twenty times as long
     try:
         _, _, _, tags = parse_wheel_filename(file.filename)
     except ValueError:
         return False
-    known = _tag_set(target.tags)
     return any(str(tag) in known for tag in tags)
 
 
 def _said_tags(filename: str) -> Iterator[str]:
     """The tags in the name of a wheel, whether the name is a valid one or not."""
     parts = filename.removesuffix(".whl").lower().split("-")[-3:]
-    return ("-".join(tag) for tag in product(*(part.split(".") for part in parts)))
+    return map("-".join, product(*(part.split(".") for part in parts)))
 
 
 @lru_cache(maxsize=4)
