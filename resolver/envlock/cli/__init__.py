@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import gc
-import sys
 from collections.abc import Sequence
 from importlib import import_module
-from io import TextIOWrapper
 from typing import Annotated
 
 import typer
 
 from envlock import __version__
 from envlock.cli.arguments import register
-from envlock.cli.interrupts import interrupt_once
 from envlock.cli.output import complain, say
 from envlock.errors import EnvlockError
 
@@ -97,19 +93,6 @@ def _app(typed: Sequence[str]) -> typer.Typer:
         command = getattr(import_module(f"envlock.cli.{module}"), function)
         register(groups[group], own, command)
     return app
-
-
-def main() -> None:
-    """Run the program."""
-    # A start makes many objects that stay: looking for garbage in between takes a tenth of it.
-    gc.set_threshold(50_000, 20, 20)
-    interrupt_once()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    code = run(sys.argv[1:])
-    gc.freeze()  # nor is there any to look for at the end
-    sys.exit(code)
 
 
 def run(typed: Sequence[str]) -> int:
