@@ -155,11 +155,10 @@ def create(repeat: int) -> None:
         run([UV, "pip", "install", "-q", "--python", "env", "tensorflow-cpu"], folder, env)
         run([str(folder / "env/bin/python"), "-I", str(probe), "results", "600"], folder)
 
-    theirs = timed(by_hand, repeat)
     words = [*ENVLOCK, "create", "tensorflow", "--accelerator", "cpu", "--fresh", "-q"]
     words += ["-p", str(PYTHON.path), "--engine"]
     for engine in ("uv", "pip-tools"):
-        ours = timed(partial(run, [*words, engine]), repeat)
+        ours, theirs = alternating(partial(run, [*words, engine]), by_hand, repeat)
         what = f"create ({engine}) : uv venv, uv pip install, python probe"
         told(what, ours, theirs, "<= 1.2")
 

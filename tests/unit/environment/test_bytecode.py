@@ -61,7 +61,7 @@ def test_what_is_not_compiled_at_the_end_of_the_block_stays_so(
 ) -> None:
     (site,) = site_folders(prefix_of(python))
     for number in range(300):
-        (site / "large" / f"module_{number:03}.py").write_text("a = [1, 2, 3]\n" * 500)
+        (site / "large" / f"module_{number:03}.py").write_text("a = [1, 2, 3]\n" * (800 - number))
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     with compiling(python):
         wait_for(python, "large/module_000.py")

@@ -1,4 +1,4 @@
-"""Compile what a folder of packages holds, the largest package first.
+"""Compile what a folder of packages holds, the largest package and module first.
 
 ``python -I -S THIS GO FOLDER...``, from CPython 3.6 on. It ends when all is
 compiled, or at the next module once the folder GO is gone.
@@ -21,10 +21,10 @@ def modules(site):
 
 
 def largest_first(site):
-    """Every module; what an import waits for longest comes from the largest package."""
-    sized = [(sum(map(os.path.getsize, each)), each) for each in modules(site).values()]
-    for _, paths in sorted(sized, reverse=True):
-        for path in paths:
+    """Every module; what an import waits for longest is a large one of the largest package."""
+    sized = [[(os.path.getsize(path), path) for path in each] for each in modules(site).values()]
+    for package in sorted(sized, key=lambda each: -sum(size for size, _ in each)):
+        for _, path in sorted(package, reverse=True):
             yield path
 
 
