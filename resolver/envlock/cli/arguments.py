@@ -28,14 +28,9 @@ def flag(*names: str, says: str) -> OptionInfo:
 
 
 def option(*names: str, metavar: str, says: str) -> OptionInfo:
-    """Describe an option with one value; typed twice, the last one counts."""
+    """Describe an option with a value; typed twice, a tuple has both, else the last one counts."""
     info: OptionInfo = typer.Option(*names, metavar=metavar, help=says, show_default=False)
     return info
-
-
-def repeated(*names: str, metavar: str, says: str) -> OptionInfo:
-    """Describe the tuple of every value typed for an option."""
-    return option(*names, metavar=metavar, says=says)
 
 
 def words(metavar: str, *, says: str) -> ArgumentInfo:

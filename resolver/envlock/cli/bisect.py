@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from msgspec import Struct
 
 from envlock.cli.arguments import flag, option, word
-from envlock.cli.options import IndexOptions, TalkOptions
+from envlock.cli.options import IndexOptions, TalkOptions, python_option
 from envlock.cli.output import progress_for, say, say_json
 from envlock.errors import UsageError
 
@@ -70,15 +70,7 @@ class BisectOptions(Struct, frozen=True, kw_only=True):
         Path | None,
         option("-o", "--output", metavar="FILE", says="Write the draft rule to a new file."),
     ] = None
-    python: Annotated[
-        str | None,
-        option(
-            "-p",
-            "--python",
-            metavar="PYTHON",
-            says="A version such as 3.10, or a path.  [default: the one that the sets are for]",
-        ),
-    ] = None
+    python: Annotated[str | None, python_option("the one that the sets are for")] = None
 
 
 def bisect(own: BisectOptions, index: IndexOptions, talk: TalkOptions) -> int:

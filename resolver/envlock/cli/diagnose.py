@@ -9,8 +9,8 @@ from typing import Annotated
 
 from msgspec import Struct
 
-from envlock.cli.arguments import option, repeated, words
-from envlock.cli.options import TalkOptions
+from envlock.cli.arguments import option, words
+from envlock.cli.options import RuleFolders, TalkOptions
 from envlock.cli.output import Lines, say, say_json
 from envlock.cli.output import talk as tell
 
@@ -43,10 +43,7 @@ class DiagnosedThings(Struct, frozen=True, kw_only=True):
         str | None,
         option("--platform", metavar="SYSTEM", says="Its system: linux, macos-arm64, windows."),
     ] = None
-    rules: Annotated[
-        tuple[Path, ...],
-        repeated("--rules", metavar="DIR", says="Add the rules of a folder. Repeatable."),
-    ] = ()
+    rules: RuleFolders = ()
 
 
 def diagnose(own: DiagnosedThings, talk: TalkOptions) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Struct
 
-from envlock.cli.arguments import flag, option, repeated
+from envlock.cli.arguments import flag, option
 from envlock.cli.options import IndexOptions, RequestOptions, TalkOptions
 from envlock.cli.output import progress_for, say, say_json
 
@@ -52,7 +52,7 @@ class ImageOptions(Struct, frozen=True, kw_only=True):
     ] = None
     label: Annotated[
         tuple[str, ...],
-        repeated("--label", metavar="KEY=VALUE", says="Add a label to the image. Repeatable."),
+        option("--label", metavar="KEY=VALUE", says="Add a label to the image. Repeatable."),
     ] = ()
     no_verify: Annotated[bool, flag("--no-verify", says="Leave the proof out of the build.")] = (
         False

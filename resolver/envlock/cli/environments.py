@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Struct
 
-from envlock.cli.arguments import flag, option, word
+from envlock.cli.arguments import flag, word
 from envlock.cli.options import (
     CondaOptions,
     EnvironmentOptions,
@@ -20,6 +20,7 @@ from envlock.cli.options import (
     RequestOptions,
     TalkOptions,
     is_for_conda,
+    python_option,
 )
 from envlock.cli.output import progress_for, say, say_json
 from envlock.cli.output import talk as tell
@@ -43,15 +44,7 @@ class SyncedLock(Struct, frozen=True, kw_only=True):
     lock: Annotated[Path, word("LOCK", says="A lock with hashes.  [default: requirements.txt]")] = (
         Path("requirements.txt")
     )
-    python: Annotated[
-        str | None,
-        option(
-            "-p",
-            "--python",
-            metavar="PYTHON",
-            says="A version such as 3.10, or a path.  [default: the one the lock is for]",
-        ),
-    ] = None
+    python: Annotated[str | None, python_option("the one the lock is for")] = None
 
 
 class ExaminedEnvironment(Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Struct
 
-from envlock.cli.arguments import option, repeated
+from envlock.cli.arguments import option
 from envlock.cli.knowledge import RulesOption
 from envlock.cli.options import JsonOption
 from envlock.cli.output import say, say_json
@@ -27,7 +27,7 @@ class CapabilityOptions(Struct, frozen=True, kw_only=True):
 
     python: Annotated[
         tuple[str, ...],
-        repeated("-p", "--python", metavar="MINORS", says="Such as 3.8,3.9.  [default: all]"),
+        option("-p", "--python", metavar="MINORS", says="Such as 3.8,3.9.  [default: all]"),
     ] = ()
     platform: Annotated[
         str | None,
@@ -35,7 +35,7 @@ class CapabilityOptions(Struct, frozen=True, kw_only=True):
     ] = None
     evidence: Annotated[
         tuple[Path, ...],
-        repeated("--evidence", metavar="DIR", says="Add the evidence of a folder. Repeatable."),
+        option("--evidence", metavar="DIR", says="Add the evidence of a folder. Repeatable."),
     ] = ()
 
 

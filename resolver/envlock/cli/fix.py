@@ -10,9 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 from msgspec import Struct
 
 from envlock.choices import EngineName
-from envlock.cli.arguments import flag, option, repeated, word
+from envlock.cli.arguments import flag, option, word
 from envlock.cli.environments import ExaminedEnvironment
-from envlock.cli.options import IndexOptions, JsonOption, ProbeOptions, TalkOptions
+from envlock.cli.options import (
+    IndexOptions,
+    JsonOption,
+    ProbeOptions,
+    RuleFolders,
+    TalkOptions,
+    engine_option,
+)
 from envlock.cli.output import progress_for, say, say_json
 from envlock.cli.output import talk as tell
 from envlock.errors import UsageError
@@ -43,13 +50,11 @@ class FixOptions(Struct, frozen=True, kw_only=True):
     ] = False
     keep: Annotated[
         tuple[str, ...],
-        repeated("--keep", metavar="NAME", says="Do not change this package. Repeatable."),
+        option("--keep", metavar="NAME", says="Do not change this package. Repeatable."),
     ] = ()
     allow: Annotated[
         tuple[str, ...],
-        repeated(
-            "--allow", metavar="NAME", says="Let this package move from the start. Repeatable."
-        ),
+        option("--allow", metavar="NAME", says="Let this package move from the start. Repeatable."),
     ] = ()
     python: Annotated[
         str | None,
@@ -62,16 +67,9 @@ class FixOptions(Struct, frozen=True, kw_only=True):
     ] = None
     engine: Annotated[
         EngineName,
-        option(
-            "--engine",
-            metavar="NAME",
-            says=f"Which program solves: {', '.join(EngineName)}.  [default: uv]",
-        ),
+        engine_option(EngineName.UV),
     ] = EngineName.UV
-    rules: Annotated[
-        tuple[Path, ...],
-        repeated("--rules", metavar="DIR", says="Add the rules of a folder. Repeatable."),
-    ] = ()
+    rules: RuleFolders = ()
 
 
 def fix(own: FixOptions, probes: ProbeOptions, index: IndexOptions, talk: TalkOptions) -> int:

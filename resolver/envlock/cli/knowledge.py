@@ -9,8 +9,8 @@ from typing import Annotated
 from msgspec import Struct
 
 from envlock.choices import Accelerator
-from envlock.cli.arguments import option, repeated, word
-from envlock.cli.options import JsonOption
+from envlock.cli.arguments import option, word
+from envlock.cli.options import JsonOption, RuleFolders
 from envlock.cli.output import say, say_json
 
 
@@ -24,10 +24,7 @@ class Table(StrEnum):
 class RulesOption(Struct, frozen=True, kw_only=True):
     """Which rules there are beside envlock's own."""
 
-    rules: Annotated[
-        tuple[Path, ...],
-        repeated("--rules", metavar="DIR", says="Add the rules of a folder. Repeatable."),
-    ] = ()
+    rules: RuleFolders = ()
 
 
 class RuleName(Struct, frozen=True, kw_only=True):

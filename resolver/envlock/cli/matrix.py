@@ -9,8 +9,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from envlock.choices import Accelerator, EngineName, ExecutorName
-from envlock.cli.arguments import flag, option, repeated
-from envlock.cli.options import IndexOptions, TalkOptions
+from envlock.cli.arguments import flag, option
+from envlock.cli.options import IndexOptions, RuleFolders, TalkOptions
 from envlock.cli.output import progress_for, say, say_json
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class CellOptions(Struct, frozen=True, kw_only=True):
     ] = None
     python: Annotated[
         tuple[str, ...],
-        repeated(
+        option(
             "-p",
             "--python",
             metavar="MINORS",
@@ -44,7 +44,7 @@ class CellOptions(Struct, frozen=True, kw_only=True):
     ] = ()
     vary: Annotated[
         tuple[str, ...],
-        repeated(
+        option(
             "--vary", metavar="NAME", says="Try every minor release of a package too. Repeatable."
         ),
     ] = ()
@@ -96,10 +96,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         EngineName | None,
         option("--engine", metavar="NAME", says=f"One of {', '.join(EngineName)}.  [default: uv]"),
     ] = None
-    rules: Annotated[
-        tuple[Path, ...],
-        repeated("--rules", metavar="DIR", says="Add the rules of a folder. Repeatable."),
-    ] = ()
+    rules: RuleFolders = ()
     again: Annotated[bool, flag("--again", says="Run what has evidence already.")] = False
     dry_run: Annotated[bool, flag("-n", "--dry-run", says="Only list what would be run.")] = False
 

@@ -6,9 +6,27 @@ from pathlib import Path
 from typing import Annotated
 
 from msgspec import Struct
+from typer.models import OptionInfo
 
 from envlock.choices import Accelerator, EngineName, Format, Manager
-from envlock.cli.arguments import flag, option, repeated, words
+from envlock.cli.arguments import flag, option, words
+
+RuleFolders = Annotated[
+    tuple[Path, ...],
+    option("--rules", metavar="DIR", says="Add the rules of a folder. Repeatable."),
+]
+
+
+def python_option(default: str) -> OptionInfo:
+    """Describe the option for an interpreter; ``default`` says which it is otherwise."""
+    says = f"A version such as 3.10, or a path.  [default: {default}]"
+    return option("-p", "--python", metavar="PYTHON", says=says)
+
+
+def engine_option(default: EngineName) -> OptionInfo:
+    """Describe the option for an engine."""
+    says = f"Which program solves: {', '.join(EngineName)}.  [default: {default}]"
+    return option("--engine", metavar="NAME", says=says)
 
 
 class RequestOptions(Struct, frozen=True, kw_only=True):
@@ -20,7 +38,7 @@ class RequestOptions(Struct, frozen=True, kw_only=True):
     ] = ()
     requirement_file: Annotated[
         tuple[Path, ...],
-        repeated(
+        option(
             "-r",
             "--requirement",
             metavar="FILE",
@@ -29,7 +47,7 @@ class RequestOptions(Struct, frozen=True, kw_only=True):
     ] = ()
     constraint_file: Annotated[
         tuple[Path, ...],
-        repeated(
+        option(
             "-c",
             "--constraint",
             metavar="FILE",
@@ -38,30 +56,20 @@ class RequestOptions(Struct, frozen=True, kw_only=True):
     ] = ()
     extra: Annotated[
         tuple[str, ...],
-        repeated(
-            "--extra", metavar="NAME", says="Take an extra of pyproject.toml too. Repeatable."
-        ),
+        option("--extra", metavar="NAME", says="Take an extra of pyproject.toml too. Repeatable."),
     ] = ()
     group: Annotated[
         tuple[str, ...],
-        repeated(
+        option(
             "--group",
             metavar="NAME",
             says="Take a dependency group of pyproject.toml too. Repeatable.",
         ),
     ] = ()
-    python: Annotated[
-        str | None,
-        option(
-            "-p",
-            "--python",
-            metavar="PYTHON",
-            says="A version such as 3.10, or a path.  [default: the one that runs envlock]",
-        ),
-    ] = None
+    python: Annotated[str | None, python_option("the one that runs envlock")] = None
     platform: Annotated[
         tuple[str, ...],
-        repeated(
+        option(
             "--platform",
             metavar="PLATFORM",
             says="Lock for it, not for this machine: linux-x86_64, linux-aarch64, macos-arm64,"
@@ -78,11 +86,7 @@ class RequestOptions(Struct, frozen=True, kw_only=True):
     ] = None
     engine: Annotated[
         EngineName | None,
-        option(
-            "--engine",
-            metavar="NAME",
-            says=f"Which program solves: {', '.join(EngineName)}.  [default: pip-tools]",
-        ),
+        engine_option(EngineName.PIPTOOLS),
     ] = None
     exclude_newer: Annotated[
         str | None,
@@ -92,13 +96,10 @@ class RequestOptions(Struct, frozen=True, kw_only=True):
             says="Leave out what was uploaded after DATE (2024-01-31, or 7d: seven days ago).",
         ),
     ] = None
-    rules: Annotated[
-        tuple[Path, ...],
-        repeated("--rules", metavar="DIR", says="Add the rules of a folder. Repeatable."),
-    ] = ()
+    rules: RuleFolders = ()
     needs: Annotated[
         tuple[str, ...],
-        repeated(
+        option(
             "--needs",
             metavar="LEVELS",
             says="Take the newest release that is proved to have these: resume,savedmodel.",
@@ -109,16 +110,14 @@ class RequestOptions(Struct, frozen=True, kw_only=True):
     ] = False
     evidence: Annotated[
         tuple[Path, ...],
-        repeated(
-            "--evidence", metavar="DIR", says="Take the evidence of a folder too. Repeatable."
-        ),
+        option("--evidence", metavar="DIR", says="Take the evidence of a folder too. Repeatable."),
     ] = ()
     upgrade: Annotated[
         bool, flag("-U", "--upgrade", says="Do not keep the pins of an existing lock.")
     ] = False
     upgrade_package: Annotated[
         tuple[str, ...],
-        repeated(
+        option(
             "-P",
             "--upgrade-package",
             metavar="NAME",
@@ -141,7 +140,7 @@ class CondaOptions(Struct, frozen=True, kw_only=True):
     ] = None
     channel: Annotated[
         tuple[str, ...],
-        repeated(
+        option(
             "--channel",
             metavar="CHANNEL",
             says="Where conda packages come from, before the channels of files. Repeatable."
@@ -166,18 +165,18 @@ class IndexOptions(Struct, frozen=True, kw_only=True):
     ] = None
     extra_index_url: Annotated[
         tuple[str, ...],
-        repeated("--extra-index-url", metavar="URL", says="One more index. Repeatable."),
+        option("--extra-index-url", metavar="URL", says="One more index. Repeatable."),
     ] = ()
     find_links: Annotated[
         tuple[str, ...],
-        repeated(
+        option(
             "-f", "--find-links", metavar="PLACE", says="A folder or page with files. Repeatable."
         ),
     ] = ()
     no_index: Annotated[bool, flag("--no-index", says="Use --find-links only.")] = False
     trusted_host: Annotated[
         tuple[str, ...],
-        repeated("--trusted-host", metavar="HOST", says="A host without valid TLS. Repeatable."),
+        option("--trusted-host", metavar="HOST", says="A host without valid TLS. Repeatable."),
     ] = ()
     cert: Annotated[
         str | None, option("--cert", metavar="FILE", says="CA certificates to trust.")
@@ -197,7 +196,7 @@ class LockFileOptions(Struct, frozen=True, kw_only=True):
 
     format: Annotated[
         tuple[Format, ...],
-        repeated(
+        option(
             "--format",
             metavar="FORMAT",
             says=f"One of {', '.join(Format)}. Repeatable.  [default: requirements]",
@@ -223,7 +222,7 @@ class ProbeOptions(Struct, frozen=True, kw_only=True):
 
     probe: Annotated[
         tuple[Path, ...],
-        repeated("--probe", metavar="FILE", says="Run a script of your own too. Repeatable."),
+        option("--probe", metavar="FILE", says="Run a script of your own too. Repeatable."),
     ] = ()
     timeout: Annotated[
         str,

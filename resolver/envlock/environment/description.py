@@ -1,9 +1,9 @@
 """What one interpreter is, asked of itself, and the wheels it takes.
 
 The question is one start of the program, without its site packages, in words
-that Python 3.6 understands; the answer is remembered for a day, or until the program or
-the system changes. The wheel tags are worked out here, from the answer: for its C
-library and bits, not for those of envlock's own Python.
+that Python 3.6 understands; the answer is remembered for a day, or until the
+program or the system changes. The wheel tags are worked out here, from the
+answer: for its C library and bits, not for those of envlock's own Python.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ class Interpreter(Struct, frozen=True, kw_only=True):
 
 
 def describe(path: Path, *, time_limit: float = _TIME_LIMIT) -> Interpreter:
-    """Return what the program says of itself; it is started once.
+    """Return what the program says of itself; it is started unless that is remembered.
 
     ``time_limit`` is in seconds.
 
@@ -111,12 +112,10 @@ def _ask(path: Path, time_limit: float) -> dict[str, Any]:
         raise InterpreterMissing(f"{path} is not a usable Python: {error.message}") from error
     if done.timed_out:
         raise InterpreterMissing(f"{path} is not a usable Python: no answer in {time_limit:g} s")
-    try:
+    with suppress(ValueError, TypeError, KeyError):
         said: dict[str, Any] = json.loads(done.stdout)
-        if said["markers"]["python_version"]:
+        if said["markers"]:
             return said
-    except (ValueError, TypeError, KeyError):
-        pass
     first = (done.stderr.strip().splitlines() or ["it said nothing"])[0]
     raise InterpreterMissing(
         f"{path} is not a Python 3.6 or later (exit status {done.returncode}: {first[:200]})"

@@ -16,7 +16,7 @@ from packaging.version import Version
 
 from envlock.errors import UsageError
 from envlock.evidence.documents import read
-from envlock.evidence.values import RULES, Cell, CellEvidence
+from envlock.evidence.values import RULES, Cell, CellEvidence, ProvedSet
 
 
 class Library(Struct, frozen=True, kw_only=True):
@@ -63,9 +63,17 @@ def companions(
     nearest = max(known, key=lambda cell: (cell.version == version, cell.version), default=None)
     if nearest is None:
         return ()
-    file = cells[nearest]
-    found = read(str(file), file.read_text(encoding="utf-8")).find(RULES)
+    found = rules_set(cells[nearest])
     return () if found is None else tuple(found.pins)
+
+
+def rules_set(file: Traversable) -> ProvedSet | None:
+    """Read the set of the rules in a cell's file; None where it has none.
+
+    Raises:
+        UsageError: the file is not evidence.
+    """
+    return read(str(file), file.read_text(encoding="utf-8")).find(RULES)
 
 
 def load(folder: Traversable) -> Library:

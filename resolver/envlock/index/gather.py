@@ -12,7 +12,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _WORKERS = 8  # more open no page sooner, and resolvers drop bursts of look-ups (5 s each)
-_TICK = 0.2  # seconds; Windows hears Ctrl-C only between waits
+#: Seconds of one wait; Windows hears Ctrl-C only between waits.
+TICK = 0.2
 
 
 def gather(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tuple[Item, Result]]:
@@ -55,6 +56,6 @@ def gather(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tu
 def _next(queue: SimpleQueue[Result]) -> Result:
     while True:
         try:
-            return queue.get(timeout=_TICK)
+            return queue.get(timeout=TICK)
         except Empty:
             continue

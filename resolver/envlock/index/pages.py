@@ -15,7 +15,7 @@ from packaging.version import Version
 
 from envlock.errors import EnvlockError
 from envlock.index.cache import FRESH, KeptPage, PageCache, to_lines
-from envlock.index.gather import gather
+from envlock.index.gather import TICK, gather
 from envlock.index.local import DiskHashes, index_files, is_local, linked_files
 from envlock.index.parse import file_at
 from envlock.index.redact import redact
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 Files = tuple[DistributionFile, ...]
 
 _HEAD_START = 0.03  # seconds that an engine needs to be started
-_TICK = 0.2  # seconds; Windows hears Ctrl-C only between waits
 
 
 class Index:
@@ -109,7 +108,7 @@ class Index:
         if self._ahead is not None:
             self._ahead.cancel()
             while self._ahead.is_alive():
-                self._ahead.join(_TICK)
+                self._ahead.join(TICK)
             self._ahead = None
         self._read(names)
 

@@ -60,7 +60,7 @@ def run(
     readers: tuple[threading.Thread, ...] = ()
     try:
         with _uninterrupted():
-            process = _start([str(word) for word in command], env, cwd, inherit)
+            process = _start(command, env=env, cwd=cwd, inherit=inherit)
             readers = _read(process, out, said, on_line)
         timed_out = _overruns(process, timeout)
         if timed_out:
@@ -89,27 +89,27 @@ def beside(command: Sequence[str | Path]) -> Iterator[None]:
     """
     process = None
     with _uninterrupted(), suppress(WorkError):
-        process = _start([str(word) for word in command], None, None, None, output=False)
+        process = _start(command, output=False)
     try:
         yield
     finally:
         if process is not None:
             try:
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(_LEAVING)
+                _overruns(process, _LEAVING)
             finally:
                 if process.returncode is None:
                     _end(process)
 
 
 def _start(
-    words: list[str],
-    env: Mapping[str, str] | None,
-    cwd: Path | None,
-    inherit: int | None,
+    command: Sequence[str | Path],
     *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    inherit: int | None = None,
     output: bool = True,
 ) -> subprocess.Popen[str]:
+    words = [str(word) for word in command]
     try:
         return subprocess.Popen(
             words,

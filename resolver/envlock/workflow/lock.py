@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, partial
-from importlib import import_module
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -27,7 +26,7 @@ from envlock.rules import database
 from envlock.system import read_text, write_texts
 from envlock.workflow import existing
 from envlock.workflow.targets import find_target, other_targets
-from envlock.write import read_lock, request_digest
+from envlock.write import WRITERS, read_lock, request_digest
 
 
 class LockOrder(Struct, frozen=True, kw_only=True):
@@ -198,30 +197,19 @@ def _resolve(
 
 
 def _companions(order: LockOrder, goal: Target, anchor: Anchor) -> Iterable[NormalizedName]:
-    """What was installed with a release before; asked for while an engine works.
+    """What was installed with a release before; asked for while an engine works."""
+    from envlock.evidence.library import companions  # noqa: PLC0415  (as for proved)
 
-    The code that is needed when it has answered is loaded as well.
-    """
-    from envlock.evidence.library import companions  # noqa: PLC0415
-    from envlock.write import WRITERS  # noqa: PLC0415
-
-    import_module("envlock.report")
-    for kind in order.outputs.values():
-        WRITERS[kind]
     return companions(anchor.name, anchor.version, goal.minor, order.evidence)
 
 
 def requirements_text(lock: Lock) -> str:
     """Return a lock as the hashed requirements that an installer takes."""
-    from envlock.write import WRITERS  # noqa: PLC0415  (after the solving, not before it)
-
     (text,) = WRITERS[Format.REQUIREMENTS].render(lock, name="").values()
     return text
 
 
 def _render(lock: Lock, order: LockOrder) -> dict[Path, str]:
-    from envlock.write import WRITERS  # noqa: PLC0415  (as above)
-
     texts: dict[Path, str] = {}
     for path, kind in order.outputs.items():
         (text,) = WRITERS[kind].render(lock, name=order.name).values()

@@ -12,9 +12,8 @@ from packaging.specifiers import SpecifierSet
 
 from envlock.errors import NoResolution, UsageError
 from envlock.evidence.choose import Asked, cells_for, newest_on_record, unmet, usable
-from envlock.evidence.documents import read
-from envlock.evidence.library import shelf
-from envlock.evidence.values import RULES, Cell, ProvedSet
+from envlock.evidence.library import rules_set, shelf
+from envlock.evidence.values import Cell, ProvedSet
 from envlock.index.pages import Index
 from envlock.model import IndexSettings, LockedPackage
 from envlock.outcomes import Passed
@@ -66,7 +65,7 @@ def consult(
         candidates = tuple(cell for cell in candidates if newest is None or cell.version >= newest)
     seen: list[Found] = []
     for cell in candidates:
-        proved = _rules_set(cells[cell])
+        proved = rules_set(cells[cell])
         if proved and _comes_from(cell, proved, index, question.settings):
             seen.append(Found(cell=cell, proved=proved, unmet=unmet(proved, asked)))
             if usable(proved, asked):
@@ -148,10 +147,6 @@ def _asked(question: Question, needs: Sequence[str]) -> Asked:
     )
 
 
-def _rules_set(file: Traversable) -> ProvedSet | None:
-    return read(str(file), file.read_text(encoding="utf-8")).find(RULES)
-
-
 def _comes_from(cell: Cell, proved: ProvedSet, index: Index, settings: IndexSettings) -> bool:
     """Whether the index has the files that were proved: it is PyPI, or a mirror of it."""
     if settings.index_url.rstrip("/") == _PYPI and not settings.no_index:
@@ -209,7 +204,7 @@ def _ways(
         target = replace(question.target, python=question.target.python.__class__(f"{minor}.0"))
         asked = replace(_asked(question, needs), target=target)
         for cell in cells_for(asked, cells):
-            proved = _rules_set(cells[cell])
+            proved = rules_set(cells[cell])
             if proved is not None and proved.passes(asked.levels):
                 yield f"--python {minor}"
                 return
