@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -38,5 +39,7 @@ def render(document: Mapping[str, Any]) -> str:
     """A document as YAML, in the order of its keys."""
     import yaml  # noqa: PLC0415  (as above)
 
-    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+    # PyYAML writes these three raw in a plain scalar, and folds them as it reads them.
+    foldable = not set("\x85\u2028\u2029").isdisjoint(json.dumps(document, ensure_ascii=False))
+    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=not foldable, width=100)
     return f"---\n{text}"
