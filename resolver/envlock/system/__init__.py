@@ -9,8 +9,15 @@ from __future__ import annotations
 import sys
 
 from envlock.system.caches import cache_folder as cache_folder
+from envlock.system.caches import cache_troubles as cache_troubles
 from envlock.system.caches import exclusive as exclusive
-from envlock.system.caches import remembered as remembered
+from envlock.system.caches import kept_folder as kept_folder
+from envlock.system.caches import replaced_cache as replaced_cache
+from envlock.system.kept import keep as keep
+from envlock.system.kept import load_kept as load_kept
+from envlock.system.kept import remembered as remembered
+from envlock.system.outputs import refuse_irregular as refuse_irregular
+from envlock.system.outputs import refuse_unwritable as refuse_unwritable
 from envlock.system.processes import Completed as Completed
 from envlock.system.processes import beside as beside
 from envlock.system.processes import run as run
