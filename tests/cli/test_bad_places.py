@@ -83,6 +83,7 @@ def test_a_full_disk_leaves_no_half_a_lock(envlock: Program) -> None:
     assert done.err == (
         "error: cannot write requirements.txt: No space left on device (5 kB wanted, and"
         f" {envlock.here} has 0 kB of 103 kB free); nothing was changed\n"
+        f"  try: make room in {envlock.here}\n"
     )
     assert (done.code, done.out) == (4, "")
 

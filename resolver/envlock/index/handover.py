@@ -35,10 +35,8 @@ def uv_environment(settings: IndexSettings) -> dict[str, str]:
     env["UV_NO_CONFIG"] = "1"
     env["UV_NO_PROGRESS"] = "1"
     env["UV_PYTHON_DOWNLOADS"] = "never"
-    if (replaced := replaced_cache("uv", uv_cache(), "UV_CACHE_DIR")) is not None:
-        env["UV_CACHE_DIR"] = str(replaced)
-    elif "UV_CACHE_DIR" in os.environ:
-        env["UV_CACHE_DIR"] = os.environ["UV_CACHE_DIR"]
+    if (cache := uv_cache()) != _usual_uv_cache() or "UV_CACHE_DIR" in os.environ:
+        env["UV_CACHE_DIR"] = str(cache)
     if not settings.no_index:
         env["UV_DEFAULT_INDEX"] = settings.index_url
         _put(env, "UV_INDEX", settings.extra_index_urls)
@@ -60,7 +58,17 @@ def uv_environment(settings: IndexSettings) -> dict[str, str]:
 
 
 def uv_cache() -> Path:
-    """Where uv keeps its cache, as it says itself."""
+    """Where uv keeps its cache for envlock: in its own place, where that can be used.
+
+    Raises:
+        WorkError: there is no place for another one either.
+    """
+    usual = _usual_uv_cache()
+    return replaced_cache("uv", usual, "UV_CACHE_DIR") or usual
+
+
+def _usual_uv_cache() -> Path:
+    """Where uv keeps its cache when nobody tells it."""
     if chosen := os.environ.get("UV_CACHE_DIR"):
         return Path(chosen).absolute()
     if WINDOWS:

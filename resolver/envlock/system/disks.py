@@ -7,11 +7,10 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from envlock.errors import DiskFull
+from envlock.errors import DiskFull, WorkError
 
 #: ENOSPC and EDQUOT as Linux, macOS and Windows, Python, Rust, HDF5 and pip word them.
 _SAID = re.compile(
@@ -22,7 +21,8 @@ _SAID = re.compile(
 _PATH = re.compile(r"(?<![\w./-])(/[^\s'\"`:;,()]+)")
 _READ = 100_000  # characters of an output that are looked at: the end, where the failure is
 _FULL = 64 * 1024  # bytes: with less than this free, what fails, fails for it
-_CODES = {errno.ENOSPC, errno.EDQUOT}
+#: What the system answers.
+FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 def says_full(text: str) -> bool:
@@ -45,10 +45,10 @@ def disk_full(what: str, *places: Path, said: str = "") -> DiskFull:
     The disk is the fullest of the ``places``, of those that a program ``said``
     that it wrote to, and of the temporary folder.
     """
-    temporary = Path(tempfile.gettempdir())
+    temporary = temporary_folder()
     named = [Path(found) for found in _PATH.findall(said[-_READ:])]
     known = dict.fromkeys(_existing(each) for each in (*named, *places, temporary))
-    fullest = min(known, key=_room)
+    fullest = _lasting(min(known, key=_room))
     remedies = [f"make room in {fullest}"]
     with suppress(OSError):
         if fullest.stat().st_dev == temporary.stat().st_dev:
@@ -56,9 +56,28 @@ def disk_full(what: str, *places: Path, said: str = "") -> DiskFull:
     return DiskFull(f"the disk is full: {what}: {room_words(fullest)}", *remedies)
 
 
+def refuse_full(program: str, said: str, *places: Path) -> None:
+    """Raise what `disk_full` makes when a program that failed says that a disk is full.
+
+    Raises:
+        DiskFull: it says so.
+    """
+    if says_full(said):
+        raise disk_full(f"{program} could not go on", *places, said=said)
+
+
+def temporary_folder() -> Path:
+    """Where temporary files go: where the user wants them, though nothing fits there any more."""
+    with suppress(OSError):  # no folder at all lets itself be written to
+        found = Path(tempfile.gettempdir())
+        wanted = Path(os.environ.get("TMPDIR") or found)
+        return wanted if wanted.is_dir() and is_full(wanted) else found
+    return Path(os.environ.get("TMPDIR") or "/tmp")  # noqa: S108  (only told)
+
+
 def room_words(folder: Path) -> str:
     """Say how much room the disk of a folder has: "/tmp has 0 kB of 4.1 MB free"."""
-    there = _existing(folder)
+    there = _lasting(folder)
     try:
         usage = shutil.disk_usage(there)
     except OSError:
@@ -66,6 +85,16 @@ def room_words(folder: Path) -> str:
     if _files_left(there) == 0:
         return f"{there} has no place for another file (inodes)"
     return f"{there} has {size_words(usage.free)} of {size_words(usage.total)} free"
+
+
+def room_in(folder: Path) -> tuple[int, int]:
+    """Return the device that a folder is or would be on, and how many bytes are free there.
+
+    Raises:
+        OSError: the system does not say.
+    """
+    there = _existing(folder)
+    return there.stat().st_dev, shutil.disk_usage(there).free
 
 
 def size_words(size: int) -> str:
@@ -76,12 +105,19 @@ def size_words(size: int) -> str:
     return f"{-(-size // 1000)} kB"
 
 
-def reason(error: OSError, folder: Path, wanted: int = 0) -> str:
-    """Say why something could not be written; of a full disk also how much is wanted and free."""
+def cannot_write(what: str, error: OSError, folder: Path, wanted: int) -> WorkError:
+    """Return the error for what could not be written into a folder, and left nothing changed.
+
+    Of a full disk it says how much was ``wanted``, in bytes, and how much is free.
+    """
     said = str(error.strerror or error)
-    if error.errno not in _CODES:
-        return said
-    return f"{said} ({size_words(wanted)} wanted, and {room_words(folder)})"
+    if error.errno not in FULL:
+        return WorkError(f"cannot write {what}: {said}; nothing was changed")
+    room = f"{size_words(wanted)} wanted, and {room_words(folder)}"
+    return DiskFull(
+        f"cannot write {what}: {said} ({room}); nothing was changed",
+        f"make room in {_lasting(folder)}",
+    )
 
 
 def _room(folder: Path) -> tuple[bool, float]:
@@ -104,6 +140,15 @@ def _files_left(folder: Path) -> int | None:
     return found.f_favail if found.f_files else None
 
 
+def _lasting(path: Path) -> Path:
+    """The folder to name: not one of envlock's own, which is gone in a moment."""
+    there = _existing(path)
+    for each in (there, *there.parents):
+        if each.name.startswith("envlock-") and each.parent == temporary_folder():
+            return each.parent
+    return there
+
+
 def _existing(path: Path) -> Path:
     """A folder, or the nearest above it that is there."""
     with suppress(OSError):  # the current folder is gone
@@ -113,8 +158,3 @@ def _existing(path: Path) -> Path:
             if each.is_dir():
                 return each
     return Path(path.anchor or ".")
-
-
-def free_of(folders: Iterable[Path]) -> dict[Path, int]:
-    """Return the bytes that are free for each folder, which need not be there yet."""
-    return {folder: shutil.disk_usage(_existing(folder)).free for folder in folders}

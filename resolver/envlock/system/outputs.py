@@ -10,8 +10,8 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from envlock.errors import UsageError, WorkError
-from envlock.system.disks import reason
+from envlock.errors import UsageError
+from envlock.system.disks import FULL, cannot_write
 from envlock.system.replacing import lost_by_replacing, may_be_written
 
 _BLOCK = 4096  # bytes: what the smallest file takes of a disk
@@ -74,10 +74,10 @@ def refuse_unwritable(paths: Iterable[Path]) -> tuple[str, ...]:
             lost = _tried(target_of(path))
         except OSError as error:
             fixed = error.errno == errno.EPERM and _is_immutable(path)
-            raise WorkError(
-                f"cannot write {path}: {reason(error, path.parent, _BLOCK)}; nothing was changed",
-                *((f"chattr -ia {shlex.quote(str(path))}",) if fixed else ()),
-            ) from error
+            failure = cannot_write(str(path), error, path.parent, _BLOCK)
+            if fixed:
+                failure.remedies = (f"chattr -ia {shlex.quote(str(path))}",)
+            raise failure from error
         told += (f"{path} will be replaced, and lose {each}" for each in lost)
     return tuple(told)
 
@@ -87,7 +87,7 @@ def _tried(path: Path) -> tuple[str, ...]:
     folder = next(each for each in path.parents if each.is_dir())
     refused = _folder_refuses(folder)
     if path.exists() and may_be_written(path):
-        if refused is not None and refused.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if refused is not None and refused.errno in FULL:
             raise refused
         return ()
     if refused is not None:

@@ -14,6 +14,7 @@ from types import FrameType
 from msgspec import Struct
 
 from envlock.errors import WorkError
+from envlock.system.disks import refuse_full
 
 #: Ctrl-C and the signals that mean the same; SIGHUP is not there on Windows.
 _INTERRUPTS = tuple(
@@ -53,6 +54,7 @@ def run(
 
     Raises:
         WorkError: the program cannot be started.
+        DiskFull: it failed, and says that a disk is full.
     """
     out: list[str] = []
     said: list[str] = []
@@ -72,12 +74,22 @@ def run(
     finally:
         for reader in readers:
             reader.join(5)
-    return Completed(
+    done = Completed(
         returncode=process.returncode,
         stdout="".join(out),
         stderr="".join(said),
         timed_out=timed_out,
     )
+    if done.returncode != 0:
+        refuse_full(Path(command[0]).name, done.stderr or done.stdout, *_touched(command, env))
+    return done
+
+
+def _touched(command: Sequence[str | Path], env: Mapping[str, str] | None) -> Iterator[Path]:
+    """Folders that a program may have written to, by what it was told."""
+    yield from (Path(word) for word in command[1:] if Path(word).is_absolute())
+    if env and "UV_CACHE_DIR" in env:
+        yield Path(env["UV_CACHE_DIR"])
 
 
 @contextmanager

@@ -20,13 +20,14 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from envlock.system.disks import FULL
+
 # Read once: there is no way to read it without setting it, for all threads.
 _UMASK = os.umask(0)
 os.umask(_UMASK)
 
 #: What a renaming is answered with where the file is a mount point.
 _MOUNTED = {errno.EBUSY, errno.EXDEV}
-_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class Replacement:
@@ -56,7 +57,7 @@ class Replacement:
         try:
             self._staged = _write_beside(self.path, self._content, lasting=self._lasting)
         except OSError as error:
-            if there is None or error.errno in _FULL or not may_be_written(self.path):
+            if there is None or error.errno in FULL or not may_be_written(self.path):
                 raise
         if there is None:
             assert self._staged is not None  # noqa: S101  (or it was raised)
@@ -119,7 +120,7 @@ class Replacement:
         try:
             copy = _write_beside(self.path, old, lasting=self._lasting)
         except OSError as error:
-            if error.errno in _FULL or self._staged is not None:
+            if error.errno in FULL or self._staged is not None:
                 raise
             folder = Path(tempfile.gettempdir())
             copy = _write_beside(folder / self.path.name, old, lasting=self._lasting)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from envlock.errors import WorkError
-from envlock.system.disks import reason
+from envlock.system.disks import FULL, cannot_write, disk_full, temporary_folder
 from envlock.system.outputs import target_of
 from envlock.system.replacing import Replacement
 
@@ -55,9 +55,7 @@ def write_files(contents: Mapping[Path, bytes], *, lasting: bool = True) -> None
             raise WorkError(_half_written(at, error, left)) from error
         if isinstance(error, OSError):
             wanted = sum(map(len, contents.values()))
-            raise WorkError(
-                f"cannot write {at}: {reason(error, at.parent, wanted)}; nothing was changed"
-            ) from error
+            raise cannot_write(str(at), error, at.parent, wanted) from error
         raise
     for file in files:
         file.clear()
@@ -93,7 +91,10 @@ def scratch(prefix: str = "envlock-", *, inside: Path | None = None) -> Iterator
     try:
         name = tempfile.mkdtemp(prefix=prefix, dir=inside)
     except OSError as error:
-        raise WorkError(f"cannot make a temporary folder: {error.strerror}") from error
+        place = temporary_folder() if inside is None else inside
+        if error.errno in FULL:
+            raise disk_full("no temporary folder could be made", place) from error
+        raise WorkError(f"cannot make a temporary folder: {error.strerror or error}") from error
     try:
         yield Path(name)
     finally:
