@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from envlock.choices import OF_CONDA, Format
+from envlock.choices import OF_CONDA, STANDARD_OUTPUT, Format
 from envlock.cli.options import LockFileOptions, RequestOptions
 from envlock.errors import UsageError
 from envlock.platforms import Place
@@ -31,6 +31,8 @@ def output_files(
         UsageError: a name says another format, is an input, or is in no folder.
     """
     _refuse_conda((*formats, format_of(files.output) if files.output else None))
+    if files.output == STANDARD_OUTPUT:
+        return {files.output: printed_format(formats, several=several)}
     inputs = {path.resolve() for path in (*request.requirement_file, *request.constraint_file)}
     if files.output is not None:
         outputs = {files.output: format_for(files.output, formats)}
@@ -48,6 +50,19 @@ def output_files(
             raise UsageError(f"{path} is an input; the lock would overwrite it", f"-o {_BESIDE}")
         check_folder(path)
     return outputs
+
+
+def printed_format(
+    formats: tuple[Format, ...], usual: Format = Format.REQUIREMENTS, *, several: bool = False
+) -> Format:
+    """Return the format of a lock that goes to standard output.
+
+    Raises:
+        UsageError: it would be more than one.
+    """
+    if several or len(formats) > 1:
+        raise UsageError("-o - prints one lock, and several are asked for", "leave -o out")
+    return formats[0] if formats else usual
 
 
 def check_folder(path: Path) -> None:

@@ -94,7 +94,10 @@ def scratch(prefix: str = "envlock-", *, inside: Path | None = None) -> Iterator
         place = temporary_folder() if inside is None else inside
         if error.errno in FULL:
             raise disk_full("no temporary folder could be made", place) from error
-        raise WorkError(f"cannot make a temporary folder: {error.strerror or error}") from error
+        raise WorkError(
+            f"cannot make a temporary folder, which what is run needs: {error.strerror or error}",
+            "TMPDIR=/a/folder/that/can/be/written/to",
+        ) from error
     try:
         yield Path(name)
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from envlock.choices import STANDARD_OUTPUT
 from envlock.progress import Progress
 from envlock.system import refuse_unwritable, write_texts
 
@@ -16,7 +17,7 @@ def try_outputs(paths: Iterable[Path], progress: Progress) -> None:
         UsageError: one is a folder, a pipe, a device or the like.
         WorkError: one cannot be written.
     """
-    for sentence in refuse_unwritable(paths):
+    for sentence in refuse_unwritable(path for path in paths if path != STANDARD_OUTPUT):
         progress.note(sentence)
 
 
