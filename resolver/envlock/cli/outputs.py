@@ -9,6 +9,7 @@ from envlock.choices import OF_CONDA, STANDARD_OUTPUT, Format
 from envlock.cli.options import LockFileOptions, RequestOptions
 from envlock.errors import UsageError
 from envlock.platforms import Place
+from envlock.system import refuse_irregular
 from envlock.write import default_filename, for_platform, format_of
 
 #: The lock of a ``requirements.txt`` that is the input.
@@ -46,9 +47,9 @@ def output_files(
         if plain.resolve() in inputs:
             outputs = {_BESIDE if path == plain else path: kind for path, kind in outputs.items()}
     for path in outputs:
+        check_folder(path)
         if path.resolve() in inputs:
             raise UsageError(f"{path} is an input; the lock would overwrite it", f"-o {_BESIDE}")
-        check_folder(path)
     return outputs
 
 
@@ -66,11 +67,12 @@ def printed_format(
 
 
 def check_folder(path: Path) -> None:
-    """Make sure that there is a folder for a file.
+    """Make sure that there is a folder for a file, and nothing else in the file's place.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is none, or a pipe, a device, a circle of links.
     """
+    refuse_irregular((path,))
     if not path.parent.is_dir():
         raise UsageError(f"{path}: there is no folder {path.parent}", f"mkdir {path.parent}")
 

@@ -30,6 +30,8 @@ _PIP_LIST = re.compile(r"(?P<indent>\s*)-\s+[\"']?pip[\"']?\s*:\s*(#.*)?")
 #: The line ends of YAML; those of pip are those of Python.
 _YAML_END = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 
+_PLAIN_ENDS = ("\n", "\r\n", "\r")
+
 
 class Edited(Struct, frozen=True, kw_only=True):
     """The new text; ``hashed`` are packages whose lines have hashes, so that they were left."""
@@ -141,8 +143,8 @@ class _Lines:
         self._insert(last + 1, f"{indent}- {step.package}{sign}{step.after}{reason}")
 
     def _insert(self, place: int, line: str) -> None:
-        """Add a line before a place, with the line end that the file begins with."""
-        end = next(iter(self._ends), "") or "\n"
+        """Add a line before a place, with the first line end that every reader knows."""
+        end = next((each for each in self._ends if each in _PLAIN_ENDS), "\n")
         if place == len(self.lines) and place and not self._ends[-1]:
             self._ends[-1] = end
         self.lines.insert(place, line)

@@ -53,8 +53,7 @@ def run(
     gets a process group: a time limit or Ctrl-C ends its children too.
 
     Raises:
-        WorkError: the program cannot be started.
-        DiskFull: it failed, and says that a disk is full.
+        WorkError: it cannot be started, or fails and says that a disk is full.
     """
     out: list[str] = []
     said: list[str] = []
@@ -80,16 +79,18 @@ def run(
         stderr="".join(said),
         timed_out=timed_out,
     )
-    if done.returncode != 0:
-        refuse_full(Path(command[0]).name, done.stderr or done.stdout, *_touched(command, env))
+    _refuse_full(done, command, env)
     return done
 
 
-def _touched(command: Sequence[str | Path], env: Mapping[str, str] | None) -> Iterator[Path]:
-    """Folders that a program may have written to, by what it was told."""
-    yield from (Path(word) for word in command[1:] if Path(word).is_absolute())
-    if env and "UV_CACHE_DIR" in env:
-        yield Path(env["UV_CACHE_DIR"])
+def _refuse_full(
+    done: Completed, command: Sequence[str | Path], env: Mapping[str, str] | None
+) -> None:
+    """Tell a full disk; what the program was told to write to is where it may be."""
+    if done.returncode != 0:
+        places = [Path(word) for word in command[1:] if Path(word).is_absolute()]
+        places += [Path(env["UV_CACHE_DIR"])] if env and "UV_CACHE_DIR" in env else []
+        refuse_full(Path(command[0]).name, done.stderr or done.stdout, *places)
 
 
 @contextmanager
