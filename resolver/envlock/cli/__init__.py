@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Annotated
@@ -10,7 +11,7 @@ import typer
 
 from envlock import __version__
 from envlock.cli.arguments import register
-from envlock.cli.output import complain, say
+from envlock.cli.output import complain, say, talk
 from envlock.errors import EnvlockError
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
@@ -105,12 +106,22 @@ def run(typed: Sequence[str]) -> int:
     try:
         code: int = app(list(typed) or ["--help"], prog_name="envlock", standalone_mode=False)
     except EnvlockError as error:
+        _tell_troubles(typed)
         return _complain(error, typed)
     except typer.TyperException as fault:
         from envlock.cli.advice import usage_error  # noqa: PLC0415  (for errors only)
 
         return _complain(usage_error(fault, _name(typed)), typed)
+    _tell_troubles(typed)
     return code
+
+
+def _tell_troubles(typed: Sequence[str]) -> None:
+    """Say once which caches could not be used; what was not imported had none to use."""
+    caches = sys.modules.get("envlock.system.caches")
+    if caches is not None and not {"-q", "--quiet"} & set(typed):
+        for sentence in caches.cache_troubles():
+            talk(sentence)
 
 
 def _complain(error: EnvlockError, typed: Sequence[str]) -> int:

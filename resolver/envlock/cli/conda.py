@@ -6,8 +6,9 @@ import shlex
 import shutil
 from pathlib import Path
 
-from envlock.choices import Manager
+from envlock.choices import STANDARD_OUTPUT, Manager
 from envlock.cli.conda_orders import conda_order
+from envlock.cli.locks import print_lock
 from envlock.cli.options import (
     CondaOptions,
     IndexOptions,
@@ -52,6 +53,8 @@ def lock_conda(
             say("\n".join(found or ("the lock is current",)))
         return code
     locked = locking.make_conda_lock(order, progress)
+    if files.output == STANDARD_OUTPUT:
+        return print_lock(locked.texts, as_json=talk.json)
     written = locking.write_conda(locked)
     if talk.json:
         say_json("lock", report.lock_data(locked.lock, locked.outputs, written))

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from envlock.choices import Format
+from envlock.choices import STANDARD_OUTPUT, Format
 from envlock.cli.options import CondaOptions, IndexOptions, LockFileOptions, RequestOptions
 from envlock.cli.orders import Settled, here, index_settings, project_name, request_words, settle
-from envlock.cli.outputs import check_folder, format_for
+from envlock.cli.outputs import check_folder, format_for, printed_format
 from envlock.conda import rattler
 from envlock.conda.channels import public
 from envlock.conda.values import CondaRequest, CondaSpec
@@ -50,7 +50,9 @@ def conda_order(
     settled = settle(request, files, config)
     asked, bounds = _read(request, conda, settled.python, progress)
     formats = tuple(dict.fromkeys(files.format))
-    if files.output is not None:
+    if files.output == STANDARD_OUTPUT:
+        formats = (printed_format(formats, Format.CONDA_LOCK),)
+    elif files.output is not None:
         formats = (format_for(files.output, formats, Format.CONDA_LOCK),)
         check_folder(files.output)
     return CondaOrder(
@@ -90,7 +92,7 @@ def _command(
     words += _repeat("--platform", (each.option for each in read_platforms(request.platform)))
     words += ["--python", settled.python] if settled.python else []
     words += _repeat("--format", files.format)
-    words += ["-o", here(files.output)] if files.output else []
+    words += ["-o", here(files.output)] if files.output not in {None, STANDARD_OUTPUT} else []
     return shlex.join(words)
 
 

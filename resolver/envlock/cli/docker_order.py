@@ -10,7 +10,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from envlock.choices import EngineName, Format
+from envlock.choices import STANDARD_OUTPUT, EngineName, Format
 from envlock.cli.docker import ImageOptions
 from envlock.cli.options import IndexOptions, LockFileOptions, RequestOptions
 from envlock.cli.orders import here, lock_orders, request_words, settle
@@ -35,6 +35,8 @@ def docker_order(
     """
     if own.base is not None and own.base not in WORDS:
         parse_image(own.base, own.base_digest)
+    if own.output == STANDARD_OUTPUT:
+        raise UsageError("-o -: these are several files, and a folder is needed", "-o image")
     if own.output.exists() and not own.output.is_dir():
         raise UsageError(f"-o {own.output}: is a file, and a folder is needed", "-o image")
     if request.engine is EngineName.PIPTOOLS:

@@ -267,6 +267,7 @@ def _fix_file(own: FixOptions, index: IndexOptions, progress: Progress, *, as_js
         steering=cases.Steering(keep=parse_names(own.keep), allow=parse_names(own.allow)),
         engine=own.engine,
         rules=own.rules,
+        writes=own.write,
     )
     found = fix_file.fix_file(order, progress)
     for note in found.notes:

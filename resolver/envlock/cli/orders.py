@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from envlock.choices import Accelerator, EngineName, Format
+from envlock.choices import STANDARD_OUTPUT, Accelerator, EngineName, Format
 from envlock.cli.options import IndexOptions, LockFileOptions, RequestOptions
 from envlock.cli.outputs import output_files
 from envlock.config import Config, load_config
@@ -76,6 +76,11 @@ def create_order(
         UsageError: an option or an input file makes no sense, or a platform is named.
     """
     (order, *_) = lock_orders("create", request, index, files, progress)
+    if STANDARD_OUTPUT in order.outputs:
+        raise UsageError(
+            "-o -: the lock of an environment is a file; only envlock lock prints one",
+            "leave -o out",
+        )
     if order.platform is not None:
         raise UsageError(
             f"--platform {request.platform[0]}: an environment is built and proved on this machine;"
@@ -122,7 +127,7 @@ def lock_orders(
     def of(place: Place | None) -> LockOrder:
         several = len(places) > 1
         outputs = output_files(request, files, settled.formats, place, several=several)
-        named = next(iter(outputs)) if files.output else None
+        named = next(iter(outputs)) if files.output not in {None, STANDARD_OUTPUT} else None
         command = _command(request, index, settled, place, named)
         return replace(order, platform=place, outputs=outputs, command=command)
 

@@ -16,7 +16,6 @@ from envlock.system import (
     WINDOWS,
     cache_folder,
     exclusive,
-    make_folder,
     remove_tree,
     run,
     write_texts,
@@ -52,15 +51,14 @@ def helper_python(target: Target, progress: Progress) -> Path:
         )
     pins = PINS.get(target.minor, NEWEST)
     key = hashlib.sha256("\0".join((str(target.interpreter.resolve()), *pins)).encode())
-    folder = cache_folder() / "helpers" / f"pip-tools-{target.minor}-{key.hexdigest()[:12]}"
+    name = f"pip-tools-{target.minor}-{key.hexdigest()[:12]}"
+    folder = cache_folder("helpers", name, programs=True)
     python = folder / ("Scripts/python.exe" if WINDOWS else "bin/python")
     if (folder / _READY).exists() and python.exists():
         return python
-    make_folder(folder.parent)
-    with exclusive(folder.parent / f"{folder.name}.lock"):
+    with exclusive(folder.parent / f"{folder.name}.lock", tell=progress.note):
         if not ((folder / _READY).exists() and python.exists()):
             with progress.phase(f"prepare pip-tools for Python {target.minor} (once)"):
-                remove_tree(folder)
                 _make(folder, target.interpreter, python, pins)
     return python
 
@@ -70,7 +68,7 @@ def _make(folder: Path, interpreter: Path, python: Path, pins: tuple[str, ...]) 
     env = uv_environment(settings)
     uv = uv_program()
     commands: tuple[list[str | Path], ...] = (
-        [uv, "venv", "--quiet", "--python", interpreter, folder],
+        [uv, "venv", "--quiet", "--clear", "--python", interpreter, folder],
         [uv, "pip", "install", "--quiet", "--python", python, *uv_options(settings), *pins],
     )
     for command in commands:

@@ -98,7 +98,7 @@ def arguments(problem: Problem) -> list[str]:
         "--no-emit-find-links",
         "--no-emit-trusted-host",
         "--no-emit-options",
-        f"--cache-dir={cache_folder() / 'pip-tools'}",
+        f"--cache-dir={cache_folder('pip-tools')}",
     ]
     if problem.target.python.release[:2] != _NO_BACKTRACKING:
         options.append("--resolver=backtracking")

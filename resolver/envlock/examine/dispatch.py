@@ -92,14 +92,14 @@ def examine_content(
         return examine_text(text, given, origin=origin)
     gathered = Gathered(origin=origin, given=given, manager="pip")
     reader = RequirementLines(gathered=gathered)
-    for number, line in logical_lines(text):
+    for number, line in logical_lines(text, as_pip=True):
         reader.line(line, f"{origin}:{number}", folder)
     return gathered.examined(Kind.FILE)
 
 
 def _is_log(text: str, *, named: bool) -> bool:
     """Whether a text is prose or a log; ``named``: its name says that it is requirements."""
-    lines = [line for _, line in islice(logical_lines(text), _SAMPLE)]
+    lines = [line for _, line in islice(logical_lines(text, as_pip=True), _SAMPLE)]
     if not lines:
         return False
     strange = 1 - sum(map(looks_like_requirement, lines)) / len(lines)

@@ -54,7 +54,7 @@ class RequirementLines(Struct, kw_only=True):
     def file(self, path: Path, text: str, label: str) -> None:
         """Take in a whole file; ``label`` is how notes name it."""
         self.done.add(path.resolve())
-        for number, line in logical_lines(text):
+        for number, line in logical_lines(text, as_pip=True):
             self.line(line, f"{label}:{number}", path.parent)
 
     def line(self, line: str, where: str, folder: Path | None = None) -> None:

@@ -7,9 +7,11 @@ process list for everybody to read, and index URLs may hold credentials.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from envlock.model import IndexSettings
+from envlock.system import WINDOWS, replaced_cache
 
 #: Variables of the user that would change what an engine answers, or colour it: it is read here.
 _FOREIGN = ("PIP_", "UV_", "PYTHON", "VIRTUAL_ENV", "CONDA_PREFIX", "FORCE_COLOR", "CLICOLOR")
@@ -33,8 +35,8 @@ def uv_environment(settings: IndexSettings) -> dict[str, str]:
     env["UV_NO_CONFIG"] = "1"
     env["UV_NO_PROGRESS"] = "1"
     env["UV_PYTHON_DOWNLOADS"] = "never"
-    if "UV_CACHE_DIR" in os.environ:
-        env["UV_CACHE_DIR"] = os.environ["UV_CACHE_DIR"]
+    if (cache := uv_cache()) != _usual_uv_cache() or "UV_CACHE_DIR" in os.environ:
+        env["UV_CACHE_DIR"] = str(cache)
     if not settings.no_index:
         env["UV_DEFAULT_INDEX"] = settings.index_url
         _put(env, "UV_INDEX", settings.extra_index_urls)
@@ -53,6 +55,32 @@ def uv_environment(settings: IndexSettings) -> dict[str, str]:
         env.update(HTTP_PROXY=settings.proxy, HTTPS_PROXY=settings.proxy)
     env["UV_HTTP_TIMEOUT"] = str(max(1, round(settings.timeout)))
     return env
+
+
+def uv_cache() -> Path:
+    """Where uv keeps its cache for envlock: in its own place, where that can be used.
+
+    Raises:
+        WorkError: there is no place for another one either.
+    """
+    usual = _usual_uv_cache()
+    return replaced_cache("uv", usual, "UV_CACHE_DIR") or usual
+
+
+def _usual_uv_cache() -> Path:
+    """Where uv keeps its cache when nobody tells it."""
+    if chosen := os.environ.get("UV_CACHE_DIR"):
+        return Path(chosen).absolute()
+    if WINDOWS:
+        return Path(os.environ.get("LOCALAPPDATA", "~")).expanduser() / "uv" / "cache"
+    above = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(above) if Path(above).is_absolute() else _home() / ".cache") / "uv"
+
+
+def _home() -> Path:
+    with suppress(RuntimeError):
+        return Path.home()
+    return Path("/nonexistent")  # nobody's home: what is below it cannot be made
 
 
 def pip_environment(settings: IndexSettings) -> dict[str, str]:

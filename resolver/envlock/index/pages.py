@@ -22,7 +22,7 @@ from envlock.index.redact import redact
 from envlock.index.releases import project_of, version_of
 from envlock.model import DistributionFile, IndexSettings
 from envlock.progress import Progress, Silent
-from envlock.system import cache_folder
+from envlock.system import kept_folder
 
 if TYPE_CHECKING:
     from envlock.index.fetch import Client
@@ -51,7 +51,7 @@ class Index:
             () if settings.no_index else (settings.index_url, *settings.extra_index_urls)
         )
         self._settings = settings
-        self._cache = PageCache(cache or cache_folder() / "index")
+        self._cache = PageCache(cache or kept_folder("index"))
         self._progress = progress or Silent()
         self._pages: dict[str, KeptPage | None] = {}
         self._local: dict[tuple[str, NormalizedName], Files] = {}

@@ -71,14 +71,17 @@ def parse_requirements(
     )
 
 
-def logical_lines(text: str) -> Iterator[tuple[int, str]]:
+def logical_lines(text: str, *, as_pip: bool = False) -> Iterator[tuple[int, str]]:
     """Yield the number and text of each line that says something.
 
     Lines that end in a backslash are joined, under the number of the first;
     comments and blank lines are left out. A comment ends a joined line.
+    ``as_pip`` ends lines at form feeds and the like too, as pip does; uv takes
+    them for a part of the line, where they are refused.
     """
+    lines = text.splitlines() if as_pip else _LINE_END.split(text)
     start, joined = 0, ""
-    for number, line in enumerate((*_LINE_END.split(text), ""), 1):
+    for number, line in enumerate((*lines, ""), 1):
         start = start if joined else number
         comment = line.lstrip().startswith("#")
         if line.endswith("\\") and not comment:

@@ -14,6 +14,7 @@ from types import FrameType
 from msgspec import Struct
 
 from envlock.errors import WorkError
+from envlock.system.disks import refuse_full
 
 #: Ctrl-C and the signals that mean the same; SIGHUP is not there on Windows.
 _INTERRUPTS = tuple(
@@ -52,7 +53,7 @@ def run(
     gets a process group: a time limit or Ctrl-C ends its children too.
 
     Raises:
-        WorkError: the program cannot be started.
+        WorkError: it cannot be started, or fails and says that a disk is full.
     """
     out: list[str] = []
     said: list[str] = []
@@ -72,12 +73,24 @@ def run(
     finally:
         for reader in readers:
             reader.join(5)
-    return Completed(
+    done = Completed(
         returncode=process.returncode,
         stdout="".join(out),
         stderr="".join(said),
         timed_out=timed_out,
     )
+    _refuse_full(done, command, env)
+    return done
+
+
+def _refuse_full(
+    done: Completed, command: Sequence[str | Path], env: Mapping[str, str] | None
+) -> None:
+    """Tell a full disk; what the program was told to write to is where it may be."""
+    if done.returncode != 0:
+        places = [Path(word) for word in command[1:] if Path(word).is_absolute()]
+        places += [Path(env["UV_CACHE_DIR"])] if env and "UV_CACHE_DIR" in env else []
+        refuse_full(Path(command[0]).name, done.stderr or done.stdout, *places)
 
 
 @contextmanager

@@ -47,6 +47,7 @@ from envlock.rules.families import families
 from envlock.rules.schema import Document
 from envlock.system import write_texts
 from envlock.workflow.bisected import Bisected, Flip, Told, title
+from envlock.workflow.outputs import try_outputs
 from envlock.workflow.pinsets import PinSet, read_pin_set
 from envlock.workflow.trials import Bench, GateJudge, Judge, Trial, bench
 
@@ -82,6 +83,8 @@ def bisect(order: BisectOrder, progress: Progress) -> Bisected:
         raise UsageError(
             f"-o {order.output}: it is there already, and is left as it is", "-o OTHER.yaml"
         )
+    if order.output is not None:
+        try_outputs((order.output,), progress)
     good, bad, interpreter = _read(order, progress)
     changes = differences(good.pins, bad.pins)
     if not changes:

@@ -15,6 +15,7 @@ from envlock.errors import ProblemFound
 from envlock.progress import Progress
 from envlock.request.words import ORIGIN
 from envlock.workflow.lock import Locked, LockOrder, make_lock, requirements_text, write
+from envlock.workflow.space import refuse_cramped
 from envlock.workflow.verify import Proof, ProofOrder, prove
 
 
@@ -63,6 +64,7 @@ def create(order: CreateOrder, progress: Progress) -> Created:
     locked = make_lock(order.lock, progress, hashed=True)
     # The path, not the version: it must be the interpreter the lock is for.
     interpreter = find_interpreter(str(locked.target.interpreter))
+    refuse_cramped(locked.lock, locked.target, order.folder, order.lock.settings, progress)
     with fresh_environment(order.folder, progress, force=order.force, keep=order.keep) as folder:
         with progress.phase(f"install {len(locked.lock.packages)} packages"):
             python = create_venv(interpreter, folder, progress)

@@ -20,7 +20,7 @@ from envlock.model import DistributionFile, IndexSettings, Lock, LockedPackage, 
 from envlock.platforms import Place, read_platform
 from envlock.progress import Progress
 from envlock.resolve.assemble import hashed
-from envlock.system import read_text, write_texts
+from envlock.system import read_text, refuse_irregular, write_texts
 from envlock.workflow.lockfiles import made_by_envlock, read_conda, without_options
 from envlock.write import WITH_FILES, WITHOUT_HASHES, WRITERS, Format, conda_texts, read_lock
 
@@ -78,6 +78,7 @@ def write_export(files: Mapping[Path, str], source: Path) -> tuple[Path, ...]:
         WorkError: they cannot be written; then none has changed.
     """
     changed: dict[Path, str] = {}
+    refuse_irregular(files)
     for path, text in files.items():
         if not path.exists():
             changed[path] = text

@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from envlock.environment.create import create_venv, sync
-from envlock.environment.description import Interpreter
+from envlock.environment.description import Interpreter, target
 from envlock.environment.inspect import installed
 from envlock.environment.interpreters import find_interpreter, python_in
 from envlock.environment.place import fresh_environment, made_by_envlock
@@ -18,6 +18,7 @@ from envlock.model import IndexSettings, Lock
 from envlock.progress import Progress
 from envlock.system import read_text
 from envlock.workflow.lock import requirements_text
+from envlock.workflow.space import refuse_cramped
 from envlock.write import read_lock
 
 
@@ -73,6 +74,7 @@ def sync_environment(order: SyncOrder, progress: Progress) -> Synced:
     ours = order.force or made_by_envlock(order.folder)
     if ours and _equal(order, lock, interpreter):
         return Synced(lock=lock, changed=False)
+    refuse_cramped(lock, target(interpreter), order.folder, order.settings, progress)
     with (
         fresh_environment(order.folder, progress, force=order.force) as place,
         progress.phase(f"install {len(lock.packages)} packages"),

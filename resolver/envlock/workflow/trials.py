@@ -30,7 +30,7 @@ from envlock.probes import PROBES
 from envlock.probes.interface import Probe
 from envlock.probes.runner import run_probe, run_user_script
 from envlock.progress import Progress
-from envlock.system import WINDOWS, cache_folder, exclusive, make_folder, remove_tree, run, scratch
+from envlock.system import WINDOWS, cache_folder, exclusive, remove_tree, run, scratch
 from envlock.workflow.verify import ProofOrder, prove
 
 
@@ -232,10 +232,9 @@ def bench(
     """
     # In the cache rather than the system's temporary folder: uv links from its own
     # cache, mostly on the same disk, and temporary folders may be in memory.
-    place = cache_folder() / "bisect"
-    make_folder(place)
+    place = cache_folder("bisect")
     with ExitStack() as stack:
-        with exclusive(place / "lock"):
+        with exclusive(place / "lock", tell=progress.note):
             _sweep(place)
             folder = stack.enter_context(scratch("trial-", inside=place))
             stack.enter_context(exclusive(folder / "lock"))
