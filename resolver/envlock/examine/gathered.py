@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 from msgspec import Struct, field
-from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
+from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
+from envlock import standards
 from envlock.findings import Examined, Kind
 from envlock.model import Platform
 from envlock.releases import marker_environment
@@ -59,10 +60,7 @@ def holds(marker: Marker | None, environments: Sequence[Mapping[str, str]]) -> b
     """Whether a marker holds in all of the environments, in none, or (None) in some."""
     if marker is None:
         return True
-    try:
-        verdicts = {marker.evaluate(dict(each)) for each in environments}
-    except (UndefinedComparison, UndefinedEnvironmentName):
-        return None
+    verdicts = {standards.judged(marker, each) for each in environments}
     return verdicts.pop() if len(verdicts) == 1 else None
 
 
@@ -175,10 +173,7 @@ def exact(specifier: SpecifierSet) -> Version | None:
     """Return the one version that a range admits by naming it."""
     for part in specifier:
         if part.operator in {"==", "==="} and not part.version.endswith(".*"):
-            try:
-                return Version(part.version)
-            except ValueError:
-                return None
+            return standards.version(part.version)
     return None
 
 

@@ -79,7 +79,7 @@ def _parts(path_name: str, text: str) -> tuple[Header, list[Pin]]:
 def _is_meant(pin: Pin, environment: Mapping[str, str]) -> bool:
     try:
         return pin.marker is None or pin.marker.evaluate(environment, context="lock_file")
-    except (UndefinedComparison, UndefinedEnvironmentName) as error:
+    except (UndefinedComparison, UndefinedEnvironmentName, ValueError) as error:
         raise UsageError(f"{pin.where}: the marker {pin.marker} has no meaning: {error}") from None
 
 
