@@ -36,7 +36,7 @@ ALLOWED = {
     "findings": {"model"},
     "outcomes": set(),
     "platforms": {"errors", "model"},
-    "standards": set(),
+    "standards": {"errors"},
     "tags": {"model"},
     "progress": set(),
     "system": {"errors"},

@@ -18,8 +18,24 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from envlock.errors import UsageError
+
 #: Characters; the longest markers that tools export have a few hundred.
 LONGEST = 2000
+MOST_PACKAGES = 20_000
+"""Of one file; the largest environments have some thousands."""
+
+
+def refuse_crowd(name: str, count: int) -> None:
+    """Refuse a file with more packages than any environment has; ``name`` is for the error.
+
+    Raises:
+        UsageError: there are more.
+    """
+    if count > MOST_PACKAGES:
+        raise UsageError(
+            f"{name}: more than the {MOST_PACKAGES:,} packages that are read of one file"
+        )
 
 
 def version(text: str) -> Version | None:

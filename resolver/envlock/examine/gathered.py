@@ -20,6 +20,7 @@ from envlock.releases import marker_environment
 FRAMEWORKS = frozenset(
     {"h5py", "keras", "tensorflow", "tensorflow-cpu", "tensorflow-gpu", "tensorflow-macos"}
 )
+_MOST_NOTES = 1000
 #: Where markers are judged when nobody says which Python and system are meant.
 _MINORS = tuple(f"3.{minor}" for minor in range(5, 15))
 _USUAL = Platform(system="linux", machine="x86_64")
@@ -85,11 +86,12 @@ class Gathered(Struct, kw_only=True):
     variables: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     mentions: dict[NormalizedName, list[_Mention]] = field(default_factory=dict)
+    count: int = 0
 
     def note(self, where: str, text: str) -> None:
         """Keep one sentence about a place."""
         line = f"{where}: {text}"
-        if line not in self.notes:
+        if len(self.notes) < _MOST_NOTES and line not in self.notes:
             self.notes.append(line)
 
     def pin(self, name: NormalizedName, version: Version, where: str) -> None:
@@ -124,6 +126,8 @@ class Gathered(Struct, kw_only=True):
     ) -> None:
         mention = _Mention(where=where, specifier=specifier, version=version, sure=sure)
         self.mentions.setdefault(name, []).append(mention)
+        self.count += 1
+        standards.refuse_crowd(self.origin, self.count)
 
     def examined(self, kind: Kind) -> Examined:
         """Return everything that was gathered."""

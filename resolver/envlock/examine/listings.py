@@ -58,6 +58,8 @@ def is_freeze(text: str) -> bool:
             if not _FROZEN.match(line):
                 return False
             pins.append(line)
+        if len(pins) > standards.MOST_PACKAGES:
+            break
     if len(pins) < _WHOLE:
         return False
     names = [re.split(r"[\[=@ ]", line)[0].lower() for line in pins]

@@ -51,6 +51,7 @@ class RequirementLines(Struct, kw_only=True):
     gathered: Gathered
     root: Path | None = None
     done: set[Path] = field(default_factory=set)
+    count: int = 0
 
     def file(self, path: Path, text: str, label: str) -> None:
         """Take in a whole file; ``label`` is how notes name it."""
@@ -60,6 +61,8 @@ class RequirementLines(Struct, kw_only=True):
 
     def line(self, line: str, where: str, folder: Path | None = None) -> None:
         """Take in one line; ``folder`` is where its includes are looked for."""
+        self.count += 1
+        standards.refuse_crowd(self.gathered.origin, self.count)
         if len(line) > _LONGEST:
             self.gathered.note(where, f"{shown(line)} is too long for a requirement")
             return

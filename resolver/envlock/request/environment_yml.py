@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct, field
 
+from envlock import standards
 from envlock.documents import Malformed, yaml_node
 from envlock.errors import UsageError
 from envlock.request.parsed import safe, shown
@@ -187,6 +188,7 @@ class _Reader:
             self._odd_entry(node, "an empty entry is left out", lost=False)
         else:
             self.file.dependencies.append(entry)
+            standards.refuse_crowd(self._name, len(self.file.dependencies))
 
     def _variables(self, node: _Node) -> None:
         for key, value in _members(node):

@@ -29,6 +29,7 @@ _CHUNK = 1 << 18  # bytes that are read at once: between two, signals are obeyed
 _CEILINGS = {
     ".ipynb": 64 * _MEGABYTE,
     ".json": 32 * _MEGABYTE,
+    ".toml": 8 * _MEGABYTE,
     ".yaml": 8 * _MEGABYTE,
     ".yml": 8 * _MEGABYTE,
 }
@@ -39,7 +40,7 @@ _LONG_NUMBER = re.compile(rf"(?<![\d_])[\d_]{{{_MOST_DIGITS}}}")
 #: A log that is longer is read at both ends: what was started stands at its head, the error
 #: at its tail.
 _WHOLE_LOG, _HEAD, _TAIL = 10 * _MEGABYTE, 2 * _MEGABYTE, 8 * _MEGABYTE
-_MOST_OF_A_STREAM = 1 << 30
+_MOST_OF_A_STREAM = 512 * _MEGABYTE
 _UNOPENED = 1.0  # seconds that a pipe waits for somebody who writes to it
 _SILENT = 600.0  # seconds that such a writer may say nothing
 _WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -230,7 +231,7 @@ def _ends(read: Callable[[int], bytes], origin: str) -> Ends:
         tail += piece
         if size > _MOST_OF_A_STREAM:
             raise UsageError(
-                f"{origin}: more than {_MOST_OF_A_STREAM >> 30} GB, and no end",
+                f"{origin}: more than {_MOST_OF_A_STREAM >> 20} MB, and no end",
                 "give the part with the error in it",
             )
         if len(tail) > 2 * _TAIL:

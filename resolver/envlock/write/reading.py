@@ -14,6 +14,7 @@ from pathlib import PurePath
 
 from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 
+from envlock import standards
 from envlock.choices import Format
 from envlock.errors import UsageError
 from envlock.model import Lock
@@ -102,6 +103,7 @@ def _read_requirements(name: str, text: str) -> tuple[Header, list[Pin]]:
             wishes.append((f"{name}:{number}", wish.strip(), []))
         if wishes:
             wishes[-1][-1].extend(comment)
+        standards.refuse_crowd(name, len(wishes))
     return read_header(text.splitlines()), [read_pin(*each) for each in wishes]
 
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock, PylockValidationError
 
+from envlock import standards
 from envlock.documents import Malformed, toml_tables
 from envlock.errors import UsageError
 from envlock.model import DistributionFile, LockedPackage, RuleId
@@ -27,7 +28,10 @@ def read_pylock(name: str, text: str) -> tuple[Header, list[Pin]]:
         UsageError: it is none; says the key.
     """
     try:
-        document = Pylock.from_dict(toml_tables(text))
+        tables = toml_tables(text)
+        listed = tables.get("packages")
+        standards.refuse_crowd(name, len(listed) if isinstance(listed, list) else 0)
+        document = Pylock.from_dict(tables)
     except Malformed as error:
         raise error.named(name, "TOML") from None
     except (PylockValidationError, ValueError, RecursionError) as error:
