@@ -17,8 +17,9 @@ from packaging.specifiers import SpecifierSet
 
 from envlock.environment.description import Interpreter, describe
 from envlock.errors import InterpreterMissing, WorkError
+from envlock.system import contents
 
-_VERSION = re.compile(r"\d+(\.\d+){0,2}")
+_VERSION = re.compile(r"\d{1,3}(\.\d{1,3}){0,2}", re.ASCII)
 _VERSIONED_NAME = re.compile(r"python(\d+\.\d+)[a-z]*(\.exe)?")
 #: Where a program lies in a virtual environment, a conda prefix or an installation.
 _PROGRAMS = ("bin/python", "bin/python3", "Scripts/python.exe", "python.exe")
@@ -70,7 +71,10 @@ def base_program(program: Path) -> Path:
     file = program.parent.parent / "pyvenv.cfg"
     if not file.is_file():
         return program
-    lines = file.read_text(encoding="utf-8").splitlines()
+    try:
+        lines = contents(file).decode(errors="replace").splitlines()
+    except OSError as error:
+        raise InterpreterMissing(f"{file}: cannot be read: {error.strerror}") from None
     config = {
         key.strip(): value.strip() for key, _, value in (line.partition("=") for line in lines)
     }
@@ -153,7 +157,7 @@ def _everywhere() -> Iterator[Path]:
         yield from (path for path in found if not _holds_shims(path.parent))
     known = Path.home() / ".conda" / "environments.txt"
     if known.is_file():
-        for line in known.read_text(encoding="utf-8").splitlines():
+        for line in contents(known).decode(errors="replace").splitlines():
             if (inside := python_in(Path(line.strip()))) is not None:
                 yield inside
 

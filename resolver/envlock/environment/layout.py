@@ -20,9 +20,10 @@ from envlock.environment.conda import conda_packages, variables_of
 from envlock.environment.inspect import prefix_of, site_folders
 from envlock.environment.program import platform_of
 from envlock.model import Platform
+from envlock.system import contents
 
-_VERSION = re.compile(r"\d+\.\d+(\.\d+((a|b|rc)\d+)?)?")
-_HEADER = re.compile(r'^#define\s+PY_VERSION\s+"([^"+]+)', re.MULTILINE)
+_VERSION = re.compile(r"\d{1,4}\.\d{1,9}(\.\d{1,9}((a|b|rc)\d{1,9})?)?", re.ASCII)
+_HEADER = re.compile(r'^#define\s+PY_VERSION\s+"(\d[\w.]{0,99})', re.MULTILINE)
 _PROGRAM = re.compile(r"python(\d+\.\d+)")
 _LIBRARY = re.compile(r"python(\d)(\d+)\.dll", re.IGNORECASE)
 #: Variables that change what these libraries do, or which files are found.
@@ -98,7 +99,7 @@ def _has_library(prefix: Path) -> bool:
 
 def _venv_config(prefix: Path) -> dict[str, str]:
     try:
-        text = (prefix / "pyvenv.cfg").read_text(encoding="utf-8", errors="replace")
+        text = contents(prefix / "pyvenv.cfg").decode(errors="replace")
     except OSError:
         return {}
     lines = (line.partition("=") for line in text.splitlines())
@@ -147,7 +148,7 @@ def _minors(python: Path, roots: Iterable[Path]) -> Iterator[str]:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8", errors="replace")
+        return contents(file).decode(errors="replace")
     except OSError:
         return ""
 

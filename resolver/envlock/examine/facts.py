@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
+
+from envlock import standards
 
 _VERSION = r"v?\d+(?:\.\d+)+(?:[._-]?(?:a|b|rc|alpha|beta|dev|post)\.?\d*)*(?:\+\w[\w.]*)?"
 _NAME = r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?"
@@ -157,7 +159,6 @@ def _may_tell(line: str) -> bool:
 
 def _all(pairs: Iterable[Iterable[str]]) -> Iterator[Mention]:
     for name, version in pairs:
-        try:
-            yield canonicalize_name(name), Version(version)
-        except InvalidVersion:
-            continue
+        known = standards.version(version)
+        if known is not None:
+            yield canonicalize_name(name), known

@@ -5,14 +5,15 @@ A listing is complete: what is not on it is not installed.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 
+from msgspec import Struct
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
 
+from envlock import standards
+from envlock.documents import Malformed, json_value, shaped
 from envlock.errors import UsageError
 from envlock.examine.conda_spec import parse_conda_spec, pypi_name
 from envlock.examine.gathered import FRAMEWORKS, Gathered, Given
@@ -57,6 +58,8 @@ def is_freeze(text: str) -> bool:
             if not _FROZEN.match(line):
                 return False
             pins.append(line)
+        if len(pins) > standards.MOST_PACKAGES:
+            break
     if len(pins) < _WHOLE:
         return False
     names = [re.split(r"[\[=@ ]", line)[0].lower() for line in pins]
@@ -74,7 +77,7 @@ def examine_listing(origin: str, text: str, given: Given) -> Examined:
     pip, conda = _PIP_HEAD.search(text), _CONDA_HEAD.search(text)
     if rows is not None:
         for row in rows:
-            gather_row(gathered, row["name"], row["version"], row.get("channel", ""), origin)
+            gather_row(gathered, row.name, row.version, row.channel, origin)
     elif _EXPLICIT.search(text):
         _explicit(gathered, text)
     elif conda is not None:
@@ -87,20 +90,21 @@ def examine_listing(origin: str, text: str, given: Given) -> Examined:
     return gathered.examined(Kind.FILE)
 
 
-def _rows(text: str) -> list[dict[str, str]] | None:
+class _Row(Struct):
+    """One package of ``pip list --format json`` or ``conda list --json``."""
+
+    name: str
+    version: str
+    channel: str = ""
+
+
+def _rows(text: str) -> list[_Row] | None:
     if not text.lstrip().startswith("["):
         return None
     try:
-        rows = json.loads(text)
-    except (ValueError, RecursionError):
+        return shaped("", json_value(text), list[_Row]) or None
+    except (Malformed, UsageError):
         return None
-    sound = isinstance(rows, list) and all(
-        isinstance(row, dict)
-        and isinstance(row.get("name"), str)
-        and isinstance(row.get("version"), str)
-        for row in rows
-    )
-    return rows if sound and rows else None
 
 
 def _table(gathered: Gathered, text: str, start: int, *, conda: bool) -> None:
@@ -122,9 +126,8 @@ def gather_row(gathered: Gathered, name: str, version: str, channel: str, where:
     own = pypi_name(name) if by_conda else canonicalize_name(name)
     if own in FRAMEWORKS:
         gathered.manager = "conda" if by_conda else "pip"
-    try:
-        known = Version(version)
-    except InvalidVersion:
+    known = standards.version(version)
+    if known is None:
         gathered.bound(own, SpecifierSet(), where)
         return
     if own == "python":

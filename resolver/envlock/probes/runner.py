@@ -121,7 +121,7 @@ def _lines(results: Path) -> Iterator[dict[str, object]]:
     for line in results.read_text(encoding="utf-8").splitlines():
         try:
             yield json.loads(line)
-        except ValueError:  # the interpreter died while it wrote
+        except (ValueError, RecursionError):  # the interpreter died while it wrote
             return
 
 

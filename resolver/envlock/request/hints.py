@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 
 from msgspec import Struct
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.version import InvalidVersion, Version
+
+from envlock import standards
 
 _NAME = r"(?P<name>[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?(?:\s*\[[^\]]*\])?)"
 _VERSION = r"v?(?P<version>\d[\w.*+!]*)"
@@ -33,7 +33,10 @@ def _exact(match: re.Match[str]) -> str:
 
 def _caret(match: re.Match[str]) -> str:
     """Poetry's: the first number that is not zero stays."""
-    release = Version(match["version"]).release
+    version = standards.version(match["version"])
+    if version is None:
+        return match[0]
+    release = version.release
     upper = f"{release[0] + 1}" if release[0] or len(release) == 1 else f"0.{release[1] + 1}"
     return f"{match['name']}>={match['version']},<{upper}"
 
@@ -84,11 +87,8 @@ def plainly(text: str) -> tuple[str, str] | None:
     elif ";" in text and not quoted:
         causes.append('nothing follows ";"')
     plain = f"{head}; {quoted}" if quoted else head
-    try:
-        meant = Requirement(plain)
-    except InvalidRequirement:
-        return None
-    if not causes or meant.url:
+    meant = standards.requirement(plain)
+    if meant is None or not causes or meant.url:
         return None
     return plain.replace('"', "'"), "; ".join(causes)
 
@@ -96,10 +96,7 @@ def plainly(text: str) -> tuple[str, str] | None:
 def _habits(head: str) -> tuple[str, list[str]]:
     causes: list[str] = []
     for habit in _HABITS:
-        try:
-            plain = habit.pattern.sub(habit.plain, head)
-        except InvalidVersion:
-            continue
+        plain = habit.pattern.sub(habit.plain, head)
         if plain != head:
             head = plain
             causes.append(habit.cause)

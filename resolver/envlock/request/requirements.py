@@ -14,6 +14,7 @@ from pathlib import Path
 from msgspec import Struct, field
 from packaging.requirements import Requirement
 
+from envlock import standards
 from envlock.errors import UsageError
 from envlock.model import Requested
 from envlock.request.options import (
@@ -117,7 +118,8 @@ class RequirementsReader(Struct, kw_only=True):
             return
         self.done.add((resolved, constraint))
         label = self.label(path)
-        for number, line in logical_lines(text):
+        for count, (number, line) in enumerate(logical_lines(text), 1):
+            standards.refuse_crowd(label, count)
             self.line(path, line, f"{label}:{number}", constraint=constraint, chain=chain)
 
     def line(

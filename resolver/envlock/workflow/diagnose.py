@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
+from envlock import standards
 from envlock.diagnose import UNEXPLAINED, VERIFY, Loads, diagnose, loads, model_findings, troubled
 from envlock.errors import UsageError
 from envlock.examine import Given, merge
@@ -19,6 +20,7 @@ from envlock.findings import Examined, Finding, Kind
 from envlock.model import Platform, Remedy
 from envlock.progress import Progress
 from envlock.rules import database
+from envlock.system import Ends
 
 if TYPE_CHECKING:
     from envlock.environment.commands import Commands
@@ -49,7 +51,7 @@ class DiagnoseOrder(Struct, frozen=True, kw_only=True):
     """
 
     what: Sequence[str] = ()
-    stdin: str = ""
+    stdin: Ends | None = None
     model: Path | None = None
     python: str | None = None
     platform: str | None = None
@@ -96,7 +98,7 @@ def diagnose_all(order: DiagnoseOrder, progress: Progress) -> Diagnosis:
             parts.append(examined)
             others += found
         else:
-            parts.append(_file(name, order.stdin, given))
+            parts.append(_of_stdin(order.stdin, given) if name == STDIN else _file(name, given))
     whole = merge(parts)
     if model is not None:
         others += model_findings(model, whole, rules)
@@ -115,12 +117,19 @@ def _model(path: Path) -> Loads:
     return loads(examine_model(path))
 
 
-def _file(name: str, stdin: str, given: Given) -> Examined:
-    from envlock.examine import examine_content, examine_path  # noqa: PLC0415  (as above)
+def _file(name: str, given: Given) -> Examined:
+    from envlock.examine import examine_path  # noqa: PLC0415  (as above)
 
-    if name == STDIN:
-        return examine_content(stdin, "standard input", given)
     return examine_path(Path(name), given)
+
+
+def _of_stdin(read: Ends | None, given: Given) -> Examined:
+    from envlock.examine import cut, decode, examine_content, examine_part  # noqa: PLC0415  (as above)
+
+    text, origin = decode(read.content if read else b""), "standard input"
+    if read is not None and read.size:
+        return examine_part(text, cut(read), origin, given)
+    return examine_content(text, origin, given)
 
 
 def _fixable(what: Sequence[str], parts: Sequence[Examined]) -> tuple[str, ...] | None:
@@ -195,10 +204,7 @@ def _command(remedy: Remedy, commands: Commands) -> Remedy:
 def _python(text: str | None) -> Version | None:
     if text is None:
         return None
-    try:
-        version = Version(text)
-    except InvalidVersion:
-        version = None
+    version = standards.version(text)
     if version is None or len(version.release) < 2:  # noqa: PLR2004  (X.Y)
         raise UsageError(f"--python {text}: a version such as 3.10 is needed", "--python 3.10")
     return version

@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
+from envlock import standards
 from envlock.changes import Plan
 from envlock.choices import EngineName
 from envlock.edit import diff, edited
@@ -122,7 +123,7 @@ def write_file(fixed: FixedFile) -> None:
 
 def _version(python: str | None) -> Version | None:
     """The version that ``-p`` names; None for a program or folder."""
-    return Version(python) if python and python.replace(".", "").isdigit() else None
+    return standards.version(python) if python and python.replace(".", "").isdigit() else None
 
 
 def _target(order: FileOrder, examined: Examined) -> tuple[Target, tuple[str, ...]]:

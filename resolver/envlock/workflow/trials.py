@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct, field
-from packaging.markers import UndefinedComparison
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
+from envlock import standards
 from envlock.bisect.differences import Pins, Side
 from envlock.bisect.failures import Failure, failures, raised
 from envlock.environment.create import change, create_venv
@@ -213,12 +213,11 @@ class Bench(Struct, kw_only=True):
 
 def _requires(distribution: Distribution, markers: Mapping[str, str]) -> Iterator[Requirement]:
     for line in distribution.requires:
-        try:
-            requirement = Requirement(line)
-            if requirement.marker is None or requirement.marker.evaluate(dict(markers)):
-                yield requirement
-        except (InvalidRequirement, UndefinedComparison):
+        requirement = standards.requirement(line)
+        if requirement is None:
             continue
+        if requirement.marker is None or standards.judged(requirement.marker, markers):
+            yield requirement
 
 
 @contextmanager
