@@ -11,6 +11,7 @@ def main() -> None:
     gc.set_threshold(200_000, 20, 20)
     from envlock.cli import run  # noqa: PLC0415  (imports make most of them)
     from envlock.cli.interrupts import interrupt_once  # noqa: PLC0415  (as above)
+    from envlock.cli.leaving import leave  # noqa: PLC0415  (as above)
 
     interrupt_once()
     for stream in (sys.stdout, sys.stderr):
@@ -18,7 +19,7 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     code = run(sys.argv[1:])
     gc.freeze()  # nor is there any to look for at the end
-    sys.exit(code)
+    leave(code)
 
 
 if __name__ == "__main__":

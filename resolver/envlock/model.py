@@ -99,6 +99,7 @@ class IndexSettings(Struct, frozen=True, kw_only=True):
 
     URLs may carry credentials: they go to an engine through its environment
     and to nothing that is printed or written (see `envlock.index.redact`).
+    ``refresh`` asks again for what is kept; ``no_cache`` keeps nothing.
     """
 
     index_url: str = "https://pypi.org/simple"
@@ -111,6 +112,8 @@ class IndexSettings(Struct, frozen=True, kw_only=True):
     keyring_provider: str = "auto"
     proxy: str | None = None
     timeout: float = 15.0
+    refresh: bool = False
+    no_cache: bool = False
 
 
 class Request(Struct, frozen=True, kw_only=True):

@@ -189,6 +189,12 @@ class IndexOptions(Struct, frozen=True, kw_only=True):
         str | None,
         option("--keyring-provider", metavar="KIND", says="auto, subprocess, import or disabled."),
     ] = None
+    refresh: Annotated[
+        bool, flag("--refresh", says="Ask again for index pages, though they were read just now.")
+    ] = False
+    no_cache: Annotated[
+        bool, flag("--no-cache", says="Neither use nor keep what was read of an index.")
+    ] = False
 
 
 class LockFileOptions(Struct, frozen=True, kw_only=True):

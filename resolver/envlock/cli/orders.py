@@ -161,6 +161,8 @@ def index_settings(index: IndexOptions, config: Config) -> IndexSettings:
         cert=index.cert,
         client_cert=index.client_cert,
         keyring_provider=index.keyring_provider,
+        refresh=index.refresh,
+        no_cache=index.no_cache,
     )
     return load_settings(os.environ, overrides=overrides)
 

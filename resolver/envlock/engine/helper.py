@@ -7,10 +7,10 @@ import os
 from pathlib import Path
 
 from envlock.errors import InterpreterMissing, WorkError
-from envlock.index.handover import uv_environment, uv_options, uv_program
+from envlock.index.handover import socks_proxy, uv_environment, uv_options, uv_program
 from envlock.index.redact import redact
 from envlock.index.settings import load_settings
-from envlock.model import Target
+from envlock.model import IndexSettings, Target
 from envlock.progress import Progress
 from envlock.system import (
     WINDOWS,
@@ -29,15 +29,17 @@ PINS = {
     "3.9": ("pip-tools==7.6.2", "pip==26.0.1"),
 }
 NEWEST = ("pip-tools==7.6.2", "pip==26.3")
+#: What pip needs to read through a SOCKS proxy.
+_SOCKS = "PySocks==1.7.1"
 _READY = "envlock-helper-ready"
 
 
-def helper_python(target: Target, progress: Progress) -> Path:
+def helper_python(target: Target, asked: IndexSettings, progress: Progress) -> Path:
     """The interpreter of the helper environment for ``target``, made when it is missing.
 
     Several envlocks at once make it once; one whose base interpreter has gone
     is made anew. pip-tools comes from where pip is configured to look, not
-    from the index of the request, which may not have it.
+    from the index of the request (``asked``), which may not have it.
 
     Raises:
         InterpreterMissing: the target has no interpreter here; pip-tools
@@ -50,6 +52,8 @@ def helper_python(target: Target, progress: Progress) -> Path:
             "--engine uv",
         )
     pins = PINS.get(target.minor, NEWEST)
+    if socks_proxy(asked):
+        pins = (*pins, _SOCKS)
     key = hashlib.sha256("\0".join((str(target.interpreter.resolve()), *pins)).encode())
     name = f"pip-tools-{target.minor}-{key.hexdigest()[:12]}"
     folder = cache_folder("helpers", name, programs=True)

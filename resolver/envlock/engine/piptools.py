@@ -60,7 +60,7 @@ class PipTools:
                 return started
             pins = {package.name: package.version for package in started.packages}
             problem = replace(problem, preferences=pins)
-        python = helper_python(problem.target, progress)
+        python = helper_python(problem.target, problem.settings, progress)
         with scratch() as folder:
             files = lay_out(problem, folder)
             command: list[str | Path] = [python, "-m", "piptools", "compile"]

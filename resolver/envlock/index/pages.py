@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from envlock.errors import EnvlockError
 from envlock.index.cache import FRESH, KeptPage, PageCache, to_lines
-from envlock.index.gather import TICK, gather
+from envlock.index.gather import TICK, gather, join
 from envlock.index.local import DiskHashes, index_files, is_local, linked_files
 from envlock.index.parse import file_at
 from envlock.index.redact import redact
@@ -37,7 +37,8 @@ class Index:
 
     Pages are kept in ``cache`` (default: ``index`` in envlock's cache folder)
     for ten minutes, or for less where the server says so, and then asked for
-    again by their ETag; one `Index` asks for a page once.
+    again by their ETag; one `Index` asks for a page once. With ``refresh`` in
+    the settings they are asked for at once, with ``no_cache`` none is kept.
     """
 
     def __init__(
@@ -58,15 +59,29 @@ class Index:
         self._listed: dict[NormalizedName, Files] = {}
         self._linked: Files | None = None
         self._ahead: threading.Timer | None = None
+        self._clients: set[Client] = set()
+        self._unasked: set[str] = set()
 
-    def expect(self, likely: Callable[[], Iterable[NormalizedName]]) -> None:
-        """Read the pages of these projects in the background while an engine works.
+    @contextmanager
+    def expecting(self, likely: Callable[[], Iterable[NormalizedName]]) -> Iterator[None]:
+        """Read the pages of these projects in the background while an engine works in the block.
 
-        A fault there is nothing: whoever needs the page meets it.
+        A fault there is nothing: whoever needs the page meets it. What is
+        still read at the end of the block is broken off.
         """
-        self._ahead = threading.Timer(_HEAD_START, self._read_ahead, (likely,))
-        self._ahead.daemon = True
-        self._ahead.start()
+        ahead = threading.Timer(_HEAD_START, self._read_ahead, (likely,))
+        ahead.daemon, ahead.name = True, "index"
+        with suppress(RuntimeError):  # can't start new thread: then nothing is read ahead
+            ahead.start()
+            self._ahead = ahead
+        try:
+            yield
+        finally:
+            self._ahead = None
+            ahead.cancel()
+            for client in tuple(self._clients):
+                client.abort()
+            join([ahead])
 
     def files(self, name: NormalizedName) -> Files:
         """Return the wheels and sdists of one project; see `files_of`."""
@@ -100,8 +115,43 @@ class Index:
         self._read_pages(pins)
         return {name: self._collect(name, version) for name, version in pins.items()}
 
+    def renew(self, wanted: Mapping[NormalizedName, SpecifierSet]) -> bool:
+        """Ask again for kept pages that have no release that is wanted; tell whether that helped.
+
+        A release may have been published since. Pages that are not kept are not read.
+        """
+        wanted = {name: bound for name, bound in wanted.items() if bound}
+        remote = [index for index in self._indexes if not is_local(index)]
+        pages = {_address(index, name): name for index in remote for name in wanted}
+        kept = {url: page for url in pages if (page := self._kept(url)) is not None}
+        lacking = {name for name in wanted if not self._has(name, wanted[name], pages, kept)}
+        again = {url: pages[url] for url in kept if pages[url] in lacking}
+        self._ask(again, kept)
+        found = {url: page for url in again if (page := self._pages[url]) is not None}
+        return any(self._has(name, wanted[name], pages, found) for name in lacking)
+
+    def _kept(self, url: str) -> KeptPage | None:
+        """The page as it was read in an earlier run, if it is still to be used unasked."""
+        use = self._settings
+        if url in self._pages:
+            return self._pages[url] if url in self._unasked else None
+        page = None if use.no_cache or use.refresh else self._cache.load(url)
+        return page if page is not None and page.fresh else None
+
+    @staticmethod
+    def _has(
+        name: NormalizedName,
+        wanted: SpecifierSet,
+        pages: Mapping[str, NormalizedName],
+        found: Mapping[str, KeptPage],
+    ) -> bool:
+        """Whether a page of a project has a release that is wanted."""
+        texts = {v for url, page in found.items() if pages[url] == name for v in page.lines}
+        versions = (Version(text) for text in texts if text)
+        return any(wanted.contains(version, prereleases=True) for version in versions)
+
     def _read_ahead(self, likely: Callable[[], Iterable[NormalizedName]]) -> None:
-        with suppress(EnvlockError):
+        with suppress(Exception):  # whatever it is, whoever needs the page meets it
             self._read(tuple(likely()))
 
     def _read_pages(self, names: Collection[NormalizedName]) -> None:
@@ -114,7 +164,7 @@ class Index:
 
     def _read(self, names: Collection[NormalizedName]) -> None:
         remote = [index for index in self._indexes if not is_local(index)]
-        self._fetch([_address(index, name) for index in remote for name in names])
+        self._fetch({_address(index, name): name for index in remote for name in names})
         for place in product(filter(is_local, self._indexes), names):
             if place not in self._local:
                 self._local[place] = index_files(*place)
@@ -139,7 +189,7 @@ class Index:
     def _find_links(self) -> Files:
         links = self._settings.find_links
         pages = [link for link in links if not is_local(link) and not _is_file(link)]
-        self._fetch(pages)
+        self._fetch(dict.fromkeys(pages))
         files: list[DistributionFile] = []
         for link in links:
             if link in pages:
@@ -152,20 +202,48 @@ class Index:
             files += found or ()
         return tuple(files)
 
-    def _fetch(self, urls: Iterable[str]) -> None:
-        """Put these pages into ``_pages``, from the cache or the network."""
-        kept = {url: self._cache.load(url) for url in urls if url not in self._pages}
-        self._pages.update({url: page for url, page in kept.items() if page and page.fresh})
-        stale = [url for url in kept if url not in self._pages]
-        if not stale:
+    def _fetch(self, urls: Mapping[str, NormalizedName | None]) -> None:
+        """Put these pages into ``_pages``, from the cache or the network.
+
+        ``urls`` are the pages with the projects that they are of, if of one.
+        """
+        use = self._settings
+        kept = {
+            url: None if use.no_cache else self._cache.load(url)
+            for url in urls
+            if url not in self._pages
+        }
+        fresh = {url: page for url, page in kept.items() if page and page.fresh and not use.refresh}
+        self._pages.update(fresh)
+        self._unasked.update(fresh)
+        self._ask({url: urls[url] for url in kept if url not in fresh}, kept)
+
+    def _ask(
+        self,
+        urls: Mapping[str, NormalizedName | None],
+        kept: Mapping[str, KeptPage | None],
+    ) -> None:
+        """Put these pages into ``_pages`` from the network, and into the cache."""
+        if not urls:
             return
         from envlock.index.fetch import Client  # noqa: PLC0415  (0.1 s that a warm cache saves)
 
+        def read(url: str) -> KeptPage | None:
+            return _read(client, url, urls[url], kept[url])
+
         with Client(self._settings) as client:
-            for url, page in gather(lambda url: _read(client, url, kept[url]), stale):
-                self._progress.detail(redact(url))
-                self._pages[url] = page
-        self._cache.store({url: page for url in stale if (page := self._pages[url]) is not None})
+            self._clients.add(client)
+            try:
+                with closing(gather(read, tuple(urls), client.abort)) as pages:
+                    for url, page in pages:
+                        self._progress.detail(redact(url))
+                        self._pages[url] = page
+                        self._unasked.discard(url)
+            finally:
+                self._clients.discard(client)
+        if not self._settings.no_cache:
+            there = {url: page for url in urls if (page := self._pages[url]) is not None}
+            self._cache.store(there)
 
 
 def _address(index: str, name: NormalizedName) -> str:
@@ -176,8 +254,10 @@ def _is_file(link: str) -> bool:
     return project_of(file_at(link).filename) is not None
 
 
-def _read(client: Client, url: str, old: KeptPage | None) -> KeptPage | None:
-    page = client.read(url, etag=None if old is None else old.etag)
+def _read(
+    client: Client, url: str, project: NormalizedName | None, old: KeptPage | None
+) -> KeptPage | None:
+    page = client.read(url, etag=None if old is None else old.etag, project=project)
     if page is None:
         return None
     age = FRESH if page.max_age is None else min(page.max_age, FRESH)

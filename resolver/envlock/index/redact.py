@@ -16,7 +16,7 @@ HIDDEN = "****"
 # authority early for every URL parser; it shows as a "port" that is no number.
 _USERINFO = re.compile(
     r"""
-    (?P<scheme> [a-z][a-z0-9+.-]*:// )
+    (?P<scheme> [a-z][a-z0-9+.-]*:// ) (?! (?-i:USER:SECRET@) )  # what a remedy says to fill in
     (?: [^\s/?\#"'<>`]* | [^\s/?\#@"'<>`:]+ : (?!\d+[/?\#]) [^\s"'<>`@]+ )
     @
     """,

@@ -17,6 +17,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from envlock.errors import UsageError
+from envlock.index.hosts import check_address, trusted_host
 from envlock.index.redact import redact
 from envlock.model import IndexSettings
 from envlock.system import WINDOWS, read_text
@@ -24,6 +25,7 @@ from envlock.system import WINDOWS, read_text
 _FILE_NAME = "pip.ini" if WINDOWS else "pip.conf"
 _SECTIONS = ("global", "install")
 _KEYRING_PROVIDERS = ("auto", "disabled", "import", "subprocess")
+_LONGEST = 86400.0  # seconds: what is longer than a day, or no number, is a mistake
 _TRUE = ("1", "true", "t", "yes", "y", "on")
 _FALSE = ("0", "false", "f", "no", "n", "off")
 
@@ -45,6 +47,8 @@ class IndexOverrides(Struct, frozen=True, kw_only=True):
     keyring_provider: str | None = None
     proxy: str | None = None
     timeout: float | None = None
+    refresh: bool = False
+    no_cache: bool = False
 
 
 class _Value(Struct, frozen=True):
@@ -98,12 +102,11 @@ def settings_from(
     def many(key: str) -> tuple[str, ...]:
         return tuple(values[key].text.split()) if key in values else ()
 
-    bundle = environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE") or None
-    cert = overrides.cert or one("cert") or bundle
+    cert = overrides.cert or one("cert") or _bundle(environ)
     client_cert = overrides.client_cert or one("client-cert")
     extra = (*many("extra-index-url"), *overrides.extra_index_urls)
     links = (*many("find-links"), *overrides.find_links)
-    return IndexSettings(
+    settings = IndexSettings(
         index_url=_location(overrides.index_url or one("index-url") or IndexSettings().index_url),
         extra_index_urls=tuple(dict.fromkeys(_location(url) for url in extra)),
         find_links=tuple(dict.fromkeys(_link(link) for link in links)),
@@ -116,7 +119,29 @@ def settings_from(
         keyring_provider=overrides.keyring_provider or _keyring(values.get("keyring-provider")),
         proxy=overrides.proxy or one("proxy"),
         timeout=overrides.timeout or _seconds(values.get("timeout")),
+        refresh=overrides.refresh or _switch("ENVLOCK_REFRESH", environ),
+        no_cache=overrides.no_cache or _switch("ENVLOCK_NO_CACHE", environ),
     )
+    _check(settings)
+    return settings
+
+
+def _check(settings: IndexSettings) -> None:
+    """Refuse what no engine can make sense of, before any is asked."""
+    if not settings.no_index:
+        for url in (settings.index_url, *settings.extra_index_urls):
+            check_address(url, "the package index")
+    for link in settings.find_links:
+        check_address(link, "--find-links")
+    for host in settings.trusted_hosts:
+        trusted_host(host)
+
+
+def _bundle(environ: Mapping[str, str]) -> str | None:
+    """The certificates that no one chose for packages: those of HTTP libraries, then OpenSSL's."""
+    chosen = environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE")
+    system = environ.get("SSL_CERT_FILE")
+    return chosen or (system if system and Path(system).is_file() else None)
 
 
 def _machine_folders() -> list[Path]:
@@ -198,6 +223,11 @@ def _flag(value: _Value | None) -> bool:
     raise UsageError(f"{value.origin}: {value.text!r} is neither true nor false")
 
 
+def _switch(name: str, environ: Mapping[str, str]) -> bool:
+    text = environ.get(name, "").strip()
+    return _flag(_Value(text, name) if text else None)
+
+
 def _keyring(value: _Value | None) -> str:
     if value is None:
         return IndexSettings().keyring_provider
@@ -211,6 +241,9 @@ def _seconds(value: _Value | None) -> float:
     if value is None:
         return IndexSettings().timeout
     try:
-        return float(value.text)
+        seconds = float(value.text)
     except ValueError:
-        raise UsageError(f"{value.origin}: {value.text!r} is not a number of seconds") from None
+        seconds = 0.0
+    if not 0 < seconds <= _LONGEST:
+        raise UsageError(f"{value.origin}: {value.text!r} is not a number of seconds")
+    return seconds

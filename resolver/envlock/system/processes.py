@@ -53,7 +53,7 @@ def run(
     gets a process group: a time limit or Ctrl-C ends its children too.
 
     Raises:
-        WorkError: it cannot be started, or fails and says that a disk is full.
+        WorkError: it cannot be started or followed, or fails and says that a disk is full.
     """
     out: list[str] = []
     said: list[str] = []
@@ -171,12 +171,22 @@ def _read(
 ) -> tuple[threading.Thread, ...]:
     """Start to take what a program prints."""
     readers = (
-        threading.Thread(target=_drain, args=(process, out), daemon=True),
-        threading.Thread(target=_follow, args=(process, said, on_line), daemon=True),
+        threading.Thread(target=_drain, args=(process, out), name="output", daemon=True),
+        threading.Thread(target=_follow, args=(process, said, on_line), name="output", daemon=True),
     )
     for reader in readers:
-        reader.start()
+        _start_thread(reader)
     return readers
+
+
+def _start_thread(thread: threading.Thread) -> None:
+    try:
+        thread.start()
+    except RuntimeError:
+        raise WorkError(
+            "the system gives no more threads, which following a program takes",
+            "ulimit -u; ulimit -v  (shows how many processes, and how much memory, there may be)",
+        ) from None
 
 
 def _overruns(process: subprocess.Popen[str], timeout: float | None) -> bool:
@@ -185,8 +195,8 @@ def _overruns(process: subprocess.Popen[str], timeout: float | None) -> bool:
         process.wait()
         return False
     # `Popen.wait` with a limit looks again after ever longer pauses, up to 50 ms.
-    waiter = threading.Thread(target=process.wait, daemon=True)
-    waiter.start()
+    waiter = threading.Thread(target=process.wait, name="output", daemon=True)
+    _start_thread(waiter)
     waiter.join(timeout)
     return process.returncode is None
 
@@ -204,8 +214,12 @@ def _follow(
     with process.stderr:
         for line in process.stderr:
             captured.append(line)
-            if on_line is not None:
+            if on_line is None:
+                continue
+            try:
                 on_line(line.rstrip())
+            except (OSError, ValueError):  # nobody is there to read it; the program goes on
+                on_line = None
 
 
 def _end(process: subprocess.Popen[str]) -> None:
