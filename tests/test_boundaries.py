@@ -19,6 +19,7 @@ VALUES = {
     "platforms",
     "tags",
     "progress",
+    "visible",
 }
 PURE = VALUES | {"rules", "releases"}
 ALLOWED = {
@@ -38,7 +39,9 @@ ALLOWED = {
     "system": {"errors"},
     "trees": {"errors"},
     "conda": VALUES | {"system", "index", "rules"},
-    "config": VALUES | {"system", "index", "request"},
+    "config": VALUES | {"config_keys", "system", "index", "request"},
+    "config_keys": VALUES | {"request"},
+    "visible": set(),
     "releases": VALUES,
     "rules": PURE | {"system"},
     "write": VALUES | {"conda", "index", "request"},
@@ -101,6 +104,8 @@ QUIET = {
     "platforms",
     "tags",
     "progress",
+    "visible",
+    "config_keys",
     "releases",
     "rules",
     "write",

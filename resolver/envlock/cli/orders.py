@@ -16,6 +16,7 @@ from packaging.utils import canonicalize_name
 from envlock.choices import Accelerator, EngineName, Format
 from envlock.cli.options import IndexOptions, LockFileOptions, RequestOptions
 from envlock.cli.outputs import output_files
+from envlock.cli.places import tell_places
 from envlock.config import Config, load_config
 from envlock.errors import UsageError
 from envlock.index.redact import strip_credentials
@@ -146,7 +147,10 @@ def needs(request: RequestOptions) -> tuple[str, ...]:
 
 
 def index_settings(index: IndexOptions, config: Config) -> IndexSettings:
-    """What pip is configured for, envlock's own configuration over it, the flags over both."""
+    """What pip is configured for, envlock's own configuration over it, the flags over both.
+
+    What a project's file chose of it is told.
+    """
     overrides = IndexOverrides(
         index_url=index.index_url or config.index_url,
         extra_index_urls=(*config.extra_index_urls, *index.extra_index_url),
@@ -157,7 +161,9 @@ def index_settings(index: IndexOptions, config: Config) -> IndexSettings:
         client_cert=index.client_cert,
         keyring_provider=index.keyring_provider,
     )
-    return load_settings(os.environ, overrides=overrides)
+    settings = load_settings(os.environ, overrides=overrides)
+    tell_places(settings)
+    return settings
 
 
 def configured_settings(index: IndexOptions) -> IndexSettings:
