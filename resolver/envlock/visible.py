@@ -23,6 +23,14 @@ def visible(text: str) -> str:
     return _OBEYED.sub(_written_out, text.replace("\r\n", "\n"))
 
 
+def visible_json(text: str) -> str:
+    """Return JSON with what a terminal would obey in the escapes of JSON: it stays the same value.
+
+    Outside of its strings JSON has none of it, and inside ``json.dumps`` left some.
+    """
+    return _OBEYED.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
 def printable(text: str) -> str:
     """Return a text for a quotation: on one line, and nothing in it unseen."""
     return "".join(each if each.isprintable() else _escape(each) for each in text)

@@ -139,11 +139,16 @@ def _tell_channels(asked: CondaRequest, path: Path, typed: Iterable[str]) -> Non
     """Name the channels that an environment file chose, and the variables they are given."""
     of_specs = (spec.channel for spec in asked.specs if spec.channel)
     for channel in dict.fromkeys((*asked.channels, *of_specs)):
-        if channel in _USUAL or channel in typed:
+        if channel in _USUAL or channel in typed or _is_folder(channel):
             continue
         tell_place(f"{path}: channels", hide(channel))
         for name in variables_of(channel):
             talk(f"{path}: channels: {host_of(channel)} is given the value of ${name}")
+
+
+def _is_folder(channel: str) -> bool:
+    """Whether a channel is on this disk: what it has came here already."""
+    return channel.startswith(("file:", "/", "./", "../", "~"))
 
 
 def _words(options: RequestOptions) -> tuple[CondaSpec, ...]:

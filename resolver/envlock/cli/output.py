@@ -13,7 +13,7 @@ from typing import Any
 from envlock.cli.told import PLACES
 from envlock.errors import EnvlockError, WorkError
 from envlock.progress import Progress, Silent
-from envlock.visible import visible
+from envlock.visible import visible, visible_json
 
 #: The version of every JSON object that envlock prints.
 SCHEMA = 1
@@ -46,8 +46,7 @@ def say_json(command: str, content: Mapping[str, Any], *, exit_code: int = 0) ->
     shown = {"schema": SCHEMA, "command": command, "exit_code": exit_code, **content}
     if PLACES:
         shown["places"] = [dict(each) for each in PLACES]
-    # ASCII alone, and DEL is the one character of it that JSON leaves as it is.
-    say(json.dumps(_open(shown), indent=2, default=str).replace("\x7f", "\\u007f"))
+    say(visible_json(json.dumps(_open(shown), indent=2, default=str)))
 
 
 def _open(value: Any) -> Any:  # noqa: ANN401  (JSON)

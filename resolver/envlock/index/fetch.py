@@ -27,6 +27,7 @@ from unearth.link import Link
 from unearth.utils import get_netrc_auth
 
 from envlock.errors import IndexFailure, UsageError
+from envlock.index.credentials import Credentials
 from envlock.index.parse import Incomplete, NotAPage, parse_html, parse_json
 from envlock.index.redact import redact
 from envlock.model import DistributionFile, IndexSettings
@@ -84,7 +85,7 @@ class Client:
             self._client = PyPIClient(
                 trusted_hosts=settings.trusted_hosts,
                 verify=_certificates(settings),
-                auth=auth.MultiDomainBasicAuth(
+                auth=Credentials(
                     prompting=False, index_urls=[_with_password(url) for url in indexes]
                 ),
                 follow_redirects=True,
