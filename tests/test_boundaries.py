@@ -21,6 +21,7 @@ VALUES = {
     "standards",
     "tags",
     "progress",
+    "visible",
 }
 PURE = VALUES | {"rules", "releases"}
 ALLOWED = {
@@ -42,7 +43,9 @@ ALLOWED = {
     "system": {"errors"},
     "trees": {"errors"},
     "conda": VALUES | {"system", "index", "rules"},
-    "config": VALUES | {"system", "index", "request"},
+    "config": VALUES | {"config_keys", "system", "index", "request"},
+    "config_keys": VALUES | {"request"},
+    "visible": set(),
     "releases": VALUES,
     "rules": PURE | {"system"},
     "write": VALUES | {"conda", "index", "request"},
@@ -107,6 +110,8 @@ QUIET = {
     "standards",
     "tags",
     "progress",
+    "visible",
+    "config_keys",
     "releases",
     "rules",
     "write",

@@ -7,21 +7,22 @@ variables, then the flags, which the caller puts over the `Config`.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
 from envlock.choices import Accelerator, EngineName, Format
+from envlock.config_keys import KEYS, Key
 from envlock.errors import UsageError
-from envlock.platforms import read_platform
-from envlock.request.dates import parse_date
-from envlock.request.parsed import Faults, safe, shown
+from envlock.request.parsed import Faults, safe
 from envlock.request.toml import parse_toml
 from envlock.system import read_text
+
+#: The fields that say where packages come from.
+_PLACES = frozenset({"index_url", "extra_index_urls", "find_links"})
 
 
 class Config(Struct, frozen=True, kw_only=True):
@@ -53,7 +54,8 @@ def load_config(start: Path, environ: Mapping[str, str]) -> Config:
     Relative paths are relative to the file they are written in, in a variable
     to ``start``. A variable with several values has spaces between them, but
     ``ENVLOCK_RULES`` and ``ENVLOCK_EVIDENCE`` what separates the folders of
-    ``PATH``; an empty one is not set.
+    ``PATH``; an empty one is not set. A project's file comes with a folder that
+    may be a stranger's: its ``python`` is a version, never a program.
 
     Raises:
         UsageError: a file cannot be read or is not TOML; or keys are unknown
@@ -62,11 +64,33 @@ def load_config(start: Path, environ: Mapping[str, str]) -> Config:
     faults = Faults()
     values: dict[str, Any] = {}
     rules: list[Path] = []
-    for source in (*_user(faults), *_project(start, faults), _environment(start, environ, faults)):
+    own = tuple(_user(faults))
+    _, project = _project(start, faults)
+    for source in (*own, project, _environment(start, environ, faults)):
         rules += source.pop("rules", ())
         values |= source
     faults.finish()
     return Config(rules=tuple(dict.fromkeys(rules)), **values)
+
+
+def project_places(start: Path, environ: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Return what a project's file says of where packages come from, by ``FILE: key``.
+
+    What a variable says instead is left out.
+
+    Raises:
+        UsageError: as `load_config`.
+    """
+    faults = Faults()
+    path, project = _project(start, faults)
+    variables = _environment(start, environ, faults)
+    faults.finish()
+    found: dict[str, tuple[str, ...]] = {}
+    for name, key in KEYS.items():
+        if key.field in _PLACES & project.keys() - variables.keys():
+            value = project[key.field]
+            found[f"{path}: {name}"] = value if key.many else (value,)
+    return found
 
 
 def user_file() -> Path:
@@ -74,93 +98,6 @@ def user_file() -> Path:
     import platformdirs  # noqa: PLC0415  (6 ms that --help does not need)
 
     return Path(platformdirs.user_config_dir("envlock", appauthor=False)) / "envlock.toml"
-
-
-class _Key(Struct, frozen=True):
-    """One setting: its field of `Config`, how one value of it is read, and what it says.
-
-    ``read`` gets the value and the folder that paths are relative to;
-    ``words`` are all the values there are, where they are known.
-    """
-
-    field: str
-    read: Callable[[str, Path], object]
-    says: str
-    words: tuple[str, ...] = ()
-    many: bool = False
-    separator: str | None = None
-
-
-def _choice(kind: type[EngineName | Accelerator | Format]) -> Callable[[str, Path], object]:
-    def read(text: str, _: Path) -> object:
-        try:
-            return kind(text)
-        except ValueError:
-            known = ", ".join(kind)
-            raise UsageError(
-                f"{shown(text)} is not one of {known}", f"write one of {known}"
-            ) from None
-
-    return read
-
-
-def _text(text: str, _: Path) -> str:
-    return text
-
-
-def _date(text: str, _: Path) -> str:
-    parse_date(text, now=datetime.now(UTC))
-    return text
-
-
-def _platform(text: str, _: Path) -> str:
-    return read_platform(text).option
-
-
-def _folder(text: str, base: Path) -> Path:
-    return base / text
-
-
-def _link(text: str, base: Path) -> str:
-    """An address stays; a path is taken from the file it is written in."""
-    return text if "://" in text or text.startswith("file:") else str(base / text)
-
-
-_KEYS = {
-    "engine": _Key(
-        "engine", _choice(EngineName), "The program that solves.", words=tuple(EngineName)
-    ),
-    "rules": _Key(
-        "rules",
-        _folder,
-        "Folders of rules of one's own, from this file.",
-        many=True,
-        separator=os.pathsep,
-    ),
-    "evidence": _Key(
-        "evidence",
-        _folder,
-        "Folders of evidence of one's own, from this file.",
-        many=True,
-        separator=os.pathsep,
-    ),
-    "python": _Key("python", _text, "A version of Python such as 3.10, or a path."),
-    "accelerator": _Key(
-        "accelerator", _choice(Accelerator), "The TensorFlow build.", words=tuple(Accelerator)
-    ),
-    "format": _Key(
-        "formats", _choice(Format), "The formats of the lock.", words=tuple(Format), many=True
-    ),
-    "platform": _Key(
-        "platforms", _platform, "Lock for these, not for this machine: macos-arm64.", many=True
-    ),
-    "exclude-newer": _Key(
-        "exclude_newer", _date, "Leave out what was uploaded later: 2024-01-31, or 7d."
-    ),
-    "index-url": _Key("index_url", _text, "The package index."),
-    "extra-index-url": _Key("extra_index_urls", _text, "More indexes.", many=True),
-    "find-links": _Key("find_links", _link, "Folders or pages with files.", many=True),
-}
 
 
 def config_schema() -> dict[str, Any]:
@@ -172,11 +109,11 @@ def config_schema() -> dict[str, Any]:
         "description": "The table [tool.envlock] of a pyproject.toml, or a whole envlock.toml.",
         "type": "object",
         "additionalProperties": False,
-        "properties": {name: _schema_of(key) for name, key in _KEYS.items()},
+        "properties": {name: _schema_of(key) for name, key in KEYS.items()},
     }
 
 
-def _schema_of(key: _Key) -> dict[str, Any]:
+def _schema_of(key: Key) -> dict[str, Any]:
     one: dict[str, Any] = {"type": "string", "minLength": 1}
     if key.words:
         one = {"type": "string", "enum": list(key.words)}
@@ -191,15 +128,15 @@ def _user(faults: Faults) -> Iterator[dict[str, Any]]:
         yield _from_table(parse_toml(read_text(path), path), path, "", faults)
 
 
-def _project(start: Path, faults: Faults) -> Iterator[dict[str, Any]]:
+def _project(start: Path, faults: Faults) -> tuple[Path | None, dict[str, Any]]:
     start = start.absolute()
     for folder in (start, *start.parents):
         path = folder / "pyproject.toml"
         if path.is_file():
             tool = parse_toml(read_text(path), path).get("tool")
             table = tool.get("envlock", {}) if isinstance(tool, dict) else {}
-            yield _from_table(table, path, "tool.envlock", faults)
-            return
+            return path, _from_table(table, path, "tool.envlock", faults)
+    return None, {}
 
 
 def _from_table(table: object, path: Path, prefix: str, faults: Faults) -> dict[str, Any]:
@@ -211,19 +148,20 @@ def _from_table(table: object, path: Path, prefix: str, faults: Faults) -> dict[
         return values
     for name, value in table.items():
         where = f"{path}: {f'{prefix}.{name}'.lstrip('.')}"
-        key = _KEYS.get(name)
+        key = KEYS.get(name)
         if key is None:
-            known = ", ".join(_KEYS)
+            known = ", ".join(KEYS)
             faults.add(
                 where, f"there is no such setting; there are {known}", f"remove {safe(name)}"
             )
             continue
         with faults.collect(where):
-            values[key.field] = _read(key, _items(key, value), path.parent)
+            read = (prefix and key.of_project) or key.read
+            values[key.field] = _read(key, _items(key, value), path.parent, read)
     return values
 
 
-def _items(key: _Key, value: object) -> list[str]:
+def _items(key: Key, value: object) -> list[str]:
     """The texts of a TOML value; a list may be written as its only item."""
     texts: list[str] = []
     for item in value if key.many and isinstance(value, list) else [value]:
@@ -239,18 +177,19 @@ def _items(key: _Key, value: object) -> list[str]:
 
 def _environment(start: Path, environ: Mapping[str, str], faults: Faults) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    for name, key in _KEYS.items():
+    for name, key in KEYS.items():
         variable = f"ENVLOCK_{name.replace('-', '_').upper()}"
         text = environ.get(variable, "").strip()
         if text:
             with faults.collect(variable):
                 items = text.split(key.separator) if key.many else [text]
-                values[key.field] = _read(key, [item for item in items if item], start)
+                found = [item for item in items if item]
+                values[key.field] = _read(key, found, start, key.read)
     return values
 
 
-def _read(key: _Key, texts: list[str], base: Path) -> object:
-    values = tuple(key.read(text, base) for text in texts)
+def _read(key: Key, texts: list[str], base: Path, read: Callable[[str, Path], object]) -> object:
+    values = tuple(read(text, base) for text in texts)
     return values if key.many else values[0]
 
 

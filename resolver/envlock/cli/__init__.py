@@ -12,6 +12,7 @@ import typer
 from envlock import __version__
 from envlock.cli.arguments import register
 from envlock.cli.output import complain, say, talk
+from envlock.cli.told import forget
 from envlock.errors import EnvlockError
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
@@ -102,6 +103,7 @@ def run(typed: Sequence[str]) -> int:
     Anything else than an `EnvlockError` or a fault in the arguments is a
     defect and stays a traceback.
     """
+    forget()
     app = _app(typed)
     try:
         code: int = app(list(typed) or ["--help"], prog_name="envlock", standalone_mode=False)

@@ -13,9 +13,11 @@ from msgspec.structs import replace
 from envlock.choices import STANDARD_OUTPUT, Format
 from envlock.cli.options import CondaOptions, IndexOptions, LockFileOptions, RequestOptions
 from envlock.cli.orders import Settled, here, index_settings, project_name, request_words, settle
+from envlock.cli.output import talk
 from envlock.cli.outputs import check_folder, format_for, printed_format
+from envlock.cli.places import tell_place
 from envlock.conda import rattler
-from envlock.conda.channels import public
+from envlock.conda.channels import hide, host_of, public, variables_of
 from envlock.conda.values import CondaRequest, CondaSpec
 from envlock.config import load_config
 from envlock.errors import UsageError
@@ -30,6 +32,8 @@ from envlock.workflow.conda.order import CondaOrder
 
 _DEFAULT = ("tensorflow", "h5py")
 _ENVIRONMENT = frozenset({".yml", ".yaml"})
+#: Where conda packages come from when nobody says.
+_USUAL = frozenset({"conda-forge", "nodefaults"})
 _MINOR = re.compile(r"\d+(\.\d+){0,2}")
 
 
@@ -111,6 +115,8 @@ def _read(
             f"-r {environments[0]}",
         )
     asked = read_environment(environments[0]) if environments else CondaRequest()
+    if environments:
+        _tell_channels(asked, environments[0], conda.channel)
     others = [
         read_request_file(path, extras=options.extra, groups=options.group)
         for path in options.requirement_file
@@ -125,9 +131,26 @@ def _read(
     return replace(
         asked,
         channels=tuple(dict.fromkeys((*conda.channel, *asked.channels))),
+        typed=conda.channel,
         specs=tuple(specs),
         pip=(*asked.pip, *(each for parsed in others for each in parsed.requirements)),
     ), tuple(each for parsed in (*others, *bounds) for each in parsed.constraints)
+
+
+def _tell_channels(asked: CondaRequest, path: Path, typed: Iterable[str]) -> None:
+    """Name the channels that an environment file chose, and the variables they are given."""
+    of_specs = (spec.channel for spec in asked.specs if spec.channel)
+    for channel in dict.fromkeys((*asked.channels, *of_specs)):
+        if channel in _USUAL or channel in typed or _is_folder(channel):
+            continue
+        tell_place(f"{path}: channels", hide(channel))
+        for name in variables_of(channel):
+            talk(f"{path}: channels: {host_of(channel)} is given the value of ${name}")
+
+
+def _is_folder(channel: str) -> bool:
+    """Whether a channel is on this disk: what it has came here already."""
+    return channel.startswith(("file:", "/", "./", "../", "~"))
 
 
 def _words(options: RequestOptions) -> tuple[CondaSpec, ...]:

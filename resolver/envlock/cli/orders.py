@@ -16,6 +16,7 @@ from packaging.utils import canonicalize_name
 from envlock.choices import STANDARD_OUTPUT, Accelerator, EngineName, Format
 from envlock.cli.options import IndexOptions, LockFileOptions, RequestOptions
 from envlock.cli.outputs import output_files
+from envlock.cli.places import tell_places
 from envlock.config import Config, load_config
 from envlock.errors import UsageError
 from envlock.index.redact import strip_credentials
@@ -151,7 +152,10 @@ def needs(request: RequestOptions) -> tuple[str, ...]:
 
 
 def index_settings(index: IndexOptions, config: Config) -> IndexSettings:
-    """What pip is configured for, envlock's own configuration over it, the flags over both."""
+    """What pip is configured for, envlock's own configuration over it, the flags over both.
+
+    What a project's file chose of it is told.
+    """
     overrides = IndexOverrides(
         index_url=index.index_url or config.index_url,
         extra_index_urls=(*config.extra_index_urls, *index.extra_index_url),
@@ -164,7 +168,9 @@ def index_settings(index: IndexOptions, config: Config) -> IndexSettings:
         refresh=index.refresh,
         no_cache=index.no_cache,
     )
-    return load_settings(os.environ, overrides=overrides)
+    settings = load_settings(os.environ, overrides=overrides)
+    tell_places(settings)
+    return settings
 
 
 def configured_settings(index: IndexOptions) -> IndexSettings:

@@ -24,7 +24,7 @@ from urllib.request import url2pathname
 from msgspec import Struct
 from msgspec.structs import asdict, fields
 
-from envlock.conda.channels import Address, hide, with_credentials, without_credentials
+from envlock.conda.channels import Address, hide, public, with_credentials, without_credentials
 from envlock.conda.values import CondaPackage
 from envlock.conda.virtual import Virtual
 from envlock.errors import IndexFailure, InstallFailure, UsageError, WorkError
@@ -168,7 +168,10 @@ def _ask(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
     place = cache_folder("conda")
     with scratch() as folder:
         file = folder / "job.json"
-        write_texts({file: json.dumps({**job, "cache": str(place)})})
+        # What it keeps of a channel names the address that was asked for, secrets and all.
+        private = any(public(each) != each for each in job.get("channels", ()))
+        kept = folder if private else place
+        write_texts({file: json.dumps({**job, "cache": str(place), "repodata": str(kept)})})
         done = run(
             [sys.executable, "-I", SCRIPT, file, str(os.getpid())],
             on_line=lambda line: progress.detail(hide(line)),

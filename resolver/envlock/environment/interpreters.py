@@ -16,10 +16,13 @@ from pathlib import Path
 from packaging.specifiers import SpecifierSet
 
 from envlock.environment.description import Interpreter, describe
-from envlock.errors import InterpreterMissing, WorkError
+from envlock.errors import InterpreterMissing, UsageError, WorkError
 from envlock.system import contents
+from envlock.visible import printable
 
 _VERSION = re.compile(r"\d{1,3}(\.\d{1,3}){0,2}", re.ASCII)
+#: Words that mean a Python, and are no names of folders: 3.14t, python3, pypy3.10.
+_NAMES_A_PYTHON = re.compile(r"\d.*|(?:c?python|pypy)(?:\d.*)?(?:\.exe)?", re.IGNORECASE)
 _VERSIONED_NAME = re.compile(r"python(\d+\.\d+)[a-z]*(\.exe)?")
 #: Where a program lies in a virtual environment, a conda prefix or an installation.
 _PROGRAMS = ("bin/python", "bin/python3", "Scripts/python.exe", "python.exe")
@@ -30,8 +33,11 @@ def find_interpreter(
 ) -> Interpreter:
     """Return the CPython for "3.10", "3.10.13", a program or a folder; None: envlock's own.
 
-    A virtual environment stands for the Python it was made from. ``allows``
-    words what an interpreter is good for, for the error that lists them.
+    ``wanted`` is what the user said: what it names is started. What a file
+    says goes to `find_version`. A bare name such as python3.10 is looked up on
+    PATH, never in the current folder, which may be a stranger's. A virtual
+    environment stands for the Python it was made from. ``allows`` words what
+    an interpreter is good for, for the error that lists them.
 
     Raises:
         InterpreterMissing: it is not here, does not run, or is not CPython
@@ -45,6 +51,21 @@ def find_interpreter(
         if (interpreter := _try(path)) is not None and _matches(interpreter, wanted):
             return interpreter
     raise _missing(wanted, allows)
+
+
+def find_version(said: str, where: str) -> Interpreter:
+    """Return the CPython of a version that a file names; ``where`` is that file.
+
+    Raises:
+        InterpreterMissing: it is not here.
+        UsageError: it is no version: a file chooses no program that is run.
+    """
+    if not _VERSION.fullmatch(said):
+        raise UsageError(
+            f"{where} is for the Python {printable(said)}, which is not a version such as 3.11",
+            "--python 3.11",
+        )
+    return find_interpreter(said)
 
 
 def available() -> tuple[Interpreter, ...]:
@@ -92,6 +113,15 @@ def base_program(program: Path) -> Path:
 
 def _program(wanted: str) -> Path:
     path = Path(wanted).expanduser()
+    bare = path.name == wanted
+    if bare and (on_path := _on_path(wanted)) is not None:
+        return on_path
+    if bare and (_NAMES_A_PYTHON.fullmatch(wanted) or path.is_file()):
+        there = f"; the one in this folder is {Path(os.curdir)}{os.sep}{wanted}"
+        raise InterpreterMissing(
+            f"{wanted}: neither a version such as 3.11 nor a program on PATH"
+            f"{there if path.exists() else ''}"
+        )
     if path.is_dir():
         inside = python_in(path)
         if inside is None:
@@ -101,11 +131,20 @@ def _program(wanted: str) -> Path:
         return inside
     if path.is_file():
         return path.absolute()
-    if path.name == wanted and (on_path := shutil.which(wanted)):
-        return Path(on_path)
     raise InterpreterMissing(
         f"{wanted}: neither a version such as 3.11 nor a program or folder that is there"
     )
+
+
+def _on_path(name: str, *, shims: bool = True) -> Path | None:
+    """A program on PATH by its name; what PATH has of the current folder does not count."""
+    known = (Path(each) for each in os.get_exec_path())
+    folders = [
+        str(each) for each in known if each.is_absolute() and (shims or not _holds_shims(each))
+    ]
+    found = shutil.which(name, path=os.pathsep.join(folders)) if folders else None
+    # Windows looks in the current folder first, whatever PATH is.
+    return Path(found) if found and str(Path(found).parent) in folders else None
 
 
 def _described(program: Path) -> Interpreter:
@@ -135,9 +174,9 @@ def _matches(interpreter: Interpreter, wanted: str) -> bool:
 def _likely(wanted: str) -> Iterator[Path]:
     """Programs that may be ``wanted``, the cheapest to find first."""
     minor = ".".join(wanted.split(".")[:2])
-    folders = (each for each in os.get_exec_path() if not _holds_shims(Path(each)))
-    if named := shutil.which(f"python{minor}", path=os.pathsep.join(folders)):
-        yield Path(named)
+    named = _on_path(f"python{minor}", shims=False)
+    if named is not None:
+        yield named
     yield Path(sys.executable)
     for path in _everywhere():
         said = _VERSIONED_NAME.fullmatch(path.resolve().name)
@@ -154,7 +193,7 @@ def _everywhere() -> Iterator[Path]:
         found = [] if provider is None else [each.executable for each in provider.find_pythons()]
         if name != "path":
             found = sorted(sorted(found), key=_folder_version, reverse=True)
-        yield from (path for path in found if not _holds_shims(path.parent))
+        yield from (path for path in found if path.is_absolute() and not _holds_shims(path.parent))
     known = Path.home() / ".conda" / "environments.txt"
     if known.is_file():
         for line in contents(known).decode(errors="replace").splitlines():

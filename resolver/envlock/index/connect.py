@@ -16,6 +16,7 @@ from unearth import auth
 from unearth.utils import get_netrc_auth
 
 from envlock.errors import IndexFailure, UsageError
+from envlock.index.credentials import Credentials
 from envlock.index.hosts import is_secure, is_trusted, split, trusted_host
 from envlock.index.netrc import netrc_fault
 from envlock.index.redact import redact
@@ -45,7 +46,7 @@ class Connections:
         self._trusted = tuple(map(trusted_host, settings.trusted_hosts))
         auth.KEYRING_DISABLED = settings.keyring_provider == "disabled"
         indexes = (settings.index_url, *settings.extra_index_urls, *settings.find_links)
-        credentials = _Credentials(
+        credentials = Credentials(
             prompting=False, index_urls=[_with_password(url) for url in indexes]
         )
         self._careful = _client(settings, credentials, _certificates(settings), self.watch)
@@ -80,17 +81,6 @@ class _Client(httpx2.Client):
 
     def _init_proxy_transport(self, *args: Any, **options: Any) -> httpx2.BaseTransport:  # noqa: ANN401
         return Held(super()._init_proxy_transport(*args, **options), self._watch)
-
-
-class _Credentials(auth.MultiDomainBasicAuth):
-    def _get_new_credentials(
-        self, original_url: str, *, allow_netrc: bool = True, allow_keyring: bool = False
-    ) -> tuple[str | None, str | None]:
-        return super()._get_new_credentials(
-            original_url,
-            allow_netrc=allow_netrc and not netrc_fault(),
-            allow_keyring=allow_keyring,
-        )
 
 
 def _client(

@@ -19,6 +19,7 @@ from msgspec import Struct
 from envlock.errors import UsageError
 from envlock.index.hosts import check_address, trusted_host
 from envlock.index.redact import redact
+from envlock.index.secrets import learn_url
 from envlock.model import IndexSettings
 from envlock.system import WINDOWS, read_text
 
@@ -52,10 +53,15 @@ class IndexOverrides(Struct, frozen=True, kw_only=True):
 
 
 class _Value(Struct, frozen=True):
-    """A configured text and where it is from, for the error about it."""
+    """A configured text and where it is from, for the error about it.
+
+    ``quoted`` is how that error names it: a variable is not quoted, since what
+    somebody put there by mistake may be a password.
+    """
 
     text: str
     origin: str
+    quoted: str = "the value"
 
 
 def load_settings(
@@ -106,8 +112,11 @@ def settings_from(
     client_cert = overrides.client_cert or one("client-cert")
     extra = (*many("extra-index-url"), *overrides.extra_index_urls)
     links = (*many("find-links"), *overrides.find_links)
+    proxy = overrides.proxy or one("proxy")
+    index_url = overrides.index_url or one("index-url")
+    _learn(environ, *(each for each in (index_url, proxy, *extra, *links) if each))
     settings = IndexSettings(
-        index_url=_location(overrides.index_url or one("index-url") or IndexSettings().index_url),
+        index_url=_location(index_url or IndexSettings().index_url),
         extra_index_urls=tuple(dict.fromkeys(_location(url) for url in extra)),
         find_links=tuple(dict.fromkeys(_link(link) for link in links)),
         no_index=_flag(values.get("no-index"))
@@ -117,7 +126,7 @@ def settings_from(
         cert=None if cert is None else str(Path(cert).expanduser()),
         client_cert=None if client_cert is None else str(Path(client_cert).expanduser()),
         keyring_provider=overrides.keyring_provider or _keyring(values.get("keyring-provider")),
-        proxy=overrides.proxy or one("proxy"),
+        proxy=proxy,
         timeout=overrides.timeout or _seconds(values.get("timeout")),
         refresh=overrides.refresh or _switch("ENVLOCK_REFRESH", environ),
         no_cache=overrides.no_cache or _switch("ENVLOCK_NO_CACHE", environ),
@@ -142,6 +151,13 @@ def _bundle(environ: Mapping[str, str]) -> str | None:
     chosen = environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE")
     system = environ.get("SSL_CERT_FILE")
     return chosen or (system if system and Path(system).is_file() else None)
+
+
+def _learn(environ: Mapping[str, str], *urls: str) -> None:
+    """Take note of what is secret in these URLs, and in those of the proxies of the system."""
+    proxies = (text for name, text in environ.items() if name.lower().endswith("_proxy"))
+    for url in (*urls, *proxies):
+        learn_url(url)
 
 
 def _machine_folders() -> list[Path]:
@@ -180,7 +196,8 @@ def _from_files(files: Sequence[Path]) -> dict[str, _Value]:
         for section in _SECTIONS:
             if parser.has_section(section):
                 for name, text in parser.items(section):
-                    found[section][_key(name)] = _Value(text.strip(), f"{file} [{section}] {name}")
+                    origin = f"{file} [{section}] {name}"
+                    found[section][_key(name)] = _Value(text.strip(), origin, repr(text.strip()))
     merged = {**found["global"], **found["install"]}
     return {key: value for key, value in merged.items() if value.text}
 
@@ -220,7 +237,7 @@ def _flag(value: _Value | None) -> bool:
         return False
     if value.text.lower() in _TRUE:
         return True
-    raise UsageError(f"{value.origin}: {value.text!r} is neither true nor false")
+    raise UsageError(f"{value.origin}: {value.quoted} is neither true nor false")
 
 
 def _switch(name: str, environ: Mapping[str, str]) -> bool:
@@ -234,7 +251,7 @@ def _keyring(value: _Value | None) -> str:
     if value.text in _KEYRING_PROVIDERS:
         return value.text
     known = ", ".join(_KEYRING_PROVIDERS)
-    raise UsageError(f"{value.origin}: {value.text!r} is not a keyring provider; pip knows {known}")
+    raise UsageError(f"{value.origin}: {value.quoted} is not a keyring provider; pip knows {known}")
 
 
 def _seconds(value: _Value | None) -> float:
@@ -245,5 +262,5 @@ def _seconds(value: _Value | None) -> float:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds <= _LONGEST:
-        raise UsageError(f"{value.origin}: {value.text!r} is not a number of seconds")
+        raise UsageError(f"{value.origin}: {value.quoted} is not a number of seconds")
     return seconds

@@ -33,7 +33,7 @@ from envlock.bisect.failures import Failure, verdict
 from envlock.bisect.flips import flip
 from envlock.changes import Action, Step
 from envlock.environment.description import Interpreter, target
-from envlock.environment.interpreters import find_interpreter
+from envlock.environment.interpreters import find_interpreter, find_version
 from envlock.errors import InstallFailure, ProblemFound, UsageError
 from envlock.examine import Given
 from envlock.index.pages import Index
@@ -123,7 +123,10 @@ def _read(order: BisectOrder, progress: Progress) -> tuple[PinSet, PinSet, Inter
             " tried with one Python, so that only packages differ",
             *(f"--python {each}" for each in pythons),
         )
-    interpreter = find_interpreter(order.python or next(iter(pythons), None))
+    if order.python or not pythons:
+        interpreter = find_interpreter(order.python)
+    else:
+        interpreter = find_version(pythons[0], str(order.good if told[0] else order.bad))
     given = Given(python=interpreter.version, platform=interpreter.platform)
     sets = [read_pin_set(each, given) for each in (order.good, order.bad)]
     for note in dict.fromkeys(note for each in sets for note in each.notes):

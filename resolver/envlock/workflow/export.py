@@ -12,7 +12,7 @@ from packaging.utils import NormalizedName
 from envlock.choices import OF_CONDA
 from envlock.environment.description import target
 from envlock.environment.foreign import foreign_target, python_version
-from envlock.environment.interpreters import find_interpreter
+from envlock.environment.interpreters import find_interpreter, find_version
 from envlock.errors import IndexFailure, UsageError
 from envlock.index.pages import Index
 from envlock.index.redact import redact
@@ -23,6 +23,7 @@ from envlock.resolve.assemble import hashed
 from envlock.system import read_text, refuse_irregular, write_texts
 from envlock.workflow.lockfiles import made_by_envlock, read_conda, without_options
 from envlock.write import WITH_FILES, WITHOUT_HASHES, WRITERS, Format, conda_texts, read_lock
+from envlock.write.comments import own_command
 
 
 class ExportOrder(Struct, frozen=True, kw_only=True):
@@ -115,7 +116,7 @@ def _for_one_target(order: ExportOrder, progress: Progress) -> Lock:
         lock,
         python=lock.python or goal.minor,
         platform=lock.platform or str(goal.platform),
-        command=lock.command or order.command,
+        command=own_command(lock.command) or order.command,
     )
     if every is None or len(every.packages) != len(lock.packages):
         progress.note(
@@ -135,6 +136,8 @@ def _target(order: ExportOrder, lock: Lock | None) -> Target:
         place = None  # a platform that no name is known for: as this machine
     version = python_version(python or "")
     if place is None and version is None:
+        if lock is not None and lock.python:
+            return target(find_version(lock.python, str(order.source)))
         return target(find_interpreter(python))
     here = find_interpreter(None)
     return foreign_target(

@@ -11,7 +11,13 @@ from msgspec import Struct
 from envlock.environment.create import create_venv, sync
 from envlock.environment.description import Interpreter, target
 from envlock.environment.inspect import installed
-from envlock.environment.interpreters import find_interpreter, python_in
+from envlock.environment.interpreters import (
+    base_program,
+    find_interpreter,
+    find_version,
+    python_in,
+)
+from envlock.environment.layout import read_layout
 from envlock.environment.place import fresh_environment, made_by_envlock
 from envlock.errors import InstallFailure, InterpreterMissing, UsageError
 from envlock.model import IndexSettings, Lock
@@ -20,6 +26,7 @@ from envlock.system import read_text
 from envlock.workflow.lock import requirements_text
 from envlock.workflow.space import refuse_cramped
 from envlock.write import read_lock
+from envlock.write.comments import own_command
 
 
 class SyncOrder(Struct, frozen=True, kw_only=True):
@@ -57,7 +64,10 @@ def sync_environment(order: SyncOrder, progress: Progress) -> Synced:
     if not order.lock.exists():
         raise UsageError(f"{order.lock}: there is no such lock", "envlock lock")
     lock = read_lock(order.lock.name, read_text(order.lock))
-    interpreter = find_interpreter(order.python or lock.python or None)
+    if order.python or not lock.python:
+        interpreter = find_interpreter(order.python)
+    else:
+        interpreter = find_version(lock.python, str(order.lock))
     if lock.platform not in {"", str(interpreter.platform)}:
         raise UsageError(
             f"{order.lock} is for {lock.platform}, and this machine is {interpreter.platform}",
@@ -89,7 +99,7 @@ def sync_environment(order: SyncOrder, progress: Progress) -> Synced:
 
 def _here(lock: Lock) -> Iterator[str]:
     """The command that made a lock, for this machine."""
-    words = shlex.split(lock.command)
+    words = shlex.split(own_command(lock.command))
     for option in ("--platform", "-o"):
         if option in words:
             del words[words.index(option) : words.index(option) + 2]
@@ -102,20 +112,25 @@ def _anew(lock: Lock, remedies: Iterable[str]) -> Iterator[str]:
     for remedy in remedies:
         if not remedy.startswith("--upgrade-package"):
             yield remedy
-        elif lock.command:
-            yield f"{lock.command} {remedy}"
+        elif command := own_command(lock.command):
+            yield f"{command} {remedy}"
 
 
 def _equal(order: SyncOrder, lock: Lock, interpreter: Interpreter) -> bool:
     """Whether the environment is of this Python and holds the pins, and besides at most pip.
 
     Another patch of the same minor is as good, unless a Python was asked for.
+    Nothing of it is run: it may have come with a folder that was cloned.
     """
-    if python_in(order.folder) is None:
+    python = python_in(order.folder)
+    if python is None:
         return False
     try:
-        there = find_interpreter(str(order.folder)).version
+        base_program(python)  # else it is gone
     except InterpreterMissing:
+        return False
+    there = read_layout(python.absolute()).version
+    if there is None:
         return False
     length = 2 if order.python is None else 3
     pins = {package.name: package.version for package in lock.packages}

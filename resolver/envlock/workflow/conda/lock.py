@@ -22,6 +22,7 @@ from envlock.workflow.conda.solve import solve_platform
 from envlock.workflow.conda.work import DEFAULT_CHANNEL, CondaWork
 from envlock.workflow.outputs import try_outputs, write_changed
 from envlock.write import conda_digest, conda_texts
+from envlock.write.comments import own_command
 
 
 class CondaLocked(Struct, frozen=True, kw_only=True):
@@ -99,7 +100,12 @@ def _as_wide(order: CondaOrder) -> CondaOrder:
     for lock in existing.own_locks(order).values():
         subdirs = tuple(sorted(each.subdir for each in lock.platforms))
         if order.here and len(subdirs) > 1 and set(order.subdirs) <= set(subdirs):
-            return replace(order, subdirs=subdirs, command=lock.command, here=False)
+            return replace(
+                order,
+                subdirs=subdirs,
+                command=own_command(lock.command) or order.command,
+                here=False,
+            )
     return order
 
 

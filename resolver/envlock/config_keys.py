@@ -1,0 +1,131 @@
+"""The settings there are: how each is read, from whose file, and what it says."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec import Struct
+
+from envlock.choices import Accelerator, EngineName, Format
+from envlock.errors import UsageError
+from envlock.platforms import read_platform
+from envlock.request.dates import parse_date
+from envlock.request.parsed import shown
+
+_VERSION = re.compile(r"\d+(\.\d+){0,2}")
+_NAMES_A_PYTHON = re.compile(r"\d+(\.\d+){0,2}|(python|pypy)[\w.]*", re.IGNORECASE)
+
+
+class Key(Struct, frozen=True):
+    """One setting: its field of `Config`, how one value of it is read, and what it says.
+
+    ``read`` gets the value and the folder that paths are relative to, and
+    ``of_project`` takes its place for a project's file; ``words`` are all the
+    values there are, where they are known.
+    """
+
+    field: str
+    read: Callable[[str, Path], object]
+    says: str
+    words: tuple[str, ...] = ()
+    many: bool = False
+    separator: str | None = None
+    of_project: Callable[[str, Path], object] | None = None
+
+
+def _choice(kind: type[EngineName | Accelerator | Format]) -> Callable[[str, Path], object]:
+    def read(text: str, _: Path) -> object:
+        try:
+            return kind(text)
+        except ValueError:
+            known = ", ".join(kind)
+            raise UsageError(
+                f"{shown(text)} is not one of {known}", f"write one of {known}"
+            ) from None
+
+    return read
+
+
+def _text(text: str, _: Path) -> str:
+    return text
+
+
+def _python(text: str, base: Path) -> str:
+    """A version and the name of a program on PATH stay; a path is taken from its file."""
+    if _NAMES_A_PYTHON.fullmatch(text):
+        return text
+    return str(base / Path(text).expanduser())
+
+
+def _version(text: str, _: Path) -> str:
+    if _VERSION.fullmatch(text) is None:
+        raise UsageError(
+            f"{shown(text)} is not a version: a project's file chooses no program that is run",
+            "write a version such as 3.11; a path is for --python, ENVLOCK_PYTHON or"
+            " envlock.toml of your own",
+        )
+    return text
+
+
+def _date(text: str, _: Path) -> str:
+    parse_date(text, now=datetime.now(UTC))
+    return text
+
+
+def _platform(text: str, _: Path) -> str:
+    return read_platform(text).option
+
+
+def _folder(text: str, base: Path) -> Path:
+    return base / text
+
+
+def _link(text: str, base: Path) -> str:
+    """An address stays; a path is taken from the file it is written in."""
+    return text if "://" in text or text.startswith("file:") else str(base / text)
+
+
+KEYS = {
+    "engine": Key(
+        "engine", _choice(EngineName), "The program that solves.", words=tuple(EngineName)
+    ),
+    "rules": Key(
+        "rules",
+        _folder,
+        "Folders of rules of one's own, from this file.",
+        many=True,
+        separator=os.pathsep,
+    ),
+    "evidence": Key(
+        "evidence",
+        _folder,
+        "Folders of evidence of one's own, from this file.",
+        many=True,
+        separator=os.pathsep,
+    ),
+    "python": Key(
+        "python",
+        _python,
+        "A version of Python such as 3.10; in a file of the user's own also a path.",
+        of_project=_version,
+    ),
+    "accelerator": Key(
+        "accelerator", _choice(Accelerator), "The TensorFlow build.", words=tuple(Accelerator)
+    ),
+    "format": Key(
+        "formats", _choice(Format), "The formats of the lock.", words=tuple(Format), many=True
+    ),
+    "platform": Key(
+        "platforms", _platform, "Lock for these, not for this machine: macos-arm64.", many=True
+    ),
+    "exclude-newer": Key(
+        "exclude_newer", _date, "Leave out what was uploaded later: 2024-01-31, or 7d."
+    ),
+    "index-url": Key("index_url", _text, "The package index."),
+    "extra-index-url": Key("extra_index_urls", _text, "More indexes.", many=True),
+    "find-links": Key("find_links", _link, "Folders or pages with files.", many=True),
+}
