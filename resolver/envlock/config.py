@@ -22,6 +22,7 @@ from envlock.request.dates import parse_date
 from envlock.request.parsed import Faults, safe, shown
 from envlock.request.toml import parse_toml
 from envlock.system import read_text
+from envlock.system.looking import expanded, is_file
 
 
 class Config(Struct, frozen=True, kw_only=True):
@@ -118,12 +119,19 @@ def _platform(text: str, _: Path) -> str:
 
 
 def _folder(text: str, base: Path) -> Path:
-    return base / text
+    return base / _path(text)
+
+
+def _path(text: str) -> str:
+    where = expanded(text)
+    if where is not None:
+        raise UsageError(f"{shown(text)}: ~ is not replaced here", f"write {where}")
+    return text
 
 
 def _link(text: str, base: Path) -> str:
     """An address stays; a path is taken from the file it is written in."""
-    return text if "://" in text or text.startswith("file:") else str(base / text)
+    return text if "://" in text or text.startswith("file:") else str(base / _path(text))
 
 
 _KEYS = {
@@ -187,7 +195,7 @@ def _schema_of(key: _Key) -> dict[str, Any]:
 
 def _user(faults: Faults) -> Iterator[dict[str, Any]]:
     path = user_file()
-    if path.is_file():
+    if is_file(path):
         yield _from_table(parse_toml(read_text(path), path), path, "", faults)
 
 
@@ -195,7 +203,7 @@ def _project(start: Path, faults: Faults) -> Iterator[dict[str, Any]]:
     start = start.absolute()
     for folder in (start, *start.parents):
         path = folder / "pyproject.toml"
-        if path.is_file():
+        if is_file(path):
             tool = parse_toml(read_text(path), path).get("tool")
             table = tool.get("envlock", {}) if isinstance(tool, dict) else {}
             yield _from_table(table, path, "tool.envlock", faults)

@@ -85,7 +85,7 @@ def _urls(word: str, environ: Mapping[str, str], subdir: str) -> Iterator[str]:
     elif "://" in word:
         yield word
     elif word.startswith(("/", "./", "../", "~", "\\")) or re.match(r"[A-Za-z]:[\\/]", word):
-        yield Path(word).expanduser().absolute().as_uri()
+        yield expand(word).absolute().as_uri()
     elif re.fullmatch(r"[\w.-]+(/[\w.-]+)*", word):
         yield f"{environ.get('CONDA_CHANNEL_ALIAS', _ALIAS).rstrip('/')}/{word}"
     else:

@@ -51,7 +51,7 @@ def helper_python(target: Target, progress: Progress) -> Path:
             "--engine uv",
         )
     pins = PINS.get(target.minor, NEWEST)
-    key = hashlib.sha256("\0".join((str(target.interpreter.resolve()), *pins)).encode())
+    key = hashlib.sha256(os.fsencode("\0".join((str(target.interpreter.resolve()), *pins))))
     folder = cache_folder() / "helpers" / f"pip-tools-{target.minor}-{key.hexdigest()[:12]}"
     python = folder / ("Scripts/python.exe" if WINDOWS else "bin/python")
     if (folder / _READY).exists() and python.exists():

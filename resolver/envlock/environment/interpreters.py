@@ -17,6 +17,7 @@ from packaging.specifiers import SpecifierSet
 
 from envlock.environment.description import Interpreter, describe
 from envlock.errors import InterpreterMissing, WorkError
+from envlock.system.looking import expand, home, is_file, is_folder
 
 _VERSION = re.compile(r"\d+(\.\d+){0,2}")
 _VERSIONED_NAME = re.compile(r"python(\d+\.\d+)[a-z]*(\.exe)?")
@@ -56,7 +57,7 @@ def available() -> tuple[Interpreter, ...]:
 
 def python_in(folder: Path) -> Path | None:
     """Return the Python program of an environment or installation folder, or None."""
-    return next((folder / name for name in _PROGRAMS if (folder / name).is_file()), None)
+    return next((folder / name for name in _PROGRAMS if is_file(folder / name)), None)
 
 
 def base_program(program: Path) -> Path:
@@ -68,9 +69,9 @@ def base_program(program: Path) -> Path:
         InterpreterMissing: that Python is no longer there.
     """
     file = program.parent.parent / "pyvenv.cfg"
-    if not file.is_file():
+    if not is_file(file):
         return program
-    lines = file.read_text(encoding="utf-8").splitlines()
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
     config = {
         key.strip(): value.strip() for key, _, value in (line.partition("=") for line in lines)
     }
@@ -78,30 +79,38 @@ def base_program(program: Path) -> Path:
     names = (f"python{'.'.join(version[:2])}", "python3", "python", "python.exe")
     home = Path(config.get("home", ""))
     for name in names:
-        if (home / name).is_file():
+        if is_file(home / name):
             return home / name
-    raise InterpreterMissing(
-        f"{program}: the Python it was made from is no longer in {home}",
-        "envlock create --force",
-    )
+    from envlock.environment.gone import python_is_gone  # noqa: PLC0415  (seldom needed)
+
+    raise python_is_gone(program.parent.parent)
 
 
 def _program(wanted: str) -> Path:
-    path = Path(wanted).expanduser()
-    if path.is_dir():
+    path = expand(wanted)
+    if is_folder(path):
         inside = python_in(path)
         if inside is None:
+            _refuse_gone(path)
             raise InterpreterMissing(
                 f"{wanted}: no Python in this folder (looked for {', '.join(_PROGRAMS)})"
             )
         return inside
-    if path.is_file():
+    if is_file(path):
         return path.absolute()
+    _refuse_gone(path.parent.parent)
     if path.name == wanted and (on_path := shutil.which(wanted)):
         return Path(on_path)
     raise InterpreterMissing(
         f"{wanted}: neither a version such as 3.11 nor a program or folder that is there"
     )
+
+
+def _refuse_gone(folder: Path) -> None:
+    from envlock.environment.gone import has_lost_its_python, python_is_gone  # noqa: PLC0415  (as above)
+
+    if has_lost_its_python(folder):
+        raise python_is_gone(folder)
 
 
 def _described(program: Path) -> Interpreter:
@@ -151,9 +160,9 @@ def _everywhere() -> Iterator[Path]:
         if name != "path":
             found = sorted(sorted(found), key=_folder_version, reverse=True)
         yield from (path for path in found if not _holds_shims(path.parent))
-    known = Path.home() / ".conda" / "environments.txt"
-    if known.is_file():
-        for line in known.read_text(encoding="utf-8").splitlines():
+    known = home() / ".conda" / "environments.txt"
+    if is_file(known):
+        for line in known.read_text(encoding="utf-8", errors="replace").splitlines():
             if (inside := python_in(Path(line.strip()))) is not None:
                 yield inside
 

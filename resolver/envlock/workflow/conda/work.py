@@ -70,7 +70,7 @@ def channel_addresses(
 
 
 def _netrc(host: str) -> tuple[str, str] | None:
-    file = Path(os.environ.get("NETRC") or Path.home() / ".netrc")
+    file = Path(os.environ.get("NETRC") or home() / ".netrc")
     try:
         found = netrc.netrc(str(file)).authenticators(host)
     except (OSError, netrc.NetrcParseError):
