@@ -10,7 +10,9 @@ import typer
 
 from envlock import __version__
 from envlock.cli.arguments import register
+from envlock.cli.interrupts import Interrupted
 from envlock.cli.output import complain, say
+from envlock.cli.streams import Unprintable
 from envlock.errors import EnvlockError
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
@@ -101,6 +103,18 @@ def run(typed: Sequence[str]) -> int:
     Anything else than an `EnvlockError` or a fault in the arguments is a
     defect and stays a traceback.
     """
+    try:
+        return _run(typed)
+    except Unprintable as error:
+        return complain(error, _name(typed), (), as_json=False)
+
+
+def interrupted(typed: Sequence[str]) -> int:
+    """Tell that somebody pressed Ctrl-C when no command was at work, and return the exit code."""
+    return _complain(Interrupted("interrupted: nothing was changed"), typed)
+
+
+def _run(typed: Sequence[str]) -> int:
     app = _app(typed)
     try:
         code: int = app(list(typed) or ["--help"], prog_name="envlock", standalone_mode=False)

@@ -6,7 +6,6 @@ import os
 import re
 import shlex
 from collections.abc import Iterable
-from pathlib import Path
 
 from msgspec.structs import replace
 

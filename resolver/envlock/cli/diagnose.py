@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +12,7 @@ from envlock.cli.arguments import option, words
 from envlock.cli.options import RuleFolders, TalkOptions
 from envlock.cli.output import Lines, say, say_json
 from envlock.cli.output import talk as tell
+from envlock.cli.streams import standard_input
 
 
 class DiagnosedThings(Struct, frozen=True, kw_only=True):
@@ -23,7 +23,7 @@ class DiagnosedThings(Struct, frozen=True, kw_only=True):
         words(
             "WHAT",
             says="An environment, a requirements file or lock, environment.yml, pip list or freeze "
-            "output, a traceback or log, or the text of an error in quotes; - reads standard input. "
+            "output, a traceback or log, or an error's text in quotes; - reads standard input. "
             "Several count as one.  "
             "[default: the active environment, or .venv]",
         ),
@@ -55,7 +55,7 @@ def diagnose(own: DiagnosedThings, talk: TalkOptions) -> int:
 
     order = workflow.DiagnoseOrder(
         what=own.what,
-        stdin=decode(sys.stdin.buffer.read()) if workflow.STDIN in own.what else "",
+        stdin=decode(standard_input()) if workflow.STDIN in own.what else "",
         model=own.model,
         python=own.python,
         platform=own.platform,

@@ -6,7 +6,6 @@ import os
 import platform
 import shlex
 from collections.abc import Iterator
-from pathlib import Path
 
 from msgspec.structs import replace
 

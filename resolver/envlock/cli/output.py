@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from envlock.errors import EnvlockError, WorkError
+from envlock.errors import EnvlockError
 from envlock.progress import Progress, Silent
 
 #: The version of every JSON object that envlock prints.
@@ -23,14 +23,8 @@ def say(text: str) -> None:
     Raises:
         WorkError: standard output cannot be written to.
     """
-    try:
-        sys.stdout.write(f"{text}\n")
-        sys.stdout.flush()
-    except OSError as error:
-        # Python would complain at exit when it flushes what is left.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
-            raise WorkError(f"cannot print the result: {error.strerror}") from error
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def talk(text: str) -> None:

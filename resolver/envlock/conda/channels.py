@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from msgspec import Struct
@@ -20,6 +19,7 @@ from msgspec.structs import replace
 from envlock.conda.values import CondaPackage
 from envlock.errors import UsageError
 from envlock.index.redact import redact, strip_credentials
+from envlock.system.looking import expand
 
 _ALIAS = "https://conda.anaconda.org"
 _DEFAULTS = ("https://repo.anaconda.com/pkgs/main", "https://repo.anaconda.com/pkgs/r")

@@ -122,9 +122,7 @@ def _model(path: Path) -> Loads:
 
 def is_text(word: str) -> bool:
     """Tell whether a word that was typed is what an error says, and no name of a file."""
-    return (
-        bool("\n" in word or _ERROR.search(word)) and "\0" not in word and not exists(Path(word))
-    )
+    return bool("\n" in word or _ERROR.search(word)) and "\0" not in word and not exists(Path(word))
 
 
 def _text(word: str, stdin: str, given: Given) -> Examined:

@@ -19,6 +19,7 @@ from envlock.model import IndexSettings, Requested, RuleId
 from envlock.resolve import merge
 from envlock.resolve.conda.question import CondaQuestion
 from envlock.rules.database import Database
+from envlock.system.looking import home
 
 #: Where packages come from when nobody says.
 DEFAULT_CHANNEL = "conda-forge"
