@@ -106,7 +106,7 @@ def run(typed: Sequence[str]) -> int:
     try:
         return _run(typed)
     except Unprintable as error:
-        return complain(error, _name(typed), (), as_json=False)
+        return _complain(error, typed)
 
 
 def interrupted(typed: Sequence[str]) -> int:
@@ -131,7 +131,8 @@ def _complain(error: EnvlockError, typed: Sequence[str]) -> int:
     from envlock.cli.advice import pasted  # noqa: PLC0415  (as above)
 
     remedies = [pasted(_app(typed), typed, remedy) for remedy in error.remedies]
-    return complain(error, _name(typed), remedies, as_json="--json" in typed)
+    as_json = "--json" in typed and not isinstance(error, Unprintable)
+    return complain(error, _name(typed), remedies, as_json=as_json)
 
 
 def _name(typed: Sequence[str]) -> str:

@@ -253,7 +253,15 @@ def _repeat(flag: str, values: Iterable[str]) -> list[str]:
 
 
 def here(path: Path) -> str:
-    """Return a path as a lock names it: from the current folder where it is inside."""
+    """Return a path as a lock names it: from the current folder where it is inside.
+
+    Raises:
+        UsageError: its name is not text, and a lock is.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{path}: this name is not UTF-8, so no lock can name it") from None
     if path.is_absolute() and path.is_relative_to(current_folder()):
         path = path.relative_to(current_folder())
     return path.as_posix()

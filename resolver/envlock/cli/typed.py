@@ -12,6 +12,10 @@ from envlock.errors import UsageError
 _FOLDERS = ("ENVLOCK_CACHE_DIR", "ENVLOCK_STATE_DIR")
 
 
+#: Arguments that may be the name of a file, whatever bytes that has.
+_NAMES = frozenset({"WHAT"})
+
+
 def variables() -> None:
     """Look at the variables that name folders.
 
@@ -37,7 +41,17 @@ def text(value: str, name: str) -> str:
         )
     if "\0" in value:
         raise UsageError(f"{name}: the value has a NUL character in it")
+    if name not in _NAMES and not _is_unicode(value):
+        raise UsageError(f"{name} {value}: this is not UTF-8")
     return value
+
+
+def _is_unicode(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # what Python makes of bytes that are not UTF-8
+        return False
+    return True
 
 
 def path(value: str, name: str) -> Path:
@@ -48,7 +62,8 @@ def path(value: str, name: str) -> Path:
     """
     from envlock.system.looking import named  # noqa: PLC0415  (--help needs none)
 
-    text(value, name)
+    if not value.strip():
+        text(value, name)
     option = name if name.startswith("-") else ""
     if value.startswith("~"):
         _refuse_tilde(value, f"{option} {value}".lstrip(), f"{option} " if option else "write ")

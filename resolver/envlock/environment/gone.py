@@ -38,7 +38,7 @@ def python_is_gone(folder: Path) -> InterpreterMissing:
     program = next((each for each in _PROGRAMS if os.path.lexists(folder / each)), _PROGRAMS[0])
     link = folder / program
     leads = (
-        f" ({program} leads to {shown(os.readlink(link))})"
+        f" ({program} leads to {shown(str(link.readlink()))})"
         if link.is_symlink() and not is_file(link)
         else ""
     )

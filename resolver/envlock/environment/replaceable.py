@@ -69,7 +69,8 @@ def occupant(
         out = f"move what is yours out of {shlex.quote(shown(str(folder)))}"
         raise _left(folder, f"an environment with {found.words()}", out)
     if not ours and not force:
-        lost = "" if any(map(is_file, (folder / each for each in _PROGRAMS))) else _LOST
+        there = maker == "conda" or any(is_file(folder / each) for each in _PROGRAMS)
+        lost = "" if there else _LOST
         raise _left(
             folder,
             f"an environment that envlock did not make{lost}",
