@@ -20,6 +20,7 @@ from envlock.errors import UsageError
 from envlock.request.parsed import Faults, safe
 from envlock.request.toml import parse_toml
 from envlock.system import read_text
+from envlock.system.looking import is_file
 
 #: The fields that say where packages come from.
 _PLACES = frozenset({"index_url", "extra_index_urls", "find_links"})
@@ -124,7 +125,7 @@ def _schema_of(key: Key) -> dict[str, Any]:
 
 def _user(faults: Faults) -> Iterator[dict[str, Any]]:
     path = user_file()
-    if path.is_file():
+    if is_file(path):
         yield _from_table(parse_toml(read_text(path), path), path, "", faults)
 
 
@@ -132,7 +133,7 @@ def _project(start: Path, faults: Faults) -> tuple[Path | None, dict[str, Any]]:
     start = start.absolute()
     for folder in (start, *start.parents):
         path = folder / "pyproject.toml"
-        if path.is_file():
+        if is_file(path):
             tool = parse_toml(read_text(path), path).get("tool")
             table = tool.get("envlock", {}) if isinstance(tool, dict) else {}
             return path, _from_table(table, path, "tool.envlock", faults)

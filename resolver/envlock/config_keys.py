@@ -15,6 +15,7 @@ from envlock.errors import UsageError
 from envlock.platforms import read_platform
 from envlock.request.dates import parse_date
 from envlock.request.parsed import shown
+from envlock.system.looking import expanded
 
 _VERSION = re.compile(r"\d+(\.\d+){0,2}")
 _NAMES_A_PYTHON = re.compile(r"\d+(\.\d+){0,2}|(python|pypy)[\w.]*", re.IGNORECASE)
@@ -81,12 +82,19 @@ def _platform(text: str, _: Path) -> str:
 
 
 def _folder(text: str, base: Path) -> Path:
-    return base / text
+    return base / _path(text)
+
+
+def _path(text: str) -> str:
+    where = expanded(text)
+    if where is not None:
+        raise UsageError(f"{shown(text)}: ~ is not replaced here", f"write {where}")
+    return text
 
 
 def _link(text: str, base: Path) -> str:
     """An address stays; a path is taken from the file it is written in."""
-    return text if "://" in text or text.startswith("file:") else str(base / text)
+    return text if "://" in text or text.startswith("file:") else str(base / _path(text))
 
 
 KEYS = {

@@ -133,7 +133,7 @@ def test_what_interrupts_leaves_all_as_they_were(
 def test_what_cannot_be_taken_back_is_told_file_by_file(
     pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuses(_: Replacement) -> None:
+    def refuses(_: Replacement) -> bool:
         raise OSError(5, "Input/output error")
 
     apply = Replacement.apply

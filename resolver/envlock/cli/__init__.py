@@ -11,7 +11,9 @@ import typer
 
 from envlock import __version__
 from envlock.cli.arguments import register
+from envlock.cli.interrupts import Interrupted
 from envlock.cli.output import complain, say, talk
+from envlock.cli.streams import Unprintable
 from envlock.cli.told import forget
 from envlock.errors import EnvlockError
 
@@ -104,6 +106,18 @@ def run(typed: Sequence[str]) -> int:
     defect and stays a traceback.
     """
     forget()
+    try:
+        return _run(typed)
+    except Unprintable as error:
+        return _complain(error, typed)
+
+
+def interrupted(typed: Sequence[str]) -> int:
+    """Tell that somebody pressed Ctrl-C when no command was at work, and return the exit code."""
+    return _complain(Interrupted("interrupted: nothing was changed"), typed)
+
+
+def _run(typed: Sequence[str]) -> int:
     app = _app(typed)
     try:
         code: int = app(list(typed) or ["--help"], prog_name="envlock", standalone_mode=False)
@@ -130,7 +144,8 @@ def _complain(error: EnvlockError, typed: Sequence[str]) -> int:
     from envlock.cli.advice import pasted  # noqa: PLC0415  (as above)
 
     remedies = [pasted(_app(typed), typed, remedy) for remedy in error.remedies]
-    return complain(error, _name(typed), remedies, as_json="--json" in typed)
+    as_json = "--json" in typed and not isinstance(error, Unprintable)
+    return complain(error, _name(typed), remedies, as_json=as_json)
 
 
 def _name(typed: Sequence[str]) -> str:

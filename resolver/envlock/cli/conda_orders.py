@@ -28,6 +28,7 @@ from envlock.request import parse_names, read_constraints_file, read_request_fil
 from envlock.request.conda_spec import parse_spec
 from envlock.request.environment import read_environment
 from envlock.request.parsed import Faults
+from envlock.system.looking import current_folder
 from envlock.workflow.conda.order import CondaOrder
 
 _DEFAULT = ("tensorflow", "h5py")
@@ -50,7 +51,7 @@ def conda_order(
     Raises:
         UsageError: an option or an input file makes no sense.
     """
-    config = load_config(Path.cwd(), os.environ)
+    config = load_config(current_folder(), os.environ)
     settled = settle(request, files, config)
     asked, bounds = _read(request, conda, settled.python, progress)
     formats = tuple(dict.fromkeys(files.format))

@@ -22,7 +22,8 @@ class DiagnosedThings(Struct, frozen=True, kw_only=True):
         words(
             "WHAT",
             says="An environment, a requirements file or lock, environment.yml, pip list or freeze "
-            "output, a traceback or log; - reads standard input. Several count as one.  "
+            "output, a traceback or log, or an error's text in quotes; - reads standard input. "
+            "Several count as one.  "
             "[default: the active environment, or .venv]",
         ),
     ] = ()

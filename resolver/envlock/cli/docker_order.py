@@ -6,7 +6,6 @@ import os
 import platform
 import shlex
 from collections.abc import Iterator
-from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -20,6 +19,7 @@ from envlock.docker.quoting import parse_image, parse_label
 from envlock.errors import UsageError
 from envlock.platforms import find_known, read_platform
 from envlock.progress import Progress
+from envlock.system.looking import current_folder
 from envlock.workflow.image import DockerOrder, Part
 
 _ARM = {"aarch64", "arm64"}
@@ -69,7 +69,7 @@ def docker_order(
 
 def _words(asked: RequestOptions, index: IndexOptions) -> tuple[str, ...]:
     """The words of the command that a lock follows from; which engine it was need not be said."""
-    settled = settle(asked, LockFileOptions(), load_config(Path.cwd(), os.environ))
+    settled = settle(asked, LockFileOptions(), load_config(current_folder(), os.environ))
     words = request_words(asked, index, replace(settled, engine=EngineName.PIPTOOLS))
     return ("envlock", "docker", *words, "--platform", ",".join(asked.platform))
 

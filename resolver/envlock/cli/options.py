@@ -219,7 +219,7 @@ class EnvironmentOptions(Struct, frozen=True, kw_only=True):
 
     env: Annotated[Path, option("--env", metavar="DIR", says="[default: .venv]")] = Path(".venv")
     force: Annotated[
-        bool, flag("--force", says="Replace what is there, though envlock did not make it.")
+        bool, flag("--force", says="Replace an environment that another tool made; it is deleted.")
     ] = False
 
 

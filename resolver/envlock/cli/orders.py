@@ -33,6 +33,7 @@ from envlock.request import (
 )
 from envlock.request.toml import parse_toml
 from envlock.system import read_text
+from envlock.system.looking import current_folder
 from envlock.workflow.lock import LockOrder
 
 _PROJECT = "pyproject.toml"
@@ -103,7 +104,7 @@ def lock_orders(
     Raises:
         UsageError: an option or an input file makes no sense.
     """
-    config = load_config(Path.cwd(), os.environ)
+    config = load_config(current_folder(), os.environ)
     settled = settle(request, files, config)
     asked, pythons = _read(request, settled, progress)
     order = LockOrder(
@@ -175,7 +176,7 @@ def index_settings(index: IndexOptions, config: Config) -> IndexSettings:
 
 def configured_settings(index: IndexOptions) -> IndexSettings:
     """The index settings of a command that takes no request."""
-    return index_settings(index, load_config(Path.cwd(), os.environ))
+    return index_settings(index, load_config(current_folder(), os.environ))
 
 
 def _read(
@@ -265,7 +266,15 @@ def _repeat(flag: str, values: Iterable[str]) -> list[str]:
 
 
 def here(path: Path) -> str:
-    """Return a path as a lock names it: from the current folder where it is inside."""
-    if path.is_absolute() and path.is_relative_to(Path.cwd()):
-        path = path.relative_to(Path.cwd())
+    """Return a path as a lock names it: from the current folder where it is inside.
+
+    Raises:
+        UsageError: its name is not text, and a lock is.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{path}: this name is not UTF-8, so no lock can name it") from None
+    if path.is_absolute() and path.is_relative_to(current_folder()):
+        path = path.relative_to(current_folder())
     return path.as_posix()

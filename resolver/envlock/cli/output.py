@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from envlock.cli.told import PLACES
-from envlock.errors import EnvlockError, WorkError
+from envlock.errors import EnvlockError
 from envlock.progress import Progress, Silent
 from envlock.visible import visible, visible_json
 
@@ -25,14 +25,8 @@ def say(text: str) -> None:
     Raises:
         WorkError: standard output cannot be written to.
     """
-    try:
-        sys.stdout.write(f"{_fit(text)}\n")
-        sys.stdout.flush()
-    except OSError as error:
-        # Python would complain at exit when it flushes what is left.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
-            raise WorkError(f"cannot print the result: {error.strerror}") from error
+    sys.stdout.write(f"{_fit(text)}\n")
+    sys.stdout.flush()
 
 
 def talk(text: str) -> None:

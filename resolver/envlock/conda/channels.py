@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from msgspec import Struct
@@ -22,6 +21,7 @@ from envlock.conda.values import CondaPackage
 from envlock.errors import UsageError
 from envlock.index.redact import redact, strip_credentials
 from envlock.index.secrets import learn, learn_url
+from envlock.system.looking import expand
 
 _ALIAS = "https://conda.anaconda.org"
 _DEFAULTS = ("https://repo.anaconda.com/pkgs/main", "https://repo.anaconda.com/pkgs/r")
@@ -162,7 +162,7 @@ def _urls(word: str, environ: Mapping[str, str], subdir: str) -> Iterator[str]:
     elif "://" in word:
         yield word
     elif word.startswith(("/", "./", "../", "~", "\\")) or re.match(r"[A-Za-z]:[\\/]", word):
-        yield Path(word).expanduser().absolute().as_uri()
+        yield expand(word).absolute().as_uri()
     elif re.fullmatch(r"[\w.-]+(/[\w.-]+)*", word):
         yield f"{environ.get('CONDA_CHANNEL_ALIAS', _ALIAS).rstrip('/')}/{word}"
     else:

@@ -54,7 +54,7 @@ def helper_python(target: Target, asked: IndexSettings, progress: Progress) -> P
     pins = PINS.get(target.minor, NEWEST)
     if socks_proxy(asked):
         pins = (*pins, _SOCKS)
-    key = hashlib.sha256("\0".join((str(target.interpreter.resolve()), *pins)).encode())
+    key = hashlib.sha256(os.fsencode("\0".join((str(target.interpreter.resolve()), *pins))))
     name = f"pip-tools-{target.minor}-{key.hexdigest()[:12]}"
     folder = cache_folder("helpers", name, programs=True)
     python = folder / ("Scripts/python.exe" if WINDOWS else "bin/python")

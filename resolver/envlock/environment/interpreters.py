@@ -18,6 +18,7 @@ from packaging.specifiers import SpecifierSet
 from envlock.environment.description import Interpreter, describe
 from envlock.errors import InterpreterMissing, UsageError, WorkError
 from envlock.system import contents
+from envlock.system.looking import exists, expand, home, is_file, is_folder
 from envlock.visible import printable
 
 _VERSION = re.compile(r"\d{1,3}(\.\d{1,3}){0,2}", re.ASCII)
@@ -78,7 +79,7 @@ def available() -> tuple[Interpreter, ...]:
 
 def python_in(folder: Path) -> Path | None:
     """Return the Python program of an environment or installation folder, or None."""
-    return next((folder / name for name in _PROGRAMS if (folder / name).is_file()), None)
+    return next((folder / name for name in _PROGRAMS if is_file(folder / name)), None)
 
 
 def base_program(program: Path) -> Path:
@@ -90,7 +91,7 @@ def base_program(program: Path) -> Path:
         InterpreterMissing: that Python is no longer there.
     """
     file = program.parent.parent / "pyvenv.cfg"
-    if not file.is_file():
+    if not is_file(file):
         return program
     try:
         lines = contents(file).decode(errors="replace").splitlines()
@@ -103,34 +104,35 @@ def base_program(program: Path) -> Path:
     names = (f"python{'.'.join(version[:2])}", "python3", "python", "python.exe")
     home = Path(config.get("home", ""))
     for name in names:
-        if (home / name).is_file():
+        if is_file(home / name):
             return home / name
-    raise InterpreterMissing(
-        f"{program}: the Python it was made from is no longer in {home}",
-        "envlock create --force",
-    )
+    from envlock.environment.gone import python_is_gone  # noqa: PLC0415  (seldom needed)
+
+    raise python_is_gone(program.parent.parent)
 
 
 def _program(wanted: str) -> Path:
-    path = Path(wanted).expanduser()
+    path = expand(wanted)
     bare = path.name == wanted
     if bare and (on_path := _on_path(wanted)) is not None:
         return on_path
-    if bare and (_NAMES_A_PYTHON.fullmatch(wanted) or path.is_file()):
+    if bare and (_NAMES_A_PYTHON.fullmatch(wanted) or is_file(path)):
         there = f"; the one in this folder is {Path(os.curdir)}{os.sep}{wanted}"
         raise InterpreterMissing(
             f"{wanted}: neither a version such as 3.11 nor a program on PATH"
-            f"{there if path.exists() else ''}"
+            f"{there if exists(path) else ''}"
         )
-    if path.is_dir():
+    if is_folder(path):
         inside = python_in(path)
         if inside is None:
+            _refuse_gone(path)
             raise InterpreterMissing(
                 f"{wanted}: no Python in this folder (looked for {', '.join(_PROGRAMS)})"
             )
         return inside
-    if path.is_file():
+    if is_file(path):
         return path.absolute()
+    _refuse_gone(path.parent.parent)
     raise InterpreterMissing(
         f"{wanted}: neither a version such as 3.11 nor a program or folder that is there"
     )
@@ -145,6 +147,13 @@ def _on_path(name: str, *, shims: bool = True) -> Path | None:
     found = shutil.which(name, path=os.pathsep.join(folders)) if folders else None
     # Windows looks in the current folder first, whatever PATH is.
     return Path(found) if found and str(Path(found).parent) in folders else None
+
+
+def _refuse_gone(folder: Path) -> None:
+    from envlock.environment.gone import has_lost_its_python, python_is_gone  # noqa: PLC0415  (as above)
+
+    if has_lost_its_python(folder):
+        raise python_is_gone(folder)
 
 
 def _described(program: Path) -> Interpreter:
@@ -194,8 +203,8 @@ def _everywhere() -> Iterator[Path]:
         if name != "path":
             found = sorted(sorted(found), key=_folder_version, reverse=True)
         yield from (path for path in found if path.is_absolute() and not _holds_shims(path.parent))
-    known = Path.home() / ".conda" / "environments.txt"
-    if known.is_file():
+    known = home() / ".conda" / "environments.txt"
+    if is_file(known):
         for line in contents(known).decode(errors="replace").splitlines():
             if (inside := python_in(Path(line.strip()))) is not None:
                 yield inside

@@ -22,6 +22,7 @@ from envlock.index.redact import redact
 from envlock.index.secrets import learn_url
 from envlock.model import IndexSettings
 from envlock.system import WINDOWS, read_text
+from envlock.system.looking import exists, expand, home, is_file, is_folder
 
 _FILE_NAME = "pip.ini" if WINDOWS else "pip.conf"
 _SECTIONS = ("global", "install")
@@ -87,7 +88,7 @@ def config_files(environ: Mapping[str, str]) -> tuple[Path, ...]:
         return ()
     prefix = environ.get("VIRTUAL_ENV") or environ.get("CONDA_PREFIX") or sys.prefix
     named = [] if not chosen else [Path(chosen)]
-    users = [] if named and named[0].exists() else _user_folders()
+    users = [] if named and exists(named[0]) else _user_folders()
     folders = [*_machine_folders(), *users, Path(prefix)]
     return (*(folder / _FILE_NAME for folder in folders), *named)
 
@@ -123,8 +124,8 @@ def settings_from(
         if overrides.no_index is None
         else overrides.no_index,
         trusted_hosts=(*many("trusted-host"), *overrides.trusted_hosts),
-        cert=None if cert is None else str(Path(cert).expanduser()),
-        client_cert=None if client_cert is None else str(Path(client_cert).expanduser()),
+        cert=None if cert is None else str(expand(cert)),
+        client_cert=None if client_cert is None else str(expand(client_cert)),
         keyring_provider=overrides.keyring_provider or _keyring(values.get("keyring-provider")),
         proxy=proxy,
         timeout=overrides.timeout or _seconds(values.get("timeout")),
@@ -173,17 +174,17 @@ def _machine_folders() -> list[Path]:
 def _user_folders() -> list[Path]:
     import platformdirs  # noqa: PLC0415  (10 ms that --help does not need)
 
-    legacy = Path.home() / ("pip" if WINDOWS else ".pip")
+    legacy = home() / ("pip" if WINDOWS else ".pip")
     if sys.platform == "darwin":
         library = Path(platformdirs.user_data_dir("pip", appauthor=False))
-        return [legacy, library if library.is_dir() else Path.home() / ".config" / "pip"]
+        return [legacy, library if is_folder(library) else home() / ".config" / "pip"]
     return [legacy, Path(platformdirs.user_config_dir("pip", appauthor=False, roaming=True))]
 
 
 def _from_files(files: Sequence[Path]) -> dict[str, _Value]:
     found: dict[str, dict[str, _Value]] = {section: {} for section in _SECTIONS}
     for file in files:
-        if not file.is_file():
+        if not is_file(file):
             continue
         parser = configparser.RawConfigParser()
         try:
@@ -219,8 +220,8 @@ def _key(name: str) -> str:
 def _location(url: str) -> str:
     """Return the URL of an index, which pip also takes as the path of a folder."""
     if "://" not in url and not url.startswith("file:"):
-        folder = Path(url).expanduser()
-        if folder.is_dir():
+        folder = expand(url)
+        if is_folder(folder):
             return folder.resolve().as_uri()
     return url.rstrip("/")
 
@@ -229,7 +230,7 @@ def _link(link: str) -> str:
     """Return a find-links entry; a path becomes a URL, which holds no blanks and no commas."""
     if "://" in link or link.startswith("file:"):
         return link
-    return Path(link).expanduser().absolute().as_uri()
+    return expand(link).absolute().as_uri()
 
 
 def _flag(value: _Value | None) -> bool:

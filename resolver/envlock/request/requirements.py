@@ -29,6 +29,7 @@ from envlock.request.parsed import Faults, ParsedFile, safe, shown
 from envlock.request.places import folder_fault
 from envlock.request.syntax import parse_requirement
 from envlock.system import read_text
+from envlock.system.looking import exists
 
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -43,7 +44,7 @@ def find_root(path: Path) -> Path:
     """
     folder = path.absolute().parent
     for parent in (folder, *folder.parents):
-        if any((parent / mark).exists() for mark in _ROOT_MARKS):
+        if any(exists(parent / mark) for mark in _ROOT_MARKS):
             return parent
     return folder
 

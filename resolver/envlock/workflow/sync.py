@@ -24,6 +24,7 @@ from envlock.model import IndexSettings, Lock
 from envlock.progress import Progress
 from envlock.system import read_text
 from envlock.workflow.lock import requirements_text
+from envlock.workflow.replacing import replaced_by
 from envlock.workflow.space import refuse_cramped
 from envlock.write import read_lock
 from envlock.write.comments import own_command
@@ -44,10 +45,14 @@ class SyncOrder(Struct, frozen=True, kw_only=True):
 
 
 class Synced(Struct, frozen=True, kw_only=True):
-    """A lock that an environment is equal to, and whether anything had to change for it."""
+    """A lock that an environment is equal to, and whether anything had to change for it.
+
+    ``replaced`` says which environment was there before, None where none was.
+    """
 
     lock: Lock
     changed: bool
+    replaced: str | None = None
 
 
 def sync_environment(order: SyncOrder, progress: Progress) -> Synced:
@@ -58,7 +63,7 @@ def sync_environment(order: SyncOrder, progress: Progress) -> Synced:
 
     Raises:
         UsageError: the lock has no hashes, or the folder holds something that
-            is not envlock's.
+            may not be replaced.
         WorkError: an interpreter is missing, or the installer failed.
     """
     if not order.lock.exists():
@@ -84,6 +89,7 @@ def sync_environment(order: SyncOrder, progress: Progress) -> Synced:
     ours = order.force or made_by_envlock(order.folder)
     if ours and _equal(order, lock, interpreter):
         return Synced(lock=lock, changed=False)
+    replaced = replaced_by(order.folder, force=order.force, needed=(order.lock,))
     refuse_cramped(lock, target(interpreter), order.folder, order.settings, progress)
     with (
         fresh_environment(order.folder, progress, force=order.force) as place,
@@ -94,7 +100,7 @@ def sync_environment(order: SyncOrder, progress: Progress) -> Synced:
             sync(python, requirements_text(lock), order.settings, progress)
         except InstallFailure as error:
             raise InstallFailure(error.message, *_anew(lock, error.remedies)) from None
-    return Synced(lock=lock, changed=True)
+    return Synced(lock=lock, changed=True, replaced=replaced)
 
 
 def _here(lock: Lock) -> Iterator[str]:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-
 from envlock.conda.values import CondaLock
 from envlock.config import load_config
 from envlock.diagnose.report import examined_data

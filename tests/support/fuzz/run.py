@@ -107,7 +107,7 @@ def fuzzed(
                 fault = tried(reader, path, content)
                 if fault is not None:
                     faults.append(fault)
-                if time.monotonic() > stop or len(faults) > 20:  # noqa: PLR2004  (enough to mend)
+                if time.monotonic() > stop or len(faults) > 20:
                     break
         yield reader, count, faults
 

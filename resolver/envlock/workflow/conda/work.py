@@ -20,6 +20,7 @@ from envlock.model import IndexSettings, Requested, RuleId
 from envlock.resolve import merge
 from envlock.resolve.conda.question import CondaQuestion
 from envlock.rules.database import Database
+from envlock.system.looking import home
 
 #: Where packages come from when nobody says.
 DEFAULT_CHANNEL = "conda-forge"
@@ -84,7 +85,7 @@ def _own_hosts(typed: Iterable[str]) -> OwnHosts:
 
 
 def _netrc(host: str) -> tuple[str, str] | None:
-    file = Path(os.environ.get("NETRC") or Path.home() / ".netrc")
+    file = Path(os.environ.get("NETRC") or home() / ".netrc")
     try:
         found = netrc.netrc(str(file)).authenticators(host)
     except (OSError, netrc.NetrcParseError):
