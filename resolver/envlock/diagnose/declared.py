@@ -19,6 +19,7 @@ from envlock.releases import h5py_releases, marker_environment, release
 from envlock.rules.check import admits
 from envlock.rules.families import families
 
+_MOST = 200  # conflicts of one log: no environment has so many
 CONFLICT = "declared-conflict"
 MISSING = "missing-requirement"
 
@@ -77,6 +78,8 @@ def conflicts_told(text: str) -> tuple[Finding, ...]:
         except (InvalidRequirement, InvalidVersion):
             continue
         found[owner, requirement.name] = _finding(owner, owned, requirement, version)
+        if len(found) == _MOST:
+            break
     return tuple(found.values())
 
 

@@ -41,6 +41,7 @@ _BEGINNING = re.compile(
     rf"([A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?(?:\s*{_BOUND}(?:\s*,\s*{_BOUND})*(?=\s)|(?:\s+\d[\w.]*)?(?=\s*\()))"
 )
 _BOUNDED = re.compile(rf"[A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?\s*{_BOUND}")
+_LONGEST = 2000  # characters of a requirement without its hashes
 _EGG = re.compile(r"[#&]egg=([A-Za-z0-9][\w.-]*)")
 
 
@@ -59,6 +60,9 @@ class RequirementLines(Struct, kw_only=True):
 
     def line(self, line: str, where: str, folder: Path | None = None) -> None:
         """Take in one line; ``folder`` is where its includes are looked for."""
+        if _too_long(line):
+            self.gathered.note(where, f"a line of {len(line):,} characters is not read")
+            return
         requirement, rest = split_line(line)
         try:
             if requirement:
@@ -154,8 +158,14 @@ def _told_by(text: str) -> tuple[NormalizedName | None, Version | None]:
     return (canonicalize_name(named[1]) if named else name), version
 
 
+def _too_long(line: str) -> bool:
+    return len(line.partition(" --hash=")[0]) > _LONGEST
+
+
 def looks_like_requirement(line: str) -> bool:
     """Whether a line could stand in a requirements file."""
+    if _too_long(line):
+        return False
     requirement, rest = split_line(line)
     if not requirement:
         try:

@@ -30,6 +30,7 @@ from envlock.model import (
     Severity,
     Stage,
 )
+from envlock.rules.slow import slow
 
 Document = Mapping[str, Any]
 
@@ -138,6 +139,9 @@ def _shape_faults(document: Document) -> Iterable[str]:
     judged = any(case.demands or case.alone for case in _cases(document))
     if judged and not {"refuses", "admits"} <= tested.keys():
         yield "examples: a rule with a demand needs both refuses and admits"
+    for number, symptom in enumerate(document.get("symptoms", ())):
+        if fault := slow(symptom):
+            yield f"symptoms[{number}]: {fault}"
     if document.get("symptoms") and "matches" not in tested:
         yield "examples: a rule with symptoms needs matches"
     if not judged and not document.get("symptoms") and "when" not in document:
@@ -166,7 +170,7 @@ def validator_of(described: Mapping[str, Any]) -> Any:  # noqa: ANN401  (as abov
 
     checker = jsonschema.FormatChecker(formats=())
     checks: tuple[tuple[str, Callable[[str], object], type[Exception]], ...] = (
-        ("regex", re.compile, re.error),
+        ("regex", _pattern, re.error),
         ("specifier", SpecifierSet, InvalidSpecifier),
         ("version", Version, InvalidVersion),
         ("date", date.fromisoformat, ValueError),
@@ -174,6 +178,13 @@ def validator_of(described: Mapping[str, Any]) -> Any:  # noqa: ANN401  (as abov
     for name, parse, error in checks:
         checker.checks(name, raises=error)(_tries(parse))
     return jsonschema.Draft202012Validator(described, format_checker=checker)
+
+
+def _pattern(text: str) -> None:
+    try:
+        re.compile(text)
+    except (OverflowError, RecursionError) as error:
+        raise re.error(str(error)) from None
 
 
 def _tries(parse: Callable[[str], object]) -> Callable[[object], bool]:
