@@ -19,6 +19,7 @@ from envlock.releases import h5py_releases, marker_environment, release
 from envlock.rules.check import admits
 from envlock.rules.families import families
 
+_MOST = 200  # conflicts of one log: no environment has so many
 CONFLICT = "declared-conflict"
 MISSING = "missing-requirement"
 
@@ -76,6 +77,8 @@ def conflicts_told(text: str) -> tuple[Finding, ...]:
         if requirement is None or owned is None or (version is None and match["version"]):
             continue
         found[owner, requirement.name] = _finding(owner, owned, requirement, version)
+        if len(found) == _MOST:
+            break
     return tuple(found.values())
 
 

@@ -30,7 +30,7 @@ _WRITTEN = frozenset({"gen", "gen_py", "lextab.py", "parsetab.py", "yacctab.py"}
 #: Top-level folders that belong to nobody, though many wheels hold them by mistake.
 _STRAY = frozenset({"benchmarks", "bin", "data", "doc", "docs", "examples", "scripts", "tools"})
 _HASHED = 64 * 1024  # bytes: larger files are judged by their size alone
-_NAMESPACE = re.compile(rb"extend_path|declare_namespace|\A(\s|#[^\n]*)*\Z")
+_NAMESPACE = re.compile(rb"extend_path|declare_namespace|\A(?:\s++|#[^\n]*+)*+\Z")
 _TAG = re.compile(r"\.(?:cpython-|cp)(\d)(\d+)")
 
 Pair = tuple[Distribution, Distribution]

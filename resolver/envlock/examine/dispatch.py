@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from envlock.choices import Format
 from envlock.documents import read_json, shaped
 from envlock.errors import UsageError
+from envlock.examine.brief import with_short_lines
 from envlock.examine.gathered import Gathered, Given
 from envlock.examine.listings import examine_listing, is_json_listing, is_listing
 from envlock.examine.reading import read_lenient
@@ -24,14 +25,18 @@ from envlock.write import format_of
 
 _Reader = Callable[[Path, str, Given], Examined]
 _TROUBLE = re.compile(
-    r"Traceback \(most recent call last\)|^\s*(?:[\w.]+)?(?:Error|Exception|Warning)\b.*:"
+    r"Traceback \(most recent call last\)"
+    r"|^[ \t]*(?:[\w.]{1,100})?(?:Error|Exception|Warning)\b[^\n]{0,300}:"
     r"|\bERROR\b|\berror:"
-    r"|^\s*File \"[^\"\n]+\", line \d+",
+    r"|^[ \t]*File \"[^\"\n]+\", line \d+",
     re.MULTILINE,
 )
 _OF_CONDA = re.compile(r"^(?:dependencies|channels|prefix|variables):", re.MULTILINE)
 _LOCK_NAMES = re.compile(r"pylock(?:\.[^.]+)?\.toml|(?:uv|poetry)\.lock")
 _HEAD = 20_000  # characters in which the head of a list or file is looked for
+_MOST = 50_000  # lines: nobody has so many requirements
+_UNREAD = 100  # lines that cannot be read, above which a text is a log
+_SAMPLED = 1_000_000  # characters, and
 _SAMPLE = 60  # lines that are looked at to tell requirements from a log
 #: Shares of lines that cannot be requirements, above which a text is a log.
 _HALF, _FEW = 0.5, 0.1
@@ -126,7 +131,10 @@ def examine_content(
     name of a file speaks for requirements.
     """
     given = given or Given()
-    if is_listing(text) and (is_json_listing(text) or not _TROUBLE.search(text)):
+    if is_json_listing(text):
+        return examine_listing(origin, text, given)
+    text = with_short_lines(text)
+    if is_listing(text) and not _TROUBLE.search(text):
         return examine_listing(origin, text, given)
     if _OF_CONDA.search(text[:_HEAD]) and not _TROUBLE.search(text):
         from envlock.examine.environment_yml import (  # noqa: PLC0415  (yaml: 10 ms)
@@ -140,12 +148,16 @@ def examine_content(
     reader = RequirementLines(gathered=gathered)
     for number, line in logical_lines(text, as_pip=True):
         reader.line(line, f"{origin}:{number}", folder)
+        if len(gathered.notes) > _UNREAD:
+            return examine_text(text, given, origin=origin)
     return gathered.examined(Kind.FILE)
 
 
 def _is_log(text: str, *, named: bool) -> bool:
     """Whether a text is prose or a log; ``named``: its name says that it is requirements."""
-    lines = [line for _, line in islice(logical_lines(text, as_pip=True), _SAMPLE)]
+    if text.count("\n") > _MOST:
+        return True
+    lines = [line for _, line in islice(logical_lines(text[:_SAMPLED], as_pip=True), _SAMPLE)]
     if not lines:
         return False
     strange = 1 - sum(map(looks_like_requirement, lines)) / len(lines)

@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import msgspec
 from msgspec import Struct
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 
 from envlock import standards
-from envlock.documents import Malformed, json_value, shaped
 from envlock.errors import UsageError
 from envlock.examine.conda_spec import parse_conda_spec, pypi_name
 from envlock.examine.gathered import FRAMEWORKS, Gathered, Given
@@ -23,7 +23,7 @@ from envlock.findings import Examined, Kind
 from envlock.model import Platform
 from envlock.request.parsed import shown
 
-_PIP_HEAD = re.compile(r"^[ \t]*Package[ \t]+Version\b.*\n[ \t]*-{3,}[ \t-]*$", re.MULTILINE)
+_PIP_HEAD = re.compile(r"^[ \t]*Package[ \t]+Version\b.*\n[ \t]*---[ \t-]*$", re.MULTILINE)
 _CONDA_HEAD = re.compile(
     r"^# +(?:packages in environment at (?P<place>.*):|Name +Version\b.*)$", re.MULTILINE
 )
@@ -42,7 +42,9 @@ def is_listing(text: str) -> bool:
     """Whether a text is a list of what is installed, in a form known here."""
     start = text[:_HEAD]
     heads = (_PIP_HEAD, _CONDA_HEAD, _EXPLICIT)
-    return any(head.search(start) for head in heads) or is_json_listing(text) or is_freeze(text)
+    if any(head.search(start) for head in heads) or is_json_listing(text):
+        return True
+    return _frozen(start.rpartition("\n")[0]) is not None and is_freeze(text)
 
 
 def is_json_listing(text: str) -> bool:
@@ -52,18 +54,24 @@ def is_json_listing(text: str) -> bool:
 
 def is_freeze(text: str) -> bool:
     """Whether a text is the output of ``pip freeze``: many pins, sorted, and nothing else."""
+    pins = _frozen(text)
+    if pins is None or len(pins) < _WHOLE:
+        return False
+    names = [re.split(r"[\[=@ ]", line)[0].lower() for line in pins]
+    return _ascends(names) or _ascends([canonicalize_name(name) for name in names])
+
+
+def _frozen(text: str) -> list[str] | None:
+    """The pins of a text that has nothing else; None where it has."""
     pins: list[str] = []
     for line in map(str.strip, text.splitlines()):
         if line and not line.startswith(("-e ", "# Editable", "## !!")):
             if not _FROZEN.match(line):
-                return False
+                return None
             pins.append(line)
         if len(pins) > standards.MOST_PACKAGES:
             break
-    if len(pins) < _WHOLE:
-        return False
-    names = [re.split(r"[\[=@ ]", line)[0].lower() for line in pins]
-    return _ascends(names) or _ascends([canonicalize_name(name) for name in names])
+    return pins
 
 
 def _ascends(names: Sequence[str]) -> bool:
@@ -77,7 +85,7 @@ def examine_listing(origin: str, text: str, given: Given) -> Examined:
     pip, conda = _PIP_HEAD.search(text), _CONDA_HEAD.search(text)
     if rows is not None:
         for row in rows:
-            gather_row(gathered, row.name, row.version, row.channel, origin)
+            gather_row(gathered, row.name, row.version, row.channel or "", origin)
     elif _EXPLICIT.search(text):
         _explicit(gathered, text)
     elif conda is not None:
@@ -95,15 +103,15 @@ class _Row(Struct):
 
     name: str
     version: str
-    channel: str = ""
+    channel: str | None = None
 
 
 def _rows(text: str) -> list[_Row] | None:
-    if not text.lstrip().startswith("["):
+    if not text[:_HEAD].lstrip().startswith("["):
         return None
     try:
-        return shaped("", json_value(text), list[_Row]) or None
-    except (Malformed, UsageError):
+        return msgspec.json.decode(text, type=list[_Row]) or None  # ends at the first other thing
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None
 
 

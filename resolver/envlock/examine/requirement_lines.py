@@ -41,7 +41,7 @@ _BEGINNING = re.compile(
     rf"([A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?(?:\s*{_BOUND}(?:\s*,\s*{_BOUND})*(?=\s)|(?:\s+\d[\w.]*)?(?=\s*\()))"
 )
 _BOUNDED = re.compile(rf"[A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?\s*{_BOUND}")
-_LONGEST = 100_000  # characters; a pin with the hashes of all its files has some thousands
+_LONGEST = 2000  # characters of a requirement without its hashes
 _EGG = re.compile(r"[#&]egg=([A-Za-z0-9][\w.-]*)")
 
 
@@ -63,8 +63,8 @@ class RequirementLines(Struct, kw_only=True):
         """Take in one line; ``folder`` is where its includes are looked for."""
         self.count += 1
         standards.refuse_crowd(self.gathered.origin, self.count)
-        if len(line) > _LONGEST:
-            self.gathered.note(where, f"{shown(line)} is too long for a requirement")
+        if _too_long(line):
+            self.gathered.note(where, f"a line of {len(line):,} characters is not read")
             return
         requirement, rest = split_line(line)
         try:
@@ -165,9 +165,13 @@ def _name(text: str) -> NormalizedName | None:
     return name if is_normalized_name(name) else None
 
 
+def _too_long(line: str) -> bool:
+    return len(line.partition(" --hash=")[0]) > _LONGEST
+
+
 def looks_like_requirement(line: str) -> bool:
     """Whether a line could stand in a requirements file."""
-    if len(line) > _LONGEST:
+    if _too_long(line):
         return False
     requirement, rest = split_line(line)
     if not requirement:

@@ -71,6 +71,7 @@ _HABITS = (
     _habit(r"(?<=\d)\.[xX]\b", ".*", 'pip writes ".*" for any number'),
     _habit(r"((?:[<>]=?|~=)\s*\d[\w.]*?)\.\*", r"\1", '".*" goes with "==" and "!=" only'),
 )
+_LONGEST = 2000  # characters: beyond them nothing is a habit
 _UNQUOTED = re.compile(r"(python_(?:full_)?version\s*[<>=!~]+\s*)(\d[\d.]*)")
 
 
@@ -79,6 +80,8 @@ def plainly(text: str) -> tuple[str, str] | None:
 
     None when no habit is known that makes it one.
     """
+    if len(text) > _LONGEST:
+        return None
     head, _, marker = text.partition(";")
     head, causes = _habits(head.strip())
     quoted = _UNQUOTED.sub(r"\1'\2'", marker.strip())

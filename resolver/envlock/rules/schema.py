@@ -30,6 +30,7 @@ from envlock.model import (
     Severity,
     Stage,
 )
+from envlock.rules.slow import slow
 
 Document = Mapping[str, Any]
 
@@ -138,6 +139,9 @@ def _shape_faults(document: Document) -> Iterable[str]:
     judged = any(case.demands or case.alone for case in _cases(document))
     if judged and not {"refuses", "admits"} <= tested.keys():
         yield "examples: a rule with a demand needs both refuses and admits"
+    for number, symptom in enumerate(document.get("symptoms", ())):
+        if fault := slow(symptom):
+            yield f"symptoms[{number}]: {fault}"
     if document.get("symptoms") and "matches" not in tested:
         yield "examples: a rule with symptoms needs matches"
     if not judged and not document.get("symptoms") and "when" not in document:
