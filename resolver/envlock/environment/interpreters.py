@@ -82,7 +82,7 @@ def base_program(program: Path) -> Path:
     names = (f"python{'.'.join(version[:2])}", "python3", "python", "python.exe")
     home = Path(config.get("home", ""))
     for name in names:
-        if (home / name).is_file():
+        if os.path.isfile(home / name):  # noqa: PTH113  (Path's raises for a name that is too long)
             return home / name
     raise InterpreterMissing(
         f"{program}: the Python it was made from is no longer in {home}",

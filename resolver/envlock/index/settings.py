@@ -111,8 +111,8 @@ def settings_from(
         if overrides.no_index is None
         else overrides.no_index,
         trusted_hosts=(*many("trusted-host"), *overrides.trusted_hosts),
-        cert=None if cert is None else str(Path(cert).expanduser()),
-        client_cert=None if client_cert is None else str(Path(client_cert).expanduser()),
+        cert=None if cert is None else _home(cert),
+        client_cert=None if client_cert is None else _home(client_cert),
         keyring_provider=overrides.keyring_provider or _keyring(values.get("keyring-provider")),
         proxy=overrides.proxy or one("proxy"),
         timeout=overrides.timeout or _seconds(values.get("timeout")),
@@ -174,12 +174,16 @@ def _key(name: str) -> str:
     return "timeout" if key == "default-timeout" else key
 
 
+def _home(path: str) -> str:
+    return os.path.expanduser(path)  # noqa: PTH111  (Path's raises where nobody has that name)
+
+
 def _location(url: str) -> str:
     """Return the URL of an index, which pip also takes as the path of a folder."""
     if "://" not in url and not url.startswith("file:"):
-        folder = Path(url).expanduser()
-        if folder.is_dir():
-            return folder.resolve().as_uri()
+        folder = _home(url)
+        if os.path.isdir(folder):  # noqa: PTH112  (Path's raises for a name that is too long)
+            return Path(folder).resolve().as_uri()
     return url.rstrip("/")
 
 
@@ -187,7 +191,7 @@ def _link(link: str) -> str:
     """Return a find-links entry; a path becomes a URL, which holds no blanks and no commas."""
     if "://" in link or link.startswith("file:"):
         return link
-    return Path(link).expanduser().absolute().as_uri()
+    return Path(_home(link)).absolute().as_uri()
 
 
 def _flag(value: _Value | None) -> bool:

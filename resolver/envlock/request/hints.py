@@ -79,6 +79,8 @@ def plainly(text: str) -> tuple[str, str] | None:
 
     None when no habit is known that makes it one.
     """
+    if len(text) > standards.LONGEST:
+        return None
     head, _, marker = text.partition(";")
     head, causes = _habits(head.strip())
     quoted = _UNQUOTED.sub(r"\1'\2'", marker.strip())

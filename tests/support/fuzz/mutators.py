@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import math
@@ -14,7 +15,7 @@ from typing import Any
 import tomli_w
 import yaml
 
-LARGEST = 100_000  # bytes of an input
+LARGEST = 20_000  # bytes of an input
 
 #: Values that stand in a parsed document where none of them is expected.
 VALUES: tuple[Any, ...] = (
@@ -185,9 +186,10 @@ def _piece(chance: random.Random) -> bytes:
     return chance.choice(PIECES).encode(errors="surrogatepass")
 
 
-def _flip(content: bytes, _: Sequence[bytes], chance: random.Random) -> bytes:
+def _flip(content: bytes, others: Sequence[bytes], chance: random.Random) -> bytes:
+    del others
     changed = bytearray(content)
-    for _place_ in range(chance.choice((1, 1, 2, 20)) if changed else 0):
+    for _ in range(chance.choice((1, 1, 2, 20)) if changed else 0):
         changed[chance.randrange(len(changed))] = chance.randrange(256)
     return bytes(changed)
 
@@ -200,7 +202,11 @@ def _cut(content: bytes, _: Sequence[bytes], chance: random.Random) -> bytes:
 def _repeat(content: bytes, _: Sequence[bytes], chance: random.Random) -> bytes:
     start = _place(content, chance)
     slice_ = content[start : start + chance.choice((1, 1, 5, 40))]
-    return content[:start] + slice_ * chance.choice((2, 2, 9, 400, 20_000)) + content[start:]
+    return (
+        content[:start]
+        + slice_ * chance.choice((2, 2, 3, 9, 9, 400, 400, 20_000))
+        + content[start:]
+    )
 
 
 def _splice(content: bytes, others: Sequence[bytes], chance: random.Random) -> bytes:
@@ -295,7 +301,7 @@ def _changed(document: Any, chance: random.Random) -> Any:
         inside, key = chance.choice(places)
         act = chance.randrange(10)
         if act < 6 or inside is holder:
-            inside[key] = chance.choice(VALUES)
+            inside[key] = copy.deepcopy(chance.choice(VALUES))
         elif act == 6:
             del inside[key]
         elif act == 7 and isinstance(inside, dict):

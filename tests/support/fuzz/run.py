@@ -31,7 +31,8 @@ class Fault:
     trace: str = ""
 
     def __str__(self) -> str:
-        return f"{self.reader}: {self.why}: {self.content[:200]!r} ({len(self.content)} bytes)\n{self.trace}"
+        head = f"{self.content[:200]!r} ({len(self.content)} bytes)"
+        return f"{self.reader}: {self.why}: {head}\n{self.trace}"
 
 
 def corpus(reader: Reader) -> list[bytes]:
@@ -107,7 +108,7 @@ def fuzzed(
                 fault = tried(reader, path, content)
                 if fault is not None:
                     faults.append(fault)
-                if time.monotonic() > stop or len(faults) > 20:  # noqa: PLR2004  (enough to mend)
+                if time.monotonic() > stop or len(faults) > 20:
                     break
         yield reader, count, faults
 
