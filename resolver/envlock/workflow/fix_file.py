@@ -28,7 +28,7 @@ from envlock.resolve import Tools
 from envlock.rules import database
 from envlock.rules.check import Situation, violations
 from envlock.rules.families import families
-from envlock.system import read_text, write_texts
+from envlock.system import encoded_as, read_text, write_files
 from envlock.workflow.cases import Steering, tools_for
 
 
@@ -91,12 +91,12 @@ def fix_file(order: FileOrder, progress: Progress) -> FixedFile:
 
 
 def write_file(fixed: FixedFile) -> None:
-    """Write the edit.
+    """Write the edit, in the encoding that the file has.
 
     Raises:
         WorkError: the file cannot be written; then it is unchanged.
     """
-    write_texts({fixed.path: fixed.text})
+    write_files({fixed.path: encoded_as(fixed.path.read_bytes(), fixed.text)})
 
 
 def _version(python: str | None) -> Version | None:

@@ -15,7 +15,8 @@ from typing import Any
 import tomli_w
 import yaml
 
-LARGEST = 20_000  # bytes of an input
+#: Bytes of most inputs, and of one in a hundred.
+LARGE, LARGEST = 5_000, 100_000
 
 #: Values that stand in a parsed document where none of them is expected.
 VALUES: tuple[Any, ...] = (
@@ -156,15 +157,16 @@ PIECES = (
 
 def mutated(seed: bytes, language: str, others: Sequence[bytes], chance: random.Random) -> bytes:
     """Return a changed file; ``others`` are of the same corpus."""
+    most = LARGEST if chance.random() < 0.01 else max(LARGE, len(seed))
     structured = _STRUCTURED.get(language)
     if structured is not None and chance.random() < 0.6:
         changed = structured(seed, chance)
         if changed is not None:
             seed = changed
             if chance.random() < 0.7:
-                return seed[:LARGEST]
+                return seed[:most]
     for _ in range(chance.choice((1, 1, 1, 2, 3, 8))):
-        seed = chance.choice(_RAW)(seed, others, chance)[:LARGEST]
+        seed = chance.choice(_RAW)(seed, others, chance)[:most]
     return seed
 
 

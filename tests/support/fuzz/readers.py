@@ -113,7 +113,12 @@ def _site(path: Path) -> str:
 
 
 def _words(path: Path) -> object:
-    return [words.parse_words(_text(path).split("\n")), words.parse_names(_text(path).split("\n"))]
+    typed = _text(path).split("\n")
+    try:
+        words.parse_names(typed)
+    except EnvlockError as error:
+        str(error).encode(errors="surrogateescape")
+    return words.parse_words(typed)
 
 
 def _options(path: Path) -> object:
