@@ -22,18 +22,18 @@ TRACE = 'Traceback (most recent call last):\n  File "a.py", line 3, in <module>\
 FINISH = "ImportError: numpy.core.multiarray failed to import\n"
 
 
-def fed(program: Program, *words: str, stdin: int | bytes) -> Done:
-    given = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
+def fed(program: Program, *words: str, stdin: int | None = None, text: str | None = None) -> Done:
     done = subprocess.run(
         program.command(*words),
         cwd=program.here,
         env=program.environment(),
         capture_output=True,
+        encoding="utf-8",
         timeout=30,
         check=False,
-        **given,  # type: ignore[call-overload]  # the one or the other
+        **({"stdin": stdin} if text is None else {"input": text}),
     )
-    return Done(code=done.returncode, out=done.stdout.decode(), err=done.stderr.decode())
+    return Done(code=done.returncode, out=done.stdout, err=done.stderr)
 
 
 def refused(path: Path, *, model: bool = False) -> str:
@@ -61,7 +61,7 @@ def test_standard_input_without_an_end_is_refused(program: Program) -> None:
 
 
 def test_a_pipe_is_read_at_standard_input(program: Program) -> None:
-    done = fed(program, "diagnose", "-", "--json", stdin=b"h5py==3.11.0\n")
+    done = fed(program, "diagnose", "-", "--json", text="h5py==3.11.0\n")
     assert done.data["examined"]["packages"] == {"h5py": "3.11.0"}
 
 
