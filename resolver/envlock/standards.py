@@ -22,7 +22,7 @@ from envlock.errors import UsageError
 
 #: Characters; the longest markers that tools export have a few hundred.
 LONGEST = 2000
-MOST_PACKAGES = 20_000
+MOST_PACKAGES = 10_000
 """Of one file; the largest environments have some thousands."""
 
 

@@ -118,7 +118,7 @@ def test_a_file_that_is_no_evidence_fails_the_check(program: Program, folder: Pa
     done = program("matrix", "check", "--evidence", folder, "--json")
     assert done.code == 1
     (fault,) = done.data["invalid"]
-    assert fault.startswith("odd.json: not JSON: Expecting property name")
+    assert fault.startswith("odd.json: not JSON: expecting property name")
 
 
 def test_rules_of_ones_own_are_held_against_evidence_too(program: Program, folder: Path) -> None:

@@ -62,6 +62,9 @@ def broken_requirements(
     return tuple(check.found), tuple(check.notes)
 
 
+_SHOWN = 160  # characters of a line that says nothing
+
+
 class _Check(Struct, kw_only=True):
     visible: _Visible
     markers: Mapping[str, str]
@@ -71,13 +74,15 @@ class _Check(Struct, kw_only=True):
     def look(self, by: Distribution, extra: str) -> Iterator[tuple[NormalizedName, str]]:
         """Judge what a package declares, with an extra or without; yield the extras it asks for."""
         for line in by.requires:
-            if bool(_ASKS_EXTRA.search(line)) != bool(extra):
+            if len(line) <= standards.LONGEST and bool(_ASKS_EXTRA.search(line)) != bool(extra):
                 continue
             requirement = standards.requirement(line)
             marker = None if requirement is None else requirement.marker
             applies = marker is None or standards.judged(marker, {**self.markers, "extra": extra})
             if requirement is None or applies is None:
-                self.notes.append(f"{by.info}: {line!r} is no requirement that can be judged")
+                self.notes.append(
+                    f"{by.info}: {line[:_SHOWN]!r} is no requirement that can be judged"
+                )
                 continue
             if not applies:
                 continue

@@ -67,7 +67,8 @@ def read_layout(python: Path) -> Layout:
     if not config:
         path = own if user is None else (user, *own)
     elif config.get("include-system-site-packages", "").lower() == "true":
-        base = site_folders(_base(config), version)
+        home = _base(config)
+        base = () if home is None else site_folders(home, version)
         path = (*own, *base) if user is None else (*own, user, *base)
     else:
         user, path = None, own
@@ -107,9 +108,11 @@ def _venv_config(prefix: Path) -> dict[str, str]:
     return {key.strip().lower(): value.strip() for key, _, value in lines}
 
 
-def _base(config: Mapping[str, str]) -> Path:
+def _base(config: Mapping[str, str]) -> Path | None:
+    """Where the Python that a virtual environment was made from is, if it is there."""
     home = Path(config.get("home", ""))
-    return home.parent if home.name in {"bin", "Scripts"} else home
+    base = home.parent if home.name in {"bin", "Scripts"} else home
+    return base if os.path.isdir(base) else None  # noqa: PTH112  (Path's raises for a long name)
 
 
 def _version(python: Path, prefix: Path, config: Mapping[str, str]) -> Version | None:
@@ -120,7 +123,8 @@ def _version(python: Path, prefix: Path, config: Mapping[str, str]) -> Version |
     package = conda_packages(prefix).get(canonicalize_name("python"))
     if package is not None and _VERSION.fullmatch(package.version):
         return Version(package.version)
-    roots = (prefix, _base(config)) if config else (prefix,)
+    base = _base(config) if config else None
+    roots = (prefix,) if base is None else (prefix, base)
     minor = next(_minors(python, roots), None)
     if minor is None:
         return None

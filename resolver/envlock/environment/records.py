@@ -115,7 +115,8 @@ def recorded(distribution: Distribution) -> Iterator[Row] | str:
 
 
 def _rows(text: str) -> Iterator[Row]:
-    for line in text.replace("\\", "/").splitlines():
+    lines = text.replace("\\", "/").splitlines()
+    for line in [each for each in lines if "\0" not in each] if "\0" in text else lines:
         # Few lines are quoted, and csv takes twice the time.
         parts = _unquoted(line) if '"' in line else line.rsplit(",", 2)
         if len(parts) == 3:  # noqa: PLR2004  (path, hash, size)
@@ -163,6 +164,8 @@ def _metadata_file(info: Path) -> Path:
     if info.suffix == ".egg-link":
         # "develop" of setuptools: the file names the checkout, which has the metadata.
         checkout = info.parent / _line(info)
+        if not os.path.isdir(checkout):  # noqa: PTH112  (Path's raises for a name that is too long)
+            return info
         return next(iter(sorted(checkout.glob("*.egg-info/PKG-INFO"))), info)
     return info if info.is_file() else info / "PKG-INFO"
 

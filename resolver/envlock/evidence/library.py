@@ -129,7 +129,8 @@ def _checked(name: str, text: str) -> tuple[tuple[str, ...], CellEvidence | None
     try:
         document = json_value(text)
     except Malformed as error:
-        return (error.named(name, "JSON").message.removeprefix(f"{name}: "),), None
+        place = f" (line {error.line})" if error.line else ""
+        return (f"not JSON: {error.why}{place}",), None
     wrong = schema_faults(_validator(), document)
     if wrong:
         return wrong, None

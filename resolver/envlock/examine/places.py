@@ -12,14 +12,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from packaging.version import Version
 
+from envlock import standards
 from envlock.model import Platform
 
 #: A full version that Python itself, or a tool about it, printed.
 _SAID = (
-    re.compile(r"Python (3\.\d{1,2}\.\d{1,3})(?![\d.*]|\s{0,9},?\s{0,9}[<>])"),
-    re.compile(r"Python[ _]version[\s:='\"]{1,40}v?(3\.\d{1,2}(?:\.\d+)?)", re.IGNORECASE),
-    re.compile(r"python_full_version[ :='\"]{1,40}(3\.\d{1,2}\.\d+)"),
-    re.compile(r"pyenv[/\\]versions[/\\](3\.\d{1,2}\.\d+)\b"),
+    re.compile(r"Python (3\.\d{1,2}\.\d{1,9})(?![\d.*]|\s{0,9},?\s{0,9}[<>])"),
+    re.compile(r"Python[ _]version[\s:='\"]{1,40}v?(3\.\d{1,2}(?:\.\d{1,9})?)", re.IGNORECASE),
+    re.compile(r"python_full_version[ :='\"]{1,40}(3\.\d{1,2}\.\d{1,9})"),
+    re.compile(r"pyenv[/\\]versions[/\\](3\.\d{1,2}\.\d{1,9})\b"),
 )
 _IN_PATHS = (
     re.compile(r"python(3)\.(\d{1,2})t?[/\\]"),
@@ -79,7 +80,7 @@ def python_of(text: str) -> Version | None:
     """Return the Python that a text tells of: printed in full, or in most of its paths."""
     said = {version for pattern in _SAID for version in pattern.findall(text)}
     if len(said) == 1:
-        return Version(said.pop())
+        return standards.version(said.pop())
     counted = Counter(_minors(text))
     return Version(counted.most_common(1)[0][0]) if counted else None
 

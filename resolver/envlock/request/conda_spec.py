@@ -11,6 +11,7 @@ import re
 
 from msgspec import Struct
 
+from envlock import standards
 from envlock.conda.values import CondaSpec
 from envlock.errors import UsageError
 from envlock.request.parsed import shown
@@ -56,6 +57,8 @@ def parse_spec(text: str, *, origin: str = "command line", only: tuple[str, ...]
     Raises:
         UsageError: it is neither, in words.
     """
+    if len(text) > standards.LONGEST:
+        raise UsageError(f"{shown(text)} is not a package: it has {len(text)} characters", _EXAMPLE)
     plain = text.strip()
     archive = parse_archive(plain)
     if archive is not None:

@@ -71,7 +71,6 @@ _HABITS = (
     _habit(r"(?<=\d)\.[xX]\b", ".*", 'pip writes ".*" for any number'),
     _habit(r"((?:[<>]=?|~=)\s*\d[\w.]*?)\.\*", r"\1", '".*" goes with "==" and "!=" only'),
 )
-_LONGEST = 2000  # characters: beyond them nothing is a habit
 _UNQUOTED = re.compile(r"(python_(?:full_)?version\s*[<>=!~]+\s*)(\d[\d.]*)")
 
 
@@ -80,7 +79,7 @@ def plainly(text: str) -> tuple[str, str] | None:
 
     None when no habit is known that makes it one.
     """
-    if len(text) > _LONGEST:
+    if len(text) > standards.LONGEST:
         return None
     head, _, marker = text.partition(";")
     head, causes = _habits(head.strip())

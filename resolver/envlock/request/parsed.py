@@ -13,7 +13,9 @@ from envlock.model import Requested
 from envlock.visible import printable
 
 _SHOWN = 20
+_ENOUGH = 1000
 _WIDTH = 160
+_LOOKED_AT = 2000  # characters: a credential that begins in what is shown ends in these
 
 
 class ParsedFile(Struct, frozen=True, kw_only=True):
@@ -47,6 +49,11 @@ class Faults:
         except UsageError as fault:
             self._faults.append((where, fault))
 
+    @property
+    def enough(self) -> bool:
+        """Whether there are so many that more would tell nobody anything."""
+        return len(self._faults) >= _ENOUGH
+
     def finish(self) -> None:
         """End the reading.
 
@@ -59,7 +66,8 @@ class Faults:
         shown = self._faults[:_SHOWN]
         lines = [f"{_place(where)}{fault.message}" for where, fault in shown]
         if len(self._faults) > _SHOWN:
-            lines.append(f"and {len(self._faults) - _SHOWN} more faults like these")
+            least = "at least " if self.enough else ""
+            lines.append(f"and {least}{len(self._faults) - _SHOWN} more faults like these")
         alone = len(self._faults) == 1
         remedies = (
             remedy if alone else f"{_place(where)}{remedy}"
@@ -86,5 +94,5 @@ def safe(text: str) -> str:
     """
     from envlock.index.redact import redact  # noqa: PLC0415  (only errors quote)
 
-    plain = redact(printable(text))
+    plain = redact(printable(text[:_LOOKED_AT]))
     return plain if len(plain) <= _WIDTH else f"{plain[:_WIDTH]}…"

@@ -122,6 +122,8 @@ class RequirementsReader(Struct, kw_only=True):
         for count, (number, line) in enumerate(logical_lines(text), 1):
             standards.refuse_crowd(label, count)
             self.line(path, line, f"{label}:{number}", constraint=constraint, chain=chain)
+            if self.faults.enough:
+                return
 
     def line(
         self,

@@ -44,6 +44,11 @@ _MOST_OF_A_STREAM = 512 * _MEGABYTE
 _UNOPENED = 1.0  # seconds that a pipe waits for somebody who writes to it
 _SILENT = 600.0  # seconds that such a writer may say nothing
 _WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_ENCODINGS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
 _KINDS = (
     (stat.S_ISDIR, "it is a folder, not a file"),
     (stat.S_ISFIFO, "it is a pipe, not a file"),
@@ -271,6 +276,14 @@ def _decoded(content: bytes, path: Path) -> str:
             f"{path}: not {kind} text (byte {error.start} is 0x{content[error.start]:02x})",
             f"save {path} as UTF-8",
         ) from None
+
+
+def encoded_as(before: bytes, text: str) -> bytes:
+    """The bytes of a text that takes the place of others: in their encoding, with their mark."""
+    for mark, encoding in _ENCODINGS:
+        if before.startswith(mark):
+            return mark + text.encode(encoding)
+    return text.encode()
 
 
 def _refuse_beyond(text: str, path: Path) -> None:

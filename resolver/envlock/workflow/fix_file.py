@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from codecs import BOM_UTF8
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -30,7 +29,7 @@ from envlock.resolve import Tools
 from envlock.rules import database
 from envlock.rules.check import Situation, violations
 from envlock.rules.families import families
-from envlock.system import read_text, refuse_irregular, write_files
+from envlock.system import contents, encoded_as, read_text, refuse_irregular, write_files
 from envlock.workflow.cases import Steering, tools_for
 from envlock.workflow.outputs import try_outputs
 
@@ -74,7 +73,7 @@ def fix_file(order: FileOrder, progress: Progress) -> FixedFile:
     if order.writes:
         try_outputs((order.path,), progress)
     text = read_text(order.path)
-    before = order.path.read_bytes() if order.path.is_file() else b""
+    before = contents(order.path) if order.path.is_file() else b""
     examined = examine_path(order.path, Given(python=_version(order.python)))
     goal, notes = _target(order, examined)
     tools = tools_for(order.settings, order.engine, progress)
@@ -105,20 +104,19 @@ def fix_file(order: FileOrder, progress: Progress) -> FixedFile:
 
 
 def write_file(fixed: FixedFile) -> None:
-    """Write the edit; a byte order mark stays.
+    """Write the edit, in the encoding that the file has.
 
     Raises:
         WorkError: the file cannot be written, or was changed since it was
             read; then it is left as it is.
     """
     refuse_irregular((fixed.path,))
-    if fixed.path.read_bytes() != fixed.before:
+    if contents(fixed.path) != fixed.before:
         raise WorkError(
             f"{fixed.path} was changed while its cure was looked for; it is left as it is",
             f"envlock fix {shlex.quote(fixed.path.as_posix())}",
         )
-    mark = BOM_UTF8 if fixed.before.startswith(BOM_UTF8) else b""
-    write_files({fixed.path: mark + fixed.text.encode()})
+    write_files({fixed.path: encoded_as(fixed.before, fixed.text)})
 
 
 def _version(python: str | None) -> Version | None:

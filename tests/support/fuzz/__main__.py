@@ -14,12 +14,15 @@ def main() -> int:
     """Run, tell, and keep every crash that was found among the files that tests replay."""
     asked = argparse.ArgumentParser(prog="support.fuzz", description=main.__doc__)
     asked.add_argument("--inputs", type=int, default=100_000)
+    asked.add_argument("--seconds", type=float, default=float("inf"), help="shared by the readers")
     asked.add_argument("--seed", type=int, default=0)
     asked.add_argument("--only", nargs="*", default=())
     asked.add_argument("--keep", action="store_true", help="write crashes into tests/fuzz/crashes")
     options = asked.parse_args()
     begun, whole, wrong = time.monotonic(), 0, 0
-    for reader, count, faults in fuzzed(options.inputs, seed=options.seed, only=options.only):
+    for reader, count, faults in fuzzed(
+        options.inputs, seed=options.seed, seconds=options.seconds, only=options.only
+    ):
         whole += count
         wrong += len(faults)
         print(f"{reader.name:24} {count:8,} inputs, {len(faults)} faults", flush=True)  # noqa: T201

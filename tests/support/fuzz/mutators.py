@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import math
@@ -14,7 +15,8 @@ from typing import Any
 import tomli_w
 import yaml
 
-LARGEST = 100_000  # bytes of an input
+#: Bytes of most inputs, and of one in a hundred.
+LARGE, LARGEST = 5_000, 100_000
 
 #: Values that stand in a parsed document where none of them is expected.
 VALUES: tuple[Any, ...] = (
@@ -155,15 +157,16 @@ PIECES = (
 
 def mutated(seed: bytes, language: str, others: Sequence[bytes], chance: random.Random) -> bytes:
     """Return a changed file; ``others`` are of the same corpus."""
+    most = LARGEST if chance.random() < 0.01 else max(LARGE, len(seed))
     structured = _STRUCTURED.get(language)
     if structured is not None and chance.random() < 0.6:
         changed = structured(seed, chance)
         if changed is not None:
             seed = changed
             if chance.random() < 0.7:
-                return seed[:LARGEST]
+                return seed[:most]
     for _ in range(chance.choice((1, 1, 1, 2, 3, 8))):
-        seed = chance.choice(_RAW)(seed, others, chance)[:LARGEST]
+        seed = chance.choice(_RAW)(seed, others, chance)[:most]
     return seed
 
 
@@ -185,9 +188,10 @@ def _piece(chance: random.Random) -> bytes:
     return chance.choice(PIECES).encode(errors="surrogatepass")
 
 
-def _flip(content: bytes, _: Sequence[bytes], chance: random.Random) -> bytes:
+def _flip(content: bytes, others: Sequence[bytes], chance: random.Random) -> bytes:
+    del others
     changed = bytearray(content)
-    for _place_ in range(chance.choice((1, 1, 2, 20)) if changed else 0):
+    for _ in range(chance.choice((1, 1, 2, 20)) if changed else 0):
         changed[chance.randrange(len(changed))] = chance.randrange(256)
     return bytes(changed)
 
@@ -200,7 +204,11 @@ def _cut(content: bytes, _: Sequence[bytes], chance: random.Random) -> bytes:
 def _repeat(content: bytes, _: Sequence[bytes], chance: random.Random) -> bytes:
     start = _place(content, chance)
     slice_ = content[start : start + chance.choice((1, 1, 5, 40))]
-    return content[:start] + slice_ * chance.choice((2, 2, 9, 400, 20_000)) + content[start:]
+    return (
+        content[:start]
+        + slice_ * chance.choice((2, 2, 3, 9, 9, 400, 400, 20_000))
+        + content[start:]
+    )
 
 
 def _splice(content: bytes, others: Sequence[bytes], chance: random.Random) -> bytes:
@@ -295,7 +303,7 @@ def _changed(document: Any, chance: random.Random) -> Any:
         inside, key = chance.choice(places)
         act = chance.randrange(10)
         if act < 6 or inside is holder:
-            inside[key] = chance.choice(VALUES)
+            inside[key] = copy.deepcopy(chance.choice(VALUES))
         elif act == 6:
             del inside[key]
         elif act == 7 and isinstance(inside, dict):

@@ -31,7 +31,8 @@ class Fault:
     trace: str = ""
 
     def __str__(self) -> str:
-        return f"{self.reader}: {self.why}: {self.content[:200]!r} ({len(self.content)} bytes)\n{self.trace}"
+        head = f"{self.content[:200]!r} ({len(self.content)} bytes)"
+        return f"{self.reader}: {self.why}: {head}\n{self.trace}"
 
 
 def corpus(reader: Reader) -> list[bytes]:
@@ -65,7 +66,6 @@ def tried(reader: Reader, path: Path, content: bytes) -> Fault | None:
     """Read one input; return what is wrong with how that ended."""
     path.write_bytes(content)
     begun = time.process_time()
-    signal.setitimer(signal.ITIMER_REAL, _HANGS * 5)
     signal.signal(signal.SIGVTALRM, _stop)
     signal.setitimer(signal.ITIMER_VIRTUAL, _HANGS)
     try:
@@ -79,7 +79,6 @@ def tried(reader: Reader, path: Path, content: bytes) -> Fault | None:
         return Fault(reader.name, content, repr(error)[:300], traceback.format_exc()[-1500:])
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.setitimer(signal.ITIMER_REAL, 0)
     took = time.process_time() - begun
     return Fault(reader.name, content, f"took {took:.1f} s") if took > LONGEST else None
 

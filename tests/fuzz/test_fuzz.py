@@ -1,0 +1,43 @@
+"""Every reader, for a minute at most, with inputs that are the same on every run.
+
+By hand as long as one likes: ``PYTHONPATH=tests python -m support.fuzz --inputs 1000000``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support.fuzz.readers import BY_NAME, PENDING, READERS
+from support.fuzz.run import corpus, crashes, fuzzed, tried, workplace
+
+_INPUTS, _SECONDS = 12_000, 40
+
+
+@pytest.mark.fuzz
+def test_no_reader_ends_in_anything_but_its_own_error() -> None:
+    names = [each.name for each in READERS if each.name not in PENDING]
+    runs = fuzzed(_INPUTS, seed=0, seconds=_SECONDS, only=names)
+    wrong = [str(fault) for _, _, faults in runs for fault in faults]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    list(crashes()),
+    ids=lambda part: part.name if isinstance(part, Path) else part,
+)
+def test_an_input_that_crashed_a_reader_or_might_have_ends_in_words(name: str, file: Path) -> None:
+    reader = BY_NAME[name]
+    with workplace(reader) as path:
+        assert tried(reader, path, file.read_bytes()) is None
+
+
+@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.name)
+def test_the_first_file_of_each_corpus_is_read(reader: object) -> None:
+    """A corpus that is refused at its first line tries nothing behind it."""
+    known = BY_NAME[str(getattr(reader, "name", ""))]
+    with workplace(known) as path:
+        path.write_bytes(corpus(known)[0])
+        known.read(path)
