@@ -133,16 +133,18 @@ def test_what_interrupts_leaves_all_as_they_were(
 def test_what_cannot_be_taken_back_is_told_file_by_file(
     pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuses(_: Replacement) -> None:
-        raise OSError(5, "Input/output error")
+    def apply(self: Replacement) -> None:
+        if self.path == pair[1]:
+            raise OSError(5, "Input/output error")
+        applied(self)
 
-    apply = Replacement.apply
-    monkeypatch.setattr(
-        Replacement,
-        "apply",
-        lambda self: apply(self) if self.path == pair[0] else refuses(self),
-    )
-    monkeypatch.setattr(Replacement, "undo", lambda self: self.path == pair[0] and refuses(self))
+    def undo(self: Replacement) -> None:
+        if self.path == pair[0]:
+            raise OSError(5, "Input/output error")
+
+    applied = Replacement.apply
+    monkeypatch.setattr(Replacement, "apply", apply)
+    monkeypatch.setattr(Replacement, "undo", undo)
     with pytest.raises(WorkError) as caught:
         write_texts(dict.fromkeys(pair, "new\n"))
     (copy,) = (each for each in pair[0].parent.iterdir() if each not in pair)
