@@ -13,6 +13,7 @@ import pytest
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from envlock.conda.values import CondaPackage
 from envlock.environment.description import target
 from envlock.environment.interpreters import find_interpreter
 from envlock.errors import DiskFull, WorkError
@@ -23,7 +24,7 @@ from envlock.probes.runner import run_probe
 from envlock.progress import Silent
 from envlock.system import run, says_full, scratch
 from envlock.workflow import space
-from envlock.workflow.space import refuse_cramped
+from envlock.workflow.space import refuse_cramped, refuse_cramped_prefix
 from support.mounts import fill, small_disk
 from support.program import Program, snapshot
 
@@ -161,6 +162,31 @@ def test_the_disk_of_uvs_cache_counts_too(tmp_path: Path, monkeypatch: pytest.Mo
         " 1.0 MB of 1.0 MB free"
     )
     assert caught.value.remedies == ("UV_CACHE_DIR=/a/folder/with/room",)
+
+
+def test_a_prefix_that_cannot_fit_is_refused_before_it_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENVLOCK_CACHE_DIR", str(tmp_path / "cache"))
+    package = CondaPackage(
+        name="big",
+        version="1.0",
+        build="0",
+        build_number=0,
+        subdir="noarch",
+        channel="c",
+        url="c/big-1.0-0.conda",
+        size=1_100_000,
+    )
+    with small_disk(tmp_path, 1000):
+        with pytest.raises(DiskFull) as caught:
+            refuse_cramped_prefix((package,), tmp_path / "env")
+        (tmp_path / "cache" / "conda" / "pkgs" / "big-1.0-0").mkdir(parents=True)
+        refuse_cramped_prefix((package,), tmp_path / "env")
+    assert caught.value.message == (
+        f"the environment does not fit: it wants at least 1.1 MB in {tmp_path / 'env'}, and"
+        f" {tmp_path} has 1.0 MB of 1.0 MB free"
+    )
 
 
 def test_where_there_is_plenty_no_page_is_read(
