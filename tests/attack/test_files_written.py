@@ -397,8 +397,28 @@ def test_a_trial_changes_nothing_and_leaves_nothing(pair: tuple[Path, Path]) -> 
     assert [each.stat().st_mtime_ns for each in pair] == times
 
 
+def test_a_link_into_a_folder_that_is_not_there_is_told_before(tmp_path: Path) -> None:
+    link = tmp_path / "link.txt"
+    link.symlink_to(tmp_path / "nowhere" / "file")
+    for ask in (refuse_unwritable, lambda paths: write_texts(dict.fromkeys(paths, "new"))):
+        with pytest.raises(WorkError) as caught:
+            ask((link,))
+        assert caught.value.message == (
+            f"cannot write {link}: No such file or directory; nothing was changed"
+        )
+
+
 def test_a_name_that_no_file_can_have_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="File name too long"):
         refuse_unwritable((tmp_path / ("x" * 300),))
     with pytest.raises(WorkError, match=NOTHING):
         write_files({tmp_path / ("x" * 300): b""})
+
+
+@linux
+def test_an_export_that_cannot_be_written_is_told(program: Program) -> None:
+    (program.here / "requirements.txt").write_text("numpy==1.26.4\n")
+    os.mkfifo(program.here / "pylock.toml")
+    done = program("export", "-o", "pylock.toml", "--no-index")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == ("error: pylock.toml: is a named pipe, and a file is to be written there\n")

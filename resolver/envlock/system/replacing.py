@@ -157,7 +157,7 @@ def lost_by_replacing(path: Path) -> tuple[str, ...]:
     if there.st_uid != os.geteuid() and os.geteuid() != 0:
         lost.append(f"its owner {owner_of(there)}, who lets nobody else write to it")
     if there.st_nlink > 1:
-        lost.append(f"the {there.st_nlink - 1} other names (hard links) that it has")
+        lost.append(f"{there.st_nlink - 1} other name{'s' * (there.st_nlink > 2)} (hard links)")  # noqa: PLR2004
     return tuple(lost)
 
 
