@@ -26,6 +26,7 @@ from envlock.system import (
     load_kept,
     remembered,
 )
+from envlock.trees import state_folder
 from support.mounts import read_only, small_disk
 from support.program import Program
 from support.users import NOBODY, as_nobody, need_root
@@ -177,13 +178,17 @@ def test_a_program_of_the_cache_that_others_could_write_is_not_run(root: Path) -
 def test_a_tilde_that_no_shell_expanded_is_refused(
     value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("ENVLOCK_CACHE_DIR", value)
-    with pytest.raises(UsageError) as caught:
-        kept_folder("index")
-    assert caught.value.message == (
-        f"ENVLOCK_CACHE_DIR is {value}, and the shell did not expand the ~"
-    )
-    assert caught.value.remedies == (f"ENVLOCK_CACHE_DIR={Path(value).expanduser()}",)
+    variables = {
+        "ENVLOCK_CACHE_DIR": lambda: kept_folder("index"),
+        "ENVLOCK_STATE_DIR": state_folder,
+        "UV_CACHE_DIR": uv_cache,
+    }
+    for name, ask in variables.items():
+        monkeypatch.setenv(name, value)
+        with pytest.raises(UsageError) as caught:
+            ask()
+        assert caught.value.message == f"{name} is {value}, and the shell did not expand the ~"
+        assert caught.value.remedies == (f"{name}={Path(value).expanduser()}",)
 
 
 def test_a_tilde_is_told_by_the_program(program: Program) -> None:
