@@ -130,6 +130,26 @@ def test_what_interrupts_leaves_all_as_they_were(
     assert snapshot(pair[0].parent) == before
 
 
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_an_interrupt_between_two_system_calls_leaves_all_as_they_were(
+    pair: tuple[Path, Path], at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, calls, replace = snapshot(pair[0].parent), [0], Path.replace
+
+    def interrupted(self: Path, target: Path) -> Path:
+        calls[0] += 1
+        done = replace(self, target)
+        if calls[0] == at:
+            raise KeyboardInterrupt
+        return done
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    files = dict.fromkeys((*pair, pair[0].with_name("new.txt")), "new\n")
+    with pytest.raises(KeyboardInterrupt):
+        write_texts(files)
+    assert snapshot(pair[0].parent) == before
+
+
 def test_what_cannot_be_taken_back_is_told_file_by_file(
     pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
