@@ -147,11 +147,13 @@ def _files_left(folder: Path) -> int | None:
 
 
 def _lasting(path: Path) -> Path:
-    """The folder to name: not one of envlock's own, which is gone in a moment."""
+    """The folder to name: where a disk is mounted, and none that is gone in a moment."""
     there = _existing(path)
     for each in (there, *there.parents):
         if each.name.startswith("envlock-") and each.parent == temporary_folder():
             return each.parent
+        if each.is_mount():
+            return there if each == Path(each.anchor) else each
     return there
 
 
