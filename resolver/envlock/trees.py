@@ -15,15 +15,25 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from envlock.errors import WorkError
+from envlock.errors import UsageError, WorkError
 
 #: Tells whether a file may share its data with its copy (a hard link).
 Shared = Callable[[Path], bool]
 
 
 def state_folder() -> Path:
-    """Where envlock keeps what must not be lost; ``ENVLOCK_STATE_DIR`` moves it."""
+    """Where envlock keeps what must not be lost; ``ENVLOCK_STATE_DIR`` moves it.
+
+    Raises:
+        UsageError: the variable begins with a ``~``, which no shell expanded.
+    """
     chosen = os.environ.get("ENVLOCK_STATE_DIR")
+    if chosen and chosen.startswith("~"):
+        meant = os.path.expanduser(chosen)  # noqa: PTH111  (Path raises where there is no such home)
+        raise UsageError(
+            f"ENVLOCK_STATE_DIR is {chosen}, and the shell did not expand the ~",
+            f"ENVLOCK_STATE_DIR={meant}",
+        )
     if chosen:
         return Path(chosen).absolute()
     import platformdirs  # noqa: PLC0415  (10 ms that --help does not need)

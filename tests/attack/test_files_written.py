@@ -130,19 +130,41 @@ def test_what_interrupts_leaves_all_as_they_were(
     assert snapshot(pair[0].parent) == before
 
 
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_an_interrupt_between_two_system_calls_leaves_all_as_they_were(
+    pair: tuple[Path, Path], at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, calls, replace = snapshot(pair[0].parent), [0], Path.replace
+
+    def interrupted(self: Path, target: Path) -> Path:
+        calls[0] += 1
+        done = replace(self, target)
+        if calls[0] == at:
+            raise KeyboardInterrupt
+        return done
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    files = dict.fromkeys((*pair, pair[0].with_name("new.txt")), "new\n")
+    with pytest.raises(KeyboardInterrupt):
+        write_texts(files)
+    assert snapshot(pair[0].parent) == before
+
+
 def test_what_cannot_be_taken_back_is_told_file_by_file(
     pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuses(_: Replacement) -> bool:
-        raise OSError(5, "Input/output error")
+    def apply(self: Replacement) -> None:
+        if self.path == pair[1]:
+            raise OSError(5, "Input/output error")
+        applied(self)
 
-    apply = Replacement.apply
-    monkeypatch.setattr(
-        Replacement,
-        "apply",
-        lambda self: apply(self) if self.path == pair[0] else refuses(self),
-    )
-    monkeypatch.setattr(Replacement, "undo", lambda self: self.path == pair[0] and refuses(self))
+    def undo(self: Replacement) -> None:
+        if self.path == pair[0]:
+            raise OSError(5, "Input/output error")
+
+    applied = Replacement.apply
+    monkeypatch.setattr(Replacement, "apply", apply)
+    monkeypatch.setattr(Replacement, "undo", undo)
     with pytest.raises(WorkError) as caught:
         write_texts(dict.fromkeys(pair, "new\n"))
     (copy,) = (each for each in pair[0].parent.iterdir() if each not in pair)
@@ -395,8 +417,28 @@ def test_a_trial_changes_nothing_and_leaves_nothing(pair: tuple[Path, Path]) -> 
     assert [each.stat().st_mtime_ns for each in pair] == times
 
 
+def test_a_link_into_a_folder_that_is_not_there_is_told_before(tmp_path: Path) -> None:
+    link = tmp_path / "link.txt"
+    link.symlink_to(tmp_path / "nowhere" / "file")
+    for ask in (refuse_unwritable, lambda paths: write_texts(dict.fromkeys(paths, "new"))):
+        with pytest.raises(WorkError) as caught:
+            ask((link,))
+        assert caught.value.message == (
+            f"cannot write {link}: No such file or directory; nothing was changed"
+        )
+
+
 def test_a_name_that_no_file_can_have_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="File name too long"):
         refuse_unwritable((tmp_path / ("x" * 300),))
     with pytest.raises(WorkError, match=NOTHING):
         write_files({tmp_path / ("x" * 300): b""})
+
+
+@linux
+def test_an_export_that_cannot_be_written_is_told(program: Program) -> None:
+    (program.here / "requirements.txt").write_text("numpy==1.26.4\n")
+    os.mkfifo(program.here / "pylock.toml")
+    done = program("export", "-o", "pylock.toml", "--no-index")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == ("error: pylock.toml: is a named pipe, and a file is to be written there\n")

@@ -88,10 +88,14 @@ def export(own: ExportOptions, index: IndexOptions, talk: TalkOptions) -> int:
         python=own.python,
         platform=read_platform(own.platform) if own.platform else None,
     )
-    texts = workflow.export(order, progress_for(quiet=talk.quiet, verbose=talk.verbose))
-    if own.output in {None, STANDARD_OUTPUT}:
+    progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
+    output = None if own.output == STANDARD_OUTPUT else own.output
+    if output is not None:
+        workflow.try_export(output, kind, progress)
+    texts = workflow.export(order, progress)
+    if output is None:
         return _print(kind, texts, as_json=talk.json)
-    files = _places(own.output, texts)
+    files = _places(output, texts)
     changed = workflow.write_export(files, own.lock)
     if talk.json:
         names = [str(path) for path in files]

@@ -210,7 +210,9 @@ class LockFileOptions(Struct, frozen=True, kw_only=True):
     ] = ()
     output: Annotated[
         Path | None,
-        option("-o", "--output", metavar="FILE", says="Name of the lock, for one format."),
+        option(
+            "-o", "--output", metavar="FILE", says="Name of the lock, for one format; - prints it."
+        ),
     ] = None
 
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from envlock.index.hosts import as_netloc, trusted_host
 from envlock.index.netrc import netrc_fault
 from envlock.model import IndexSettings
-from envlock.system import WINDOWS, replaced_cache
+from envlock.system import WINDOWS, folder_of_variable, replaced_cache
 
 #: Variables of the user that would change what an engine answers, or colour it: it is read here.
 _FOREIGN = (
@@ -94,8 +94,8 @@ def uv_cache() -> Path:
 
 def _usual_uv_cache() -> Path:
     """Where uv keeps its cache when nobody tells it."""
-    if chosen := os.environ.get("UV_CACHE_DIR"):
-        return Path(chosen).absolute()
+    if (chosen := folder_of_variable("UV_CACHE_DIR")) is not None:
+        return chosen
     if WINDOWS:
         return Path(os.environ.get("LOCALAPPDATA", "~")).expanduser() / "uv" / "cache"
     above = os.environ.get("XDG_CACHE_HOME", "")

@@ -11,6 +11,7 @@ import sys
 from envlock.system.caches import cache_folder as cache_folder
 from envlock.system.caches import cache_troubles as cache_troubles
 from envlock.system.caches import exclusive as exclusive
+from envlock.system.caches import folder_of_variable as folder_of_variable
 from envlock.system.caches import kept_folder as kept_folder
 from envlock.system.caches import replaced_cache as replaced_cache
 from envlock.system.disks import disk_full as disk_full

@@ -132,23 +132,35 @@ def exclusive(
         lock.release()
 
 
-def _root() -> Path | None:
-    """Where the cache is to be: what the variable says, or where this system has caches."""
-    chosen = os.environ.get(_VARIABLE)
-    if not chosen:
-        import platformdirs  # noqa: PLC0415  (10 ms that --help does not need)
+def folder_of_variable(name: str) -> Path | None:
+    """Return the folder that a variable names, absolute; None where it names none.
 
-        usual = Path(platformdirs.user_cache_dir("envlock"))
-        return usual if usual.is_absolute() else None
+    Raises:
+        UsageError: it begins with a ``~``, which no shell expanded.
+    """
+    chosen = os.environ.get(name)
+    if not chosen:
+        return None
     if chosen.startswith("~"):
         meant = os.path.expanduser(chosen)  # noqa: PTH111  (Path raises where there is no such home)
         raise UsageError(
-            f"{_VARIABLE} is {chosen}, and the shell did not expand the ~",
-            f"{_VARIABLE}={meant if meant != chosen else 'FOLDER'}",
+            f"{name} is {chosen}, and the shell did not expand the ~",
+            f"{name}={meant if meant != chosen else 'FOLDER'}",
         )
     with suppress(OSError):  # the current folder is gone
         return Path(chosen).absolute()
     return Path(chosen)
+
+
+def _root() -> Path | None:
+    """Where the cache is to be: what the variable says, or where this system has caches."""
+    chosen = folder_of_variable(_VARIABLE)
+    if chosen is not None:
+        return chosen
+    import platformdirs  # noqa: PLC0415  (10 ms that --help does not need)
+
+    usual = Path(platformdirs.user_cache_dir("envlock"))
+    return usual if usual.is_absolute() else None
 
 
 def _fault_of_root(root: Path) -> str:

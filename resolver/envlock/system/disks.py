@@ -20,6 +20,7 @@ _SAID = re.compile(
 )
 _PATH = re.compile(r"(?<![\w./-])(/[^\s'\"`:;,()]+)")
 _READ = 100_000  # characters of an output that are looked at: the end, where the failure is
+_AMPLE = 10**9  # bytes: with more free than this, a disk is not the one that is full
 _FULL = 64 * 1024  # bytes: with less than this free, what fails, fails for it
 #: What the system answers.
 FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -43,12 +44,17 @@ def disk_full(what: str, *places: Path, said: str = "") -> DiskFull:
     """Return the error for work that a full disk ended; ``what`` was being done.
 
     The disk is the fullest of the ``places``, of those that a program ``said``
-    that it wrote to, and of the temporary folder.
+    that it wrote to, and of the temporary folder; where all of them have room,
+    what was said is told: another place, or a quota.
     """
     temporary = temporary_folder()
     named = [Path(found) for found in _PATH.findall(said[-_READ:])]
     known = dict.fromkeys(_existing(each) for each in (*named, *places, temporary))
     fullest = _lasting(min(known, key=_room))
+    with suppress(OSError):
+        if shutil.disk_usage(fullest).free > _AMPLE:
+            line = next((each.strip() for each in said.splitlines() if says_full(each)), "")
+            return DiskFull(f"a disk or a quota is full: {what}: {line}", "make room there")
     remedies = [f"make room in {fullest}"]
     with suppress(OSError):
         if fullest.stat().st_dev == temporary.stat().st_dev:
@@ -141,11 +147,13 @@ def _files_left(folder: Path) -> int | None:
 
 
 def _lasting(path: Path) -> Path:
-    """The folder to name: not one of envlock's own, which is gone in a moment."""
+    """The folder to name: where a disk is mounted, and none that is gone in a moment."""
     there = _existing(path)
     for each in (there, *there.parents):
         if each.name.startswith("envlock-") and each.parent == temporary_folder():
             return each.parent
+        if each.is_mount():
+            return there if each == Path(each.anchor) else each
     return there
 
 

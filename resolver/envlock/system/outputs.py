@@ -71,7 +71,10 @@ def refuse_unwritable(paths: Iterable[Path]) -> tuple[str, ...]:
     for path in dict.fromkeys(paths):
         refuse_irregular((path,))
         try:
-            lost = _tried(target_of(path))
+            target = target_of(path)
+            if path.parent.is_dir() and not target.parent.is_dir():  # where a link leads
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+            lost = _tried(target)
         except OSError as error:
             fixed = error.errno == errno.EPERM and _is_immutable(path)
             failure = cannot_write(str(path), error, path.parent, _BLOCK)

@@ -74,9 +74,11 @@ class Replacement:
     def apply(self) -> None:
         """Give the file its new bytes."""
         if self._staged is not None:
+            self._applied = True  # from here on an interrupt cannot tell
             try:
                 self._staged.replace(self.path)
             except OSError as error:
+                self._applied = False
                 if error.errno not in _MOUNTED or self.before is None:
                     raise
                 self._write_over()
@@ -84,9 +86,8 @@ class Replacement:
                     self.before.unlink()
                     self.before = self._copied()
             else:
-                self._applied = True
                 return
-        self._applied = True  # from here on: half of it may be there
+        self._applied = True  # and here, that half of it may be there
         overwrite(self.path, self._content)
 
     def undo(self) -> None:
@@ -157,7 +158,7 @@ def lost_by_replacing(path: Path) -> tuple[str, ...]:
     if there.st_uid != os.geteuid() and os.geteuid() != 0:
         lost.append(f"its owner {owner_of(there)}, who lets nobody else write to it")
     if there.st_nlink > 1:
-        lost.append(f"the {there.st_nlink - 1} other names (hard links) that it has")
+        lost.append(f"{there.st_nlink - 1} other name{'s' * (there.st_nlink > 2)} (hard links)")  # noqa: PLR2004
     return tuple(lost)
 
 

@@ -22,7 +22,16 @@ from envlock.progress import Progress
 from envlock.resolve.assemble import hashed
 from envlock.system import read_text, refuse_irregular, write_texts
 from envlock.workflow.lockfiles import made_by_envlock, read_conda, without_options
-from envlock.write import WITH_FILES, WITHOUT_HASHES, WRITERS, Format, conda_texts, read_lock
+from envlock.workflow.outputs import try_outputs
+from envlock.write import (
+    WITH_FILES,
+    WITHOUT_HASHES,
+    WRITERS,
+    Format,
+    conda_texts,
+    default_filename,
+    read_lock,
+)
 from envlock.write.comments import own_command
 
 
@@ -69,6 +78,21 @@ def export(order: ExportOrder, progress: Progress) -> Mapping[str, str]:
     if order.kind not in WITHOUT_HASHES:
         lock = _with_files(lock, order, progress)
     return WRITERS[order.kind].render(lock, name=order.name)
+
+
+def try_export(output: Path, kind: Format, progress: Progress) -> None:
+    """Make sure that an export can be written, into a folder or a file that ``output`` names.
+
+    A file that is there may already be what it would become, so it is only looked at.
+
+    Raises:
+        UsageError: there is a pipe, a device or the like in its place.
+        WorkError: it cannot be made.
+    """
+    file = output / default_filename(kind) if output.is_dir() else output
+    refuse_irregular((file,))
+    if not file.exists():
+        try_outputs((file,), progress)
 
 
 def write_export(files: Mapping[Path, str], source: Path) -> tuple[Path, ...]:

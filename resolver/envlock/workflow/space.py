@@ -8,13 +8,14 @@ from pathlib import Path
 
 from packaging.utils import NormalizedName
 
+from envlock.conda.values import CondaPackage
 from envlock.errors import DiskFull, EnvlockError
 from envlock.index.handover import uv_cache
 from envlock.index.pages import Index
 from envlock.model import DistributionFile, IndexSettings, Lock, LockedPackage, Target
 from envlock.progress import Progress
 from envlock.resolve.anchor import tagged_for
-from envlock.system import room_in, room_words, size_words
+from envlock.system import cache_folder, room_in, room_words, size_words
 
 #: Bytes: with more than this free, no environment is too large, and no page is read to be sure.
 _PLENTY = 20 * 10**9
@@ -49,12 +50,43 @@ def refuse_cramped(
         wanted = [(folder, free, new if there == kept else sum(sizes.values()))]
         if there != kept:
             wanted.append((cache, free_to_keep, new))
+    _refuse(wanted, {cache: "UV_CACHE_DIR"})
+
+
+def refuse_cramped_prefix(packages: Iterable[CondaPackage], prefix: Path) -> None:
+    """Make sure that there is room for conda's packages, at the least for what is downloaded.
+
+    They are unpacked into envlock's cache and linked, or copied to another disk.
+
+    Raises:
+        DiskFull: it cannot fit.
+    """
+    cache = cache_folder("conda")
+    kept = cache / "pkgs"
+    wanted: list[tuple[Path, int, int]] = []
+    with suppress(OSError):
+        (there, free), (own, free_to_keep) = room_in(prefix), room_in(cache)
+        every = [(each, each.size or 0) for each in packages]
+        new = sum(
+            size
+            for each, size in every
+            if not (kept / f"{each.name}-{each.version}-{each.build}").exists()
+        )
+        wanted = [(prefix, free, new if there == own else sum(size for _, size in every))]
+        if there != own:
+            wanted.append((cache, free_to_keep, new))
+    _refuse(wanted, {cache: "ENVLOCK_CACHE_DIR"})
+
+
+def _refuse(wanted: Iterable[tuple[Path, int, int]], variables: Mapping[Path, str]) -> None:
+    """Refuse where a place has less room than is wanted there; a cache has its variable."""
     for place, room, size in wanted:
         if size > room:
+            way = f"{variables[place]}=/a/folder/with/room" if place in variables else "--env OTHER"
             raise DiskFull(
                 f"the environment does not fit: it wants at least {size_words(size)} in {place},"
                 f" and {room_words(place)}",
-                "UV_CACHE_DIR=/a/folder/with/room" if place == cache else "--env OTHER",
+                way,
             )
 
 

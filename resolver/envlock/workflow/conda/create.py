@@ -27,6 +27,7 @@ from envlock.workflow.conda.work import channel_addresses
 from envlock.workflow.create import NotProved
 from envlock.workflow.lock import requirements_text
 from envlock.workflow.replacing import replaced_by
+from envlock.workflow.space import refuse_cramped_prefix
 from envlock.workflow.verify import Proof, ProofOrder, prove
 
 #: The programs behind the managers that are not py-rattler.
@@ -79,6 +80,7 @@ def create_prefix(order: CondaCreateOrder, progress: Progress) -> CondaCreated:
     program = find_program(_PROGRAMS[order.manager]) if order.manager in _PROGRAMS else None
     locked = make_conda_lock(order.lock, progress, hashed=True)
     platform = _own(locked, order)
+    refuse_cramped_prefix(platform.packages, order.folder)
     with fresh_environment(order.folder, progress, force=order.force, keep=order.keep) as prefix:
         _install(order, platform, prefix, program, progress)
         _keep_variables(locked, prefix)
