@@ -17,7 +17,7 @@ from envlock.index.secrets import HIDDEN, path_tokens, without_known
 # authority early for every URL parser; it shows as a "port" that is no number.
 _USERINFO = re.compile(
     r"""
-    (?P<scheme> [a-z][a-z0-9+.-]*:// )
+    (?P<scheme> [a-z][a-z0-9+.-]*:// | https?:/ (?!/) )
     (?: [^\s/?\#"'<>`]* | [^\s/?\#@"'<>`:]+ : (?!\d+[/?\#]) [^\s"'<>`@]+ )
     @
     """,
@@ -46,7 +46,7 @@ _BARE_USERINFO = re.compile(
 )
 _PLACE = re.compile(
     r"""
-    (?P<scheme> https?:// ) (?P<host> [^\s/?\#"'<>`]* )
+    (?P<scheme> https?://? ) (?P<host> [^\s/?\#"'<>`]* )
     (?P<path> /[^\s?\#"'<>`]* / )
     """,
     re.IGNORECASE | re.VERBOSE,
@@ -66,7 +66,7 @@ def redact(text: str) -> str:
         text = _BARE_USERINFO.sub(f"{HIDDEN}@", text)
     if "%40" in text:
         text = _ENCODED_USERINFO.sub(rf"\g<scheme>{HIDDEN}%40", text)
-    if "://" in text:
+    if ":/" in text:  # of a URL that was taken for a path, one slash is left
         text = _PLACE.sub(_hidden, text)
     return _SECRET_PARAMETER.sub(rf"\g<name>{HIDDEN}", text)
 
