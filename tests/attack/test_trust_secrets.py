@@ -13,6 +13,7 @@ import pytest
 from envlock.cli import run
 from envlock.errors import UsageError
 from envlock.index import secrets
+from envlock.index.cache import KeptPage, PageCache
 from envlock.index.redact import redact, strip_credentials
 from envlock.index.settings import IndexOverrides, settings_from
 from support.framework import build_framework
@@ -133,7 +134,10 @@ def test_the_secret_of_an_index_is_printed_and_written_nowhere(
         ("https://download.pytorch.org/whl/cu118", []),
         ("https://h/artifactory/api/pypi/pypi-virtual-2024/simple", []),
         ("https://h/nexus3/repository/python-x86_64-py311/simple", []),
-        ("file:///home/me/wheels2024", []),
+        ("127.0.0.1:9/basic/S3cr3tTok3n9/simple", ["S3cr3tTok3n9"]),
+        ("file:///home/me/S3cr3tTok3n9/wheels", []),
+        ("/tmp/S3cr3tTok3n9/t/abcd/wheels", []),  # noqa: S108  (no file is made)
+        ("./S3cr3tTok3n9/wheels", []),
         ("https://[::1", []),
     ],
 )
@@ -220,3 +224,14 @@ def test_a_token_of_a_channel_is_in_no_file_and_no_message(word: str, program: P
     assert done.code == 4
     assert SECRET not in done.out + done.err
     assert leaks(program) == []
+
+
+def test_two_indexes_on_one_host_are_two_pages_in_the_cache(tmp_path: Path) -> None:
+    page = KeptPage(lines={}, etag=None, fresh_until=0.0)
+    urls = [f"https://h/{token}/simple/demo/" for token in (SECRET, SECRET[::-1])]
+    for url in urls:
+        secrets.learn_url(url)
+    PageCache(tmp_path).store(dict.fromkeys(urls, page))
+    contents = [file.read_text() for file in tmp_path.iterdir()]
+    assert len(contents) == 2
+    assert not any(SECRET in each or SECRET[::-1] in each for each in contents)

@@ -22,7 +22,7 @@ from packaging.utils import canonicalize_version
 from packaging.version import Version
 
 from envlock.errors import WorkError
-from envlock.index.redact import strip_credentials
+from envlock.index.redact import strip_credentials, without_userinfo
 from envlock.index.releases import version_of
 from envlock.model import DistributionFile
 from envlock.system import make_folder, write_files
@@ -107,7 +107,8 @@ class PageCache:
             write_files(contents, lasting=False)
 
     def _file(self, url: str) -> Path:
-        digest = hashlib.sha256(strip_credentials(url).encode()).hexdigest()[:32]
+        # Two paths are two indexes, though one segment of them may be a token.
+        digest = hashlib.sha256(without_userinfo(url).encode()).hexdigest()[:32]
         return self._folder / f"{digest}.jsonl"
 
 

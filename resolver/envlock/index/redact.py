@@ -87,7 +87,11 @@ def strip_credentials(url: str) -> str:
     For URLs that are kept: in a lock, or in the page cache. Of a token in the
     path that was learned, ``****`` is left.
     """
-    url = without_known(url)
+    return without_userinfo(without_known(url))
+
+
+def without_userinfo(url: str) -> str:
+    """Return one URL without what stands in its userinfo and secret query parameters alone."""
     if "@" not in url and "?" not in url:
         return url
     parts = urlsplit(url)
