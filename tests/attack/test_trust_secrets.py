@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -235,3 +236,18 @@ def test_two_indexes_on_one_host_are_two_pages_in_the_cache(tmp_path: Path) -> N
     contents = [file.read_text() for file in tmp_path.iterdir()]
     assert len(contents) == 2
     assert not any(SECRET in each or SECRET[::-1] in each for each in contents)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *("a", "-", "a:", "a://b:", "http://", "https:/a", "http://h/", "a%3a%2f%2f", "?token"),
+        *("&", "x@", "a:b@", "/t/", "http://h/t/", "/", "?key=", "-a:", "://", "@", "a.b:1/"),
+    ],
+)
+def test_a_long_text_is_redacted_in_linear_time(unit: str) -> None:
+    secrets.learn_url(f"https://bob:{SECRET}@h/simple")
+    text = f"{unit * (40_000 // len(unit))} x@y %40"
+    start = time.process_time()
+    redact(text)
+    assert time.process_time() - start < 0.7

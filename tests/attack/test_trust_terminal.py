@@ -111,16 +111,18 @@ def of_wrong_value(_: Path) -> list[str]:
 
 
 def of_notebook(folder: Path) -> list[str]:
-    traceback = [f"ImportError: cannot import name {ALL}", "ModuleNotFoundError: No module named x"]
-    output = {"output_type": "error", "ename": ALL, "evalue": ALL, "traceback": traceback}
-    cell = {"cell_type": "code", "source": [f"!pip install demo{ALL}==1"], "outputs": [output]}
+    said = f"{ALL} boo".replace("\x1b]0;PWN\x07", "")
+    traceback = ["RuntimeError    Traceback (most recent call last)", f"RuntimeError: {said}"]
+    output = {"output_type": "error", "ename": "E", "evalue": said, "traceback": traceback}
+    cell = {"cell_type": "code", "source": [f"import x{ALL}"], "outputs": [output]}
     (folder / "n.ipynb").write_text(json.dumps({"cells": [cell], "nbformat": 4}))
     return ["diagnose", "n.ipynb", "-v"]
 
 
 def of_log(folder: Path) -> list[str]:
     (folder / "log.txt").write_text(
-        f'Traceback (most recent call last):\n  File "{ALL}", line 1\nValueError: {ALL}\n',
+        f'Traceback (most recent call last):\n  File "x{MARKS[5]}.py", line 1, in <module>\n'
+        f"RuntimeError: boo {MARKS[3]}{MARKS[5]}{MARKS[6]}{MARKS[7]}\n",
         newline="",
     )
     return ["diagnose", "log.txt", "-v"]

@@ -17,16 +17,16 @@ from envlock.index.secrets import HIDDEN, path_tokens, without_known
 # authority early for every URL parser; it shows as a "port" that is no number.
 _USERINFO = re.compile(
     r"""
-    (?P<scheme> [a-z][a-z0-9+.-]*:// | https?:/ (?!/) )
-    (?: [^\s/?\#"'<>`]* | [^\s/?\#@"'<>`:]+ : (?!\d+[/?\#]) [^\s"'<>`@]+ )
+    (?P<scheme> [a-z][a-z0-9+.-]{0,30}:// | https?:/ (?!/) )
+    (?: [^\s/?\#"'<>`]{0,4000} | [^\s/?\#@"'<>`:]{1,200} : (?!\d+[/?\#]) [^\s"'<>`@]{1,200} )
     @
     """,
     re.IGNORECASE | re.VERBOSE,
 )
 _ENCODED_USERINFO = re.compile(
     r"""
-    (?P<scheme> [a-z][a-z0-9+.-]*%3a%2f%2f )
-    (?: (?! %2f | %3f | %23 ) [^\s/?\#&"'<>`] )*
+    (?P<scheme> [a-z][a-z0-9+.-]{0,30}%3a%2f%2f )
+    (?: (?! %2f | %3f | %23 ) [^\s/?\#&"'<>`] ){0,4000}
     %40
     """,
     re.IGNORECASE | re.VERBOSE,
@@ -42,7 +42,7 @@ _SECRET_PARAMETER = re.compile(
 _SECRET_NAME = re.compile(_SECRETIVE, re.IGNORECASE)
 #: Userinfo of a URL whose scheme was forgotten: USER:PASSWORD@HOST.
 _BARE_USERINFO = re.compile(
-    r"(?<![\w/:@.*])(?!mailto:)[^\s/:@\"'<>`=\[\](){},;|]+:[^\s/:@\"'<>`]+@(?=[\w-]+(?:\.[\w-]+|:\d|/))"
+    r"(?<![\w/:@.*])(?!mailto:)[^\s/:@\"'<>`=\[\](){},;|]{1,200}:[^\s/:@\"'<>`]{1,200}@(?=[\w-]+(?:\.[\w-]+|:\d|/))"
 )
 _PLACE = re.compile(
     r"""
