@@ -21,6 +21,7 @@ from envlock.conda.channels import hide, host_of, public, variables_of
 from envlock.conda.values import CondaRequest, CondaSpec
 from envlock.config import load_config
 from envlock.errors import UsageError
+from envlock.index.secrets import learn_url
 from envlock.model import Requested
 from envlock.platforms import find_known, read_platforms
 from envlock.progress import Progress
@@ -144,6 +145,7 @@ def _tell_channels(asked: CondaRequest, path: Path, typed: Iterable[str]) -> Non
     for channel in dict.fromkeys((*asked.channels, *of_specs)):
         if channel in _USUAL or channel in typed or _is_folder(channel):
             continue
+        learn_url(channel)
         tell_place(f"{path}: channels", hide(channel))
         for name in variables_of(channel):
             talk(f"{path}: channels: {host_of(channel)} is given the value of ${name}")

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from envlock.conda.channels import Address, hide, with_credentials
+from envlock.conda.records import without_secrets
 from envlock.conda.values import CondaPackage
 from envlock.errors import InstallFailure, WorkError
 from envlock.progress import Progress
@@ -76,3 +77,4 @@ def install_through(
         raise InstallFailure(
             "\n".join((f"{program.name} could not make {prefix}", *(f"  {line}" for line in said)))
         )
+    without_secrets(prefix, channels)

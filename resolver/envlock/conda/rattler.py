@@ -25,6 +25,7 @@ from msgspec import Struct
 from msgspec.structs import asdict, fields
 
 from envlock.conda.channels import Address, hide, public, with_credentials, without_credentials
+from envlock.conda.records import without_secrets
 from envlock.conda.values import CondaPackage
 from envlock.conda.virtual import Virtual
 from envlock.errors import IndexFailure, InstallFailure, UsageError, WorkError
@@ -141,6 +142,7 @@ def install(
         _ask(job, progress)
     except _Failed as error:
         raise _install_failure(prefix, error.message) from None
+    without_secrets(prefix, channels)
 
 
 @cache

@@ -18,7 +18,7 @@ from msgspec import Struct, json
 from packaging.utils import canonicalize_version
 from packaging.version import Version
 
-from envlock.index.redact import strip_credentials
+from envlock.index.redact import strip_credentials, without_userinfo
 from envlock.index.releases import version_of
 from envlock.model import DistributionFile
 from envlock.system import keep, load_kept
@@ -105,7 +105,8 @@ class PageCache:
 
 
 def _file(folder: Path, url: str) -> Path:
-    digest = hashlib.sha256(strip_credentials(url).encode()).hexdigest()[:32]
+    # Two paths are two indexes, though one segment of them may be a token.
+    digest = hashlib.sha256(without_userinfo(url).encode()).hexdigest()[:32]
     return folder / f"{digest}.jsonl"
 
 

@@ -17,16 +17,17 @@ from envlock.index.secrets import HIDDEN, path_tokens, without_known
 # authority early for every URL parser; it shows as a "port" that is no number.
 _USERINFO = re.compile(
     r"""
-    (?P<scheme> [a-z][a-z0-9+.-]*:// ) (?! (?-i:USER:SECRET@) )  # what a remedy says to fill in
-    (?: [^\s/?\#"'<>`]* | [^\s/?\#@"'<>`:]+ : (?!\d+[/?\#]) [^\s"'<>`@]+ )
+    # USER:SECRET is what a remedy says to fill in
+    (?P<scheme> [a-z][a-z0-9+.-]{0,30}:// | https?:/ (?!/) ) (?! (?-i:USER:SECRET@) )
+    (?: [^\s/?\#"'<>`]{0,4000} | [^\s/?\#@"'<>`:]{1,200} : (?!\d+[/?\#]) [^\s"'<>`@]{1,200} )
     @
     """,
     re.IGNORECASE | re.VERBOSE,
 )
 _ENCODED_USERINFO = re.compile(
     r"""
-    (?P<scheme> [a-z][a-z0-9+.-]*%3a%2f%2f )
-    (?: (?! %2f | %3f | %23 ) [^\s/?\#&"'<>`] )*
+    (?P<scheme> [a-z][a-z0-9+.-]{0,30}%3a%2f%2f )
+    (?: (?! %2f | %3f | %23 ) [^\s/?\#&"'<>`] ){0,4000}
     %40
     """,
     re.IGNORECASE | re.VERBOSE,
@@ -42,11 +43,11 @@ _SECRET_PARAMETER = re.compile(
 _SECRET_NAME = re.compile(_SECRETIVE, re.IGNORECASE)
 #: Userinfo of a URL whose scheme was forgotten: USER:PASSWORD@HOST.
 _BARE_USERINFO = re.compile(
-    r"(?<![\w/:@.*])(?!mailto:)[^\s/:@\"'<>`=\[\](){},;|]+:[^\s/:@\"'<>`]+@(?=[\w-]+(?:\.[\w-]+|:\d|/))"
+    r"(?<![\w/:@.*])(?!mailto:)[^\s/:@\"'<>`=\[\](){},;|]{1,200}:[^\s/:@\"'<>`]{1,200}@(?=[\w-]+(?:\.[\w-]+|:\d|/))"
 )
 _PLACE = re.compile(
     r"""
-    (?P<scheme> https?:// ) (?P<host> [^\s/?\#"'<>`]* )
+    (?P<scheme> https?://? ) (?P<host> [^\s/?\#"'<>`]* )
     (?P<path> /[^\s?\#"'<>`]* / )
     """,
     re.IGNORECASE | re.VERBOSE,
@@ -66,7 +67,7 @@ def redact(text: str) -> str:
         text = _BARE_USERINFO.sub(f"{HIDDEN}@", text)
     if "%40" in text:
         text = _ENCODED_USERINFO.sub(rf"\g<scheme>{HIDDEN}%40", text)
-    if "://" in text:
+    if ":/" in text:  # of a URL that was taken for a path, one slash is left
         text = _PLACE.sub(_hidden, text)
     return _SECRET_PARAMETER.sub(rf"\g<name>{HIDDEN}", text)
 
@@ -87,7 +88,11 @@ def strip_credentials(url: str) -> str:
     For URLs that are kept: in a lock, or in the page cache. Of a token in the
     path that was learned, ``****`` is left.
     """
-    url = without_known(url)
+    return without_userinfo(without_known(url))
+
+
+def without_userinfo(url: str) -> str:
+    """Return one URL without what stands in its userinfo and secret query parameters alone."""
     if "@" not in url and "?" not in url:
         return url
     parts = urlsplit(url)

@@ -26,6 +26,7 @@ _LONG, _VERY_LONG = 8, 20  # characters
 _PLATFORMS = re.compile(
     r"x86_64|amd64|aarch64|arm64|win32|(?:py|cp|cu|rocm|torch|linux)\d+", re.IGNORECASE
 )
+_HOST_FIRST = re.compile(r"[\w-]+(?:\.[\w-]+)*(?::\d+|\.[\w-]+)/")
 _OF_TOKENS = re.compile(r"[\w.~=+-]{8,}")
 _TURNS = re.compile(r"(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])")
 
@@ -67,7 +68,12 @@ def without_known(text: str) -> str:
 
 
 def secrets_of(url: str) -> Iterator[str]:
-    """Yield what is secret in a URL, with a scheme or without: userinfo, path tokens, query."""
+    """Yield what is secret in a URL, with a scheme or without: userinfo, path tokens, query.
+
+    A path of this machine holds no secrets, whatever its folders are called.
+    """
+    if url.startswith("file:") or not ("://" in url or "@" in url or _HOST_FIRST.match(url)):
+        return
     _, _, rest = url.rpartition("://") if url.count("://") == 1 else ("", "", url)
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
     if "@" in rest and "@" not in authority and ":" in authority:
@@ -85,7 +91,7 @@ def secrets_of(url: str) -> Iterator[str]:
     except ValueError:
         return
     yield from path_tokens(host, parts.path)
-    if parts.query and parts.scheme != "file":
+    if parts.query:
         yield parts.query
         for parameter in re.split("[&;]", parts.query):
             yield parameter.partition("=")[2] or parameter

@@ -16,6 +16,7 @@ from packaging.requirements import Requirement
 
 from envlock import standards
 from envlock.errors import UsageError
+from envlock.index.secrets import learn_url
 from envlock.model import Requested
 from envlock.request.options import (
     IGNORED,
@@ -216,6 +217,7 @@ class RequirementsReader(Struct, kw_only=True):
         self.read(path, text, constraint=constraint, chain=chain)
 
     def _index(self, option: Option) -> None:
+        learn_url(option.value)
         if self.indexes is None:
             raise UsageError(
                 f"{shown(str(option))}: a requirements file does not choose where packages come"

@@ -237,8 +237,9 @@ def served(folder: Path, user: str = "", token: str = "") -> Iterator[str]:
     ],
 )
 def test_a_channel_behind_a_password_or_token_is_read_and_the_secret_is_not_kept(
-    tmp_path: Path, user: str, token: str, url: str
+    tmp_path: Path, user: str, token: str, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("ENVLOCK_CACHE_DIR", str(tmp_path / "cache"))
     with served(tmp_path, user, token) as host:
         place = at(url.format(host=host))
         packages = solved(place, "high")
@@ -248,6 +249,10 @@ def test_a_channel_behind_a_password_or_token_is_read_and_the_secret_is_not_kept
         assert pins(solved(place, "high", preferred=(old,)))["low"] == "1.0"
         rattler.install(packages, place, tmp_path / "prefix", "linux-64", (), Silent())
         assert (tmp_path / "prefix/share/high.txt").exists()
+        kept = [*(tmp_path / "cache").rglob("*"), *(tmp_path / "prefix").rglob("*")]
+        files = [each for each in kept if each.is_file()]
+        assert [str(e)[-80:] for e in files if b"s3cret" in e.read_bytes()] == []
+        assert [each for each in kept if "s3cret" in each.name] == []
         with pytest.raises(IndexFailure) as caught:
             solved(at(f"http://you:wr0ng@{host}/t/wr0ng/channel"), "high")
         assert "wr0ng" not in caught.value.message
