@@ -127,6 +127,20 @@ class Client:
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
             raise failure(url, redact(str(error))) from None
 
+    @staticmethod
+    def check_file(url: str, answer: httpx2.Response) -> None:
+        """Refuse what is not a file.
+
+        Raises:
+            IndexFailure: it is not there for good.
+            Passing: it may be there at the next try.
+        """
+        said = f"it answered {answer.status_code} {answer.reason_phrase}"
+        if answer.is_server_error:
+            raise Passing(said)
+        if not answer.is_success:
+            raise IndexFailure(f"{redact(url)} cannot be hashed: {said}")
+
     def _check_origin(self, url: str) -> None:
         if not self._connections.secure(url):
             host = urlsplit(url).hostname
