@@ -205,7 +205,8 @@ def _location(url: str) -> str:
         folder = Path(url).expanduser()
         if folder.is_dir():
             return folder.resolve().as_uri()
-    return url.rstrip("/")
+    bare = url.rstrip("/")
+    return url if bare.endswith(":") else bare
 
 
 def _link(link: str) -> str:
