@@ -12,6 +12,7 @@ import pytest
 from packaging.utils import NormalizedName
 
 from envlock.engine.piptools import _TRACEBACK, _UNREADABLE
+from envlock.environment.failures import refuse_stalled
 from envlock.errors import IndexFailure, WorkError
 from envlock.index.hashing import with_hashes
 from envlock.index.pages import Index
@@ -135,6 +136,29 @@ def test_a_listener_that_has_gone_ends_no_program() -> None:
     code = "import sys; print('a', file=sys.stderr); print('b', file=sys.stderr)"
     done = run([sys.executable, "-c", code], on_line=gone)
     assert (done.returncode, done.stderr) == (0, "a\nb\n")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process does")
+@pytest.mark.parametrize(
+    ("code", "stalled"),
+    [
+        ("import time; time.sleep(30)", True),
+        ("import time\nend = time.time() + 1.5\nwhile time.time() < end: pass", False),
+        ("import subprocess; subprocess.run(['sleep', '1.5'])", False),
+    ],
+)
+def test_an_installer_that_does_not_get_on_is_left(code: str, *, stalled: bool) -> None:
+    started = time.monotonic()
+    done = run([sys.executable, "-c", code], stall=0.5)
+    assert done.timed_out is stalled
+    assert time.monotonic() - started < 15
+    if stalled:
+        with pytest.raises(IndexFailure) as caught:
+            refuse_stalled(done, IndexSettings())
+        assert caught.value.message == (
+            "the packages could not be fetched: next to nothing came in 180 s,"
+            " which is the time limit"
+        )
 
 
 @pytest.mark.parametrize("name", ["index", "output"])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -15,12 +17,14 @@ from types import FrameType
 from msgspec import Struct
 
 from envlock.errors import EnvlockError, WorkError
+from envlock.system.stalls import Progress
 
 #: Ctrl-C and the signals that mean the same; SIGHUP is not there on Windows.
 _INTERRUPTS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
 
+_LOOK = 5.0  # seconds between two looks at what a program does
 _LEAVING = 5.0  # seconds that a program may take to end by itself
 _DYING = 10.0  # seconds that a killed program may take to be gone
 
@@ -92,13 +96,15 @@ def run(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     timeout: float | None = None,
+    stall: float | None = None,
     on_line: Callable[[str], None] | None = None,
     inherit: int | None = None,
 ) -> Completed:
     """Run a program to its end and return what it printed.
 
     ``on_line`` sees each line of standard error as it comes, ``inherit`` is a
-    descriptor that the program gets, ``timeout`` is in seconds. The program
+    descriptor that the program gets, ``timeout`` is in seconds,
+    and so is ``stall``, for which it may not get on (see `stalls`). The program
     gets a process group: a time limit or Ctrl-C ends its children too.
 
     Raises:
@@ -114,7 +120,7 @@ def run(
             process = _start(command, env=env, cwd=cwd, inherit=inherit)
             readers = _read(process, out, said, on_line)
         with (_STOP.get() or Stop()).over(process):
-            timed_out = _overruns(process, timeout)
+            timed_out = _overruns(process, timeout, stall)
             if timed_out:
                 _end(process)
     except BaseException:
@@ -213,8 +219,14 @@ def _read(
         threading.Thread(target=_drain, args=(process, out), name="output", daemon=True),
         threading.Thread(target=_follow, args=(process, said, on_line), name="output", daemon=True),
     )
-    for reader in readers:
-        _start_thread(reader)
+    for number, reader in enumerate(readers):
+        try:
+            _start_thread(reader)
+        except WorkError:
+            for stream in (process.stdout, process.stderr)[number:]:
+                if stream is not None:
+                    stream.close()
+            raise
     return readers
 
 
@@ -228,15 +240,25 @@ def _start_thread(thread: threading.Thread) -> None:
         ) from None
 
 
-def _overruns(process: subprocess.Popen[str], timeout: float | None) -> bool:
-    """Wait for a program; whether it is still there at the time limit."""
-    if timeout is None:
+def _overruns(
+    process: subprocess.Popen[str], timeout: float | None, stall: float | None = None
+) -> bool:
+    """Wait for a program; whether it is still there at the time limit, or does not get on."""
+    if timeout is None and stall is None:
         process.wait()
         return False
     # `Popen.wait` with a limit looks again after ever longer pauses, up to 50 ms.
     waiter = threading.Thread(target=process.wait, name="output", daemon=True)
     _start_thread(waiter)
-    waiter.join(timeout)
+    if stall is None:
+        waiter.join(timeout)
+        return process.returncode is None
+    progress = Progress(process.pid, stall)
+    limit = time.monotonic() + (timeout or math.inf)
+    while waiter.is_alive() and time.monotonic() < limit:
+        waiter.join(min(_LOOK, stall))
+        if process.returncode is None and progress.stalled():
+            return True
     return process.returncode is None
 
 
