@@ -22,7 +22,7 @@ from envlock.progress import Silent
 from envlock.system import run
 from support.distributions import build_wheel
 from support.index_client import DEMO, OTHER, client
-from support.odd_server import OddServer
+from support.odd_server import Answer, OddServer
 from support.program import Program
 from support.simple_index import SimpleIndex
 
@@ -34,6 +34,13 @@ def silent(handler: BaseHTTPRequestHandler) -> None:
 
 def alive() -> list[str]:
     return [t.name for t in threading.enumerate() if t.name in {"index", "output"}]
+
+
+def assert_nothing_goes_on() -> None:
+    limit = time.monotonic() + 10  # of a server that would be silent for a minute
+    while alive():
+        assert time.monotonic() < limit
+        time.sleep(0.01)
 
 
 def nobody() -> list[NormalizedName]:
@@ -53,8 +60,8 @@ def test_what_is_read_ahead_is_broken_off_when_the_engine_fails(tmp_path: Path) 
         started = time.monotonic()
         with pytest.raises(WorkError, match="the engine"):
             fail_once_asked(index, server)
-        assert time.monotonic() - started < 2
-    assert alive() == []
+        assert time.monotonic() - started < 20
+    assert_nothing_goes_on()
 
 
 def test_the_first_bad_page_breaks_the_others_off(tmp_path: Path) -> None:
@@ -62,8 +69,8 @@ def test_the_first_bad_page_breaks_the_others_off(tmp_path: Path) -> None:
         started = time.monotonic()
         with pytest.raises(IndexFailure):
             client(tmp_path, server.url, timeout=60).files_of([DEMO, OTHER])
-        assert time.monotonic() - started < 2
-    assert alive() == []
+        assert time.monotonic() - started < 20
+    assert_nothing_goes_on()
 
 
 def test_an_engine_is_ended_when_a_page_of_the_request_cannot_be_read(tmp_path: Path) -> None:
@@ -72,8 +79,18 @@ def test_an_engine_is_ended_when_a_page_of_the_request_cannot_be_read(tmp_path: 
         started = time.monotonic()
         with pytest.raises(IndexFailure) as caught, index.expecting((DEMO,), nobody):
             run([sys.executable, "-c", "import time; time.sleep(30)"])
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 20
         assert caught.value.message.startswith(f"cannot read the package index {server.url}/demo/")
+
+
+def test_trouble_that_may_pass_ends_no_engine(tmp_path: Path) -> None:
+    with (
+        OddServer({"/simple/demo/": Answer(status=503)}) as server,
+        client(tmp_path, server.url).expecting((DEMO,), nobody),
+    ):
+        while server.requests["/simple/demo/"] < 3:
+            time.sleep(0.01)
+        assert run([sys.executable, "-c", "import time; time.sleep(0.3)"]).returncode == 0
 
 
 def test_a_page_that_is_only_likely_to_be_needed_ends_nothing(tmp_path: Path) -> None:

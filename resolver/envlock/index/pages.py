@@ -14,7 +14,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from envlock.errors import EnvlockError
+from envlock.errors import EnvlockError, IndexUnsteady
 from envlock.index.cache import FRESH, KeptPage, PageCache, to_lines
 from envlock.index.gather import TICK, gather, join
 from envlock.index.local import DiskHashes, index_files, is_local, linked_files
@@ -71,10 +71,10 @@ class Index:
     ) -> Iterator[None]:
         """Read the pages of these projects in the background while an engine works in the block.
 
-        A page of ``needed`` that cannot be read ends the engine: it has to be
-        read in any case, and an engine may take minutes and gigabytes to say
-        so. Any other fault is nothing: whoever needs the page meets it. What
-        is still read at the end of the block is broken off.
+        A page of ``needed`` that cannot be read for good ends the engine: an
+        engine may take minutes and gigabytes to say so. Any other fault is
+        nothing: whoever needs the page meets it. What is still read at the
+        end of the block is broken off.
         """
         with stoppable() as stop:
             ahead = threading.Timer(_HEAD_START, self._read_ahead, (needed, likely, stop.now))
@@ -168,7 +168,8 @@ class Index:
             try:
                 self._read(needed)
             except EnvlockError as error:
-                stop(error)
+                if not isinstance(error, IndexUnsteady):
+                    stop(error)
                 return
             self._read(tuple(likely()))
 
