@@ -29,7 +29,8 @@ def command_name(app: typer.Typer, typed: Sequence[str]) -> str:
 def pasted(app: typer.Typer, typed: Sequence[str], remedy: str) -> str:
     """Return a remedy as a whole command: an option with its value joins what was typed.
 
-    There it takes the place of the same option, if that can have one value only.
+    There it takes the place of the same option, if that can have one value only
+    or has the same address without credentials.
     """
     option, _, _ = remedy.partition("  # ")
     name, *value = option.split() or [""]
@@ -39,13 +40,29 @@ def pasted(app: typer.Typer, typed: Sequence[str], remedy: str) -> str:
     options = (param for param in command.params if name in param.opts)
     spellings = next((o.opts for o in options if not (o.multiple or o.is_flag)), ())
     kept: list[str] = ["envlock"]
-    words = iter(typed)
+    words = iter(_without(typed, name, "".join(value)))
     for word in words:
         if word in spellings:
             next(words, None)
         elif word.partition("=")[0] not in spellings:
             kept.append(word)
     return f"{shlex.join(kept)} {remedy}"
+
+
+def _without(typed: Sequence[str], name: str, value: str) -> Sequence[str]:
+    """What was typed, without an option that names the place which the remedy names anew."""
+    from envlock.index.redact import strip_credentials  # noqa: PLC0415  (for errors only)
+
+    if "://" not in value or "@" not in value:
+        return typed
+    place = strip_credentials(value).rstrip("/")
+    kept: list[str] = []
+    for word in typed:
+        if "://" in word and strip_credentials(word).rstrip("/") == place and kept[-1:] == [name]:
+            kept.pop()
+        elif "://" not in word or strip_credentials(word).rstrip("/") != f"{name}={place}":
+            kept.append(word)
+    return kept
 
 
 def _find(app: typer.Typer, typed: Sequence[str]) -> tuple[str, Any]:

@@ -4,25 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from packaging.utils import canonicalize_name
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name, parse_wheel_filename
 
+from envlock.engine.interface import Problem
 from envlock.errors import IndexFailure
 from envlock.index.pages import Index
-from envlock.model import IndexSettings
+from envlock.model import DistributionFile, Target
 
 
-def confirm_absent(names: Iterable[str], settings: IndexSettings) -> None:
+def confirm_absent(names: Iterable[str], problem: Problem) -> None:
     """Read the pages of packages that an engine did not find.
 
     pip, and uv where an index answers 401 or 403, call a package missing when
-    its page cannot be read.
+    its page cannot be read; pip also when no file of it is for this Python,
+    or all are yanked.
 
     Raises:
         IndexFailure: a page cannot be read, or is there after all.
     """
     wanted = tuple(dict.fromkeys(map(canonicalize_name, names)))
-    there = [name for name, files in Index(settings).files_of(wanted).items() if files]
+    listed = Index(problem.settings).files_of(wanted).items()
+    there = [name for name, files in listed if any(_usable(file, problem.target) for file in files)]
     if there:
         raise IndexFailure(
             f"the package index has {' and '.join(there)}, and the engine cannot read it"
         )
+
+
+def _usable(file: DistributionFile, target: Target) -> bool:
+    """Whether an engine that reads the page sees this file."""
+    try:
+        if file.filename.endswith(".whl"):
+            tags = {str(tag) for tag in parse_wheel_filename(file.filename)[3]}
+            if tags.isdisjoint(target.tags):
+                return False
+        fits = SpecifierSet(file.requires_python or "").contains(target.python, prereleases=True)
+    except InvalidSpecifier:
+        fits = True
+    except ValueError:
+        return False
+    return fits and file.yanked is None

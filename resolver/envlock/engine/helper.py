@@ -76,7 +76,7 @@ def _make(folder: Path, interpreter: Path, python: Path, pins: tuple[str, ...]) 
         [uv, "pip", "install", "--quiet", "--python", python, *uv_options(settings), *pins],
     )
     for command in commands:
-        done = run(command, env=env)
+        done = run(command, env=env, stall=12 * settings.timeout)
         if done.returncode != 0:
             remove_tree(folder)
             raise WorkError(

@@ -40,6 +40,14 @@ _NETWORK = re.compile(
 )
 
 
+#: The last line of a traceback of pip's; these are of a page or of metadata that cannot be decoded.
+_TRACEBACK = re.compile(r"^Traceback .*\n(?:[ \t].*\n|\n)*(\S.*)", re.MULTILINE)
+_UNREADABLE = re.compile(
+    r"[\w.]*(?:JSONDecodeError|Unicode\w*Error|RecursionError|AssertionError|ValueError|KeyError"
+    r"|TypeError|AttributeError|LookupError|InvalidVersion|InvalidRequirement|ParseError"
+    r"|MetadataInvalid|MetadataInconsistent|EOFError|BadZipFile|zlib\.error)\b"
+)
+
 #: Where an index has no metadata files (PEP 658), pip reads the end of a wheel
 #: instead of all of it: two gigabytes less for one TensorFlow.
 _LAZY_WHEELS = "--pip-args=--use-feature=fast-deps"
@@ -79,10 +87,16 @@ class PipTools:
             last = failed[-1].removeprefix("WARNING: ")
             raise IndexFailure(f"pip-tools could not read the package index: {last}")
         if _NO_SOLUTION.search(said):
-            confirm_absent(_NOT_FOUND.findall(said), problem.settings)
+            confirm_absent(_NOT_FOUND.findall(said), problem)
             # pip names no cause that a reader could use.
             told = Uv().solve(problem, progress)
             return told if isinstance(told, Unsatisfiable) else Unsatisfiable(text=_causes(said))
+        if (broken := _TRACEBACK.findall(said)) and _UNREADABLE.match(broken[-1]):
+            raise WorkError(
+                "pip-tools could not read a page or the metadata of a file that the package index"
+                f" gave: {broken[-1]}",
+                "--engine uv",
+            )
         raise WorkError(f"pip-tools could not solve the requirements:\n{_causes(said)}")
 
 

@@ -14,7 +14,7 @@ from envlock.engine.absent import confirm_absent
 from envlock.engine.files import collect, lay_out
 from envlock.engine.interface import Answer, Problem, Unsatisfiable
 from envlock.errors import IndexFailure, WorkError
-from envlock.index.handover import uv_environment, uv_options, uv_program
+from envlock.index.handover import untrusted_by_uv, uv_environment, uv_options, uv_program
 from envlock.index.redact import redact
 from envlock.model import Target
 from envlock.platforms import uv_name
@@ -77,10 +77,14 @@ class Uv:
         said = redact(done.stderr)
         if _NO_SOLUTION in said:
             text = sentences(said)
-            confirm_absent(_NOT_FOUND.findall(text), problem.settings)
+            confirm_absent(_NOT_FOUND.findall(text), problem)
             return Unsatisfiable(text=text)
         if _NETWORK.search(said):
-            raise IndexFailure(f"uv could not read the package index: {_chain(said)}")
+            hosts = ", ".join(untrusted_by_uv(problem.settings))
+            raise IndexFailure(
+                f"uv could not read the package index: {_chain(said)}",
+                *([f"--cert FILE  (uv cannot be told to trust {hosts})"] if hosts else []),
+            )
         raise WorkError(f"uv could not solve the requirements: {_chain(said)}")
 
 

@@ -15,7 +15,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock.environment.description import Interpreter
-from envlock.environment.failures import install_failure
+from envlock.environment.failures import install_failure, patience, refuse_stalled
 from envlock.environment.inspect import installed, prefix_of, site_folders
 from envlock.environment.interpreters import python_in
 from envlock.errors import InstallFailure
@@ -203,7 +203,14 @@ def _uv_pip(
 
 
 def _uv(words: Sequence[str | Path], settings: IndexSettings, progress: Progress) -> Completed:
-    return run([uv_program(), *words], env=uv_environment(settings), on_line=_detail(progress))
+    done = run(
+        [uv_program(), *words],
+        env=uv_environment(settings),
+        on_line=_detail(progress),
+        stall=patience(settings),
+    )
+    refuse_stalled(done, settings)
+    return done
 
 
 def _pip(
@@ -211,7 +218,13 @@ def _pip(
 ) -> Completed:
     env = pip_environment(settings)
     for command in _pip_commands(python, words):
-        done = run([python, "-I", "-m", *command], env=env, on_line=_detail(progress))
+        done = run(
+            [python, "-I", "-m", *command],
+            env=env,
+            on_line=_detail(progress),
+            stall=patience(settings),
+        )
+        refuse_stalled(done, settings)
         if done.returncode != 0:
             break
     return done

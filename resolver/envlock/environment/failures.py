@@ -6,9 +6,12 @@ import re
 
 from envlock.errors import IndexFailure, InstallFailure, WorkError
 from envlock.index.redact import redact
+from envlock.model import IndexSettings
+from envlock.system import Completed
 
 _LINES_SHOWN = 15
 _HASHES_SHOWN = 3
+_PATIENCE = 12  # timeouts of one wait
 
 _UV_MISMATCH = re.compile(
     r"Hash mismatch for `(?P<name>[^`]+)`\s+Expected:\s+(?P<locked>(?:\w+:\w+\s+)+?)\s*"
@@ -24,6 +27,25 @@ _UNREACHABLE = re.compile(
     r"|Retrying \(Retry|Max retries exceeded|IncompleteRead|ReadTimeoutError|ProtocolError"
     r"|\d{3} (?:Client|Server) Error|Could not fetch URL",
 )
+
+
+def patience(settings: IndexSettings) -> float:
+    """Return for how many seconds an installer may fetch next to nothing."""
+    return _PATIENCE * settings.timeout
+
+
+def refuse_stalled(done: Completed, settings: IndexSettings) -> None:
+    """Refuse what an installer was ended for.
+
+    Raises:
+        IndexFailure: it did not get on.
+    """
+    if done.timed_out:
+        raise IndexFailure(
+            f"the packages could not be fetched: next to nothing came in {patience(settings):g} s,"
+            " which is the time limit",
+            "a longer limit: PIP_DEFAULT_TIMEOUT=60, or timeout in pip's configuration",
+        )
 
 
 def install_failure(where: str, output: str) -> WorkError:

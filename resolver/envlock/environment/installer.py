@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from envlock.changes import Action, Step
-from envlock.environment.failures import install_failure
+from envlock.environment.failures import install_failure, patience, refuse_stalled
 from envlock.environment.footprint import footprint
 from envlock.environment.inspect import prefix_of
 from envlock.environment.journal import at_work
@@ -59,7 +59,9 @@ class Installer(Struct, frozen=True, kw_only=True):
                 env=uv_environment(replace(self.settings, no_cache=False)),
                 on_line=lambda line: self.progress.detail(redact(line)),
                 inherit=held,
+                stall=patience(self.settings),
             )
+        refuse_stalled(done, self.settings)
         if done.returncode != 0:
             raise install_failure(str(prefix_of(python)), done.stderr)
 

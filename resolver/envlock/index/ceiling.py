@@ -16,11 +16,13 @@ _MEGABYTE = 1_000_000
 class Ceiling(Struct, frozen=True, kw_only=True):
     """Bytes of an answer once it is unpacked, and seconds from the first to the last of them.
 
+    With ``unpack`` packed content is unpacked, which files of an index are not.
     Whoever sends less than ``_FLOW`` bytes a second is left after ``slow`` seconds.
     """
 
     size: int
     slow: float
+    unpack: bool = True
     seconds: float
 
 
@@ -34,7 +36,7 @@ def for_page(timeout: float) -> Ceiling:
 
 def for_file(timeout: float) -> Ceiling:
     """Return what one distribution may take that is read to be hashed."""
-    return Ceiling(size=4000 * _MEGABYTE, slow=4 * timeout, seconds=240 * timeout)
+    return Ceiling(size=4000 * _MEGABYTE, slow=4 * timeout, seconds=240 * timeout, unpack=False)
 
 
 class Reached(Exception):
@@ -49,6 +51,7 @@ class Allowance:
     """What is left of a ceiling while an answer is read."""
 
     def __init__(self, ceiling: Ceiling) -> None:
+        self.unpacks = ceiling.unpack
         self._ceiling = ceiling
         self._began = time.monotonic()
         self._received = 0
@@ -65,7 +68,8 @@ class Allowance:
         limit = self._ceiling.seconds if flows else self._ceiling.slow
         if passed >= limit:
             raise Reached(
-                f"{amount(self._received)} came in {limit:g} s, which is the time limit", slow=True
+                f"only {amount(self._received)} came within the time limit of {limit:g} s",
+                slow=True,
             )
         return limit - passed if timeout is None else min(timeout, limit - passed)
 

@@ -6,6 +6,7 @@ netrc and keyring are asked by unearth, which follows pip.
 from __future__ import annotations
 
 import logging
+import os
 import ssl
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from unearth.utils import get_netrc_auth
 
 from envlock.errors import IndexFailure, UsageError
 from envlock.index.credentials import Credentials
+from envlock.index.handover import PROXIES
 from envlock.index.hosts import is_secure, is_trusted, split, trusted_host
 from envlock.index.netrc import netrc_fault
 from envlock.index.redact import redact
@@ -91,6 +93,7 @@ def _client(
 ) -> httpx2.Client:
     proxy = settings.proxy
     try:
+        _check_proxies(proxy)
         return _Client(
             watch,
             verify=verify,
@@ -106,6 +109,17 @@ def _client(
             "set HTTPS_PROXY, or proxy in pip's configuration, to http://HOST:PORT or"
             " socks5://HOST:PORT",
         ) from None
+
+
+def _check_proxies(chosen: str | None) -> None:
+    """Refuse a port that no proxy can have: the client would call its host missing.
+
+    Raises:
+        ValueError: as the standard library words it.
+    """
+    said = (chosen,) if chosen else map(os.environ.get, (*PROXIES, *map(str.lower, PROXIES)))
+    for proxy in filter(None, said):
+        urlsplit(proxy if "://" in proxy else f"http://{proxy}").port  # noqa: B018  (it raises)
 
 
 def _certificates(settings: IndexSettings) -> ssl.SSLContext:

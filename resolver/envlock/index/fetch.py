@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import httpx2
 from msgspec import Struct
 
-from envlock.errors import IndexFailure
+from envlock.errors import IndexFailure, IndexUnsteady
 from envlock.index.ceiling import Ceiling, Reached, for_page
 from envlock.index.connect import Connections
 from envlock.index.parse import Incomplete, NotAPage, parse_html, parse_json
@@ -96,7 +96,8 @@ class Client:
             except Passing as passing:
                 pause = next(pauses, None)
                 if pause is None:
-                    raise failure(url, f"{passing} ({len(_PAUSES) + 1} tries)") from None
+                    told = failure(url, f"{passing} ({len(_PAUSES) + 1} tries)")
+                    raise IndexUnsteady(told.message, *told.remedies) from None
                 time.sleep(pause)
 
     @contextmanager
@@ -126,6 +127,20 @@ class Client:
         # An address that a redirect names, and no URL: whatever the library makes of it.
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
             raise failure(url, redact(str(error))) from None
+
+    @staticmethod
+    def check_file(url: str, answer: httpx2.Response) -> None:
+        """Refuse what is not a file.
+
+        Raises:
+            IndexFailure: it is not there for good.
+            Passing: it may be there at the next try.
+        """
+        said = f"it answered {answer.status_code} {answer.reason_phrase}"
+        if answer.is_server_error:
+            raise Passing(said)
+        if not answer.is_success:
+            raise IndexFailure(f"{redact(url)} cannot be hashed: {said}")
 
     def _check_origin(self, url: str) -> None:
         if not self._connections.secure(url):

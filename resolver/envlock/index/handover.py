@@ -21,7 +21,7 @@ _FOREIGN = (
     *("PIP_", "UV_", "PYTHON", "VIRTUAL_ENV", "CONDA_PREFIX", "FORCE_COLOR", "CLICOLOR"),
     *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),  # pip puts them over what it is told
 )
-_PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
+PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 
 
 def uv_program() -> Path:
@@ -45,7 +45,7 @@ def untrusted_by_uv(settings: IndexSettings) -> tuple[str, ...]:
 
 def socks_proxy(settings: IndexSettings) -> bool:
     """Tell whether pages are read through a SOCKS proxy, for which pip needs a package more."""
-    said = (os.environ.get(n) or os.environ.get(n.lower()) or "" for n in _PROXIES)
+    said = (os.environ.get(n) or os.environ.get(n.lower()) or "" for n in PROXIES)
     proxies = (settings.proxy,) if settings.proxy else said
     return any(urlsplit(proxy).scheme.startswith("socks") for proxy in proxies)
 

@@ -85,8 +85,8 @@ def trusted_host(text: str) -> tuple[str, int | None]:
     except ValueError as error:
         why = _plain(error)
     raise UsageError(
-        f"--trusted-host {redact(text)} is not HOST or HOST:PORT: {why}",
-        "--trusted-host HOST",
+        f"--trusted-host {redact(text)} cannot be read: {why}",
+        "write HOST, HOST:PORT, or an IPv6 address in brackets: [::1]:8443",
     )
 
 

@@ -14,6 +14,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
+from envlock.errors import EnvlockError, IndexUnsteady
 from envlock.index.cache import FRESH, KeptPage, PageCache, to_lines
 from envlock.index.gather import TICK, gather, join
 from envlock.index.local import DiskHashes, index_files, is_local, linked_files
@@ -22,7 +23,7 @@ from envlock.index.redact import redact
 from envlock.index.releases import project_of, version_of
 from envlock.model import DistributionFile, IndexSettings
 from envlock.progress import Progress, Silent
-from envlock.system import kept_folder
+from envlock.system import kept_folder, stoppable
 
 if TYPE_CHECKING:
     from envlock.index.fetch import Client
@@ -63,25 +64,32 @@ class Index:
         self._unasked: set[str] = set()
 
     @contextmanager
-    def expecting(self, likely: Callable[[], Iterable[NormalizedName]]) -> Iterator[None]:
+    def expecting(
+        self,
+        needed: Collection[NormalizedName],
+        likely: Callable[[], Iterable[NormalizedName]],
+    ) -> Iterator[None]:
         """Read the pages of these projects in the background while an engine works in the block.
 
-        A fault there is nothing: whoever needs the page meets it. What is
-        still read at the end of the block is broken off.
+        A page of ``needed`` that cannot be read for good ends the engine: an
+        engine may take minutes and gigabytes to say so. Any other fault is
+        nothing: whoever needs the page meets it. What is still read at the
+        end of the block is broken off.
         """
-        ahead = threading.Timer(_HEAD_START, self._read_ahead, (likely,))
-        ahead.daemon, ahead.name = True, "index"
-        with suppress(RuntimeError):  # can't start new thread: then nothing is read ahead
-            ahead.start()
-            self._ahead = ahead
-        try:
-            yield
-        finally:
-            self._ahead = None
-            ahead.cancel()
-            for client in tuple(self._clients):
-                client.abort()
-            join([ahead])
+        with stoppable() as stop:
+            ahead = threading.Timer(_HEAD_START, self._read_ahead, (needed, likely, stop.now))
+            ahead.daemon, ahead.name = True, "index"
+            with suppress(RuntimeError):  # can't start new thread: then nothing is read ahead
+                ahead.start()
+                self._ahead = ahead
+            try:
+                yield
+            finally:
+                self._ahead = None
+                ahead.cancel()
+                for client in tuple(self._clients):
+                    client.abort()
+                join([ahead])
 
     def files(self, name: NormalizedName) -> Files:
         """Return the wheels and sdists of one project; see `files_of`."""
@@ -150,8 +158,19 @@ class Index:
         versions = (Version(text) for text in texts if text)
         return any(wanted.contains(version, prereleases=True) for version in versions)
 
-    def _read_ahead(self, likely: Callable[[], Iterable[NormalizedName]]) -> None:
+    def _read_ahead(
+        self,
+        needed: Collection[NormalizedName],
+        likely: Callable[[], Iterable[NormalizedName]],
+        stop: Callable[[EnvlockError], None],
+    ) -> None:
         with suppress(Exception):  # whatever it is, whoever needs the page meets it
+            try:
+                self._read(needed)
+            except EnvlockError as error:
+                if not isinstance(error, IndexUnsteady):
+                    stop(error)
+                return
             self._read(tuple(likely()))
 
     def _read_pages(self, names: Collection[NormalizedName]) -> None:

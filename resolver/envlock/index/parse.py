@@ -61,9 +61,6 @@ def parse_json(content: bytes, url: str) -> tuple[DistributionFile, ...]:
         Incomplete: it is not JSON to the end.
         NotAPage: it is malformed, or JSON of another kind.
     """
-    text = content.strip()
-    if not text or (text[:1] in b"{[" and text[-1:] not in b"}]"):
-        raise Incomplete
     try:
         page = _decoder().decode(content)
         if page.meta is not None:
@@ -71,6 +68,8 @@ def parse_json(content: bytes, url: str) -> tuple[DistributionFile, ...]:
         base = strip_credentials(url)
         return tuple(_described(entry, base) for entry in page.files)
     except (ValueError, RecursionError) as error:
+        if "truncated" in str(error) and not content.rstrip().endswith((b"}", b"]")):
+            raise Incomplete from error
         raise NotAPage(_words(error)) from error
 
 

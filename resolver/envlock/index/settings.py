@@ -223,7 +223,8 @@ def _location(url: str) -> str:
         folder = expand(url)
         if is_folder(folder):
             return folder.resolve().as_uri()
-    return url.rstrip("/")
+    bare = url.rstrip("/")
+    return url if bare.endswith(":") else bare
 
 
 def _link(link: str) -> str:

@@ -154,7 +154,10 @@ class Held(httpx2.BaseTransport):
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request."""
-        answer = self._transport.handle_request(request)
+        answer: httpx2.Response = self._transport.handle_request(request)
+        if self._watch.allowance is not None and not self._watch.allowance.unpacks:
+            answer.stream = _Body(answer.stream, self._watch, packed=False)
+            return answer
         kinds = answer.headers.get("Content-Encoding", "").lower().replace(" ", "")
         encodings = [kind for kind in kinds.split(",") if kind not in {"", "identity"}]
         unknown = [kind for kind in encodings if kind not in _UNPACKED]

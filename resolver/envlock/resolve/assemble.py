@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 from packaging.ranges import VersionRange
@@ -21,7 +21,7 @@ from envlock.model import (
     Target,
     Violation,
 )
-from envlock.resolve.anchor import Anchor, framework
+from envlock.resolve.anchor import Anchor, fits, framework, installable
 from envlock.resolve.feasible import Infeasible
 from envlock.resolve.loop import Attempt, Refused, Settled, Spent
 from envlock.resolve.wishes import Wishes
@@ -97,6 +97,12 @@ def hashed(
         IndexFailure: a release has no file with a hash that pip accepts.
     """
     return tuple(_with_files(package, listed[package.name]) for package in packages)
+
+
+def wanted(files: Sequence[DistributionFile], *, target: Target) -> tuple[DistributionFile, ...]:
+    """The files of a release that an installer may take: the wheels for a target, else source."""
+    wheels = tuple(file for file in files if installable(file, target))
+    return wheels or tuple(file for file in files if fits(file, target))
 
 
 def _with_files(package: LockedPackage, listed: Iterable[DistributionFile]) -> LockedPackage:

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from packaging.version import Version
 
 from envlock.choices import Accelerator
-from envlock.model import Constraint, LockedPackage, Rule, Target, Violation
+from envlock.model import Constraint, DistributionFile, LockedPackage, Rule, Target, Violation
 from envlock.releases import contents, pythons_for
 from envlock.resolve.anchor import Anchor, Releases, admitted, fits, framework, tagged_for
 from envlock.resolve.feasible import Collision, Infeasible
@@ -142,6 +142,9 @@ def missing(
         return f"there is no package {wish.name} on {where}{hint}"
     found = admitted(wish, releases)
     if not found:
+        met = [file for version in wish.specifier.filter(releases) for file in releases[version]]
+        if met:
+            return _yanked(wish, met)
         newest = max((v for v in releases if not v.is_prerelease), default=max(releases))
         return f"there is no {wish}: the newest {wish.name} is {newest}"
     best = max(found)
@@ -155,6 +158,15 @@ def missing(
     pythons = pythons_for(best, target.platform, wish.name)
     has = f"; it has wheels for Python {_span(pythons)}" if pythons else ""
     return f"{wish.name} {best} has no wheel for Python {target.minor} on {_system(target)}{has}"
+
+
+def _yanked(wish: Wish, files: Sequence[DistributionFile]) -> str:
+    """That a release is there and its author took it back, with the reasons that were given."""
+    reasons = sorted({file.yanked for file in files if file.yanked})
+    why = f": {'; '.join(reasons)[:200]}" if reasons else ""
+    return (
+        f"every file of {wish} is yanked{why}; one is taken only when its very version is asked for"
+    )
 
 
 def _empty(wish: Wish, versions: Iterable[Version], target: Target) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from msgspec import Struct
@@ -10,13 +10,14 @@ from msgspec.structs import replace
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from envlock.errors import UsageError
+from envlock.errors import IndexFailure, UsageError, WorkError
+from envlock.index.hashing import with_hashes
 from envlock.index.pages import Index
 from envlock.index.releases import admitted
 from envlock.model import LockedPackage, Rule, RuleId
 from envlock.resolve.anchor import Anchor, distributions, framework
-from envlock.resolve.assemble import built_there, explained, hashed, notes, reasons
-from envlock.resolve.loop import anchors, search
+from envlock.resolve.assemble import built_there, explained, hashed, notes, reasons, wanted
+from envlock.resolve.loop import Attempt, Settled, anchors, search
 from envlock.resolve.question import Asked, Question, Tools
 
 
@@ -78,8 +79,8 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
             index.files_of(names)
     candidates = anchors(question, tools)
     likely = partial(_likely, question, next(iter(candidates), None), tools)
-    with index.expecting(likely):
-        settled, tried = search(question, candidates, tools)
+    with index.expecting(tuple(question.wishes), likely):
+        settled, tried = _search(question, candidates, tools, index)
     if settled is None:
         index.files_of(question.wishes)  # all pages at once; an explanation looks at each
         from envlock.resolve.wayout import no_resolution  # noqa: PLC0415  (seldom needed)
@@ -87,6 +88,8 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
         raise no_resolution(question, tools, asked, tried)
     date = question.exclude_newer
     listed = {name: admitted(files, date) for name, files in settled.files.items()}
+    choose = partial(wanted, target=question.target)
+    listed = with_hashes(listed, choose, question.settings, tools.progress)
     packages = hashed(explained(settled, tried, question.wishes), listed)
     return Resolution(
         packages=packages,
@@ -95,7 +98,24 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
     )
 
 
+def _search(
+    question: Question, candidates: Sequence[Anchor | None], tools: Tools, index: Index
+) -> tuple[Settled | None, tuple[Attempt, ...]]:
+    """Search; where the engine fails over a page of the request, say so in words of envlock's.
+
+    Raises:
+        WorkError: the index or the engine failed.
+    """
+    try:
+        return search(question, candidates, tools)
+    except IndexFailure:
+        raise
+    except WorkError:
+        index.files_of(question.wishes)
+        raise
+
+
 def _likely(question: Question, anchor: Anchor | None, tools: Tools) -> set[NormalizedName]:
     """The packages that an answer will probably pin."""
     companions = () if anchor is None else tools.companions(anchor)
-    return {*question.wishes, *question.preferences, *companions}
+    return {*question.preferences, *companions}

@@ -29,6 +29,7 @@ from envlock.system.outputs import refuse_unwritable as refuse_unwritable
 from envlock.system.processes import Completed as Completed
 from envlock.system.processes import beside as beside
 from envlock.system.processes import run as run
+from envlock.system.processes import stoppable as stoppable
 from envlock.system.reading import Ends as Ends
 from envlock.system.reading import Refused as Refused
 from envlock.system.reading import contents as contents

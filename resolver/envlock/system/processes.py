@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from types import FrameType
 
 from msgspec import Struct
 
-from envlock.errors import WorkError
+from envlock.errors import EnvlockError, WorkError
 from envlock.system.disks import refuse_full
+from envlock.system.stalls import Progress
 
 #: Ctrl-C and the signals that mean the same; SIGHUP is not there on Windows.
 _INTERRUPTS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
 
+_LOOK = 5.0  # seconds between two looks at what a program does
 _LEAVING = 5.0  # seconds that a program may take to end by itself
 _DYING = 10.0  # seconds that a killed program may take to be gone
 
@@ -37,23 +42,75 @@ class Completed(Struct, frozen=True, kw_only=True):
     timed_out: bool = False
 
 
+class Stop:
+    """Ends the programs that a block runs from another thread; the block gets the reason."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[str]] = set()
+        self._reason: EnvlockError | None = None
+
+    def now(self, reason: EnvlockError) -> None:
+        """End what runs, and what is started later."""
+        with self._lock:
+            self._reason = self._reason or reason
+            for process in self._running:
+                _kill(process)
+
+    @contextmanager
+    def over(self, process: subprocess.Popen[str]) -> Iterator[None]:
+        """Let a program be ended while a block waits for it.
+
+        Raises:
+            EnvlockError: the reason, if there is one.
+        """
+        with self._lock:
+            self._running.add(process)
+            if self._reason is not None:
+                _kill(process)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running.discard(process)
+        if self._reason is not None:
+            raise self._reason
+
+
+_STOP: ContextVar[Stop | None] = ContextVar("stop", default=None)
+
+
+@contextmanager
+def stoppable() -> Iterator[Stop]:
+    """Give another thread a way to end the programs that are run in a block."""
+    stop = Stop()
+    before = _STOP.set(stop)
+    try:
+        yield stop
+    finally:
+        _STOP.reset(before)
+
+
 def run(
     command: Sequence[str | Path],
     *,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     timeout: float | None = None,
+    stall: float | None = None,
     on_line: Callable[[str], None] | None = None,
     inherit: int | None = None,
 ) -> Completed:
     """Run a program to its end and return what it printed.
 
     ``on_line`` sees each line of standard error as it comes, ``inherit`` is a
-    descriptor that the program gets, ``timeout`` is in seconds. The program
+    descriptor that the program gets, ``timeout`` is in seconds,
+    and so is ``stall``, for which it may not get on (see `stalls`). The program
     gets a process group: a time limit or Ctrl-C ends its children too.
 
     Raises:
         WorkError: it cannot be started or followed, or fails and says that a disk is full.
+        EnvlockError: it was ended by a `Stop`.
     """
     out: list[str] = []
     said: list[str] = []
@@ -63,9 +120,10 @@ def run(
         with _uninterrupted():
             process = _start(command, env=env, cwd=cwd, inherit=inherit)
             readers = _read(process, out, said, on_line)
-        timed_out = _overruns(process, timeout)
-        if timed_out:
-            _end(process)
+        with (_STOP.get() or Stop()).over(process):
+            timed_out = _overruns(process, timeout, stall)
+            if timed_out:
+                _end(process)
     except BaseException:
         if process is not None:
             _end(process)
@@ -174,8 +232,14 @@ def _read(
         threading.Thread(target=_drain, args=(process, out), name="output", daemon=True),
         threading.Thread(target=_follow, args=(process, said, on_line), name="output", daemon=True),
     )
-    for reader in readers:
-        _start_thread(reader)
+    for number, reader in enumerate(readers):
+        try:
+            _start_thread(reader)
+        except WorkError:
+            for stream in (process.stdout, process.stderr)[number:]:
+                if stream is not None:
+                    stream.close()
+            raise
     return readers
 
 
@@ -189,15 +253,25 @@ def _start_thread(thread: threading.Thread) -> None:
         ) from None
 
 
-def _overruns(process: subprocess.Popen[str], timeout: float | None) -> bool:
-    """Wait for a program; whether it is still there at the time limit."""
-    if timeout is None:
+def _overruns(
+    process: subprocess.Popen[str], timeout: float | None, stall: float | None = None
+) -> bool:
+    """Wait for a program; whether it is still there at the time limit, or does not get on."""
+    if timeout is None and stall is None:
         process.wait()
         return False
     # `Popen.wait` with a limit looks again after ever longer pauses, up to 50 ms.
     waiter = threading.Thread(target=process.wait, name="output", daemon=True)
     _start_thread(waiter)
-    waiter.join(timeout)
+    if stall is None:
+        waiter.join(timeout)
+        return process.returncode is None
+    progress = Progress(process.pid, stall)
+    limit = time.monotonic() + (timeout or math.inf)
+    while waiter.is_alive() and time.monotonic() < limit:
+        waiter.join(min(_LOOK, stall))
+        if process.returncode is None and progress.stalled():
+            return True
     return process.returncode is None
 
 
@@ -224,11 +298,15 @@ def _follow(
 
 def _end(process: subprocess.Popen[str]) -> None:
     """Kill the program and whatever it started, and wait for it."""
+    _kill(process)
+    # Ctrl-C inside of `Popen.wait` can leave its lock taken: this is not to wait for ever.
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_DYING)
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
     with suppress(OSError):
         if os.name == "nt":
             process.kill()
         else:
             os.killpg(process.pid, signal.SIGKILL)
-    # Ctrl-C inside of `Popen.wait` can leave its lock taken: this is not to wait for ever.
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(_DYING)

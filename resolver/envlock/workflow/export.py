@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
@@ -14,12 +15,14 @@ from envlock.environment.description import target
 from envlock.environment.foreign import foreign_target, python_version
 from envlock.environment.interpreters import find_interpreter, find_version
 from envlock.errors import IndexFailure, UsageError
+from envlock.index.hashing import with_hashes
 from envlock.index.pages import Index
 from envlock.index.redact import redact
 from envlock.model import DistributionFile, IndexSettings, Lock, LockedPackage, Target
 from envlock.platforms import Place, read_platform
 from envlock.progress import Progress
 from envlock.resolve.assemble import hashed
+from envlock.resolve.assemble import wanted as installable_files
 from envlock.system import read_text, refuse_irregular, write_texts
 from envlock.workflow.lockfiles import made_by_envlock, read_conda, without_options
 from envlock.workflow.outputs import try_outputs
@@ -184,6 +187,9 @@ def _with_files(lock: Lock, order: ExportOrder, progress: Progress) -> Lock:
     with progress.phase("read the files of the pins"):
         index = Index(order.settings, progress=progress)
         listed = index.pinned({package.name: package.version for package in wanted})
+        if any(not any(file.hashes for file in files) for files in listed.values()):
+            choose = partial(installable_files, target=_target(order, lock))
+            listed = with_hashes(listed, choose, order.settings, progress)
     _refuse_missing(wanted, listed, order)
     packages = {package.name: package for package in lock.packages}
     for package in hashed(wanted, listed):
