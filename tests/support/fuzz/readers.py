@@ -232,5 +232,3 @@ READERS = (
     ),
 )
 BY_NAME = {each.name: each for each in READERS}
-#: Left out of the run that tests do, until the parser of pages raises its own errors alone.
-PENDING = frozenset({"page-html", "page-json"})
