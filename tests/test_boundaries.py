@@ -46,7 +46,7 @@ ALLOWED = {
     "request": VALUES | {"conda", "system", "index"},
     "index": VALUES | {"system"},
     "engine": VALUES | {"system", "index", "write"},
-    "resolve": PURE | {"conda", "engine", "index"},
+    "resolve": PURE | {"conda", "engine", "index", "system"},
     "environment": VALUES | {"system", "trees", "index"},
     "examine": VALUES | {"conda", "releases", "request", "system", "write"},
     "diagnose": PURE | {"examine"},

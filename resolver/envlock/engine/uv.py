@@ -13,13 +13,14 @@ from packaging.utils import NormalizedName
 from envlock.engine.absent import confirm_absent
 from envlock.engine.files import collect, lay_out
 from envlock.engine.interface import Answer, Problem, Unsatisfiable
+from envlock.engine.limit import run_solver
 from envlock.errors import IndexFailure, WorkError
 from envlock.index.handover import uv_environment, uv_options, uv_program
 from envlock.index.redact import redact
 from envlock.model import Target
 from envlock.platforms import uv_name
 from envlock.progress import Progress
-from envlock.system import run, scratch
+from envlock.system import scratch
 
 _NO_SOLUTION = "No solution found when resolving dependencies"
 _NETWORK = re.compile(
@@ -66,7 +67,8 @@ class Uv:
             files = lay_out(problem, folder)
             command: list[str | Path] = [uv_program(), "pip", "compile", files.requirements.name]
             command += ["--output-file", files.answer.name, *arguments(problem)]
-            done = run(
+            done = run_solver(
+                "uv",
                 command,
                 cwd=folder,
                 env=uv_environment(problem.settings) | _system(problem.target),

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from envlock.engine import Answer, Engine, Problem
+from envlock.engine import Answer, Engine, OutOfTime, Problem
 from envlock.model import Constraint, DistributionFile, IndexSettings, Rule, Target
 from envlock.progress import Progress
 from envlock.releases import declared
@@ -97,7 +97,10 @@ class Tools(Struct, frozen=True, kw_only=True):
     def solve(self, problem: Problem, name: str) -> Answer:
         """Ask the engine, and tell that ``name`` is being resolved."""
         with self.progress.phase(f"resolve {name}"):
-            return self.engine.solve(problem, self.progress)
+            try:
+                return self.engine.solve(problem, self.progress)
+            except OutOfTime as error:
+                raise error.resolving(name) from None
 
 
 class Asked(Struct, frozen=True, kw_only=True):

@@ -10,14 +10,17 @@ from msgspec.structs import replace
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
+from envlock.engine import solve_limit
 from envlock.errors import UsageError
 from envlock.index.pages import Index
 from envlock.index.releases import admitted
 from envlock.model import LockedPackage, Rule, RuleId
 from envlock.resolve.anchor import Anchor, distributions, framework
 from envlock.resolve.assemble import built_there, explained, hashed, notes, reasons
-from envlock.resolve.loop import anchors, search
+from envlock.resolve.lacking import absent
+from envlock.resolve.loop import Attempt, Settled, anchors, search
 from envlock.resolve.question import Asked, Question, Tools
+from envlock.system import within
 
 
 class Resolution(Struct, frozen=True, kw_only=True):
@@ -74,11 +77,9 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
         names = distributions(wish, question.target.accelerator)
         with tools.progress.phase(f"read the releases of {' and '.join(names)}"):
             index.files_of(names)
-    candidates = anchors(question, tools)
-    index.expect(partial(_likely, question, next(iter(candidates), None), tools))
-    settled, tried = search(question, candidates, tools)
+    with within(solve_limit()):
+        settled, tried = _search(question, tools, index)
     if settled is None:
-        index.files_of(question.wishes)  # all pages at once; an explanation looks at each
         from envlock.resolve.wayout import no_resolution  # noqa: PLC0415  (seldom needed)
 
         raise no_resolution(question, tools, asked, tried)
@@ -90,6 +91,18 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
         notes=(*notes(settled), *built_there(packages, question.target)),
         reasons=reasons(packages, asked.database.find),
     )
+
+
+def _search(
+    question: Question, tools: Tools, index: Index
+) -> tuple[Settled | None, tuple[Attempt, ...]]:
+    """Search for an answer, unless the index has nothing for some wish."""
+    candidates = anchors(question, tools)
+    index.expect(partial(_likely, question, next(iter(candidates), None), tools))
+    index.files_of(question.wishes)  # all pages at once: each is looked at
+    if absent(question, tools):
+        return None, ()
+    return search(question, candidates, tools)
 
 
 def _likely(question: Question, anchor: Anchor | None, tools: Tools) -> set[NormalizedName]:
