@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 
 from envlock.choices import EngineName
 from envlock.engine.interface import Answer, Engine, Problem, Solution, Unsatisfiable
-from envlock.engine.limit import OutOfTime, solve_limit
 
 
 def _piptools() -> Engine:
@@ -27,14 +26,4 @@ ENGINES: Mapping[EngineName, Callable[[], Engine]] = {
     EngineName.UV: _uv,
 }
 
-__all__ = [
-    "ENGINES",
-    "Answer",
-    "Engine",
-    "EngineName",
-    "OutOfTime",
-    "Problem",
-    "Solution",
-    "Unsatisfiable",
-    "solve_limit",
-]
+__all__ = ["ENGINES", "Answer", "Engine", "EngineName", "Problem", "Solution", "Unsatisfiable"]

@@ -18,13 +18,12 @@ from envlock.engine.absent import confirm_absent
 from envlock.engine.files import collect, lay_out
 from envlock.engine.helper import helper_python
 from envlock.engine.interface import Answer, Problem, Unsatisfiable
-from envlock.engine.limit import OutOfTime, run_solver
 from envlock.engine.uv import Uv
 from envlock.errors import IndexFailure, WorkError
 from envlock.index.handover import pip_environment
 from envlock.index.redact import redact
 from envlock.progress import Progress
-from envlock.system import cache_folder, scratch
+from envlock.system import OutOfTime, cache_folder, run_solver, scratch
 
 #: How pip and pip-tools of all ages say that nothing fits.
 _NO_SOLUTION = re.compile(

@@ -13,14 +13,13 @@ from packaging.utils import NormalizedName
 from envlock.engine.absent import confirm_absent
 from envlock.engine.files import collect, lay_out
 from envlock.engine.interface import Answer, Problem, Unsatisfiable
-from envlock.engine.limit import run_solver
 from envlock.errors import IndexFailure, WorkError
 from envlock.index.handover import uv_environment, uv_options, uv_program
 from envlock.index.redact import redact
 from envlock.model import Target
 from envlock.platforms import uv_name
 from envlock.progress import Progress
-from envlock.system import scratch
+from envlock.system import run_solver, scratch
 
 _NO_SOLUTION = "No solution found when resolving dependencies"
 _NETWORK = re.compile(

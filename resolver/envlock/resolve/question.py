@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from envlock.engine import Answer, Engine, OutOfTime, Problem
+from envlock.engine import Answer, Engine, Problem
 from envlock.model import Constraint, DistributionFile, IndexSettings, Rule, Target
 from envlock.progress import Progress
 from envlock.releases import declared
@@ -18,6 +18,7 @@ from envlock.resolve.anchor import Anchor, Releases
 from envlock.resolve.wishes import Wish, Wishes
 from envlock.rules.database import Database
 from envlock.rules.families import families
+from envlock.system import OutOfTime
 
 
 class Question(Struct, frozen=True, kw_only=True):

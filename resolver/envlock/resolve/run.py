@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from envlock.engine import solve_limit
 from envlock.errors import UsageError
 from envlock.index.pages import Index
 from envlock.index.releases import admitted
@@ -20,7 +19,7 @@ from envlock.resolve.assemble import built_there, explained, hashed, notes, reas
 from envlock.resolve.lacking import absent
 from envlock.resolve.loop import Attempt, Settled, anchors, search
 from envlock.resolve.question import Asked, Question, Tools
-from envlock.system import within
+from envlock.system import solve_limit, within
 
 
 class Resolution(Struct, frozen=True, kw_only=True):

@@ -9,7 +9,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 
-from envlock.engine import OutOfTime
 from envlock.model import Target
 from envlock.releases import pythons_for
 from envlock.resolve.anchor import TENSORFLOW, framework
@@ -19,7 +18,7 @@ from envlock.resolve.loop import Settled, anchors, search
 from envlock.resolve.question import Question, Tools
 from envlock.resolve.wishes import Wish, file_of
 from envlock.rules.families import families
-from envlock.system import left
+from envlock.system import OutOfTime, left
 
 #: How many solves one way out may cost, and how many bounds are let go in
 #: turn: somebody waits.

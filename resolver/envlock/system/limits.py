@@ -1,17 +1,23 @@
-"""The time that a solver is given."""
+"""How much time a request may be solved for, and the work that is going on still has."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from math import isfinite
 from pathlib import Path
+from time import monotonic
 
 from envlock.errors import UsageError, WorkError
-from envlock.system import Completed, left, run
+from envlock.system.processes import Completed, run
 
 VARIABLE = "ENVLOCK_SOLVE_TIMEOUT"
 _SECONDS = 600.0  # pip-tools with nothing in its cache may read metadata for minutes
+
+
+_UNTIL: ContextVar[float | None] = ContextVar("until", default=None)
 
 
 class OutOfTime(WorkError):
@@ -67,3 +73,24 @@ def run_solver(
     if done is None or done.timed_out:
         raise OutOfTime(name, "a request")
     return done
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Give what a block does so much time, and no more than what is around the block has left.
+
+    Nothing is interrupted: who starts a long piece of work asks for `left`.
+    """
+    outer = _UNTIL.get()
+    until = monotonic() + seconds
+    token = _UNTIL.set(until if outer is None else min(outer, until))
+    try:
+        yield
+    finally:
+        _UNTIL.reset(token)
+
+
+def left() -> float:
+    """Return the seconds that are left, none below zero; without a limit they are endless."""
+    until = _UNTIL.get()
+    return float("inf") if until is None else max(0.0, until - monotonic())
