@@ -13,7 +13,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,7 +30,7 @@ from envlock.conda.values import CondaPackage
 from envlock.conda.virtual import Virtual
 from envlock.errors import IndexFailure, InstallFailure, UsageError, WorkError
 from envlock.progress import Progress, Silent
-from envlock.system import cache_folder, refuse_full, run, scratch, write_texts
+from envlock.system import cache_folder, refuse_full, run, run_solver, scratch, write_texts
 
 SCRIPT = Path(__file__).parent / "scripts" / "rattler_job.py"
 #: Its API moves from release to release.
@@ -174,7 +174,8 @@ def _ask(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
         private = any(public(each) != each for each in job.get("channels", ()))
         kept = folder if private else place
         write_texts({file: json.dumps({**job, "cache": str(place), "repodata": str(kept)})})
-        done = run(
+        start = run if job["do"] == "install" else partial(run_solver, "py-rattler")
+        done = start(
             [sys.executable, "-I", SCRIPT, file, str(os.getpid())],
             on_line=lambda line: progress.detail(hide(line)),
         )

@@ -8,6 +8,8 @@ interpreter, in the user's cache, with pip and pip-tools pinned.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -21,13 +23,14 @@ from envlock.errors import IndexFailure, WorkError
 from envlock.index.handover import pip_environment
 from envlock.index.redact import redact
 from envlock.progress import Progress
-from envlock.system import cache_folder, run, scratch
+from envlock.system import OutOfTime, cache_folder, run_solver, scratch
 
 #: How pip and pip-tools of all ages say that nothing fits.
 _NO_SOLUTION = re.compile(
     r"ResolutionImpossible|No matching distribution found|Could not find a version that"
     r"|DistributionNotFound|NoCandidateFound|Could not find a version that matches"
 )
+_NAME = "pip-tools"
 _NOT_FOUND = re.compile(r"requirement ([\w.-]+)\S* \(from versions: none\)")
 #: The last pip-tools for Python 3.6 cannot backtrack, and its pip does not see
 #: a Requires-Python that stands in the file alone: it starts from uv's pins,
@@ -75,10 +78,11 @@ class PipTools:
             command += [files.requirements.name, "--output-file", files.answer.name]
             command += arguments(problem)
             env = _environment(problem)
-            done = run([*command, *_lazily(problem)], cwd=folder, env=env, on_line=progress.detail)
+            ask = partial(run_solver, _NAME, cwd=folder, env=env, on_line=progress.detail)
+            done = ask([*command, *_lazily(problem)])
             if done.returncode != 0 and not _NO_SOLUTION.search(done.stderr):
                 # A server may promise parts of files and not give them.
-                done = run(command, cwd=folder, env=env, on_line=progress.detail)
+                done = ask(command)
             if done.returncode == 0:
                 return collect(files)
         said = redact(done.stderr)
@@ -89,8 +93,11 @@ class PipTools:
         if _NO_SOLUTION.search(said):
             confirm_absent(_NOT_FOUND.findall(said), problem)
             # pip names no cause that a reader could use.
-            told = Uv().solve(problem, progress)
-            return told if isinstance(told, Unsatisfiable) else Unsatisfiable(text=_causes(said))
+            with suppress(OutOfTime):
+                told = Uv().solve(problem, progress)
+                if isinstance(told, Unsatisfiable):
+                    return told
+            return Unsatisfiable(text=_causes(said))
         if (broken := _TRACEBACK.findall(said)) and _UNREADABLE.match(broken[-1]):
             raise WorkError(
                 "pip-tools could not read a page or the metadata of a file that the package index"

@@ -19,7 +19,7 @@ from envlock.index.redact import redact
 from envlock.model import Target
 from envlock.platforms import uv_name
 from envlock.progress import Progress
-from envlock.system import run, scratch
+from envlock.system import run_solver, scratch
 
 _NO_SOLUTION = "No solution found when resolving dependencies"
 _NETWORK = re.compile(
@@ -66,7 +66,8 @@ class Uv:
             files = lay_out(problem, folder)
             command: list[str | Path] = [uv_program(), "pip", "compile", files.requirements.name]
             command += ["--output-file", files.answer.name, *arguments(problem)]
-            done = run(
+            done = run_solver(
+                "uv",
                 command,
                 cwd=folder,
                 env=uv_environment(problem.settings) | _system(problem.target),

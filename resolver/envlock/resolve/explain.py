@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 
+from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from envlock.choices import Accelerator
@@ -54,9 +55,9 @@ def causes(tried: Sequence[Attempt], bounds: Wishes, find: Find) -> tuple[str, .
 def _cause(attempt: Attempt, bounds: Wishes, find: Find) -> Iterator[tuple[str, str]]:
     """Each reason of one refusal: what makes it the same fact, and the sentence."""
     match attempt:
-        case Infeasible(anchor=anchor, broken=broken, collision=collision):
+        case Infeasible(anchor=anchor, broken=broken, beside=other, collision=collision):
             for rule in broken:
-                yield rule.id, _broken_alone(anchor, rule, bounds)
+                yield rule.id, _broken_alone(anchor, rule, bounds, other)
             if collision is not None:
                 fact = f"{collision.wish.name}{collision.bound}{collision.rules}"
                 yield fact, _collision(anchor, collision, find)
@@ -76,13 +77,13 @@ def _spent(spent: Spent) -> str:
     return f"{spent.solves} attempts found nothing; {rest} not tried"
 
 
-def _broken_alone(anchor: Anchor, rule: Rule, bounds: Wishes) -> str:
+def _broken_alone(anchor: Anchor, rule: Rule, bounds: Wishes, other: NormalizedName | None) -> str:
     named = {c.package for case in rule.cases for c in conditions(case)}
     owners = {n for case in rule.cases if case.alone for n in families().members(case.alone)}
     beside = [
         _as_written(wish)
         for wish in bounds.values()
-        if (wish.name in owners or (wish.name in named and wish.specifier))
+        if (wish.name in {*owners, other} or (wish.name in named and wish.specifier))
         and not anchor.stands_for(wish)
     ]
     together = f" with {' and '.join(beside)}" if beside else ""

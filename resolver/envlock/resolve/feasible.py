@@ -34,10 +34,11 @@ class Feasible(Struct, frozen=True, kw_only=True):
 
 
 class Infeasible(Struct, frozen=True, kw_only=True):
-    """Why this release cannot be: rules it breaks by itself, or a collision."""
+    """Why this release cannot be: a collision, or rules it breaks, with a wish ``beside`` it."""
 
     anchor: Anchor
     broken: tuple[Rule, ...] = ()
+    beside: NormalizedName | None = None
     collision: Collision | None = None
 
 

@@ -28,6 +28,7 @@ from envlock.resolve.anchor import (
 )
 from envlock.resolve.feasible import Feasible, Infeasible, judge, possible
 from envlock.resolve.question import Listed, Pins, Question, Tools
+from envlock.resolve.refusals import refused_together
 from envlock.resolve.repair import bounds_for
 from envlock.rules.check import Situation, admits, violations
 from envlock.rules.families import families
@@ -92,6 +93,8 @@ def search(
             break
         anchor = pending.pop(0)
         verdict = judge(anchor, question.given(anchor), question.rules, question.target)
+        if isinstance(verdict, Feasible):
+            verdict = refused_together(question, anchor, tools) or verdict
         if isinstance(verdict, Infeasible):
             tried.append(verdict)
             continue

@@ -18,6 +18,7 @@ from envlock.resolve.anchor import Anchor, Releases
 from envlock.resolve.wishes import Wish, Wishes
 from envlock.rules.database import Database
 from envlock.rules.families import families
+from envlock.system import OutOfTime
 
 
 class Question(Struct, frozen=True, kw_only=True):
@@ -97,7 +98,10 @@ class Tools(Struct, frozen=True, kw_only=True):
     def solve(self, problem: Problem, name: str) -> Answer:
         """Ask the engine, and tell that ``name`` is being resolved."""
         with self.progress.phase(f"resolve {name}"):
-            return self.engine.solve(problem, self.progress)
+            try:
+                return self.engine.solve(problem, self.progress)
+            except OutOfTime as error:
+                raise error.resolving(name) from None
 
 
 class Asked(Struct, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from msgspec import Struct
@@ -10,15 +10,17 @@ from msgspec.structs import replace
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from envlock.errors import IndexFailure, UsageError, WorkError
+from envlock.errors import UsageError
 from envlock.index.hashing import with_hashes
 from envlock.index.pages import Index
 from envlock.index.releases import admitted
 from envlock.model import LockedPackage, Rule, RuleId
 from envlock.resolve.anchor import Anchor, distributions, framework
 from envlock.resolve.assemble import built_there, explained, hashed, notes, reasons, wanted
-from envlock.resolve.loop import Attempt, Settled, anchors, search
+from envlock.resolve.lacking import absent
+from envlock.resolve.loop import anchors, search
 from envlock.resolve.question import Asked, Question, Tools
+from envlock.system import solve_limit, within
 
 
 class Resolution(Struct, frozen=True, kw_only=True):
@@ -79,10 +81,13 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
             index.files_of(names)
     candidates = anchors(question, tools)
     likely = partial(_likely, question, next(iter(candidates), None), tools)
-    with index.expecting(tuple(question.wishes), likely):
-        settled, tried = _search(question, candidates, tools, index)
+    index.files_of(question.wishes)  # all pages at once: each is looked at
+    settled: Settled | None = None
+    tried: tuple[Attempt, ...] = ()
+    if not absent(question, tools):
+        with within(solve_limit()), index.expecting((), likely):
+            settled, tried = search(question, candidates, tools)
     if settled is None:
-        index.files_of(question.wishes)  # all pages at once; an explanation looks at each
         from envlock.resolve.wayout import no_resolution  # noqa: PLC0415  (seldom needed)
 
         raise no_resolution(question, tools, asked, tried)
@@ -96,23 +101,6 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
         notes=(*notes(settled), *built_there(packages, question.target)),
         reasons=reasons(packages, asked.database.find),
     )
-
-
-def _search(
-    question: Question, candidates: Sequence[Anchor | None], tools: Tools, index: Index
-) -> tuple[Settled | None, tuple[Attempt, ...]]:
-    """Search; where the engine fails over a page of the request, say so in words of envlock's.
-
-    Raises:
-        WorkError: the index or the engine failed.
-    """
-    try:
-        return search(question, candidates, tools)
-    except IndexFailure:
-        raise
-    except WorkError:
-        index.files_of(question.wishes)
-        raise
 
 
 def _likely(question: Question, anchor: Anchor | None, tools: Tools) -> set[NormalizedName]:

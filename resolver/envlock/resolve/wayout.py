@@ -12,17 +12,21 @@ from envlock.choices import EngineName
 from envlock.engine import ENGINES
 from envlock.errors import NoResolution
 from envlock.resolve import explain
-from envlock.resolve.anchor import Anchor, Releases, framework
+from envlock.resolve.anchor import Anchor, framework
 from envlock.resolve.feasible import Infeasible, judge
+from envlock.resolve.lacking import installable
 from envlock.resolve.loop import Attempt
 from envlock.resolve.question import Asked, Question, Tools
 from envlock.resolve.ways import Search, ways_out
 from envlock.resolve.wishes import Wish
 from envlock.rules.check import conditions
 from envlock.rules.families import families
+from envlock.system import left, within
 
 #: How many ways out are told.
 _TOLD = 3
+#: How long they are looked for: somebody waits for the reason.
+_SECONDS = 10.0
 
 
 def no_resolution(
@@ -47,20 +51,21 @@ def no_resolution(
         said=said,
         targets_here=asked.targets_here,
     )
-    with tools.progress.phase("look for a way out"):
-        return NoResolution(said, *islice(ways_out(looking), _TOLD))
+    with tools.progress.phase("look for a way out"), within(_SECONDS):
+        found = tuple(islice(ways_out(looking), _TOLD))
+        if not left():
+            said += f"\n  ways out were looked for during {_SECONDS:g} s, and not longer"
+    return NoResolution(said, *found)
 
 
 def _absent(wish: Wish, question: Question, tools: Tools, asked: Asked) -> Iterator[str]:
     """Why no release can meet a wish, whatever the others are."""
     named = (c.package for rule in asked.database.rules for k in rule.cases for c in conditions(k))
     known = {*named, *families().wheels_only}
-    releases = tools.releases(wish.name)
     anchor = framework(question.wishes)
     if anchor is not None and wish.name == anchor.name:
         yield from _refused_by_rule(wish, question, asked)
-    if wish.name in {*families().wheels_only, anchor.name if anchor else None}:
-        releases = _wheels(releases) or releases
+    releases = installable(wish, question, tools)
     if line := explain.missing(wish, releases, question.target, asked.index_name, known):
         yield line
 
@@ -74,8 +79,3 @@ def _refused_by_rule(wish: Wish, question: Question, asked: Asked) -> Iterator[s
             verdict = judge(anchor, alone, question.rules, question.target)
             if isinstance(verdict, Infeasible):
                 yield from explain.causes((verdict,), alone, asked.database.find)
-
-
-def _wheels(releases: Releases) -> Releases:
-    kept = {v: [f for f in files if f.filename.endswith(".whl")] for v, files in releases.items()}
-    return {version: files for version, files in kept.items() if files}

@@ -13,10 +13,12 @@ from envlock.model import Target
 from envlock.releases import pythons_for
 from envlock.resolve.anchor import TENSORFLOW, framework
 from envlock.resolve.explain import command, relaxable, remedy
+from envlock.resolve.lacking import absent
 from envlock.resolve.loop import Settled, anchors, search
 from envlock.resolve.question import Question, Tools
 from envlock.resolve.wishes import Wish, file_of
 from envlock.rules.families import families
+from envlock.system import OutOfTime, left
 
 #: How many solves one way out may cost, and how many bounds are let go in
 #: turn: somebody waits.
@@ -39,7 +41,12 @@ class Search(Struct, frozen=True, kw_only=True):
     def solved(self, question: Question) -> Settled | None:
         """The answer to a changed question, if a few solves find one."""
         tools = self.tools
-        settled, _ = search(question, anchors(question, tools), tools, solves=_SOLVES)
+        if not left() or absent(question, tools):
+            return None
+        try:
+            settled, _ = search(question, anchors(question, tools), tools, solves=_SOLVES)
+        except OutOfTime:
+            return None
         return settled
 
 

@@ -24,6 +24,11 @@ from envlock.system.disks import size_words as size_words
 from envlock.system.kept import keep as keep
 from envlock.system.kept import load_kept as load_kept
 from envlock.system.kept import remembered as remembered
+from envlock.system.limits import OutOfTime as OutOfTime
+from envlock.system.limits import left as left
+from envlock.system.limits import run_solver as run_solver
+from envlock.system.limits import solve_limit as solve_limit
+from envlock.system.limits import within as within
 from envlock.system.outputs import refuse_irregular as refuse_irregular
 from envlock.system.outputs import refuse_unwritable as refuse_unwritable
 from envlock.system.processes import Completed as Completed

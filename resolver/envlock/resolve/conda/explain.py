@@ -18,10 +18,13 @@ from envlock.resolve.explain import causes
 from envlock.resolve.loop import Attempt
 from envlock.resolve.wishes import TYPED, Wishes
 from envlock.rules.database import Database
+from envlock.system import left, within
 
 _TOLD = 3
 #: How many specs are let go in turn: somebody waits.
 _TRIED = 8
+#: How long they are looked for.
+_SECONDS = 10.0
 _NAMED = 4  # specs in a title
 
 #: Solves a changed question under the rules: its packages, or None.
@@ -65,7 +68,10 @@ def no_packages(
     """Say why nothing fits, and what would free it: every remedy has been solved."""
     title = f"no conda packages satisfy {_wanted(question, refusal)} on {question.subdir}"
     text = "\n".join((title, *(f"  because {fact}" for fact in refusal.facts)))
-    ways = islice(_ways_out(question, refusal, asked, solve), _TOLD if asked.ways else 0)
+    with within(_SECONDS):
+        ways = tuple(islice(_ways_out(question, refusal, asked, solve), _TOLD if asked.ways else 0))
+        if not left():
+            text += f"\n  ways out were looked for during {_SECONDS:g} s, and not longer"
     return NoResolution(hide(text), *map(hide, ways))
 
 

@@ -31,6 +31,7 @@ from envlock.resolve.loop import anchors, search
 from envlock.resolve.question import Question, Tools
 from envlock.rules.check import conditions
 from envlock.rules.families import families
+from envlock.system import OutOfTime, left, solve_limit, within
 
 _LINE = re.compile(r":\d+$")
 _NOTHING = NormalizedName("")
@@ -55,12 +56,16 @@ def resolve_packages(question: CondaQuestion, asked: Asked, progress: Progress) 
             remedies what would free it.
         WorkError: a channel or py-rattler failed.
     """
-    found = _attempt(question, asked, progress)
+    with within(solve_limit()):
+        found = _attempt(question, asked, progress)
     if isinstance(found, CondaAnswer):
         return found
 
     def solve(changed: CondaQuestion) -> tuple[CondaPackage, ...] | None:
-        answer = _attempt(changed, asked, progress)
+        try:
+            answer = _attempt(changed, asked, progress) if left() else None
+        except OutOfTime:
+            return None
         return answer.packages if isinstance(answer, CondaAnswer) else None
 
     raise no_packages(question, found, asked, solve)
@@ -69,10 +74,10 @@ def resolve_packages(question: CondaQuestion, asked: Asked, progress: Progress) 
 def _attempt(question: CondaQuestion, asked: Asked, progress: Progress) -> CondaAnswer | Refusal:
     said: tuple[str, ...] = ()
     with progress.phase(f"resolve conda's packages for {question.subdir}"):
-        free = rattler.solve(_bounded(question), progress)
+        free = _free(question, progress)
         if isinstance(free, rattler.Unsolvable) and any(each.build for each in question.specs):
             open_builds = question.without_builds()
-            again = rattler.solve(_bounded(open_builds), progress)
+            again = _free(open_builds, progress)
             if not isinstance(again, rattler.Unsolvable):
                 question, free = open_builds, again
                 said = (_builds_left_out(question.subdir),)
@@ -87,6 +92,16 @@ def _attempt(question: CondaQuestion, asked: Asked, progress: Progress) -> Conda
         return answer
     undated = _undated(answer.packages, question)
     return replace(answer, notes=(*said, *undated, *answer.notes))
+
+
+def _free(
+    question: CondaQuestion, progress: Progress
+) -> tuple[CondaPackage, ...] | rattler.Unsolvable:
+    """What conda itself would take, no rule applied."""
+    try:
+        return rattler.solve(_bounded(question), progress)
+    except OutOfTime as error:
+        raise error.resolving(f"conda's packages for {question.subdir}") from None
 
 
 def _undated(packages: tuple[CondaPackage, ...], question: CondaQuestion) -> tuple[str, ...]:
