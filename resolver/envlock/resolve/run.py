@@ -18,7 +18,7 @@ from envlock.model import LockedPackage, Rule, RuleId
 from envlock.resolve.anchor import Anchor, distributions, framework
 from envlock.resolve.assemble import built_there, explained, hashed, notes, reasons, wanted
 from envlock.resolve.lacking import absent
-from envlock.resolve.loop import anchors, search
+from envlock.resolve.loop import Attempt, Settled, anchors, search
 from envlock.resolve.question import Asked, Question, Tools
 from envlock.system import solve_limit, within
 
