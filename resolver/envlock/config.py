@@ -7,19 +7,18 @@ variables, then the flags, which the caller puts over the `Config`.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
-from envlock.choices import Accelerator, EngineName, Format
+from envlock.choices import Accelerator, EngineName, Format, IndexStrategy
+from envlock.config_keys import KEYS, Key
 from envlock.errors import UsageError
-from envlock.platforms import read_platform
-from envlock.request.dates import parse_date
-from envlock.request.parsed import Faults, safe, shown
+from envlock.index.sources import Sources, closest_first
+from envlock.request.parsed import Faults, safe
 from envlock.request.toml import parse_toml
 from envlock.system import read_text
 
@@ -31,7 +30,8 @@ class Config(Struct, frozen=True, kw_only=True):
     `read_platforms` and `parse_date` take them. ``rules`` are the folders of
     every source together, the user's first; each other value is of the
     strongest source that has it. No formats means that file names decide, and
-    no index field that pip's configuration does.
+    no index field that pip's configuration does. Of ``sources`` the first that
+    matches counts: a variable's, the user's, then the project's.
     """
 
     engine: EngineName = EngineName.PIPTOOLS
@@ -45,6 +45,8 @@ class Config(Struct, frozen=True, kw_only=True):
     index_url: str | None = None
     extra_index_urls: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
+    index_strategy: IndexStrategy = IndexStrategy.FIRST
+    sources: Sources = ()
 
 
 def load_config(start: Path, environ: Mapping[str, str]) -> Config:
@@ -62,9 +64,17 @@ def load_config(start: Path, environ: Mapping[str, str]) -> Config:
     faults = Faults()
     values: dict[str, Any] = {}
     rules: list[Path] = []
-    for source in (*_user(faults), *_project(start, faults), _environment(start, environ, faults)):
+    own = tuple(_user(faults))
+    _, project = _project(start, faults)
+    variables = _environment(start, environ, faults)
+    for source in (*own, project, variables):
         rules += source.pop("rules", ())
         values |= source
+    values["sources"] = tuple(
+        pair
+        for source in (variables, *own, project)
+        for pair in closest_first(source.get("sources", ()))
+    )
     faults.finish()
     return Config(rules=tuple(dict.fromkeys(rules)), **values)
 
@@ -76,93 +86,6 @@ def user_file() -> Path:
     return Path(platformdirs.user_config_dir("envlock", appauthor=False)) / "envlock.toml"
 
 
-class _Key(Struct, frozen=True):
-    """One setting: its field of `Config`, how one value of it is read, and what it says.
-
-    ``read`` gets the value and the folder that paths are relative to;
-    ``words`` are all the values there are, where they are known.
-    """
-
-    field: str
-    read: Callable[[str, Path], object]
-    says: str
-    words: tuple[str, ...] = ()
-    many: bool = False
-    separator: str | None = None
-
-
-def _choice(kind: type[EngineName | Accelerator | Format]) -> Callable[[str, Path], object]:
-    def read(text: str, _: Path) -> object:
-        try:
-            return kind(text)
-        except ValueError:
-            known = ", ".join(kind)
-            raise UsageError(
-                f"{shown(text)} is not one of {known}", f"write one of {known}"
-            ) from None
-
-    return read
-
-
-def _text(text: str, _: Path) -> str:
-    return text
-
-
-def _date(text: str, _: Path) -> str:
-    parse_date(text, now=datetime.now(UTC))
-    return text
-
-
-def _platform(text: str, _: Path) -> str:
-    return read_platform(text).option
-
-
-def _folder(text: str, base: Path) -> Path:
-    return base / text
-
-
-def _link(text: str, base: Path) -> str:
-    """An address stays; a path is taken from the file it is written in."""
-    return text if "://" in text or text.startswith("file:") else str(base / text)
-
-
-_KEYS = {
-    "engine": _Key(
-        "engine", _choice(EngineName), "The program that solves.", words=tuple(EngineName)
-    ),
-    "rules": _Key(
-        "rules",
-        _folder,
-        "Folders of rules of one's own, from this file.",
-        many=True,
-        separator=os.pathsep,
-    ),
-    "evidence": _Key(
-        "evidence",
-        _folder,
-        "Folders of evidence of one's own, from this file.",
-        many=True,
-        separator=os.pathsep,
-    ),
-    "python": _Key("python", _text, "A version of Python such as 3.10, or a path."),
-    "accelerator": _Key(
-        "accelerator", _choice(Accelerator), "The TensorFlow build.", words=tuple(Accelerator)
-    ),
-    "format": _Key(
-        "formats", _choice(Format), "The formats of the lock.", words=tuple(Format), many=True
-    ),
-    "platform": _Key(
-        "platforms", _platform, "Lock for these, not for this machine: macos-arm64.", many=True
-    ),
-    "exclude-newer": _Key(
-        "exclude_newer", _date, "Leave out what was uploaded later: 2024-01-31, or 7d."
-    ),
-    "index-url": _Key("index_url", _text, "The package index."),
-    "extra-index-url": _Key("extra_index_urls", _text, "More indexes.", many=True),
-    "find-links": _Key("find_links", _link, "Folders or pages with files.", many=True),
-}
-
-
 def config_schema() -> dict[str, Any]:
     """Return the JSON Schema of ``[tool.envlock]``, which is that of ``envlock.toml`` too."""
     return {
@@ -172,14 +95,16 @@ def config_schema() -> dict[str, Any]:
         "description": "The table [tool.envlock] of a pyproject.toml, or a whole envlock.toml.",
         "type": "object",
         "additionalProperties": False,
-        "properties": {name: _schema_of(key) for name, key in _KEYS.items()},
+        "properties": {name: _schema_of(key) for name, key in KEYS.items()},
     }
 
 
-def _schema_of(key: _Key) -> dict[str, Any]:
+def _schema_of(key: Key) -> dict[str, Any]:
     one: dict[str, Any] = {"type": "string", "minLength": 1}
     if key.words:
         one = {"type": "string", "enum": list(key.words)}
+    if key.table:
+        return {"description": key.says, "type": "object", "additionalProperties": one}
     if not key.many:
         return {"description": key.says, **one}
     return {"description": key.says, "anyOf": [one, {"type": "array", "items": one}]}
@@ -191,15 +116,15 @@ def _user(faults: Faults) -> Iterator[dict[str, Any]]:
         yield _from_table(parse_toml(read_text(path), path), path, "", faults)
 
 
-def _project(start: Path, faults: Faults) -> Iterator[dict[str, Any]]:
+def _project(start: Path, faults: Faults) -> tuple[Path | None, dict[str, Any]]:
     start = start.absolute()
     for folder in (start, *start.parents):
         path = folder / "pyproject.toml"
         if path.is_file():
             tool = parse_toml(read_text(path), path).get("tool")
             table = tool.get("envlock", {}) if isinstance(tool, dict) else {}
-            yield _from_table(table, path, "tool.envlock", faults)
-            return
+            return path, _from_table(table, path, "tool.envlock", faults)
+    return None, {}
 
 
 def _from_table(table: object, path: Path, prefix: str, faults: Faults) -> dict[str, Any]:
@@ -211,21 +136,30 @@ def _from_table(table: object, path: Path, prefix: str, faults: Faults) -> dict[
         return values
     for name, value in table.items():
         where = f"{path}: {f'{prefix}.{name}'.lstrip('.')}"
-        key = _KEYS.get(name)
+        key = KEYS.get(name)
         if key is None:
-            known = ", ".join(_KEYS)
+            known = ", ".join(KEYS)
             faults.add(
                 where, f"there is no such setting; there are {known}", f"remove {safe(name)}"
             )
             continue
         with faults.collect(where):
-            values[key.field] = _read(key, _items(key, value), path.parent)
+            read = (prefix and key.of_project) or key.read
+            values[key.field] = _read(key, _items(key, value), path.parent, read)
     return values
 
 
-def _items(key: _Key, value: object) -> list[str]:
+#: What the value of a key of a table is.
+_TEXT = Key("", lambda text, _: text, "")
+
+
+def _items(key: Key, value: object) -> list[str]:
     """The texts of a TOML value; a list may be written as its only item."""
     texts: list[str] = []
+    if key.table:
+        if not isinstance(value, dict):
+            raise UsageError(f"{_kind(value)} is there, not a table", "write it as a table")
+        return [f"{name}={text}" for name, item in value.items() for text in _items(_TEXT, item)]
     for item in value if key.many and isinstance(value, list) else [value]:
         if isinstance(item, date):
             texts.append(item.isoformat())
@@ -239,18 +173,19 @@ def _items(key: _Key, value: object) -> list[str]:
 
 def _environment(start: Path, environ: Mapping[str, str], faults: Faults) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    for name, key in _KEYS.items():
+    for name, key in KEYS.items():
         variable = f"ENVLOCK_{name.replace('-', '_').upper()}"
         text = environ.get(variable, "").strip()
         if text:
             with faults.collect(variable):
                 items = text.split(key.separator) if key.many else [text]
-                values[key.field] = _read(key, [item for item in items if item], start)
+                found = [item for item in items if item]
+                values[key.field] = _read(key, found, start, key.read)
     return values
 
 
-def _read(key: _Key, texts: list[str], base: Path) -> object:
-    values = tuple(key.read(text, base) for text in texts)
+def _read(key: Key, texts: list[str], base: Path, read: Callable[[str, Path], object]) -> object:
+    values = tuple(read(text, base) for text in texts)
     return values if key.many else values[0]
 
 

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from packaging.utils import canonicalize_name
 
 from envlock.errors import IndexFailure
+from envlock.index.origin import source_of, where
 from envlock.index.pages import Index
 from envlock.model import IndexSettings
 
 
-def confirm_absent(names: Iterable[str], settings: IndexSettings) -> None:
-    """Read the pages of packages that an engine did not find.
+def confirm_absent(names: Iterable[str], settings: IndexSettings) -> tuple[str, ...]:
+    """Read the pages of packages that an engine did not find; say which are held to one index.
 
     pip, and uv where an index answers 401 or 403, call a package missing when
     its page cannot be read.
@@ -26,3 +27,8 @@ def confirm_absent(names: Iterable[str], settings: IndexSettings) -> None:
         raise IndexFailure(
             f"the package index has {' and '.join(there)}, and the engine cannot read it"
         )
+    return tuple(
+        f"there is no package {name} on {where(settings, name)}"
+        for name in wanted
+        if source_of(settings, name) is not None
+    )

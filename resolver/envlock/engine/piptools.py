@@ -20,6 +20,7 @@ from envlock.engine.uv import Uv
 from envlock.errors import IndexFailure, WorkError
 from envlock.index.handover import pip_environment
 from envlock.index.redact import redact
+from envlock.index.ways import for_pip
 from envlock.progress import Progress
 from envlock.system import cache_folder, run, scratch
 
@@ -61,12 +62,12 @@ class PipTools:
             pins = {package.name: package.version for package in started.packages}
             problem = replace(problem, preferences=pins)
         python = helper_python(problem.target, progress)
-        with scratch() as folder:
+        with for_pip(problem.settings) as settings, scratch() as folder:
             files = lay_out(problem, folder)
             command: list[str | Path] = [python, "-m", "piptools", "compile"]
             command += [files.requirements.name, "--output-file", files.answer.name]
             command += arguments(problem)
-            env = _environment(problem)
+            env = _environment(replace(problem, settings=settings))
             done = run([*command, *_lazily(problem)], cwd=folder, env=env, on_line=progress.detail)
             if done.returncode != 0 and not _NO_SOLUTION.search(done.stderr):
                 # A server may promise parts of files and not give them.

@@ -14,6 +14,7 @@ from envlock.environment.inspect import prefix_of
 from envlock.environment.journal import at_work
 from envlock.index.handover import uv_environment, uv_options, uv_program
 from envlock.index.redact import redact
+from envlock.index.ways import for_uv
 from envlock.model import IndexSettings
 from envlock.progress import Progress
 from envlock.system import run
@@ -49,10 +50,10 @@ class Installer(Struct, frozen=True, kw_only=True):
 
     def _pip(self, python: Path, words: Sequence[str | Path]) -> None:
         verb, *rest = words
-        with at_work(self.prefix) as held:
+        with for_uv(self.settings) as settings, at_work(self.prefix) as held:
             done = run(
                 [uv_program(), "pip", verb, "--python", python, *rest],
-                env=uv_environment(self.settings),
+                env=uv_environment(settings),
                 on_line=lambda line: self.progress.detail(redact(line)),
                 inherit=held,
             )

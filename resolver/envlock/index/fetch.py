@@ -12,10 +12,11 @@ import re
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
-from typing import Self, cast
+from typing import Self, TypeVar, cast
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import httpx2
@@ -28,6 +29,7 @@ from unearth.utils import get_netrc_auth
 
 from envlock.errors import IndexFailure, UsageError
 from envlock.index.parse import Incomplete, NotAPage, parse_html, parse_json
+from envlock.index.raw import RawPage
 from envlock.index.redact import redact
 from envlock.model import DistributionFile, IndexSettings
 
@@ -48,6 +50,9 @@ _FORBIDDEN_MEANS_GONE = ("download.pytorch.org",)
 
 # unearth warns of what is an IndexFailure here.
 logging.getLogger("unearth").addHandler(logging.NullHandler())
+
+
+_Read = TypeVar("_Read")
 
 
 class Page(Struct, frozen=True, kw_only=True):
@@ -78,7 +83,8 @@ class Client:
         """
         self._timeout = settings.timeout
         auth.KEYRING_DISABLED = settings.keyring_provider == "disabled"
-        indexes = (settings.index_url, *settings.extra_index_urls, *settings.find_links)
+        held = (url for _, url in settings.sources)
+        indexes = (settings.index_url, *settings.extra_index_urls, *settings.find_links, *held)
         proxy = settings.proxy
         try:
             self._client = PyPIClient(
@@ -115,11 +121,22 @@ class Client:
         Raises:
             IndexFailure: it could not be read; the message says why.
         """
+        return self._again(url, lambda: self._try(url, etag))
+
+    def raw(self, url: str, *, accept: str) -> RawPage | None:
+        """Return the page at ``url`` as it is, of a type that ``accept`` names; None for none.
+
+        Raises:
+            IndexFailure: as `read`.
+        """
+        return self._again(url, lambda: self._try_raw(url, accept))
+
+    def _again(self, url: str, attempt: Callable[[], _Read]) -> _Read:
         self._check_origin(url)
         pauses = iter(_PAUSES)
         while True:
             try:
-                return self._try(url, etag)
+                return attempt()
             except _Passing as passing:
                 pause = next(pauses, None)
                 if pause is None:
@@ -136,8 +153,22 @@ class Client:
             )
 
     def _try(self, url: str, etag: str | None) -> Page | None:
+        answer = self._get(url, {"If-None-Match": etag} if etag else {})
+        if not self._is_there(url, answer):
+            return None
+        files = None if answer.status_code == HTTPStatus.NOT_MODIFIED else _files(url, answer)
+        return Page(files=files, etag=answer.headers.get("ETag"), max_age=_max_age(answer))
+
+    def _try_raw(self, url: str, accept: str) -> RawPage | None:
+        answer = self._get(url, {"Accept": accept})
+        if not self._is_there(url, answer):
+            return None
+        kind = answer.headers.get("Content-Type", "")
+        return RawPage(content=answer.content, kind=kind, url=str(answer.url))
+
+    def _get(self, url: str, headers: dict[str, str]) -> httpx2.Response:
         try:
-            answer = self._client.get(url, headers={"If-None-Match": etag} if etag else None)
+            return self._client.get(url, headers=headers)
         except httpx2.TimeoutException:
             raise _failure(
                 url,
@@ -148,24 +179,19 @@ class Client:
             raise _unreachable(url, error) from None
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise _failure(url, str(error)) from None
-        return self._judge(url, answer)
 
-    def _judge(self, url: str, answer: httpx2.Response) -> Page | None:
+    def _is_there(self, url: str, answer: httpx2.Response) -> bool:
         status = answer.status_code
         gone = status == HTTPStatus.FORBIDDEN and answer.url.host in _FORBIDDEN_MEANS_GONE
         if status in _GONE or gone:
-            return None
+            return False
         if status in _REFUSED:
             raise _refused(url, answer)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
             raise _Passing(f"it answered {status} {answer.reason_phrase}")
-        if status == HTTPStatus.NOT_MODIFIED:
-            files = None
-        elif status == HTTPStatus.OK:
-            files = _files(url, answer)
-        else:
+        if status not in {HTTPStatus.NOT_MODIFIED, HTTPStatus.OK}:
             raise _failure(url, f"it answered {status} {answer.reason_phrase}")
-        return Page(files=files, etag=answer.headers.get("ETag"), max_age=_max_age(answer))
+        return True
 
 
 def _files(url: str, answer: httpx2.Response) -> tuple[DistributionFile, ...]:

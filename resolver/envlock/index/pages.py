@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
@@ -17,6 +17,7 @@ from envlock.errors import EnvlockError
 from envlock.index.cache import FRESH, KeptPage, PageCache, to_lines
 from envlock.index.gather import TICK, gather
 from envlock.index.local import DiskHashes, index_files, is_local, linked_files
+from envlock.index.origin import asked_for, links_for, serving
 from envlock.index.parse import file_at
 from envlock.index.redact import redact
 from envlock.index.releases import project_of, version_of
@@ -32,8 +33,17 @@ Files = tuple[DistributionFile, ...]
 _HEAD_START = 0.03  # seconds that an engine needs to be started
 
 
+class Place(Struct, frozen=True, kw_only=True):
+    """An index or find-links, and what it has of a project; ``url`` may carry credentials."""
+
+    url: str
+    files: Files
+
+
 class Index:
     """The index, the extra indexes and the find-links of some settings, as one.
+
+    Files are those that the settings let a project have: `envlock.index.origin`.
 
     Pages are kept in ``cache`` (default: ``index`` in envlock's cache folder)
     for ten minutes, or for less where the server says so, and then asked for
@@ -47,17 +57,19 @@ class Index:
         cache: Path | None = None,
         progress: Progress | None = None,
     ) -> None:
-        self._indexes = (
-            () if settings.no_index else (settings.index_url, *settings.extra_index_urls)
-        )
         self._settings = settings
         self._cache = PageCache(cache or cache_folder() / "index")
         self._progress = progress or Silent()
         self._pages: dict[str, KeptPage | None] = {}
-        self._local: dict[tuple[str, NormalizedName], Files] = {}
+        self._local: dict[tuple[str, NormalizedName], Files | None] = {}
         self._listed: dict[NormalizedName, Files] = {}
-        self._linked: Files | None = None
+        self._linked: dict[str, Files] | None = None
         self._ahead: threading.Timer | None = None
+
+    @property
+    def links(self) -> tuple[str, ...]:
+        """The find-links."""
+        return self._settings.find_links
 
     def expect(self, likely: Callable[[], Iterable[NormalizedName]]) -> None:
         """Read the pages of these projects in the background while an engine works.
@@ -113,34 +125,70 @@ class Index:
         self._read(names)
 
     def _read(self, names: Collection[NormalizedName]) -> None:
-        remote = [index for index in self._indexes if not is_local(index)]
-        self._fetch([_address(index, name) for index in remote for name in names])
-        for place in product(filter(is_local, self._indexes), names):
-            if place not in self._local:
+        asked = [(index, name) for name in names for index in asked_for(self._settings, name)]
+        self._fetch([_address(*place) for place in asked if not is_local(place[0])])
+        for place in asked:
+            if is_local(place[0]) and place not in self._local:
                 self._local[place] = index_files(*place)
         if self._linked is None:
             self._linked = self._find_links()
 
-    def _collect(self, name: NormalizedName, version: Version | None) -> Files:
-        files: list[DistributionFile] = []
-        for index in self._indexes:
-            if is_local(index):
-                files += self._local[index, name]
-            elif (page := self._pages[_address(index, name)]) is not None:
-                files += page.files(version)
-        files += self._linked or ()
-        return _distinct(
-            file
-            for file in files
-            if project_of(file.filename) == name
-            and (version is None or version_of(file) == version)
+    def crowded(self) -> dict[NormalizedName, tuple[str, ...]]:
+        """Return the projects, as far as their pages were read, that several indexes have."""
+        found = {name: self._standing(name) for name in self._listed}
+        return {name: indexes for name, indexes in found.items() if len(indexes) > 1}
+
+    def standing(self, name: NormalizedName) -> tuple[str, ...]:
+        """Return the indexes that have a project, in the order in which they are asked.
+
+        Raises:
+            IndexFailure: as `files_of`.
+        """
+        self._read_pages((name,))
+        return self._standing(name)
+
+    def places(self, name: NormalizedName, version: Version | None = None) -> tuple[Place, ...]:
+        """Return the indexes and find-links that give a release, or any with None, as they count.
+
+        Raises:
+            IndexFailure: as `files_of`.
+        """
+        self._read_pages((name,))
+        return tuple(place for place in self._places(name, version) if place.files)
+
+    def _standing(self, name: NormalizedName) -> tuple[str, ...]:
+        return tuple(
+            index
+            for index in asked_for(self._settings, name)
+            if (self._local[index, name] if is_local(index) else self._pages[_address(index, name)])
+            is not None
         )
 
-    def _find_links(self) -> Files:
+    def _places(self, name: NormalizedName, version: Version | None) -> Iterator[Place]:
+        for index in serving(self._settings, self._standing(name)):
+            page = None if is_local(index) else self._pages[_address(index, name)]
+            files = self._local[index, name] if page is None else page.files(version)
+            yield Place(url=index, files=_of(name, version, files or ()))
+        for link in links_for(self._settings, name):
+            yield Place(url=link, files=_of(name, version, (self._linked or {}).get(link, ())))
+
+    def _collect(self, name: NormalizedName, version: Version | None) -> Files:
+        return distinct(file for place in self._places(name, version) for file in place.files)
+
+    def linked(self) -> dict[str, Files]:
+        """Return what each of the find-links has, of any project.
+
+        Raises:
+            IndexFailure: one cannot be read.
+        """
+        self._read_pages(())
+        return self._linked or {}
+
+    def _find_links(self) -> dict[str, Files]:
         links = self._settings.find_links
         pages = [link for link in links if not is_local(link) and not _is_file(link)]
         self._fetch(pages)
-        files: list[DistributionFile] = []
+        files: dict[str, Files] = {}
         for link in links:
             if link in pages:
                 page = self._pages[link]
@@ -149,8 +197,8 @@ class Index:
                 found = linked_files(link) if is_local(link) else (file_at(link),)
             if found is None:
                 self._progress.note(f"find-links {redact(link)} is not there: left out, as by pip")
-            files += found or ()
-        return tuple(files)
+            files[link] = found or ()
+        return files
 
     def _fetch(self, urls: Iterable[str]) -> None:
         """Put these pages into ``_pages``, from the cache or the network."""
@@ -185,7 +233,15 @@ def _read(client: Client, url: str, old: KeptPage | None) -> KeptPage | None:
     return KeptPage(lines=lines, etag=page.etag, fresh_until=time.time() + age)
 
 
-def _distinct(files: Iterable[DistributionFile]) -> Files:
+def _of(name: NormalizedName, version: Version | None, files: Iterable[DistributionFile]) -> Files:
+    return tuple(
+        file
+        for file in files
+        if project_of(file.filename) == name and (version is None or version_of(file) == version)
+    )
+
+
+def distinct(files: Iterable[DistributionFile]) -> Files:
     """Return the files without repetitions, and without those that know less than another."""
     files = tuple(files)
     if len({file.filename for file in files}) == len(files):

@@ -12,10 +12,10 @@ from packaging.version import Version
 
 from envlock.errors import UsageError
 from envlock.index.pages import Index
-from envlock.index.releases import admitted
 from envlock.model import LockedPackage, Rule, RuleId
-from envlock.resolve.anchor import Anchor, distributions, framework
-from envlock.resolve.assemble import built_there, explained, hashed, notes, reasons
+from envlock.resolve.anchor import Anchor, distributions, fits, framework
+from envlock.resolve.assemble import built_there, explained, notes, reasons
+from envlock.resolve.located import located
 from envlock.resolve.loop import anchors, search
 from envlock.resolve.question import Asked, Question, Tools
 
@@ -79,12 +79,13 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
     settled, tried = search(question, candidates, tools)
     if settled is None:
         index.files_of(question.wishes)  # all pages at once; an explanation looks at each
-        from envlock.resolve.wayout import no_resolution  # noqa: PLC0415  (seldom needed)
+        from envlock.resolve.otherwise import beside  # noqa: PLC0415  (seldom needed)
+        from envlock.resolve.wayout import no_resolution  # noqa: PLC0415  (as above)
 
-        raise no_resolution(question, tools, asked, tried)
-    date = question.exclude_newer
-    listed = {name: admitted(files, date) for name, files in settled.files.items()}
-    packages = hashed(explained(settled, tried, question.wishes), listed)
+        raise beside(no_resolution(question, tools, asked, tried), question, tools, index)
+    pins = explained(settled, tried, question.wishes)
+    target = question.target
+    packages = located(pins, index, lambda _, file: fits(file, target), question.exclude_newer)
     return Resolution(
         packages=packages,
         notes=(*notes(settled), *built_there(packages, question.target)),

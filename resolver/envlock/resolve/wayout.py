@@ -11,6 +11,7 @@ from packaging.version import Version
 from envlock.choices import EngineName
 from envlock.engine import ENGINES
 from envlock.errors import NoResolution
+from envlock.index.origin import where
 from envlock.resolve import explain
 from envlock.resolve.anchor import Anchor, Releases, framework
 from envlock.resolve.feasible import Infeasible, judge
@@ -61,7 +62,8 @@ def _absent(wish: Wish, question: Question, tools: Tools, asked: Asked) -> Itera
         yield from _refused_by_rule(wish, question, asked)
     if wish.name in {*families().wheels_only, anchor.name if anchor else None}:
         releases = _wheels(releases) or releases
-    if line := explain.missing(wish, releases, question.target, asked.index_name, known):
+    place = where(question.settings, wish.name)
+    if line := explain.missing(wish, releases, question.target, place, known):
         yield line
 
 

@@ -14,12 +14,13 @@ from envlock.environment.description import target
 from envlock.environment.foreign import foreign_target, python_version
 from envlock.environment.interpreters import find_interpreter
 from envlock.errors import IndexFailure, UsageError
+from envlock.index.origin import held_to
+from envlock.index.origin import where as index_words
 from envlock.index.pages import Index
-from envlock.index.redact import redact
 from envlock.model import DistributionFile, IndexSettings, Lock, LockedPackage, Target
 from envlock.platforms import Place, read_platform
 from envlock.progress import Progress
-from envlock.resolve.assemble import hashed
+from envlock.resolve.located import located
 from envlock.system import read_text, write_texts
 from envlock.workflow.lockfiles import made_by_envlock, read_conda, without_options
 from envlock.write import WITH_FILES, WITHOUT_HASHES, WRITERS, Format, conda_texts, read_lock
@@ -154,11 +155,11 @@ def _with_files(lock: Lock, order: ExportOrder, progress: Progress) -> Lock:
             f"{order.source} has no hashes for {_named(bare)}: those of the index are taken"
         )
     with progress.phase("read the files of the pins"):
-        index = Index(order.settings, progress=progress)
+        index = Index(held_to(order.settings, wanted), progress=progress)
         listed = index.pinned({package.name: package.version for package in wanted})
     _refuse_missing(wanted, listed, order)
     packages = {package.name: package for package in lock.packages}
-    for package in hashed(wanted, listed):
+    for package in located(wanted, index, _is_locked, None):
         kept = packages[package.name].hashes
         packages[package.name] = replace(package, hashes=kept or package.hashes)
     return replace(lock, packages=tuple(packages.values()))
@@ -169,8 +170,8 @@ def _refuse_missing(
     listed: Mapping[NormalizedName, tuple[DistributionFile, ...]],
     order: ExportOrder,
 ) -> None:
-    where = redact(order.settings.index_url)
     for package in packages:
+        where = index_words(order.settings, package.name)
         known = {f"{kind}:{h}" for f in listed[package.name] for kind, h in f.hashes.items()}
         pin = f"{package.name} {package.version}"
         if not listed[package.name]:
@@ -181,6 +182,11 @@ def _refuse_missing(
                 " of another index, or files were replaced",
                 "--index-url URL",
             )
+
+
+def _is_locked(package: LockedPackage, file: DistributionFile) -> bool:
+    known = {f"{kind}:{digest}" for kind, digest in file.hashes.items()}
+    return not package.hashes or not known.isdisjoint(package.hashes)
 
 
 def _named(packages: list[LockedPackage]) -> str:

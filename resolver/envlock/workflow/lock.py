@@ -14,14 +14,15 @@ from packaging.version import Version
 from envlock import resolve as resolving
 from envlock.choices import EngineName, Format
 from envlock.engine import ENGINES
+from envlock.index.origin import asked
 from envlock.index.pages import Index
-from envlock.index.redact import redact
 from envlock.index.releases import admitted, releases
 from envlock.model import IndexSettings, Lock, Request, Target
 from envlock.platforms import Place
 from envlock.progress import Progress
 from envlock.request import applicable
 from envlock.resolve.anchor import Anchor
+from envlock.resolve.located import tell_several
 from envlock.rules import database
 from envlock.system import read_text, write_texts
 from envlock.workflow import existing
@@ -84,9 +85,7 @@ def make_lock(order: LockOrder, progress: Progress, *, hashed: bool = False) -> 
     goal = find_target(order)
     rules = database.load(order.rules)
     locks = existing.own_locks(order.outputs, order.verb)
-    standard = existing.Standard(
-        digest=request_digest(order.request, goal), target=goal, rules=rules
-    )
+    standard = _standard(order, goal, rules)
     command = f"{order.command} --python {goal.minor}"
     if not (order.upgrade or order.upgrade_packages):
         current = not existing.problems(order.outputs, locks, standard)
@@ -99,6 +98,7 @@ def make_lock(order: LockOrder, progress: Progress, *, hashed: bool = False) -> 
     if old is not None:
         kept = (package for package in old.packages if package.name in preferences)
         answer = answer.recalling(kept, rules.find)
+    tell_several(answer.packages, order.settings, progress)
     lock = Lock(
         python=goal.minor,
         platform=str(goal.platform),
@@ -108,6 +108,8 @@ def make_lock(order: LockOrder, progress: Progress, *, hashed: bool = False) -> 
         notes=(*answer.notes, *([] if verified else unproved(goal))),
         reasons=answer.reasons,
         verified=verified,
+        indexes=asked(order.settings),
+        index_strategy=order.settings.index_strategy,
     )
     return Locked(lock=lock, target=goal, texts=_render(lock, order))
 
@@ -187,13 +189,12 @@ def _resolve(
         progress=progress,
         companions=partial(_companions, order, goal),
     )
-    asked = resolving.Asked(
+    why = resolving.Asked(
         database=rules,
         verb=order.verb,
-        index_name=redact(order.settings.index_url),
         targets_here=lambda: other_targets(goal),
     )
-    return resolving.resolve(question, tools, index, asked)
+    return resolving.resolve(question, tools, index, why)
 
 
 def _companions(order: LockOrder, goal: Target, anchor: Anchor) -> Iterable[NormalizedName]:
@@ -239,14 +240,19 @@ def check_lock(order: LockOrder) -> tuple[str, ...]:
     Nothing is solved, fetched or written.
     """
     goal = find_target(order)
-    standard = existing.Standard(
-        digest=request_digest(order.request, goal),
-        target=goal,
-        rules=database.load(order.rules),
-    )
+    standard = _standard(order, goal, database.load(order.rules))
     there = (path for path in order.outputs if path.exists())
     locks = {path: read_lock(path.name, read_text(path)) for path in there}
     return existing.problems(order.outputs, locks, standard)
+
+
+def _standard(order: LockOrder, goal: Target, rules: database.Database) -> existing.Standard:
+    return existing.Standard(
+        digest=request_digest(order.request, goal),
+        target=goal,
+        rules=rules,
+        settings=order.settings,
+    )
 
 
 def _hashed(lock: Lock) -> bool:

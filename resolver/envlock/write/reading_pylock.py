@@ -12,6 +12,7 @@ from urllib.parse import quote
 from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock, PylockValidationError
 
 from envlock.errors import UsageError
+from envlock.index.origin import public
 from envlock.model import DistributionFile, LockedPackage, RuleId
 from envlock.write.comments import Header, one_line
 from envlock.write.pins import STRONG_HASH, Pin
@@ -41,6 +42,8 @@ def read_pylock(name: str, text: str) -> tuple[Header, list[Pin]]:
         request_digest=_get(about, "request", str, where),
         verified=_get(about, "verified", str, where),
         notes=tuple(map(str, _get(about, "notes", list, where))),
+        indexes=tuple(map(str, _get(about, "indexes", list, where))),
+        index_strategy=_get(about, "index-strategy", str, where),
     )
     pins = [
         _locked(f"{name}: packages[{index}]", package)
@@ -68,6 +71,7 @@ def _locked(where: str, package: Package) -> Pin:
         via=tuple(map(str, via)),
         because=tuple(sorted(reasons)),
         files=files,
+        index=public(package.index or ""),
     )
     return Pin(where=where, package=locked, reasons=reasons, marker=package.marker)
 

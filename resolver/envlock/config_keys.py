@@ -1,0 +1,149 @@
+"""The settings there are: how each is read, from whose file, and what it says."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec import Struct
+
+from envlock.choices import Accelerator, EngineName, Format, IndexStrategy
+from envlock.errors import UsageError
+from envlock.index.sources import read_source
+from envlock.platforms import read_platform
+from envlock.request.dates import parse_date
+from envlock.request.parsed import shown
+
+
+class Key(Struct, frozen=True):
+    """One setting: its field of `Config`, how one value of it is read, and what it says.
+
+    ``read`` gets the value and the folder that paths are relative to, and
+    ``of_project`` takes its place for a project's file; ``words`` are all the
+    values there are, where they are known. A ``table`` is read as texts
+    ``KEY=VALUE``.
+    """
+
+    field: str
+    read: Callable[[str, Path], object]
+    says: str
+    words: tuple[str, ...] = ()
+    many: bool = False
+    separator: str | None = None
+    of_project: Callable[[str, Path], object] | None = None
+    table: bool = False
+
+
+def _choice(
+    kind: type[EngineName | Accelerator | Format | IndexStrategy],
+) -> Callable[[str, Path], object]:
+    def read(text: str, _: Path) -> object:
+        try:
+            return kind(text)
+        except ValueError:
+            known = ", ".join(kind)
+            raise UsageError(
+                f"{shown(text)} is not one of {known}", f"write one of {known}"
+            ) from None
+
+    return read
+
+
+def _text(text: str, _: Path) -> str:
+    return text
+
+
+def _date(text: str, _: Path) -> str:
+    parse_date(text, now=datetime.now(UTC))
+    return text
+
+
+def _platform(text: str, _: Path) -> str:
+    return read_platform(text).option
+
+
+def _folder(text: str, base: Path) -> Path:
+    return base / text
+
+
+def _link(text: str, base: Path) -> str:
+    """An address stays; a path is taken from the file it is written in."""
+    return text if "://" in text or text.startswith("file:") else str(base / text)
+
+
+_strategy = _choice(IndexStrategy)
+
+
+def _strategy_of_project(text: str, base: Path) -> object:
+    """Whoever wrote a project may keep packages to the first index, and not open them to all."""
+    strategy = _strategy(text, base)
+    if strategy is IndexStrategy.BEST:
+        raise UsageError(
+            f"{text} lets a package come from whichever index has the highest version, which a"
+            " project's file does not choose",
+            "remove it; --index-strategy best-match, ENVLOCK_INDEX_STRATEGY or envlock.toml of"
+            " your own choose it",
+        )
+    return strategy
+
+
+def _source(text: str, base: Path) -> tuple[str, str]:
+    """A package or pattern and its index; a path is taken from the file it is written in."""
+    name, place = read_source(text)
+    is_path = place.startswith((".", "/", "~"))
+    return name, (base / Path(place).expanduser()).resolve().as_uri() if is_path else place
+
+
+KEYS = {
+    "engine": Key(
+        "engine", _choice(EngineName), "The program that solves.", words=tuple(EngineName)
+    ),
+    "rules": Key(
+        "rules",
+        _folder,
+        "Folders of rules of one's own, from this file.",
+        many=True,
+        separator=os.pathsep,
+    ),
+    "evidence": Key(
+        "evidence",
+        _folder,
+        "Folders of evidence of one's own, from this file.",
+        many=True,
+        separator=os.pathsep,
+    ),
+    "python": Key("python", _text, "A version of Python such as 3.10, or a path."),
+    "accelerator": Key(
+        "accelerator", _choice(Accelerator), "The TensorFlow build.", words=tuple(Accelerator)
+    ),
+    "format": Key(
+        "formats", _choice(Format), "The formats of the lock.", words=tuple(Format), many=True
+    ),
+    "platform": Key(
+        "platforms", _platform, "Lock for these, not for this machine: macos-arm64.", many=True
+    ),
+    "exclude-newer": Key(
+        "exclude_newer", _date, "Leave out what was uploaded later: 2024-01-31, or 7d."
+    ),
+    "index-url": Key("index_url", _text, "The package index."),
+    "extra-index-url": Key("extra_index_urls", _text, "More indexes.", many=True),
+    "find-links": Key("find_links", _link, "Folders or pages with files.", many=True),
+    "index-strategy": Key(
+        "index_strategy",
+        _strategy,
+        "Take a package from the first index that has it, or the best of all; best-match is not"
+        " for a project's file.",
+        words=tuple(IndexStrategy),
+        of_project=_strategy_of_project,
+    ),
+    "sources": Key(
+        "sources",
+        _source,
+        "Packages, or patterns such as acme-*, and the one index of each: its URL, or the host of"
+        " one that is configured.",
+        many=True,
+        table=True,
+    ),
+}
