@@ -80,8 +80,8 @@ def test_every_pin_says_its_index_and_who_else_has_its_name(two: Two) -> None:
     assert done.data["indexes"] == [two.own.url, two.public.url]
     assert done.data["index_strategy"] == "first-index"
     assert done.err == (
-        f"acme is on several indexes: 1.0 is from {two.own.url}, which is the first that has the"
-        f" name (first-index); {two.public.url} has the name too\n"
+        f"acme 1.0 is from {two.own.url}, the first index that has the name (first-index);"
+        f" {two.public.url} has that name too\n"
     )
 
 
@@ -174,8 +174,8 @@ def test_the_best_of_all_indexes_is_taken_where_the_user_says_so(two: Two, way: 
     done = program(*words)
     assert versions(done)["acme"] == "99.0"
     assert done.err == (
-        f"acme is on several indexes: 99.0 is from {two.public.url}, whose version is the best of"
-        f" all (best-match); {two.own.url} has the name too\n"
+        f"acme 99.0 is from {two.public.url}, which has the best version of all indexes"
+        f" (best-match); {two.own.url} has that name too\n"
     )
 
 
@@ -185,11 +185,11 @@ def test_a_projects_file_does_not_open_the_indexes(two: Two) -> None:
     assert (done.code, done.err) == (
         2,
         (
-            f"error: {two.here}/pyproject.toml: tool.envlock.index-strategy: best-match lets a package"
-            " come from whichever index has the highest version, which a project's file does not"
-            " choose\n"
-            "  try: remove it; --index-strategy best-match, ENVLOCK_INDEX_STRATEGY or envlock.toml of"
-            " your own choose it\n"
+            f"error: {two.here}/pyproject.toml: tool.envlock.index-strategy: best-match lets a"
+            " package come from whichever index has the highest version, which a project's file"
+            " does not choose\n"
+            "  try: remove it; --index-strategy best-match, ENVLOCK_INDEX_STRATEGY or envlock.toml"
+            " of your own choose it\n"
         ),
     )
     strict = two.program.with_env(ENVLOCK_INDEX_STRATEGY="first-index")

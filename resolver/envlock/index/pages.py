@@ -133,9 +133,14 @@ class Index:
         if self._linked is None:
             self._linked = self._find_links()
 
-    def crowded(self) -> dict[NormalizedName, tuple[str, ...]]:
-        """Return the projects, as far as their pages were read, that several indexes have."""
-        found = {name: self._standing(name) for name in self._listed}
+    def crowded(self, names: Collection[NormalizedName]) -> dict[NormalizedName, tuple[str, ...]]:
+        """Return those of some projects that several indexes have, with these.
+
+        Raises:
+            IndexFailure: as `files_of`.
+        """
+        self._read_pages(names)
+        found = {name: self._standing(name) for name in names}
         return {name: indexes for name, indexes in found.items() if len(indexes) > 1}
 
     def standing(self, name: NormalizedName) -> tuple[str, ...]:

@@ -10,12 +10,11 @@ from msgspec.structs import replace
 from envlock.choices import IndexStrategy
 from envlock.index.origin import public
 from envlock.index.pages import Index, Place, distinct
+from envlock.index.redact import redact
 from envlock.index.releases import admitted
 from envlock.model import DistributionFile, IndexSettings, LockedPackage
 from envlock.progress import Progress
 from envlock.resolve.assemble import hashed
-
-_SHOWN = 5  # names that are told one by one
 
 Fits = Callable[[LockedPackage, DistributionFile], bool]
 
@@ -64,21 +63,24 @@ def tell_several(
     packages: Iterable[LockedPackage], settings: IndexSettings, progress: Progress
 ) -> None:
     """Say of each name that several indexes have which one it is from, and why."""
-    several = [package for package in packages if package.elsewhere]
-    for package in several[:_SHOWN]:
-        others = " and ".join(package.elsewhere)
+    groups: dict[tuple[str, tuple[str, ...]], list[LockedPackage]] = {}
+    for package in packages:
+        if package.elsewhere:
+            groups.setdefault((package.index, package.elsewhere), []).append(package)
+    for (index, elsewhere), group in groups.items():
+        *most, last = (f"{package.name} {package.version}" for package in group)
+        pins = f"{', '.join(most)} and {last} are" if most else f"{last} is"
+        others = " and ".join(map(redact, elsewhere))
         progress.note(
-            f"{package.name} is on several indexes: {package.version} is from {package.index},"
-            f" {_why(package, settings)}; {others} has the name too"
+            f"{pins} from {redact(index)}, {_why(index, settings)};"
+            f" {others} {'have' if len(elsewhere) > 1 else 'has'}"
+            f" {'those names' if most else 'that name'} too"
         )
-    if more := several[_SHOWN:]:
-        names = ", ".join(package.name for package in more)
-        progress.note(f"and {len(more)} more names are on several indexes: {names}")
 
 
-def _why(package: LockedPackage, settings: IndexSettings) -> str:
-    if package.index in {public(link) for link in settings.find_links}:
+def _why(index: str, settings: IndexSettings) -> str:
+    if index in {public(link) for link in settings.find_links}:
         return "which find-links name"
     if settings.index_strategy is IndexStrategy.BEST:
-        return "whose version is the best of all (best-match)"
-    return "which is the first that has the name (first-index)"
+        return "which has the best version of all indexes (best-match)"
+    return "the first index that has the name (first-index)"

@@ -5,23 +5,25 @@ from __future__ import annotations
 import re
 
 from msgspec.structs import replace
+from packaging.utils import canonicalize_name
 
 from envlock.choices import EngineName, IndexStrategy
 from envlock.engine import ENGINES, Solution
 from envlock.errors import NoResolution
-from envlock.index.origin import public
+from envlock.index.origin import indexes, public
 from envlock.index.pages import Index
 from envlock.resolve.question import Question, Tools
 
-_WORD = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+#: What stands before a version in the words of an engine, and of envlock.
+_NAME = re.compile(r"([A-Za-z0-9][\w.-]*)(?=(?:[<>=!~]=?|===?| )\d)")
 
 
 def beside(error: NoResolution, question: Question, tools: Tools, index: Index) -> NoResolution:
     """Add to an error which of its packages other indexes have too, and whether that frees it."""
     if question.settings.index_strategy is IndexStrategy.BEST:
         return error
-    told = set(_WORD.findall(error.message.lower()))
-    crowded = {name: places for name, places in index.crowded().items() if name in told}
+    told = {*question.wishes, *map(canonicalize_name, _NAME.findall(error.message))}
+    crowded = index.crowded(told) if len(indexes(question.settings)) > 1 else {}
     if not crowded:
         return error
     lines = (

@@ -181,7 +181,12 @@ def _for_request(package: LockedPackage, found: Found, question: Question) -> Lo
 def _with_indexes(packages: Iterable[LockedPackage], index: Index) -> tuple[LockedPackage, ...]:
     """The pins with the index of each, which has the files that were proved."""
     return tuple(
-        replace(each, index=found.index, elsewhere=found.elsewhere)
+        replace(
+            each,
+            index=found.index,
+            elsewhere=found.elsewhere,
+            hashes=tuple(sorted({*each.hashes} & {*found.hashes})),
+        )
         for each in packages
         for found in located((each,), index, _is_locked, None)
     )

@@ -142,7 +142,7 @@ def test_the_first_index_that_has_a_page_of_a_name_is_the_only_one(
     assert names(index) == ["demo-0.5-py3-none-any.whl", "demo-3.0-py3-none-any.whl"]
     assert names(index, OTHER) == ["other-2.0-py3-none-any.whl"]
     assert index.standing(DEMO) == (simple, served.url)
-    assert index.crowded() == {DEMO: (simple, served.url)}
+    assert index.crowded((DEMO, OTHER)) == {DEMO: (simple, served.url)}
     assert [place.url for place in index.places(DEMO)] == [simple, links.as_uri()]
 
 
