@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Iterator
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
+from envlock.cli import run
 from support.program import Done, Program
 from support.simple_index import SimpleIndex, build_wheel
 
@@ -23,8 +28,18 @@ class Two:
     own: SimpleIndex
     program: Program
 
-    def __call__(self, command: str, *words: str) -> Done:
-        return self.program(command, *words)
+    def __call__(self, *words: str, **variables: str) -> Done:
+        """Run a command in this process, in the folder and with the variables of the program."""
+        out, err = StringIO(), StringIO()
+        environ = self.program.with_env(**variables).environment()
+        with (
+            chdir(self.here),
+            mock.patch.dict(os.environ, environ, clear=True),
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            code = run(words)
+        return Done(code=code, out=out.getvalue(), err=err.getvalue())
 
     @property
     def here(self) -> Path:
@@ -63,9 +78,8 @@ def versions(done: Done) -> dict[str, str]:
 @pytest.mark.parametrize("engine", ["uv", pytest.param("pip-tools", marks=pytest.mark.network)])
 def test_a_higher_number_on_a_public_index_does_not_win(two: Two, engine: str) -> None:
     own = two.own.url_with(f"me:{SECRET}")
-    plain = two.program.with_env(PIP_INDEX_URL="", PIP_EXTRA_INDEX_URL="")
     words = ("-i", two.public.url, "--extra-index-url", own, "--engine", engine, "--json")
-    done = plain("lock", "app", *words)
+    done = two("lock", "app", *words, PIP_INDEX_URL="", PIP_EXTRA_INDEX_URL="")
     assert versions(done) == {"acme": "1.0", "app": "1.0", "tool": "2.0"}
 
 
@@ -102,8 +116,8 @@ def test_the_index_of_a_pin_is_in_every_format_without_its_password(two: Two) ->
 
 
 def test_with_one_index_a_requirements_file_names_none(two: Two) -> None:
-    alone = two.program.with_env(PIP_EXTRA_INDEX_URL="")
-    done = alone("lock", "app", "--format", "requirements", "--format", "pylock", "--json")
+    formats = ("--format", "requirements", "--format", "pylock")
+    done = two("lock", "app", *formats, "--json", PIP_EXTRA_INDEX_URL="")
     assert {each["index"] for each in done.data["packages"]} == {two.public.url}
     assert two.public.url not in two.read()
     packages = tomllib.loads(two.read("pylock.toml"))["packages"]
@@ -142,8 +156,7 @@ def test_a_pin_that_moved_to_another_index_is_a_difference(two: Two) -> None:
 
 
 def test_a_lock_that_was_made_from_other_indexes_is_not_current(two: Two) -> None:
-    alone = two.program.with_env(PIP_EXTRA_INDEX_URL="")
-    assert alone("lock", "app").code == 0
+    assert two("lock", "app", PIP_EXTRA_INDEX_URL="").code == 0
     both = f"{two.own.url} and {two.public.url}"
     done = two("lock", "app", "--check")
     assert (done.code, done.out) == (
@@ -161,17 +174,17 @@ def test_a_lock_that_was_made_from_other_indexes_is_not_current(two: Two) -> Non
 
 @pytest.mark.parametrize("way", ["flag", "variable", "file of the user"])
 def test_the_best_of_all_indexes_is_taken_where_the_user_says_so(two: Two, way: str) -> None:
-    program, words = two.program, ["lock", "app", "--json"]
+    words, variables = ["lock", "app", "--json"], {}
     if way == "flag":
         words += ["--index-strategy", "best-match"]
     elif way == "variable":
-        program = program.with_env(ENVLOCK_INDEX_STRATEGY="best-match")
+        variables["ENVLOCK_INDEX_STRATEGY"] = "best-match"
     else:
-        folder = program.root / "home" / ".config" / "envlock"
-        folder.mkdir(parents=True)
+        folder = two.program.root / "home" / "envlock"
+        folder.mkdir()
         (folder / "envlock.toml").write_text('index-strategy = "best-match"\n')
-        program = program.with_env(XDG_CONFIG_HOME=str(folder.parent))
-    done = program(*words)
+        variables["XDG_CONFIG_HOME"] = str(folder.parent)
+    done = two(*words, **variables)
     assert versions(done)["acme"] == "99.0"
     assert done.err == (
         f"acme 99.0 is from {two.public.url}, which has the best version of all indexes"
@@ -192,9 +205,8 @@ def test_a_projects_file_does_not_open_the_indexes(two: Two) -> None:
             " of your own choose it\n"
         ),
     )
-    strict = two.program.with_env(ENVLOCK_INDEX_STRATEGY="first-index")
     two.configure('[tool.envlock]\nindex-strategy = "first-index"\n')
-    assert versions(strict("lock", "app", "--json"))["acme"] == "1.0"
+    assert versions(two("lock", "app", "--json"))["acme"] == "1.0"
 
 
 def test_a_package_is_held_to_one_index(two: Two) -> None:
@@ -213,8 +225,8 @@ def test_a_package_is_held_to_one_index(two: Two) -> None:
 
 def test_a_projects_sources_do_not_move_what_the_user_holds(two: Two) -> None:
     two.configure(f'[tool.envlock.sources]\nacme = "{two.public.url}"\n')
-    own = two.program.with_env(ENVLOCK_SOURCES=f"ac*={two.own.url}")
-    assert versions(own("lock", "app", "--json"))["acme"] == "1.0"
+    done = two("lock", "app", "--json", ENVLOCK_SOURCES=f"ac*={two.own.url}")
+    assert versions(done)["acme"] == "1.0"
 
 
 def test_an_unknown_index_of_a_source_is_told(two: Two) -> None:
@@ -259,8 +271,10 @@ def test_what_the_other_indexes_would_free_is_told(two: Two) -> None:
     assert "  try: envlock lock 'acme>=50' --index-strategy best-match\n" in done.err
 
 
-def test_the_password_of_an_index_is_in_no_output(two: Two) -> None:
+def test_the_password_of_an_index_is_in_no_output_and_on_no_disk(two: Two) -> None:
     said = [two("lock", "acme>=50", "-v")]
     two.configure(f'[tool.envlock.sources]\nacme = "{two.own.url}"\n')
     said.append(two("lock", "app", "-v"))
     assert not [each for each in said if SECRET in each.out or SECRET in each.err]
+    files = (path for path in two.program.root.rglob("*") if path.is_file())
+    assert not [path for path in files if SECRET.encode() in path.read_bytes()]

@@ -42,7 +42,11 @@ _PATIENCE = 2.0  # seconds
 #: Ports that a gate may have: uv keeps what it read by its index's address.
 _PORTS = range(20_000, 30_000)
 
-_Answer = tuple[str, bytes] | None
+#: A page is kept for a uv without network. One with a password in it is on no disk.
+_KEPT, _NOT_KEPT = "max-age=0", "no-store"
+
+#: The type of a page, how long it is kept, and its content.
+_Answer = tuple[str, str, bytes] | None
 
 
 @contextmanager
@@ -102,18 +106,19 @@ class _Gate:
         )
 
     def answer(self, path: str, accept: str) -> _Answer:
-        """Return the type and the content of a page, or None where nothing may pass."""
+        """Return a page, or None where nothing may pass."""
         digest, _, rest = path.strip("/").partition("/")
         number, _, name = rest.partition("/")
         if digest != self.digest:
             return None
         try:
             if number == _LINKS:
-                return _HTML, self._linked()
+                return _HTML, _KEPT, self._linked()
             return self._page(self._places[int(number)], canonicalize_name(name), accept)
         except EnvlockError as error:
             self.failure = error
-        except (ValueError, IndexError, RecursionError) as error:
+        # Whatever a page holds that is not as the standard has it.
+        except (ValueError, LookupError, TypeError, AssertionError, RecursionError) as error:
             self.failure = IndexFailure(f"the page of {name} cannot be passed on: {error}")
         return None
 
@@ -122,9 +127,12 @@ class _Gate:
         if place is None:
             return None
         if is_local(index):
-            return _HTML, _listing(place.files)
+            return _HTML, _KEPT, _listing(place.files)
         page = self._client.raw(f"{index}/{name}/", accept=accept)
-        return None if page is None else (page.kind, _moved(page, index))
+        if page is None:
+            return None
+        kept = _NOT_KEPT if _userinfo(index) else _KEPT
+        return page.kind, kept, _moved(page, index)
 
     def _linked(self) -> bytes:
         return _listing(
@@ -172,11 +180,14 @@ def _moved(page: RawPage, index: str) -> bytes:
 
 def _credited(url: str, index: str) -> str:
     """A link with the credentials of its index, where it leads to the same host."""
-    userinfo, _, host = urlsplit(index).netloc.rpartition("@")
     parts = urlsplit(url)
-    if userinfo and parts.netloc == host:
-        return urlunsplit(parts._replace(netloc=f"{userinfo}@{host}"))
+    if parts.netloc == urlsplit(index).netloc.rpartition("@")[2] and (said := _userinfo(index)):
+        return urlunsplit(parts._replace(netloc=f"{said}@{parts.netloc}"))
     return url
+
+
+def _userinfo(index: str) -> str:
+    return urlsplit(index).netloc.rpartition("@")[0]
 
 
 def _anchors(links: Iterable[dict[str, str | None]]) -> bytes:
@@ -224,10 +235,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         found = self.gate.answer(self.path, self.headers.get("Accept") or "text/html")
         status = HTTPStatus.NOT_FOUND if found is None else HTTPStatus.OK
-        kind, content = found or ("text/plain", b"")
+        kind, kept, content = found or ("text/plain", _NOT_KEPT, b"")
         self.send_response(status)
         self.send_header("Content-Type", kind)
-        self.send_header("Cache-Control", "max-age=0")
+        self.send_header("Cache-Control", kept)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
