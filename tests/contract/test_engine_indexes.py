@@ -156,7 +156,7 @@ def test_a_page_without_files_has_the_name_too(
 ) -> None:
     page = tmp_path / "simple" / "other" / "index.html"
     page.parent.mkdir(parents=True)
-    page.write_text("<!DOCTYPE html><html></html>")
+    page.write_text("<!DOCTYPE html><html><title>Links for other</title></html>")
     simple = (tmp_path / "simple").as_uri()
     settings = IndexSettings(index_url=index.url, extra_index_urls=(simple,))
     assert isinstance(solve(engine, problem(index, "demo", settings=settings)), Unsatisfiable)

@@ -101,4 +101,7 @@ def held_to(settings: IndexSettings, packages: Iterable[LockedPackage]) -> Index
 
 def public(url: str) -> str:
     """Return the address of an index as it is written and compared: without secrets."""
-    return redact(strip_credentials(url)).rstrip("/")
+    try:
+        return redact(strip_credentials(url)).rstrip("/")
+    except ValueError:  # no URL: whoever reads it says so
+        return redact(url).rstrip("/")

@@ -74,7 +74,8 @@ def read_header(lines: Iterable[str]) -> Header:
         if match := _NOTE.fullmatch(line):
             notes.append(match[1])
         if match := _INDEXES.fullmatch(line):
-            indexes, found["index_strategy"] = tuple(match[1].split()), match[2]
+            indexes = tuple(map(one_line, match[1].split()))
+            found["index_strategy"] = match[2]
     return Header(**found, notes=tuple(notes), indexes=indexes)
 
 

@@ -48,7 +48,7 @@ def read_pin(where: str, text: str, comments: Sequence[str]) -> Pin:
         hashes=tuple(sorted(hashes)),
         via=said.via,
         because=tuple(sorted(said.because)),
-        index=public(said.index),
+        index=one_line(public(said.index)),
     )
     return Pin(where=where, package=package, reasons=said.because, marker=requirement.marker)
 

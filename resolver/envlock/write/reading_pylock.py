@@ -42,8 +42,8 @@ def read_pylock(name: str, text: str) -> tuple[Header, list[Pin]]:
         request_digest=_get(about, "request", str, where),
         verified=_get(about, "verified", str, where),
         notes=tuple(map(str, _get(about, "notes", list, where))),
-        indexes=tuple(map(str, _get(about, "indexes", list, where))),
-        index_strategy=_get(about, "index-strategy", str, where),
+        indexes=tuple(one_line(str(each)) for each in _get(about, "indexes", list, where)),
+        index_strategy=one_line(_get(about, "index-strategy", str, where)),
     )
     pins = [
         _locked(f"{name}: packages[{index}]", package)
@@ -71,7 +71,7 @@ def _locked(where: str, package: Package) -> Pin:
         via=tuple(map(str, via)),
         because=tuple(sorted(reasons)),
         files=files,
-        index=public(package.index or ""),
+        index=one_line(public(package.index or "")),
     )
     return Pin(where=where, package=locked, reasons=reasons, marker=package.marker)
 

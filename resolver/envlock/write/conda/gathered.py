@@ -68,7 +68,9 @@ class Gathered(Struct, kw_only=True):
         """
         said = self._remarks(comments)
         because = tuple(sorted(said.because))
-        explained = replace(package, via=said.via, because=because, index=public(said.index))
+        explained = replace(
+            package, via=said.via, because=because, index=one_line(public(said.index))
+        )
         _once(where, self.of(subdir).pip, package.name, explained)
 
     def known_pip(self, where: str, subdir: str, package: LockedPackage, python: str) -> None:
