@@ -31,7 +31,7 @@ from envlock.progress import Silent
 PYTHON = find_interpreter("3.11")
 SETTINGS = load_settings(os.environ)
 PIP_COMPILE = [
-    str(helper_python(target(PYTHON), Silent())),
+    str(helper_python(target(PYTHON), SETTINGS, Silent())),
     "-m",
     "piptools",
     "compile",

@@ -12,13 +12,16 @@ VALUES = {
     "changes",
     "choices",
     "differences",
+    "documents",
     "errors",
     "findings",
     "model",
     "outcomes",
     "platforms",
+    "standards",
     "tags",
     "progress",
+    "visible",
 }
 PURE = VALUES | {"rules", "releases"}
 ALLOWED = {
@@ -28,18 +31,21 @@ ALLOWED = {
     "changes": set(),
     "choices": set(),
     "differences": {"conda", "model"},
+    "documents": {"errors"},
     "model": {"choices"},
     "errors": set(),
     "findings": {"model"},
     "outcomes": set(),
     "platforms": {"errors", "model"},
+    "standards": {"errors"},
     "tags": {"model"},
     "progress": set(),
     "system": {"errors"},
     "trees": {"errors"},
     "conda": VALUES | {"system", "index", "rules"},
     "config": VALUES | {"config_keys", "system", "index", "request"},
-    "config_keys": VALUES | {"index", "request"},
+    "config_keys": VALUES | {"index", "request", "system"},
+    "visible": set(),
     "releases": VALUES,
     "rules": PURE | {"system"},
     "write": VALUES | {"conda", "index", "request"},
@@ -55,7 +61,7 @@ ALLOWED = {
     "edit": VALUES,
     "docker": VALUES | {"releases", "request", "write"},
     "probes": VALUES | {"system", "environment"},
-    "evidence": PURE | {"resolve"},
+    "evidence": PURE | {"resolve", "system"},
     "matrix": PURE | {"evidence"},
     "page": PURE | {"evidence"},
     "workflow": PURE
@@ -90,6 +96,7 @@ QUIET = {
     "choices",
     "diagnose",
     "differences",
+    "documents",
     "docker",
     "edit",
     "evidence",
@@ -100,8 +107,10 @@ QUIET = {
     "model",
     "errors",
     "platforms",
+    "standards",
     "tags",
     "progress",
+    "visible",
     "config_keys",
     "releases",
     "rules",
@@ -114,6 +123,19 @@ QUIET = {
 #: Modules of conda's room that neither start processes nor read the machine.
 PURE_OF_CONDA = {"", ".channels", ".names", ".targets", ".values", ".versions", ".virtual"}
 WRITERS = {"system", "trees"}
+#: What a quiet room may take from the system.
+READING = {
+    "Ends",
+    "Refused",
+    "WINDOWS",
+    "contents",
+    "opened",
+    "read_ends",
+    "read_standard_input",
+    "read_text",
+    "refuse_irregular",
+    "remembered",
+}
 ACTING = {"subprocess", "tempfile"}
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if "scripts" not in path.parts)
 
@@ -163,7 +185,7 @@ def test_a_quiet_room_does_not_know_the_system_unless_to_read(path: Path) -> Non
         return
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module == "envlock.system":
-            assert {alias.name for alias in node.names} <= {"read_text", "remembered", "WINDOWS"}
+            assert {alias.name for alias in node.names} <= READING
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))

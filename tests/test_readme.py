@@ -16,7 +16,14 @@ from envlock.probes import DEFAULT_GATE, PROBES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "resolver/README.md", "constraints/README.md"]
+DOCUMENTS = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "docs/security.md",
+    "resolver/README.md",
+    "constraints/README.md",
+]
 
 
 def envlock(*words: str, cwd: Path) -> str:

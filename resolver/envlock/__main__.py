@@ -2,23 +2,43 @@
 
 import gc
 import sys
-from io import TextIOWrapper
 
 
 def main() -> None:
     """Run it, and end with its exit code."""
+    try:
+        code = _run()
+    except KeyboardInterrupt:  # before a command is at work, or after
+        code = _interrupted()
+    gc.freeze()  # there is no garbage to look for at the end
+    from envlock.cli.leaving import leave  # noqa: PLC0415  (imports make most garbage)
+
+    leave(code)
+
+
+def _run() -> int:
     # A start makes many objects that stay: looking for garbage in between takes a tenth of it.
     gc.set_threshold(200_000, 20, 20)
     from envlock.cli import run  # noqa: PLC0415  (imports make most of them)
-    from envlock.cli.interrupts import interrupt_once  # noqa: PLC0415  (as above)
+    from envlock.cli.interrupts import interrupt_no_more, interrupt_once  # noqa: PLC0415  (as above)
+    from envlock.cli.streams import open_streams  # noqa: PLC0415  (as above)
 
     interrupt_once()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    open_streams()
     code = run(sys.argv[1:])
-    gc.freeze()  # nor is there any to look for at the end
-    sys.exit(code)
+    interrupt_no_more()
+    return code
+
+
+def _interrupted() -> int:
+    import signal  # noqa: PLC0415  (even this takes long enough for a Ctrl-C to come between)
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from envlock.cli import interrupted  # noqa: PLC0415  (as above)
+    from envlock.cli.streams import open_streams  # noqa: PLC0415  (as above)
+
+    open_streams()
+    return interrupted(sys.argv[1:])
 
 
 if __name__ == "__main__":

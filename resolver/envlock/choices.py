@@ -1,8 +1,12 @@
-"""The words that options take. Imports nothing, so that ``--help`` costs little."""
+"""The words that options take. Imports next to nothing, so that ``--help`` costs little."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
+
+#: What ``-o`` says for standard output.
+STANDARD_OUTPUT = Path("-")
 
 
 class Accelerator(StrEnum):

@@ -21,6 +21,10 @@ from envlock.index.sources import Sources, closest_first
 from envlock.request.parsed import Faults, safe
 from envlock.request.toml import parse_toml
 from envlock.system import read_text
+from envlock.system.looking import is_file
+
+#: The fields that say where packages come from.
+_PLACES = frozenset({"index_url", "extra_index_urls", "find_links"})
 
 
 class Config(Struct, frozen=True, kw_only=True):
@@ -55,7 +59,8 @@ def load_config(start: Path, environ: Mapping[str, str]) -> Config:
     Relative paths are relative to the file they are written in, in a variable
     to ``start``. A variable with several values has spaces between them, but
     ``ENVLOCK_RULES`` and ``ENVLOCK_EVIDENCE`` what separates the folders of
-    ``PATH``; an empty one is not set.
+    ``PATH``; an empty one is not set. A project's file comes with a folder that
+    may be a stranger's: its ``python`` is a version, never a program.
 
     Raises:
         UsageError: a file cannot be read or is not TOML; or keys are unknown
@@ -77,6 +82,26 @@ def load_config(start: Path, environ: Mapping[str, str]) -> Config:
     )
     faults.finish()
     return Config(rules=tuple(dict.fromkeys(rules)), **values)
+
+
+def project_places(start: Path, environ: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Return what a project's file says of where packages come from, by ``FILE: key``.
+
+    What a variable says instead is left out.
+
+    Raises:
+        UsageError: as `load_config`.
+    """
+    faults = Faults()
+    path, project = _project(start, faults)
+    variables = _environment(start, environ, faults)
+    faults.finish()
+    found: dict[str, tuple[str, ...]] = {}
+    for name, key in KEYS.items():
+        if key.field in _PLACES & project.keys() - variables.keys():
+            value = project[key.field]
+            found[f"{path}: {name}"] = value if key.many else (value,)
+    return found
 
 
 def user_file() -> Path:
@@ -112,7 +137,7 @@ def _schema_of(key: Key) -> dict[str, Any]:
 
 def _user(faults: Faults) -> Iterator[dict[str, Any]]:
     path = user_file()
-    if path.is_file():
+    if is_file(path):
         yield _from_table(parse_toml(read_text(path), path), path, "", faults)
 
 
@@ -120,7 +145,7 @@ def _project(start: Path, faults: Faults) -> tuple[Path | None, dict[str, Any]]:
     start = start.absolute()
     for folder in (start, *start.parents):
         path = folder / "pyproject.toml"
-        if path.is_file():
+        if is_file(path):
             tool = parse_toml(read_text(path), path).get("tool")
             table = tool.get("envlock", {}) if isinstance(tool, dict) else {}
             return path, _from_table(table, path, "tool.envlock", faults)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,10 @@ from envlock.index.sources import read_source
 from envlock.platforms import read_platform
 from envlock.request.dates import parse_date
 from envlock.request.parsed import shown
+from envlock.system.looking import expanded
+
+_VERSION = re.compile(r"\d+(\.\d+){0,2}")
+_NAMES_A_PYTHON = re.compile(r"\d+(\.\d+){0,2}|(python|pypy)[\w.]*", re.IGNORECASE)
 
 
 class Key(Struct, frozen=True):
@@ -55,6 +60,23 @@ def _text(text: str, _: Path) -> str:
     return text
 
 
+def _python(text: str, base: Path) -> str:
+    """A version and the name of a program on PATH stay; a path is taken from its file."""
+    if _NAMES_A_PYTHON.fullmatch(text):
+        return text
+    return str(base / Path(text).expanduser())
+
+
+def _version(text: str, _: Path) -> str:
+    if _VERSION.fullmatch(text) is None:
+        raise UsageError(
+            f"{shown(text)} is not a version: a project's file chooses no program that is run",
+            "write a version such as 3.11; a path is for --python, ENVLOCK_PYTHON or"
+            " envlock.toml of your own",
+        )
+    return text
+
+
 def _date(text: str, _: Path) -> str:
     parse_date(text, now=datetime.now(UTC))
     return text
@@ -65,12 +87,19 @@ def _platform(text: str, _: Path) -> str:
 
 
 def _folder(text: str, base: Path) -> Path:
-    return base / text
+    return base / _path(text)
+
+
+def _path(text: str) -> str:
+    where = expanded(text)
+    if where is not None:
+        raise UsageError(f"{shown(text)}: ~ is not replaced here", f"write {where}")
+    return text
 
 
 def _link(text: str, base: Path) -> str:
     """An address stays; a path is taken from the file it is written in."""
-    return text if "://" in text or text.startswith("file:") else str(base / text)
+    return text if "://" in text or text.startswith("file:") else str(base / _path(text))
 
 
 _strategy = _choice(IndexStrategy)
@@ -114,7 +143,12 @@ KEYS = {
         many=True,
         separator=os.pathsep,
     ),
-    "python": Key("python", _text, "A version of Python such as 3.10, or a path."),
+    "python": Key(
+        "python",
+        _python,
+        "A version of Python such as 3.10; in a file of the user's own also a path.",
+        of_project=_version,
+    ),
     "accelerator": Key(
         "accelerator", _choice(Accelerator), "The TensorFlow build.", words=tuple(Accelerator)
     ),

@@ -52,6 +52,10 @@ class WorkError(EnvlockError):
     exit_code = 4
 
 
+class DiskFull(WorkError):
+    """A disk or a quota has no room for what was being done, which says nothing about the work."""
+
+
 class InterpreterMissing(WorkError):
     """The Python that was asked for is not on this machine."""
 

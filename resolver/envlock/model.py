@@ -102,6 +102,7 @@ class IndexSettings(Struct, frozen=True, kw_only=True):
     ``sources`` hold packages to one place each: a name or a pattern such as
     ``acme-*``, and the URL; the first that matches counts. Which index is
     asked for what is told by `envlock.index.origin` alone.
+    ``refresh`` asks again for what is kept; ``no_cache`` keeps nothing.
     """
 
     index_url: str = "https://pypi.org/simple"
@@ -116,6 +117,8 @@ class IndexSettings(Struct, frozen=True, kw_only=True):
     timeout: float = 15.0
     index_strategy: IndexStrategy = IndexStrategy.FIRST
     sources: tuple[tuple[str, str], ...] = ()
+    refresh: bool = False
+    no_cache: bool = False
 
 
 class Request(Struct, frozen=True, kw_only=True):

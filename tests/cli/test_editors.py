@@ -11,6 +11,9 @@ import yaml
 from envlock.config import config_schema
 from support.program import Program
 
+#: typer else asks which shell started it, and nobody knows that of a test.
+_NAMED_SHELL = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+
 
 def test_the_schema_of_the_configuration_is_printed(program: Program) -> None:
     done = program("config", "schema")
@@ -70,13 +73,13 @@ def test_the_shell_completes_commands_options_and_their_words(
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
 def test_the_script_of_completion_is_shown_for_each_shell(program: Program, shell: str) -> None:
-    done = program("--show-completion", shell)
+    done = program.with_env(**_NAMED_SHELL)("--show-completion", shell)
     assert "_ENVLOCK_COMPLETE" in done.out
     assert (done.code, done.err) == (0, "")
 
 
 def test_completion_is_installed_for_a_shell(program: Program) -> None:
-    done = program("--install-completion", "bash")
+    done = program.with_env(**_NAMED_SHELL)("--install-completion", "bash")
     assert (done.code, done.err) == (0, "")
     (script,) = (program.root / "home" / ".bash_completions").iterdir()
     assert "_envlock_completion" in script.read_text()

@@ -61,11 +61,12 @@ def test_an_environment_of_another_tool_is_left_as_it_is(envlock: Program) -> No
     folder = envlock.here / ".venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     before = snapshot(envlock.here)
+    files = sum(each is not None for each in snapshot(folder).values())
     done = envlock("sync")
     assert done.err == (
         f"error: {folder} is an environment that envlock did not make; it is left as it is\n"
         "  try: envlock sync --env OTHER\n"
-        "  try: envlock sync --force\n"
+        f"  try: envlock sync --force  # deletes {folder}: {files} files\n"
     )
     assert (done.code, done.out, snapshot(envlock.here)) == (2, "", before)
     assert envlock("sync", "--force").code == 0

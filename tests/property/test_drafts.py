@@ -34,6 +34,8 @@ LINES = st.one_of(
             "cannot open /tmp/x y/lib/python3.10/site-packages/a.so: 'no' such \"file\"",
             "object at 0x7f00beef in C:\\Users\\me\\a.py",
             "[numpy] (2.0)*+?^$|\\{}",
+            "0\x85",
+            "a\u2028b\u2029",
         )
     ),
 )

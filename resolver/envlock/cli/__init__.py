@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Annotated
@@ -10,7 +11,10 @@ import typer
 
 from envlock import __version__
 from envlock.cli.arguments import register
-from envlock.cli.output import complain, say
+from envlock.cli.interrupts import Interrupted
+from envlock.cli.output import complain, say, talk
+from envlock.cli.streams import Unprintable
+from envlock.cli.told import forget
 from envlock.errors import EnvlockError
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
@@ -101,23 +105,47 @@ def run(typed: Sequence[str]) -> int:
     Anything else than an `EnvlockError` or a fault in the arguments is a
     defect and stays a traceback.
     """
+    forget()
+    try:
+        return _run(typed)
+    except Unprintable as error:
+        return _complain(error, typed)
+
+
+def interrupted(typed: Sequence[str]) -> int:
+    """Tell that somebody pressed Ctrl-C when no command was at work, and return the exit code."""
+    return _complain(Interrupted("interrupted: nothing was changed"), typed)
+
+
+def _run(typed: Sequence[str]) -> int:
     app = _app(typed)
     try:
         code: int = app(list(typed) or ["--help"], prog_name="envlock", standalone_mode=False)
     except EnvlockError as error:
+        _tell_troubles(typed)
         return _complain(error, typed)
     except typer.TyperException as fault:
         from envlock.cli.advice import usage_error  # noqa: PLC0415  (for errors only)
 
         return _complain(usage_error(fault, _name(typed)), typed)
+    _tell_troubles(typed)
     return code
+
+
+def _tell_troubles(typed: Sequence[str]) -> None:
+    """Say once which caches could not be used; what was not imported had none to use."""
+    caches = sys.modules.get("envlock.system.caches")
+    if caches is not None and not {"-q", "--quiet"} & set(typed):
+        for sentence in caches.cache_troubles():
+            talk(sentence)
 
 
 def _complain(error: EnvlockError, typed: Sequence[str]) -> int:
     from envlock.cli.advice import pasted  # noqa: PLC0415  (as above)
 
     remedies = [pasted(_app(typed), typed, remedy) for remedy in error.remedies]
-    return complain(error, _name(typed), remedies, as_json="--json" in typed)
+    as_json = "--json" in typed and not isinstance(error, Unprintable)
+    return complain(error, _name(typed), remedies, as_json=as_json)
 
 
 def _name(typed: Sequence[str]) -> str:

@@ -31,7 +31,8 @@ def pasted(app: typer.Typer, typed: Sequence[str], remedy: str) -> str:
 
     There it takes the place of the same option, if that can have one value only.
     """
-    name, *value = remedy.split() or [""]
+    option, _, _ = remedy.partition("  # ")
+    name, *value = option.split() or [""]
     if not name.startswith("-") or len(value) > 1:
         return remedy
     _, command = _find(app, typed)

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator
+from enum import Enum
+from pathlib import Path
 from typing import Annotated, get_args, get_origin, get_type_hints
 
 import typer
 from msgspec import Struct
-from msgspec.structs import fields
+from msgspec.structs import FieldInfo, fields
 from typer.models import ArgumentInfo, OptionInfo
 
+from envlock.cli import typed
 from envlock.cli.interrupts import Interrupted
 
 Command = Callable[..., int]
@@ -49,8 +52,9 @@ def register(app: typer.Typer, name: str, command: Command) -> None:
     groups = _groups(command)
 
     def call(**values: object) -> int:
+        typed.variables()
         taken = {
-            parameter: kind(**{name: _value(values[name]) for name in kind.__struct_fields__})
+            parameter: kind(**{each.name: _value(values[each.name], each) for each in fields(kind)})
             for parameter, kind in groups.items()
         }
         try:
@@ -75,8 +79,11 @@ def _parameters(groups: Iterable[type[Struct]]) -> Iterator[inspect.Parameter]:
         for item in fields(kind):
             hint, info = get_args(item.type)
             several = get_origin(hint) is tuple
-            annotation = list[get_args(hint)[0]] if several else hint  # type: ignore[misc]
+            one = str if _is_path(hint) else get_args(hint)[0] if several else hint
+            annotation = list[one] if several else one | None if item.default is None else one  # type: ignore[valid-type]
             default = [] if several else item.default
+            if isinstance(default, Path):
+                default = str(default)
             yield inspect.Parameter(
                 item.name,
                 inspect.Parameter.KEYWORD_ONLY,
@@ -85,5 +92,20 @@ def _parameters(groups: Iterable[type[Struct]]) -> Iterator[inspect.Parameter]:
             )
 
 
-def _value(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
+def _is_path(hint: object) -> bool:
+    return hint is Path or Path in get_args(hint)
+
+
+def _value(value: object, item: FieldInfo) -> object:
+    """Return a value as the field has it, once it was looked at.
+
+    Paths come as text, since an empty one would be the current folder.
+    """
+    if isinstance(value, list):
+        return tuple(_value(each, item) for each in value)
+    if not isinstance(value, str) or isinstance(value, Enum):
+        return value
+    hint, info = get_args(item.type)
+    names = () if isinstance(info, ArgumentInfo) else (info.default, *(info.param_decls or ()))
+    read = typed.path if _is_path(hint) else typed.text
+    return read(value, max(names, key=len, default=info.metavar.strip("[].")))

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from envlock.choices import STANDARD_OUTPUT
 from envlock.cli.arguments import flag, option, word
 from envlock.cli.options import IndexOptions, TalkOptions, python_option
 from envlock.cli.output import progress_for, say, say_json
@@ -87,6 +89,8 @@ def bisect(own: BisectOptions, index: IndexOptions, talk: TalkOptions) -> int:
     from envlock.workflow import bisect as workflow  # noqa: PLC0415
 
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
+    if own.output == STANDARD_OUTPUT:
+        own = replace(own, output=None)  # where the rule is printed
     order = workflow.BisectOrder(
         good=own.good,
         bad=own.bad,

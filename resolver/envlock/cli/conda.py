@@ -6,8 +6,10 @@ import shlex
 import shutil
 from pathlib import Path
 
-from envlock.choices import Manager
+from envlock.choices import STANDARD_OUTPUT, Manager
 from envlock.cli.conda_orders import conda_order
+from envlock.cli.environments import inputs_of, replaced_rows
+from envlock.cli.locks import print_lock
 from envlock.cli.options import (
     CondaOptions,
     IndexOptions,
@@ -52,6 +54,8 @@ def lock_conda(
             say("\n".join(found or ("the lock is current",)))
         return code
     locked = locking.make_conda_lock(order, progress)
+    if files.output == STANDARD_OUTPUT:
+        return print_lock(locked.texts, as_json=talk.json)
     written = locking.write_conda(locked)
     if talk.json:
         say_json("lock", report.lock_data(locked.lock, locked.outputs, written))
@@ -84,6 +88,7 @@ def create_conda(
         manager=conda.manager or Manager.CONDA,
         force=force,
         keep=keep,
+        inputs=inputs_of(request, probes),
     )
     try:
         made = creating.create_prefix(order, progress)
@@ -96,11 +101,13 @@ def create_conda(
     locked = made.locked
     if talk.json:
         content = report.lock_data(locked.lock, locked.outputs, made.written)
-        say_json("create", {**content, "environment": str(made.folder), **_data(made.proof)})
+        where = {"environment": str(made.folder), "replaced": made.replaced}
+        say_json("create", {**content, **where, **_data(made.proof)})
         return 0
     rows = [
         *report.lock_rows(locked.lock, locked.outputs, made.written),
         *proof_rows(made.proof.outcomes, made.proof.ways_round),
+        *replaced_rows(made.folder, made.replaced),
         ("environment", str(made.folder)),
         ("next", _activate(made.folder)),
     ]

@@ -10,12 +10,14 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from envlock.choices import Format
+from envlock.choices import STANDARD_OUTPUT, Format
 from envlock.cli.options import CondaOptions, IndexOptions, LockFileOptions, RequestOptions
 from envlock.cli.orders import Settled, here, index_settings, project_name, request_words, settle
-from envlock.cli.outputs import check_folder, format_for
+from envlock.cli.output import talk
+from envlock.cli.outputs import check_folder, format_for, printed_format
+from envlock.cli.places import tell_place
 from envlock.conda import rattler
-from envlock.conda.channels import public
+from envlock.conda.channels import hide, host_of, public, variables_of
 from envlock.conda.values import CondaRequest, CondaSpec
 from envlock.config import load_config
 from envlock.errors import UsageError
@@ -26,10 +28,13 @@ from envlock.request import parse_names, read_constraints_file, read_request_fil
 from envlock.request.conda_spec import parse_spec
 from envlock.request.environment import read_environment
 from envlock.request.parsed import Faults
+from envlock.system.looking import current_folder
 from envlock.workflow.conda.order import CondaOrder
 
 _DEFAULT = ("tensorflow", "h5py")
 _ENVIRONMENT = frozenset({".yml", ".yaml"})
+#: Where conda packages come from when nobody says.
+_USUAL = frozenset({"conda-forge", "nodefaults"})
 _MINOR = re.compile(r"\d+(\.\d+){0,2}")
 
 
@@ -46,11 +51,13 @@ def conda_order(
     Raises:
         UsageError: an option or an input file makes no sense.
     """
-    config = load_config(Path.cwd(), os.environ)
+    config = load_config(current_folder(), os.environ)
     settled = settle(request, files, config)
     asked, bounds = _read(request, conda, settled.python, progress)
     formats = tuple(dict.fromkeys(files.format))
-    if files.output is not None:
+    if files.output == STANDARD_OUTPUT:
+        formats = (printed_format(formats, Format.CONDA_LOCK),)
+    elif files.output is not None:
         formats = (format_for(files.output, formats, Format.CONDA_LOCK),)
         check_folder(files.output)
     return CondaOrder(
@@ -90,7 +97,7 @@ def _command(
     words += _repeat("--platform", (each.option for each in read_platforms(request.platform)))
     words += ["--python", settled.python] if settled.python else []
     words += _repeat("--format", files.format)
-    words += ["-o", here(files.output)] if files.output else []
+    words += ["-o", here(files.output)] if files.output not in {None, STANDARD_OUTPUT} else []
     return shlex.join(words)
 
 
@@ -109,6 +116,8 @@ def _read(
             f"-r {environments[0]}",
         )
     asked = read_environment(environments[0]) if environments else CondaRequest()
+    if environments:
+        _tell_channels(asked, environments[0], conda.channel)
     others = [
         read_request_file(path, extras=options.extra, groups=options.group)
         for path in options.requirement_file
@@ -123,9 +132,26 @@ def _read(
     return replace(
         asked,
         channels=tuple(dict.fromkeys((*conda.channel, *asked.channels))),
+        typed=conda.channel,
         specs=tuple(specs),
         pip=(*asked.pip, *(each for parsed in others for each in parsed.requirements)),
     ), tuple(each for parsed in (*others, *bounds) for each in parsed.constraints)
+
+
+def _tell_channels(asked: CondaRequest, path: Path, typed: Iterable[str]) -> None:
+    """Name the channels that an environment file chose, and the variables they are given."""
+    of_specs = (spec.channel for spec in asked.specs if spec.channel)
+    for channel in dict.fromkeys((*asked.channels, *of_specs)):
+        if channel in _USUAL or channel in typed or _is_folder(channel):
+            continue
+        tell_place(f"{path}: channels", hide(channel))
+        for name in variables_of(channel):
+            talk(f"{path}: channels: {host_of(channel)} is given the value of ${name}")
+
+
+def _is_folder(channel: str) -> bool:
+    """Whether a channel is on this disk: what it has came here already."""
+    return channel.startswith(("file:", "/", "./", "../", "~"))
 
 
 def _words(options: RequestOptions) -> tuple[CondaSpec, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +22,8 @@ class DiagnosedThings(Struct, frozen=True, kw_only=True):
         words(
             "WHAT",
             says="An environment, a requirements file or lock, environment.yml, pip list or freeze "
-            "output, a traceback or log; - reads standard input. Several count as one.  "
+            "output, a traceback or log, or an error's text in quotes; - reads standard input. "
+            "Several count as one.  "
             "[default: the active environment, or .venv]",
         ),
     ] = ()
@@ -49,12 +49,12 @@ class DiagnosedThings(Struct, frozen=True, kw_only=True):
 def diagnose(own: DiagnosedThings, talk: TalkOptions) -> int:
     """Say what is wrong with an environment, a file or a traceback, and why; exit 1 if so."""
     from envlock.diagnose import report  # noqa: PLC0415  (--help needs none of this)
-    from envlock.examine import decode  # noqa: PLC0415
+    from envlock.system import read_standard_input  # noqa: PLC0415
     from envlock.workflow import diagnose as workflow  # noqa: PLC0415
 
     order = workflow.DiagnoseOrder(
         what=own.what,
-        stdin=decode(sys.stdin.buffer.read()) if workflow.STDIN in own.what else "",
+        stdin=read_standard_input() if workflow.STDIN in own.what else None,
         model=own.model,
         python=own.python,
         platform=own.platform,

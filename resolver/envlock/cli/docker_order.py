@@ -6,11 +6,10 @@ import os
 import platform
 import shlex
 from collections.abc import Iterator
-from pathlib import Path
 
 from msgspec.structs import replace
 
-from envlock.choices import EngineName, Format
+from envlock.choices import STANDARD_OUTPUT, EngineName, Format
 from envlock.cli.docker import ImageOptions
 from envlock.cli.options import IndexOptions, LockFileOptions, RequestOptions
 from envlock.cli.orders import here, lock_orders, request_words, settle
@@ -20,6 +19,7 @@ from envlock.docker.quoting import parse_image, parse_label
 from envlock.errors import UsageError
 from envlock.platforms import find_known, read_platform
 from envlock.progress import Progress
+from envlock.system.looking import current_folder
 from envlock.workflow.image import DockerOrder, Part
 
 _ARM = {"aarch64", "arm64"}
@@ -35,6 +35,8 @@ def docker_order(
     """
     if own.base is not None and own.base not in WORDS:
         parse_image(own.base, own.base_digest)
+    if own.output == STANDARD_OUTPUT:
+        raise UsageError("-o -: these are several files, and a folder is needed", "-o image")
     if own.output.exists() and not own.output.is_dir():
         raise UsageError(f"-o {own.output}: is a file, and a folder is needed", "-o image")
     if request.engine is EngineName.PIPTOOLS:
@@ -67,7 +69,7 @@ def docker_order(
 
 def _words(asked: RequestOptions, index: IndexOptions) -> tuple[str, ...]:
     """The words of the command that a lock follows from; which engine it was need not be said."""
-    settled = settle(asked, LockFileOptions(), load_config(Path.cwd(), os.environ))
+    settled = settle(asked, LockFileOptions(), load_config(current_folder(), os.environ))
     words = request_words(asked, index, replace(settled, engine=EngineName.PIPTOOLS))
     return ("envlock", "docker", *words, "--platform", ",".join(asked.platform))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -89,6 +89,7 @@ def create(
         proof=proof_order(probes, needs(request)),
         force=place.force,
         keep=place.keep,
+        inputs=inputs_of(request, probes),
     )
     try:
         made = workflow.create(order, progress)
@@ -107,15 +108,32 @@ def _say_created(made: Created, outputs: Sequence[Path], *, as_json: bool) -> No
     proof = made.proof
     if as_json:
         content = report.lock_data(made.locked.lock, outputs, made.written)
-        say_json("create", {**content, "environment": str(made.folder), **_proof_data(proof)})
+        say_json("create", {**content, **_place_data(made), **_proof_data(proof)})
         return
     rows = [
         *report.lock_rows(made.locked.lock, outputs, made.written),
         *report.proof_rows(proof.outcomes, proof.ways_round),
+        *replaced_rows(made.folder, made.replaced),
         ("environment", str(made.folder)),
         ("next", _activate(made.folder)),
     ]
     say(report.rows_text(rows))
+
+
+def _place_data(made: Created) -> dict[str, Any]:
+    return {"environment": str(made.folder), "replaced": made.replaced}
+
+
+def replaced_rows(folder: Path, replaced: str | None) -> Iterator[tuple[str, str]]:
+    """Say which environment is gone, unless it was one of envlock's own."""
+    if replaced is not None and "envlock" not in replaced:
+        yield "replaced", f"{folder}: {replaced}"
+
+
+def inputs_of(request: RequestOptions, probes: ProbeOptions) -> tuple[Path, ...]:
+    """Return the files that a command reads."""
+    files = (*request.requirement_file, *request.constraint_file, *probes.probe)
+    return (*files, *request.rules, *request.evidence)
 
 
 def sync(own: SyncedLock, place: EnvironmentOptions, index: IndexOptions, talk: TalkOptions) -> int:
@@ -138,10 +156,12 @@ def sync(own: SyncedLock, place: EnvironmentOptions, index: IndexOptions, talk: 
     done = sync_environment(order, progress)
     if talk.json:
         content = report.lock_data(done.lock, (own.lock,), ())
-        say_json("sync", {**content, "environment": str(place.env), "changed": done.changed})
+        where = {"environment": str(place.env), "replaced": done.replaced}
+        say_json("sync", {**content, **where, "changed": done.changed})
     else:
         rows = [
             *report.release_rows(done.lock),
+            *replaced_rows(place.env, done.replaced),
             (
                 "environment",
                 f"{place.env} {'is now' if done.changed else 'was already'} equal to {own.lock}",

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Struct
 
+from envlock.choices import STANDARD_OUTPUT
 from envlock.cli.arguments import option
 from envlock.cli.knowledge import RulesOption
 from envlock.cli.options import JsonOption
 from envlock.cli.output import say, say_json
+from envlock.errors import UsageError
 
 if TYPE_CHECKING:
     from envlock.evidence.judge import Witness
@@ -107,6 +109,8 @@ def report(place: PageOptions, own: EvidenceFolder, added: RulesOption, talk: Js
     from envlock import report as telling  # noqa: PLC0415  (as above)
     from envlock.workflow import evidence as workflow  # noqa: PLC0415
 
+    if place.output == STANDARD_OUTPUT:
+        raise UsageError("-o -: these are several files, and a folder is needed", "-o report")
     written = workflow.report(place.output, own.evidence, added.rules)
     if talk.json:
         say_json("matrix report", {"written": list(map(str, written))})

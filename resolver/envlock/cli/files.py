@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Struct
 
-from envlock.choices import Format
+from envlock.choices import STANDARD_OUTPUT, Format
 from envlock.cli.arguments import option, word
 from envlock.cli.options import IndexOptions, JsonOption, TalkOptions
 from envlock.cli.output import progress_for, say, say_json
@@ -89,7 +89,7 @@ def export(own: ExportOptions, index: IndexOptions, talk: TalkOptions) -> int:
         platform=read_platform(own.platform) if own.platform else None,
     )
     texts = workflow.export(order, progress_for(quiet=talk.quiet, verbose=talk.verbose))
-    if own.output is None:
+    if own.output in {None, STANDARD_OUTPUT}:
         return _print(kind, texts, as_json=talk.json)
     files = _places(own.output, texts)
     changed = workflow.write_export(files, own.lock)
@@ -128,7 +128,8 @@ def _format(own: ExportOptions) -> Format:
     """The format that is asked for, by its name or the file's; both must agree."""
     from envlock.write import default_filename, format_of  # noqa: PLC0415  (as above)
 
-    named = None if own.output is None or own.output.is_dir() else own.output
+    given = None if own.output == STANDARD_OUTPUT else own.output
+    named = None if given is None or given.is_dir() else given
     told = format_of(named) if named else None
     kind = own.format or told
     if kind is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,6 +21,7 @@ from envlock.cli.options import (
 )
 from envlock.cli.output import progress_for, say, say_json
 from envlock.cli.output import talk as tell
+from envlock.cli.streams import is_conversation
 from envlock.errors import UsageError
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _approval(own: FixOptions, *, as_json: bool) -> Approve | None:
     """Who says yes: --yes, the person at the terminal, or nobody."""
     if own.yes:
         return lambda plan, tried: True  # noqa: ARG005  (asked nobody)
-    if own.dry_run or as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if own.dry_run or as_json or not is_conversation():
         return None
     return _ask
 
@@ -267,6 +267,7 @@ def _fix_file(own: FixOptions, index: IndexOptions, progress: Progress, *, as_js
         steering=cases.Steering(keep=parse_names(own.keep), allow=parse_names(own.allow)),
         engine=own.engine,
         rules=own.rules,
+        writes=own.write,
     )
     found = fix_file.fix_file(order, progress)
     for note in found.notes:
@@ -291,6 +292,4 @@ def _fix_file(own: FixOptions, index: IndexOptions, progress: Progress, *, as_js
 def _is_to_be_written(own: FixOptions, *, as_json: bool) -> bool:
     if own.write or own.dry_run:
         return own.write
-    return (
-        not as_json and sys.stdin.isatty() and sys.stdout.isatty() and _confirmed("Apply? [y/N] ")
-    )
+    return not as_json and is_conversation() and _confirmed("Apply? [y/N] ")

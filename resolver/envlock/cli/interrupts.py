@@ -29,7 +29,12 @@ def interrupt_once() -> None:
             signal.signal(number, _interrupt)
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
+def interrupt_no_more() -> None:
+    """Let such signals be nothing: all is done, and Python has only to end."""
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    interrupt_no_more()
     raise KeyboardInterrupt

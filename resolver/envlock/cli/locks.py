@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Struct
 
+from envlock.choices import STANDARD_OUTPUT
 from envlock.cli.arguments import flag
 from envlock.cli.options import (
     CondaOptions,
@@ -18,6 +19,7 @@ from envlock.cli.options import (
     is_for_conda,
 )
 from envlock.cli.output import progress_for, say, say_json
+from envlock.errors import UsageError
 
 if TYPE_CHECKING:
     from envlock.workflow.lock import Locked, LockOrder
@@ -43,6 +45,8 @@ def lock(
 
     An environment.yml given to -r is locked for conda.
     """
+    if own.check and files.output == STANDARD_OUTPUT:
+        raise UsageError("-o - prints a lock, and --check looks at one", "leave -o out")
     if is_for_conda(request, conda):
         from envlock.cli.conda import lock_conda  # noqa: PLC0415  (--help needs none of this)
 
@@ -55,8 +59,20 @@ def lock(
     if own.check:
         return _check(orders, as_json=talk.json)
     locks = workflow.make_locks(orders, progress)
+    if files.output == STANDARD_OUTPUT:
+        return print_lock(locks[0].texts, as_json=talk.json)
     written = workflow.write(*locks)
     _tell(orders, locks, written, as_json=talk.json)
+    return 0
+
+
+def print_lock(texts: Mapping[Path, str], *, as_json: bool) -> int:
+    """Print the text of the one lock that goes to standard output."""
+    (text,) = texts.values()
+    if as_json:
+        say_json("lock", {"text": text})
+    else:
+        say(text.removesuffix("\n"))
     return 0
 
 

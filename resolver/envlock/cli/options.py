@@ -198,6 +198,12 @@ class IndexOptions(Struct, frozen=True, kw_only=True):
         str | None,
         option("--keyring-provider", metavar="KIND", says="auto, subprocess, import or disabled."),
     ] = None
+    refresh: Annotated[
+        bool, flag("--refresh", says="Ask again for index pages, though they were read just now.")
+    ] = False
+    no_cache: Annotated[
+        bool, flag("--no-cache", says="Neither use nor keep what was read of an index.")
+    ] = False
 
 
 class LockFileOptions(Struct, frozen=True, kw_only=True):
@@ -222,7 +228,7 @@ class EnvironmentOptions(Struct, frozen=True, kw_only=True):
 
     env: Annotated[Path, option("--env", metavar="DIR", says="[default: .venv]")] = Path(".venv")
     force: Annotated[
-        bool, flag("--force", says="Replace what is there, though envlock did not make it.")
+        bool, flag("--force", says="Replace an environment that another tool made; it is deleted.")
     ] = False
 
 

@@ -13,9 +13,10 @@ from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from envlock.choices import Accelerator, EngineName, Format
+from envlock.choices import STANDARD_OUTPUT, Accelerator, EngineName, Format
 from envlock.cli.options import IndexOptions, LockFileOptions, RequestOptions
 from envlock.cli.outputs import output_files
+from envlock.cli.places import tell_places
 from envlock.config import Config, load_config
 from envlock.errors import UsageError
 from envlock.index.redact import strip_credentials
@@ -33,6 +34,7 @@ from envlock.request import (
 )
 from envlock.request.toml import parse_toml
 from envlock.system import read_text
+from envlock.system.looking import current_folder
 from envlock.workflow.lock import LockOrder
 
 _PROJECT = "pyproject.toml"
@@ -77,6 +79,11 @@ def create_order(
         UsageError: an option or an input file makes no sense, or a platform is named.
     """
     (order, *_) = lock_orders("create", request, index, files, progress)
+    if STANDARD_OUTPUT in order.outputs:
+        raise UsageError(
+            "-o -: the lock of an environment is a file; only envlock lock prints one",
+            "leave -o out",
+        )
     if order.platform is not None:
         raise UsageError(
             f"--platform {request.platform[0]}: an environment is built and proved on this machine;"
@@ -98,7 +105,7 @@ def lock_orders(
     Raises:
         UsageError: an option or an input file makes no sense.
     """
-    config = load_config(Path.cwd(), os.environ)
+    config = load_config(current_folder(), os.environ)
     settled = settle(request, files, config)
     asked, pythons = _read(request, settled, progress)
     order = LockOrder(
@@ -123,7 +130,7 @@ def lock_orders(
     def of(place: Place | None) -> LockOrder:
         several = len(places) > 1
         outputs = output_files(request, files, settled.formats, place, several=several)
-        named = next(iter(outputs)) if files.output else None
+        named = next(iter(outputs)) if files.output not in {None, STANDARD_OUTPUT} else None
         command = _command(request, index, settled, place, named)
         return replace(order, platform=place, outputs=outputs, command=command)
 
@@ -147,7 +154,10 @@ def needs(request: RequestOptions) -> tuple[str, ...]:
 
 
 def index_settings(index: IndexOptions, config: Config) -> IndexSettings:
-    """What pip is configured for, envlock's own configuration over it, the flags over both."""
+    """What pip is configured for, envlock's own configuration over it, the flags over both.
+
+    What a project's file chose of it is told.
+    """
     overrides = IndexOverrides(
         index_url=index.index_url or config.index_url,
         extra_index_urls=(*config.extra_index_urls, *index.extra_index_url),
@@ -157,18 +167,22 @@ def index_settings(index: IndexOptions, config: Config) -> IndexSettings:
         cert=index.cert,
         client_cert=index.client_cert,
         keyring_provider=index.keyring_provider,
+        refresh=index.refresh,
+        no_cache=index.no_cache,
     )
     settings = load_settings(os.environ, overrides=overrides)
-    return replace(
+    settings = replace(
         settings,
         index_strategy=index.index_strategy or config.index_strategy,
         sources=placed(config.sources, settings),
     )
+    tell_places(settings)
+    return settings
 
 
 def configured_settings(index: IndexOptions) -> IndexSettings:
     """The index settings of a command that takes no request."""
-    return index_settings(index, load_config(Path.cwd(), os.environ))
+    return index_settings(index, load_config(current_folder(), os.environ))
 
 
 def _read(
@@ -259,7 +273,15 @@ def _repeat(flag: str, values: Iterable[str]) -> list[str]:
 
 
 def here(path: Path) -> str:
-    """Return a path as a lock names it: from the current folder where it is inside."""
-    if path.is_absolute() and path.is_relative_to(Path.cwd()):
-        path = path.relative_to(Path.cwd())
+    """Return a path as a lock names it: from the current folder where it is inside.
+
+    Raises:
+        UsageError: its name is not text, and a lock is.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{path}: this name is not UTF-8, so no lock can name it") from None
+    if path.is_absolute() and path.is_relative_to(current_folder()):
+        path = path.relative_to(current_folder())
     return path.as_posix()

@@ -10,53 +10,66 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from envlock.errors import EnvlockError, WorkError
+from envlock.cli.told import PLACES
+from envlock.errors import EnvlockError
 from envlock.progress import Progress, Silent
+from envlock.visible import visible, visible_json
 
 #: The version of every JSON object that envlock prints.
 SCHEMA = 1
 
 
 def say(text: str) -> None:
-    """Print a result.
+    """Print a result, safe for a terminal and without secrets.
 
     Raises:
         WorkError: standard output cannot be written to.
     """
-    try:
-        sys.stdout.write(f"{text}\n")
-        sys.stdout.flush()
-    except OSError as error:
-        # Python would complain at exit when it flushes what is left.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
-            raise WorkError(f"cannot print the result: {error.strerror}") from error
+    sys.stdout.write(f"{_fit(text)}\n")
+    sys.stdout.flush()
 
 
 def talk(text: str) -> None:
-    """Print something that is not the result."""
-    from envlock.index.redact import redact  # noqa: PLC0415  (8 ms that --help does not need)
-
-    sys.stderr.write(f"{redact(text)}\n")
+    """Print something that is not the result, safe for a terminal and without secrets."""
+    sys.stderr.write(f"{_fit(text)}\n")
     sys.stderr.flush()
 
 
 def say_json(command: str, content: Mapping[str, Any], *, exit_code: int = 0) -> None:
     """Print the one JSON object of a command."""
     shown = {"schema": SCHEMA, "command": command, "exit_code": exit_code, **content}
-    say(json.dumps(shown, indent=2, default=str))
+    if PLACES:
+        shown["places"] = [dict(each) for each in PLACES]
+    say(visible_json(json.dumps(_open(shown), indent=2, default=str)))
+
+
+def _open(value: Any) -> Any:  # noqa: ANN401  (JSON)
+    """A value of JSON without secrets: taken from its texts, since of their JSON they are part."""
+    if isinstance(value, str):
+        from envlock.index.redact import redact  # noqa: PLC0415  (as in _fit)
+
+        return redact(value)
+    if isinstance(value, Mapping):
+        return {_open(key): _open(each) for key, each in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [*map(_open, value)]
+    return value
+
+
+def _fit(text: str) -> str:
+    """What may be seen of a text, and by a terminal."""
+    from envlock.index.redact import redact  # noqa: PLC0415  (8 ms that --help does not need)
+
+    return visible(redact(text))
 
 
 def complain(error: EnvlockError, command: str, remedies: Sequence[str], *, as_json: bool) -> int:
     """Tell an error and what to type next, and return its exit code."""
-    from envlock.index.redact import redact  # noqa: PLC0415  (as above)
-
-    told = list(map(redact, remedies))
     if as_json:
-        content = {"message": redact(error.message), "remedies": told, **error.details}
+        content = {"message": error.message, "remedies": [*remedies], **error.details}
         say_json(command, content, exit_code=error.exit_code)
     else:
-        talk("\n".join((f"error: {error.message}", *(f"  try: {text}" for text in told))))
+        talk("\n".join((f"error: {error.message}", *(f"  try: {text}" for text in remedies))))
     return error.exit_code
 
 

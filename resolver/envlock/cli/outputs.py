@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from envlock.choices import OF_CONDA, Format
+from envlock.choices import OF_CONDA, STANDARD_OUTPUT, Format
 from envlock.cli.options import LockFileOptions, RequestOptions
 from envlock.errors import UsageError
 from envlock.platforms import Place
+from envlock.system import refuse_irregular
 from envlock.write import default_filename, for_platform, format_of
 
 #: The lock of a ``requirements.txt`` that is the input.
@@ -31,6 +32,8 @@ def output_files(
         UsageError: a name says another format, is an input, or is in no folder.
     """
     _refuse_conda((*formats, format_of(files.output) if files.output else None))
+    if files.output == STANDARD_OUTPUT:
+        return {files.output: printed_format(formats, several=several)}
     inputs = {path.resolve() for path in (*request.requirement_file, *request.constraint_file)}
     if files.output is not None:
         outputs = {files.output: format_for(files.output, formats)}
@@ -44,18 +47,32 @@ def output_files(
         if plain.resolve() in inputs:
             outputs = {_BESIDE if path == plain else path: kind for path, kind in outputs.items()}
     for path in outputs:
+        check_folder(path)
         if path.resolve() in inputs:
             raise UsageError(f"{path} is an input; the lock would overwrite it", f"-o {_BESIDE}")
-        check_folder(path)
     return outputs
 
 
-def check_folder(path: Path) -> None:
-    """Make sure that there is a folder for a file.
+def printed_format(
+    formats: tuple[Format, ...], usual: Format = Format.REQUIREMENTS, *, several: bool = False
+) -> Format:
+    """Return the format of a lock that goes to standard output.
 
     Raises:
-        UsageError: there is none.
+        UsageError: it would be more than one.
     """
+    if several or len(formats) > 1:
+        raise UsageError("-o - prints one lock, and several are asked for", "leave -o out")
+    return formats[0] if formats else usual
+
+
+def check_folder(path: Path) -> None:
+    """Make sure that there is a folder for a file, and nothing else in the file's place.
+
+    Raises:
+        UsageError: there is none, or a pipe, a device, a circle of links.
+    """
+    refuse_irregular((path,))
     if not path.parent.is_dir():
         raise UsageError(f"{path}: there is no folder {path.parent}", f"mkdir {path.parent}")
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from envlock.index.redact import redact
+from envlock.visible import visible
 
 
 class Terminal:
@@ -23,7 +24,7 @@ class Terminal:
     @contextmanager
     def phase(self, title: str) -> Iterator[None]:
         """Spin while the block runs; leave the time it took."""
-        self._title = redact(title)
+        self._title = _fit(title)
         start = time.monotonic()
         self._status.update(escape(self._title))
         self._status.start()
@@ -35,12 +36,16 @@ class Terminal:
 
     def note(self, text: str) -> None:
         """Print one line that stays."""
-        self._console.print(escape(redact(text)))
+        self._console.print(escape(_fit(text)))
 
     def detail(self, text: str) -> None:
         """Show what is being worked on beside the title."""
         if text.strip():
             room = max(10, self._console.width - len(self._title) - 8)
             self._status.update(
-                f"{escape(self._title)}  [dim]{escape(redact(text.strip()))[:room]}[/dim]"
+                f"{escape(self._title)}  [dim]{escape(_fit(text.strip()))[:room]}[/dim]"
             )
+
+
+def _fit(text: str) -> str:
+    return visible(redact(text))

@@ -8,8 +8,9 @@ from functools import cache
 
 from msgspec import Struct
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
+from envlock import standards
 from envlock.conda.values import CondaPackage
 from envlock.rules.documents import shipped
 
@@ -121,7 +122,4 @@ def unread(packages: Iterable[CondaPackage]) -> dict[NormalizedName, str]:
 
 
 def _version(text: str) -> Version | None:
-    try:
-        return Version(text)
-    except InvalidVersion:
-        return None
+    return standards.version(text)

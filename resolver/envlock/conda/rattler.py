@@ -24,12 +24,12 @@ from urllib.request import url2pathname
 from msgspec import Struct
 from msgspec.structs import asdict, fields
 
-from envlock.conda.channels import Address, hide, with_credentials, without_credentials
+from envlock.conda.channels import Address, hide, public, with_credentials, without_credentials
 from envlock.conda.values import CondaPackage
 from envlock.conda.virtual import Virtual
 from envlock.errors import IndexFailure, InstallFailure, UsageError, WorkError
 from envlock.progress import Progress, Silent
-from envlock.system import cache_folder, make_folder, run, scratch, write_texts
+from envlock.system import cache_folder, refuse_full, run, scratch, write_texts
 
 SCRIPT = Path(__file__).parent / "scripts" / "rattler_job.py"
 #: Its API moves from release to release.
@@ -165,11 +165,13 @@ def _ask(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
         )
     if not (found := version("py-rattler")).startswith(f"{_KNOWN}."):
         raise WorkError(f"py-rattler {found} is here, and envlock works with {_KNOWN}", _REMEDY)
-    place = cache_folder() / "conda"
-    make_folder(place)
+    place = cache_folder("conda")
     with scratch() as folder:
         file = folder / "job.json"
-        write_texts({file: json.dumps({**job, "cache": str(place)})})
+        # What it keeps of a channel names the address that was asked for, secrets and all.
+        private = any(public(each) != each for each in job.get("channels", ()))
+        kept = folder if private else place
+        write_texts({file: json.dumps({**job, "cache": str(place), "repodata": str(kept)})})
         done = run(
             [sys.executable, "-I", SCRIPT, file, str(os.getpid())],
             on_line=lambda line: progress.detail(hide(line)),
@@ -183,6 +185,7 @@ def _ask(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
         raise IndexFailure(f"a conda channel could not be read: {_chain(answer['unreachable'])}")
     if "failed" in answer:
         said = _chain(answer["failed"])
+        refuse_full("py-rattler", said, place)
         if _SPEC_REFUSED.search(answer["kind"]):
             raise UsageError(f"conda cannot read the request: {said}")
         raise _Failed(f"py-rattler failed: {said}")

@@ -53,7 +53,8 @@ class CondaSpec(Struct, frozen=True, kw_only=True):
 class CondaRequest(Struct, frozen=True, kw_only=True):
     """What an environment file asks for, conda's part and pip's kept apart.
 
-    ``channels`` are in order of priority, without the word ``nodefaults``.
+    ``channels`` are in order of priority, without the word ``nodefaults``;
+    ``typed`` are those that are not a file's.
     ``pip_options`` are index options of the pip part, as pip spells them;
     ``platforms`` the subdirs that the file itself names. ``notes`` are
     sentences on what is left out, each with its place.
@@ -61,6 +62,7 @@ class CondaRequest(Struct, frozen=True, kw_only=True):
 
     name: str | None = None
     channels: tuple[str, ...] = ()
+    typed: tuple[str, ...] = ()
     nodefaults: bool = False
     specs: tuple[CondaSpec, ...] = ()
     pip: tuple[Requested, ...] = ()

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from packaging.specifiers import InvalidSpecifier, Specifier, SpecifierSet
+from packaging.specifiers import Specifier, SpecifierSet
+
+from envlock import standards
 
 _PART = re.compile(r"(?P<operator>==|!=|~=|<=|>=|=|<|>|)\s*(?P<version>[\w.!+-]*?)(?P<star>\.?\*)?")
 _RELEASE = re.compile(r"[\d.]+")
@@ -40,8 +42,8 @@ def to_pep440(version: str) -> SpecifierSet | None:
     if "|" in version:
         return None
     try:
-        return SpecifierSet(",".join(_specifiers(version)))
-    except (InvalidSpecifier, ValueError):
+        return standards.specifiers(",".join(_specifiers(version)))
+    except ValueError:
         return None
 
 

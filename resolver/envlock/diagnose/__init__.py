@@ -72,6 +72,6 @@ def troubled(findings: Iterable[Finding], text: str = "") -> bool:
     """Whether something is wrong: it breaks, or it was met, as the text shows."""
     return any(
         finding.severity is Severity.BREAKS
-        or (finding.evidence and finding.evidence.removesuffix("…") in text)
+        or (finding.evidence and finding.evidence.strip("…") in text)
         for finding in findings
     )

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
+from envlock import standards
 from envlock.diagnose.deduced import usual_platform
 from envlock.diagnose.known import Known
 from envlock.findings import Finding
@@ -19,6 +19,7 @@ from envlock.releases import h5py_releases, marker_environment, release
 from envlock.rules.check import admits
 from envlock.rules.families import families
 
+_MOST = 200  # conflicts of one log: no environment has so many
 CONFLICT = "declared-conflict"
 MISSING = "missing-requirement"
 
@@ -70,26 +71,26 @@ def conflicts_told(text: str) -> tuple[Finding, ...]:
         return ()
     found: dict[tuple[str, str], Finding] = {}
     for match in _TOLD.finditer(text):
-        try:
-            requirement = Requirement(match["wish"])
-            version = Version(match["version"]) if match["version"] else None
-            owner, owned = canonicalize_name(match["owner"]), Version(match["owned"])
-        except (InvalidRequirement, InvalidVersion):
+        requirement = standards.requirement(match["wish"])
+        version = standards.version(match["version"] or "")
+        owner, owned = canonicalize_name(match["owner"]), standards.version(match["owned"])
+        if requirement is None or owned is None or (version is None and match["version"]):
             continue
         found[owner, requirement.name] = _finding(owner, owned, requirement, version)
+        if len(found) == _MOST:
+            break
     return tuple(found.values())
 
 
 def _counting(lines: Sequence[str], environment: Mapping[str, str]) -> Iterator[Requirement]:
     """The requirements whose markers hold; a line that is malformed says nothing."""
     for line in lines:
-        try:
-            requirement = Requirement(line)
-            marker = requirement.marker
-            if marker is None or marker.evaluate({**environment, "extra": ""}):
-                yield requirement
-        except (InvalidRequirement, UndefinedComparison, UndefinedEnvironmentName):
+        requirement = standards.requirement(line)
+        if requirement is None:
             continue
+        marker = requirement.marker
+        if marker is None or standards.judged(marker, {**environment, "extra": ""}):
+            yield requirement
 
 
 def _finding(

@@ -7,10 +7,11 @@ from functools import cache
 
 from msgspec import Struct
 
-from envlock.diagnose.patterns import flexible, needs
 from envlock.model import Rule
+from envlock.rules.patterns import flexible, needs
 
 _WIDTH = 200  # characters of a line that are quoted
+_BEHIND = 40  # of them behind what was found, where that is far from the beginning
 
 
 class Symptom(Struct, frozen=True, kw_only=True):
@@ -52,5 +53,11 @@ def quoted(text: str, place: int) -> str:
     """Return the line around a place, cut to what a reader takes in."""
     start = text.rfind("\n", 0, place) + 1
     end = text.find("\n", place)
-    line = text[start : len(text) if end < 0 else end].strip()
-    return line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…"
+    line = text[start : len(text) if end < 0 else end].rstrip()
+    line, place = line.lstrip(), place - start - (len(line) - len(line.lstrip()))
+    if len(line) <= _WIDTH:
+        return line
+    if place < _WIDTH - 1:
+        return f"{line[: _WIDTH - 1]}…"
+    after = min(len(line), place + _BEHIND)
+    return f"…{line[after - _WIDTH + 2 : after]}{'…' * (after < len(line))}"

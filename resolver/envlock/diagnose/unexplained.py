@@ -33,7 +33,7 @@ _ERROR = re.compile(
 )
 _SAID = re.compile(r"(?:.*?\s)?(?:ERROR|error|FATAL): (?!pip's dependency resolver).+$")
 _FRAME = re.compile(
-    r"(?P<path>[^\s\"'<>]*[/\\](?:site|dist)-packages[/\\](?P<package>[A-Za-z_]\w*)[^\s\"':,]*)"
+    r"(?P<path>(?<![^\s\"'<>])[^\s\"'<>]*[/\\](?:site|dist)-packages[/\\](?P<package>[A-Za-z_]\w*)[^\s\"':,]*)"
     r"(?:\"?, line |:)?(?P<line>\d+)?"
 )
 _MISSING = re.compile(r"No module named ['\"]?(?P<module>\w+)")

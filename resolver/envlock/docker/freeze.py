@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from msgspec import Struct
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
+from envlock import standards
 from envlock.errors import UsageError
 from envlock.model import Requested
 
@@ -38,7 +39,7 @@ def parse_freeze(name: str, text: str) -> Frozen:
         if not line or line.startswith("#"):
             continue
         found = _PIN.fullmatch(line)
-        version = _version(found[2]) if found else None
+        version = standards.version(found[2]) if found else None
         if found is None or version is None:
             unread.append(f"{name}:{number}")
             continue
@@ -52,10 +53,3 @@ def parse_freeze(name: str, text: str) -> Frozen:
             f"docker run --rm --entrypoint python3 IMAGE -m pip freeze --all > {name}",
         )
     return Frozen(name=name, pins=pins, constraints=tuple(constraints), unread=tuple(unread))
-
-
-def _version(text: str) -> Version | None:
-    try:
-        return Version(text)
-    except InvalidVersion:
-        return None

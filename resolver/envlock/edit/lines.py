@@ -12,7 +12,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from envlock.changes import Step
 
 _NAME = r"(?P<name>[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)"
-_END = r"(?P<rest>[^\S\r\n]*(?:[;,#\\\"'].*)?\r?)"
+_END = r"(?P<rest>\s*(?:[;,#\\\"'].*)?)"
 #: A requirement in a requirements file, or quoted or bare in the pip list of an environment file.
 _PIP = re.compile(
     rf"(?P<before>\s*(?:-\s+[\"']?)?){_NAME}(?P<extras>\s*\[[^\]]*\])?"
@@ -26,7 +26,11 @@ _CONDA = re.compile(
 _EXACT = re.compile(r"\s*===?\s*[^\s,*]+")
 _EXACT_FOR_CONDA = re.compile(r"\s*==?\s*[^\s,*=|]+(=[^\s=]+)?")
 _ITEM = re.compile(r"(?P<indent>\s*)-\s")
-_PIP_LIST = re.compile(r"(?P<indent>\s*)-\s+[\"']?pip[\"']?\s*:\s*(#.*)?\r?")
+_PIP_LIST = re.compile(r"(?P<indent>\s*)-\s+[\"']?pip[\"']?\s*:\s*(#.*)?")
+#: The line ends of YAML; those of pip are those of Python.
+_YAML_END = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
+
+_PLAIN_ENDS = ("\n", "\r\n", "\r")
 
 
 class Edited(Struct, frozen=True, kw_only=True):
@@ -43,7 +47,7 @@ def edited(text: str, steps: Iterable[Step], *, conda: bool) -> Edited:
     """
     lines = _Lines(text, conda=conda)
     hashed = [step.package for step in steps if not lines.apply(step)]
-    return Edited(text="\n".join(lines.lines), hashed=tuple(hashed))
+    return Edited(text=lines.text, hashed=tuple(hashed))
 
 
 def diff(name: str, old: str, new: str) -> str:
@@ -53,12 +57,18 @@ def diff(name: str, old: str, new: str) -> str:
 
 
 class _Lines:
-    """The lines of a file; a carriage return stays with its line."""
+    """The lines of a file as its reader sees them, pip or YAML; each keeps its line end."""
 
     def __init__(self, text: str, *, conda: bool) -> None:
-        self.lines = text.split("\n")
+        pairs = list(_split(text, conda=conda))
+        self.lines = [line for line, _ in pairs]
+        self._ends = [end for _, end in pairs]
         self._conda = conda
-        self._end = "\r" if self.lines[0].endswith("\r") else ""
+
+    @property
+    def text(self) -> str:
+        """The file as it is now."""
+        return "".join(map("".join, zip(self.lines, self._ends, strict=True)))
 
     def apply(self, step: Step) -> bool:
         """Do one step; False when the package's line has hashes."""
@@ -67,7 +77,7 @@ class _Lines:
             return False
         if step.after is None:
             for place in reversed(places):
-                del self.lines[place]
+                del self.lines[place], self._ends[place]
         elif places:
             for place in places:
                 self.lines[place] = self._changed(self.lines[place], step, place)
@@ -123,20 +133,37 @@ class _Lines:
     def _add(self, step: Step) -> None:
         reason = f"  # {', '.join(step.rules)}" if step.rules else ""
         if not self._conda:
-            place = len(self.lines) - (not self.lines[-1])
-            if place and place == len(self.lines) and self._end:
-                self.lines[-1] += self._end
-            self.lines.insert(place, f"{step.package}=={step.after}{reason}{self._end}")
-            if place == len(self.lines) - 1:
-                self.lines.append("")
+            self._insert(len(self.lines), f"{step.package}=={step.after}{reason}")
             return
         start = self._pip_list()
         items = [place for place, line in enumerate(self.lines) if _ITEM.match(line)]
         last = items[-1] if start is None else max(p for p in items if self._inside(p, start))
         indent = self.lines[last][: _indent(self.lines[last])]
         sign = "=" if start is None else "=="
-        added = f"{indent}- {step.package}{sign}{step.after}{reason}{self._end}"
-        self.lines.insert(last + 1, added)
+        self._insert(last + 1, f"{indent}- {step.package}{sign}{step.after}{reason}")
+
+    def _insert(self, place: int, line: str) -> None:
+        """Add a line before a place, with the first line end that every reader knows."""
+        end = next((each for each in self._ends if each in _PLAIN_ENDS), "\n")
+        if place == len(self.lines) and place and not self._ends[-1]:
+            self._ends[-1] = end
+        self.lines.insert(place, line)
+        self._ends.insert(place, end)
+
+
+def _split(text: str, *, conda: bool) -> Iterator[tuple[str, str]]:
+    """Give each line and its end; a last line without an end has an empty one."""
+    if not conda:
+        for whole in text.splitlines(keepends=True):
+            (line,) = whole.splitlines()
+            yield line, whole[len(line) :]
+        return
+    start = 0
+    for end in _YAML_END.finditer(text):
+        yield text[start : end.start()], end[0]
+        start = end.end()
+    if start < len(text):
+        yield text[start:], ""
 
 
 def _indent(line: str) -> int:

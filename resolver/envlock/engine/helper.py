@@ -10,16 +10,15 @@ from msgspec.structs import replace
 
 from envlock.choices import IndexStrategy
 from envlock.errors import InterpreterMissing, WorkError
-from envlock.index.handover import uv_environment, uv_options, uv_program
+from envlock.index.handover import socks_proxy, uv_environment, uv_options, uv_program
 from envlock.index.redact import redact
 from envlock.index.settings import load_settings
-from envlock.model import Target
+from envlock.model import IndexSettings, Target
 from envlock.progress import Progress
 from envlock.system import (
     WINDOWS,
     cache_folder,
     exclusive,
-    make_folder,
     remove_tree,
     run,
     write_texts,
@@ -33,15 +32,17 @@ PINS = {
     "3.9": ("pip-tools==7.6.2", "pip==26.0.1"),
 }
 NEWEST = ("pip-tools==7.6.2", "pip==26.3")
+#: What pip needs to read through a SOCKS proxy.
+_SOCKS = "PySocks==1.7.1"
 _READY = "envlock-helper-ready"
 
 
-def helper_python(target: Target, progress: Progress) -> Path:
+def helper_python(target: Target, asked: IndexSettings, progress: Progress) -> Path:
     """The interpreter of the helper environment for ``target``, made when it is missing.
 
     Several envlocks at once make it once; one whose base interpreter has gone
     is made anew. pip-tools comes from where pip is configured to look, not
-    from the index of the request, which may not have it.
+    from the index of the request (``asked``), which may not have it.
 
     Raises:
         InterpreterMissing: the target has no interpreter here; pip-tools
@@ -54,16 +55,17 @@ def helper_python(target: Target, progress: Progress) -> Path:
             "--engine uv",
         )
     pins = PINS.get(target.minor, NEWEST)
-    key = hashlib.sha256("\0".join((str(target.interpreter.resolve()), *pins)).encode())
-    folder = cache_folder() / "helpers" / f"pip-tools-{target.minor}-{key.hexdigest()[:12]}"
+    if socks_proxy(asked):
+        pins = (*pins, _SOCKS)
+    key = hashlib.sha256(os.fsencode("\0".join((str(target.interpreter.resolve()), *pins))))
+    name = f"pip-tools-{target.minor}-{key.hexdigest()[:12]}"
+    folder = cache_folder("helpers", name, programs=True)
     python = folder / ("Scripts/python.exe" if WINDOWS else "bin/python")
     if (folder / _READY).exists() and python.exists():
         return python
-    make_folder(folder.parent)
-    with exclusive(folder.parent / f"{folder.name}.lock"):
+    with exclusive(folder.parent / f"{folder.name}.lock", tell=progress.note):
         if not ((folder / _READY).exists() and python.exists()):
             with progress.phase(f"prepare pip-tools for Python {target.minor} (once)"):
-                remove_tree(folder)
                 _make(folder, target.interpreter, python, pins)
     return python
 
@@ -74,7 +76,7 @@ def _make(folder: Path, interpreter: Path, python: Path, pins: tuple[str, ...]) 
     env = uv_environment(settings)
     uv = uv_program()
     commands: tuple[list[str | Path], ...] = (
-        [uv, "venv", "--quiet", "--python", interpreter, folder],
+        [uv, "venv", "--quiet", "--clear", "--python", interpreter, folder],
         [uv, "pip", "install", "--quiet", "--python", python, *uv_options(settings), *pins],
     )
     for command in commands:

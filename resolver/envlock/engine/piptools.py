@@ -61,7 +61,7 @@ class PipTools:
                 return started
             pins = {package.name: package.version for package in started.packages}
             problem = replace(problem, preferences=pins)
-        python = helper_python(problem.target, progress)
+        python = helper_python(problem.target, problem.settings, progress)
         with for_pip(problem.settings) as settings, scratch() as folder:
             files = lay_out(problem, folder)
             command: list[str | Path] = [python, "-m", "piptools", "compile"]
@@ -99,7 +99,7 @@ def arguments(problem: Problem) -> list[str]:
         "--no-emit-find-links",
         "--no-emit-trusted-host",
         "--no-emit-options",
-        f"--cache-dir={cache_folder() / 'pip-tools'}",
+        f"--cache-dir={cache_folder('pip-tools')}",
     ]
     if problem.target.python.release[:2] != _NO_BACKTRACKING:
         options.append("--resolver=backtracking")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
 from packaging.utils import NormalizedName, canonicalize_name
+
+from envlock.documents import Malformed, json_value
+from envlock.system import contents
 
 
 class CondaPackage(Struct, frozen=True, kw_only=True):
@@ -53,7 +55,7 @@ def variables_of(prefix: Path) -> Mapping[str, str]:
 
 def _json(file: Path) -> dict[str, object]:
     try:
-        data = json.loads(file.read_bytes())
-    except (OSError, ValueError):
+        data = json_value(contents(file))
+    except (OSError, Malformed):
         return {}
     return data if isinstance(data, dict) else {}

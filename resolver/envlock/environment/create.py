@@ -24,7 +24,7 @@ from envlock.index.redact import redact
 from envlock.index.ways import for_pip, for_uv
 from envlock.model import IndexSettings
 from envlock.progress import Progress
-from envlock.system import Completed, remove_tree, run, scratch, write_texts
+from envlock.system import Completed, disk_full, is_full, remove_tree, run, scratch, write_texts
 
 #: uv's words for an interpreter that it does not take.
 _REFUSED = re.compile(
@@ -43,6 +43,7 @@ def create_venv(interpreter: Interpreter, folder: Path, progress: Progress) -> P
 
     Raises:
         InstallFailure: neither uv nor ``python -m venv`` can make it.
+        DiskFull: there is no room for it.
     """
     done = _uv(
         ["venv", "--no-project", "--allow-existing", "--python", interpreter.path, folder],
@@ -52,6 +53,8 @@ def create_venv(interpreter: Interpreter, folder: Path, progress: Progress) -> P
     if done.returncode != 0 and _REFUSED.search(done.stderr):
         done = run([interpreter.path, "-I", "-m", "venv", folder], on_line=_detail(progress))
     python = python_in(folder)
+    if (done.returncode != 0 or python is None) and is_full(folder):
+        raise disk_full(f"no virtual environment could be made in {folder}", folder)
     if done.returncode != 0 or python is None:
         raise InstallFailure(
             f"cannot make a virtual environment in {folder} with {interpreter.path}\n"

@@ -8,11 +8,11 @@ import sys
 from collections.abc import Iterator, Mapping
 
 from msgspec import Struct, field
-from packaging.markers import UndefinedComparison
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
+from envlock import standards
 from envlock.environment.commands import Commands, remedy
 from envlock.environment.faults import fault
 from envlock.environment.records import Distribution
@@ -73,11 +73,10 @@ class _Check(Struct, kw_only=True):
         for line in by.requires:
             if bool(_ASKS_EXTRA.search(line)) != bool(extra):
                 continue
-            try:
-                requirement = Requirement(line)
-                marker = requirement.marker
-                applies = marker is None or marker.evaluate({**self.markers, "extra": extra})
-            except (InvalidRequirement, InvalidVersion, UndefinedComparison):
+            requirement = standards.requirement(line)
+            marker = None if requirement is None else requirement.marker
+            applies = marker is None or standards.judged(marker, {**self.markers, "extra": extra})
+            if requirement is None or applies is None:
                 self.notes.append(f"{by.info}: {line!r} is no requirement that can be judged")
                 continue
             if not applies:

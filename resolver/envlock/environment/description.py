@@ -138,7 +138,7 @@ def _remembered(path: Path, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]
     identity = (program.st_dev, program.st_ino, program.st_size, program.st_mtime_ns)
     today = int(time.time()) // _DAY  # a library that it needs may go, and nothing of it changes
     said: dict[str, Any] = remembered(
-        f"interpreters/{hashlib.sha256(str(path).encode()).hexdigest()[:16]}",
+        f"interpreters/{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}",
         {
             "program": repr((identity, today)).encode(),
             "system": _system(),

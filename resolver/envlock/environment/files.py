@@ -18,6 +18,7 @@ from packaging.version import Version
 
 from envlock.environment.records import Distribution, Site
 from envlock.environment.tables import Entry, read_table
+from envlock.system import contents
 
 _CODE = (".py", ".so", ".pyd", ".dll", ".dylib")
 _MODULES = (".py", ".so", ".pyd")
@@ -29,7 +30,7 @@ _WRITTEN = frozenset({"gen", "gen_py", "lextab.py", "parsetab.py", "yacctab.py"}
 #: Top-level folders that belong to nobody, though many wheels hold them by mistake.
 _STRAY = frozenset({"benchmarks", "bin", "data", "doc", "docs", "examples", "scripts", "tools"})
 _HASHED = 64 * 1024  # bytes: larger files are judged by their size alone
-_NAMESPACE = re.compile(rb"extend_path|declare_namespace|\A(\s|#[^\n]*)*\Z")
+_NAMESPACE = re.compile(rb"extend_path|declare_namespace|\A(?:\s++|#[^\n]*+)*+\Z")
 _TAG = re.compile(r"\.(?:cpython-|cp)(\d)(\d+)")
 
 Pair = tuple[Distribution, Distribution]
@@ -193,8 +194,8 @@ class _Survey:
         """Whether a file has this hash; None when that cannot be told."""
         algorithm, _, expected = digest.partition("=")
         try:
-            found = hashlib.new(algorithm, Path(self.root, path).read_bytes()).digest()
-        except (OSError, ValueError):
+            found = hashlib.new(algorithm, contents(Path(self.root, path))).digest()
+        except (OSError, ValueError, TypeError):  # an algorithm that nobody has, or of any length
             return None
         return urlsafe_b64encode(found).rstrip(b"=").decode() == expected.rstrip("=")
 
@@ -202,7 +203,7 @@ class _Survey:
         if not path.endswith("__init__.py"):
             return False
         try:
-            return _NAMESPACE.search(Path(self.root, path).read_bytes()) is not None
+            return _NAMESPACE.search(contents(Path(self.root, path))) is not None
         except OSError:
             return False
 

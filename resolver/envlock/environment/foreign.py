@@ -11,7 +11,7 @@ from envlock.model import Target
 from envlock.platforms import Place, assumed, markers
 from envlock.tags import wheel_tags
 
-_VERSION = re.compile(r"3\.(?P<minor>\d+)(?:\.\d+)?")
+_VERSION = re.compile(r"3\.(?P<minor>\d{1,3})(?:\.\d{1,3})?", re.ASCII)
 _OLDEST = 6  # of Python 3: the first that the oldest TensorFlow on record has
 #: Much of what is used with TensorFlow asks for these patches, and for no other minor's.
 _SECOND_PATCH = {"3.6", "3.7"}

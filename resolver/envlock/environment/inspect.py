@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 from packaging.utils import NormalizedName
@@ -11,6 +12,7 @@ from packaging.version import Version
 from envlock.environment.interpreters import python_in
 from envlock.environment.records import read_site
 from envlock.errors import UsageError
+from envlock.system.looking import current_folder, exists, is_file, is_folder, named
 
 #: Below a prefix, in the order of the search; the last three are Debian's.
 _SITE_PACKAGES = (
@@ -30,17 +32,30 @@ def find_environment(path: Path | None) -> Path:
     else ``.venv`` of the current folder.
 
     Raises:
+        InterpreterMissing: it is a virtual environment whose Python was removed.
         UsageError: there is none, or what is there is no environment.
     """
-    if path is None:
-        path = _current()
-    if path.is_file():
+    path = named(_current() if path is None else path)
+    if is_file(path):
         return path.absolute()
-    if not path.is_dir():
-        raise UsageError(f"{path}: no such environment", f"envlock create --env {path}")
+    if not exists(path):
+        _refuse_gone(path.parent.parent)
+        raise UsageError(
+            f"{path}: no such environment", f"envlock create --env {shlex.quote(str(path))}"
+        )
     if (python := python_in(path)) is None:
+        for name in ("bin", "Scripts"):
+            named(path / name)
+        _refuse_gone(path)
         raise UsageError(f"{path}: a folder without a Python, so not an environment")
     return python.absolute()
+
+
+def _refuse_gone(folder: Path) -> None:
+    from envlock.environment.gone import has_lost_its_python, python_is_gone  # noqa: PLC0415  (rare)
+
+    if has_lost_its_python(folder):
+        raise python_is_gone(folder)
 
 
 def prefix_of(python: Path) -> Path:
@@ -75,7 +90,7 @@ def _current() -> Path:
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         if active := os.environ.get(variable):
             return Path(active)
-    if Path(".venv").is_dir():
+    if is_folder(current_folder() / ".venv"):
         return Path(".venv")
     raise UsageError(
         "no environment is active (VIRTUAL_ENV, CONDA_PREFIX) and there is no .venv here",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from envlock.changes import Action, Step
 from envlock.environment.failures import install_failure
@@ -37,9 +38,11 @@ class Installer(Struct, frozen=True, kw_only=True):
 
     def install(self, python: Path, step: Step) -> None:
         """Bring the release of a step, without what it needs."""
-        words: list[str | Path] = ["install", "--no-deps", *uv_options(self.settings)]
+        words: list[str | Path] = ["install", "--no-deps"]
         if self.offline:
-            words.append("--offline")
+            words += ["--offline", *uv_options(replace(self.settings, refresh=False))]
+        else:
+            words += uv_options(self.settings)
         if step.action is Action.REINSTALL:
             words += ["--reinstall-package", step.package, "--cache-dir", self.cache]
         self._pip(python, [*words, f"{step.package}=={step.after}"])
@@ -53,7 +56,8 @@ class Installer(Struct, frozen=True, kw_only=True):
         with for_uv(self.settings) as settings, at_work(self.prefix) as held:
             done = run(
                 [uv_program(), "pip", verb, "--python", python, *rest],
-                env=uv_environment(settings),
+                # What a trial has fetched is taken from uv's cache.
+                env=uv_environment(replace(settings, no_cache=False)),
                 on_line=lambda line: self.progress.detail(redact(line)),
                 inherit=held,
             )

@@ -16,9 +16,14 @@ from pathlib import Path
 from packaging.specifiers import SpecifierSet
 
 from envlock.environment.description import Interpreter, describe
-from envlock.errors import InterpreterMissing, WorkError
+from envlock.errors import InterpreterMissing, UsageError, WorkError
+from envlock.system import contents
+from envlock.system.looking import exists, expand, home, is_file, is_folder
+from envlock.visible import printable
 
-_VERSION = re.compile(r"\d+(\.\d+){0,2}")
+_VERSION = re.compile(r"\d{1,3}(\.\d{1,3}){0,2}", re.ASCII)
+#: Words that mean a Python, and are no names of folders: 3.14t, python3, pypy3.10.
+_NAMES_A_PYTHON = re.compile(r"\d.*|(?:c?python|pypy)(?:\d.*)?(?:\.exe)?", re.IGNORECASE)
 _VERSIONED_NAME = re.compile(r"python(\d+\.\d+)[a-z]*(\.exe)?")
 #: Where a program lies in a virtual environment, a conda prefix or an installation.
 _PROGRAMS = ("bin/python", "bin/python3", "Scripts/python.exe", "python.exe")
@@ -29,8 +34,11 @@ def find_interpreter(
 ) -> Interpreter:
     """Return the CPython for "3.10", "3.10.13", a program or a folder; None: envlock's own.
 
-    A virtual environment stands for the Python it was made from. ``allows``
-    words what an interpreter is good for, for the error that lists them.
+    ``wanted`` is what the user said: what it names is started. What a file
+    says goes to `find_version`. A bare name such as python3.10 is looked up on
+    PATH, never in the current folder, which may be a stranger's. A virtual
+    environment stands for the Python it was made from. ``allows`` words what
+    an interpreter is good for, for the error that lists them.
 
     Raises:
         InterpreterMissing: it is not here, does not run, or is not CPython
@@ -46,6 +54,21 @@ def find_interpreter(
     raise _missing(wanted, allows)
 
 
+def find_version(said: str, where: str) -> Interpreter:
+    """Return the CPython of a version that a file names; ``where`` is that file.
+
+    Raises:
+        InterpreterMissing: it is not here.
+        UsageError: it is no version: a file chooses no program that is run.
+    """
+    if not _VERSION.fullmatch(said):
+        raise UsageError(
+            f"{where} is for the Python {printable(said)}, which is not a version such as 3.11",
+            "--python 3.11",
+        )
+    return find_interpreter(said)
+
+
 def available() -> tuple[Interpreter, ...]:
     """Return every CPython 3.6 or later that is found here, newest first."""
     found = (_try(path) for path in _unique(_everywhere()))
@@ -56,7 +79,7 @@ def available() -> tuple[Interpreter, ...]:
 
 def python_in(folder: Path) -> Path | None:
     """Return the Python program of an environment or installation folder, or None."""
-    return next((folder / name for name in _PROGRAMS if (folder / name).is_file()), None)
+    return next((folder / name for name in _PROGRAMS if is_file(folder / name)), None)
 
 
 def base_program(program: Path) -> Path:
@@ -68,9 +91,12 @@ def base_program(program: Path) -> Path:
         InterpreterMissing: that Python is no longer there.
     """
     file = program.parent.parent / "pyvenv.cfg"
-    if not file.is_file():
+    if not is_file(file):
         return program
-    lines = file.read_text(encoding="utf-8").splitlines()
+    try:
+        lines = contents(file).decode(errors="replace").splitlines()
+    except OSError as error:
+        raise InterpreterMissing(f"{file}: cannot be read: {error.strerror}") from None
     config = {
         key.strip(): value.strip() for key, _, value in (line.partition("=") for line in lines)
     }
@@ -78,30 +104,56 @@ def base_program(program: Path) -> Path:
     names = (f"python{'.'.join(version[:2])}", "python3", "python", "python.exe")
     home = Path(config.get("home", ""))
     for name in names:
-        if (home / name).is_file():
+        if is_file(home / name):
             return home / name
-    raise InterpreterMissing(
-        f"{program}: the Python it was made from is no longer in {home}",
-        "envlock create --force",
-    )
+    from envlock.environment.gone import python_is_gone  # noqa: PLC0415  (seldom needed)
+
+    raise python_is_gone(program.parent.parent)
 
 
 def _program(wanted: str) -> Path:
-    path = Path(wanted).expanduser()
-    if path.is_dir():
+    path = expand(wanted)
+    bare = path.name == wanted
+    if bare and (on_path := _on_path(wanted)) is not None:
+        return on_path
+    if bare and (_NAMES_A_PYTHON.fullmatch(wanted) or is_file(path)):
+        there = f"; the one in this folder is {Path(os.curdir)}{os.sep}{wanted}"
+        raise InterpreterMissing(
+            f"{wanted}: neither a version such as 3.11 nor a program on PATH"
+            f"{there if exists(path) else ''}"
+        )
+    if is_folder(path):
         inside = python_in(path)
         if inside is None:
+            _refuse_gone(path)
             raise InterpreterMissing(
                 f"{wanted}: no Python in this folder (looked for {', '.join(_PROGRAMS)})"
             )
         return inside
-    if path.is_file():
+    if is_file(path):
         return path.absolute()
-    if path.name == wanted and (on_path := shutil.which(wanted)):
-        return Path(on_path)
+    _refuse_gone(path.parent.parent)
     raise InterpreterMissing(
         f"{wanted}: neither a version such as 3.11 nor a program or folder that is there"
     )
+
+
+def _on_path(name: str, *, shims: bool = True) -> Path | None:
+    """A program on PATH by its name; what PATH has of the current folder does not count."""
+    known = (Path(each) for each in os.get_exec_path())
+    folders = [
+        str(each) for each in known if each.is_absolute() and (shims or not _holds_shims(each))
+    ]
+    found = shutil.which(name, path=os.pathsep.join(folders)) if folders else None
+    # Windows looks in the current folder first, whatever PATH is.
+    return Path(found) if found and str(Path(found).parent) in folders else None
+
+
+def _refuse_gone(folder: Path) -> None:
+    from envlock.environment.gone import has_lost_its_python, python_is_gone  # noqa: PLC0415  (as above)
+
+    if has_lost_its_python(folder):
+        raise python_is_gone(folder)
 
 
 def _described(program: Path) -> Interpreter:
@@ -131,9 +183,9 @@ def _matches(interpreter: Interpreter, wanted: str) -> bool:
 def _likely(wanted: str) -> Iterator[Path]:
     """Programs that may be ``wanted``, the cheapest to find first."""
     minor = ".".join(wanted.split(".")[:2])
-    folders = (each for each in os.get_exec_path() if not _holds_shims(Path(each)))
-    if named := shutil.which(f"python{minor}", path=os.pathsep.join(folders)):
-        yield Path(named)
+    named = _on_path(f"python{minor}", shims=False)
+    if named is not None:
+        yield named
     yield Path(sys.executable)
     for path in _everywhere():
         said = _VERSIONED_NAME.fullmatch(path.resolve().name)
@@ -150,10 +202,10 @@ def _everywhere() -> Iterator[Path]:
         found = [] if provider is None else [each.executable for each in provider.find_pythons()]
         if name != "path":
             found = sorted(sorted(found), key=_folder_version, reverse=True)
-        yield from (path for path in found if not _holds_shims(path.parent))
-    known = Path.home() / ".conda" / "environments.txt"
-    if known.is_file():
-        for line in known.read_text(encoding="utf-8").splitlines():
+        yield from (path for path in found if path.is_absolute() and not _holds_shims(path.parent))
+    known = home() / ".conda" / "environments.txt"
+    if is_file(known):
+        for line in contents(known).decode(errors="replace").splitlines():
             if (inside := python_in(Path(line.strip()))) is not None:
                 yield inside
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -140,7 +141,7 @@ def _step(data: Mapping[str, Any]) -> Step:
 
 def records_of(prefix: Path) -> Path:
     """The folder of what was done to one environment."""
-    key = hashlib.sha256(str(prefix.resolve()).encode()).hexdigest()[:16]
+    key = hashlib.sha256(os.fsencode(prefix.resolve())).hexdigest()[:16]
     return state_folder() / "environments" / key
 
 

@@ -20,9 +20,11 @@ from envlock.environment.conda import conda_packages, variables_of
 from envlock.environment.inspect import prefix_of, site_folders
 from envlock.environment.program import platform_of
 from envlock.model import Platform
+from envlock.system import contents
+from envlock.system.looking import home, is_file, is_folder
 
-_VERSION = re.compile(r"\d+\.\d+(\.\d+((a|b|rc)\d+)?)?")
-_HEADER = re.compile(r'^#define\s+PY_VERSION\s+"([^"+]+)', re.MULTILINE)
+_VERSION = re.compile(r"\d{1,4}\.\d{1,9}(\.\d{1,9}((a|b|rc)\d{1,9})?)?", re.ASCII)
+_HEADER = re.compile(r'^#define\s+PY_VERSION\s+"(\d[\w.]{0,99})', re.MULTILINE)
 _PROGRAM = re.compile(r"python(\d+\.\d+)")
 _LIBRARY = re.compile(r"python(\d)(\d+)\.dll", re.IGNORECASE)
 #: Variables that change what these libraries do, or which files are found.
@@ -74,7 +76,7 @@ def read_layout(python: Path) -> Layout:
         prefix=prefix,
         version=version,
         platform=platform,
-        conda=(prefix / "conda-meta").is_dir(),
+        conda=is_folder(prefix / "conda-meta"),
         variables=variables,
         own=own,
         user=user,
@@ -86,19 +88,19 @@ def _prefix(python: Path) -> Path:
     """Return where the program's library is, as CPython finds it: here, or behind its links."""
     near = prefix_of(python)
     far = prefix_of(python.resolve())
-    if (near / "pyvenv.cfg").is_file() or (near / "conda-meta").is_dir() or _has_library(near):
+    if is_file(near / "pyvenv.cfg") or is_folder(near / "conda-meta") or _has_library(near):
         return near
     return far if _has_library(far) else near
 
 
 def _has_library(prefix: Path) -> bool:
     found = (*prefix.glob("lib/python3*/os.py"), prefix / "Lib" / "os.py")
-    return any(file.is_file() for file in found)
+    return any(map(is_file, found))
 
 
 def _venv_config(prefix: Path) -> dict[str, str]:
     try:
-        text = (prefix / "pyvenv.cfg").read_text(encoding="utf-8", errors="replace")
+        text = contents(prefix / "pyvenv.cfg").decode(errors="replace")
     except OSError:
         return {}
     lines = (line.partition("=") for line in text.splitlines())
@@ -147,7 +149,7 @@ def _minors(python: Path, roots: Iterable[Path]) -> Iterator[str]:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8", errors="replace")
+        return contents(file).decode(errors="replace")
     except OSError:
         return ""
 
@@ -161,12 +163,12 @@ def _user_site(
     minor = f"{version.major}.{version.minor}"
     chosen = variables.get("PYTHONUSERBASE")
     if platform.system == "windows":
-        base = Path(chosen or Path(os.environ.get("APPDATA", Path.home())) / "Python")
+        base = Path(chosen or Path(os.environ.get("APPDATA", home())) / "Python")
         site = base / f"Python{version.major}{version.minor}" / "site-packages"
     elif "Python.framework" in python.resolve().parts:
-        base = Path(chosen or Path.home() / "Library" / "Python" / minor)
+        base = Path(chosen or home() / "Library" / "Python" / minor)
         site = base / "lib" / "python" / "site-packages"
     else:
-        base = Path(chosen or Path.home() / ".local")
+        base = Path(chosen or home() / ".local")
         site = base / "lib" / f"python{minor}" / "site-packages"
-    return site if site.is_dir() else None
+    return site if is_folder(site) else None

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from msgspec import Struct
 
-from envlock.errors import UsageError
+from envlock.environment.replaceable import occupant
 from envlock.progress import Progress
 from envlock.system import cache_folder, exclusive, make_folder, move, remove_tree, write_texts
 
@@ -108,7 +109,7 @@ def _is_empty(folder: Path) -> bool:
 def _alone(folder: Path) -> Iterator[None]:
     locks = cache_folder() / "locks"
     make_folder(locks)
-    name = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+    name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
     with exclusive(locks / f"environment-{name}.lock"):
         yield
 
@@ -127,16 +128,7 @@ def _recover(folder: Path) -> None:
 
 
 def _refuse_foreign(folder: Path, *, force: bool) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is a file, not a folder", "--env OTHER")
-    if not folder.is_dir() or force or made_by_envlock(folder) or _is_empty(folder):
-        return
-    what = "an environment" if (folder / "pyvenv.cfg").is_file() else "a folder with files in it"
-    raise UsageError(
-        f"{folder} is {what} that envlock did not make; it is left as it is",
-        "--env OTHER",
-        "--force",
-    )
+    occupant(folder, ours=made_by_envlock(folder), force=force)
 
 
 def _set_apart(folder: Path, progress: Progress) -> None:

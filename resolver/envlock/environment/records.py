@@ -8,7 +8,6 @@ egg-link). Whatever cannot be read is a note, never an error.
 from __future__ import annotations
 
 import csv
-import json
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -16,7 +15,11 @@ from pathlib import Path
 
 from msgspec import Struct
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
+
+from envlock import standards
+from envlock.documents import Malformed, json_value
+from envlock.system import contents
 
 _HEADER = re.compile(r"(?im)^(Name|Version|Requires-Dist):[ \t]*(.*?)[ \t]*$")
 
@@ -99,7 +102,7 @@ def recorded(distribution: Distribution) -> Iterator[Row] | str:
     """
     file = distribution.info / "RECORD"
     try:
-        text = file.read_text(encoding="utf-8")
+        text = contents(file).decode()
     except (FileNotFoundError, NotADirectoryError):
         return "no RECORD"
     except OSError as error:
@@ -114,17 +117,24 @@ def recorded(distribution: Distribution) -> Iterator[Row] | str:
 def _rows(text: str) -> Iterator[Row]:
     for line in text.replace("\\", "/").splitlines():
         # Few lines are quoted, and csv takes twice the time.
-        parts = next(csv.reader([line])) if '"' in line else line.rsplit(",", 2)
+        parts = _unquoted(line) if '"' in line else line.rsplit(",", 2)
         if len(parts) == 3:  # noqa: PLR2004  (path, hash, size)
             folder, _, name = parts[0].rpartition("/")
             yield folder, name, parts[1], parts[2]
+
+
+def _unquoted(line: str) -> list[str]:
+    try:
+        return next(csv.reader([line]))
+    except csv.Error:  # a field of 128 KB
+        return []
 
 
 def _distribution(site: Path, info: Path) -> Distribution | str:
     """Read one distribution, or say what keeps it from being one."""
     file = _metadata_file(info)
     try:
-        text = file.read_bytes().decode("utf-8", errors="replace").replace("\r\n", "\n")
+        text = contents(file).decode("utf-8", errors="replace").replace("\r\n", "\n")
     except OSError as error:
         return f"{file}: cannot be read, so this package is left out: {error.strerror}"
     headers: dict[str, list[str]] = {}
@@ -132,10 +142,9 @@ def _distribution(site: Path, info: Path) -> Distribution | str:
         headers.setdefault(name.lower(), []).append(value)
     if not (headers.get("name") and headers.get("version")):
         return f"{file}: has no Name or no Version, so this package is left out"
-    try:
-        version = Version(headers["version"][0])
-    except InvalidVersion:
-        said = headers["version"][0]
+    said = headers["version"][0]
+    version = standards.version(said)
+    if version is None:
         return f"{file}: {said!r} is no version of PEP 440, so this package is left out"
     return Distribution(
         name=canonicalize_name(headers["name"][0]),
@@ -161,7 +170,7 @@ def _metadata_file(info: Path) -> Path:
 def _line(file: Path) -> str:
     """Return the first line of a small file, or "" where there is none."""
     try:
-        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = contents(file).decode("utf-8", errors="replace").splitlines()
     except OSError:
         return ""
     return lines[0].strip() if lines else ""
@@ -169,9 +178,11 @@ def _line(file: Path) -> str:
 
 def _is_editable(file: Path) -> bool:
     try:
-        return bool(json.loads(file.read_bytes())["dir_info"]["editable"])
-    except (OSError, ValueError, TypeError, KeyError):
+        said = json_value(contents(file))
+    except (OSError, Malformed):
         return False
+    folder = said.get("dir_info") if isinstance(said, dict) else None
+    return isinstance(folder, dict) and bool(folder.get("editable"))
 
 
 def _elsewhere(distributions: Iterable[Distribution]) -> Iterator[str]:

@@ -10,11 +10,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 
+from msgspec import Meta, Struct
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
+from envlock import standards
+from envlock.documents import read_json, shaped
 from envlock.errors import UsageError
 from envlock.evidence.values import RULES, Cell, CellEvidence, Circumstances, ProvedSet
 from envlock.model import DistributionFile, LockedPackage, RuleId
@@ -46,32 +49,78 @@ def render(evidence: CellEvidence) -> str:
     return "".join(_lines(document, 0)) + "\n"
 
 
+class _Cell(Struct, frozen=True):
+    distribution: str
+    version: str
+    python: Annotated[str, Meta(pattern=r"^3\.\d{1,3}$")]
+    platform: str
+
+
+class _Pin(Struct, frozen=True):
+    version: str
+    files: dict[str, str]
+    via: list[str]
+    because: list[str] = []
+
+
+class _Set(Struct, frozen=True):
+    date: date
+    interpreter: str
+    libc: str
+    probe: str
+    request: list[str]
+    seconds: dict[str, float]
+    packages: dict[str, _Pin] | None = None
+    changed: dict[str, _Pin | None] | None = None
+    levels: dict[str, dict[str, str]] = {}
+    problem: str = ""
+    against: bool = False
+
+
+class _Document(Struct, frozen=True):
+    cell: _Cell
+    sets: dict[str, _Set]
+
+
 def read(name: str, text: str) -> CellEvidence:
     """Read a cell's file.
 
     Raises:
         UsageError: it is not one; ``name`` is in the message.
     """
+    what = f"{name}: not evidence of envlock"
+    value = read_json(name, text)
+    schema = value.get("schema") if isinstance(value, dict) else None
+    if isinstance(schema, int) and schema != SCHEMA:
+        raise UsageError(f"{name}: evidence of schema {schema}, and this envlock reads {SCHEMA}")
+    if schema is None:
+        raise UsageError(f"{what}: it has no schema")
+    document = shaped(what, value, _Document)
+    cell, whole = document.cell, document.sets.get(RULES)
     try:
-        document = json.loads(text)
-        if document["schema"] != SCHEMA:
-            raise UsageError(
-                f"{name}: evidence of schema {document['schema']}, and this envlock reads {SCHEMA}"
-            )
-        cell = document["cell"]
-        sets = document["sets"]
-        base = _packages(sets.get(RULES, {}).get("packages", {}), {})
+        base = _packages((whole and whole.packages) or {}, {})
         return CellEvidence(
             cell=Cell(
-                distribution=canonicalize_name(cell["distribution"]),
-                version=Version(cell["version"]),
-                python=cell["python"],
-                platform=cell["platform"],
+                distribution=canonicalize_name(cell.distribution),
+                version=_version(cell.version),
+                python=cell.python,
+                platform=cell.platform,
             ),
-            sets=tuple(_read_set(key, each, base) for key, each in sets.items()),
+            sets=tuple(_read_set(key, each, base) for key, each in document.sets.items()),
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(f"{name}: not evidence of envlock: {error!r}") from None
+    except _Malformed as error:
+        raise UsageError(f"{what}: {error}") from None
+
+
+class _Malformed(Exception):
+    """A text in a document is not what it stands for."""
+
+
+def _version(text: str) -> Version:
+    found = standards.version(text)
+    if found is None:
+        raise _Malformed(f"{text[:80]!r} is not a version")
+    return found
 
 
 def _set(each: ProvedSet, known: Packages) -> dict[str, Any]:
@@ -128,43 +177,41 @@ def _outcome(outcome: Outcome) -> dict[str, str]:
             return {"crashed": detail}
 
 
-def _read_set(name: str, document: Mapping[str, Any], base: Packages) -> ProvedSet:
-    packages = base if name == RULES else _packages(document.get("changed", {}), base)
-    ran = "packages" in document or "changed" in document
+def _read_set(name: str, each: _Set, base: Packages) -> ProvedSet:
+    packages = base if name == RULES else _packages(each.changed or {}, base)
+    ran = each.packages is not None or each.changed is not None
     return ProvedSet(
         name=name,
-        request=tuple(document["request"]),
+        request=tuple(each.request),
         circumstances=Circumstances(
-            day=date.fromisoformat(document["date"]),
-            interpreter=document["interpreter"],
-            libc=document["libc"],
-            probe=document["probe"],
+            day=each.date, interpreter=each.interpreter, libc=each.libc, probe=each.probe
         ),
         packages=tuple(packages[key] for key in sorted(packages)) if ran else (),
-        outcomes=tuple(_read_outcome(*item) for item in document.get("levels", {}).items()),
-        problem=document.get("problem", ""),
-        against=document.get("against", False),
-        seconds=document["seconds"],
+        outcomes=tuple(_read_outcome(*item) for item in each.levels.items()),
+        problem=each.problem,
+        against=each.against,
+        seconds=each.seconds,
     )
 
 
-def _packages(documents: Mapping[str, Any], base: Packages) -> dict[NormalizedName, LockedPackage]:
+def _packages(
+    pins: Mapping[str, _Pin | None], base: Packages
+) -> dict[NormalizedName, LockedPackage]:
     packages = dict(base)
-    for key, document in documents.items():
+    for key, pin in pins.items():
         name = canonicalize_name(key)
-        if document is None:
+        if pin is None:
             packages.pop(name, None)
             continue
-        files = document["files"]
         packages[name] = LockedPackage(
             name=name,
-            version=Version(document["version"]),
-            hashes=tuple(sorted(f"sha256:{digest}" for digest in files.values())),
-            via=tuple(document["via"]),
-            because=tuple(map(RuleId, document.get("because", ()))),
+            version=_version(pin.version),
+            hashes=tuple(sorted(f"sha256:{digest}" for digest in pin.files.values())),
+            via=tuple(pin.via),
+            because=tuple(map(RuleId, pin.because)),
             files=tuple(
                 DistributionFile(filename=file, url="", hashes={"sha256": digest})
-                for file, digest in files.items()
+                for file, digest in pin.files.items()
             ),
         )
     return packages
@@ -181,7 +228,7 @@ def _read_outcome(level: str, document: Mapping[str, str]) -> Outcome:
         case {"crashed": detail}:
             return Crashed(level=level, detail=detail)
         case _:
-            raise ValueError(f"unknown outcome {document!r} of {level}")
+            raise _Malformed(f"unknown outcome of {level[:80]!r}")
 
 
 def _by_name(packages: Iterable[LockedPackage]) -> dict[NormalizedName, LockedPackage]:

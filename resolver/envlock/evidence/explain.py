@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
@@ -13,6 +12,7 @@ from envlock.evidence.values import Cell, ProvedSet
 from envlock.model import Platform, Rule, Severity, Stage
 from envlock.outcomes import Crashed, Failed
 from envlock.rules.check import Situation, applies, matching, violations
+from envlock.rules.patterns import shows
 
 #: The levels of the probe that show whether a stage is passed. Stages that are
 #: not here (use, gpu) are not probed; those of `EARLY` come before any level.
@@ -112,7 +112,7 @@ def explain(
 
 def matches(rule: Rule, text: str) -> bool:
     """Whether one of a rule's symptoms is in a text."""
-    return any(re.search(symptom, text) for symptom in rule.symptoms)
+    return shows(text, rule.symptoms)
 
 
 def is_incurable(rule: Rule) -> bool:

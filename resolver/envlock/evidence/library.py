@@ -14,9 +14,11 @@ from msgspec import Struct
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
+from envlock.documents import Malformed, json_value
 from envlock.errors import UsageError
 from envlock.evidence.documents import read
 from envlock.evidence.values import RULES, Cell, CellEvidence, ProvedSet
+from envlock.system import read_text
 
 
 class Library(Struct, frozen=True, kw_only=True):
@@ -73,7 +75,7 @@ def rules_set(file: Traversable) -> ProvedSet | None:
     Raises:
         UsageError: the file is not evidence.
     """
-    return read(str(file), file.read_text(encoding="utf-8")).find(RULES)
+    return read(str(file), _text(file)).find(RULES)
 
 
 def load(folder: Traversable) -> Library:
@@ -113,19 +115,21 @@ def _texts(folder: Traversable) -> Iterator[tuple[str, str]]:
         return
     for file in sorted(folder.iterdir(), key=lambda each: each.name):
         if file.name.endswith(".json") and not file.name.startswith("."):
-            try:
-                yield file.name, file.read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                raise UsageError(f"{file}: cannot be read: {error}") from None
+            yield file.name, _text(file)
+
+
+def _text(file: Traversable) -> str:
+    """The text of a file of a folder, or of one that ships in an archive."""
+    return read_text(file) if isinstance(file, Path) else file.read_text(encoding="utf-8")
 
 
 def _checked(name: str, text: str) -> tuple[tuple[str, ...], CellEvidence | None]:
     from envlock.rules.schema import schema_faults  # noqa: PLC0415  (only a check needs it)
 
     try:
-        document = json.loads(text)
-    except ValueError as error:
-        return (f"not JSON: {error}",), None
+        document = json_value(text)
+    except Malformed as error:
+        return (error.named(name, "JSON").message.removeprefix(f"{name}: "),), None
     wrong = schema_faults(_validator(), document)
     if wrong:
         return wrong, None

@@ -14,16 +14,18 @@ from envlock.examine.gathered import Given
 from envlock.examine.merge import merge
 
 if TYPE_CHECKING:
-    from envlock.examine.dispatch import examine_content, examine_path
+    from envlock.examine.dispatch import examine_content, examine_part, examine_path
     from envlock.examine.model_file import ModelFile, examine_model
-    from envlock.examine.reading import decode
+    from envlock.examine.reading import cut, decode
     from envlock.examine.text import examine_text
 
 _HOMES = {
     "ModelFile": "model_file",
+    "cut": "reading",
     "decode": "reading",
     "examine_content": "dispatch",
     "examine_model": "model_file",
+    "examine_part": "dispatch",
     "examine_path": "dispatch",
     "examine_text": "text",
 }
@@ -31,9 +33,11 @@ _HOMES = {
 __all__ = [
     "Given",
     "ModelFile",
+    "cut",
     "decode",
     "examine_content",
     "examine_model",
+    "examine_part",
     "examine_path",
     "examine_text",
     "merge",

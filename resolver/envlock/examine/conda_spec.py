@@ -7,8 +7,9 @@ import re
 from msgspec import Struct, field
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
+from envlock import standards
 from envlock.conda.names import names
 from envlock.conda.versions import to_pep440
 from envlock.request.conda_spec import parse_archive, parse_spec
@@ -51,10 +52,7 @@ def pypi_name(text: str) -> NormalizedName:
 
 
 def _version(text: str) -> Version | None:
-    try:
-        return Version(text)
-    except InvalidVersion:
-        return None
+    return standards.version(text)
 
 
 def _versions(text: str, *, built: bool) -> tuple[SpecifierSet, Version | None]:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from msgspec import Struct
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
-_VERSION = r"v?\d+(?:\.\d+)+(?:[._-]?(?:a|b|rc|alpha|beta|dev|post)\.?\d*)*(?:\+\w[\w.]*)?"
-_NAME = r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?"
+from envlock import standards
+
+#: Every repeat has an end, so that no text makes a search slow.
+_VERSION = (
+    r"v?\d{1,12}(?:\.\d{1,12}){1,6}"
+    r"(?:[._-]?(?:a|b|rc|alpha|beta|dev|post)\.?\d{0,12}){0,3}(?:\+\w[\w.]{0,40})?"
+)
+_NAME = r"[A-Za-z0-9](?:[\w.-]{0,80}[A-Za-z0-9])?"
 
 #: Names that are looked for in running text, where any word can stand before a number.
 _KNOWN = (
@@ -21,7 +28,7 @@ _KNOWN = (
 )
 _INSTALLED = re.compile(r"Successfully installed (.+)")
 _SATISFIED = re.compile(
-    rf"Requirement already (?:satisfied|up-to-date)[^:\n]{{0,80}}: ({_NAME})[^\n]{{0,200}}?"
+    rf"Requirement already (?:satisfied|up-to-date)[^:\n]{{0,80}}: ((?>{_NAME}))[^\n]{{0,200}}?"
     rf" in \S[^\n]{{0,400}}\(({_VERSION})\)"
 )
 _YOU_HAVE = re.compile(rf"but you(?:'ll)? have ({_NAME}) ({_VERSION})")
@@ -34,21 +41,28 @@ _METADATA = re.compile(rf"[/\\]({_NAME})-({_VERSION})(?:-py3\.\d+)?(?:-[\w-]+)?$
 _LONGEST_NAME = 100
 #: A field of TensorFlow's bug reports; some put what the build calls itself before the version.
 _REPORTED = (
-    r"(?i:tensorflow version)\s*(?:\([^)\n]*\))?\s*:?\s*(?:tf |v[\d.]+-(?:rc\d+-)?\d+-g\w+\s+)?"
+    r"(?i:tensorflow version)\s{0,40}+(?:\([^)\n]{0,80}\)\s{0,40}+)?(?::\s{0,40}+)?"
+    r"(?:tf |v[\d.]{1,20}-(?:rc\d{1,3}-)?\d{1,9}-g\w{1,40}\s{1,40}+)?"
+)
+#: What git calls the commit of a build, and the version that it is of.
+_DESCRIBED = (
+    r"\bv\d{1,3}\.\d{1,3}\.\d{1,3}(?:-rc\d{1,3})?-\d{1,9}-g[0-9a-f]{7,40}"
+    rf"\s{{1,40}}+({_VERSION})"
+)
+_DETECTED = (
+    r"TensorFlow version >= [\d.]{1,20}; Detected an installation of version "
+    rf"({_VERSION})"
 )
 #: Messages in which a package tells the version that is running.
 _RUNNING = tuple(
     (canonicalize_name(name), re.compile(pattern))
     for name, pattern in (
-        ("numpy", rf"cannot be run in\s+NumPy\s+({_VERSION})"),
+        ("numpy", rf"cannot be run in\s{{1,40}}+NumPy\s{{1,40}}+({_VERSION})"),
         ("protobuf", rf"gencode {_VERSION} runtime ({_VERSION})"),
         ("tensorflow", rf"{_REPORTED}({_VERSION})\b"),
         ("tensorflow", rf"versions? of TensorFlow you are currently using is ({_VERSION})"),
-        (
-            "tensorflow",
-            rf"TensorFlow version >= [\d.]+; Detected an installation of version ({_VERSION})",
-        ),
-        ("tensorflow", rf"\bv\d+\.\d+\.\d+(?:-rc\d+)?-\d+-g[0-9a-f]{{7,}}\s+({_VERSION})"),
+        ("tensorflow", _DETECTED),
+        ("tensorflow", _DESCRIBED),
     )
 )
 _PINNED = re.compile(
@@ -157,7 +171,11 @@ def _may_tell(line: str) -> bool:
 
 def _all(pairs: Iterable[Iterable[str]]) -> Iterator[Mention]:
     for name, version in pairs:
-        try:
-            yield canonicalize_name(name), Version(version)
-        except InvalidVersion:
-            continue
+        known = _version(version)
+        if known is not None:
+            yield canonicalize_name(name), known
+
+
+@lru_cache(maxsize=4096)
+def _version(text: str) -> Version | None:
+    return standards.version(text)

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 from msgspec import Struct, field
-from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
+from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
+from envlock import standards
 from envlock.findings import Examined, Kind
 from envlock.model import Platform
 from envlock.releases import marker_environment
@@ -19,6 +20,7 @@ from envlock.releases import marker_environment
 FRAMEWORKS = frozenset(
     {"h5py", "keras", "tensorflow", "tensorflow-cpu", "tensorflow-gpu", "tensorflow-macos"}
 )
+_MOST_NOTES = 1000
 #: Where markers are judged when nobody says which Python and system are meant.
 _MINORS = tuple(f"3.{minor}" for minor in range(5, 15))
 _USUAL = Platform(system="linux", machine="x86_64")
@@ -59,10 +61,7 @@ def holds(marker: Marker | None, environments: Sequence[Mapping[str, str]]) -> b
     """Whether a marker holds in all of the environments, in none, or (None) in some."""
     if marker is None:
         return True
-    try:
-        verdicts = {marker.evaluate(dict(each)) for each in environments}
-    except (UndefinedComparison, UndefinedEnvironmentName):
-        return None
+    verdicts = {standards.judged(marker, each) for each in environments}
     return verdicts.pop() if len(verdicts) == 1 else None
 
 
@@ -87,11 +86,12 @@ class Gathered(Struct, kw_only=True):
     variables: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     mentions: dict[NormalizedName, list[_Mention]] = field(default_factory=dict)
+    count: int = 0
 
     def note(self, where: str, text: str) -> None:
         """Keep one sentence about a place."""
         line = f"{where}: {text}"
-        if line not in self.notes:
+        if len(self.notes) < _MOST_NOTES and line not in self.notes:
             self.notes.append(line)
 
     def pin(self, name: NormalizedName, version: Version, where: str) -> None:
@@ -126,6 +126,8 @@ class Gathered(Struct, kw_only=True):
     ) -> None:
         mention = _Mention(where=where, specifier=specifier, version=version, sure=sure)
         self.mentions.setdefault(name, []).append(mention)
+        self.count += 1
+        standards.refuse_crowd(self.origin, self.count)
 
     def examined(self, kind: Kind) -> Examined:
         """Return everything that was gathered."""
@@ -175,10 +177,7 @@ def exact(specifier: SpecifierSet) -> Version | None:
     """Return the one version that a range admits by naming it."""
     for part in specifier:
         if part.operator in {"==", "==="} and not part.version.endswith(".*"):
-            try:
-                return Version(part.version)
-            except ValueError:
-                return None
+            return standards.version(part.version)
     return None
 
 

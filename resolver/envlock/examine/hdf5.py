@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from mmap import mmap
+from typing import overload
 
 from msgspec import Struct
 
@@ -20,7 +21,9 @@ Buffer = bytes | mmap
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _ATTRIBUTE, _CONTINUATION = 0x0C, 0x10
 _FIXED, _VARIABLE = 3, 9  # classes of datatypes
+_SMALLEST_BLOCK = 512
 _MOST_MESSAGES = 10_000
+_MOST_OBJECTS = 500_000  # of heaps, looked through for all strings together
 _LONGEST = (
     16 << 20
 )  # bytes of one string; the configuration of a large model has one or two million
@@ -32,7 +35,24 @@ class _Damaged(Exception):
 
 def is_hdf5(data: Buffer) -> bool:
     """Whether bytes begin like an HDF5 file."""
-    return data[: len(_SIGNATURE)] == _SIGNATURE
+    return _signed(data, 0)
+
+
+def user_block(data: Buffer) -> int | None:
+    """Return how many bytes of somebody else's stand before an HDF5 file; None where it is none.
+
+    They are none, 512, or that doubled some times.
+    """
+    place = 0
+    while place < len(data):
+        if _signed(data, place):
+            return place
+        place = place * 2 or _SMALLEST_BLOCK
+    return None
+
+
+def _signed(data: Buffer, place: int) -> bool:
+    return data[place : place + len(_SIGNATURE)] == _SIGNATURE
 
 
 def root_attributes(data: Buffer, origin: str) -> dict[str, str]:
@@ -55,11 +75,30 @@ class _Message(Struct, frozen=True):
     body: bytes
 
 
-class _File:
-    def __init__(self, data: Buffer) -> None:
+class _Behind:
+    """The bytes behind a user block; the addresses of a file count from there."""
+
+    def __init__(self, data: Buffer, start: int) -> None:
         self._data = data
-        if not is_hdf5(data):
+        self._start = start
+
+    @overload
+    def __getitem__(self, place: int) -> int: ...
+    @overload
+    def __getitem__(self, place: slice) -> bytes: ...
+    def __getitem__(self, place: int | slice) -> int | bytes:
+        if isinstance(place, int):
+            return self._data[self._start + place]
+        return self._data[self._start + place.start : self._start + place.stop]
+
+
+class _File:
+    def __init__(self, whole: Buffer) -> None:
+        start = user_block(whole)
+        if start is None:
             raise _Damaged("it does not begin like one")
+        data = self._data = _Behind(whole, start)
+        self._objects = 0
         version = data[8]
         if version in {0, 1}:
             offset, length = data[13], data[14]
@@ -169,6 +208,9 @@ class _File:
         place = address + 8 + self._length
         head = 8 + self._length
         while place + head <= end:
+            self._objects += 1
+            if self._objects > _MOST_OBJECTS:
+                raise _Damaged(f"more than {_MOST_OBJECTS:,} objects in its heaps")
             number, size = self._number(place, 2), self._number(place + 8, self._length)
             if size > _LONGEST:
                 raise _Damaged(f"a string of {size} bytes")

@@ -5,14 +5,15 @@ A listing is complete: what is not on it is not installed.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 
+import msgspec
+from msgspec import Struct
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
 
+from envlock import standards
 from envlock.errors import UsageError
 from envlock.examine.conda_spec import parse_conda_spec, pypi_name
 from envlock.examine.gathered import FRAMEWORKS, Gathered, Given
@@ -22,7 +23,7 @@ from envlock.findings import Examined, Kind
 from envlock.model import Platform
 from envlock.request.parsed import shown
 
-_PIP_HEAD = re.compile(r"^[ \t]*Package[ \t]+Version\b.*\n[ \t]*-{3,}[ \t-]*$", re.MULTILINE)
+_PIP_HEAD = re.compile(r"^[ \t]*Package[ \t]+Version\b.*\n[ \t]*---[ \t-]*$", re.MULTILINE)
 _CONDA_HEAD = re.compile(
     r"^# +(?:packages in environment at (?P<place>.*):|Name +Version\b.*)$", re.MULTILINE
 )
@@ -41,7 +42,9 @@ def is_listing(text: str) -> bool:
     """Whether a text is a list of what is installed, in a form known here."""
     start = text[:_HEAD]
     heads = (_PIP_HEAD, _CONDA_HEAD, _EXPLICIT)
-    return any(head.search(start) for head in heads) or is_json_listing(text) or is_freeze(text)
+    if any(head.search(start) for head in heads) or is_json_listing(text):
+        return True
+    return _frozen(start.rpartition("\n")[0]) is not None and is_freeze(text)
 
 
 def is_json_listing(text: str) -> bool:
@@ -51,16 +54,24 @@ def is_json_listing(text: str) -> bool:
 
 def is_freeze(text: str) -> bool:
     """Whether a text is the output of ``pip freeze``: many pins, sorted, and nothing else."""
+    pins = _frozen(text)
+    if pins is None or len(pins) < _WHOLE:
+        return False
+    names = [re.split(r"[\[=@ ]", line)[0].lower() for line in pins]
+    return _ascends(names) or _ascends([canonicalize_name(name) for name in names])
+
+
+def _frozen(text: str) -> list[str] | None:
+    """The pins of a text that has nothing else; None where it has."""
     pins: list[str] = []
     for line in map(str.strip, text.splitlines()):
         if line and not line.startswith(("-e ", "# Editable", "## !!")):
             if not _FROZEN.match(line):
-                return False
+                return None
             pins.append(line)
-    if len(pins) < _WHOLE:
-        return False
-    names = [re.split(r"[\[=@ ]", line)[0].lower() for line in pins]
-    return _ascends(names) or _ascends([canonicalize_name(name) for name in names])
+        if len(pins) > standards.MOST_PACKAGES:
+            break
+    return pins
 
 
 def _ascends(names: Sequence[str]) -> bool:
@@ -74,7 +85,7 @@ def examine_listing(origin: str, text: str, given: Given) -> Examined:
     pip, conda = _PIP_HEAD.search(text), _CONDA_HEAD.search(text)
     if rows is not None:
         for row in rows:
-            gather_row(gathered, row["name"], row["version"], row.get("channel", ""), origin)
+            gather_row(gathered, row.name, row.version, row.channel or "", origin)
     elif _EXPLICIT.search(text):
         _explicit(gathered, text)
     elif conda is not None:
@@ -87,20 +98,21 @@ def examine_listing(origin: str, text: str, given: Given) -> Examined:
     return gathered.examined(Kind.FILE)
 
 
-def _rows(text: str) -> list[dict[str, str]] | None:
-    if not text.lstrip().startswith("["):
+class _Row(Struct):
+    """One package of ``pip list --format json`` or ``conda list --json``."""
+
+    name: str
+    version: str
+    channel: str | None = None
+
+
+def _rows(text: str) -> list[_Row] | None:
+    if not text[:_HEAD].lstrip().startswith("["):
         return None
     try:
-        rows = json.loads(text)
-    except (ValueError, RecursionError):
+        return msgspec.json.decode(text, type=list[_Row]) or None  # ends at the first other thing
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None
-    sound = isinstance(rows, list) and all(
-        isinstance(row, dict)
-        and isinstance(row.get("name"), str)
-        and isinstance(row.get("version"), str)
-        for row in rows
-    )
-    return rows if sound and rows else None
 
 
 def _table(gathered: Gathered, text: str, start: int, *, conda: bool) -> None:
@@ -122,9 +134,8 @@ def gather_row(gathered: Gathered, name: str, version: str, channel: str, where:
     own = pypi_name(name) if by_conda else canonicalize_name(name)
     if own in FRAMEWORKS:
         gathered.manager = "conda" if by_conda else "pip"
-    try:
-        known = Version(version)
-    except InvalidVersion:
+    known = standards.version(version)
+    if known is None:
         gathered.bound(own, SpecifierSet(), where)
         return
     if own == "python":

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
-from packaging.markers import InvalidMarker, Marker
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
 
+from envlock import standards
 from envlock.errors import UsageError
 from envlock.examine.gathered import Gathered, Given, holds, only_minor
 from envlock.findings import Examined, Kind
@@ -50,12 +49,11 @@ def examine_lock(path: Path, text: str, given: Given) -> Examined:
     environment = _chosen(gathered, pythons)
     packages = [_locked(row, f"{path}: package {number}") for number, row in enumerate(rows, 1)]
     for package in _reached([each for each in packages if each is not None], environment):
-        try:
-            version = Version(package.version)
-        except InvalidVersion:
+        version = standards.version(package.version)
+        if version is None:
             gathered.bound(package.name, SpecifierSet(), str(path))
-            continue
-        gathered.pin(package.name, version, str(path))
+        else:
+            gathered.pin(package.name, version, str(path))
     return gathered.examined(Kind.FILE)
 
 
@@ -63,10 +61,8 @@ def _pythons(tables: Mapping[str, Any]) -> SpecifierSet:
     """The Pythons that a lock is for; Poetry keeps them in its metadata."""
     metadata = tables.get("metadata")
     poetry = metadata.get("python-versions") if isinstance(metadata, dict) else None
-    try:
-        return SpecifierSet(str(tables.get("requires-python") or poetry or ""))
-    except InvalidSpecifier:
-        return SpecifierSet()
+    said = tables.get("requires-python") or poetry or ""
+    return (standards.specifiers(said) if isinstance(said, str) else None) or SpecifierSet()
 
 
 def _chosen(gathered: Gathered, pythons: SpecifierSet) -> Environment:
@@ -86,7 +82,7 @@ def _locked(row: Mapping[str, Any], where: str) -> _Locked | None:
     own = own or row.get("directory") is not None
     return _Locked(
         name=canonicalize_name(name),
-        version=str(row.get("version", "")),
+        version=_text(row.get("version")),
         markers=tuple(_markers(row)),
         needs=tuple(_needs(row)),
         released=not own,
@@ -100,7 +96,7 @@ def _markers(row: Mapping[str, Any]) -> Iterator[str]:
         if isinstance(value, str):
             yield value
         elif isinstance(value, list | dict):
-            yield from map(str, value.values() if isinstance(value, dict) else value)
+            yield from map(_text, value.values() if isinstance(value, dict) else value)
 
 
 def _needs(row: Mapping[str, Any]) -> Iterator[tuple[NormalizedName, str, str]]:
@@ -110,14 +106,22 @@ def _needs(row: Mapping[str, Any]) -> Iterator[tuple[NormalizedName, str, str]]:
         for name, value in dependencies.items():
             for item in value if isinstance(value, list) else [value]:
                 told = item if isinstance(item, dict) else {}
-                yield canonicalize_name(name), "", str(told.get("markers", ""))
+                yield canonicalize_name(name), "", _text(told.get("markers"))
         return
     groups = row.get("dev-dependencies")
-    development = groups.get("dev", []) if isinstance(groups, dict) else []
-    for item in [*(dependencies or []), *development]:
+    development = groups.get("dev") if isinstance(groups, dict) else None
+    for item in (*_list(dependencies), *_list(development)):
         if isinstance(item, dict) and isinstance(item.get("name"), str):
             name = canonicalize_name(item["name"])
-            yield name, str(item.get("version", "")), str(item.get("marker", ""))
+            yield name, _text(item.get("version")), _text(item.get("marker"))
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def _reached(packages: Sequence[_Locked], environment: Environment) -> list[_Locked]:
@@ -142,9 +146,5 @@ def _reached(packages: Sequence[_Locked], environment: Environment) -> list[_Loc
 
 
 def _holds(marker: str, environment: Environment) -> bool:
-    if not marker:
-        return True
-    try:
-        return holds(Marker(marker), (environment,)) is not False
-    except InvalidMarker:
-        return True
+    condition = standards.marker(marker) if marker else None
+    return condition is None or holds(condition, (environment,)) is not False

@@ -7,20 +7,42 @@ SavedModel folder in its protocol buffer.
 from __future__ import annotations
 
 import json
+import lzma
+import os
 import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from msgspec import Struct
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
+from envlock import standards
+from envlock.documents import Malformed, json_value
 from envlock.errors import UsageError
-from envlock.examine.hdf5 import is_hdf5, root_attributes
+from envlock.examine.hdf5 import is_hdf5, root_attributes, user_block
+from envlock.system import Refused, opened
 
-_LONGEST = 64 << 20  # bytes of JSON in a zip; a large model has one or two million
+_LONGEST = 16 << 20  # bytes of JSON in a zip; a large model has one or two million
+_PIECE = 4096
+#: What zipfile and what it unpacks with raise of a file that is damaged.
+_OF_ZIPS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    IndexError,
+    NotImplementedError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
 _WRITTEN_BY = re.compile(rb"\*[\x05-\x14](\d+\.\d+\.\d+[\w.+-]*)2")
 _HEAD = 4 << 20  # bytes of a SavedModel that are looked at
 _SHORT = re.compile(r'"(mse|mae|mape|msle|bce|kld)"', re.IGNORECASE)
@@ -65,18 +87,27 @@ def examine_model(path: Path) -> ModelFile:
     if path.is_dir():
         return _saved_model(path)
     try:
-        with path.open("rb") as file:
-            if path.stat().st_size == 0:
+        with opened(path) as file:
+            if os.fstat(file.fileno()).st_size == 0:
                 raise UsageError(f"{path}: the file is empty")
             with mmap(file.fileno(), 0, access=ACCESS_READ) as data:
-                if is_hdf5(data):
-                    return _hdf5(path, root_attributes(data, str(path)))
-        if zipfile.is_zipfile(path):
-            return _keras(path)
+                return _of_bytes(path, file, data)
     except FileNotFoundError:
         raise UsageError(f"{path}: no such file") from None
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+    except Refused as error:
+        raise error.of(path) from None
+    except (OSError, ValueError) as error:  # mmap's, of a file that shrinks
+        raise UsageError(f"{path}: cannot be read: {error}") from None
+
+
+def _of_bytes(path: Path, file: BinaryIO, data: mmap) -> ModelFile:
+    """A zip is told by its end: what it holds may look like an HDF5 file with a user block."""
+    if is_hdf5(data):
+        return _hdf5(path, root_attributes(data, str(path)))
+    if zipfile.is_zipfile(file):
+        return _keras(path, file)
+    if user_block(data) is not None:
+        return _hdf5(path, root_attributes(data, str(path)))
     raise UsageError(f"{path}: neither an HDF5 file nor a .keras file: no model that Keras saved")
 
 
@@ -92,13 +123,8 @@ def _hdf5(path: Path, attributes: dict[str, str]) -> ModelFile:
     )
 
 
-def _keras(path: Path) -> ModelFile:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            metadata = _json(_member(archive, "metadata.json", path), path)
-            config = _json(_member(archive, "config.json", path), path)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise UsageError(f"{path}: a damaged .keras file: {error}") from None
+def _keras(path: Path, file: BinaryIO) -> ModelFile:
+    metadata, config = (_json(text, path) for text in _members(path, file))
     told = metadata if isinstance(metadata, dict) else {}
     training = config.get("compile_config") if isinstance(config, dict) else None
     return _described(
@@ -111,28 +137,47 @@ def _keras(path: Path) -> ModelFile:
     )
 
 
+def _members(path: Path, file: BinaryIO) -> Iterator[str]:
+    """The texts of the two members that describe a model, one after the other."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            for name in ("metadata.json", "config.json"):
+                yield _member(archive, name, path)
+    except _OF_ZIPS as error:
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise UsageError(f"{path}: a damaged .keras file: {why[:200]}") from None
+
+
 def _member(archive: zipfile.ZipFile, name: str, path: Path) -> str:
     try:
-        with archive.open(name) as file:
-            content = file.read(_LONGEST + 1)
+        member = archive.getinfo(name)
     except KeyError:
         raise UsageError(f"{path}: a zip without {name}: no model that Keras saved") from None
-    if len(content) > _LONGEST:
+    pieces, left = [], _LONGEST
+    with cast("zipfile.ZipExtFile", archive.open(member)) as file:
+        # In small pieces: bz2 and LZMA are unpacked whole, however much a piece becomes.
+        while left >= 0 and (piece := file.read1(_PIECE)):
+            pieces.append(piece)
+            left -= len(piece)
+    if left < 0:
         raise UsageError(f"{path}: {name} in it is larger than {_LONGEST >> 20} MB")
-    return content.decode(errors="replace")
+    return b"".join(pieces).decode(errors="replace")
 
 
 def _saved_model(path: Path) -> ModelFile:
     graph = path / "saved_model.pb"
     if not graph.is_file():
         raise UsageError(f"{path}: a folder without saved_model.pb: no model that Keras saved")
-    with graph.open("rb") as file:
-        found = _WRITTEN_BY.search(file.read(_HEAD))
+    try:
+        with opened(graph) as file:
+            found = _WRITTEN_BY.search(file.read(_HEAD))
+    except OSError as error:
+        raise UsageError(f"{graph}: cannot be read: {error.strerror}") from None
     by_keras = (path / "keras_metadata.pb").is_file()
     return ModelFile(
         origin=str(path),
         format="savedmodel",
-        tensorflow=_version(found[1].decode()) if found else None,
+        tensorflow=standards.version(found[1].decode()) if found else None,
         backend="tensorflow",
         traits=frozenset({"keras_metadata"} if by_keras else ()),
     )
@@ -154,7 +199,7 @@ def _described(
     return ModelFile(
         origin=str(path),
         format=kind,
-        keras_version=_version(keras_version.removesuffix("-tf")),
+        keras_version=standards.version(keras_version.removesuffix("-tf")),
         backend=backend,
         weights_only=config is None,
         layers=tuple(sorted(set(_layers(parts)))),
@@ -164,9 +209,9 @@ def _described(
 
 def _json(text: str, path: Path) -> object:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: the model in it is not described in JSON: {error}") from None
+        return json_value(text)
+    except Malformed as error:
+        raise UsageError(f"{path}: the model in it is not described in JSON: {error.why}") from None
 
 
 def _parts(config: object) -> Iterator[dict[str, Any]]:
@@ -175,7 +220,7 @@ def _parts(config: object) -> Iterator[dict[str, Any]]:
     while waiting:
         item = waiting.pop()
         if isinstance(item, dict):
-            if "class_name" in item:
+            if isinstance(item.get("class_name"), str):
                 yield item
             waiting.extend(item.values())
         elif isinstance(item, list):
@@ -189,7 +234,8 @@ def _layers(parts: Iterable[dict[str, Any]]) -> Iterator[str]:
         inside = config.get("layers") if isinstance(config, dict) else None
         if isinstance(inside, list):
             named = (each for each in inside if isinstance(each, dict))
-            yield from (str(each["class_name"]) for each in named if "class_name" in each)
+            kinds = (each.get("class_name") for each in named)
+            yield from (kind for kind in kinds if isinstance(kind, str))
 
 
 def _traits(part: dict[str, Any]) -> Iterator[str]:
@@ -206,10 +252,3 @@ def _traits(part: dict[str, Any]) -> Iterator[str]:
         yield "ragged"
     if str(part.get("module")).startswith("keras.src.engine"):
         yield "keras.src.engine"
-
-
-def _version(text: str) -> Version | None:
-    try:
-        return Version(text)
-    except InvalidVersion:
-        return None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+
+from envlock.examine.brief import LONGEST, brief, fewer
 
 #: Colours and cursor moves, also where the escape character itself was lost.
 _ESCAPES = re.compile(
@@ -14,8 +15,6 @@ _COLOURED = ("\x1b", "[0m", "[0;", "[1;", "[31m")
 _INVISIBLE = dict.fromkeys(
     [*range(9), 11, 12, *range(14, 27), *range(28, 32), 127, *range(0x200B, 0x2010), 0x2060, 0xFEFF]
 )
-_LINE_END = re.compile(r"\r+\n")
-_OVERWRITTEN = re.compile(r"^[^\n]*\r(?=[^\r\n])", re.MULTILINE)
 
 _STAMP = (
     r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,:]\d+)?(?:Z|[+-]\d\d:?\d\d)?"
@@ -46,49 +45,41 @@ _PREFIX = re.compile(
     re.VERBOSE | re.MULTILINE,
 )
 _ARROW = re.compile(r"^[ \t]*-+>[ \t]+(?=\d+\b)", re.MULTILINE)
-_JSON_LOG = re.compile(r'^\{"log":"(.*?)(?:\\[rn])*","stream":"\w+".*\}$', re.MULTILINE)
+_JSON_LOG = re.compile(r'^\{"log":"(.*?)","stream":"\w{1,20}"(?:,[^\n]{0,200})?\}$', re.MULTILINE)
 _JSON_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)")
 _JSON_CHARACTERS = {"n": "\n", "t": "\t", "r": "\r"}
-_BOX_END = re.compile(r"[ \t]+[│┃|][ \t]*$", re.MULTILINE)
-_NO_DIGITS = dict.fromkeys(map(ord, "0123456789"))
+_BOX_END = re.compile(r"(?<![ \t])[ \t]+[│┃|][ \t]*$", re.MULTILINE)
 _LONG = 1000  # lines
-_TOLD_OFTEN = 3
 _NARROWEST = 79  # columns of a terminal that breaks lines
 
 
 def clean(text: str) -> str:
     """Return a log without what was put around and into its lines.
 
-    Colours, overwritten progress bars, line ends of other systems, prefixes
-    of loggers and the arrows of notebooks go; lines that a terminal broke at
-    its edge are one again.
+    Of very long logs and lines only a part is kept (`brief`). Colours,
+    overwritten progress bars, line ends of other systems, prefixes of loggers
+    and the arrows of notebooks go; lines that a terminal broke at its edge are
+    one again.
     """
+    text = brief(text)
     if any(mark in text for mark in _COLOURED):
         text = _ESCAPES.sub("", text)
     if "\r" in text:
-        text = _OVERWRITTEN.sub("", _LINE_END.sub("\n", text)).replace("\r", "\n")
+        text = "\n".join(map(_last_written, text.split("\n")))
     text = text.replace("\xa0", " ").translate(_INVISIBLE)
     if '{"log":"' in text:
-        text = _JSON_LOG.sub(lambda line: _plain(line[1]), text)
+        text = _JSON_LOG.sub(lambda line: _plain(line[1]).rstrip("\r\n"), text)
     if "│" in text or "┃" in text or " |" in text:
         text = _BOX_END.sub("", text)
     text = _PREFIX.sub("", _joined(text))
-    return _fewer(_ARROW.sub("", text) if "-> " in text else text)
+    if "-> " in text:
+        text = _ARROW.sub("", text)
+    return text if text.count("\n") < _LONG else "\n".join(fewer(text.split("\n")))
 
 
-def _fewer(text: str) -> str:
-    """A long log without the lines that say again, in other numbers, what some said before."""
-    lines = text.split("\n")
-    if len(lines) < _LONG:
-        return text
-    seen: Counter[str] = Counter()
-    kept = []
-    for line in lines:
-        key = line.translate(_NO_DIGITS)
-        seen[key] += 1
-        if seen[key] <= _TOLD_OFTEN:
-            kept.append(line)
-    return "\n".join(kept)
+def _last_written(line: str) -> str:
+    """What a terminal shows of a line that was written over."""
+    return line.rstrip("\r").rpartition("\r")[2]
 
 
 def _plain(escaped: str) -> str:
@@ -107,12 +98,15 @@ def _joined(text: str) -> str:
     edge = max(map(len, lines))
     if edge < _NARROWEST or len({line for line in lines if len(line) == edge}) == 1:
         return text
-    whole: list[str] = []
-    broken = False
+    whole: list[list[str]] = []
+    room = 0
     for line in lines:
-        if broken and line[:2].strip():
-            whole[-1] += line
+        if room > 0 and line[:2].strip():
+            whole[-1].append(line)
+            room -= len(line)
         else:
-            whole.append(line)
-        broken = len(line) == edge
-    return "\n".join(whole)
+            whole.append([line])
+            room = LONGEST
+        if len(line) != edge:
+            room = 0
+    return "\n".join(map("".join, whole))

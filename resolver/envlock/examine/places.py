@@ -16,9 +16,9 @@ from envlock.model import Platform
 
 #: A full version that Python itself, or a tool about it, printed.
 _SAID = (
-    re.compile(r"Python (3\.\d{1,2}\.\d+)(?![\d.*]|\s*,?\s*[<>])"),
-    re.compile(r"Python[ _]version[\s:='\"]+v?(3\.\d{1,2}(?:\.\d+)?)", re.IGNORECASE),
-    re.compile(r"python_full_version[ :='\"]+(3\.\d{1,2}\.\d+)"),
+    re.compile(r"Python (3\.\d{1,2}\.\d{1,3})(?![\d.*]|\s{0,9},?\s{0,9}[<>])"),
+    re.compile(r"Python[ _]version[\s:='\"]{1,40}v?(3\.\d{1,2}(?:\.\d+)?)", re.IGNORECASE),
+    re.compile(r"python_full_version[ :='\"]{1,40}(3\.\d{1,2}\.\d+)"),
     re.compile(r"pyenv[/\\]versions[/\\](3\.\d{1,2}\.\d+)\b"),
 )
 _IN_PATHS = (
@@ -28,7 +28,7 @@ _IN_PATHS = (
     re.compile(r"Versions[/\\](3)\.(\d{1,2})[/\\]"),
     re.compile(r"cpython-(3)(\d{1,2})m?-"),
     re.compile(r"\.cp(3)(\d{1,2})-win"),
-    re.compile(r"python-?(3)\.(\d{1,2})\.\d+[\w.+-]*[/\\]"),
+    re.compile(r"python-?(3)\.(\d{1,2})\.\d[\w.+-]{0,80}[/\\]"),
 )
 _WORDS = {
     "windows": (

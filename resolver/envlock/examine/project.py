@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from packaging.markers import InvalidMarker, Marker
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.markers import Marker
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from envlock import standards
 from envlock.errors import UsageError
 from envlock.examine.gathered import Gathered, Given, only_minor
 from envlock.examine.requirement_lines import RequirementLines
@@ -61,10 +61,8 @@ def _strings(value: object) -> Iterator[str]:
 
 
 def _minor(text: str) -> Version | None:
-    try:
-        return only_minor(SpecifierSet(text))
-    except InvalidSpecifier:
-        return None
+    pythons = standards.specifiers(text)
+    return None if pythons is None else only_minor(pythons)
 
 
 def _poetry(gathered: Gathered, name: str, value: object, where: str) -> None:
@@ -96,10 +94,10 @@ def _specifier(text: str) -> SpecifierSet | None:
             return None
         written = f"=={part}" if part[0].isdigit() else part
         meant = plainly(f"name{written}")
-        try:
-            together &= Requirement(meant[0] if meant else f"name{written}").specifier
-        except InvalidRequirement:
+        requirement = standards.requirement(meant[0] if meant else f"name{written}")
+        if requirement is None:
             return None
+        together &= requirement.specifier
     return together
 
 
@@ -109,11 +107,10 @@ def _marker(table: Mapping[str, Any], where: str, gathered: Gathered) -> Marker 
         parts.append(f"sys_platform == '{table['platform']}'")
     pythons = _specifier(str(table.get("python", "*")))
     parts += (f"python_version {each.operator} '{each.version}'" for each in pythons or ())
-    try:
-        return Marker(" and ".join(parts)) if parts else None
-    except InvalidMarker:
+    found = standards.marker(" and ".join(parts)) if parts else None
+    if parts and found is None:
         gathered.note(where, f"{shown(' and '.join(parts))} is not a marker")
-        return None
+    return found
 
 
 def _where(path: Path, lines: list[str], text: str) -> str:

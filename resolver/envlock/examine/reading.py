@@ -6,13 +6,16 @@ import codecs
 from pathlib import Path
 
 from envlock.errors import UsageError
+from envlock.system import Ends, read_ends, read_text
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_LARGEST = 64 << 20  # bytes
+_WIDE = tuple(mark for mark, _ in _MARKS[1:])
+#: Files of which a part is no file.
+_STRUCTURED = frozenset({".ipynb", ".lock", ".toml", ".yaml", ".yml"})
 _LOOKED_AT = 8192  # bytes in which a binary file shows itself
 
 
@@ -27,26 +30,26 @@ def decode(content: bytes) -> str:
         return content.decode("cp1252", errors="replace")
 
 
-def read_lenient(path: Path) -> str:
-    """Return the text of a file.
+def read_lenient(path: Path) -> tuple[str, str]:
+    """Return the text of a file, and where only its ends were read a sentence that says so.
 
     Raises:
-        UsageError: it is missing, unreadable, no text, or larger than any log
-            that somebody wants explained.
+        UsageError: it is missing, unreadable or no text, or it is of a kind of
+            which a part says nothing, and beyond its ceiling.
     """
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise UsageError(
-                f"{path}: larger than {_LARGEST >> 20} MB", "give the part with the error in it"
-            )
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise UsageError(f"{path}: no such file") from None
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
-    if b"\0" in content[:_LOOKED_AT] and not content.startswith(tuple(m for m, _ in _MARKS[1:])):
+    if path.suffix.lower() in _STRUCTURED:
+        return read_text(path), ""
+    ends = read_ends(path)
+    if b"\0" in ends.content[:_LOOKED_AT] and not ends.content.startswith(_WIDE):
         raise UsageError(
             f"{path}: not a text; envlock reads lists of packages, environment files and logs",
             f"envlock diagnose --model {path}",
         )
-    return decode(content)
+    return decode(ends.content), cut(ends)
+
+
+def cut(ends: Ends) -> str:
+    """Say which part of a long text was read; "" where it was all of it."""
+    if not ends.size:
+        return ""
+    return f"it has {ends.size >> 20} MB; its first 2 MB and its last 8 MB are read"

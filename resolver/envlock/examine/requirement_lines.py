@@ -9,18 +9,18 @@ import re
 from pathlib import Path
 
 from msgspec import Struct, field
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import (
-    InvalidName,
-    InvalidSdistFilename,
-    InvalidWheelFilename,
     NormalizedName,
     canonicalize_name,
+    is_normalized_name,
     parse_sdist_filename,
     parse_wheel_filename,
 )
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
+from envlock import standards
 from envlock.errors import UsageError
 from envlock.examine.gathered import Gathered
 from envlock.request import find_root, parse_requirement
@@ -41,6 +41,7 @@ _BEGINNING = re.compile(
     rf"([A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?(?:\s*{_BOUND}(?:\s*,\s*{_BOUND})*(?=\s)|(?:\s+\d[\w.]*)?(?=\s*\()))"
 )
 _BOUNDED = re.compile(rf"[A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?\s*{_BOUND}")
+_LONGEST = 2000  # characters of a requirement without its hashes
 _EGG = re.compile(r"[#&]egg=([A-Za-z0-9][\w.-]*)")
 
 
@@ -50,15 +51,21 @@ class RequirementLines(Struct, kw_only=True):
     gathered: Gathered
     root: Path | None = None
     done: set[Path] = field(default_factory=set)
+    count: int = 0
 
     def file(self, path: Path, text: str, label: str) -> None:
         """Take in a whole file; ``label`` is how notes name it."""
         self.done.add(path.resolve())
-        for number, line in logical_lines(text):
+        for number, line in logical_lines(text, as_pip=True):
             self.line(line, f"{label}:{number}", path.parent)
 
     def line(self, line: str, where: str, folder: Path | None = None) -> None:
         """Take in one line; ``folder`` is where its includes are looked for."""
+        self.count += 1
+        standards.refuse_crowd(self.gathered.origin, self.count)
+        if _too_long(line):
+            self.gathered.note(where, f"a line of {len(line):,} characters is not read")
+            return
         requirement, rest = split_line(line)
         try:
             if requirement:
@@ -80,9 +87,9 @@ class RequirementLines(Struct, kw_only=True):
             requirement = parse_requirement(text)
         except UsageError as error:
             meant = plainly(text)
-            python = re.fullmatch(r"python\s*={1,2}\s*(3(?:\.\d+){1,2})(?:\.\*)?", text)
+            python = re.fullmatch(r"python\s*={1,2}\s*(3(?:\.\d{1,9}){1,2})(?:\.\*)?", text)
             if python is not None:
-                self.gathered.python = Version(python[1])
+                self.gathered.python = standards.version(python[1])
             elif meant is None:
                 self._beginning(text, where, error)
             else:
@@ -114,7 +121,7 @@ class RequirementLines(Struct, kw_only=True):
         if name is None:
             self.gathered.note(where, f"{shown(text)} does not tell which package it holds")
         elif version is None:
-            self.gathered.bound(name, Requirement(name).specifier, where)
+            self.gathered.bound(name, SpecifierSet(), where)
         else:
             self.gathered.pin(name, version, where)
 
@@ -147,15 +154,25 @@ def _told_by(text: str) -> tuple[NormalizedName | None, Version | None]:
             name, version, *_ = parse_wheel_filename(filename)
         else:
             name, version = parse_sdist_filename(filename)
-    except (InvalidWheelFilename, InvalidSdistFilename, InvalidVersion, InvalidName):
+    except ValueError:  # of packaging: a name or version that is none, or has too many digits
         egg = _EGG.search(head)
-        told = named[1] if named else egg[1] if egg else ""
-        return (canonicalize_name(told) if told else None), None
-    return (canonicalize_name(named[1]) if named else name), version
+        return _name(named[1] if named else egg[1] if egg else ""), None
+    return (_name(named[1]) if named else name), version
+
+
+def _name(text: str) -> NormalizedName | None:
+    name = canonicalize_name(text)
+    return name if is_normalized_name(name) else None
+
+
+def _too_long(line: str) -> bool:
+    return len(line.partition(" --hash=")[0]) > _LONGEST
 
 
 def looks_like_requirement(line: str) -> bool:
     """Whether a line could stand in a requirements file."""
+    if _too_long(line):
+        return False
     requirement, rest = split_line(line)
     if not requirement:
         try:
@@ -164,8 +181,6 @@ def looks_like_requirement(line: str) -> bool:
             return False
     if _NAMED.match(requirement) or _SCHEME.match(requirement):
         return True
-    try:
-        Requirement(requirement)
-    except InvalidRequirement:
+    if standards.requirement(requirement) is None:
         return plainly(requirement) is not None or _BOUNDED.match(requirement) is not None
     return True

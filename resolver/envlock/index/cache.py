@@ -1,11 +1,9 @@
 """Pages that were read before, one file each.
 
-Only a cache: a file that is missing, damaged or of another format is a miss,
-and one that cannot be written is not an error.
-
-A file is lines of JSON: a header that names the versions in order, then the
-files of one version a line. A lock needs one line of a page of thousands of
-files, and nothing else is parsed for it.
+Only a cache: see `envlock.system.kept`. The content of a file is lines of JSON:
+a header that names the versions in order, then the files of one version a line.
+A lock needs one line of a page of thousands of files, and nothing else is
+parsed for it.
 """
 
 from __future__ import annotations
@@ -13,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -21,11 +18,10 @@ from msgspec import Struct, json
 from packaging.utils import canonicalize_version
 from packaging.version import Version
 
-from envlock.errors import WorkError
 from envlock.index.redact import strip_credentials
 from envlock.index.releases import version_of
 from envlock.model import DistributionFile
-from envlock.system import make_folder, write_files
+from envlock.system import keep, load_kept
 
 #: Seconds a page is good for: what PyPI's own Cache-Control says of its pages.
 FRESH = 600
@@ -80,14 +76,16 @@ def _key(version: Version | None) -> str:
 class PageCache:
     """Pages by URL, under one folder. Credentials in a URL play no part."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder  # None where nothing can be kept
 
     def load(self, url: str) -> KeptPage | None:
         """Return the page as it was last stored, fresh or not; None for none."""
+        if self._folder is None:
+            return None
         try:
             # Pages hold megabytes: splitting at each kind of line end takes ten times as long.
-            first, *lines, _ = self._file(url).read_bytes().split(b"\n")
+            first, *lines, _ = (load_kept(_file(self._folder, url)) or b"").split(b"\n")
             header = json.decode(first, type=_Header)
             if header.format != _FORMAT:
                 return None
@@ -96,19 +94,19 @@ class PageCache:
                 etag=header.etag,
                 fresh_until=header.fresh_until,
             )
-        except (OSError, ValueError):
+        except ValueError:
             return None
 
     def store(self, pages: Mapping[str, KeptPage]) -> None:
         """Keep these pages by URL, if the disk lets us."""
-        contents = {self._file(url): _content(url, page) for url, page in pages.items()}
-        with suppress(WorkError):
-            make_folder(self._folder)
-            write_files(contents, lasting=False)
+        if self._folder is not None:
+            folder = self._folder
+            keep({_file(folder, url): _content(url, page) for url, page in pages.items()})
 
-    def _file(self, url: str) -> Path:
-        digest = hashlib.sha256(strip_credentials(url).encode()).hexdigest()[:32]
-        return self._folder / f"{digest}.jsonl"
+
+def _file(folder: Path, url: str) -> Path:
+    digest = hashlib.sha256(strip_credentials(url).encode()).hexdigest()[:32]
+    return folder / f"{digest}.jsonl"
 
 
 def _content(url: str, page: KeptPage) -> bytes:

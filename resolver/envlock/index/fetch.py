@@ -1,42 +1,32 @@
 """Reads index pages over HTTP. Import it late: it brings an HTTP client with it.
 
-The client, its netrc and keyring credentials and its idea of a secure host
-are unearth's, which follows pip; what an answer means is decided here, since
-unearth takes every failure for an empty page.
+What an answer means is decided here; what it may take of time and memory is
+a `Ceiling`, which is held below, where the bytes come in.
 """
 
 from __future__ import annotations
 
-import logging
 import re
-import socket
-import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
-from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar, cast
-from urllib.parse import quote, urlsplit, urlunsplit
+from typing import Self, TypeVar
+from urllib.parse import urlsplit
 
 import httpx2
 from msgspec import Struct
-from unearth import auth
-from unearth.collector import is_secure_origin
-from unearth.fetchers import Fetcher, PyPIClient
-from unearth.link import Link
-from unearth.utils import get_netrc_auth
 
-from envlock.errors import IndexFailure, UsageError
+from envlock.errors import IndexFailure
+from envlock.index.ceiling import Ceiling, Reached, for_page
+from envlock.index.connect import Connections
 from envlock.index.parse import Incomplete, NotAPage, parse_html, parse_json
 from envlock.index.raw import RawPage
 from envlock.index.redact import redact
+from envlock.index.trouble import LONGER, Passing, failure, refused, unreachable
 from envlock.model import DistributionFile, IndexSettings
 
-_ACCEPT = (
-    "application/vnd.pypi.simple.v1+json, "
-    "application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01"
-)
 _PAUSES = (0.1, 0.4)  # seconds before the second and the third try
 _GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 _REFUSED = (
@@ -47,9 +37,7 @@ _REFUSED = (
 # Buckets without a listing say "forbidden" of what they do not have; uv keeps
 # the same list (docs: concepts/indexes, "ignore-error-codes").
 _FORBIDDEN_MEANS_GONE = ("download.pytorch.org",)
-
-# unearth warns of what is an IndexFailure here.
-logging.getLogger("unearth").addHandler(logging.NullHandler())
+_AGES = 9  # digits of a max-age: thirty years are enough
 
 
 _Read = TypeVar("_Read")
@@ -67,10 +55,6 @@ class Page(Struct, frozen=True, kw_only=True):
     max_age: int | None
 
 
-class _Passing(Exception):
-    """A failure that may be gone at the next try."""
-
-
 class Client:
     """An HTTP client for some pages; close it by leaving the block. Threads may share it."""
 
@@ -79,27 +63,10 @@ class Client:
 
         Raises:
             IndexFailure: a certificate cannot be read.
-            UsageError: the proxy is not a URL.
+            UsageError: the proxy is not a URL, or a trusted host is none.
         """
-        self._timeout = settings.timeout
-        auth.KEYRING_DISABLED = settings.keyring_provider == "disabled"
-        held = (url for _, url in settings.sources)
-        indexes = (settings.index_url, *settings.extra_index_urls, *settings.find_links, *held)
-        proxy = settings.proxy
-        try:
-            self._client = PyPIClient(
-                trusted_hosts=settings.trusted_hosts,
-                verify=_certificates(settings),
-                auth=auth.MultiDomainBasicAuth(
-                    prompting=False, index_urls=[_with_password(url) for url in indexes]
-                ),
-                follow_redirects=True,
-                headers={"User-Agent": "envlock", "Accept": _ACCEPT},
-                proxy=proxy if proxy is None or "://" in proxy else f"http://{proxy}",
-                timeout=settings.timeout,
-            )
-        except ValueError as error:
-            raise UsageError(f"the proxy cannot be used: {redact(str(error))}") from None
+        self._settings = settings
+        self._connections = Connections(settings)
 
     def __enter__(self) -> Self:
         return self
@@ -110,18 +77,23 @@ class Client:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._client.close()
+        self._connections.close()
 
-    def read(self, url: str, *, etag: str | None = None) -> Page | None:
+    def abort(self) -> None:
+        """Break off whatever is read, in any thread; it ends with an error there."""
+        self._connections.watch.abort()
+
+    def read(self, url: str, *, etag: str | None = None, project: str | None = None) -> Page | None:
         """Return the page at ``url``, or None where the server has none.
 
         Connection errors, server errors and cut-off pages are tried again
-        twice; a server that was silent for the whole timeout is not.
+        twice; a server that was silent for the whole timeout, or sent more or
+        for longer than a page may take, is not. See `parse_html` for ``project``.
 
         Raises:
             IndexFailure: it could not be read; the message says why.
         """
-        return self._again(url, lambda: self._try(url, etag))
+        return self._again(url, lambda: self._try(url, etag, project))
 
     def raw(self, url: str, *, accept: str) -> RawPage | None:
         """Return the page at ``url`` as it is, of a type that ``accept`` names; None for none.
@@ -132,53 +104,68 @@ class Client:
         return self._again(url, lambda: self._try_raw(url, accept))
 
     def _again(self, url: str, attempt: Callable[[], _Read]) -> _Read:
-        self._check_origin(url)
         pauses = iter(_PAUSES)
         while True:
             try:
                 return attempt()
-            except _Passing as passing:
+            except Passing as passing:
                 pause = next(pauses, None)
                 if pause is None:
-                    raise _failure(url, f"{passing} ({len(_PAUSES) + 1} tries)") from None
+                    raise failure(url, f"{passing} ({len(_PAUSES) + 1} tries)") from None
                 time.sleep(pause)
 
+    @contextmanager
+    def stream(
+        self, url: str, ceiling: Ceiling, headers: Mapping[str, str]
+    ) -> Iterator[httpx2.Response]:
+        """Open what is at ``url``, to be read within a ceiling.
+
+        Raises:
+            IndexFailure: it is not there for good.
+            Passing: it may be there at the next try.
+        """
+        self._check_origin(url)
+        client = self._connections.to(url)
+        try:
+            with (
+                self._connections.watch.within(ceiling),
+                client.stream("GET", url, headers=headers) as answer,
+            ):
+                yield answer
+        except Reached as reached:
+            raise failure(url, str(reached), *([LONGER] if reached.slow else [])) from None
+        except httpx2.TimeoutException:
+            limit = f"no answer within {self._settings.timeout:g} s"
+            raise failure(url, limit, LONGER) from None
+        except (httpx2.TransportError, httpx2.DecodingError) as error:
+            raise unreachable(url, error) from None
+        # An address that a redirect names, and no URL: whatever the library makes of it.
+        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
+            raise failure(url, redact(str(error))) from None
+
     def _check_origin(self, url: str) -> None:
-        # unearth's client lacks nothing of its own protocol but the wider types of its arguments.
-        if not is_secure_origin(cast("Fetcher", self._client), Link(url)):
-            host = urlsplit(url).hostname or ""
+        if not self._connections.secure(url):
+            host = urlsplit(url).hostname
             raise IndexFailure(
                 f"{redact(url)} is not read: {host} is neither encrypted (https) nor trusted",
                 f"--trusted-host {host}",
             )
 
-    def _try(self, url: str, etag: str | None) -> Page | None:
-        answer = self._get(url, {"If-None-Match": etag} if etag else {})
-        if not self._is_there(url, answer):
-            return None
-        files = None if answer.status_code == HTTPStatus.NOT_MODIFIED else _files(url, answer)
-        return Page(files=files, etag=answer.headers.get("ETag"), max_age=_max_age(answer))
+    def _try(self, url: str, etag: str | None, project: str | None) -> Page | None:
+        headers = {"If-None-Match": etag} if etag else {}
+        with self.stream(url, for_page(self._settings.timeout), headers) as answer:
+            if not self._is_there(url, answer):
+                return None
+            known = answer.status_code == HTTPStatus.NOT_MODIFIED
+            files = None if known else _files(url, answer, project)
+            return Page(files=files, etag=answer.headers.get("ETag"), max_age=_max_age(answer))
 
     def _try_raw(self, url: str, accept: str) -> RawPage | None:
-        answer = self._get(url, {"Accept": accept})
-        if not self._is_there(url, answer):
-            return None
-        kind = answer.headers.get("Content-Type", "")
-        return RawPage(content=answer.content, kind=kind, url=str(answer.url))
-
-    def _get(self, url: str, headers: dict[str, str]) -> httpx2.Response:
-        try:
-            return self._client.get(url, headers=headers)
-        except httpx2.TimeoutException:
-            raise _failure(
-                url,
-                f"no answer within {self._timeout:g} s",
-                "a longer limit: PIP_DEFAULT_TIMEOUT=60, or timeout in pip's configuration",
-            ) from None
-        except (httpx2.TransportError, httpx2.DecodingError) as error:
-            raise _unreachable(url, error) from None
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise _failure(url, str(error)) from None
+        with self.stream(url, for_page(self._settings.timeout), {"Accept": accept}) as answer:
+            if not self._is_there(url, answer):
+                return None
+            kind = answer.headers.get("Content-Type", "")
+            return RawPage(content=answer.content, kind=kind, url=str(answer.url))
 
     def _is_there(self, url: str, answer: httpx2.Response) -> bool:
         status = answer.status_code
@@ -186,26 +173,40 @@ class Client:
         if status in _GONE or gone:
             return False
         if status in _REFUSED:
-            raise _refused(url, answer)
+            raise refused(url, answer, self._settings)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
-            raise _Passing(f"it answered {status} {answer.reason_phrase}")
-        if status not in {HTTPStatus.NOT_MODIFIED, HTTPStatus.OK}:
-            raise _failure(url, f"it answered {status} {answer.reason_phrase}")
+            raise Passing(f"it answered {status} {answer.reason_phrase}")
+        asked = "If-None-Match" in answer.request.headers
+        if status != HTTPStatus.OK and not (status == HTTPStatus.NOT_MODIFIED and asked):
+            raise failure(url, f"it answered {status} {answer.reason_phrase}")
+        answer.read()
         return True
 
 
-def _files(url: str, answer: httpx2.Response) -> tuple[DistributionFile, ...]:
+def _files(url: str, answer: httpx2.Response, project: str | None) -> tuple[DistributionFile, ...]:
     kind = answer.headers.get("Content-Type", "").lower()
+    here = str(answer.url)
+    led = "" if answer.url.host == httpx2.URL(url).host else f" (it led to {redact(here)})"
     try:
         if "json" in kind:
-            return parse_json(answer.content, str(answer.url))
+            return parse_json(answer.content, here)
         if "html" in kind:
-            return parse_html(answer.text, str(answer.url))
+            return parse_html(_text(answer), here, project=project)
     except Incomplete:
-        raise _Passing("the page was cut off") from None
-    except NotAPage:
-        pass
-    raise _failure(url, f"it answered with {kind or 'no content type'}, not with a page of files")
+        raise Passing("the page was cut off") from None
+    except NotAPage as error:
+        raise failure(url, f"this is no index page: {error}{led}") from None
+    raise failure(
+        url, f"it answered with {kind or 'no content type'}, not with a page of files{led}"
+    )
+
+
+def _text(answer: httpx2.Response) -> str:
+    """The text of a page in its charset, or in UTF-8 where there is no such charset."""
+    try:
+        return answer.content.decode(answer.charset_encoding or "utf-8", errors="replace")
+    except (LookupError, ValueError):
+        return answer.content.decode("utf-8", errors="replace")
 
 
 def _max_age(answer: httpx2.Response) -> int | None:
@@ -213,88 +214,4 @@ def _max_age(answer: httpx2.Response) -> int | None:
     if "no-cache" in control or "no-store" in control:
         return 0
     said = re.search(r"max-age=(\d+)", control)
-    return None if said is None else int(said[1])
-
-
-def _certificates(settings: IndexSettings) -> ssl.SSLContext:
-    path = settings.cert
-    try:
-        if path is None:
-            context = httpx2.create_ssl_context()
-        elif Path(path).is_dir():
-            context = ssl.create_default_context(capath=path)
-        else:
-            context = ssl.create_default_context(cafile=path)
-        path = settings.client_cert
-        if path is not None:
-            context.load_cert_chain(path)
-    except OSError as error:
-        raise IndexFailure(
-            f"{path}: the certificate cannot be read: {error.strerror or error}",
-            "pip config list",
-        ) from None
-    return context
-
-
-def _with_password(url: str) -> str:
-    """Return ``url`` with a password, where it names only a user or a token.
-
-    As pip: netrc and keyring are asked for the password, which is else empty.
-    """
-    parts = urlsplit(url)
-    userinfo, at, host = parts.netloc.rpartition("@")
-    if not at or ":" in userinfo:
-        return url
-    found = get_netrc_auth(url) or auth.get_keyring_auth(url, userinfo)
-    user, password = (
-        (quote(found[0], safe=""), quote(found[1], safe="")) if found else (userinfo, "")
-    )
-    return urlunsplit(parts._replace(netloc=f"{user}:{password}@{host}"))
-
-
-def _refused(url: str, answer: httpx2.Response) -> IndexFailure:
-    host = answer.url.host
-    status = f"{answer.status_code} {answer.reason_phrase}"
-    if "Authorization" in answer.request.headers:
-        cause = f"the credentials for {host} were refused ({status})"
-    else:
-        cause = f"{host} wants credentials and none were found ({status})"
-    return _failure(
-        url,
-        cause,
-        f"in ~/.netrc: machine {host} login USER password SECRET",
-        f"keyring set {host} USER",
-        f"--index-url https://USER:SECRET@{host}/…",
-    )
-
-
-def _unreachable(url: str, error: Exception) -> Exception:
-    """Return what a connection that failed means: a lasting fault, or a passing one."""
-    causes: list[BaseException] = [error]
-    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None:
-        causes.append(cause)
-    for cause in causes:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            host = urlsplit(url).hostname
-            return _failure(
-                url,
-                f"its certificate is not trusted: {cause.verify_message}",
-                "--cert FILE, with the certificate of the authority that signed it",
-                f"--trusted-host {host}",
-            )
-        if isinstance(cause, ssl.SSLError):
-            return _failure(url, f"no encrypted connection: {cause.reason or cause}")
-        if isinstance(cause, socket.gaierror):
-            return _Passing("there is no such host")
-        if isinstance(cause, ConnectionRefusedError):
-            return _Passing("the connection was refused")
-    if isinstance(error, httpx2.RemoteProtocolError):
-        return _Passing("the answer was cut off")
-    return _Passing(redact(str(error)) or type(error).__name__)
-
-
-def _failure(url: str, cause: str, *remedies: str) -> IndexFailure:
-    general = "pip config list  (shows which indexes are configured; --index-url names another)"
-    return IndexFailure(
-        f"cannot read the package index {redact(url)}: {cause}", *(remedies or (general,))
-    )
+    return None if said is None else int(said[1][:_AGES])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TypeVar
@@ -14,13 +15,17 @@ Result = TypeVar("Result")
 _WORKERS = 8  # more open no page sooner, and resolvers drop bursts of look-ups (5 s each)
 #: Seconds of one wait; Windows hears Ctrl-C only between waits.
 TICK = 0.2
+#: Seconds that what was broken off may take to end. A look-up of a name cannot be broken off.
+_ENDING = 2.0
 
 
-def gather(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tuple[Item, Result]]:
+def gather(
+    work: Callable[[Item], Result], items: Sequence[Item], cancel: Callable[[], None]
+) -> Generator[tuple[Item, Result]]:
     """Yield each item with its result, as they come; the first error is raised at once.
 
-    The threads are daemons: an interrupt or an error does not wait for a
-    server that says nothing, as the executors of the standard library do.
+    Whatever ends this early, an interrupt or an error, calls ``cancel``, which
+    is to break off the work of all threads, and waits for them to end.
     """
     pending: SimpleQueue[Item] = SimpleQueue()
     done: SimpleQueue[tuple[Item, Result] | BaseException] = SimpleQueue()
@@ -39,18 +44,47 @@ def gather(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[tu
                 done.put(error)
                 return
 
-    for _ in range(min(_WORKERS, len(items))):
-        threading.Thread(target=labour, name="index", daemon=True).start()
+    threads = _start(labour, min(_WORKERS, len(items)))
+    whole = False
     try:
+        if not threads:
+            labour()
         for _ in items:
             outcome = _next(done)
             if isinstance(outcome, BaseException):
                 raise outcome
             yield outcome
+        whole = True
     finally:
-        with suppress(Empty):
-            while True:
-                pending.get_nowait()
+        _empty(pending)
+        if not whole:
+            cancel()
+        join(threads)
+
+
+def join(threads: Sequence[threading.Thread]) -> None:
+    """Wait for threads that are about to end, but not for ever."""
+    limit = time.monotonic() + _ENDING
+    for thread in threads:
+        while thread.is_alive() and time.monotonic() < limit:
+            thread.join(TICK)
+
+
+def _start(labour: Callable[[], None], number: int) -> list[threading.Thread]:
+    """Start threads, as many as the system gives."""
+    threads: list[threading.Thread] = []
+    with suppress(RuntimeError):  # can't start new thread
+        for _ in range(number):
+            thread = threading.Thread(target=labour, name="index", daemon=True)
+            thread.start()
+            threads.append(thread)
+    return threads
+
+
+def _empty(queue: SimpleQueue[Item]) -> None:
+    with suppress(Empty):
+        while True:
+            queue.get_nowait()
 
 
 def _next(queue: SimpleQueue[Result]) -> Result:

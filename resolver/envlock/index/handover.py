@@ -7,14 +7,23 @@ process list for everybody to read, and index URLs may hold credentials.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from envlock.choices import IndexStrategy
+from envlock.index.hosts import as_netloc, trusted_host
+from envlock.index.netrc import netrc_fault
 from envlock.index.origin import indexes
 from envlock.model import IndexSettings
+from envlock.system import WINDOWS, replaced_cache
 
 #: Variables of the user that would change what an engine answers, or colour it: it is read here.
-_FOREIGN = ("PIP_", "UV_", "PYTHON", "VIRTUAL_ENV", "CONDA_PREFIX", "FORCE_COLOR", "CLICOLOR")
+_FOREIGN = (
+    *("PIP_", "UV_", "PYTHON", "VIRTUAL_ENV", "CONDA_PREFIX", "FORCE_COLOR", "CLICOLOR"),
+    *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),  # pip puts them over what it is told
+)
+_PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 
 _UV_STRATEGIES = {
     IndexStrategy.FIRST: "first-index",
@@ -34,7 +43,21 @@ def uv_program() -> Path:
 
 def uv_options(settings: IndexSettings) -> list[str]:
     """What uv takes from its command line only."""
-    return ["--no-index"] if settings.no_index else []
+    options = ["--no-index"] if settings.no_index else []
+    return [*options, "--refresh"] if settings.refresh else options
+
+
+def untrusted_by_uv(settings: IndexSettings) -> tuple[str, ...]:
+    """Return the trusted hosts that uv cannot be told of: it reads no IPv6 address there."""
+    hosts = map(trusted_host, settings.trusted_hosts)
+    return tuple(as_netloc(host, port) for host, port in hosts if ":" in host)
+
+
+def socks_proxy(settings: IndexSettings) -> bool:
+    """Tell whether pages are read through a SOCKS proxy, for which pip needs a package more."""
+    said = (os.environ.get(n) or os.environ.get(n.lower()) or "" for n in _PROXIES)
+    proxies = (settings.proxy,) if settings.proxy else said
+    return any(urlsplit(proxy).scheme.startswith("socks") for proxy in proxies)
 
 
 def uv_environment(settings: IndexSettings) -> dict[str, str]:
@@ -43,26 +66,56 @@ def uv_environment(settings: IndexSettings) -> dict[str, str]:
     env["UV_NO_CONFIG"] = "1"
     env["UV_NO_PROGRESS"] = "1"
     env["UV_PYTHON_DOWNLOADS"] = "never"
-    if "UV_CACHE_DIR" in os.environ:
-        env["UV_CACHE_DIR"] = os.environ["UV_CACHE_DIR"]
+    if (cache := uv_cache()) != _usual_uv_cache() or "UV_CACHE_DIR" in os.environ:
+        env["UV_CACHE_DIR"] = str(cache)
     if asked := indexes(settings):
         env["UV_DEFAULT_INDEX"] = asked[-1]
         _put(env, "UV_INDEX", asked[:-1])
     if len(asked) > 1:
         env["UV_INDEX_STRATEGY"] = _UV_STRATEGIES[settings.index_strategy]
     _put(env, "UV_FIND_LINKS", settings.find_links, separator=",")
-    _put(env, "UV_INSECURE_HOST", settings.trusted_hosts)
+    trusted = [(host, port) for host, port in map(trusted_host, settings.trusted_hosts)]
+    _put(env, "UV_INSECURE_HOST", tuple(as_netloc(h, p) for h, p in trusted if ":" not in h))
     if settings.keyring_provider in {"subprocess", "auto"}:
         env["UV_KEYRING_PROVIDER"] = "subprocess"
     if settings.cert is not None:
-        env["SSL_CERT_FILE"] = settings.cert
+        env.pop("SSL_CERT_FILE", None)
+        env["SSL_CERT_DIR" if Path(settings.cert).is_dir() else "SSL_CERT_FILE"] = settings.cert
     if settings.client_cert is not None:
         env["SSL_CLIENT_CERT"] = settings.client_cert
     if settings.proxy is not None:
         env.update(HTTP_PROXY=settings.proxy, HTTPS_PROXY=settings.proxy)
     _reach_this_machine(env, settings)
+    if settings.no_cache:
+        env["UV_NO_CACHE"] = "1"
     env["UV_HTTP_TIMEOUT"] = str(max(1, round(settings.timeout)))
     return env
+
+
+def uv_cache() -> Path:
+    """Where uv keeps its cache for envlock: in its own place, where that can be used.
+
+    Raises:
+        WorkError: there is no place for another one either.
+    """
+    usual = _usual_uv_cache()
+    return replaced_cache("uv", usual, "UV_CACHE_DIR") or usual
+
+
+def _usual_uv_cache() -> Path:
+    """Where uv keeps its cache when nobody tells it."""
+    if chosen := os.environ.get("UV_CACHE_DIR"):
+        return Path(chosen).absolute()
+    if WINDOWS:
+        return Path(os.environ.get("LOCALAPPDATA", "~")).expanduser() / "uv" / "cache"
+    above = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(above) if Path(above).is_absolute() else _home() / ".cache") / "uv"
+
+
+def _home() -> Path:
+    with suppress(RuntimeError):
+        return Path.home()
+    return Path("/nonexistent")  # nobody's home: what is below it cannot be made
 
 
 def pip_environment(settings: IndexSettings) -> dict[str, str]:
@@ -79,7 +132,8 @@ def pip_environment(settings: IndexSettings) -> dict[str, str]:
         env["PIP_INDEX_URL"] = settings.index_url
         _put(env, "PIP_EXTRA_INDEX_URL", settings.extra_index_urls)
     _put(env, "PIP_FIND_LINKS", settings.find_links)
-    _put(env, "PIP_TRUSTED_HOST", settings.trusted_hosts)
+    hosts = tuple(as_netloc(*trusted_host(text)) for text in settings.trusted_hosts)
+    _put(env, "PIP_TRUSTED_HOST", hosts)
     if settings.keyring_provider != "auto":
         env["PIP_KEYRING_PROVIDER"] = settings.keyring_provider
     for name, value in (
@@ -90,6 +144,8 @@ def pip_environment(settings: IndexSettings) -> dict[str, str]:
         if value is not None:
             env[name] = value
     _reach_this_machine(env, settings)
+    if settings.no_cache:
+        env["PIP_NO_CACHE_DIR"] = "1"
     env["PIP_DEFAULT_TIMEOUT"] = str(settings.timeout)
     return env
 
@@ -105,7 +161,10 @@ def _reach_this_machine(env: dict[str, str], settings: IndexSettings) -> None:
 
 
 def _clean() -> dict[str, str]:
-    return {k: v for k, v in os.environ.items() if not k.startswith(_FOREIGN)}
+    env = {k: v for k, v in os.environ.items() if not k.startswith(_FOREIGN)}
+    if netrc_fault():
+        env["NETRC"] = os.devnull  # pip ends with a traceback over it
+    return env
 
 
 def _put(env: dict[str, str], name: str, values: tuple[str, ...], separator: str = " ") -> None:

@@ -3,41 +3,32 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from envlock.errors import EnvlockError
-from envlock.index.cache import FRESH, KeptPage, PageCache, to_lines
-from envlock.index.gather import TICK, gather
-from envlock.index.local import DiskHashes, index_files, is_local, linked_files
+from envlock.index.cache import KeptPage, PageCache
+from envlock.index.gather import TICK, gather, join
+from envlock.index.local import index_files, is_local, linked_files
 from envlock.index.origin import asked_for, links_for, serving
 from envlock.index.parse import file_at
+from envlock.index.places import Files, Place, distinct, of_release
 from envlock.index.redact import redact
-from envlock.index.releases import project_of, version_of
-from envlock.model import DistributionFile, IndexSettings
+from envlock.index.releases import project_of
+from envlock.index.reread import read_again
+from envlock.model import IndexSettings
 from envlock.progress import Progress, Silent
-from envlock.system import cache_folder
+from envlock.system import kept_folder
 
 if TYPE_CHECKING:
     from envlock.index.fetch import Client
 
-Files = tuple[DistributionFile, ...]
-
 _HEAD_START = 0.03  # seconds that an engine needs to be started
-
-
-class Place(Struct, frozen=True, kw_only=True):
-    """An index or find-links, and what it has of a project; ``url`` may carry credentials."""
-
-    url: str
-    files: Files
 
 
 class Index:
@@ -47,7 +38,8 @@ class Index:
 
     Pages are kept in ``cache`` (default: ``index`` in envlock's cache folder)
     for ten minutes, or for less where the server says so, and then asked for
-    again by their ETag; one `Index` asks for a page once.
+    again by their ETag; one `Index` asks for a page once. With ``refresh`` in
+    the settings they are asked for at once, with ``no_cache`` none is kept.
     """
 
     def __init__(
@@ -58,27 +50,37 @@ class Index:
         progress: Progress | None = None,
     ) -> None:
         self._settings = settings
-        self._cache = PageCache(cache or cache_folder() / "index")
+        self.links = settings.find_links
+        self._cache = PageCache(cache or kept_folder("index"))
         self._progress = progress or Silent()
         self._pages: dict[str, KeptPage | None] = {}
         self._local: dict[tuple[str, NormalizedName], Files | None] = {}
         self._listed: dict[NormalizedName, Files] = {}
         self._linked: dict[str, Files] | None = None
         self._ahead: threading.Timer | None = None
+        self._clients: set[Client] = set()
+        self._unasked: set[str] = set()
 
-    @property
-    def links(self) -> tuple[str, ...]:
-        """The find-links."""
-        return self._settings.find_links
+    @contextmanager
+    def expecting(self, likely: Callable[[], Iterable[NormalizedName]]) -> Iterator[None]:
+        """Read the pages of these projects in the background while an engine works in the block.
 
-    def expect(self, likely: Callable[[], Iterable[NormalizedName]]) -> None:
-        """Read the pages of these projects in the background while an engine works.
-
-        A fault there is nothing: whoever needs the page meets it.
+        A fault there is nothing: whoever needs the page meets it. What is
+        still read at the end of the block is broken off.
         """
-        self._ahead = threading.Timer(_HEAD_START, self._read_ahead, (likely,))
-        self._ahead.daemon = True
-        self._ahead.start()
+        ahead = threading.Timer(_HEAD_START, self._read_ahead, (likely,))
+        ahead.daemon, ahead.name = True, "index"
+        with suppress(RuntimeError):  # can't start new thread: then nothing is read ahead
+            ahead.start()
+            self._ahead = ahead
+        try:
+            yield
+        finally:
+            self._ahead = None
+            ahead.cancel()
+            for client in tuple(self._clients):
+                client.abort()
+            join([ahead])
 
     def files(self, name: NormalizedName) -> Files:
         """Return the wheels and sdists of one project; see `files_of`."""
@@ -112,8 +114,44 @@ class Index:
         self._read_pages(pins)
         return {name: self._collect(name, version) for name, version in pins.items()}
 
+    def renew(self, wanted: Mapping[NormalizedName, SpecifierSet]) -> bool:
+        """Ask again for kept pages that have no release that is wanted; tell whether that helped.
+
+        A release may have been published since. Pages that are not kept are not read.
+        """
+        wanted = {name: bound for name, bound in wanted.items() if bound}
+        pages = {
+            _address(*place): place[1] for place in self._asked(wanted) if not is_local(place[0])
+        }
+        kept = {url: page for url in pages if (page := self._kept(url)) is not None}
+        lacking = {name for name in wanted if not self._has(name, wanted[name], pages, kept)}
+        again = {url: pages[url] for url in kept if pages[url] in lacking}
+        self._ask(again, kept)
+        found = {url: page for url in again if (page := self._pages[url]) is not None}
+        return any(self._has(name, wanted[name], pages, found) for name in lacking)
+
+    def _kept(self, url: str) -> KeptPage | None:
+        """The page as it was read in an earlier run, if it is still to be used unasked."""
+        use = self._settings
+        if url in self._pages:
+            return self._pages[url] if url in self._unasked else None
+        page = None if use.no_cache or use.refresh else self._cache.load(url)
+        return page if page is not None and page.fresh else None
+
+    @staticmethod
+    def _has(
+        name: NormalizedName,
+        wanted: SpecifierSet,
+        pages: Mapping[str, NormalizedName],
+        found: Mapping[str, KeptPage],
+    ) -> bool:
+        """Whether a page of a project has a release that is wanted."""
+        texts = {v for url, page in found.items() if pages[url] == name for v in page.lines}
+        versions = (Version(text) for text in texts if text)
+        return any(wanted.contains(version, prereleases=True) for version in versions)
+
     def _read_ahead(self, likely: Callable[[], Iterable[NormalizedName]]) -> None:
-        with suppress(EnvlockError):
+        with suppress(Exception):  # whatever it is, whoever needs the page meets it
             self._read(tuple(likely()))
 
     def _read_pages(self, names: Collection[NormalizedName]) -> None:
@@ -125,13 +163,17 @@ class Index:
         self._read(names)
 
     def _read(self, names: Collection[NormalizedName]) -> None:
-        asked = [(index, name) for name in names for index in asked_for(self._settings, name)]
-        self._fetch([_address(*place) for place in asked if not is_local(place[0])])
+        asked = self._asked(names)
+        self._fetch({_address(*place): place[1] for place in asked if not is_local(place[0])})
         for place in asked:
             if is_local(place[0]) and place not in self._local:
                 self._local[place] = index_files(*place)
         if self._linked is None:
             self._linked = self._find_links()
+
+    def _asked(self, names: Iterable[NormalizedName]) -> list[tuple[str, NormalizedName]]:
+        """The indexes that are asked for some projects, each with the project."""
+        return [(index, name) for name in names for index in asked_for(self._settings, name)]
 
     def crowded(self, names: Collection[NormalizedName]) -> dict[NormalizedName, tuple[str, ...]]:
         """Return those of some projects that several indexes have, with these.
@@ -140,8 +182,7 @@ class Index:
             IndexFailure: as `files_of`.
         """
         self._read_pages(names)
-        found = {name: self._standing(name) for name in names}
-        return {name: indexes for name, indexes in found.items() if len(indexes) > 1}
+        return {name: have for name in names if len(have := self._standing(name)) > 1}
 
     def standing(self, name: NormalizedName) -> tuple[str, ...]:
         """Return the indexes that have a project, in the order in which they are asked.
@@ -173,9 +214,11 @@ class Index:
         for index in serving(self._settings, self._standing(name)):
             page = None if is_local(index) else self._pages[_address(index, name)]
             files = self._local[index, name] if page is None else page.files(version)
-            yield Place(url=index, files=_of(name, version, files or ()))
+            yield Place(url=index, files=of_release(name, version, files or ()))
         for link in links_for(self._settings, name):
-            yield Place(url=link, files=_of(name, version, (self._linked or {}).get(link, ())))
+            yield Place(
+                url=link, files=of_release(name, version, (self._linked or {}).get(link, ()))
+            )
 
     def _collect(self, name: NormalizedName, version: Version | None) -> Files:
         return distinct(file for place in self._places(name, version) for file in place.files)
@@ -192,7 +235,7 @@ class Index:
     def _find_links(self) -> dict[str, Files]:
         links = self._settings.find_links
         pages = [link for link in links if not is_local(link) and not _is_file(link)]
-        self._fetch(pages)
+        self._fetch(dict.fromkeys(pages))
         files: dict[str, Files] = {}
         for link in links:
             if link in pages:
@@ -205,20 +248,48 @@ class Index:
             files[link] = found or ()
         return files
 
-    def _fetch(self, urls: Iterable[str]) -> None:
-        """Put these pages into ``_pages``, from the cache or the network."""
-        kept = {url: self._cache.load(url) for url in urls if url not in self._pages}
-        self._pages.update({url: page for url, page in kept.items() if page and page.fresh})
-        stale = [url for url in kept if url not in self._pages]
-        if not stale:
+    def _fetch(self, urls: Mapping[str, NormalizedName | None]) -> None:
+        """Put these pages into ``_pages``, from the cache or the network.
+
+        ``urls`` are the pages with the projects that they are of, if of one.
+        """
+        use = self._settings
+        kept = {
+            url: None if use.no_cache else self._cache.load(url)
+            for url in urls
+            if url not in self._pages
+        }
+        fresh = {url: page for url, page in kept.items() if page and page.fresh and not use.refresh}
+        self._pages.update(fresh)
+        self._unasked.update(fresh)
+        self._ask({url: urls[url] for url in kept if url not in fresh}, kept)
+
+    def _ask(
+        self,
+        urls: Mapping[str, NormalizedName | None],
+        kept: Mapping[str, KeptPage | None],
+    ) -> None:
+        """Put these pages into ``_pages`` from the network, and into the cache."""
+        if not urls:
             return
         from envlock.index.fetch import Client  # noqa: PLC0415  (0.1 s that a warm cache saves)
 
+        def read(url: str) -> KeptPage | None:
+            return read_again(client, url, urls[url], kept[url])
+
         with Client(self._settings) as client:
-            for url, page in gather(lambda url: _read(client, url, kept[url]), stale):
-                self._progress.detail(redact(url))
-                self._pages[url] = page
-        self._cache.store({url: page for url in stale if (page := self._pages[url]) is not None})
+            self._clients.add(client)
+            try:
+                with closing(gather(read, tuple(urls), client.abort)) as pages:
+                    for url, page in pages:
+                        self._progress.detail(redact(url))
+                        self._pages[url] = page
+                        self._unasked.discard(url)
+            finally:
+                self._clients.discard(client)
+        if not self._settings.no_cache:
+            there = {url: page for url in urls if (page := self._pages[url]) is not None}
+            self._cache.store(there)
 
 
 def _address(index: str, name: NormalizedName) -> str:
@@ -227,35 +298,3 @@ def _address(index: str, name: NormalizedName) -> str:
 
 def _is_file(link: str) -> bool:
     return project_of(file_at(link).filename) is not None
-
-
-def _read(client: Client, url: str, old: KeptPage | None) -> KeptPage | None:
-    page = client.read(url, etag=None if old is None else old.etag)
-    if page is None:
-        return None
-    age = FRESH if page.max_age is None else min(page.max_age, FRESH)
-    lines = to_lines(page.files or ()) if old is None or page.files is not None else old.lines
-    return KeptPage(lines=lines, etag=page.etag, fresh_until=time.time() + age)
-
-
-def _of(name: NormalizedName, version: Version | None, files: Iterable[DistributionFile]) -> Files:
-    return tuple(
-        file
-        for file in files
-        if project_of(file.filename) == name and (version is None or version_of(file) == version)
-    )
-
-
-def distinct(files: Iterable[DistributionFile]) -> Files:
-    """Return the files without repetitions, and without those that know less than another."""
-    files = tuple(files)
-    if len({file.filename for file in files}) == len(files):
-        return files
-    hashed = {file.filename for file in files if file.hashes}
-    kept: dict[tuple[object, ...], DistributionFile] = {}
-    for file in files:
-        if file.hashes or file.filename not in hashed:
-            # A hash that is still on disk is not worth reading for this.
-            known = file.url if isinstance(file.hashes, DiskHashes) else tuple(file.hashes.items())
-            kept.setdefault((file.filename, known), file)
-    return tuple(kept.values())

@@ -6,19 +6,23 @@ run, also when nothing needs to be fetched.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from functools import cache
 from urllib.parse import unquote, urljoin, urlsplit
 
+from msgspec import Struct, field, json
 from msgspec.structs import replace
 
 from envlock.index.redact import strip_credentials
+from envlock.index.releases import project_of
 from envlock.model import DistributionFile
 
 #: What a lock may hold: pip's ``--hash`` takes these and no others.
 STRONG = ("sha256", "sha384", "sha512")
+
+#: What pages that are read here say of themselves (PEP 629), if they say anything.
+_MAJOR = "1"
 
 
 class Incomplete(ValueError):
@@ -26,7 +30,28 @@ class Incomplete(ValueError):
 
 
 class NotAPage(ValueError):
-    """Whole, but not a page of package files."""
+    """Whole, but not a page of package files; the text says why."""
+
+
+class _Meta(Struct, frozen=True):
+    version: str = field(name="api-version", default=_MAJOR)
+
+
+class _Entry(Struct, frozen=True, rename="kebab"):
+    """One file of a JSON page, as far as it is needed."""
+
+    filename: str
+    url: str
+    hashes: dict[str, str | None] | None = None
+    requires_python: str | None = None
+    yanked: bool | str | None = None
+    upload_time: str | None = None
+    size: int | None = None
+
+
+class _Page(Struct, frozen=True):
+    files: list[_Entry]
+    meta: _Meta | None = None
 
 
 def parse_json(content: bytes, url: str) -> tuple[DistributionFile, ...]:
@@ -34,33 +59,76 @@ def parse_json(content: bytes, url: str) -> tuple[DistributionFile, ...]:
 
     Raises:
         Incomplete: it is not JSON to the end.
-        NotAPage: it is JSON of another kind.
+        NotAPage: it is malformed, or JSON of another kind.
     """
+    text = content.strip()
+    if not text or (text[:1] in b"{[" and text[-1:] not in b"}]"):
+        raise Incomplete
     try:
-        page = json.loads(content)
-    except ValueError as error:
-        raise Incomplete from error
-    base = strip_credentials(url)
-    try:
-        return tuple(_described(entry, base) for entry in page["files"])
-    except (KeyError, TypeError, AttributeError) as error:
-        raise NotAPage from error
+        page = _decoder().decode(content)
+        if page.meta is not None:
+            check_version(page.meta.version)
+        base = strip_credentials(url)
+        return tuple(_described(entry, base) for entry in page.files)
+    except (ValueError, RecursionError) as error:
+        raise NotAPage(_words(error)) from error
 
 
-def parse_html(text: str, url: str) -> tuple[DistributionFile, ...]:
+def parse_html(text: str, url: str, *, project: str | None = None) -> tuple[DistributionFile, ...]:
     """Return the files of a PEP 503 page; ``url`` is where it was found.
+
+    With ``project``, a page that lists no file has to be one that an index
+    makes of that project, and not what a proxy or a login page says instead.
 
     Raises:
         Incomplete: it ends inside a tag.
+        NotAPage: it is malformed, or a page of another kind.
     """
-    from envlock.index.links import Links  # noqa: PLC0415  (3 ms, and most indexes speak JSON)
+    from envlock.index.links import read_links  # noqa: PLC0415  (3 ms, and most indexes speak JSON)
 
-    links = Links()
-    links.feed(text)
-    if "<" in links.rawdata:
+    try:
+        links = read_links(text)
+        check_version(links.version)
+        base = strip_credentials(urljoin(url, links.base))
+        files = tuple(_anchored(anchor, base) for anchor in links.found if anchor.get("href"))
+    except NotAPage:
+        raise
+    # The parser of the standard library ends some declarations with an assertion.
+    except (ValueError, AssertionError, RecursionError) as error:
+        raise NotAPage(_words(error)) from error
+    if links.cut_off:
         raise Incomplete
-    base = strip_credentials(urljoin(url, links.base))
-    return tuple(_anchored(anchor, base) for anchor in links.found if anchor.get("href"))
+    if project is not None and not any(project_of(file.filename) for file in files):
+        doubt = links.doubt(project)
+        if doubt:
+            raise NotAPage(f"it lists no file, and {doubt}: a login page, or that of a proxy?")
+    return files
+
+
+def check_version(said: str) -> None:
+    """Refuse a page of a version that is not known here, as PEP 629 has it.
+
+    Raises:
+        NotAPage: it is newer.
+    """
+    major = said.strip().partition(".")[0]
+    if major != _MAJOR:
+        raise NotAPage(f"it is of version {said[:20]} of the protocol, and envlock reads 1.x")
+
+
+def _words(error: BaseException) -> str:
+    """What a library found wrong, on one short line."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if "integer string conversion" in str(error):
+        return "a number in it has thousands of digits"
+    words = " ".join(str(error).split())[:200] or type(error).__name__
+    return words if words[1:2].isupper() else f"{words[:1].lower()}{words[1:]}"
+
+
+@cache
+def _decoder() -> json.Decoder[_Page]:
+    return json.Decoder(_Page)
 
 
 def file_at(url: str) -> DistributionFile:
@@ -82,22 +150,21 @@ def _anchored(anchor: Mapping[str, str | None], base: str) -> DistributionFile:
     return replace(file, requires_python=anchor.get("data-requires-python") or None, yanked=yanked)
 
 
-def _described(entry: Mapping[str, Any], base: str) -> DistributionFile:
-    url: str = entry["url"]
-    yanked = entry.get("yanked")
+def _described(entry: _Entry, base: str) -> DistributionFile:
+    url, yanked = entry.url, entry.yanked
     return DistributionFile(
-        filename=entry["filename"],
+        filename=entry.filename,
         url=strip_credentials(url if url.startswith("https://") else urljoin(base, url)),
-        hashes=_strong(entry.get("hashes") or {}),
-        requires_python=entry.get("requires-python") or None,
+        hashes=_strong(entry.hashes or {}),
+        requires_python=entry.requires_python or None,
         yanked=(yanked if isinstance(yanked, str) else "") if yanked else None,
-        upload_time=_moment(entry.get("upload-time")),
-        size=entry.get("size"),
+        upload_time=_moment(entry.upload_time),
+        size=entry.size,
     )
 
 
-def _strong(hashes: Mapping[str, str]) -> dict[str, str]:
-    return {name: hashes[name].lower() for name in STRONG if hashes.get(name)}
+def _strong(hashes: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: value.lower() for name in STRONG if (value := hashes.get(name))}
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -1,8 +1,9 @@
-"""Keeps credentials out of everything that is printed or written. Pure.
+"""Keeps credentials out of everything that is printed or written.
 
-Three places of a URL hold secrets: the userinfo before the host, query
-parameters such as a signature or a token, and for conda channels the part of
-the path after ``/t/``.
+Three places of a URL hold secrets: the userinfo before the host, the query,
+and the part of the path that some services put a token in. They are found by
+their place in any text; and what `envlock.index.secrets` has learned from the
+settings of this run is removed wherever it stands.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit, urlunsplit
 
-HIDDEN = "****"
+from envlock.index.secrets import HIDDEN, path_tokens, without_known
 
 # Up to the last "@" of the authority. A password with a raw slash ends the
 # authority early for every URL parser; it shows as a "port" that is no number.
 _USERINFO = re.compile(
     r"""
-    (?P<scheme> [a-z][a-z0-9+.-]*:// )
+    (?P<scheme> [a-z][a-z0-9+.-]*:// ) (?! (?-i:USER:SECRET@) )  # what a remedy says to fill in
     (?: [^\s/?\#"'<>`]* | [^\s/?\#@"'<>`:]+ : (?!\d+[/?\#]) [^\s"'<>`@]+ )
     @
     """,
@@ -30,16 +31,26 @@ _ENCODED_USERINFO = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-_CHANNEL_TOKEN = re.compile(r"(?P<head>://[^\s?\#\"'<>`]*?/t/)[\w-]+(?=/)")
 _SECRETIVE = (
     r"(?:x-(?:amz|goog)-(?:signature|credential|security-token)"
     r"|awsaccesskeyid|googleaccessid|signature|sig"
-    r"|(?:[a-z]+[_-])?token|api[_-]?key|(?:client[_-])?secret|passw(?:or)?d|pwd|auth)"
+    r"|(?:[a-z]+[_-])?token|key|api[_-]?key|(?:client[_-])?secret|passw(?:or)?d|pwd|auth)"
 )
 _SECRET_PARAMETER = re.compile(
     rf"(?P<name> [?&;] {_SECRETIVE} = ) [^\s&;\#\"'<>`]+", re.IGNORECASE | re.VERBOSE
 )
 _SECRET_NAME = re.compile(_SECRETIVE, re.IGNORECASE)
+#: Userinfo of a URL whose scheme was forgotten: USER:PASSWORD@HOST.
+_BARE_USERINFO = re.compile(
+    r"(?<![\w/:@.*])(?!mailto:)[^\s/:@\"'<>`=\[\](){},;|]+:[^\s/:@\"'<>`]+@(?=[\w-]+(?:\.[\w-]+|:\d|/))"
+)
+_PLACE = re.compile(
+    r"""
+    (?P<scheme> https?:// ) (?P<host> [^\s/?\#"'<>`]* )
+    (?P<path> /[^\s?\#"'<>`]* / )
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
 
 
 def redact(text: str) -> str:
@@ -47,27 +58,42 @@ def redact(text: str) -> str:
 
     ``https://user:pass@host/?token=t`` becomes ``https://****@host/?token=****``;
     a URL that is itself percent-encoded, as in another URL's query, likewise.
+    What was learned of this run's settings is replaced everywhere.
     """
+    text = without_known(text)
     if "@" in text:
         text = _USERINFO.sub(rf"\g<scheme>{HIDDEN}@", text)
+        text = _BARE_USERINFO.sub(f"{HIDDEN}@", text)
     if "%40" in text:
         text = _ENCODED_USERINFO.sub(rf"\g<scheme>{HIDDEN}%40", text)
-    if "/t/" in text:
-        text = _CHANNEL_TOKEN.sub(rf"\g<head>{HIDDEN}", text)
+    if "://" in text:
+        text = _PLACE.sub(_hidden, text)
     return _SECRET_PARAMETER.sub(rf"\g<name>{HIDDEN}", text)
+
+
+def _hidden(place: re.Match[str]) -> str:
+    """A URL without the tokens of its path, which its place or its host tell."""
+    host = place["host"].rpartition("@")[2].partition(":")[0]
+    tokens = set(path_tokens(host, place["path"], told=True))
+    if not tokens:
+        return place[0]
+    path = "/".join(HIDDEN if each in tokens else each for each in place["path"].split("/"))
+    return f"{place['scheme']}{place['host']}{path}"
 
 
 def strip_credentials(url: str) -> str:
     """Return one URL without userinfo and without secret query parameters.
 
-    For URLs that are kept: in a lock, or in the page cache.
+    For URLs that are kept: in a lock, or in the page cache. Of a token in the
+    path that was learned, ``****`` is left.
     """
+    url = without_known(url)
     if "@" not in url and "?" not in url:
         return url
     parts = urlsplit(url)
     query = "&".join(
         parameter
         for parameter in parts.query.split("&")
-        if not _SECRET_NAME.fullmatch(parameter.partition("=")[0])
+        if not _SECRET_NAME.fullmatch(parameter.partition("=")[0]) and HIDDEN not in parameter
     )
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query))

@@ -11,8 +11,9 @@ from datetime import datetime
 from functools import lru_cache
 
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
+from envlock import standards
 from envlock.errors import IndexFailure
 from envlock.index.redact import redact
 from envlock.model import DistributionFile
@@ -97,7 +98,4 @@ def _normalised(name: str) -> NormalizedName:
 
 @lru_cache(maxsize=65536)
 def _version(text: str) -> Version | None:
-    try:
-        return Version(text)
-    except InvalidVersion:
-        return None
+    return standards.version(text)

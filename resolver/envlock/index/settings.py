@@ -17,13 +17,17 @@ from pathlib import Path
 from msgspec import Struct
 
 from envlock.errors import UsageError
+from envlock.index.hosts import check_address, trusted_host
 from envlock.index.redact import redact
+from envlock.index.secrets import learn_url
 from envlock.model import IndexSettings
 from envlock.system import WINDOWS, read_text
+from envlock.system.looking import exists, expand, home, is_file, is_folder
 
 _FILE_NAME = "pip.ini" if WINDOWS else "pip.conf"
 _SECTIONS = ("global", "install")
 _KEYRING_PROVIDERS = ("auto", "disabled", "import", "subprocess")
+_LONGEST = 86400.0  # seconds: what is longer than a day, or no number, is a mistake
 _TRUE = ("1", "true", "t", "yes", "y", "on")
 _FALSE = ("0", "false", "f", "no", "n", "off")
 
@@ -45,13 +49,20 @@ class IndexOverrides(Struct, frozen=True, kw_only=True):
     keyring_provider: str | None = None
     proxy: str | None = None
     timeout: float | None = None
+    refresh: bool = False
+    no_cache: bool = False
 
 
 class _Value(Struct, frozen=True):
-    """A configured text and where it is from, for the error about it."""
+    """A configured text and where it is from, for the error about it.
+
+    ``quoted`` is how that error names it: a variable is not quoted, since what
+    somebody put there by mistake may be a password.
+    """
 
     text: str
     origin: str
+    quoted: str = "the value"
 
 
 def load_settings(
@@ -77,7 +88,7 @@ def config_files(environ: Mapping[str, str]) -> tuple[Path, ...]:
         return ()
     prefix = environ.get("VIRTUAL_ENV") or environ.get("CONDA_PREFIX") or sys.prefix
     named = [] if not chosen else [Path(chosen)]
-    users = [] if named and named[0].exists() else _user_folders()
+    users = [] if named and exists(named[0]) else _user_folders()
     folders = [*_machine_folders(), *users, Path(prefix)]
     return (*(folder / _FILE_NAME for folder in folders), *named)
 
@@ -98,25 +109,56 @@ def settings_from(
     def many(key: str) -> tuple[str, ...]:
         return tuple(values[key].text.split()) if key in values else ()
 
-    bundle = environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE") or None
-    cert = overrides.cert or one("cert") or bundle
+    cert = overrides.cert or one("cert") or _bundle(environ)
     client_cert = overrides.client_cert or one("client-cert")
     extra = (*many("extra-index-url"), *overrides.extra_index_urls)
     links = (*many("find-links"), *overrides.find_links)
-    return IndexSettings(
-        index_url=_location(overrides.index_url or one("index-url") or IndexSettings().index_url),
+    proxy = overrides.proxy or one("proxy")
+    index_url = overrides.index_url or one("index-url")
+    _learn(environ, *(each for each in (index_url, proxy, *extra, *links) if each))
+    settings = IndexSettings(
+        index_url=_location(index_url or IndexSettings().index_url),
         extra_index_urls=tuple(dict.fromkeys(_location(url) for url in extra)),
         find_links=tuple(dict.fromkeys(_link(link) for link in links)),
         no_index=_flag(values.get("no-index"))
         if overrides.no_index is None
         else overrides.no_index,
         trusted_hosts=(*many("trusted-host"), *overrides.trusted_hosts),
-        cert=None if cert is None else str(Path(cert).expanduser()),
-        client_cert=None if client_cert is None else str(Path(client_cert).expanduser()),
+        cert=None if cert is None else str(expand(cert)),
+        client_cert=None if client_cert is None else str(expand(client_cert)),
         keyring_provider=overrides.keyring_provider or _keyring(values.get("keyring-provider")),
-        proxy=overrides.proxy or one("proxy"),
+        proxy=proxy,
         timeout=overrides.timeout or _seconds(values.get("timeout")),
+        refresh=overrides.refresh or _switch("ENVLOCK_REFRESH", environ),
+        no_cache=overrides.no_cache or _switch("ENVLOCK_NO_CACHE", environ),
     )
+    _check(settings)
+    return settings
+
+
+def _check(settings: IndexSettings) -> None:
+    """Refuse what no engine can make sense of, before any is asked."""
+    if not settings.no_index:
+        for url in (settings.index_url, *settings.extra_index_urls):
+            check_address(url, "the package index")
+    for link in settings.find_links:
+        check_address(link, "--find-links")
+    for host in settings.trusted_hosts:
+        trusted_host(host)
+
+
+def _bundle(environ: Mapping[str, str]) -> str | None:
+    """The certificates that no one chose for packages: those of HTTP libraries, then OpenSSL's."""
+    chosen = environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE")
+    system = environ.get("SSL_CERT_FILE")
+    return chosen or (system if system and Path(system).is_file() else None)
+
+
+def _learn(environ: Mapping[str, str], *urls: str) -> None:
+    """Take note of what is secret in these URLs, and in those of the proxies of the system."""
+    proxies = (text for name, text in environ.items() if name.lower().endswith("_proxy"))
+    for url in (*urls, *proxies):
+        learn_url(url)
 
 
 def _machine_folders() -> list[Path]:
@@ -132,17 +174,17 @@ def _machine_folders() -> list[Path]:
 def _user_folders() -> list[Path]:
     import platformdirs  # noqa: PLC0415  (10 ms that --help does not need)
 
-    legacy = Path.home() / ("pip" if WINDOWS else ".pip")
+    legacy = home() / ("pip" if WINDOWS else ".pip")
     if sys.platform == "darwin":
         library = Path(platformdirs.user_data_dir("pip", appauthor=False))
-        return [legacy, library if library.is_dir() else Path.home() / ".config" / "pip"]
+        return [legacy, library if is_folder(library) else home() / ".config" / "pip"]
     return [legacy, Path(platformdirs.user_config_dir("pip", appauthor=False, roaming=True))]
 
 
 def _from_files(files: Sequence[Path]) -> dict[str, _Value]:
     found: dict[str, dict[str, _Value]] = {section: {} for section in _SECTIONS}
     for file in files:
-        if not file.is_file():
+        if not is_file(file):
             continue
         parser = configparser.RawConfigParser()
         try:
@@ -155,7 +197,8 @@ def _from_files(files: Sequence[Path]) -> dict[str, _Value]:
         for section in _SECTIONS:
             if parser.has_section(section):
                 for name, text in parser.items(section):
-                    found[section][_key(name)] = _Value(text.strip(), f"{file} [{section}] {name}")
+                    origin = f"{file} [{section}] {name}"
+                    found[section][_key(name)] = _Value(text.strip(), origin, repr(text.strip()))
     merged = {**found["global"], **found["install"]}
     return {key: value for key, value in merged.items() if value.text}
 
@@ -177,8 +220,8 @@ def _key(name: str) -> str:
 def _location(url: str) -> str:
     """Return the URL of an index, which pip also takes as the path of a folder."""
     if "://" not in url and not url.startswith("file:"):
-        folder = Path(url).expanduser()
-        if folder.is_dir():
+        folder = expand(url)
+        if is_folder(folder):
             return folder.resolve().as_uri()
     return url.rstrip("/")
 
@@ -187,7 +230,7 @@ def _link(link: str) -> str:
     """Return a find-links entry; a path becomes a URL, which holds no blanks and no commas."""
     if "://" in link or link.startswith("file:"):
         return link
-    return Path(link).expanduser().absolute().as_uri()
+    return expand(link).absolute().as_uri()
 
 
 def _flag(value: _Value | None) -> bool:
@@ -195,7 +238,12 @@ def _flag(value: _Value | None) -> bool:
         return False
     if value.text.lower() in _TRUE:
         return True
-    raise UsageError(f"{value.origin}: {value.text!r} is neither true nor false")
+    raise UsageError(f"{value.origin}: {value.quoted} is neither true nor false")
+
+
+def _switch(name: str, environ: Mapping[str, str]) -> bool:
+    text = environ.get(name, "").strip()
+    return _flag(_Value(text, name) if text else None)
 
 
 def _keyring(value: _Value | None) -> str:
@@ -204,13 +252,16 @@ def _keyring(value: _Value | None) -> str:
     if value.text in _KEYRING_PROVIDERS:
         return value.text
     known = ", ".join(_KEYRING_PROVIDERS)
-    raise UsageError(f"{value.origin}: {value.text!r} is not a keyring provider; pip knows {known}")
+    raise UsageError(f"{value.origin}: {value.quoted} is not a keyring provider; pip knows {known}")
 
 
 def _seconds(value: _Value | None) -> float:
     if value is None:
         return IndexSettings().timeout
     try:
-        return float(value.text)
+        seconds = float(value.text)
     except ValueError:
-        raise UsageError(f"{value.origin}: {value.text!r} is not a number of seconds") from None
+        seconds = 0.0
+    if not 0 < seconds <= _LONGEST:
+        raise UsageError(f"{value.origin}: {value.quoted} is not a number of seconds")
+    return seconds

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct, field
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
+from envlock import standards
 from envlock.choices import Accelerator
+from envlock.documents import Malformed, yaml_values
 from envlock.errors import UsageError
 from envlock.evidence.values import Cell
 from envlock.model import Platform
 from envlock.releases import distributions, minor_key, pythons_for, tensorflow_releases
 
 _CPU = "tensorflow-cpu"
+_MINOR = re.compile(r"3\.\d{1,3}", re.ASCII)
 
 
 class MatrixPlan(Struct, frozen=True, kw_only=True):
@@ -100,12 +104,11 @@ def read_plan(name: str, text: str) -> MatrixPlan:
     Raises:
         UsageError: keys are unknown or values make no sense.
     """
-    import yaml  # noqa: PLC0415  (only a plan in a file needs it)
-
     try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UsageError(f"{name}: not YAML: {' '.join(str(error).split())}") from None
+        documents = yaml_values(text)
+    except Malformed as error:
+        raise error.named(name, "YAML") from None
+    document = documents[0] if len(documents) == 1 else None
     if not isinstance(document, Mapping):
         raise UsageError(f"{name}: not a plan: a mapping is wanted", 'releases: ">=2.10"')
     values: dict[str, Any] = {}
@@ -148,14 +151,11 @@ def specifier(text: str) -> SpecifierSet:
     Raises:
         ValueError: it is neither.
     """
-    try:
-        return SpecifierSet(f"=={Version(text)}")
-    except InvalidVersion:
-        pass
-    try:
-        return SpecifierSet(text)
-    except InvalidSpecifier:
-        raise ValueError(f"{text!r} is neither a version nor a specifier such as >=2.4") from None
+    version = standards.version(text)
+    found = standards.specifiers(text if version is None else f"=={version}")
+    if found is None:
+        raise ValueError(f"{text!r} is neither a version nor a specifier such as >=2.4")
+    return found
 
 
 def minors(texts: Iterable[str]) -> tuple[str, ...]:
@@ -166,7 +166,6 @@ def minors(texts: Iterable[str]) -> tuple[str, ...]:
     """
     found = [each.strip() for text in texts for each in text.split(",")]
     for each in found:
-        major, _, minor = each.partition(".")
-        if major != "3" or not minor.isdigit():
+        if not _MINOR.fullmatch(each):
             raise ValueError(f"{each!r} is not a Python such as 3.10")
     return tuple(dict.fromkeys(found))

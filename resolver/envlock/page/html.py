@@ -15,6 +15,7 @@ from envlock.page.board import Board, boards
 from envlock.page.data import PageData
 from envlock.page.grids import h5py_grid, python_grid
 from envlock.page.levels import Levels, counted
+from envlock.visible import visible, visible_json
 
 
 def page(
@@ -32,7 +33,7 @@ def page(
             "policy": _policy(style, script),
             "style": style,
             "chips": _chips(levels),
-            "boards": "".join(_section(board, data) for board in shown) or _NOTHING,
+            "boards": visible("".join(_section(board, data) for board in shown)) or _NOTHING,
             "data": _json(data),
             "script": script,
         },
@@ -106,7 +107,7 @@ def _digest(text: str) -> str:
 def _json(data: PageData) -> str:
     """The data as JSON that can stand in a script element."""
     text = json.dumps(data.document(), ensure_ascii=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    return visible_json(text.replace("<", "\\u003c"))
 
 
 def _asset(name: str) -> str:

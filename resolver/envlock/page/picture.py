@@ -8,6 +8,7 @@ from html import escape
 from envlock.evidence.values import PLAIN, RULES
 from envlock.page.board import Board
 from envlock.page.levels import Levels, State, counted, state
+from envlock.visible import visible
 
 _WIDE, _HIGH, _GAP = 34, 15, 2  # of a cell, in pixels
 _LABELS, _BETWEEN, _EDGE = 52, 36, 16
@@ -51,7 +52,7 @@ def picture(board: Board, levels: Levels) -> str:
         *_legend(height - 16),
         "</svg>\n",
     ]
-    return "\n".join(parts)
+    return visible("\n".join(parts))
 
 
 def _count(board: Board, name: str, levels: Levels) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from envlock.errors import UsageError
 from envlock.outcomes import Crashed, Failed, Outcome, Passed, Skipped
 from envlock.probes.interface import Probe, outcome_from
-from envlock.system import WINDOWS, Completed, run, scratch
+from envlock.system import WINDOWS, Completed, disk_full, is_full, run, says_full, scratch
 
 TIME_LIMIT = 300.0  # seconds: a cold import from a slow disk takes one of them
 _OUTPUT_SHOWN = 8000  # characters
@@ -34,6 +34,7 @@ def run_probe(
 
     Raises:
         WorkError: the interpreter cannot be started.
+        DiskFull: a level failed for want of room, which says nothing about it.
 
     """
     options = ["-I"] if write_bytecode else ["-I", "-B"]
@@ -46,9 +47,12 @@ def run_probe(
             timeout=timeout,
         )
         said = list(_lines(results))
+        refused = is_full(folder)
     outcomes = {each.level: each for each in map(outcome_from, (x for x in said if "level" in x))}
     started = [str(line["start"]) for line in said if "start" in line]
-    return tuple(_complete(probe, outcomes, started, _ending(done, timeout), _output(done)))
+    every = tuple(_complete(probe, outcomes, started, _ending(done, timeout), _output(done)))
+    _refuse_full(every, full=refused, python=python)
+    return every
 
 
 def run_user_script(python: Path, file: Path, *, timeout: float = TIME_LIMIT) -> Outcome:
@@ -79,6 +83,22 @@ def run_user_script(python: Path, file: Path, *, timeout: float = TIME_LIMIT) ->
     )
 
 
+def _refuse_full(outcomes: Iterable[Outcome], *, full: bool, python: Path) -> None:
+    """Tell a disk that is full from an environment that does not do what it should.
+
+    A program that maps a file of a full disk ends without a word.
+    """
+    for each in outcomes:
+        if isinstance(each, Failed):
+            said = f"{each.error}: {each.detail}\n{each.traceback}"
+        elif isinstance(each, Crashed):
+            said = f"{each.detail}\n{each.output}"
+        else:
+            continue
+        if full or says_full(said):
+            raise disk_full(f"{each.level} could not be tried", python.parent, said=said)
+
+
 def _complete(
     probe: Probe, outcomes: Mapping[str, Outcome], started: list[str], ending: str, output: str
 ) -> Iterator[Outcome]:
@@ -101,7 +121,7 @@ def _lines(results: Path) -> Iterator[dict[str, object]]:
     for line in results.read_text(encoding="utf-8").splitlines():
         try:
             yield json.loads(line)
-        except ValueError:  # the interpreter died while it wrote
+        except (ValueError, RecursionError):  # the interpreter died while it wrote
             return
 
 

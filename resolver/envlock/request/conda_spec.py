@@ -29,7 +29,7 @@ _SPEC = re.compile(
 )
 _KEY = re.compile(r"""\s*(\w+)\s*=\s*(?:'([^']*)'|"([^"]*)"|([^,'"\[\]]+))\s*(?:,|$)""")
 _BUILT = re.compile(r"(?P<version>.*[^=<>!~,|(\s])(?:=|\s+)(?P<build>[\w.*+^$-]*)")
-_BLANKS = re.compile(r"\s*([<>=!~]{1,2}|[,|()])\s*")
+_BLANKS = re.compile(r"(?:(?<!\s)\s+)?([<>=!~]{1,2}|[,|()])\s*")
 _ATOM = re.compile(r"(?:==?|!=|~=|<=|>=|<|>)?(?:\d+!)?[\w.+*-]+", re.ASCII)
 _TURNED = re.compile(r"=([<>])")
 _ANY = frozenset({"*", "=", "==", "=*", "==*"})
@@ -95,13 +95,13 @@ def _place(text: str) -> tuple[str, str]:
 
 def _keys(text: str, entry: str) -> dict[str, str]:
     keys: dict[str, str] = {}
-    rest = text
-    while rest.strip():
-        match = _KEY.match(rest)
+    text, place = text.strip(), 0
+    while place < len(text):
+        match = _KEY.match(text, place)
         if match is None:
             raise refusal(entry)
         keys[match[1]] = (match[2] or match[3] or match[4] or "").strip()
-        rest = rest[match.end() :]
+        place = match.end()
     return keys
 
 

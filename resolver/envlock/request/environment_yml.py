@@ -14,6 +14,8 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct, field
 
+from envlock import standards
+from envlock.documents import Malformed, yaml_node
 from envlock.errors import UsageError
 from envlock.request.parsed import safe, shown
 from envlock.request.selectors import selected
@@ -95,16 +97,11 @@ def compose(name: str, text: str) -> _Node:
     Raises:
         UsageError: it is not YAML; with the line.
     """
-    import yaml  # noqa: PLC0415  (10 ms that other files do not need)
-
     try:
-        return yaml.compose(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.MarkedYAMLError as error:
-        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise UsageError(f"{name}{line}: not YAML: {safe(str(error.problem))}") from None
-    except (yaml.YAMLError, RecursionError) as error:
-        reason = safe(" ".join(str(error).split()))
-        raise UsageError(f"{name}: not YAML: {reason}") from None
+        return yaml_node(text)
+    except Malformed as error:
+        place = f"{name}:{error.line}" if error.line else name
+        raise UsageError(f"{place}: not YAML: {safe(error.why)}") from None
 
 
 class _Reader:
@@ -191,6 +188,7 @@ class _Reader:
             self._odd_entry(node, "an empty entry is left out", lost=False)
         else:
             self.file.dependencies.append(entry)
+            standards.refuse_crowd(self._name, len(self.file.dependencies))
 
     def _variables(self, node: _Node) -> None:
         for key, value in _members(node):

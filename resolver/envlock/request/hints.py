@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 
 from msgspec import Struct
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.version import InvalidVersion, Version
+
+from envlock import standards
 
 _NAME = r"(?P<name>[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?(?:\s*\[[^\]]*\])?)"
 _VERSION = r"v?(?P<version>\d[\w.*+!]*)"
@@ -33,7 +33,10 @@ def _exact(match: re.Match[str]) -> str:
 
 def _caret(match: re.Match[str]) -> str:
     """Poetry's: the first number that is not zero stays."""
-    release = Version(match["version"]).release
+    version = standards.version(match["version"])
+    if version is None:
+        return match[0]
+    release = version.release
     upper = f"{release[0] + 1}" if release[0] or len(release) == 1 else f"0.{release[1] + 1}"
     return f"{match['name']}>={match['version']},<{upper}"
 
@@ -68,6 +71,7 @@ _HABITS = (
     _habit(r"(?<=\d)\.[xX]\b", ".*", 'pip writes ".*" for any number'),
     _habit(r"((?:[<>]=?|~=)\s*\d[\w.]*?)\.\*", r"\1", '".*" goes with "==" and "!=" only'),
 )
+_LONGEST = 2000  # characters: beyond them nothing is a habit
 _UNQUOTED = re.compile(r"(python_(?:full_)?version\s*[<>=!~]+\s*)(\d[\d.]*)")
 
 
@@ -76,6 +80,8 @@ def plainly(text: str) -> tuple[str, str] | None:
 
     None when no habit is known that makes it one.
     """
+    if len(text) > _LONGEST:
+        return None
     head, _, marker = text.partition(";")
     head, causes = _habits(head.strip())
     quoted = _UNQUOTED.sub(r"\1'\2'", marker.strip())
@@ -84,11 +90,8 @@ def plainly(text: str) -> tuple[str, str] | None:
     elif ";" in text and not quoted:
         causes.append('nothing follows ";"')
     plain = f"{head}; {quoted}" if quoted else head
-    try:
-        meant = Requirement(plain)
-    except InvalidRequirement:
-        return None
-    if not causes or meant.url:
+    meant = standards.requirement(plain)
+    if meant is None or not causes or meant.url:
         return None
     return plain.replace('"', "'"), "; ".join(causes)
 
@@ -96,10 +99,7 @@ def plainly(text: str) -> tuple[str, str] | None:
 def _habits(head: str) -> tuple[str, list[str]]:
     causes: list[str] = []
     for habit in _HABITS:
-        try:
-            plain = habit.pattern.sub(habit.plain, head)
-        except InvalidVersion:
-            continue
+        plain = habit.pattern.sub(habit.plain, head)
         if plain != head:
             head = plain
             causes.append(habit.cause)

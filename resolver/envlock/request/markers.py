@@ -38,7 +38,7 @@ def _holds(item: Requested, target: Target) -> bool:
         return True
     try:
         return marker.evaluate({**target.markers, "extra": ""})
-    except (UndefinedComparison, UndefinedEnvironmentName) as error:
+    except (UndefinedComparison, UndefinedEnvironmentName, ValueError) as error:
         raise UsageError(
             f"the marker {shown(str(marker))} cannot be judged: {error}",
             f"write {item.requirement.name} without it, or with a marker such as"

@@ -10,6 +10,7 @@ from packaging.specifiers import SpecifierSet
 
 from envlock.errors import UsageError
 from envlock.model import Requested
+from envlock.visible import printable
 
 _SHOWN = 20
 _WIDTH = 160
@@ -85,11 +86,5 @@ def safe(text: str) -> str:
     """
     from envlock.index.redact import redact  # noqa: PLC0415  (only errors quote)
 
-    plain = redact("".join(map(_visible, text)))
+    plain = redact(printable(text))
     return plain if len(plain) <= _WIDTH else f"{plain[:_WIDTH]}…"
-
-
-def _visible(character: str) -> str:
-    if character.isprintable():
-        return character
-    return character.encode("unicode_escape").decode()

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from envlock import standards
 from envlock.model import Requested
 from envlock.request.parsed import Faults, ParsedFile, shown
 from envlock.request.syntax import is_malformed, parse_requirement
@@ -101,15 +102,14 @@ class _Project:
         text = self._project.get("requires-python")
         if text is None:
             return None
-        try:
-            return SpecifierSet(cast("str", text))
-        except (InvalidSpecifier, AttributeError, TypeError):
+        found = standards.specifiers(text) if isinstance(text, str) else None
+        if found is None:
             self.faults.add(
                 self._where(str(text)),
                 f"project.requires-python: {shown(str(text))} is not a range of versions",
                 'write it like ">=3.9,<3.13"',
             )
-            return None
+        return found
 
     def _entries(self, key: str, value: object, above: tuple[str, ...] = ()) -> Iterator[Requested]:
         if not isinstance(value, list):

@@ -14,6 +14,7 @@ from pathlib import Path
 from msgspec import Struct, field
 from packaging.requirements import Requirement
 
+from envlock import standards
 from envlock.errors import UsageError
 from envlock.model import Requested
 from envlock.request.options import (
@@ -28,6 +29,7 @@ from envlock.request.parsed import Faults, ParsedFile, safe, shown
 from envlock.request.places import folder_fault
 from envlock.request.syntax import parse_requirement
 from envlock.system import read_text
+from envlock.system.looking import exists
 
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -42,7 +44,7 @@ def find_root(path: Path) -> Path:
     """
     folder = path.absolute().parent
     for parent in (folder, *folder.parents):
-        if any((parent / mark).exists() for mark in _ROOT_MARKS):
+        if any(exists(parent / mark) for mark in _ROOT_MARKS):
             return parent
     return folder
 
@@ -71,14 +73,17 @@ def parse_requirements(
     )
 
 
-def logical_lines(text: str) -> Iterator[tuple[int, str]]:
+def logical_lines(text: str, *, as_pip: bool = False) -> Iterator[tuple[int, str]]:
     """Yield the number and text of each line that says something.
 
     Lines that end in a backslash are joined, under the number of the first;
     comments and blank lines are left out. A comment ends a joined line.
+    ``as_pip`` ends lines at form feeds and the like too, as pip does; uv takes
+    them for a part of the line, where they are refused.
     """
+    lines = text.splitlines() if as_pip else _LINE_END.split(text)
     start, joined = 0, ""
-    for number, line in enumerate((*_LINE_END.split(text), ""), 1):
+    for number, line in enumerate((*lines, ""), 1):
         start = start if joined else number
         comment = line.lstrip().startswith("#")
         if line.endswith("\\") and not comment:
@@ -114,7 +119,8 @@ class RequirementsReader(Struct, kw_only=True):
             return
         self.done.add((resolved, constraint))
         label = self.label(path)
-        for number, line in logical_lines(text):
+        for count, (number, line) in enumerate(logical_lines(text), 1):
+            standards.refuse_crowd(label, count)
             self.line(path, line, f"{label}:{number}", constraint=constraint, chain=chain)
 
     def line(

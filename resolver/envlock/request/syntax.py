@@ -12,12 +12,12 @@ import unicodedata
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from envlock import standards
 from envlock.errors import UsageError
 from envlock.request.parsed import safe, shown
 from envlock.request.places import address_fault, refuse_places
 
 _EXAMPLE = 'write it like "numpy>=1.22,<2" or "numpy==1.22.*"'
-_LONGEST = 2000  # characters; the longest markers that tools export have a few hundred
 _VARIABLE = re.compile(r"\$\{[A-Za-z0-9_]+\}")
 _OPTION = re.compile(r"(?:^|\s)(-\S*)")
 _TYPED = re.compile(
@@ -45,6 +45,12 @@ def parse_requirement(text: str) -> Requirement:
         raise _hint(text, text.index("@") + 1) or address_fault(text)
     if canonicalize_name(requirement.name) == "python":
         raise _interpreter(text)
+    if requirement.marker is not None and standards.requirement(text) is None:
+        raise UsageError(
+            f"{shown(text)} is not a requirement: its marker holds a backslash or a quote, and"
+            " would read otherwise when it is written again",
+            _suggest(text.partition(";")[0].strip()),
+        )
     return requirement
 
 
@@ -70,11 +76,7 @@ def _malformed(text: str, error: InvalidRequirement | RecursionError) -> UsageEr
 
 def is_malformed(text: str) -> bool:
     """Whether a text is no PEP 508 requirement, whatever it asks for."""
-    try:
-        Requirement(text)
-    except (InvalidRequirement, RecursionError):
-        return True
-    return False
+    return standards.requirement(text) is None
 
 
 def _hint(text: str, position: int) -> UsageError | None:
@@ -103,7 +105,7 @@ def _suggest(text: str) -> str:
 def _refuse_unreadable(text: str) -> None:
     if not text:
         raise UsageError('"" is not a requirement: it is empty', _EXAMPLE)
-    if len(text) > _LONGEST:
+    if len(text) > standards.LONGEST:
         raise UsageError(
             f"{shown(text)} is not a requirement: it has {len(text)} characters", _EXAMPLE
         )

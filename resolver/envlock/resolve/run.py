@@ -69,14 +69,17 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
             "--python names another Python",
         )
     tools = replace(tools, pinned=index.pinned)
+    if index.renew({name: wish.specifier for name, wish in question.wishes.items()}):
+        question = replace(question, settings=replace(question.settings, refresh=True))
     wish = framework(question.wishes)
     if wish is not None:
         names = distributions(wish, question.target.accelerator)
         with tools.progress.phase(f"read the releases of {' and '.join(names)}"):
             index.files_of(names)
     candidates = anchors(question, tools)
-    index.expect(partial(_likely, question, next(iter(candidates), None), tools))
-    settled, tried = search(question, candidates, tools)
+    likely = partial(_likely, question, next(iter(candidates), None), tools)
+    with index.expecting(likely):
+        settled, tried = search(question, candidates, tools)
     if settled is None:
         index.files_of(question.wishes)  # all pages at once; an explanation looks at each
         from envlock.resolve.otherwise import beside  # noqa: PLC0415  (seldom needed)

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from envlock.documents import Malformed
 from envlock.errors import UsageError
 from envlock.model import Rule
 from envlock.rules.documents import parse, shipped
 from envlock.rules.examples import example_faults
 from envlock.rules.schema import faults, read_rule
+from envlock.system import read_text
 
 #: YAML files of the data package that hold no rules.
 _NOT_RULES = frozenset({"conda-names.yaml", "families.yaml"})
@@ -80,12 +82,13 @@ def _read_folders(
 
 
 def _read_file(path: Path, rules: list[Rule], wrong: list[str], *, examples: bool) -> None:
-    import yaml  # noqa: PLC0415  (as in parse)
-
     try:
-        found = list(parse(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        wrong.append(f"{path}: {' '.join(str(error).split())}")
+        found = parse(read_text(path))
+    except UsageError as error:
+        wrong.append(error.message)
+        return
+    except Malformed as error:
+        wrong.append(error.named(str(path), "YAML").message)
         return
     for number, document in enumerate(found, start=1):
         name = document.get("id") if isinstance(document, Mapping) else None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from envlock.documents import yaml_values
 from envlock.system import remembered
 
 
@@ -20,23 +22,26 @@ def shipped() -> Mapping[str, Sequence[Any]]:
     sources = {item.name: item.read_bytes() for item in items if item.name.endswith(".yaml")}
 
     def read() -> dict[str, list[Any]]:
-        return {name: list(parse(content.decode())) for name, content in sources.items()}
+        return {name: parse(content.decode()) for name, content in sources.items()}
 
     found: dict[str, list[Any]] = remembered("knowledge-1", sources, read)
     return found
 
 
-def parse(text: str) -> Iterator[Any]:
-    """The YAML documents of a text, empty ones left out."""
-    import yaml  # noqa: PLC0415  (20 ms that --help does not need)
+def parse(text: str) -> list[Any]:
+    """The YAML documents of a text, empty ones left out.
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return (document for document in yaml.load_all(text, Loader=loader) if document is not None)
+    Raises:
+        Malformed: it is not YAML, or a value is none of its type.
+    """
+    return yaml_values(text)
 
 
 def render(document: Mapping[str, Any]) -> str:
     """A document as YAML, in the order of its keys."""
-    import yaml  # noqa: PLC0415  (as above)
+    import yaml  # noqa: PLC0415  (20 ms that --help does not need)
 
-    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+    # PyYAML writes these three raw in a plain scalar, and folds them as it reads them.
+    foldable = not set("\x85\u2028\u2029").isdisjoint(json.dumps(document, ensure_ascii=False))
+    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=not foldable, width=100)
     return f"---\n{text}"

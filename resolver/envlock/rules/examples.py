@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from packaging.version import Version
 
 from envlock.model import Platform, Rule
 from envlock.rules.check import Situation, violations
+from envlock.rules.patterns import shows
 from envlock.rules.schema import Document
 
 #: What an example means where it does not say.
@@ -62,7 +62,7 @@ def _situation(example: Mapping[str, Any]) -> Situation:
 
 
 def _matches(rule: Rule, text: str) -> bool:
-    return any(re.search(symptom, text) for symptom in rule.symptoms)
+    return shows(text, rule.symptoms)
 
 
 def _words(example: Mapping[str, Any]) -> str:

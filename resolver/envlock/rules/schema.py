@@ -15,10 +15,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
 
+from envlock import standards
 from envlock.model import (
     Case,
     Condition,
@@ -30,6 +30,7 @@ from envlock.model import (
     Severity,
     Stage,
 )
+from envlock.rules.slow import slow
 
 Document = Mapping[str, Any]
 
@@ -138,6 +139,9 @@ def _shape_faults(document: Document) -> Iterable[str]:
     judged = any(case.demands or case.alone for case in _cases(document))
     if judged and not {"refuses", "admits"} <= tested.keys():
         yield "examples: a rule with a demand needs both refuses and admits"
+    for number, symptom in enumerate(document.get("symptoms", ())):
+        if fault := slow(symptom):
+            yield f"symptoms[{number}]: {fault}"
     if document.get("symptoms") and "matches" not in tested:
         yield "examples: a rule with symptoms needs matches"
     if not judged and not document.get("symptoms") and "when" not in document:
@@ -165,24 +169,36 @@ def validator_of(described: Mapping[str, Any]) -> Any:  # noqa: ANN401  (as abov
     import jsonschema  # noqa: PLC0415  (80 ms that only people who add rules pay)
 
     checker = jsonschema.FormatChecker(formats=())
-    checks: tuple[tuple[str, Callable[[str], object], type[Exception]], ...] = (
-        ("regex", re.compile, re.error),
-        ("specifier", SpecifierSet, InvalidSpecifier),
-        ("version", Version, InvalidVersion),
-        ("date", date.fromisoformat, ValueError),
+    checks: tuple[tuple[str, Callable[[str], object]], ...] = (
+        ("regex", _pattern),
+        ("specifier", standards.specifiers),
+        ("version", standards.version),
+        ("date", _date),
     )
-    for name, parse, error in checks:
-        checker.checks(name, raises=error)(_tries(parse))
+    for name, parse in checks:
+        checker.checks(name)(_reads(parse))
     return jsonschema.Draft202012Validator(described, format_checker=checker)
 
 
-def _tries(parse: Callable[[str], object]) -> Callable[[object], bool]:
+def _reads(parse: Callable[[str], object]) -> Callable[[object], bool]:
     def check(value: object) -> bool:
-        if isinstance(value, str):
-            parse(value)
-        return True
+        return not isinstance(value, str) or parse(value) is not None
 
     return check
+
+
+def _pattern(text: str) -> re.Pattern[str] | None:
+    try:
+        return re.compile(text)
+    except (re.error, OverflowError, RecursionError):
+        return None
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def schema() -> dict[str, Any]:

@@ -9,11 +9,31 @@ from __future__ import annotations
 import sys
 
 from envlock.system.caches import cache_folder as cache_folder
+from envlock.system.caches import cache_troubles as cache_troubles
 from envlock.system.caches import exclusive as exclusive
-from envlock.system.caches import remembered as remembered
+from envlock.system.caches import kept_folder as kept_folder
+from envlock.system.caches import replaced_cache as replaced_cache
+from envlock.system.disks import disk_full as disk_full
+from envlock.system.disks import is_full as is_full
+from envlock.system.disks import refuse_full as refuse_full
+from envlock.system.disks import room_in as room_in
+from envlock.system.disks import room_words as room_words
+from envlock.system.disks import says_full as says_full
+from envlock.system.disks import size_words as size_words
+from envlock.system.kept import keep as keep
+from envlock.system.kept import load_kept as load_kept
+from envlock.system.kept import remembered as remembered
+from envlock.system.outputs import refuse_irregular as refuse_irregular
+from envlock.system.outputs import refuse_unwritable as refuse_unwritable
 from envlock.system.processes import Completed as Completed
 from envlock.system.processes import beside as beside
 from envlock.system.processes import run as run
+from envlock.system.reading import Ends as Ends
+from envlock.system.reading import Refused as Refused
+from envlock.system.reading import contents as contents
+from envlock.system.reading import opened as opened
+from envlock.system.reading import read_ends as read_ends
+from envlock.system.reading import read_standard_input as read_standard_input
 from envlock.system.reading import read_text as read_text
 from envlock.system.writing import make_folder as make_folder
 from envlock.system.writing import move as move

@@ -14,6 +14,7 @@ from types import FrameType
 from msgspec import Struct
 
 from envlock.errors import WorkError
+from envlock.system.disks import refuse_full
 
 #: Ctrl-C and the signals that mean the same; SIGHUP is not there on Windows.
 _INTERRUPTS = tuple(
@@ -52,7 +53,7 @@ def run(
     gets a process group: a time limit or Ctrl-C ends its children too.
 
     Raises:
-        WorkError: the program cannot be started.
+        WorkError: it cannot be started or followed, or fails and says that a disk is full.
     """
     out: list[str] = []
     said: list[str] = []
@@ -72,12 +73,24 @@ def run(
     finally:
         for reader in readers:
             reader.join(5)
-    return Completed(
+    done = Completed(
         returncode=process.returncode,
         stdout="".join(out),
         stderr="".join(said),
         timed_out=timed_out,
     )
+    _refuse_full(done, command, env)
+    return done
+
+
+def _refuse_full(
+    done: Completed, command: Sequence[str | Path], env: Mapping[str, str] | None
+) -> None:
+    """Tell a full disk; what the program was told to write to is where it may be."""
+    if done.returncode != 0:
+        places = [Path(word) for word in command[1:] if Path(word).is_absolute()]
+        places += [Path(env["UV_CACHE_DIR"])] if env and "UV_CACHE_DIR" in env else []
+        refuse_full(Path(command[0]).name, done.stderr or done.stdout, *places)
 
 
 @contextmanager
@@ -158,12 +171,22 @@ def _read(
 ) -> tuple[threading.Thread, ...]:
     """Start to take what a program prints."""
     readers = (
-        threading.Thread(target=_drain, args=(process, out), daemon=True),
-        threading.Thread(target=_follow, args=(process, said, on_line), daemon=True),
+        threading.Thread(target=_drain, args=(process, out), name="output", daemon=True),
+        threading.Thread(target=_follow, args=(process, said, on_line), name="output", daemon=True),
     )
     for reader in readers:
-        reader.start()
+        _start_thread(reader)
     return readers
+
+
+def _start_thread(thread: threading.Thread) -> None:
+    try:
+        thread.start()
+    except RuntimeError:
+        raise WorkError(
+            "the system gives no more threads, which following a program takes",
+            "ulimit -u; ulimit -v  (shows how many processes, and how much memory, there may be)",
+        ) from None
 
 
 def _overruns(process: subprocess.Popen[str], timeout: float | None) -> bool:
@@ -172,8 +195,8 @@ def _overruns(process: subprocess.Popen[str], timeout: float | None) -> bool:
         process.wait()
         return False
     # `Popen.wait` with a limit looks again after ever longer pauses, up to 50 ms.
-    waiter = threading.Thread(target=process.wait, daemon=True)
-    waiter.start()
+    waiter = threading.Thread(target=process.wait, name="output", daemon=True)
+    _start_thread(waiter)
     waiter.join(timeout)
     return process.returncode is None
 
@@ -191,8 +214,12 @@ def _follow(
     with process.stderr:
         for line in process.stderr:
             captured.append(line)
-            if on_line is not None:
+            if on_line is None:
+                continue
+            try:
                 on_line(line.rstrip())
+            except (OSError, ValueError):  # nobody is there to read it; the program goes on
+                on_line = None
 
 
 def _end(process: subprocess.Popen[str]) -> None:

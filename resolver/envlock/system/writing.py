@@ -2,75 +2,84 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from envlock.errors import WorkError
-
-# Read once: there is no way to read it without setting it, for all threads.
-_UMASK = os.umask(0)
-os.umask(_UMASK)
+from envlock.system.disks import FULL, cannot_write, disk_full, temporary_folder
+from envlock.system.outputs import target_of
+from envlock.system.replacing import Replacement
 
 
 def write_texts(texts: Mapping[Path, str], *, lasting: bool = True) -> None:
-    """Write several files, all or none as far as a file system can promise.
-
-    Each text is staged beside its target and synced; only when all are safe
-    on disk are they renamed. An existing file keeps its permissions, and a
-    link to a file stays a link. What need not be ``lasting``, through a power
-    cut, is not synced.
+    """Write several texts as `write_files` does.
 
     Raises:
-        WorkError: a folder is missing or read-only, or the disk is full; then
-            no target has changed.
+        WorkError: as `write_files`.
     """
     write_files({path: text.encode() for path, text in texts.items()}, lasting=lasting)
 
 
 def write_files(contents: Mapping[Path, bytes], *, lasting: bool = True) -> None:
-    """Write several files as `write_texts` does, from bytes.
+    """Write several files, all or none as far as a file system can promise.
+
+    All are staged and synced beside their targets, with a copy of what they
+    write over; only then does one after the other take its new bytes, and
+    whatever goes wrong gives those before it their old ones again. A file
+    keeps all that it is (see `envlock.system.replacing`), and a link to a file
+    stays a link. What need not be ``lasting``, through a power cut, is not
+    synced.
 
     Raises:
-        WorkError: as `write_texts`.
+        WorkError: a folder is missing or read-only, a file cannot be replaced,
+            or the disk is full; the message says that nothing was changed, or
+            which file is which.
     """
-    staged: list[tuple[Path, Path]] = []
+    files: list[Replacement] = []
+    at = next(iter(contents), Path())
     try:
-        for path, content in contents.items():
-            target = path.resolve()
-            staged.append((_stage(target, content, lasting=lasting), target))
-        for temporary, path in staged:
-            temporary.replace(path)
-    except OSError as error:
-        names = ", ".join(map(str, contents))
-        raise WorkError(
-            f"cannot write {names}: {error.strerror or error}; nothing was changed"
-        ) from error
-    finally:
-        for temporary, _ in staged:
-            temporary.unlink(missing_ok=True)
-
-
-def _stage(path: Path, content: bytes, *, lasting: bool) -> Path:
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            if lasting:
-                os.fsync(stream.fileno())
-        if path.exists():
-            shutil.copymode(path, temporary)
-        else:
-            temporary.chmod(0o666 & ~_UMASK)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+        for at, content in contents.items():
+            files.append(Replacement(target_of(at), content, lasting=lasting))
+            files[-1].stage()
+        for path, file in zip(contents, files, strict=True):
+            at = path
+            file.apply()
+    except BaseException as error:
+        left = _undone(files)
+        for file in files:
+            file.clear(keep_old=file in left)
+        if left:
+            raise WorkError(_half_written(at, error, left)) from error
+        if isinstance(error, OSError):
+            wanted = sum(map(len, contents.values()))
+            raise cannot_write(str(at), error, at.parent, wanted) from error
         raise
-    return temporary
+    for file in files:
+        file.clear()
+
+
+def _undone(files: Sequence[Replacement]) -> list[Replacement]:
+    """Take back what was written; return the files that would not be."""
+    left: list[Replacement] = []
+    for file in reversed(files):
+        try:
+            file.undo()
+        except OSError:
+            left.append(file)
+    return left
+
+
+def _half_written(at: Path, error: BaseException, left: Sequence[Replacement]) -> str:
+    """Say which files are new when those before the one that failed stay so."""
+    why = error.strerror or error if isinstance(error, OSError) else type(error).__name__
+    lines = [f"cannot write {at}: {why}; and not all that was written could be taken back:"]
+    for file in left:
+        old = f"; what it was is in {file.before}" if file.before else ", and was not there before"
+        lines.append(f"  {file.path} is written anew, wholly or in part{old}")
+    return "\n".join((*lines, "  every other file is as it was"))
 
 
 @contextmanager
@@ -82,7 +91,13 @@ def scratch(prefix: str = "envlock-", *, inside: Path | None = None) -> Iterator
     try:
         name = tempfile.mkdtemp(prefix=prefix, dir=inside)
     except OSError as error:
-        raise WorkError(f"cannot make a temporary folder: {error.strerror}") from error
+        place = temporary_folder() if inside is None else inside
+        if error.errno in FULL:
+            raise disk_full("no temporary folder could be made", place) from error
+        raise WorkError(
+            f"cannot make a temporary folder, which what is run needs: {error.strerror or error}",
+            "TMPDIR=/a/folder/that/can/be/written/to",
+        ) from error
     try:
         yield Path(name)
     finally:

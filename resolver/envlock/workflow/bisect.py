@@ -33,7 +33,7 @@ from envlock.bisect.failures import Failure, verdict
 from envlock.bisect.flips import flip
 from envlock.changes import Action, Step
 from envlock.environment.description import Interpreter, target
-from envlock.environment.interpreters import find_interpreter
+from envlock.environment.interpreters import find_interpreter, find_version
 from envlock.errors import InstallFailure, ProblemFound, UsageError
 from envlock.examine import Given
 from envlock.index.pages import Index
@@ -47,6 +47,7 @@ from envlock.rules.families import families
 from envlock.rules.schema import Document
 from envlock.system import write_texts
 from envlock.workflow.bisected import Bisected, Flip, Told, title
+from envlock.workflow.outputs import try_outputs
 from envlock.workflow.pinsets import PinSet, read_pin_set
 from envlock.workflow.trials import Bench, GateJudge, Judge, Trial, bench
 
@@ -82,6 +83,8 @@ def bisect(order: BisectOrder, progress: Progress) -> Bisected:
         raise UsageError(
             f"-o {order.output}: it is there already, and is left as it is", "-o OTHER.yaml"
         )
+    if order.output is not None:
+        try_outputs((order.output,), progress)
     good, bad, interpreter = _read(order, progress)
     changes = differences(good.pins, bad.pins)
     if not changes:
@@ -120,7 +123,10 @@ def _read(order: BisectOrder, progress: Progress) -> tuple[PinSet, PinSet, Inter
             " tried with one Python, so that only packages differ",
             *(f"--python {each}" for each in pythons),
         )
-    interpreter = find_interpreter(order.python or next(iter(pythons), None))
+    if order.python or not pythons:
+        interpreter = find_interpreter(order.python)
+    else:
+        interpreter = find_version(pythons[0], str(order.good if told[0] else order.bad))
     given = Given(python=interpreter.version, platform=interpreter.platform)
     sets = [read_pin_set(each, given) for each in (order.good, order.bad)]
     for note in dict.fromkeys(note for each in sets for note in each.notes):

@@ -7,10 +7,10 @@ from functools import cache
 from pathlib import Path
 
 from msgspec import Struct
-from packaging.markers import UndefinedComparison
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
+from envlock import standards
 from envlock.choices import EngineName
 from envlock.engine import ENGINES
 from envlock.environment.conda import conda_packages
@@ -117,14 +117,13 @@ def _is_fixed(distribution: Distribution) -> bool:
 
 def _requirements(distribution: Distribution, goal: Target) -> Iterator[Requirement]:
     for line in distribution.requires:
-        try:
-            requirement = Requirement(line)
-            marker = requirement.marker
-            if marker is None or marker.evaluate({**goal.markers, "extra": ""}):
-                requirement.marker = None
-                yield requirement
-        except (InvalidRequirement, UndefinedComparison):
+        requirement = standards.requirement(line)
+        if requirement is None:
             continue
+        marker = requirement.marker
+        if marker is None or standards.judged(marker, {**goal.markers, "extra": ""}):
+            requirement.marker = None
+            yield requirement
 
 
 def _broken(found: Iterable[Violation]) -> tuple[Violation, ...]:
@@ -161,8 +160,8 @@ def _missing(
             absent = {name for name, version in finding.packages.items() if version is None}
             for name in finding.packages.keys() & there.keys():
                 for line in there[name].requires:
-                    requirement = Requirement(line)
-                    if canonicalize_name(requirement.name) in absent:
+                    requirement = standards.requirement(line)
+                    if requirement and canonicalize_name(requirement.name) in absent:
                         requirement.marker = None
                         found[requirement] = finding.because
     return found

@@ -15,6 +15,8 @@ from envlock.errors import ProblemFound
 from envlock.progress import Progress
 from envlock.request.words import ORIGIN
 from envlock.workflow.lock import Locked, LockOrder, make_lock, requirements_text, write
+from envlock.workflow.replacing import replaced_by
+from envlock.workflow.space import refuse_cramped
 from envlock.workflow.verify import Proof, ProofOrder, prove
 
 
@@ -22,7 +24,7 @@ class CreateOrder(Struct, frozen=True, kw_only=True):
     """A lock, where its environment goes, and what must be proved.
 
     ``force`` replaces an environment that envlock did not make; ``keep``
-    leaves one that failed for a look.
+    leaves one that failed for a look. ``inputs`` are the files that it reads.
     """
 
     lock: LockOrder
@@ -30,15 +32,20 @@ class CreateOrder(Struct, frozen=True, kw_only=True):
     proof: ProofOrder
     force: bool = False
     keep: bool = False
+    inputs: tuple[Path, ...] = ()
 
 
 class Created(Struct, frozen=True, kw_only=True):
-    """What `create` made; ``written`` are the lock files that changed."""
+    """What `create` made; ``written`` are the lock files that changed.
+
+    ``replaced`` says which environment was there before, None where none was.
+    """
 
     locked: Locked
     folder: Path
     proof: Proof
     written: tuple[Path, ...]
+    replaced: str | None = None
 
 
 class NotProved(ProblemFound):
@@ -57,12 +64,15 @@ def create(order: CreateOrder, progress: Progress) -> Created:
     Raises:
         NotProved: the environment does not pass the gate.
         NoResolution: nothing fits the request.
-        UsageError: the folder holds something that is not envlock's.
+        UsageError: the folder holds something that may not be replaced.
         WorkError: network, disk, interpreter or installer failed.
     """
+    needed = (*order.inputs, *order.lock.outputs)
+    replaced = replaced_by(order.folder, force=order.force, needed=needed)
     locked = make_lock(order.lock, progress, hashed=True)
     # The path, not the version: it must be the interpreter the lock is for.
     interpreter = find_interpreter(str(locked.target.interpreter))
+    refuse_cramped(locked.lock, locked.target, order.folder, order.lock.settings, progress)
     with fresh_environment(order.folder, progress, force=order.force, keep=order.keep) as folder:
         with progress.phase(f"install {len(locked.lock.packages)} packages"):
             python = create_venv(interpreter, folder, progress)
@@ -76,7 +86,9 @@ def create(order: CreateOrder, progress: Progress) -> Created:
                 *_remedies(order, locked.target.minor),
             )
         written = write(locked)
-    return Created(locked=locked, folder=order.folder, proof=proof, written=written)
+    return Created(
+        locked=locked, folder=order.folder, proof=proof, written=written, replaced=replaced
+    )
 
 
 def _remedies(order: CreateOrder, python: str) -> Iterator[str]:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
+from envlock import standards
 from envlock.diagnose import UNEXPLAINED, VERIFY, Loads, diagnose, loads, model_findings, troubled
 from envlock.errors import UsageError
 from envlock.examine import Given, merge
@@ -19,12 +20,16 @@ from envlock.findings import Examined, Finding, Kind
 from envlock.model import Platform, Remedy
 from envlock.progress import Progress
 from envlock.rules import database
+from envlock.system import Ends
+from envlock.system.looking import exists, is_file, is_folder, named
 
 if TYPE_CHECKING:
     from envlock.environment.commands import Commands
 
 STDIN = "-"
 
+#: What the last line of a traceback begins with, or the line of a program that failed.
+_ERROR = re.compile(r"^\s*(?:[\w.]*(?:Error|Exception|Warning)|error|ERROR): ")
 _INTERPRETER = re.compile(r"python[\d.]*(?:\.exe)?", re.IGNORECASE)
 #: Endings of the files that `envlock fix` changes.
 _FIXED = frozenset({".in", ".txt", ".yaml", ".yml"})
@@ -49,7 +54,7 @@ class DiagnoseOrder(Struct, frozen=True, kw_only=True):
     """
 
     what: Sequence[str] = ()
-    stdin: str = ""
+    stdin: Ends | None = None
     model: Path | None = None
     python: str | None = None
     platform: str | None = None
@@ -90,13 +95,17 @@ def diagnose_all(order: DiagnoseOrder, progress: Progress) -> Diagnosis:
     others: list[Finding] = []
     commands: Commands | None = None
     for name in order.what or (None,):
-        if name is None or _is_environment(name):
+        if name == STDIN:
+            parts.append(_of_stdin(order.stdin, given))
+        elif name is not None and is_text(name):
+            parts.append(_text(name, given))
+        elif name is None or _is_environment(named(Path(name))):
             path = None if name is None else Path(name)
             examined, found, commands = _environment(path, given, progress)
             parts.append(examined)
             others += found
         else:
-            parts.append(_file(name, order.stdin, given))
+            parts.append(_file(Path(name), given))
     whole = merge(parts)
     if model is not None:
         others += model_findings(model, whole, rules)
@@ -115,12 +124,30 @@ def _model(path: Path) -> Loads:
     return loads(examine_model(path))
 
 
-def _file(name: str, stdin: str, given: Given) -> Examined:
-    from envlock.examine import examine_content, examine_path  # noqa: PLC0415  (as above)
+def is_text(word: str) -> bool:
+    """Tell whether a word that was typed is what an error says, and no name of a file."""
+    return bool("\n" in word or _ERROR.search(word)) and "\0" not in word and not exists(Path(word))
 
-    if name == STDIN:
-        return examine_content(stdin, "standard input", given)
-    return examine_path(Path(name), given)
+
+def _text(word: str, given: Given) -> Examined:
+    from envlock.examine import examine_content  # noqa: PLC0415  (as above)
+
+    return examine_content(word, "the text that was typed", given)
+
+
+def _file(path: Path, given: Given) -> Examined:
+    from envlock.examine import examine_path  # noqa: PLC0415  (as above)
+
+    return examine_path(path, given)
+
+
+def _of_stdin(read: Ends | None, given: Given) -> Examined:
+    from envlock.examine import cut, decode, examine_content, examine_part  # noqa: PLC0415  (as above)
+
+    text, origin = decode(read.content if read else b""), "standard input"
+    if read is not None and read.size:
+        return examine_part(text, cut(read), origin, given)
+    return examine_content(text, origin, given)
 
 
 def _fixable(what: Sequence[str], parts: Sequence[Examined]) -> tuple[str, ...] | None:
@@ -135,9 +162,12 @@ def _fixable(what: Sequence[str], parts: Sequence[Examined]) -> tuple[str, ...] 
     return (found[0],) if len(found) == 1 else None
 
 
-def _is_environment(name: str) -> bool:
-    path = Path(name)
-    return path.is_dir() or (path.is_file() and bool(_INTERPRETER.fullmatch(path.name)))
+def _is_environment(path: Path) -> bool:
+    if is_folder(path):
+        return True
+    if path.is_symlink() and not exists(path):  # of an environment that lost its Python
+        return bool(_INTERPRETER.fullmatch(path.name))
+    return is_file(path) and bool(_INTERPRETER.fullmatch(path.name))
 
 
 def _environment(
@@ -195,10 +225,7 @@ def _command(remedy: Remedy, commands: Commands) -> Remedy:
 def _python(text: str | None) -> Version | None:
     if text is None:
         return None
-    try:
-        version = Version(text)
-    except InvalidVersion:
-        version = None
+    version = standards.version(text)
     if version is None or len(version.release) < 2:  # noqa: PLR2004  (X.Y)
         raise UsageError(f"--python {text}: a version such as 3.10 is needed", "--python 3.10")
     return version

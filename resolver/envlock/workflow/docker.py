@@ -21,9 +21,10 @@ from envlock.resolve.assemble import hashed
 from envlock.rules import database
 from envlock.rules.check import Situation, violations
 from envlock.rules.families import families
-from envlock.system import make_folder, read_text, remove_tree, write_texts
+from envlock.system import make_folder, read_text, refuse_irregular, remove_tree, write_texts
 from envlock.workflow.image import DockerOrder, Image, Part, Piece, assemble, scripts
 from envlock.workflow.lock import check_lock, make_lock, requirements_text, unproved
+from envlock.workflow.outputs import differing
 from envlock.workflow.targets import find_target
 from envlock.write import read_lock
 
@@ -57,11 +58,7 @@ def write(image: Image) -> tuple[Path, ...]:
     Raises:
         WorkError: they cannot be written; then none has changed.
     """
-    changed = {
-        path: text
-        for path, text in image.texts.items()
-        if not path.exists() or path.read_bytes() != text.encode()
-    }
+    changed = differing(image.texts)
     made = list(_missing(path.parent for path in changed))
     try:
         for path in changed:
@@ -133,7 +130,7 @@ def _bounded(order: DockerOrder, frozen: Frozen | None) -> tuple[Part, ...]:
 def _piece(order: DockerOrder, part: Part, frozen: Frozen | None, progress: Progress) -> Piece:
     """Lock one part; what does not fit is told with its platform and with a way on."""
     try:
-        locked = make_lock(part.order, progress)
+        locked = make_lock(part.order, progress, beside=_files(order))
     except NoResolution as error:
         named = f"linux/{part.machine}: " if len(order.parts) > 1 else ""
         message = "\n".join((f"{named}{error.message}", *_on_arm(part)))
@@ -204,12 +201,18 @@ def _refuse_clash(part: Part, lock: Lock, target: Target, frozen: Frozen) -> Non
             )
 
 
+def _files(order: DockerOrder) -> tuple[Path, ...]:
+    """What is written: the locks, the Dockerfile and what its build reads."""
+    names = [DOCKERFILE, IGNORE, *(f"{SCRIPTS}/{name}" for name in scripts() if order.verify)]
+    return (*(part.path for part in order.parts), *(order.folder / name for name in names))
+
+
 def _refuse_foreign(order: DockerOrder) -> None:
     """Refuse to write over a file of somebody else's, or over lines that were added to ours."""
     elsewhere = f"-o {shlex.quote((order.folder / 'image').as_posix())}"
-    names = [DOCKERFILE, IGNORE, *(f"{SCRIPTS}/{name}" for name in scripts() if order.verify)]
     locks = [part.path for part in order.parts]
-    for path in (*locks, *(order.folder / name for name in names)):
+    refuse_irregular(_files(order))
+    for path in _files(order):
         if not path.exists():
             continue
         text = read_text(path)

@@ -19,8 +19,10 @@ from envlock.page.levels import Capability, Levels
 from envlock.page.picture import picture
 from envlock.probes import PROBES
 from envlock.rules import database
-from envlock.system import make_folder, write_texts
+from envlock.system import make_folder, refuse_unwritable, write_texts
 from envlock.workflow.proving import probe_digest
+
+_PAGE, _PICTURE = "index.html", "matrix.svg"
 
 
 class Capabilities(Struct, frozen=True, kw_only=True):
@@ -113,6 +115,7 @@ def report(folder: Path, evidence: Path | None, rules: Sequence[Path]) -> tuple[
         UsageError: the evidence is missing or no evidence.
         WorkError: they cannot be written.
     """
+    refuse_unwritable(folder / name for name in (_PAGE, _PICTURE))
     texts = drawn(folder, evidence, rules)
     make_folder(folder)
     write_texts(texts)
@@ -131,8 +134,8 @@ def drawn(folder: Path, evidence: Path | None, rules: Sequence[Path]) -> dict[Pa
     missing = missing_cells(cells)
     largest = max(boards(cells, missing), key=lambda each: len(each.cells))
     return {
-        folder / "index.html": page(cells, missing, database.load(rules).rules, levels()),
-        folder / "matrix.svg": picture(largest, levels()),
+        folder / _PAGE: page(cells, missing, database.load(rules).rules, levels()),
+        folder / _PICTURE: picture(largest, levels()),
     }
 
 

@@ -12,7 +12,7 @@ from packaging.utils import NormalizedName
 from envlock.choices import OF_CONDA
 from envlock.environment.description import target
 from envlock.environment.foreign import foreign_target, python_version
-from envlock.environment.interpreters import find_interpreter
+from envlock.environment.interpreters import find_interpreter, find_version
 from envlock.errors import IndexFailure, UsageError
 from envlock.index.origin import held_to
 from envlock.index.origin import where as index_words
@@ -21,9 +21,10 @@ from envlock.model import DistributionFile, IndexSettings, Lock, LockedPackage, 
 from envlock.platforms import Place, read_platform
 from envlock.progress import Progress
 from envlock.resolve.located import located
-from envlock.system import read_text, write_texts
+from envlock.system import read_text, refuse_irregular, write_texts
 from envlock.workflow.lockfiles import made_by_envlock, read_conda, without_options
 from envlock.write import WITH_FILES, WITHOUT_HASHES, WRITERS, Format, conda_texts, read_lock
+from envlock.write.comments import own_command
 
 
 class ExportOrder(Struct, frozen=True, kw_only=True):
@@ -79,6 +80,7 @@ def write_export(files: Mapping[Path, str], source: Path) -> tuple[Path, ...]:
         WorkError: they cannot be written; then none has changed.
     """
     changed: dict[Path, str] = {}
+    refuse_irregular(files)
     for path, text in files.items():
         if not path.exists():
             changed[path] = text
@@ -115,7 +117,7 @@ def _for_one_target(order: ExportOrder, progress: Progress) -> Lock:
         lock,
         python=lock.python or goal.minor,
         platform=lock.platform or str(goal.platform),
-        command=lock.command or order.command,
+        command=own_command(lock.command) or order.command,
     )
     if every is None or len(every.packages) != len(lock.packages):
         progress.note(
@@ -135,6 +137,8 @@ def _target(order: ExportOrder, lock: Lock | None) -> Target:
         place = None  # a platform that no name is known for: as this machine
     version = python_version(python or "")
     if place is None and version is None:
+        if lock is not None and lock.python:
+            return target(find_version(lock.python, str(order.source)))
         return target(find_interpreter(python))
     here = find_interpreter(None)
     return foreign_target(

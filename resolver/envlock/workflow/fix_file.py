@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,13 +13,14 @@ from packaging.requirements import Requirement
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
+from envlock import standards
 from envlock.changes import Plan
 from envlock.choices import EngineName
 from envlock.edit import diff, edited
 from envlock.engine import Problem, Solution
 from envlock.environment.description import target
 from envlock.environment.interpreters import find_interpreter
-from envlock.errors import InterpreterMissing, NoResolution, UsageError
+from envlock.errors import InterpreterMissing, NoResolution, UsageError, WorkError
 from envlock.examine import Given, examine_path
 from envlock.findings import Examined
 from envlock.model import IndexSettings, Severity, Target, Violation
@@ -27,12 +30,17 @@ from envlock.resolve import Tools
 from envlock.rules import database
 from envlock.rules.check import Situation, violations
 from envlock.rules.families import families
-from envlock.system import read_text, write_texts
+from envlock.system import read_text, refuse_irregular, write_files
 from envlock.workflow.cases import Steering, tools_for
+from envlock.workflow.outputs import try_outputs
 
 
 class FileOrder(Struct, frozen=True, kw_only=True):
-    """A file to cure; ``python`` is what it is for, where the file does not say."""
+    """A file to cure; ``python`` is what it is for, where the file does not say.
+
+    ``writes`` says that the edit is to be written, so that it is tried first
+    whether it can be.
+    """
 
     path: Path
     settings: IndexSettings
@@ -40,13 +48,15 @@ class FileOrder(Struct, frozen=True, kw_only=True):
     steering: Steering = field(default_factory=Steering)
     engine: EngineName = EngineName.UV
     rules: tuple[Path, ...] = ()
+    writes: bool = False
 
 
 class FixedFile(Struct, frozen=True, kw_only=True):
-    """The file as it would be; ``plan`` is None where nothing is wrong."""
+    """The file as it is and as it would be; ``plan`` is None where nothing is wrong."""
 
     path: Path
     plan: Plan | None
+    before: bytes = b""
     text: str = ""
     diff: str = ""
     notes: tuple[str, ...] = ()
@@ -58,9 +68,13 @@ def fix_file(order: FileOrder, progress: Progress) -> FixedFile:
     Raises:
         NoResolution: no versions obey the rules.
         UsageError: it cannot be read, or the lines to change have hashes.
-        WorkError: network, engine or interpreter failed.
+        WorkError: network, engine or interpreter failed, or the file is to be
+            written and cannot be.
     """
+    if order.writes:
+        try_outputs((order.path,), progress)
     text = read_text(order.path)
+    before = order.path.read_bytes() if order.path.is_file() else b""
     examined = examine_path(order.path, Given(python=_version(order.python)))
     goal, notes = _target(order, examined)
     tools = tools_for(order.settings, order.engine, progress)
@@ -83,6 +97,7 @@ def fix_file(order: FileOrder, progress: Progress) -> FixedFile:
     return FixedFile(
         path=order.path,
         plan=plan,
+        before=before,
         text=done.text,
         diff=diff(str(order.path), text, done.text),
         notes=notes,
@@ -90,17 +105,25 @@ def fix_file(order: FileOrder, progress: Progress) -> FixedFile:
 
 
 def write_file(fixed: FixedFile) -> None:
-    """Write the edit.
+    """Write the edit; a byte order mark stays.
 
     Raises:
-        WorkError: the file cannot be written; then it is unchanged.
+        WorkError: the file cannot be written, or was changed since it was
+            read; then it is left as it is.
     """
-    write_texts({fixed.path: fixed.text})
+    refuse_irregular((fixed.path,))
+    if fixed.path.read_bytes() != fixed.before:
+        raise WorkError(
+            f"{fixed.path} was changed while its cure was looked for; it is left as it is",
+            f"envlock fix {shlex.quote(fixed.path.as_posix())}",
+        )
+    mark = BOM_UTF8 if fixed.before.startswith(BOM_UTF8) else b""
+    write_files({fixed.path: mark + fixed.text.encode()})
 
 
 def _version(python: str | None) -> Version | None:
     """The version that ``-p`` names; None for a program or folder."""
-    return Version(python) if python and python.replace(".", "").isdigit() else None
+    return standards.version(python) if python and python.replace(".", "").isdigit() else None
 
 
 def _target(order: FileOrder, examined: Examined) -> tuple[Target, tuple[str, ...]]:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from envlock import standards
 from envlock.choices import Accelerator
 from envlock.environment.description import target
 from envlock.environment.foreign import foreign_target
@@ -112,13 +112,11 @@ def _lines(constraint: Constraint, rules: database.Database) -> list[str]:
 
 
 def _release(text: str) -> Anchor:
-    try:
-        requirement = Requirement(text)
-        (specifier,) = requirement.specifier
-        version = Version(specifier.version)
-    except (InvalidRequirement, ValueError):
-        version = None
-    if version is None or specifier.operator != "==":
+    requirement = standards.requirement(text)
+    specifiers = () if requirement is None else tuple(requirement.specifier)
+    exact = [each.version for each in specifiers if each.operator == "=="]
+    version = standards.version(exact[0]) if len(exact) == len(specifiers) == 1 else None
+    if requirement is None or version is None:
         raise UsageError(
             f"{text}: one release is needed, as NAME==VERSION",
             'envlock rules constraints "tensorflow==2.15.1"',
@@ -128,7 +126,7 @@ def _release(text: str) -> Anchor:
 
 def _target(python: str | None, accelerator: Accelerator, place: Place | None) -> Target:
     """The target of a Python that need not be here: rules ask for its version only."""
-    if python is not None and not re.fullmatch(r"3\.\d+(\.\d+)?", python):
+    if python is not None and not re.fullmatch(r"3\.\d{1,3}(\.\d{1,3})?", python, re.ASCII):
         raise UsageError(f"{python} is not a version of Python, such as 3.10", "--python 3.10")
     here = target(find_interpreter(None), accelerator)
     version = Version(python) if python else here.python

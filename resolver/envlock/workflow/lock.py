@@ -24,10 +24,11 @@ from envlock.request import applicable
 from envlock.resolve.anchor import Anchor
 from envlock.resolve.located import tell_several
 from envlock.rules import database
-from envlock.system import read_text, write_texts
+from envlock.system import read_text, refuse_irregular
 from envlock.workflow import existing
+from envlock.workflow.outputs import try_outputs, write_changed
 from envlock.workflow.targets import find_target, other_targets
-from envlock.write import WRITERS, read_lock, request_digest
+from envlock.write import WRITERS, read_lock
 
 
 class LockOrder(Struct, frozen=True, kw_only=True):
@@ -70,41 +71,86 @@ class Locked(Struct, frozen=True, kw_only=True):
     texts: Mapping[Path, str]
 
 
-def make_lock(order: LockOrder, progress: Progress, *, hashed: bool = False) -> Locked:
+class _Standing(Struct, frozen=True, kw_only=True):
+    """What is there when a lock is asked for; ``current`` is a lock that can be taken as it is."""
+
+    target: Target
+    rules: database.Database
+    digest: str
+    command: str
+    old: Lock | None
+    current: Lock | None
+
+
+def make_lock(
+    order: LockOrder, progress: Progress, *, hashed: bool = False, beside: Iterable[Path] = ()
+) -> Locked:
     """Lock a request without writing anything.
 
     Lock files that still answer the request and obey the rules are taken as
     they are; ``upgrade`` and ``upgrade_packages`` ask anew, and so does
-    ``hashed`` when no file has hashes.
+    ``hashed`` when no file has hashes. Whether a new lock could be written,
+    and the files ``beside`` it, is tried before anything is solved.
 
     Raises:
         NoResolution: nothing fits.
         UsageError: an output is a file that envlock did not make.
-        WorkError: an index, an engine or an interpreter is missing or fails.
+        WorkError: an index, an engine or an interpreter is missing or fails,
+            or an output cannot be written.
     """
+    standing = _standing(order, hashed=hashed)
+    if standing.current is None:
+        try_outputs((*order.outputs, *beside), progress)
+    return _locked(order, standing, progress)
+
+
+def make_locks(orders: Sequence[LockOrder], progress: Progress) -> tuple[Locked, ...]:
+    """Lock one request for several targets without writing anything; see `make_lock`."""
+    asked = [(order, _standing(order, hashed=False)) for order in orders]
+    anew = (order.outputs for order, standing in asked if standing.current is None)
+    try_outputs((path for outputs in anew for path in outputs), progress)
+    return tuple(_locked(order, standing, progress) for order, standing in asked)
+
+
+def _standing(order: LockOrder, *, hashed: bool) -> _Standing:
+    refuse_irregular(order.outputs)
     goal = find_target(order)
     rules = database.load(order.rules)
     locks = existing.own_locks(order.outputs, order.verb)
-    standard = _standard(order, goal, rules)
+    standard = existing.standard(order.request, goal, rules, order.settings)
     command = f"{order.command} --python {goal.minor}"
+    taken = None
     if not (order.upgrade or order.upgrade_packages):
         current = not existing.problems(order.outputs, locks, standard)
         ready = [lock for lock in locks.values() if _hashed(lock) or not hashed]
         if current and ready and all(lock.command == command for lock in locks.values()):
-            return Locked(lock=ready[0], target=goal, texts={})
-    old = next(iter(locks.values()), None)
+            taken = ready[0]
+    return _Standing(
+        target=goal,
+        rules=rules,
+        digest=standard.digest,
+        command=command,
+        old=next(iter(locks.values()), None),
+        current=taken,
+    )
+
+
+def _locked(order: LockOrder, standing: _Standing, progress: Progress) -> Locked:
+    goal, old = standing.target, standing.old
+    if standing.current is not None:
+        return Locked(lock=standing.current, target=goal, texts={})
     preferences = _preferences(order, old)
-    answer, verified = _answer(order, goal, rules, preferences, progress)
+    answer, verified = _answer(order, goal, standing.rules, preferences, progress)
     if old is not None:
         kept = (package for package in old.packages if package.name in preferences)
-        answer = answer.recalling(kept, rules.find)
+        answer = answer.recalling(kept, standing.rules.find)
     tell_several(answer.packages, order.settings, progress)
     lock = Lock(
         python=goal.minor,
         platform=str(goal.platform),
         packages=answer.packages,
-        command=command,
-        request_digest=standard.digest,
+        command=standing.command,
+        request_digest=standing.digest,
         notes=(*answer.notes, *([] if verified else unproved(goal))),
         reasons=answer.reasons,
         verified=verified,
@@ -112,11 +158,6 @@ def make_lock(order: LockOrder, progress: Progress, *, hashed: bool = False) -> 
         index_strategy=order.settings.index_strategy,
     )
     return Locked(lock=lock, target=goal, texts=_render(lock, order))
-
-
-def make_locks(orders: Sequence[LockOrder], progress: Progress) -> tuple[Locked, ...]:
-    """Lock one request for several targets without writing anything; see `make_lock`."""
-    return tuple(make_lock(order, progress) for order in orders)
 
 
 def unproved(goal: Target) -> tuple[str, ...]:
@@ -224,14 +265,7 @@ def write(*locks: Locked) -> tuple[Path, ...]:
     Raises:
         WorkError: they cannot be written; then none has changed.
     """
-    changed = {
-        path: text
-        for locked in locks
-        for path, text in locked.texts.items()
-        if not path.exists() or path.read_bytes() != text.encode()
-    }
-    write_texts(changed)
-    return tuple(changed)
+    return write_changed({path: text for each in locks for path, text in each.texts.items()})
 
 
 def check_lock(order: LockOrder) -> tuple[str, ...]:
@@ -239,20 +273,13 @@ def check_lock(order: LockOrder) -> tuple[str, ...]:
 
     Nothing is solved, fetched or written.
     """
+    refuse_irregular(order.outputs)
     goal = find_target(order)
-    standard = _standard(order, goal, database.load(order.rules))
+    rules = database.load(order.rules)
+    standard = existing.standard(order.request, goal, rules, order.settings)
     there = (path for path in order.outputs if path.exists())
     locks = {path: read_lock(path.name, read_text(path)) for path in there}
     return existing.problems(order.outputs, locks, standard)
-
-
-def _standard(order: LockOrder, goal: Target, rules: database.Database) -> existing.Standard:
-    return existing.Standard(
-        digest=request_digest(order.request, goal),
-        target=goal,
-        rules=rules,
-        settings=order.settings,
-    )
 
 
 def _hashed(lock: Lock) -> bool:

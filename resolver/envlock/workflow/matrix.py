@@ -32,6 +32,7 @@ from envlock.system import (
 from envlock.trees import disk_usage
 from envlock.workflow.caches import clean_cache
 from envlock.workflow.cellsets import series_of
+from envlock.workflow.outputs import try_outputs
 from envlock.workflow.proving import probe_digest, prove_set
 
 #: What shares the big files of a release in uv's cache.
@@ -82,7 +83,7 @@ class Tally(Struct):
 
 def workspace() -> Path:
     """Return where environments and caches of a run are: removed or dropped when it ends."""
-    return cache_folder() / "matrix"
+    return cache_folder("matrix")
 
 
 def left(order: MatrixOrder, progress: Progress) -> tuple[Left, ...]:
@@ -137,6 +138,7 @@ def run_matrix(order: MatrixOrder, progress: Progress) -> Tally:
     make_folder(order.terms.workspace)
     with exclusive(order.terms.workspace / "run.lock", timeout=1):
         todo = left(order, progress)
+        try_outputs((order.folder / each.cell.filename for each in todo), progress)
         runner = _Runner(order=order, progress=progress, todo=todo)
         try:
             return runner.run()

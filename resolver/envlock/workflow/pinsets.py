@@ -7,7 +7,6 @@ for another.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from msgspec import Struct
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
+from envlock.documents import Malformed, json_value
 from envlock.environment.state import examine_environment
 from envlock.errors import UsageError
 from envlock.evidence.documents import read
@@ -78,9 +78,10 @@ def _python(path: Path, examined: Examined) -> str:
 
 def _is_evidence(path: Path) -> bool:
     try:
-        return "sets" in json.loads(read_text(path))
-    except (UsageError, ValueError, TypeError):
+        found = json_value(read_text(path))
+    except (UsageError, Malformed):
         return False
+    return isinstance(found, dict) and "sets" in found
 
 
 def _of_evidence(path: Path, chosen: str) -> PinSet:

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 
 from envlock.environment.create import create_venv, sync
 from envlock.environment.description import Interpreter, target
-from envlock.environment.interpreters import find_interpreter, python_in
+from envlock.environment.interpreters import find_version, python_in
 from envlock.errors import InstallFailure
 from envlock.evidence.steady import steady, steady_outcome
 from envlock.evidence.values import Circumstances, ProvedSet
@@ -55,7 +55,7 @@ def prove_set(task: Task) -> ProvedSet:
         WorkError: an index or the disk failed: nothing is known.
     """
     _use_own_cache(task.terms)
-    interpreter = find_interpreter(task.cell.python)
+    interpreter = find_version(task.cell.python, "the task")
     clock = _Clock()
     with clock.phase("resolve"):
         resolved = resolve_set(task, target(interpreter))

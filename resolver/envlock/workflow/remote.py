@@ -123,9 +123,7 @@ def tidy_there() -> None:
 
 def _workspace() -> Path:
     """The folder of this machine, also where homes are shared between machines."""
-    place = cache_folder() / "matrix-workers" / (platform.node() or "here")
-    make_folder(place)
-    return place
+    return cache_folder("matrix-workers", platform.node() or "here")
 
 
 def _lane(place: Path) -> Path:

@@ -9,16 +9,25 @@ from pathlib import Path
 from msgspec import Struct
 
 from envlock.environment.create import create_venv, sync
-from envlock.environment.description import Interpreter
+from envlock.environment.description import Interpreter, target
 from envlock.environment.inspect import installed
-from envlock.environment.interpreters import find_interpreter, python_in
+from envlock.environment.interpreters import (
+    base_program,
+    find_interpreter,
+    find_version,
+    python_in,
+)
+from envlock.environment.layout import read_layout
 from envlock.environment.place import fresh_environment, made_by_envlock
 from envlock.errors import InstallFailure, InterpreterMissing, UsageError
 from envlock.model import IndexSettings, Lock
 from envlock.progress import Progress
 from envlock.system import read_text
 from envlock.workflow.lock import requirements_text
+from envlock.workflow.replacing import replaced_by
+from envlock.workflow.space import refuse_cramped
 from envlock.write import read_lock
+from envlock.write.comments import own_command
 
 
 class SyncOrder(Struct, frozen=True, kw_only=True):
@@ -36,10 +45,14 @@ class SyncOrder(Struct, frozen=True, kw_only=True):
 
 
 class Synced(Struct, frozen=True, kw_only=True):
-    """A lock that an environment is equal to, and whether anything had to change for it."""
+    """A lock that an environment is equal to, and whether anything had to change for it.
+
+    ``replaced`` says which environment was there before, None where none was.
+    """
 
     lock: Lock
     changed: bool
+    replaced: str | None = None
 
 
 def sync_environment(order: SyncOrder, progress: Progress) -> Synced:
@@ -50,13 +63,16 @@ def sync_environment(order: SyncOrder, progress: Progress) -> Synced:
 
     Raises:
         UsageError: the lock has no hashes, or the folder holds something that
-            is not envlock's.
+            may not be replaced.
         WorkError: an interpreter is missing, or the installer failed.
     """
     if not order.lock.exists():
         raise UsageError(f"{order.lock}: there is no such lock", "envlock lock")
     lock = read_lock(order.lock.name, read_text(order.lock))
-    interpreter = find_interpreter(order.python or lock.python or None)
+    if order.python or not lock.python:
+        interpreter = find_interpreter(order.python)
+    else:
+        interpreter = find_version(lock.python, str(order.lock))
     if lock.platform not in {"", str(interpreter.platform)}:
         raise UsageError(
             f"{order.lock} is for {lock.platform}, and this machine is {interpreter.platform}",
@@ -73,6 +89,8 @@ def sync_environment(order: SyncOrder, progress: Progress) -> Synced:
     ours = order.force or made_by_envlock(order.folder)
     if ours and _equal(order, lock, interpreter):
         return Synced(lock=lock, changed=False)
+    replaced = replaced_by(order.folder, force=order.force, needed=(order.lock,))
+    refuse_cramped(lock, target(interpreter), order.folder, order.settings, progress)
     with (
         fresh_environment(order.folder, progress, force=order.force) as place,
         progress.phase(f"install {len(lock.packages)} packages"),
@@ -82,12 +100,12 @@ def sync_environment(order: SyncOrder, progress: Progress) -> Synced:
             sync(python, requirements_text(lock), order.settings, progress)
         except InstallFailure as error:
             raise InstallFailure(error.message, *_anew(lock, error.remedies)) from None
-    return Synced(lock=lock, changed=True)
+    return Synced(lock=lock, changed=True, replaced=replaced)
 
 
 def _here(lock: Lock) -> Iterator[str]:
     """The command that made a lock, for this machine."""
-    words = shlex.split(lock.command)
+    words = shlex.split(own_command(lock.command))
     for option in ("--platform", "-o"):
         if option in words:
             del words[words.index(option) : words.index(option) + 2]
@@ -100,20 +118,25 @@ def _anew(lock: Lock, remedies: Iterable[str]) -> Iterator[str]:
     for remedy in remedies:
         if not remedy.startswith("--upgrade-package"):
             yield remedy
-        elif lock.command:
-            yield f"{lock.command} {remedy}"
+        elif command := own_command(lock.command):
+            yield f"{command} {remedy}"
 
 
 def _equal(order: SyncOrder, lock: Lock, interpreter: Interpreter) -> bool:
     """Whether the environment is of this Python and holds the pins, and besides at most pip.
 
     Another patch of the same minor is as good, unless a Python was asked for.
+    Nothing of it is run: it may have come with a folder that was cloned.
     """
-    if python_in(order.folder) is None:
+    python = python_in(order.folder)
+    if python is None:
         return False
     try:
-        there = find_interpreter(str(order.folder)).version
+        base_program(python)  # else it is gone
     except InterpreterMissing:
+        return False
+    there = read_layout(python.absolute()).version
+    if there is None:
         return False
     length = 2 if order.python is None else 3
     pins = {package.name: package.version for package in lock.packages}

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct, field
-from packaging.markers import UndefinedComparison
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
+from envlock import standards
 from envlock.bisect.differences import Pins, Side
 from envlock.bisect.failures import Failure, failures, raised
 from envlock.environment.create import change, create_venv
@@ -30,7 +30,7 @@ from envlock.probes import PROBES
 from envlock.probes.interface import Probe
 from envlock.probes.runner import run_probe, run_user_script
 from envlock.progress import Progress
-from envlock.system import WINDOWS, cache_folder, exclusive, make_folder, remove_tree, run, scratch
+from envlock.system import WINDOWS, cache_folder, exclusive, remove_tree, run, scratch
 from envlock.workflow.verify import ProofOrder, prove
 
 
@@ -213,12 +213,11 @@ class Bench(Struct, kw_only=True):
 
 def _requires(distribution: Distribution, markers: Mapping[str, str]) -> Iterator[Requirement]:
     for line in distribution.requires:
-        try:
-            requirement = Requirement(line)
-            if requirement.marker is None or requirement.marker.evaluate(dict(markers)):
-                yield requirement
-        except (InvalidRequirement, UndefinedComparison):
+        requirement = standards.requirement(line)
+        if requirement is None:
             continue
+        if requirement.marker is None or standards.judged(requirement.marker, markers):
+            yield requirement
 
 
 @contextmanager
@@ -232,10 +231,9 @@ def bench(
     """
     # In the cache rather than the system's temporary folder: uv links from its own
     # cache, mostly on the same disk, and temporary folders may be in memory.
-    place = cache_folder() / "bisect"
-    make_folder(place)
+    place = cache_folder("bisect")
     with ExitStack() as stack:
-        with exclusive(place / "lock"):
+        with exclusive(place / "lock", tell=progress.note):
             _sweep(place)
             folder = stack.enter_context(scratch("trial-", inside=place))
             stack.enter_context(exclusive(folder / "lock"))

@@ -7,7 +7,9 @@ in one of them would otherwise end the comment and become a requirement.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from operator import attrgetter
 from typing import Protocol
 
@@ -28,6 +30,16 @@ _BECAUSE = re.compile(r"because ([^\s:]+)(?:: (.*))?")
 _FROM = re.compile(r"from ((?:https?|file):\S+)")
 
 
+_VERSION = re.compile(r"\d+(\.\d+){0,2}")
+#: Options that no lock is made again with: they start, delete or trust what the lock would choose.
+_NEVER_WRITTEN = frozenset(
+    {
+        *("-p", "--probe", "--env", "--force", "--trusted-host"),
+        *("--cert", "--client-cert", "--keyring-provider"),
+    }
+)
+
+
 class Header(Struct, frozen=True, kw_only=True):
     """What the first lines of a lock say; empty where they do not."""
 
@@ -45,6 +57,26 @@ def one_line(text: str) -> str:
     """Put a text on one line of printable characters, without credentials."""
     printable = "".join(each if each.isprintable() else " " for each in text)
     return redact(" ".join(printable.split()))
+
+
+def own_command(text: str) -> str:
+    """Return the command that a lock says made it where it can be proposed, or else "".
+
+    Who types it does what a lock says, and that may be a stranger's: so it is
+    envlock's own words for a lock, quoted for a shell, and starts no program
+    that it names.
+    """
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        return ""
+    if words[:1] != ["envlock"] or words[1:2] not in (["lock"], ["create"], ["docker"], ["export"]):
+        return ""
+    options = {word.partition("=")[0] for word in words}
+    programs = [value for option, value in pairwise(words) if option == "--python"]
+    if options & _NEVER_WRITTEN or not all(map(_VERSION.fullmatch, programs)):
+        return ""
+    return text if shlex.join(words) == text else ""
 
 
 def header(lock: Lock) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from typing import Any
 
+from envlock import standards
 from envlock.errors import UsageError
 from envlock.request.environment_yml import compose
 from envlock.write.comments import one_line
@@ -76,6 +77,7 @@ class Node:
         """
         if self._node.id != "sequence":
             raise self.fault("expected a list")
+        standards.refuse_crowd(self.where, len(self._node.value))
         for value in self._node.value:
             yield Node(self._name, self._lines, value)
 

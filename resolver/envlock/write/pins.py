@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from envlock import standards
 from envlock.errors import UsageError
 from envlock.index.origin import public
 from envlock.model import LockedPackage, RuleId
@@ -18,7 +19,7 @@ from envlock.write.comments import one_line, read_remarks
 
 STRONG_HASH = re.compile(r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}")
 
-_OPTION_STARTS = re.compile(r"(?:^|\s+)(?=--?[A-Za-z])")
+_OPTION_STARTS = re.compile(r"(?:^|(?<!\s)\s+)(?=--?[A-Za-z])")
 _OPTION = re.compile(r"(--[A-Za-z][\w-]*|-[A-Za-z])[=\s]*")
 
 
@@ -54,13 +55,12 @@ def read_pin(where: str, text: str, comments: Sequence[str]) -> Pin:
 
 
 def _exact(where: str, wish: str) -> tuple[Requirement, Version]:
-    try:
-        requirement = Requirement(wish)
-        (specifier,) = requirement.specifier
-        version = Version(specifier.version)
-    except (ValueError, RecursionError):
-        raise _not_exact(where, wish) from None
-    if specifier.operator != "==":
+    requirement = standards.requirement(wish)
+    specifiers = () if requirement is None else tuple(requirement.specifier)
+    if requirement is None or [each.operator for each in specifiers] != ["=="]:
+        raise _not_exact(where, wish)
+    version = standards.version(specifiers[0].version)
+    if version is None:
         raise _not_exact(where, wish)
     return requirement, version
 

@@ -14,6 +14,7 @@ from pathlib import PurePath
 
 from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 
+from envlock import standards
 from envlock.choices import Format
 from envlock.errors import UsageError
 from envlock.model import Lock
@@ -87,7 +88,7 @@ def _parts(path_name: str, text: str) -> tuple[Header, list[Pin]]:
 def _is_meant(pin: Pin, environment: Mapping[str, str]) -> bool:
     try:
         return pin.marker is None or pin.marker.evaluate(environment, context="lock_file")
-    except (UndefinedComparison, UndefinedEnvironmentName) as error:
+    except (UndefinedComparison, UndefinedEnvironmentName, ValueError) as error:
         raise UsageError(f"{pin.where}: the marker {pin.marker} has no meaning: {error}") from None
 
 
@@ -110,6 +111,7 @@ def _read_requirements(name: str, text: str) -> tuple[Header, list[Pin]]:
             wishes.append((f"{name}:{number}", wish.strip(), []))
         if wishes:
             wishes[-1][-1].extend(comment)
+        standards.refuse_crowd(name, len(wishes))
     return read_header(text.splitlines()), [read_pin(*each) for each in wishes]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -11,6 +10,8 @@ from urllib.parse import quote
 
 from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock, PylockValidationError
 
+from envlock import standards
+from envlock.documents import Malformed, toml_tables
 from envlock.errors import UsageError
 from envlock.index.origin import public
 from envlock.model import DistributionFile, LockedPackage, RuleId
@@ -28,10 +29,13 @@ def read_pylock(name: str, text: str) -> tuple[Header, list[Pin]]:
         UsageError: it is none; says the key.
     """
     try:
-        document = Pylock.from_dict(tomllib.loads(text))
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{name}: not TOML: {one_line(str(error))}") from None
-    except PylockValidationError as error:
+        tables = toml_tables(text)
+        listed = tables.get("packages")
+        standards.refuse_crowd(name, len(listed) if isinstance(listed, list) else 0)
+        document = Pylock.from_dict(tables)
+    except Malformed as error:
+        raise error.named(name, "TOML") from None
+    except (PylockValidationError, ValueError, RecursionError) as error:
         raise UsageError(f"{name}: not a lock as PEP 751 has it: {one_line(str(error))}") from None
     where = f"{name}: tool.envlock"
     about = _get(document.tool or {}, "envlock", dict, f"{name}: tool")

@@ -74,7 +74,7 @@ def test_keyring_is_not_asked_when_it_is_disabled(tmp_path: Path, served: Simple
     assert error.remedies == (
         "in ~/.netrc: machine 127.0.0.1 login USER password SECRET",
         "keyring set 127.0.0.1 USER",
-        "--index-url https://USER:SECRET@127.0.0.1/…",
+        f"--index-url {served.url_with('USER:SECRET')}",
     )
 
 

@@ -42,10 +42,27 @@ NUMPY = step("numpy 2.0.2 1.26.4", "numpy2-tf-abi")
         ("h5py==3.11.0\n", "h5py==3.11.0\nnumpy==1.26.4  # numpy2-tf-abi\n"),
         ("h5py==3.11.0", "h5py==3.11.0\nnumpy==1.26.4  # numpy2-tf-abi\n"),
         ("h5py==3.11.0\r\n", "h5py==3.11.0\r\nnumpy==1.26.4  # numpy2-tf-abi\r\n"),
+        ("h5py==3.11.0\r", "h5py==3.11.0\rnumpy==1.26.4  # numpy2-tf-abi\r"),
+        ("h5py\fkeras", "h5py\fkeras\nnumpy==1.26.4  # numpy2-tf-abi\n"),
     ],
 )
 def test_a_pin_of_a_requirements_file_is_changed_where_it_stands(old: str, new: str) -> None:
     assert edited(old, [NUMPY], conda=False).text == new
+
+
+@pytest.mark.parametrize(
+    "end", ["\n", "\r", "\r\n", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"]
+)
+def test_a_line_ends_where_pip_sees_its_end(end: str) -> None:
+    old, new = (f"h5py==3.11.0{end}numpy=={version}{end}keras" for version in ("2.0.2", "1.26.4"))
+    assert old.splitlines()[1] == "numpy==2.0.2"
+    assert edited(old, [NUMPY], conda=False).text == new
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\x85", "\u2028", "\u2029"])
+def test_a_line_of_an_environment_file_ends_where_yaml_sees_its_end(end: str) -> None:
+    old, new = (end.join(("dependencies:", f"- numpy={v}", "")) for v in ("2.0.2", "1.26.4"))
+    assert edited(old, [NUMPY], conda=True).text == new
 
 
 def test_a_removed_package_loses_its_line() -> None:

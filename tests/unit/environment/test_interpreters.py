@@ -16,7 +16,6 @@ from envlock.environment.interpreters import (
     available,
     base_program,
     find_interpreter,
-    python_in,
 )
 from envlock.errors import InterpreterMissing
 
@@ -72,13 +71,12 @@ def test_a_virtual_environment_stands_for_the_python_it_was_made_from(tmp_path: 
 
 def test_an_environment_whose_python_is_gone_says_so(tmp_path: Path) -> None:
     venv.create(tmp_path, symlinks=os.name != "nt")
-    python = python_in(tmp_path)
-    assert python is not None
     (tmp_path / "pyvenv.cfg").write_text(f"home = {tmp_path / 'gone'}\nversion = 3.11.7\n")
     with pytest.raises(InterpreterMissing) as caught:
         find_interpreter(str(tmp_path))
     assert caught.value.message == (
-        f"{python}: the Python it was made from is no longer in {tmp_path / 'gone'}"
+        f"{tmp_path}: the Python of this environment is gone: it was made from Python 3.11.7"
+        f" in {tmp_path / 'gone'}, which is no longer there"
     )
 
 

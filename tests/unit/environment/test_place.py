@@ -30,7 +30,14 @@ class Notes(Silent):
 
 def build(folder: Path, content: str, *, force: bool = False) -> None:
     with fresh_environment(folder, QUIET, force=force) as place:
-        (place / "content").write_text(content)
+        (place / "pyvenv.cfg").write_text(content)
+
+
+def make(folder: Path, content: str = "") -> None:
+    """Make what another tool would."""
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin" / "python").touch()
+    (folder / "pyvenv.cfg").write_text(content)
 
 
 def fail(folder: Path, *, keep: bool = False, progress: Silent = QUIET) -> None:
@@ -38,7 +45,7 @@ def fail(folder: Path, *, keep: bool = False, progress: Silent = QUIET) -> None:
         suppress(KeyboardInterrupt),
         fresh_environment(folder, progress, force=True, keep=keep) as place,
     ):
-        (place / "content").write_text("half")
+        (place / "pyvenv.cfg").write_text("half")
         raise KeyboardInterrupt
 
 
@@ -54,24 +61,26 @@ def test_a_new_environment_is_marked_as_envlocks(tmp_path: Path) -> None:
 
 def test_what_envlock_made_is_replaced_whole(tmp_path: Path) -> None:
     build(tmp_path / ".venv", "old")
-    (tmp_path / ".venv" / "more").touch()
+    (tmp_path / ".venv" / "bin").mkdir()
     build(tmp_path / ".venv", "new")
-    assert names(tmp_path / ".venv") == ["content", "envlock.json"]
-    assert (tmp_path / ".venv" / "content").read_text() == "new"
+    assert names(tmp_path / ".venv") == ["envlock.json", "pyvenv.cfg"]
+    assert (tmp_path / ".venv" / "pyvenv.cfg").read_text() == "new"
     assert names(tmp_path) == [".venv"]
 
 
 def test_the_environment_of_another_tool_is_left_as_it_is(tmp_path: Path) -> None:
     folder = tmp_path / ".venv"
-    folder.mkdir()
-    (folder / "pyvenv.cfg").touch()
+    make(folder)
     with pytest.raises(UsageError) as caught:
         build(folder, "new")
     assert caught.value.message == (
         f"{folder} is an environment that envlock did not make; it is left as it is"
     )
-    assert caught.value.remedies == ("--env OTHER", "--force")
-    assert names(folder) == ["pyvenv.cfg"]
+    assert caught.value.remedies == (
+        "--env OTHER",
+        f"--force  # deletes {folder}: 2 files",
+    )
+    assert names(folder) == ["bin", "pyvenv.cfg"]
 
 
 def test_a_folder_with_other_files_is_left_as_it_is(tmp_path: Path) -> None:
@@ -81,7 +90,7 @@ def test_a_folder_with_other_files_is_left_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         build(folder, "new")
     assert caught.value.message == (
-        f"{folder} is a folder with files in it that envlock did not make; it is left as it is"
+        f"{folder} is a folder with 1 file that no environment has: thesis.tex; it is left as it is"
     )
     assert names(folder) == ["thesis.tex"]
 
@@ -95,10 +104,9 @@ def test_a_file_in_the_place_is_left_as_it_is(tmp_path: Path) -> None:
 
 
 def test_force_replaces_the_environment_of_another_tool(tmp_path: Path) -> None:
-    (tmp_path / ".venv").mkdir()
-    (tmp_path / ".venv" / "pyvenv.cfg").touch()
+    make(tmp_path / ".venv")
     build(tmp_path / ".venv", "new", force=True)
-    assert names(tmp_path / ".venv") == ["content", "envlock.json"]
+    assert names(tmp_path / ".venv") == ["envlock.json", "pyvenv.cfg"]
     assert names(tmp_path) == [".venv"]
 
 
@@ -108,12 +116,11 @@ def test_a_failure_brings_the_old_environment_back(tmp_path: Path, owner: str) -
     if owner == "envlock":
         build(folder, "old")
     else:
-        folder.mkdir()
-        (folder / "content").write_text("old")
+        make(folder, "old")
     before = names(folder)
     fail(folder)
     assert names(folder) == before
-    assert (folder / "content").read_text() == "old"
+    assert (folder / "pyvenv.cfg").read_text() == "old"
     assert names(tmp_path) == [".venv"]
 
 
@@ -134,8 +141,8 @@ def test_a_failed_environment_is_kept_beside_when_asked(tmp_path: Path) -> None:
         notes = Notes()
         fail(tmp_path / ".venv", keep=True, progress=notes)
         assert notes.told == [f"the failed environment is kept in {tmp_path / '.venv.failed'}"]
-        assert (tmp_path / ".venv.failed" / "content").read_text() == "half"
-        assert (tmp_path / ".venv" / "content").read_text() == "old"
+        assert (tmp_path / ".venv.failed" / "pyvenv.cfg").read_text() == "half"
+        assert (tmp_path / ".venv" / "pyvenv.cfg").read_text() == "old"
         assert names(tmp_path) == [".venv", ".venv.failed"]
 
 
@@ -146,7 +153,7 @@ from envlock.environment import place
 from envlock.progress import Silent
 
 with place.fresh_environment(Path(sys.argv[1]), Silent(), force=True) as folder:
-    (folder / "content").write_text("new")
+    (folder / "pyvenv.cfg").write_text("new")
     if sys.argv[2] == "building":
         os._exit(9)
     place.remove_tree = lambda path: os._exit(9)
@@ -164,33 +171,31 @@ def kill(folder: Path, when: str) -> None:
 
 def test_the_start_after_a_kill_brings_the_old_environment_back(tmp_path: Path) -> None:
     folder = tmp_path / ".venv"
-    folder.mkdir()
-    (folder / "content").write_text("old")
+    make(folder, "old")
     kill(folder, "building")
     assert names(tmp_path) == [".venv", ".venv.before-envlock"]
     with pytest.raises(UsageError, match="envlock did not make"):
         build(folder, "newer")
     assert names(tmp_path) == [".venv"]
-    assert (folder / "content").read_text() == "old"
+    assert (folder / "pyvenv.cfg").read_text() == "old"
 
 
 def test_a_kill_while_the_old_environment_is_removed_keeps_the_new_one(tmp_path: Path) -> None:
     folder = tmp_path / ".venv"
-    folder.mkdir()
-    (folder / "content").write_text("old")
+    make(folder, "old")
     kill(folder, "removing the old")
     assert names(tmp_path) == [".venv", ".venv.replaced-by-envlock"]
-    assert (folder / "content").read_text() == "new"
+    assert (folder / "pyvenv.cfg").read_text() == "new"
     fail(folder)
     assert names(tmp_path) == [".venv"]
-    assert (folder / "content").read_text() == "new"
+    assert (folder / "pyvenv.cfg").read_text() == "new"
 
 
 def test_a_marker_that_a_kill_left_half_written_is_no_content(tmp_path: Path) -> None:
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv" / ".envlock.json.x1y2").touch()
     build(tmp_path / ".venv", "new")
-    assert (tmp_path / ".venv" / "content").read_text() == "new"
+    assert (tmp_path / ".venv" / "pyvenv.cfg").read_text() == "new"
 
 
 def test_a_link_to_a_folder_stays_a_link(tmp_path: Path) -> None:
@@ -203,7 +208,7 @@ def test_a_link_to_a_folder_stays_a_link(tmp_path: Path) -> None:
     build(link, "new")
     build(link, "newer")
     assert link.is_symlink()
-    assert (tmp_path / "real" / "content").read_text() == "newer"
+    assert (tmp_path / "real" / "pyvenv.cfg").read_text() == "newer"
 
 
 @pytest.mark.skipif(os.name == "nt" or os.getuid() == 0, reason="root may write anywhere")

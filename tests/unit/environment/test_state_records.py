@@ -44,7 +44,7 @@ def installed_by_debian(info: Path) -> None:
     [
         (no_record, "no RECORD"),
         (record_in_latin_1, "RECORD is not UTF-8 text"),
-        (record_that_is_a_folder, "RECORD cannot be read: Is a directory"),
+        (record_that_is_a_folder, "RECORD cannot be read: it is a folder, not a file"),
         (no_installer, "installed by a tool that does not say so"),
         (installed_by_debian, "installed by debian"),
     ],

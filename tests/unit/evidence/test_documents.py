@@ -56,10 +56,16 @@ def test_a_set_passes_the_levels_that_it_was_seen_to_pass() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "cell.json: not evidence of envlock: JSONDecodeError"),
-        ("[]", "cell.json: not evidence of envlock: TypeError"),
+        (
+            "{",
+            "cell.json:1: not JSON: expecting property name enclosed in double quotes (column 2)",
+        ),
+        ("[]", "cell.json: not evidence of envlock: it has no schema"),
         ('{"schema": 2}', "cell.json: evidence of schema 2, and this envlock reads 1"),
-        ('{"schema": 1}', "cell.json: not evidence of envlock: KeyError('cell')"),
+        (
+            '{"schema": 1}',
+            "cell.json: not evidence of envlock: object missing required field `cell`",
+        ),
     ],
 )
 def test_what_is_not_evidence_is_told(text: str, message: str) -> None:

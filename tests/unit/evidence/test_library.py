@@ -56,7 +56,7 @@ def test_a_folder_that_is_missing_holds_nothing(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_evidence_stops_those_who_need_it(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("{}")
-    with pytest.raises(UsageError, match=r"^a\.json: not evidence of envlock: KeyError"):
+    with pytest.raises(UsageError, match=r"^a\.json: not evidence of envlock: it has no schema"):
         library.load(tmp_path)
 
 

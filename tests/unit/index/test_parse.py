@@ -69,13 +69,15 @@ def test_file_urls_are_whole_and_without_credentials(href: str, url: str) -> Non
     assert anchored.url == url
 
 
-@pytest.mark.parametrize("text", ["", "{", '{"files": [{"filename": "demo', "<html>"])
+@pytest.mark.parametrize("text", ["", "{", '{"files": [{"filename": "demo'])
 def test_json_that_ends_early_is_incomplete(text: str) -> None:
     with pytest.raises(Incomplete):
         parse_json(text.encode(), PAGE)
 
 
-@pytest.mark.parametrize("text", ["[]", "{}", '{"files": [1]}', '{"files": [{"url": "u"}]}', "1"])
+@pytest.mark.parametrize(
+    "text", ["[]", "{}", '{"files": [1]}', '{"files": [{"url": "u"}]}', "1", "<html>"]
+)
 def test_json_of_another_kind_is_not_a_page(text: str) -> None:
     with pytest.raises(NotAPage):
         parse_json(text.encode(), PAGE)

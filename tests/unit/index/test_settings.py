@@ -175,7 +175,7 @@ def test_a_file_that_is_not_utf8_is_named(tmp_path: Path) -> None:
 def test_a_malformed_variable_is_named() -> None:
     with pytest.raises(UsageError) as caught:
         settings_from([], {"PIP_DEFAULT_TIMEOUT": "x"}, NO_OVERRIDES)
-    assert caught.value.message == "PIP_DEFAULT_TIMEOUT: 'x' is not a number of seconds"
+    assert caught.value.message == "PIP_DEFAULT_TIMEOUT: the value is not a number of seconds"
 
 
 @pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="the folders of Linux")

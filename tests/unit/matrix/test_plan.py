@@ -94,7 +94,7 @@ def test_a_plan_file_has_the_fields_of_a_plan() -> None:
         ("pythons: 3", "plan.yaml: pythons: '3' is not a Python such as 3.10"),
         ("baseline: 1", "plan.yaml: baseline: 1 is neither true nor false"),
         ("accelerator: gpu", "plan.yaml: accelerator: 'gpu' is not a valid Accelerator"),
-        ("a: !!python/tuple []", "plan.yaml: not YAML: could not determine a constructor"),
+        ("a: !!python/tuple []", "plan.yaml:1: not YAML: could not determine a constructor"),
     ],
 )
 def test_a_plan_that_makes_no_sense_is_told(text: str, message: str) -> None:

@@ -86,9 +86,17 @@ def test_an_empty_file_asks_for_nothing(tmp_path: Path) -> None:
 
 def test_a_file_in_another_encoding_is_refused_with_the_byte(tmp_path: Path) -> None:
     path = tmp_path / "requirements.txt"
-    path.write_bytes("numpy\n".encode("utf-16"))
+    path.write_bytes("numpy  # caf\u00e9\n".encode("latin-1"))
 
-    assert refusal(path).message == f"{path}: not UTF-8 text (byte 0 is 0xff)"
+    assert refusal(path).message == f"{path}: not UTF-8 text (byte 12 is 0xe9)"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_tells_the_encoding(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "requirements.txt"
+    path.write_bytes("numpy<2\n".encode(encoding))
+
+    assert [str(each.requirement) for each in parse_requirements(path).requirements] == ["numpy<2"]
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_every_fault_of_every_file_is_told_with_its_place(tmp_path: Path) -> Non
     assert first == "these rules cannot be used:"
     assert [line.removeprefix(f"{tmp_path}/").split(": ")[0] for line in lines] == [
         *["a.yaml"] * 3,
-        "c.yaml",
+        "c.yaml:2",
         "d.yaml",
         "e.yaml",
         "nowhere",

@@ -274,7 +274,6 @@ sdist = {{ url = "h/demo-1.zip", hashes.sha256 = "{A}" }}
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("= 1", "not TOML: Invalid statement (at line 1, column 1)"),
         ("a = 1", "not a lock as PEP 751 has it: Missing required value in 'lock-version'"),
         (
             HEAD.replace("1.0", "2.0") + "packages = []",
@@ -312,6 +311,12 @@ sdist = {{ url = "h/demo-1.zip", hashes.sha256 = "{A}" }}
 )
 def test_a_wrong_pylock_is_refused_with_the_key(text: str, fault: str) -> None:
     assert refused("pylock.toml", text).message == f"pylock.toml: {fault}"
+
+
+def test_a_pylock_that_is_no_toml_is_refused_with_the_line() -> None:
+    assert refused("pylock.toml", "= 1").message == (
+        "pylock.toml:1: not TOML: invalid statement (column 1)"
+    )
 
 
 def test_the_environment_file_of_somebody_is_read_when_it_holds_pins_alone() -> None:

@@ -23,7 +23,7 @@ _NETWORK = (exceptions.GatewayError, exceptions.FetchRepoDataError)
 
 
 def _gateway(job: dict[str, Any]) -> rattler.Gateway:
-    return rattler.Gateway(cache_dir=Path(job["cache"]) / "repodata")
+    return rattler.Gateway(cache_dir=Path(job["repodata"]) / "repodata")
 
 
 def _virtual(job: dict[str, Any]) -> list[rattler.GenericVirtualPackage]:

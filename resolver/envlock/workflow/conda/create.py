@@ -26,6 +26,7 @@ from envlock.workflow.conda.order import CondaOrder
 from envlock.workflow.conda.work import channel_addresses
 from envlock.workflow.create import NotProved
 from envlock.workflow.lock import requirements_text
+from envlock.workflow.replacing import replaced_by
 from envlock.workflow.verify import Proof, ProofOrder, prove
 
 #: The programs behind the managers that are not py-rattler.
@@ -40,7 +41,7 @@ class CondaCreateOrder(Struct, frozen=True, kw_only=True):
     """A conda lock, where its prefix goes, who installs it, and what must be proved.
 
     ``force`` replaces an environment that envlock did not make; ``keep``
-    leaves one that failed for a look.
+    leaves one that failed for a look. ``inputs`` are the files that it reads.
     """
 
     lock: CondaOrder
@@ -49,15 +50,17 @@ class CondaCreateOrder(Struct, frozen=True, kw_only=True):
     manager: Manager = Manager.CONDA
     force: bool = False
     keep: bool = False
+    inputs: tuple[Path, ...] = ()
 
 
 class CondaCreated(Struct, frozen=True, kw_only=True):
-    """What was made; ``written`` are the lock files that changed."""
+    """What was made; ``written`` are the lock files that changed, ``replaced`` as of `Created`."""
 
     locked: CondaLocked
     folder: Path
     proof: Proof
     written: tuple[Path, ...]
+    replaced: str | None = None
 
 
 def create_prefix(order: CondaCreateOrder, progress: Progress) -> CondaCreated:
@@ -68,9 +71,11 @@ def create_prefix(order: CondaCreateOrder, progress: Progress) -> CondaCreated:
     Raises:
         NotProved: the environment does not pass the gate.
         NoResolution: nothing fits the request.
-        UsageError: the folder holds something that is not envlock's.
+        UsageError: the folder holds something that may not be replaced.
         WorkError: network, disk, py-rattler, a conda program or pip's installer failed.
     """
+    needed = (*order.inputs, *([order.lock.output] if order.lock.output else []))
+    replaced = replaced_by(order.folder, force=order.force, needed=needed)
     program = find_program(_PROGRAMS[order.manager]) if order.manager in _PROGRAMS else None
     locked = make_conda_lock(order.lock, progress, hashed=True)
     platform = _own(locked, order)
@@ -94,7 +99,9 @@ def create_prefix(order: CondaCreateOrder, progress: Progress) -> CondaCreated:
                 *_remedies(order),
             )
         written = write_conda(locked)
-    return CondaCreated(locked=locked, folder=order.folder, proof=proof, written=written)
+    return CondaCreated(
+        locked=locked, folder=order.folder, proof=proof, written=written, replaced=replaced
+    )
 
 
 def _own(locked: CondaLocked, order: CondaCreateOrder) -> CondaPlatformLock:

@@ -17,12 +17,13 @@ from envlock.index.origin import asked, public
 from envlock.model import Lock
 from envlock.progress import Progress
 from envlock.rules import database
-from envlock.system import write_texts
 from envlock.workflow.conda import existing
 from envlock.workflow.conda.order import CondaOrder
 from envlock.workflow.conda.solve import solve_platform
 from envlock.workflow.conda.work import DEFAULT_CHANNEL, CondaWork
+from envlock.workflow.outputs import try_outputs, write_changed
 from envlock.write import conda_digest, conda_texts
+from envlock.write.comments import own_command
 
 
 class CondaLocked(Struct, frozen=True, kw_only=True):
@@ -56,6 +57,7 @@ def make_conda_lock(order: CondaOrder, progress: Progress, *, hashed: bool = Fal
             # Of the formats only one has the variables, and the request has them as they are.
             lock = replace(before, variables=order.request.variables)
             return CondaLocked(lock=lock, outputs=tuple(there), texts={})
+    try_outputs(existing.outputs(order), progress)
     work = _work(order, rules, before)
     answers = [solve_platform(work, subdir, progress) for subdir in order.subdirs]
     notes = dict.fromkeys((*_of_channels(order), *(n for each in answers for n in each.notes)))
@@ -81,13 +83,7 @@ def write_conda(locked: CondaLocked) -> tuple[Path, ...]:
     Raises:
         WorkError: they cannot be written; then none has changed.
     """
-    changed = {
-        path: text
-        for path, text in locked.texts.items()
-        if not path.exists() or path.read_bytes() != text.encode()
-    }
-    write_texts(changed)
-    return tuple(changed)
+    return write_changed(locked.texts)
 
 
 def check_conda_lock(order: CondaOrder) -> tuple[str, ...]:
@@ -105,7 +101,12 @@ def _as_wide(order: CondaOrder) -> CondaOrder:
     for lock in existing.own_locks(order).values():
         subdirs = tuple(sorted(each.subdir for each in lock.platforms))
         if order.here and len(subdirs) > 1 and set(order.subdirs) <= set(subdirs):
-            return replace(order, subdirs=subdirs, command=lock.command, here=False)
+            return replace(
+                order,
+                subdirs=subdirs,
+                command=own_command(lock.command) or order.command,
+                here=False,
+            )
     return order
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import netrc
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -12,13 +12,15 @@ from msgspec import Struct, field
 
 from envlock.choices import Accelerator, EngineName
 from envlock.conda import rattler
-from envlock.conda.channels import Address, addresses
+from envlock.conda.channels import Address, OwnHosts, addresses, host_of
 from envlock.conda.values import CondaPlatformLock, CondaRequest, CondaSpec
 from envlock.conda.virtual import Virtual, virtual_packages
+from envlock.index.settings import load_settings
 from envlock.model import IndexSettings, Requested, RuleId
 from envlock.resolve import merge
 from envlock.resolve.conda.question import CondaQuestion
 from envlock.rules.database import Database
+from envlock.system.looking import home
 
 #: Where packages come from when nobody says.
 DEFAULT_CHANNEL = "conda-forge"
@@ -58,19 +60,32 @@ def channel_addresses(
 ) -> tuple[tuple[Address, ...], dict[str, Address]]:
     """Return the channels to read, best first, and those that single specs name."""
     words = request.channels or (DEFAULT_CHANNEL,)
+    own = _own_hosts(request.typed)
     named = {
-        spec.channel: addresses([spec.channel], os.environ, subdir=subdir, netrc=_netrc)[0]
+        spec.channel: addresses([spec.channel], os.environ, subdir=subdir, netrc=_netrc, own=own)[0]
         for spec in request.specs
         if spec.channel
     }
-    known = addresses(words, os.environ, subdir=subdir, netrc=_netrc)
+    known = addresses(words, os.environ, subdir=subdir, netrc=_netrc, own=own)
     public = {each.public for each in known}
     more = [each for each in named.values() if each.public not in public]
     return (*known, *more), named
 
 
+def _own_hosts(typed: Iterable[str]) -> OwnHosts:
+    """The hosts of the user's own words, variables and pip configuration; no project's file."""
+    settings = load_settings(os.environ)
+    urls = (settings.index_url, *settings.extra_index_urls, *settings.find_links)
+    said = (*urls, *typed, os.environ.get("CONDA_CHANNEL_ALIAS", ""))
+    trusted = frozenset(settings.trusted_hosts)
+    return OwnHosts(
+        named=trusted | {host_of(each) for each in said} - {""},
+        plain=trusted | {host_of(each) for each in said if each.startswith("http:")},
+    )
+
+
 def _netrc(host: str) -> tuple[str, str] | None:
-    file = Path(os.environ.get("NETRC") or Path.home() / ".netrc")
+    file = Path(os.environ.get("NETRC") or home() / ".netrc")
     try:
         found = netrc.netrc(str(file)).authenticators(host)
     except (OSError, netrc.NetrcParseError):

@@ -125,10 +125,10 @@ def read(name: str, text: str, gathered: Gathered) -> None:
         )
     for entry in root.need("package").items():
         subdir, url = entry.need("platform").text, entry.need("url").text
-        hashes = {key: value.text for key, value in entry.need("hash").pairs()}
+        hashes = {kind: entry.need("hash").say(kind) for kind in ("md5", "sha256")}
         own, release = entry.need("name").text, entry.need("version").text
         if entry.need("manager").text == "pip":
-            package = pip_package(entry.where, own, release, url, hashes.get("sha256", ""))
+            package = pip_package(entry.where, own, release, url, hashes["sha256"])
             gathered.pip(entry.where, subdir, package, entry.comments())
             continue
         needs = entry.get("dependencies")

@@ -10,9 +10,9 @@ from urllib.parse import unquote
 
 from msgspec import Struct, field
 from msgspec.structs import replace
-from packaging.utils import InvalidName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.utils import canonicalize_name, is_normalized_name
 
+from envlock import standards
 from envlock.conda.targets import platform_of
 from envlock.conda.values import CondaLock, CondaPackage, CondaPlatformLock
 from envlock.conda.virtual import SUBDIRS
@@ -161,11 +161,10 @@ def pip_package(where: str, name: str, version: str, url: str, sha256: str) -> L
     Raises:
         UsageError: its name, version or hash is malformed, or it is a folder.
     """
-    try:
-        normal, release = canonicalize_name(name, validate=True), Version(version)
-    except (InvalidName, InvalidVersion):
+    normal, release = canonicalize_name(name), standards.version(version)
+    if release is None or not is_normalized_name(normal):
         both = one_line(f"{name} {version}")
-        raise UsageError(f"{where}: {both!r} is not a release of a Python package") from None
+        raise UsageError(f"{where}: {both!r} is not a release of a Python package")
     if not _ADDRESS.match(url):
         raise UsageError(f"{where}: {normal} is in {one_line(url)!r}, which is no file of an index")
     if not _HASHES["sha256"].fullmatch(sha256):

@@ -7,6 +7,7 @@ writer has no way to add, are in it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import quote, unquote, urlsplit
 
@@ -28,6 +29,7 @@ from envlock.write.interface import default_filename
 from envlock.write.nodes import Node
 from envlock.write.scalars import bare
 
+_VARIABLE = re.compile(r"\$(?:\{\w+\}|\w+)")
 _VERSIONS = frozenset({"6", "7"})
 _PUBLIC = "https://conda.anaconda.org/"
 _TEXTS = (
@@ -102,20 +104,11 @@ def _listed(kind: str, entries: Iterable[_Entry], lock: CondaLock) -> Iterator[s
 def _channels(lock: CondaLock) -> list[str]:
     """The addresses of the channels, and of those that only an entry named, after them."""
     subdirs = [each.subdir for each in lock.platforms] or [""]
-    plain = [word.replace("/t/${", "/${") for word in channel_words(lock)]
-    found = [a.public for subdir in subdirs for a in addresses(plain, _Unknown(), subdir=subdir)]
+    words = (word.replace("/t/${", "/${") for word in channel_words(lock))
+    plain = [_VARIABLE.sub("", word) for word in words]
+    found = [a.public for subdir in subdirs for a in addresses(plain, {}, subdir=subdir)]
     own = {p.channel for each in lock.platforms for p in each.packages if p.channel}
     return list(dict.fromkeys((*found, *sorted(own))))
-
-
-class _Unknown(dict[str, str]):
-    """Variables whose values are not known: none stands for any of them."""
-
-    def __contains__(self, name: object) -> bool:
-        return name != "CONDA_CHANNEL_ALIAS"
-
-    def __missing__(self, name: str) -> str:
-        return ""
 
 
 def _conda(package: CondaPackage) -> _Entry:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
 from msgspec import Struct
@@ -15,20 +15,97 @@ _GROUP = re.compile(r"\((?P<kind>\?(?:<?[=!]|[aiLmsux-]*:|P?<\w+>))?")
 _FLAGS = re.compile(r"\(\?[aiLmsux]+\)")
 _REPEAT = re.compile(r"(?:(?P<none>[*?]|\{0?,\d*\})|\+|\{\d+(?:,\d*)?\})[?+]?")
 _PLAIN_ESCAPE = re.compile(r"\\[^A-Za-z0-9]")
+#: Blanks, and what says how often the last of them stands there.
+_BLANKS = re.compile(r"( +)(?P<times>[*+?][?+]?)?")
+_TIMES = re.compile(r"(?:(?P<endless>[*+]|\{(?P<least>\d*),\})|\{\d*,?\d+\}|\?)(?P<how>[?+]?)")
+#: How a symptom begins that must not be where something else is, and goes on.
+_NOWHERE = r"\A(?![\s\S]*"
+_THEN = r")[\s\S]*?"
+REACH = 200  # characters that a repeat without an end covers
 _SHORTEST = 4  # letters that are worth looking for by themselves
 
 
+class Sought(Struct, frozen=True):
+    """A symptom, compiled: what has to be in a text, and what must not be anywhere in it."""
+
+    wanted: re.Pattern[str]
+    unless: re.Pattern[str] | None = None
+
+    def search(self, text: str) -> re.Match[str] | None:
+        """Return where the symptom is in a text."""
+        match = self.wanted.search(text)
+        if match is None or (self.unless is not None and self.unless.search(text)):
+            return None
+        return match
+
+
+def shows(text: str, symptoms: Iterable[str]) -> bool:
+    """Whether one of a rule's symptoms is in a text."""
+    return any(flexible(each).search(text) for each in symptoms)
+
+
 @cache
-def flexible(pattern: str) -> re.Pattern[str]:
-    """Compile a symptom so that each blank in it also matches a line break with indentation."""
+def flexible(pattern: str) -> Sought:
+    """Compile a symptom so that each blank in it also matches a line break with indentation.
+
+    What repeats without an end does so `REACH` times at most: a search then
+    takes a time that grows as the text does (`envlock.rules.cost`).
+    """
+    wanted, unless = apart(pattern)
+    return Sought(re.compile(bounded(wanted)), re.compile(bounded(unless)) if unless else None)
+
+
+def apart(pattern: str) -> tuple[str, str]:
+    """Part a symptom that begins with what a whole text must not have; "" where it does not.
+
+    Each is then looked for by itself, in a time that grows as the text does.
+    """
+    if not pattern.startswith(_NOWHERE):
+        return pattern, ""
+    _, end = _alternatives(pattern, len(_NOWHERE))
+    rest = pattern[end:]
+    if not rest.startswith(_THEN):
+        return pattern, ""
+    return rest.removeprefix(_THEN), pattern[len(_NOWHERE) : end]
+
+
+def bounded(pattern: str) -> str:
+    """Return a pattern whose blanks are flexible and whose repeats all have an end."""
     found: list[str] = []
     place = 0
     while place < len(pattern):
-        whole = _WHOLE.match(pattern, place)
-        piece = whole[0] if whole else pattern[place]
-        found.append(r"(?:\s+)" if piece == " " else piece)
-        place += len(piece)
-    return re.compile("".join(found))
+        blanks = _BLANKS.match(pattern, place)
+        times = _TIMES.match(pattern, place)
+        whole = blanks or times or _WHOLE.match(pattern, place)
+        if blanks is not None:
+            optional = (blanks["times"] or "")[:1] in {"*", "?"}
+            least = len(blanks[1]) - optional
+            found.append(rf"\s{{{least},{REACH}}}+")  # all of a run: never less of it
+        elif times is not None and times["endless"]:
+            least = int(times["least"] or (times["endless"] == "+"))
+            found.append(f"{{{least},{least + REACH}}}{times['how']}")
+        else:
+            found.append(whole[0] if whole else pattern[place])
+        place = whole.end() if whole else place + 1
+    return "".join(found)
+
+
+def repeats(pattern: str) -> Iterator[tuple[int, int, int]]:
+    """Yield where each repeat in a pattern begins, where its number stands, and where it ends."""
+    opened: list[int] = []
+    last = place = 0
+    while place < len(pattern):
+        times = _TIMES.match(pattern, place)
+        group = _GROUP.match(pattern, place)
+        whole = times or _WHOLE.match(pattern, place) or group
+        end = whole.end() if whole else place + 1
+        if times is not None:
+            yield last, place, end
+        elif group is not None:
+            opened.append(place)
+        else:
+            last = opened.pop() if pattern[place] == ")" and opened else place
+        place = end
 
 
 class Needs(Struct, frozen=True):

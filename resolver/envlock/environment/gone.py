@@ -1,0 +1,64 @@
+"""A virtual environment whose Python was removed: what it was made from, and what to type."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+from envlock.environment.belongings import counted, shown
+from envlock.environment.place import made_by_envlock
+from envlock.environment.replaceable import occupant
+from envlock.errors import InterpreterMissing, UsageError
+from envlock.system.looking import is_file
+
+_HOME = re.compile(r"(?m)^\s*home\s*=\s*(.*?)\s*$")
+_VERSION = re.compile(r"(?m)^\s*version(?:_info)?\s*=\s*(\d+\.\d+(?:\.\d+)?)")
+_PROGRAMS = ("bin/python", "bin/python3", "Scripts/python.exe")
+
+
+def has_lost_its_python(folder: Path) -> bool:
+    """Tell whether a folder is a virtual environment with a link to a Python that is not there."""
+    programs = [folder / each for each in _PROGRAMS]
+    return is_file(folder / "pyvenv.cfg") and (
+        any(map(os.path.lexists, programs)) and not any(map(is_file, programs))
+    )
+
+
+def python_is_gone(folder: Path) -> InterpreterMissing:
+    """Return the error for a virtual environment whose Python is no longer where it was."""
+    try:
+        config = (folder / "pyvenv.cfg").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        config = ""
+    home = (_HOME.findall(config) or ["a place that pyvenv.cfg does not name"])[0]
+    version = (_VERSION.findall(config) or [""])[0]
+    program = next((each for each in _PROGRAMS if os.path.lexists(folder / each)), _PROGRAMS[0])
+    link = folder / program
+    leads = (
+        f" ({program} leads to {shown(str(link.readlink()))})"
+        if link.is_symlink() and not is_file(link)
+        else ""
+    )
+    return InterpreterMissing(
+        f"{shown(str(folder))}: the Python of this environment is gone: it was made from"
+        f" Python {version or '3'} in {home}, which is no longer there{leads}",
+        *_ways(folder),
+        f"put Python {version or '3'} back into {home}",
+    )
+
+
+def _ways(folder: Path) -> Iterator[str]:
+    """The command that makes it again, where the old one may be deleted for it."""
+    ours = made_by_envlock(folder)
+    try:
+        found = occupant(folder, ours=ours, force=True)
+    except UsageError:
+        yield "envlock create --env OTHER"
+        return
+    path = shown(str(folder))
+    force = "" if ours else " --force"
+    files = f"{counted(found.files)} files" if found else "nothing"
+    yield f"envlock create --env {shlex.quote(path)}{force}  # deletes {path}: {files}"

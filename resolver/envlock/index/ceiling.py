@@ -1,0 +1,91 @@
+"""What one read from a network may take of memory and time. Pure.
+
+The longest page of PyPI (ddtrace, November 2026) is 21 MB of JSON; the
+largest wheel that anything around TensorFlow has is 2 GB.
+"""
+
+from __future__ import annotations
+
+import time
+
+from msgspec import Struct
+
+_MEGABYTE = 1_000_000
+
+
+class Ceiling(Struct, frozen=True, kw_only=True):
+    """Bytes of an answer once it is unpacked, and seconds from the first to the last of them.
+
+    Whoever sends less than ``_FLOW`` bytes a second is left after ``slow`` seconds.
+    """
+
+    size: int
+    slow: float
+    seconds: float
+
+
+_FLOW = 16_000
+
+
+def for_page(timeout: float) -> Ceiling:
+    """Return what an index page may take; ``timeout`` is that of one wait."""
+    return Ceiling(size=100 * _MEGABYTE, slow=4 * timeout, seconds=20 * timeout)
+
+
+def for_file(timeout: float) -> Ceiling:
+    """Return what one distribution may take that is read to be hashed."""
+    return Ceiling(size=4000 * _MEGABYTE, slow=4 * timeout, seconds=240 * timeout)
+
+
+class Reached(Exception):
+    """An answer came to a ceiling; the text says which. ``slow``: a longer time limit helps."""
+
+    def __init__(self, said: str, *, slow: bool = False) -> None:
+        super().__init__(said)
+        self.slow = slow
+
+
+class Allowance:
+    """What is left of a ceiling while an answer is read."""
+
+    def __init__(self, ceiling: Ceiling) -> None:
+        self._ceiling = ceiling
+        self._began = time.monotonic()
+        self._received = 0
+        self._unpacked = 0
+
+    def wait(self, timeout: float | None) -> float:
+        """Return how long the next wait may be.
+
+        Raises:
+            Reached: the time is over.
+        """
+        passed = time.monotonic() - self._began
+        flows = self._received > _FLOW * passed
+        limit = self._ceiling.seconds if flows else self._ceiling.slow
+        if passed >= limit:
+            raise Reached(
+                f"{amount(self._received)} came in {limit:g} s, which is the time limit", slow=True
+            )
+        return limit - passed if timeout is None else min(timeout, limit - passed)
+
+    def receive(self, size: int) -> None:
+        """Count bytes that came over the network."""
+        self._received += size
+
+    def unpack(self, size: int) -> None:
+        """Count bytes of content.
+
+        Raises:
+            Reached: there are too many.
+        """
+        self._unpacked += size
+        if self._unpacked > self._ceiling.size:
+            raise Reached(f"it is larger than the limit of {amount(self._ceiling.size)}")
+
+
+def amount(size: int) -> str:
+    """Return a number of bytes in words."""
+    if size == 1:
+        return "1 byte"
+    return f"{size // _MEGABYTE} MB" if size >= _MEGABYTE else f"{size} bytes"

@@ -1,0 +1,41 @@
+"""The user's netrc file, where it cannot be read.
+
+What cannot be read holds no credentials, as pip has it of one with a word
+missing; but one that is not UTF-8 ends pip and the library that reads it here.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+
+def netrc_file() -> Path | None:
+    """Return the file, if there is one."""
+    chosen = os.environ.get("NETRC")
+    if chosen:
+        return Path(chosen)
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return None
+    return next((f for f in (home / ".netrc", home / "_netrc") if f.exists()), None)
+
+
+def netrc_fault() -> str:
+    """Return why the file cannot be read; "" where it can, or there is none."""
+    file = netrc_file()
+    return "" if file is None else _fault(file)
+
+
+@cache
+def _fault(file: Path) -> str:
+    try:
+        with file.open(encoding="utf-8") as stream:
+            stream.read(1 << 20)
+    except UnicodeDecodeError:
+        return f"{file} cannot be read: it is not UTF-8 text"
+    except (OSError, ValueError):
+        return ""  # missing, a folder: nobody minds
+    return ""

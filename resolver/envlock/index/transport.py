@@ -1,0 +1,221 @@
+"""Connections that keep to a ceiling and can be broken off. Import it late.
+
+Under the HTTP client, where every byte passes: bodies of redirects and
+refusals, headers and handshakes are held to the same ceiling as pages.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import httpcore2
+import httpx2
+
+from envlock.index.ceiling import Allowance, Ceiling, Reached
+
+_CHUNK = 1 << 18  # bytes that are unpacked at a time
+_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+_UNPACKED = {"gzip": _GZIP_OR_ZLIB, "x-gzip": _GZIP_OR_ZLIB, "deflate": _GZIP_OR_ZLIB}
+
+#: What is understood here: an unpacker that cannot be stopped is no use.
+ENCODINGS = "gzip, deflate"
+
+
+class Watch(httpcore2.NetworkBackend):
+    """Opens connections; each thread reads within its own allowance."""
+
+    def __init__(self) -> None:
+        self._own = threading.local()
+        self._backend = httpcore2.SyncBackend()
+        self._open: set[socket.socket] = set()
+        self._aborted = False
+
+    @contextmanager
+    def within(self, ceiling: Ceiling) -> Iterator[None]:
+        """Hold what this thread reads in a block to a ceiling."""
+        self._own.allowance = Allowance(ceiling)
+        try:
+            yield
+        finally:
+            self._own.allowance = None
+
+    @property
+    def allowance(self) -> Allowance | None:
+        """What is left to this thread."""
+        return getattr(self._own, "allowance", None)
+
+    def abort(self) -> None:
+        """Break every connection off, in whichever thread it waits, and open no more."""
+        self._aborted = True
+        for handle in tuple(self._open):
+            with suppress(OSError):
+                handle.shutdown(socket.SHUT_RDWR)
+
+    def wait(self, timeout: float | None) -> float | None:
+        """Return how long a wait may be.
+
+        Raises:
+            Reached: not at all.
+            httpcore2.ReadError: the reads were broken off.
+        """
+        if self._aborted:
+            raise httpcore2.ReadError("broken off")
+        return timeout if self.allowance is None else self.allowance.wait(timeout)
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.NetworkStream:
+        """Open a connection that is watched."""
+        stream = self._backend.connect_tcp(
+            host, port, self.wait(timeout), local_address, socket_options
+        )
+        # A second handle of the same connection: a handshake takes the first one away.
+        handle = stream.get_extra_info("socket").dup()
+        self._open.add(handle)
+        return _Stream(stream, handle, self)
+
+    def close(self) -> None:
+        """Close what is still open."""
+        for handle in tuple(self._open):
+            self.forget(handle)
+
+    def forget(self, handle: socket.socket) -> None:
+        """Close a handle, and the connection with it."""
+        self._open.discard(handle)
+        with suppress(OSError):
+            handle.shutdown(socket.SHUT_RDWR)
+        handle.close()
+
+
+class _Stream(httpcore2.NetworkStream):
+    """A connection whose waits are short enough, and whose bytes are counted."""
+
+    def __init__(
+        self, stream: httpcore2.NetworkStream, handle: socket.socket, watch: Watch
+    ) -> None:
+        self._stream = stream
+        self._handle = handle
+        self._watch = watch
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        wait = self._watch.wait(timeout)
+        try:
+            content = self._stream.read(max_bytes, wait)
+        except httpcore2.ReadTimeout:
+            self._watch.wait(timeout)  # which limit was it
+            raise
+        if self._watch.allowance is not None:
+            self._watch.allowance.receive(len(content))
+        return content
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, self._watch.wait(timeout))
+
+    def close(self) -> None:
+        self._stream.close()
+        self._watch.forget(self._handle)
+
+    def start_tls(
+        self,
+        ssl_context: Any,  # noqa: ANN401  (as the base has it)
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore2.NetworkStream:
+        wait = self._watch.wait(timeout)
+        try:
+            stream = self._stream.start_tls(ssl_context, server_hostname, wait)
+        except BaseException:
+            self._watch.forget(self._handle)
+            raise
+        return _Stream(stream, self._handle, self._watch)
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401  (as the base has it)
+        return self._stream.get_extra_info(info)
+
+
+class Held(httpx2.BaseTransport):
+    """A transport whose answers are unpacked here, up to the ceiling of the thread."""
+
+    def __init__(self, transport: Any, watch: Watch) -> None:  # noqa: ANN401  (as next)
+        # The client has no public way to say how connections are opened.
+        transport._pool._network_backend = watch  # noqa: SLF001
+        self._transport = transport
+        self._watch = watch
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request."""
+        answer = self._transport.handle_request(request)
+        kinds = answer.headers.get("Content-Encoding", "").lower().replace(" ", "")
+        encodings = [kind for kind in kinds.split(",") if kind not in {"", "identity"}]
+        unknown = [kind for kind in encodings if kind not in _UNPACKED]
+        if unknown or len(encodings) > 1:
+            answer.close()
+            raise Reached(f"it is packed as {', '.join(encodings)[:80]}, which was not asked for")
+        headers = [(k, v) for k, v in answer.headers.raw if k.lower() != b"content-encoding"]
+        return httpx2.Response(
+            status_code=answer.status_code,
+            headers=headers,
+            stream=_Body(answer.stream, self._watch, packed=bool(encodings)),
+            extensions=answer.extensions,
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+
+class _Body(httpx2.SyncByteStream):
+    def __init__(self, stream: Any, watch: Watch, *, packed: bool) -> None:  # noqa: ANN401  (as next)
+        self._stream = stream
+        self._watch = watch
+        self._packed = packed
+
+    def __iter__(self) -> Iterator[bytes]:
+        chunks = _unpacked(self._stream) if self._packed else iter(self._stream)
+        for chunk in chunks:
+            if self._watch.allowance is not None:
+                self._watch.allowance.unpack(len(chunk))
+            yield chunk
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def _unpacked(packed: Iterable[bytes]) -> Iterator[bytes]:
+    """Unpack gzip or deflate in small parts.
+
+    Raises:
+        httpx2.DecodingError: it is neither.
+    """
+    unpacker = zlib.decompressobj(_GZIP_OR_ZLIB)
+    begun = False
+    try:
+        for chunk in packed:
+            rest = chunk
+            while rest:
+                if unpacker.eof:  # gzip files may follow each other
+                    unpacker, begun = zlib.decompressobj(_GZIP_OR_ZLIB), False
+                try:
+                    part = unpacker.decompress(rest, _CHUNK)
+                except zlib.error:
+                    if begun:
+                        raise
+                    unpacker = zlib.decompressobj(-zlib.MAX_WBITS)  # deflate without a frame
+                    part = unpacker.decompress(rest, _CHUNK)
+                begun = True
+                yield part
+                rest = unpacker.unused_data or unpacker.unconsumed_tail
+    except zlib.error as error:
+        raise httpx2.DecodingError(str(error)) from error
+    if begun and not unpacker.eof:
+        raise httpx2.RemoteProtocolError("the packed content ends early")

@@ -1,0 +1,103 @@
+"""What it means that a page could not be read, in words. Pure, but for the HTTP client's errors."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Sequence
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx2
+
+from envlock.errors import IndexFailure
+from envlock.index.hosts import as_netloc
+from envlock.index.netrc import netrc_fault
+from envlock.index.redact import redact
+from envlock.model import IndexSettings
+
+GENERAL = "pip config list  (shows which indexes are configured; --index-url names another)"
+LONGER = "a longer limit: PIP_DEFAULT_TIMEOUT=60, or timeout in pip's configuration"
+
+
+class Passing(Exception):
+    """A failure that may be gone at the next try."""
+
+
+def failure(url: str, cause: str, *remedies: str) -> IndexFailure:
+    """Return the error of a page that cannot be read."""
+    return IndexFailure(
+        f"cannot read the package index {redact(url)}: {cause}", *(remedies or (GENERAL,))
+    )
+
+
+def refused(url: str, answer: httpx2.Response, settings: IndexSettings) -> IndexFailure:
+    """Return the error of a page that the server keeps from this user."""
+    host = answer.url.host
+    status = f"{answer.status_code} {answer.reason_phrase}"
+    if "Authorization" in answer.request.headers:
+        cause = f"the credentials for {host} were refused ({status})"
+    else:
+        fault = netrc_fault()
+        cause = f"{host} wants credentials and none were found ({status})"
+        cause += f"; {fault}" if fault else ""
+    return failure(
+        url,
+        cause,
+        f"in ~/.netrc: machine {host} login USER password SECRET",
+        f"keyring set {host} USER",
+        _with_credentials(url, settings),
+    )
+
+
+def _with_credentials(url: str, settings: IndexSettings) -> str:
+    """The option that names the place of a page once more, with credentials in it."""
+    places = (
+        ("--extra-index-url", settings.extra_index_urls),
+        ("--find-links", settings.find_links),
+        ("--index-url", (settings.index_url,)),
+    )
+    for option, known in places:
+        for place in known:
+            if url == place or url.startswith(f"{place.rstrip('/')}/"):
+                parts = urlsplit(place)
+                netloc = f"USER:SECRET@{as_netloc(parts.hostname or '', parts.port)}"
+                return f"{option} {urlunsplit(parts._replace(netloc=netloc, query=''))}"
+    parts = urlsplit(url)
+    netloc = f"USER:SECRET@{as_netloc(parts.hostname or '', parts.port)}"
+    return f"--index-url {parts.scheme}://{netloc}/…"
+
+
+def unreachable(url: str, error: Exception) -> Exception:
+    """Return what a connection that failed means: a lasting fault, or a passing one."""
+    if isinstance(error, httpx2.UnsupportedProtocol):
+        return failure(url, redact(str(error)) or "it leads to an address of another kind")
+    if isinstance(error, httpx2.RemoteProtocolError):
+        return Passing("the answer was cut off")
+    return _broken(url, error) or Passing(redact(str(error)) or type(error).__name__)
+
+
+def _broken(url: str, error: Exception) -> Exception | None:
+    """What the operating system or the encryption says of a connection."""
+    host = urlsplit(url).hostname
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return failure(
+                url,
+                f"its certificate is not trusted: {cause.verify_message}",
+                "--cert FILE, with the certificate of the authority that signed it",
+                f"--trusted-host {host}",
+            )
+        if isinstance(cause, ssl.SSLError):
+            return failure(url, f"no encrypted connection: {cause.reason or cause}")
+        if isinstance(cause, socket.gaierror):
+            return Passing("there is no such host")
+        if isinstance(cause, ConnectionRefusedError):
+            return Passing("the connection was refused")
+    return None
+
+
+def _causes(error: Exception) -> Sequence[BaseException]:
+    causes: list[BaseException] = [error]
+    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None:
+        causes.append(cause)
+    return causes

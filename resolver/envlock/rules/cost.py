@@ -1,0 +1,243 @@
+"""How long a pattern may look at a text of any length, found from the pattern alone. Pure.
+
+`re` tries one way of matching after the other. What is counted here is the
+time that all ways from one place of a text may take, each set of characters
+taken for what it can match and every repeat for as long as it may be. A
+pattern that begins with letters is tried only where they stand, so their
+number divides it: that is the time for each character of the worst text.
+"""
+
+from __future__ import annotations
+
+import re
+import re._constants as op  # type: ignore[import-not-found]
+import re._parser as parser  # type: ignore[import-not-found]
+import sys
+from collections.abc import Sequence
+from functools import cache
+from itertools import combinations
+from typing import Any
+
+from msgspec import Struct
+
+Letters = frozenset[str]
+
+#: Nanoseconds: a character in a loop of `re`, one by itself, one way tried.
+_LOOP, _CHARACTER, _WAY = 3.0, 6.0, 25.0
+#: What a repeat without an end is taken for: a line is no longer.
+_LINE = 10_000
+_KNOWN = 40  # characters of what has to follow that are looked at
+_FOREVER = float("inf")
+_UNICODE = range(sys.maxunicode + 1)
+_MANY = 1e9  # ways; more are taken for no end
+
+
+class _Rest(Struct, frozen=True):
+    """What comes at some place of a pattern, up to its end.
+
+    ``time`` is what all ways to match it take, ``ways`` how many there are,
+    ``next`` the characters that have to come, one after the other, as far as
+    that is known; ``sure`` says that it matches anything, so that nothing
+    before it is tried again. ``shared`` is the time of runs that begin where
+    no other one of theirs goes on: beginnings in different places have
+    different runs, so that it counts once for all places of one repeat.
+    """
+
+    time: float
+    ways: float = 1.0
+    next: tuple[Letters, ...] = ()
+    sure: bool = False
+    shared: float = 0.0
+
+
+def nanoseconds(pattern: str) -> float:
+    """Return what a search for a pattern takes for each character of its worst text.
+
+    Raises:
+        re.error: it is no regular expression.
+    """
+    tree = parser.parse(pattern)
+    flags = tree.state.flags
+    reading = _Reading(alphabet=_alphabet(pattern), flags=flags)
+    rest = reading.all(tree, _Rest(0.0, sure=True))
+    quick = rest.next and all(len(each) == 1 for each in rest.next[:1])
+    return (_LOOP if quick else _WAY) + (rest.time + rest.shared) / _period(rest.next)
+
+
+@cache
+def _alphabet(pattern: str) -> str:
+    """Characters of which each set of a pattern has its share: all kinds, and all that it names."""
+    named = {ord(character) + step for character in pattern for step in (-1, 0, 1)}
+    usual = {*range(0x180), 0x2028, 0x4E2D, 0x661, 0x3000, sys.maxunicode}
+    return "".join(map(chr, sorted({each for each in named | usual if each in _UNICODE})))
+
+
+_SURE = _Rest(0.0, sure=True)
+#: What has to come where a pattern wants an end.
+_ENDS = {each: (frozenset("\n"),) for each in (op.AT_END, op.AT_END_STRING)}
+
+
+class _Reading(Struct, frozen=True):
+    """Reads the parts of one pattern, the last first."""
+
+    alphabet: str
+    flags: int
+
+    def all(self, parts: Sequence[Any], rest: _Rest) -> _Rest:
+        """What comes from the first of some parts on."""
+        parts = list(parts)
+        for place in reversed(range(len(parts))):
+            before = self.letters(*parts[place - 1]) if place else None
+            kind, what = parts[place]
+            rest = self.one(kind, what, rest, before)
+        return rest
+
+    def one(self, kind: Any, what: Any, rest: _Rest, before: Letters | None) -> _Rest:  # noqa: ANN401
+        """What comes from one part on; ``before`` is the set that stands before it."""
+        letters = self.letters(kind, what)
+        if letters is not None or kind is op.AT:
+            time = _CHARACTER + rest.time
+            known = _ENDS.get(what, rest.next) if letters is None else (letters, *rest.next)
+            return _Rest(time, rest.ways, known[:_KNOWN], shared=rest.shared)
+        if kind in {op.MAX_REPEAT, op.MIN_REPEAT}:
+            return self.repeat(what, rest, before)
+        if kind in {op.BRANCH, op.GROUPREF_EXISTS}:
+            choices = what[1] if kind is op.BRANCH else [each or () for each in what[1:]]
+            return _either([self.all(each, rest) for each in choices])
+        if kind is op.SUBPATTERN:
+            return self.all(what[3], rest)
+        return self.held(kind, what, rest, before)
+
+    def held(self, kind: Any, what: Any, rest: _Rest, before: Letters | None) -> _Rest:  # noqa: ANN401
+        """What comes from a part on that is matched in one way only."""
+        if kind is op.POSSESSIVE_REPEAT:
+            once = self.repeat(what, _SURE, before)
+            known = self.repeat(what, _Rest(0.0, next=rest.next), before).next
+        elif kind is op.ATOMIC_GROUP:
+            once = self.all(what, _SURE)
+            known = once.next
+        elif kind in {op.ASSERT, op.ASSERT_NOT}:
+            once = self.all(what[1], _SURE)
+            known = rest.next
+        else:  # a group again: any text
+            once, known = _Rest(_LINE * _LOOP), ()
+        return _Rest(
+            _WAY + once.time + rest.time, rest.ways, known, rest.sure, once.shared + rest.shared
+        )
+
+    def repeat(self, what: Any, rest: _Rest, before: Letters | None) -> _Rest:  # noqa: ANN401
+        """What comes from a part on that stands there several times."""
+        least, most, body = what[0], min(what[1], _LINE), what[2]
+        letters = self.letters(*body[0]) if len(body) == 1 else None
+        if letters is not None and most > 1:
+            fresh = before is not None and before.isdisjoint(letters)
+            return _characters(letters, least, most, rest, fresh=fresh)
+        if most <= 1:
+            taken = self.all(body, rest)
+            return taken if least else _either([taken, rest])
+        first = self.all(body, _Rest(0.0)).next
+        after = _either([_Rest(0.0, next=first), rest]).next
+        inner = self.all(body, _Rest(_WAY, next=after))
+        one = inner.time + inner.shared + _WAY
+        known = first if least else after
+        if rest.sure:
+            return _Rest(most * one + rest.time, next=known, shared=rest.shared)
+        each = inner.ways if body.getwidth()[0] > 0 else _FOREVER
+        if each > 1:
+            ways = _power(each, most)
+            return _Rest(ways * (one + rest.time + rest.shared), ways * rest.ways, known)
+        ways = 1.0 if _apart(first, rest.next) else most - least + 1.0
+        return _Rest(most * one + ways * (rest.time + rest.shared), ways * rest.ways, known)
+
+    def letters(self, kind: Any, what: Any) -> Letters | None:  # noqa: ANN401  (as above)
+        """The characters that a part takes one of; None where it is something else."""
+        if kind is op.ANY:
+            everything = frozenset(self.alphabet)
+            return everything if self.flags & re.DOTALL else everything - {"\n"}
+        if kind is op.LITERAL:
+            return frozenset(self._cases(chr(what)))
+        if kind is op.NOT_LITERAL:
+            return frozenset(self.alphabet).difference(self._cases(chr(what)))
+        if kind is op.IN:
+            found = {each for item in what for each in self._item(*item)}
+            negated = what[0][0] is op.NEGATE
+            return frozenset(self.alphabet) - found if negated else frozenset(found)
+        return None
+
+    def _item(self, kind: Any, what: Any) -> str:  # noqa: ANN401  (as above)
+        if kind is op.LITERAL:
+            return self._cases(chr(what))
+        if kind is op.RANGE:
+            low, high = what
+            kept = "".join(each for each in self.alphabet if low <= ord(each) <= high)
+            return "".join(map(self._cases, kept))
+        if kind is op.CATEGORY:
+            return _of_category(str(what), self.alphabet)
+        return ""
+
+    def _cases(self, character: str) -> str:
+        both = self.flags & re.IGNORECASE
+        return character.lower() + character.upper() if both else character
+
+
+@cache
+def _of_category(name: str, alphabet: str) -> str:
+    kind = name.rpartition("_")[2].lower()
+    letter = {"digit": "d", "space": "s", "word": "w"}[kind]
+    return "".join(re.findall(rf"\{letter.upper() if '_NOT_' in name else letter}", alphabet))
+
+
+def _characters(letters: Letters, least: int, most: int, rest: _Rest, *, fresh: bool) -> _Rest:
+    """What comes from a repeated set of characters on; ``fresh``: it begins where a run does."""
+    quick = bool(rest.next) and len(rest.next[0]) == 1
+    again = 0.0 if rest.sure or least == most else _LOOP if quick else _WAY
+    run = most * (_LOOP + again)
+    ways = 1.0 if rest.sure else _ends(letters, most - least + 1, rest.next)
+    seen = (letters.union(*rest.next[: place + 1]) for place in range(len(rest.next)))
+    known = (*(letters,) * min(least, _KNOWN), *(rest.next if least == most else seen))[:_KNOWN]
+    if fresh and ways == 1:
+        time = _LOOP + again + rest.time
+        return _Rest(time, rest.ways, known, shared=run + rest.shared)
+    time = run + ways * rest.time + rest.shared + (most * _LOOP if rest.shared else 0.0)
+    return _Rest(time, ways * rest.ways, known)
+
+
+def _ends(letters: Letters, places: int, after: tuple[Letters, ...]) -> float:
+    """In how many places of a run of characters that what has to come ``after`` can begin."""
+    for place, each in enumerate(after):
+        if each.isdisjoint(letters):
+            return min(place + 1, places)
+    return places // _period(after) + 1 if places > 1 else 1
+
+
+def _period(known: tuple[Letters, ...]) -> int:
+    """The least distance of two places where the same characters can begin."""
+    for step in range(1, len(known)):
+        if all(not one.isdisjoint(other) for one, other in zip(known, known[step:], strict=False)):
+            return step
+    return max(1, len(known))
+
+
+def _either(choices: Sequence[_Rest]) -> _Rest:
+    """What comes where any of some choices may be there: all, unless one excludes others."""
+    alone = all(_apart(one.next, other.next) for one, other in combinations(choices, 2))
+    total = max if alone else sum
+    known = tuple(
+        frozenset[str]().union(*each) for each in zip(*(c.next for c in choices), strict=False)
+    )
+    return _Rest(
+        _WAY * len(choices) + total(each.time for each in choices),
+        total(each.ways for each in choices),
+        known,
+        all(each.sure for each in choices),
+        total(each.shared for each in choices),
+    )
+
+
+def _apart(one: tuple[Letters, ...], other: tuple[Letters, ...]) -> bool:
+    """Whether what begins in one way cannot begin in the other too."""
+    return any(a.isdisjoint(b) for a, b in zip(one, other, strict=False))
+
+
+def _power(ways: float, times: int) -> float:
+    return ways**times if times * (ways - 1) < _KNOWN and ways**times < _MANY else _FOREVER

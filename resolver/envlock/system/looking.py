@@ -1,0 +1,99 @@
+"""Looking at paths, which may be too long, lead round in a circle or be out of bounds."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+from envlock.errors import UsageError, WorkError
+
+#: Nothing is there.
+_ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR})
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file is there; what may not be looked at is not there."""
+    return os.path.isfile(path)  # noqa: PTH113  (that of pathlib raises)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there; what may not be looked at is not there."""
+    return os.path.isdir(path)  # noqa: PTH112  (as above)
+
+
+def exists(path: Path) -> bool:
+    """Whether something is there; what may not be looked at is not there."""
+    return os.path.exists(path)  # noqa: PTH110  (as above)
+
+
+def named(path: Path, option: str = "") -> Path:
+    """Return a path that somebody named, which can be asked about from now on.
+
+    Nothing need be there. A folder that is there can be looked into.
+
+    Raises:
+        WorkError: it is relative to a folder that is gone.
+        UsageError: no file can have this name, or it may not be looked at.
+    """
+    if not path.is_absolute():
+        current_folder()
+    shown = f"{option} {path}".lstrip()
+    try:
+        found = path.stat()
+    except ValueError:  # a NUL in it
+        raise UsageError(f"{shown!r}: no file can have this name") from None
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return path
+        if error.errno == errno.ENAMETOOLONG:
+            raise UsageError(f"{_start(shown)}: this name is too long for a file") from None
+        if error.errno == errno.ELOOP:
+            raise UsageError(f"{shown}: these links lead round in a circle") from None
+        raise UsageError(f"{shown}: cannot be looked at: {error.strerror}") from None
+    if stat.S_ISDIR(found.st_mode) and not os.access(path, os.R_OK | os.X_OK):
+        raise UsageError(f"{shown}: cannot be looked into: {os.strerror(errno.EACCES)}")
+    return path
+
+
+def _start(text: str) -> str:
+    first = text.splitlines()[0]
+    return first if len(first) <= 60 else f"{first[:60]}..."  # noqa: PLR2004  (enough to know it by)
+
+
+def current_folder() -> Path:
+    """Return the folder that relative paths are relative to.
+
+    Raises:
+        WorkError: it was deleted, or may not be looked at.
+    """
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise WorkError(
+            "the current folder is no longer there: it was deleted or moved", "cd ANOTHER"
+        ) from None
+    except OSError as error:
+        raise WorkError(f"the current folder cannot be told: {error.strerror}", "cd ~") from None
+
+
+def home() -> Path:
+    """Return the home of whoever runs this; ``~`` itself where nobody knows it."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("~")
+
+
+def expand(path: str) -> Path:
+    """Return a path with its ``~`` replaced, where somebody knows by what."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111  (that of pathlib raises)
+
+
+def expanded(path: str) -> str | None:
+    """Return a path with its ``~`` replaced, None where it has none that a shell would replace."""
+    if not path.startswith("~"):
+        return None
+    where = str(expand(path))
+    return None if where == path else where

@@ -1,0 +1,44 @@
+"""Makes text of others safe for a terminal: nothing in it is obeyed, all of it is seen.
+
+What a terminal obeys are the control characters C0 (but for line ends and
+tabs), DEL and C1; what reorders a line are Unicode's bidirectional marks; and
+half a surrogate pair cannot be printed at all. Imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import re
+
+_OBEYED = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"
+    "\ud800-\udfff]"
+)
+
+
+def visible(text: str) -> str:
+    r"""Return a text for a terminal: line ends and tabs stay, all else it obeys is written out.
+
+    An escape becomes ``\x1b``, a right-to-left override ``\u202e``.
+    """
+    return _OBEYED.sub(_written_out, text.replace("\r\n", "\n"))
+
+
+def visible_json(text: str) -> str:
+    """Return JSON with what a terminal would obey in the escapes of JSON: it stays the same value.
+
+    Outside of its strings JSON has none of it, and inside ``json.dumps`` left some.
+    """
+    return _OBEYED.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def printable(text: str) -> str:
+    """Return a text for a quotation: on one line, and nothing in it unseen."""
+    return "".join(each if each.isprintable() else _escape(each) for each in text)
+
+
+def _written_out(match: re.Match[str]) -> str:
+    return _escape(match[0])
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode()

@@ -1,0 +1,38 @@
+"""``python -m support.fuzz --inputs 1000000``: as long as one likes; exit 1 where one crashed."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+import time
+
+from support.fuzz.run import FOLDER, fuzzed
+
+
+def main() -> int:
+    """Run, tell, and keep every crash that was found among the files that tests replay."""
+    asked = argparse.ArgumentParser(prog="support.fuzz", description=main.__doc__)
+    asked.add_argument("--inputs", type=int, default=100_000)
+    asked.add_argument("--seed", type=int, default=0)
+    asked.add_argument("--only", nargs="*", default=())
+    asked.add_argument("--keep", action="store_true", help="write crashes into tests/fuzz/crashes")
+    options = asked.parse_args()
+    begun, whole, wrong = time.monotonic(), 0, 0
+    for reader, count, faults in fuzzed(options.inputs, seed=options.seed, only=options.only):
+        whole += count
+        wrong += len(faults)
+        print(f"{reader.name:24} {count:8,} inputs, {len(faults)} faults", flush=True)  # noqa: T201
+        for fault in faults:
+            print(fault, flush=True)  # noqa: T201
+            if options.keep:
+                folder = FOLDER / "crashes" / reader.name
+                folder.mkdir(parents=True, exist_ok=True)
+                digest = hashlib.sha256(fault.content).hexdigest()[:12]
+                (folder / digest).write_bytes(fault.content)
+    print(f"{whole:,} inputs, {wrong} faults, {time.monotonic() - begun:.0f} s")  # noqa: T201
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,222 @@
+"""The readers: what each is given, and what it may end in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+from envlock.conda.values import CondaLock
+from envlock.config import load_config
+from envlock.diagnose.report import examined_data
+from envlock.docker.freeze import parse_freeze
+from envlock.docker.quoting import parse_image
+from envlock.environment.description import describe, target
+from envlock.environment.state import examine_environment
+from envlock.errors import EnvlockError
+from envlock.evidence import documents, library
+from envlock.examine import examine_content, examine_model, examine_path
+from envlock.findings import Examined
+from envlock.index import settings
+from envlock.index.parse import Incomplete, NotAPage, parse_html, parse_json
+from envlock.matrix.plan import read_plan
+from envlock.model import Target
+from envlock.platforms import read_platforms
+from envlock.request import dates, find_root, words
+from envlock.request.conda_spec import parse_spec
+from envlock.request.environment import read_environment
+from envlock.request.files import read_constraints_file, read_request_file
+from envlock.request.markers import applicable
+from envlock.rules import database
+from envlock.system import read_text
+from envlock.write import read_conda_lock, read_lock
+
+Allowed = tuple[type[Exception], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """One reader. ``place`` is the file it is given below a folder of its own."""
+
+    name: str
+    place: str
+    read: Callable[[Path], object]
+    language: str
+    allowed: Allowed = (EnvlockError,)
+    around: Mapping[str, str] | None = None
+
+
+@cache
+def _target() -> Target:
+    import sys  # noqa: PLC0415  (the one Python that is surely here)
+
+    return target(describe(Path(sys.executable)))
+
+
+def _request(path: Path) -> object:
+    parsed = read_request_file(
+        path, path.parent, ("gpu",), ("dev",) if "groups" in _text(path) else ()
+    )
+    return applicable(parsed.requirements, _target())
+
+
+def _constraints(path: Path) -> object:
+    return applicable(read_constraints_file(path, path.parent).constraints, _target())
+
+
+def _text(path: Path) -> str:
+    return path.read_bytes().decode(errors="replace")
+
+
+def _lock(path: Path) -> object:
+    whole = read_lock(path.name, read_text(path))
+    return whole, read_lock(path.name, read_text(path), markers=_target().markers)
+
+
+def _conda_lock(path: Path) -> CondaLock:
+    return read_conda_lock(path.name, read_text(path))
+
+
+def _examined(path: Path) -> str:
+    return _printed(examine_path(path))
+
+
+def _printed(found: Examined) -> str:
+    return json.dumps(examined_data(found)).encode().decode()
+
+
+def _content(path: Path) -> str:
+    return _printed(examine_content(_text(path), "standard input"))
+
+
+def _model(path: Path) -> bytes:
+    return repr(examine_model(path)).encode()
+
+
+def _rules(path: Path) -> bytes:
+    return "\n".join(database.check(path.parent)[1]).encode(errors="surrogateescape")
+
+
+def _evidence(path: Path) -> object:
+    library.check(path.parent)
+    return documents.render(documents.read(path.name, read_text(path)))
+
+
+def _site(path: Path) -> str:
+    for folder in (path, *path.parents):
+        if (folder / "pyvenv.cfg").exists():
+            return _printed(examine_environment(folder).examined)
+    raise AssertionError(path)
+
+
+def _words(path: Path) -> object:
+    return [words.parse_words(_text(path).split("\n")), words.parse_names(_text(path).split("\n"))]
+
+
+def _options(path: Path) -> object:
+    text = _text(path)
+    found: list[object] = []
+    for read in (
+        lambda: parse_spec(text),
+        lambda: read_platforms([text]),
+        lambda: dates.parse_date(text, now=datetime(2026, 11, 29, tzinfo=UTC)),
+        lambda: parse_image(text),
+        lambda: find_root(Path("x")),
+    ):
+        try:
+            found.append(read())
+        except EnvlockError as error:
+            found.append(error)
+    return found
+
+
+def _settings(path: Path) -> object:
+    return settings.settings_from([path], {}, settings.IndexOverrides())
+
+
+_ENVIRONMENT = {
+    "pyvenv.cfg": "home = /usr/bin\nversion = 3.11.4\n",
+    "bin/python": "",
+    "lib/python3.11/site-packages/demo-1.0.dist-info/METADATA": "Name: demo\nVersion: 1.0\n",
+    "lib/python3.11/site-packages/demo-1.0.dist-info/INSTALLER": "pip\n",
+    "lib/python3.11/site-packages/demo-1.0.dist-info/RECORD": "demo.py,,1\n",
+    "lib/python3.11/site-packages/demo.py": "\n",
+    "conda-meta/h5py-3.11.0-py311_0.json": '{"files": ["lib/x"]}',
+}
+_INFO = "lib/python3.11/site-packages/demo-1.0.dist-info"
+
+
+def _html(path: Path) -> object:
+    return parse_html(_text(path), "https://index.example/simple/demo/")
+
+
+def _json(path: Path) -> object:
+    return parse_json(path.read_bytes(), "https://index.example/simple/demo/")
+
+
+def _of(name: str, place: str, read: Callable[[Path], object], language: str) -> Reader:
+    return Reader(name=name, place=place, read=read, language=language)
+
+
+READERS = (
+    _of("requirements", "requirements.in", _request, "text"),
+    _of("constraints", "constraints.txt", _constraints, "text"),
+    _of("project", "pyproject.toml", _request, "toml"),
+    _of("environment-yml", "environment.yml", read_environment, "yaml"),
+    _of("lock-requirements", "requirements.txt", _lock, "text"),
+    _of("lock-pylock", "pylock.toml", _lock, "toml"),
+    _of("lock-environment", "environment.yml", _lock, "yaml"),
+    _of("conda-explicit", "conda-linux-64.lock", _conda_lock, "text"),
+    _of("conda-lock", "conda-lock.yml", _conda_lock, "yaml"),
+    _of("conda-pixi", "pixi.lock", _conda_lock, "yaml"),
+    _of("conda-environment", "environment.yml", _conda_lock, "yaml"),
+    _of("examine-requirements", "requirements.txt", _examined, "text"),
+    _of("examine-log", "error.log", _examined, "text"),
+    _of("examine-listing", "list", _content, "text"),
+    _of("examine-environment-yml", "environment.yml", _examined, "yaml"),
+    _of("examine-project", "pyproject.toml", _examined, "toml"),
+    _of("examine-uv", "uv.lock", _examined, "toml"),
+    _of("examine-poetry", "poetry.lock", _examined, "toml"),
+    _of("examine-conda-lock", "conda-lock.yml", _examined, "yaml"),
+    _of("examine-notebook", "a.ipynb", _examined, "json"),
+    _of("model-h5", "model.h5", _model, "bytes"),
+    _of("model-keras", "model.keras", _model, "keras"),
+    _of("rules", "rules.yaml", _rules, "yaml"),
+    _of("evidence", "tensorflow-2.10.1-cp310-linux-x86_64.json", _evidence, "json"),
+    _of("plan", "plan.yaml", lambda path: read_plan(path.name, read_text(path)), "yaml"),
+    _of("config", "pyproject.toml", lambda path: load_config(path.parent, {}), "toml"),
+    _of("pip-conf", "pip.conf", _settings, "text"),
+    _of("freeze", "freeze.txt", lambda path: parse_freeze("freeze.txt", read_text(path)), "text"),
+    _of("words", "words", _words, "text"),
+    _of("options", "options", _options, "text"),
+    *(
+        Reader(name=name, place=place, read=_site, language=language, around=_ENVIRONMENT)
+        for name, place, language in (
+            ("site-metadata", f"{_INFO}/METADATA", "text"),
+            ("site-record", f"{_INFO}/RECORD", "text"),
+            ("site-installer", f"{_INFO}/INSTALLER", "text"),
+            ("site-direct-url", f"{_INFO}/direct_url.json", "json"),
+            ("site-pyvenv", "pyvenv.cfg", "text"),
+            ("conda-meta-record", "conda-meta/demo-1.0-0.json", "json"),
+            ("conda-meta-state", "conda-meta/state", "json"),
+        )
+    ),
+    Reader(
+        name="page-html",
+        place="page.html",
+        read=_html,
+        language="text",
+        allowed=(EnvlockError, Incomplete, NotAPage),
+    ),
+    Reader(
+        name="page-json",
+        place="page.json",
+        read=_json,
+        language="json",
+        allowed=(EnvlockError, Incomplete, NotAPage),
+    ),
+)
+BY_NAME = {each.name: each for each in READERS}
