@@ -45,7 +45,7 @@ ALLOWED = {
     "trees": {"errors"},
     "conda": VALUES | {"system", "index", "rules"},
     "config": VALUES | {"config_keys", "system", "index", "request"},
-    "config_keys": VALUES | {"request"},
+    "config_keys": VALUES | {"index", "request", "system"},
     "visible": set(),
     "releases": VALUES,
     "rules": PURE | {"system"},

@@ -24,6 +24,17 @@ class EngineName(StrEnum):
     UV = "uv"
 
 
+class IndexStrategy(StrEnum):
+    """Which of several indexes a package comes from, as ``--index-strategy`` takes it.
+
+    ``first-index``: from the first that has its name, and no other;
+    ``best-match``: from whichever has the best version.
+    """
+
+    FIRST = "first-index"
+    BEST = "best-match"
+
+
 class Manager(StrEnum):
     """Who installs packages, as ``--manager`` takes them.
 

@@ -14,9 +14,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from envlock.choices import Accelerator, EngineName, Format
+from envlock.choices import Accelerator, EngineName, Format, IndexStrategy
 from envlock.config_keys import KEYS, Key
 from envlock.errors import UsageError
+from envlock.index.sources import Sources, closest_first
 from envlock.request.parsed import Faults, safe
 from envlock.request.toml import parse_toml
 from envlock.system import read_text
@@ -33,7 +34,8 @@ class Config(Struct, frozen=True, kw_only=True):
     `read_platforms` and `parse_date` take them. ``rules`` are the folders of
     every source together, the user's first; each other value is of the
     strongest source that has it. No formats means that file names decide, and
-    no index field that pip's configuration does.
+    no index field that pip's configuration does. Of ``sources`` the first that
+    matches counts: a variable's, the user's, then the project's.
     """
 
     engine: EngineName = EngineName.PIPTOOLS
@@ -47,6 +49,8 @@ class Config(Struct, frozen=True, kw_only=True):
     index_url: str | None = None
     extra_index_urls: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
+    index_strategy: IndexStrategy = IndexStrategy.FIRST
+    sources: Sources = ()
 
 
 def load_config(start: Path, environ: Mapping[str, str]) -> Config:
@@ -67,9 +71,15 @@ def load_config(start: Path, environ: Mapping[str, str]) -> Config:
     rules: list[Path] = []
     own = tuple(_user(faults))
     _, project = _project(start, faults)
-    for source in (*own, project, _environment(start, environ, faults)):
+    variables = _environment(start, environ, faults)
+    for source in (*own, project, variables):
         rules += source.pop("rules", ())
         values |= source
+    values["sources"] = tuple(
+        pair
+        for source in (variables, *own, project)
+        for pair in closest_first(source.get("sources", ()))
+    )
     faults.finish()
     return Config(rules=tuple(dict.fromkeys(rules)), **values)
 
@@ -118,6 +128,8 @@ def _schema_of(key: Key) -> dict[str, Any]:
     one: dict[str, Any] = {"type": "string", "minLength": 1}
     if key.words:
         one = {"type": "string", "enum": list(key.words)}
+    if key.table:
+        return {"description": key.says, "type": "object", "additionalProperties": one}
     if not key.many:
         return {"description": key.says, **one}
     return {"description": key.says, "anyOf": [one, {"type": "array", "items": one}]}
@@ -162,9 +174,17 @@ def _from_table(table: object, path: Path, prefix: str, faults: Faults) -> dict[
     return values
 
 
+#: What the value of a key of a table is.
+_TEXT = Key("", lambda text, _: text, "")
+
+
 def _items(key: Key, value: object) -> list[str]:
     """The texts of a TOML value; a list may be written as its only item."""
     texts: list[str] = []
+    if key.table:
+        if not isinstance(value, dict):
+            raise UsageError(f"{_kind(value)} is there, not a table", "write it as a table")
+        return [f"{name}={text}" for name, item in value.items() for text in _items(_TEXT, item)]
     for item in value if key.many and isinstance(value, list) else [value]:
         if isinstance(item, date):
             texts.append(item.isoformat())

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from envlock.choices import Accelerator, EngineName, Format
+from envlock.choices import Accelerator, EngineName, Format, IndexStrategy
 from envlock.errors import UsageError
+from envlock.index.sources import read_source
 from envlock.platforms import read_platform
 from envlock.request.dates import parse_date
 from envlock.request.parsed import shown
@@ -26,7 +27,8 @@ class Key(Struct, frozen=True):
 
     ``read`` gets the value and the folder that paths are relative to, and
     ``of_project`` takes its place for a project's file; ``words`` are all the
-    values there are, where they are known.
+    values there are, where they are known. A ``table`` is read as texts
+    ``KEY=VALUE``.
     """
 
     field: str
@@ -36,9 +38,12 @@ class Key(Struct, frozen=True):
     many: bool = False
     separator: str | None = None
     of_project: Callable[[str, Path], object] | None = None
+    table: bool = False
 
 
-def _choice(kind: type[EngineName | Accelerator | Format]) -> Callable[[str, Path], object]:
+def _choice(
+    kind: type[EngineName | Accelerator | Format | IndexStrategy],
+) -> Callable[[str, Path], object]:
     def read(text: str, _: Path) -> object:
         try:
             return kind(text)
@@ -97,6 +102,29 @@ def _link(text: str, base: Path) -> str:
     return text if "://" in text or text.startswith("file:") else str(base / _path(text))
 
 
+_strategy = _choice(IndexStrategy)
+
+
+def _strategy_of_project(text: str, base: Path) -> object:
+    """Whoever wrote a project may keep packages to the first index, and not open them to all."""
+    strategy = _strategy(text, base)
+    if strategy is IndexStrategy.BEST:
+        raise UsageError(
+            f"{text} lets a package come from whichever index has the highest version, which a"
+            " project's file does not choose",
+            "remove it; --index-strategy best-match, ENVLOCK_INDEX_STRATEGY or envlock.toml of"
+            " your own choose it",
+        )
+    return strategy
+
+
+def _source(text: str, base: Path) -> tuple[str, str]:
+    """A package or pattern and its index; a path is taken from the file it is written in."""
+    name, place = read_source(text)
+    is_path = place.startswith((".", "/", "~"))
+    return name, (base / Path(place).expanduser()).resolve().as_uri() if is_path else place
+
+
 KEYS = {
     "engine": Key(
         "engine", _choice(EngineName), "The program that solves.", words=tuple(EngineName)
@@ -136,4 +164,20 @@ KEYS = {
     "index-url": Key("index_url", _text, "The package index."),
     "extra-index-url": Key("extra_index_urls", _text, "More indexes.", many=True),
     "find-links": Key("find_links", _link, "Folders or pages with files.", many=True),
+    "index-strategy": Key(
+        "index_strategy",
+        _strategy,
+        "Take a package from the first index that has it, or the best of all; best-match is not"
+        " for a project's file.",
+        words=tuple(IndexStrategy),
+        of_project=_strategy_of_project,
+    ),
+    "sources": Key(
+        "sources",
+        _source,
+        "Packages, or patterns such as acme-*, and the one index of each: its URL, or the host of"
+        " one that is configured.",
+        many=True,
+        table=True,
+    ),
 }

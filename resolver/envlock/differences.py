@@ -16,7 +16,8 @@ from envlock.model import Lock, LockedPackage, RuleId
 class Pin(Struct, frozen=True, kw_only=True):
     """One package of a lock; ``order`` is what its version sorts by.
 
-    ``build`` is conda's, "" for a package of pip or where a format has none.
+    ``build`` is conda's, "" for a package of pip or where a format has none;
+    ``index`` is where it came from, "" where the lock does not say.
     """
 
     version: str
@@ -24,6 +25,7 @@ class Pin(Struct, frozen=True, kw_only=True):
     build: str = ""
     hashes: tuple[str, ...] = ()
     because: tuple[RuleId, ...] = ()
+    index: str = ""
 
 
 class Side(Struct, frozen=True, kw_only=True):
@@ -62,6 +64,14 @@ class Hashes(Struct, frozen=True, kw_only=True):
     after: tuple[str, ...]
 
 
+class Origin(Struct, frozen=True, kw_only=True):
+    """A package that comes from another index, in whichever version."""
+
+    name: str
+    before: str
+    after: str
+
+
 class Reasons(Struct, frozen=True, kw_only=True):
     """The rules that move a package in one lock only."""
 
@@ -73,13 +83,14 @@ class Reasons(Struct, frozen=True, kw_only=True):
 class Difference(Struct, frozen=True, kw_only=True):
     """Everything that differs, sorted by name; falsy when nothing does.
 
-    ``python`` and ``platform`` are the two values where both locks tell them
-    and they differ.
+    ``python``, ``platform`` and an origin are the two values where both locks
+    tell them and they differ.
     """
 
     moved: tuple[Moved, ...] = ()
     hashes: tuple[Hashes, ...] = ()
     reasons: tuple[Reasons, ...] = ()
+    origins: tuple[Origin, ...] = ()
     python: tuple[str, str] | None = None
     platform: tuple[str, str] | None = None
 
@@ -118,6 +129,7 @@ def compare(before: Side, after: Side, *, hashes: bool = True) -> Difference:
         moved=tuple(moved for pair in pairs if (moved := _moved(*pair)) is not None),
         hashes=tuple(_hashes(pairs)) if hashes else (),
         reasons=tuple(_reasons(pairs)),
+        origins=tuple(_origins(pairs)),
         python=_other(before.python, after.python),
         platform=_other(before.platform, after.platform),
     )
@@ -129,6 +141,7 @@ def _pin(package: LockedPackage) -> Pin:
         order=package.version,
         hashes=package.hashes,
         because=package.because,
+        index=package.index,
     )
 
 
@@ -190,6 +203,12 @@ def _reasons(pairs: tuple[_Pair, ...]) -> Iterator[Reasons]:
             yield Reasons(
                 name=name, before=tuple(sorted(was - now)), after=tuple(sorted(now - was))
             )
+
+
+def _origins(pairs: tuple[_Pair, ...]) -> Iterator[Origin]:
+    for name, old, new in pairs:
+        if old and new and (both := _other(old.index, new.index)):
+            yield Origin(name=name, before=both[0], after=both[1])
 
 
 def _other(before: str, after: str) -> tuple[str, str] | None:

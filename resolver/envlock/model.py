@@ -18,7 +18,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from envlock.choices import Accelerator
+from envlock.choices import Accelerator, IndexStrategy
 
 RuleId = NewType("RuleId", str)
 
@@ -99,6 +99,9 @@ class IndexSettings(Struct, frozen=True, kw_only=True):
 
     URLs may carry credentials: they go to an engine through its environment
     and to nothing that is printed or written (see `envlock.index.redact`).
+    ``sources`` hold packages to one place each: a name or a pattern such as
+    ``acme-*``, and the URL; the first that matches counts. Which index is
+    asked for what is told by `envlock.index.origin` alone.
     ``refresh`` asks again for what is kept; ``no_cache`` keeps nothing.
     """
 
@@ -112,6 +115,8 @@ class IndexSettings(Struct, frozen=True, kw_only=True):
     keyring_provider: str = "auto"
     proxy: str | None = None
     timeout: float = 15.0
+    index_strategy: IndexStrategy = IndexStrategy.FIRST
+    sources: tuple[tuple[str, str], ...] = ()
     refresh: bool = False
     no_cache: bool = False
 
@@ -241,7 +246,10 @@ class LockedPackage(Struct, frozen=True, kw_only=True):
     """One pin: exact version, the files it may be installed from, and why.
 
     ``hashes`` are ``sha256:…`` strings, sorted. ``via`` names the packages or
-    origins that asked for it, ``because`` the rules that moved it.
+    origins that asked for it, ``because`` the rules that moved it. ``index``
+    is where it came from, without credentials, and "" where that is not known;
+    ``elsewhere`` are the indexes that have the name too and were passed over,
+    as far as it was just made.
     """
 
     name: NormalizedName
@@ -250,6 +258,8 @@ class LockedPackage(Struct, frozen=True, kw_only=True):
     via: tuple[str, ...] = ()
     because: tuple[RuleId, ...] = ()
     files: tuple[DistributionFile, ...] = ()
+    index: str = ""
+    elsewhere: tuple[str, ...] = ()
 
 
 class Lock(Struct, frozen=True, kw_only=True):
@@ -259,7 +269,9 @@ class Lock(Struct, frozen=True, kw_only=True):
     answers the request it was made for; ``notes`` are sentences for the
     reader (a soft rule given up, a CUDA row). ``verified`` says when, where and
     what exactly this set of pins was seen to do, and is empty for every other
-    lock. No clock, host or path.
+    lock. ``indexes`` are those that were asked, in their order, where there
+    were several, and ``index_strategy`` is how one of them was chosen. No
+    clock, host or path of the machine that made it.
     """
 
     python: str
@@ -270,6 +282,8 @@ class Lock(Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     reasons: Mapping[RuleId, str] = field(default_factory=dict)
     verified: str = ""
+    indexes: tuple[str, ...] = ()
+    index_strategy: str = ""
 
     def version(self, name: str) -> Version | None:
         """The pinned version of ``name`` (normalised), or None."""

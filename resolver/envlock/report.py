@@ -98,9 +98,13 @@ def lock_data(lock: Lock, outputs: Collection[Path], written: Collection[Path]) 
                 "via": list(package.via),
                 "because": list(package.because),
                 "hashes": list(package.hashes),
+                "index": package.index,
+                "also_on": list(package.elsewhere),
             }
             for package in lock.packages
         ],
+        "indexes": list(lock.indexes),
+        "index_strategy": lock.index_strategy,
         "reasons": dict(lock.reasons),
         "notes": list(lock.notes),
         "evidence": lock.verified,

@@ -34,7 +34,7 @@ def refused(index: SimpleIndex, *words: str) -> tuple[str, list[str]]:
     tools = Tools(
         engine=engine, releases=lambda name: releases(pages.files(name)), progress=Silent()
     )
-    asked = Asked(database=RULES, verb="lock", index_name="the index", targets_here=tuple)
+    asked = Asked(database=RULES, verb="lock", targets_here=tuple)
     with pytest.raises(NoResolution) as caught:
         resolve(question, tools, pages, asked)
     return caught.value.message, engine.asked

@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -107,6 +108,28 @@ def test_an_index_with_other_files_is_not_answered_from_it(
     assert envlock("lock", "tensorflow==2.15.1", *PROVED).code == 0
     lock = (envlock.here / "requirements.txt").read_text(encoding="utf-8")
     assert "verified" not in lock
+
+
+def test_a_package_that_another_index_has_first_is_not_answered_from_it(
+    envlock: Program, index: SimpleIndex, tmp_path: Path
+) -> None:
+    assert envlock(*RUN, "--tensorflow", "2.15.1").code == 0
+    build_wheel(tmp_path / "own", "keras", "2.15.0")  # nobody needs it
+    build_wheel(tmp_path / "own", "h5py", "3.11.0", files={"h5py.py": "# another build"})
+    with SimpleIndex(tmp_path / "own") as own:
+        both = envlock.with_env(PIP_EXTRA_INDEX_URL=own.url)
+        shutil.copy(tmp_path / "own" / "keras-2.15.0-py3-none-any.whl", index.folder)
+        assert both("lock", "tensorflow==2.15.1", *PROVED).code == 0
+    lock = (envlock.here / "requirements.txt").read_text(encoding="utf-8")
+    assert "verified" not in lock
+    assert f"# from {own.url}\n" in lock
+    (tmp_path / "own" / "h5py-3.11.0-py3-none-any.whl").unlink()
+    with SimpleIndex(tmp_path / "own") as own:
+        both = envlock.with_env(PIP_EXTRA_INDEX_URL=own.url)
+        assert both("lock", "tensorflow==2.15.1", *PROVED).code == 0
+    lock = (envlock.here / "requirements.txt").read_text(encoding="utf-8")
+    assert "# verified" in lock
+    assert f"# from {index.url}\n" in lock
 
 
 def test_an_older_release_is_not_taken_because_it_is_proved(

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from envlock.choices import EngineName
+from envlock.choices import EngineName, IndexStrategy
 from envlock.engine import ENGINES, Answer, Unsatisfiable
 from envlock.errors import IndexFailure
 from envlock.index.handover import uv_program
@@ -113,16 +113,109 @@ def test_pip_tools_reads_whole_wheels_where_parts_are_promised_and_not_given(
     assert index.sent > size
 
 
+BEST = IndexStrategy.BEST
+
+
+@pytest.fixture
+def private(tmp_path: Path) -> Iterator[SimpleIndex]:
+    """An index that has an older `other`, which needs `inner`, and nothing of `demo`."""
+    files = tmp_path / "private"
+    build_wheel(files, "other", "1.5", requires=["inner"])
+    build_wheel(files, "inner", "1.0")
+    with SimpleIndex(files, max_age=0) as served:
+        yield served
+
+
 @engines
-def test_the_best_of_several_indexes_is_taken(
+@pytest.mark.parametrize("strategy", IndexStrategy)
+@pytest.mark.parametrize("private_is_extra", [True, False])
+def test_what_another_package_needs_comes_from_the_index_of_the_strategy(
+    engine: EngineName,
+    strategy: IndexStrategy,
+    index: SimpleIndex,
+    folder: Path,
+    private: SimpleIndex,
+    *,
+    private_is_extra: bool,
+) -> None:
+    build_wheel(folder, "inner", "99.0")
+    build_wheel(folder, "other", "99.0")
+    first, last = (private, index) if private_is_extra else (index, private)
+    settings = IndexSettings(
+        index_url=last.url, extra_index_urls=(first.url,), index_strategy=strategy
+    )
+    answer = pins(solve(engine, problem(index, "demo==1.0", settings=settings)))
+    private_wins = strategy is IndexStrategy.FIRST and private_is_extra
+    expected = {"other": "1.5", "inner": "1.0"} if private_wins else {"other": "99.0"}
+    assert answer == {"demo": "1.0", **expected}
+
+
+@engines
+def test_a_page_without_files_has_the_name_too(
     engine: EngineName, index: SimpleIndex, tmp_path: Path
 ) -> None:
-    more = tmp_path / "more"
-    build_wheel(more, "other", "3.0")
-    with SimpleIndex(more, max_age=0) as extra:
-        settings = IndexSettings(index_url=index.url, extra_index_urls=(extra.url,))
-        answer = solve(engine, problem(index, "demo", settings=settings))
-    assert pins(answer) == {"demo": "2.0", "other": "3.0"}
+    page = tmp_path / "simple" / "other" / "index.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("<!DOCTYPE html><html><title>Links for other</title></html>")
+    simple = (tmp_path / "simple").as_uri()
+    settings = IndexSettings(index_url=index.url, extra_index_urls=(simple,))
+    assert isinstance(solve(engine, problem(index, "demo", settings=settings)), Unsatisfiable)
+    best = replace(settings, index_strategy=BEST)
+    assert pins(solve(engine, problem(index, "demo", settings=best))) == {
+        "demo": "2.0",
+        "other": "2.0",
+    }
+
+
+@engines
+@pytest.mark.parametrize("strategy", IndexStrategy)
+@pytest.mark.parametrize("html", [True, False])
+def test_what_another_package_needs_is_held_to_its_source(
+    engine: EngineName,
+    strategy: IndexStrategy,
+    index: SimpleIndex,
+    private: SimpleIndex,
+    tmp_path: Path,
+    *,
+    html: bool,
+) -> None:
+    """With credentials, and with a newer file in find-links, which does not count."""
+    private.json = not html
+    private.auth = ("user", SECRET)
+    links = tmp_path / "links"
+    build_wheel(links, "other", "99.0")
+    build_wheel(links, "inner", "0.9")
+    settings = IndexSettings(
+        index_url=index.url,
+        find_links=(links.as_uri(),),
+        sources=(("oth*", private.url_with(f"user:{SECRET}")),),
+        index_strategy=strategy,
+    )
+    answer = solve(engine, problem(index, "demo==1.0", settings=settings))
+    assert pins(answer) == {"demo": "1.0", "other": "1.5", "inner": "0.9"}
+    assert not index.requests["/simple/other/"]
+
+
+@engines
+def test_a_package_that_is_not_on_its_index_is_nowhere(
+    engine: EngineName, index: SimpleIndex, private: SimpleIndex
+) -> None:
+    settings = IndexSettings(index_url=index.url, sources=(("demo", private.url),))
+    answer = solve(engine, problem(index, "demo", settings=settings))
+    assert isinstance(answer, Unsatisfiable)
+    assert answer.text.endswith(
+        f"there is no package demo on {private.url}, the only place that sources let it come from"
+    )
+
+
+@engines
+def test_an_index_that_cannot_be_read_is_told_by_its_own_address(
+    engine: EngineName, index: SimpleIndex, private: SimpleIndex
+) -> None:
+    private.auth = ("user", SECRET)
+    settings = IndexSettings(index_url=index.url, sources=(("other", private.url),))
+    with pytest.raises(IndexFailure, match=f"{private.url}/other/: .*401 Unauthorized"):
+        solve(engine, problem(index, "demo", settings=settings))
 
 
 @engines
@@ -133,7 +226,9 @@ def test_a_version_is_kept_though_one_index_has_it_for_another_system(
     build_wheel(more, "other", "2.0", tag="cp39-cp39-win32")
     kept = {canonicalize_name("other"): Version("2.0"), canonicalize_name("demo"): Version("1.0")}
     with SimpleIndex(more, max_age=0) as extra:
-        settings = IndexSettings(index_url=index.url, extra_index_urls=(extra.url,))
+        settings = IndexSettings(
+            index_url=index.url, extra_index_urls=(extra.url,), index_strategy=BEST
+        )
         asked = problem(index, "demo", settings=settings, preferences=kept)
         assert pins(solve(engine, asked)) == {"demo": "1.0", "other": "2.0"}
         newer = replace(asked, requirements=("demo>=2",))

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envlock.environment import create
-from envlock.environment.create import create_venv, install, sync
+from envlock.environment.create import change, create_venv, install, sync
 from envlock.environment.description import Interpreter
 from envlock.environment.inspect import installed, prefix_of
 from envlock.environment.interpreters import available, find_interpreter
@@ -145,12 +146,29 @@ def test_no_index_means_that_none_is_asked(python: Path, tmp_path: Path, wheels:
     assert "other was not found in the provided package locations" in caught.value.message
 
 
-def test_indexes_are_merged_as_pip_does(python: Path, tmp_path: Path, wheels: Path) -> None:
+def test_a_release_comes_from_the_first_index_that_has_its_name(
+    python: Path, tmp_path: Path, wheels: Path
+) -> None:
     build_wheel(tmp_path / "more", "demo", "3.0")
     with SimpleIndex(wheels) as first, SimpleIndex(tmp_path / "more") as second:
         settings = IndexSettings(index_url=first.url, extra_index_urls=(second.url,), timeout=5)
         install(python, ["demo"], settings, QUIET)
     assert versions(python) == {"demo": "3.0"}
+
+
+def test_what_is_held_to_an_index_is_installed_from_it_though_another_has_the_same_version(
+    python: Path, tmp_path: Path, wheels: Path
+) -> None:
+    own = tmp_path / "own"
+    build_wheel(own, "other", "1.0", files={"other.py": "import this"})
+    with SimpleIndex(wheels) as first, SimpleIndex(own) as second:
+        settings = IndexSettings(index_url=first.url, sources=(("oth*", second.url),), timeout=5)
+        sync(python, lock(own, "other-1.0"), settings, QUIET)
+        assert versions(python) == {"other": "1.0"}
+        change(python, {canonicalize_name("demo"): Version("2.0")}, settings, QUIET)
+        change(python, {canonicalize_name("other"): Version("1.0")}, settings, QUIET)
+    assert versions(python) == {"other": "1.0"}
+    assert "other-1.0-py3-none-any.whl" not in first.downloads
 
 
 def test_an_index_that_asks_for_a_password_gets_it(python: Path, wheels: Path) -> None:

@@ -200,9 +200,7 @@ def run(
         releases=cache(lambda name: releases(admitted(pages.files(name), date))),
         progress=Silent(),
     )
-    asked = resolving.Asked(
-        database=rules, verb="lock", index_name=index.url, targets_here=lambda: ()
-    )
+    asked = resolving.Asked(database=rules, verb="lock", targets_here=lambda: ())
     return resolving.resolve(question, tools, pages, asked)
 
 

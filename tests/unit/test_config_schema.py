@@ -48,7 +48,9 @@ def test_the_schema_has_every_setting_and_says_what_each_is(tmp_path: Path) -> N
     assert all(each["description"].endswith(".") for each in config_schema()["properties"].values())
 
 
-def fitting(key: str) -> str:
+def fitting(key: str) -> str | dict[str, str]:
+    if key == "sources":
+        return {"acme-*": "https://acme.example/simple"}
     words = config_schema()["properties"][key]
     one = words.get("anyOf", [words])[0]
     word = {"platform": "win-64", "python": "3.11"}.get(key, "2024-01-31")

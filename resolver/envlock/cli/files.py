@@ -151,7 +151,7 @@ def _format(own: ExportOptions) -> Format:
 def diff(own: TwoLocks, talk: JsonOption) -> int:
     """Say what changed between two locks.
 
-    Packages, versions, hashes, the rules that moved pins, Python and platform;
+    Packages, versions, hashes, indexes, the rules that moved pins, Python and platform;
     exit code 1 when there is any difference. The locks may be of two formats.
     """
     from envlock.workflow.compare import difference  # noqa: PLC0415  (as above)
@@ -184,6 +184,7 @@ def _text(found: Difference) -> str:
         counts = (("added", item.after), ("removed", item.before))
         told = " and ".join(f"{len(some)} {verb}" for verb, some in counts if some)
         rows.append(("hashes", f"{item.name} {item.version}: {told}"))
+    rows += [("index", f"{each.name}: {each.before} → {each.after}") for each in found.origins]
     for reason in found.reasons:
         parts = (("now by", reason.after), ("no longer by", reason.before))
         told = "; ".join(f"{word} {', '.join(some)}" for word, some in parts if some)
@@ -216,6 +217,10 @@ def _data(found: Difference) -> dict[str, Any]:
                 "removed": list(each.before),
             }
             for each in found.hashes
+        ],
+        "indexes": [
+            {"name": each.name, "before": each.before, "after": each.after}
+            for each in found.origins
         ],
         "rules": [
             {"name": each.name, "added": list(each.after), "removed": list(each.before)}

@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import Struct
 from typer.models import OptionInfo
 
-from envlock.choices import Accelerator, EngineName, Format, Manager
+from envlock.choices import Accelerator, EngineName, Format, IndexStrategy, Manager
 from envlock.cli.arguments import flag, option, words
 
 RuleFolders = Annotated[
@@ -167,6 +167,15 @@ class IndexOptions(Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         option("--extra-index-url", metavar="URL", says="One more index. Repeatable."),
     ] = ()
+    index_strategy: Annotated[
+        IndexStrategy | None,
+        option(
+            "--index-strategy",
+            metavar="NAME",
+            says="Take a package from the first index that has it (extra ones first), or the best"
+            f" of all: {', '.join(IndexStrategy)}.  [default: {IndexStrategy.FIRST}]",
+        ),
+    ] = None
     find_links: Annotated[
         tuple[str, ...],
         option(

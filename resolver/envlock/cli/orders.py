@@ -21,6 +21,7 @@ from envlock.config import Config, load_config
 from envlock.errors import UsageError
 from envlock.index.redact import strip_credentials
 from envlock.index.settings import IndexOverrides, load_settings
+from envlock.index.sources import placed
 from envlock.model import IndexSettings, Request
 from envlock.platforms import Place, read_platforms
 from envlock.progress import Progress
@@ -170,6 +171,11 @@ def index_settings(index: IndexOptions, config: Config) -> IndexSettings:
         no_cache=index.no_cache,
     )
     settings = load_settings(os.environ, overrides=overrides)
+    settings = replace(
+        settings,
+        index_strategy=index.index_strategy or config.index_strategy,
+        sources=placed(config.sources, settings),
+    )
     tell_places(settings)
     return settings
 
@@ -256,6 +262,7 @@ def request_words(
     words += _repeat("--rules", map(here, request.rules))
     words += _repeat("--index-url", [index.index_url] if index.index_url else [])
     words += _repeat("--extra-index-url", index.extra_index_url)
+    words += _repeat("--index-strategy", [index.index_strategy] if index.index_strategy else [])
     words += _repeat("--find-links", index.find_links)
     words += ["--no-index"] if index.no_index else []
     return tuple(strip_credentials(word) if "://" in word else word for word in words)

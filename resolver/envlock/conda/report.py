@@ -98,6 +98,8 @@ def _platform_data(platform: CondaPlatformLock) -> dict[str, Any]:
                 "via": list(each.via),
                 "because": list(each.because),
                 "hashes": list(each.hashes),
+                "index": each.index,
+                "also_on": list(each.elsewhere),
             }
             for each in pip
         ],

@@ -9,12 +9,13 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from envlock.engine.interface import Problem
 from envlock.errors import IndexFailure
+from envlock.index.origin import source_of, where
 from envlock.index.pages import Index
 from envlock.model import DistributionFile, Target
 
 
-def confirm_absent(names: Iterable[str], problem: Problem) -> None:
-    """Read the pages of packages that an engine did not find.
+def confirm_absent(names: Iterable[str], problem: Problem) -> tuple[str, ...]:
+    """Read the pages of packages that an engine did not find; say which are held to one index.
 
     pip, and uv where an index answers 401 or 403, call a package missing when
     its page cannot be read; pip also when no file of it is for this Python,
@@ -30,6 +31,11 @@ def confirm_absent(names: Iterable[str], problem: Problem) -> None:
         raise IndexFailure(
             f"the package index has {' and '.join(there)}, and the engine cannot read it"
         )
+    return tuple(
+        f"there is no package {name} on {where(problem.settings, name)}"
+        for name in wanted
+        if source_of(problem.settings, name) is not None
+    )
 
 
 def _usable(file: DistributionFile, target: Target) -> bool:

@@ -6,6 +6,9 @@ import hashlib
 import os
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from envlock.choices import IndexStrategy
 from envlock.errors import InterpreterMissing, WorkError
 from envlock.index.handover import socks_proxy, uv_environment, uv_options, uv_program
 from envlock.index.redact import redact
@@ -68,7 +71,8 @@ def helper_python(target: Target, asked: IndexSettings, progress: Progress) -> P
 
 
 def _make(folder: Path, interpreter: Path, python: Path, pins: tuple[str, ...]) -> None:
-    settings = load_settings(os.environ)
+    # The pins are exact, and the machine's first index may lack one, as an index of few packages.
+    settings = replace(load_settings(os.environ), index_strategy=IndexStrategy.BEST)
     env = uv_environment(settings)
     uv = uv_program()
     commands: tuple[list[str | Path], ...] = (

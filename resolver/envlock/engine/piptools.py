@@ -22,6 +22,7 @@ from envlock.engine.uv import Uv
 from envlock.errors import IndexFailure, WorkError
 from envlock.index.handover import pip_environment
 from envlock.index.redact import redact
+from envlock.index.ways import for_pip
 from envlock.progress import Progress
 from envlock.system import OutOfTime, cache_folder, run_solver, scratch
 
@@ -72,12 +73,12 @@ class PipTools:
             pins = {package.name: package.version for package in started.packages}
             problem = replace(problem, preferences=pins)
         python = helper_python(problem.target, problem.settings, progress)
-        with scratch() as folder:
+        with for_pip(problem.settings) as settings, scratch() as folder:
             files = lay_out(problem, folder)
             command: list[str | Path] = [python, "-m", "piptools", "compile"]
             command += [files.requirements.name, "--output-file", files.answer.name]
             command += arguments(problem)
-            env = _environment(problem)
+            env = _environment(replace(problem, settings=settings))
             ask = partial(run_solver, _NAME, cwd=folder, env=env, on_line=progress.detail)
             done = ask([*command, *_lazily(problem)])
             if done.returncode != 0 and not _NO_SOLUTION.search(done.stderr):

@@ -10,13 +10,15 @@ from pathlib import Path
 from msgspec.structs import replace
 from packaging.utils import NormalizedName
 
+from envlock.choices import IndexStrategy
 from envlock.engine.absent import confirm_absent
 from envlock.engine.files import collect, lay_out
 from envlock.engine.interface import Answer, Problem, Unsatisfiable
 from envlock.errors import IndexFailure, WorkError
 from envlock.index.handover import untrusted_by_uv, uv_environment, uv_options, uv_program
 from envlock.index.redact import redact
-from envlock.model import Target
+from envlock.index.ways import for_uv
+from envlock.model import IndexSettings, Target
 from envlock.platforms import uv_name
 from envlock.progress import Progress
 from envlock.system import run_solver, scratch
@@ -53,7 +55,7 @@ class Uv:
     def solve(self, problem: Problem, progress: Progress) -> Answer:
         """Solve with uv, for the target's interpreter when it is here."""
         answer = self._solve(problem, progress)
-        if not (problem.preferences and problem.settings.extra_index_urls):
+        if not (problem.preferences and _mixes(problem.settings)):
             return answer
         for again in _without_preferring(problem, answer):
             better = self._solve(again, progress)
@@ -62,7 +64,7 @@ class Uv:
         return answer
 
     def _solve(self, problem: Problem, progress: Progress) -> Answer:
-        with scratch() as folder:
+        with for_uv(problem.settings) as settings, scratch() as folder:
             files = lay_out(problem, folder)
             command: list[str | Path] = [uv_program(), "pip", "compile", files.requirements.name]
             command += ["--output-file", files.answer.name, *arguments(problem)]
@@ -70,7 +72,7 @@ class Uv:
                 "uv",
                 command,
                 cwd=folder,
-                env=uv_environment(problem.settings) | _system(problem.target),
+                env=uv_environment(settings) | _system(problem.target),
                 on_line=progress.detail,
             )
             if done.returncode == 0:
@@ -78,8 +80,8 @@ class Uv:
         said = redact(done.stderr)
         if _NO_SOLUTION in said:
             text = sentences(said)
-            confirm_absent(_NOT_FOUND.findall(text), problem)
-            return Unsatisfiable(text=text)
+            held = confirm_absent(_NOT_FOUND.findall(text), problem)
+            return Unsatisfiable(text="; ".join((text, *held)))
         if _NETWORK.search(said):
             hosts = ", ".join(untrusted_by_uv(problem.settings))
             raise IndexFailure(
@@ -87,6 +89,11 @@ class Uv:
                 *([f"--cert FILE  (uv cannot be told to trust {hosts})"] if hosts else []),
             )
         raise WorkError(f"uv could not solve the requirements: {_chain(said)}")
+
+
+def _mixes(settings: IndexSettings) -> bool:
+    """Whether a version may come from any of several indexes."""
+    return bool(settings.extra_index_urls) and settings.index_strategy is IndexStrategy.BEST
 
 
 def _without_preferring(problem: Problem, answer: Answer) -> Iterator[Problem]:

@@ -21,6 +21,7 @@ from envlock.environment.interpreters import python_in
 from envlock.errors import InstallFailure
 from envlock.index.handover import pip_environment, uv_environment, uv_options, uv_program
 from envlock.index.redact import redact
+from envlock.index.ways import for_pip, for_uv
 from envlock.model import IndexSettings
 from envlock.progress import Progress
 from envlock.system import Completed, disk_full, is_full, remove_tree, run, scratch, write_texts
@@ -203,12 +204,13 @@ def _uv_pip(
 
 
 def _uv(words: Sequence[str | Path], settings: IndexSettings, progress: Progress) -> Completed:
-    done = run(
-        [uv_program(), *words],
-        env=uv_environment(settings),
-        on_line=_detail(progress),
-        stall=patience(settings),
-    )
+    with for_uv(settings) as seen:
+        done = run(
+            [uv_program(), *words],
+            env=uv_environment(seen),
+            on_line=_detail(progress),
+            stall=patience(settings),
+        )
     refuse_stalled(done, settings)
     return done
 
@@ -216,17 +218,18 @@ def _uv(words: Sequence[str | Path], settings: IndexSettings, progress: Progress
 def _pip(
     words: Sequence[str | Path], python: Path, settings: IndexSettings, progress: Progress
 ) -> Completed:
-    env = pip_environment(settings)
-    for command in _pip_commands(python, words):
-        done = run(
-            [python, "-I", "-m", *command],
-            env=env,
-            on_line=_detail(progress),
-            stall=patience(settings),
-        )
-        refuse_stalled(done, settings)
-        if done.returncode != 0:
-            break
+    with for_pip(settings) as seen:
+        env = pip_environment(seen)
+        for command in _pip_commands(python, words):
+            done = run(
+                [python, "-I", "-m", *command],
+                env=env,
+                on_line=_detail(progress),
+                stall=patience(settings),
+            )
+            refuse_stalled(done, settings)
+            if done.returncode != 0:
+                break
     return done
 
 

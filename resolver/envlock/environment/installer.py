@@ -15,6 +15,7 @@ from envlock.environment.inspect import prefix_of
 from envlock.environment.journal import at_work
 from envlock.index.handover import uv_environment, uv_options, uv_program
 from envlock.index.redact import redact
+from envlock.index.ways import for_uv
 from envlock.model import IndexSettings
 from envlock.progress import Progress
 from envlock.system import run
@@ -52,11 +53,11 @@ class Installer(Struct, frozen=True, kw_only=True):
 
     def _pip(self, python: Path, words: Sequence[str | Path]) -> None:
         verb, *rest = words
-        with at_work(self.prefix) as held:
+        with for_uv(self.settings) as settings, at_work(self.prefix) as held:
             done = run(
                 [uv_program(), "pip", verb, "--python", python, *rest],
                 # What a trial has fetched is taken from uv's cache.
-                env=uv_environment(replace(self.settings, no_cache=False)),
+                env=uv_environment(replace(settings, no_cache=False)),
                 on_line=lambda line: self.progress.detail(redact(line)),
                 inherit=held,
                 stall=patience(self.settings),

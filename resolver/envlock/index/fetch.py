@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 from urllib.parse import urlsplit
 
 import httpx2
@@ -22,6 +22,7 @@ from envlock.errors import IndexFailure, IndexUnsteady
 from envlock.index.ceiling import Ceiling, Reached, for_page
 from envlock.index.connect import Connections
 from envlock.index.parse import Incomplete, NotAPage, parse_html, parse_json
+from envlock.index.raw import RawPage
 from envlock.index.redact import redact
 from envlock.index.trouble import LONGER, Passing, failure, refused, unreachable
 from envlock.model import DistributionFile, IndexSettings
@@ -37,6 +38,9 @@ _REFUSED = (
 # the same list (docs: concepts/indexes, "ignore-error-codes").
 _FORBIDDEN_MEANS_GONE = ("download.pytorch.org",)
 _AGES = 9  # digits of a max-age: thirty years are enough
+
+
+_Read = TypeVar("_Read")
 
 
 class Page(Struct, frozen=True, kw_only=True):
@@ -89,10 +93,21 @@ class Client:
         Raises:
             IndexFailure: it could not be read; the message says why.
         """
+        return self._again(url, lambda: self._try(url, etag, project))
+
+    def raw(self, url: str, *, accept: str) -> RawPage | None:
+        """Return the page at ``url`` as it is, of a type that ``accept`` names; None for none.
+
+        Raises:
+            IndexFailure: as `read`.
+        """
+        return self._again(url, lambda: self._try_raw(url, accept))
+
+    def _again(self, url: str, attempt: Callable[[], _Read]) -> _Read:
         pauses = iter(_PAUSES)
         while True:
             try:
-                return self._try(url, etag, project)
+                return attempt()
             except Passing as passing:
                 pause = next(pauses, None)
                 if pause is None:
@@ -101,7 +116,9 @@ class Client:
                 time.sleep(pause)
 
     @contextmanager
-    def stream(self, url: str, ceiling: Ceiling, etag: str | None) -> Iterator[httpx2.Response]:
+    def stream(
+        self, url: str, ceiling: Ceiling, headers: Mapping[str, str]
+    ) -> Iterator[httpx2.Response]:
         """Open what is at ``url``, to be read within a ceiling.
 
         Raises:
@@ -110,7 +127,6 @@ class Client:
         """
         self._check_origin(url)
         client = self._connections.to(url)
-        headers = {"If-None-Match": etag} if etag else None
         try:
             with (
                 self._connections.watch.within(ceiling),
@@ -151,28 +167,35 @@ class Client:
             )
 
     def _try(self, url: str, etag: str | None, project: str | None) -> Page | None:
-        with self.stream(url, for_page(self._settings.timeout), etag) as answer:
-            return self._judge(url, answer, etag, project)
+        headers = {"If-None-Match": etag} if etag else {}
+        with self.stream(url, for_page(self._settings.timeout), headers) as answer:
+            if not self._is_there(url, answer):
+                return None
+            known = answer.status_code == HTTPStatus.NOT_MODIFIED
+            files = None if known else _files(url, answer, project)
+            return Page(files=files, etag=answer.headers.get("ETag"), max_age=_max_age(answer))
 
-    def _judge(
-        self, url: str, answer: httpx2.Response, etag: str | None, project: str | None
-    ) -> Page | None:
+    def _try_raw(self, url: str, accept: str) -> RawPage | None:
+        with self.stream(url, for_page(self._settings.timeout), {"Accept": accept}) as answer:
+            if not self._is_there(url, answer):
+                return None
+            kind = answer.headers.get("Content-Type", "")
+            return RawPage(content=answer.content, kind=kind, url=str(answer.url))
+
+    def _is_there(self, url: str, answer: httpx2.Response) -> bool:
         status = answer.status_code
         gone = status == HTTPStatus.FORBIDDEN and answer.url.host in _FORBIDDEN_MEANS_GONE
         if status in _GONE or gone:
-            return None
+            return False
         if status in _REFUSED:
             raise refused(url, answer, self._settings)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
             raise Passing(f"it answered {status} {answer.reason_phrase}")
-        if status == HTTPStatus.NOT_MODIFIED and etag:
-            files = None
-        elif status == HTTPStatus.OK:
-            answer.read()
-            files = _files(url, answer, project)
-        else:
+        asked = "If-None-Match" in answer.request.headers
+        if status != HTTPStatus.OK and not (status == HTTPStatus.NOT_MODIFIED and asked):
             raise failure(url, f"it answered {status} {answer.reason_phrase}")
-        return Page(files=files, etag=answer.headers.get("ETag"), max_age=_max_age(answer))
+        answer.read()
+        return True
 
 
 def _files(url: str, answer: httpx2.Response, project: str | None) -> tuple[DistributionFile, ...]:

@@ -11,8 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from envlock.choices import IndexStrategy
 from envlock.index.hosts import as_netloc, trusted_host
 from envlock.index.netrc import netrc_fault
+from envlock.index.origin import indexes
 from envlock.model import IndexSettings
 from envlock.system import WINDOWS, folder_of_variable, replaced_cache
 
@@ -22,6 +24,14 @@ _FOREIGN = (
     *("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),  # pip puts them over what it is told
 )
 PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
+
+_UV_STRATEGIES = {
+    IndexStrategy.FIRST: "first-index",
+    IndexStrategy.BEST: "unsafe-best-match",
+}
+_HERE = "127.0.0.1"
+#: What the address of an index begins with that envlock serves itself.
+GATE = f"http://{_HERE}:"
 
 
 def uv_program() -> Path:
@@ -58,12 +68,11 @@ def uv_environment(settings: IndexSettings) -> dict[str, str]:
     env["UV_PYTHON_DOWNLOADS"] = "never"
     if (cache := uv_cache()) != _usual_uv_cache() or "UV_CACHE_DIR" in os.environ:
         env["UV_CACHE_DIR"] = str(cache)
-    if not settings.no_index:
-        env["UV_DEFAULT_INDEX"] = settings.index_url
-        _put(env, "UV_INDEX", settings.extra_index_urls)
-    if settings.extra_index_urls:
-        # As pip: the best version of all indexes. uv's default is the first that has any.
-        env["UV_INDEX_STRATEGY"] = "unsafe-best-match"
+    if asked := indexes(settings):
+        env["UV_DEFAULT_INDEX"] = asked[-1]
+        _put(env, "UV_INDEX", asked[:-1])
+    if len(asked) > 1:
+        env["UV_INDEX_STRATEGY"] = _UV_STRATEGIES[settings.index_strategy]
     _put(env, "UV_FIND_LINKS", settings.find_links, separator=",")
     trusted = [(host, port) for host, port in map(trusted_host, settings.trusted_hosts)]
     _put(env, "UV_INSECURE_HOST", tuple(as_netloc(h, p) for h, p in trusted if ":" not in h))
@@ -76,6 +85,7 @@ def uv_environment(settings: IndexSettings) -> dict[str, str]:
         env["SSL_CLIENT_CERT"] = settings.client_cert
     if settings.proxy is not None:
         env.update(HTTP_PROXY=settings.proxy, HTTPS_PROXY=settings.proxy)
+    _reach_this_machine(env, settings)
     if settings.no_cache:
         env["UV_NO_CACHE"] = "1"
     env["UV_HTTP_TIMEOUT"] = str(max(1, round(settings.timeout)))
@@ -133,10 +143,21 @@ def pip_environment(settings: IndexSettings) -> dict[str, str]:
     ):
         if value is not None:
             env[name] = value
+    _reach_this_machine(env, settings)
     if settings.no_cache:
         env["PIP_NO_CACHE_DIR"] = "1"
     env["PIP_DEFAULT_TIMEOUT"] = str(settings.timeout)
     return env
+
+
+def _reach_this_machine(env: dict[str, str], settings: IndexSettings) -> None:
+    """Let no proxy stand before an index of this machine, such as `envlock.index.gate`."""
+    if settings.index_url.startswith(GATE):
+        # pip's own proxy has no exceptions.
+        if proxy := env.pop("PIP_PROXY", None):
+            env.update(HTTP_PROXY=proxy, HTTPS_PROXY=proxy)
+        known = env.get("no_proxy") or env.get("NO_PROXY")
+        env["no_proxy"] = env["NO_PROXY"] = f"{known},{_HERE}" if known else _HERE
 
 
 def _clean() -> dict[str, str]:

@@ -79,7 +79,7 @@ def _digest(client: Client, url: str, settings: IndexSettings) -> tuple[str, int
     pauses = iter(_PAUSES)
     while True:
         try:
-            with client.stream(url, for_file(settings.timeout), None) as answer:
+            with client.stream(url, for_file(settings.timeout), {}) as answer:
                 client.check_file(url, answer)
                 digest, size = hashlib.sha256(), 0
                 for chunk in answer.iter_raw():

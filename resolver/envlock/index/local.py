@@ -53,8 +53,8 @@ def is_local(url: str) -> bool:
     return url.startswith("file:")
 
 
-def index_files(index_url: str, name: NormalizedName) -> tuple[DistributionFile, ...]:
-    """Return what a folder index lists in ``NAME/index.html``.
+def index_files(index_url: str, name: NormalizedName) -> tuple[DistributionFile, ...] | None:
+    """Return what a folder index lists in ``NAME/index.html``; None where it has no such page.
 
     Raises:
         IndexFailure: there is no such folder, or the page cannot be read.
@@ -66,7 +66,7 @@ def index_files(index_url: str, name: NormalizedName) -> tuple[DistributionFile,
             "pip config list",
         )
     page = root / name / "index.html"
-    return _page_files(page) if page.is_file() else ()
+    return _page_files(page) if page.is_file() else None
 
 
 def linked_files(url: str) -> tuple[DistributionFile, ...] | None:

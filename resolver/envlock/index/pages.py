@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,26 +13,29 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from envlock.errors import EnvlockError, IndexUnsteady
-from envlock.index.cache import FRESH, KeptPage, PageCache, to_lines
+from envlock.index.cache import KeptPage, PageCache
 from envlock.index.gather import TICK, gather, join
-from envlock.index.local import DiskHashes, index_files, is_local, linked_files
+from envlock.index.local import index_files, is_local, linked_files
+from envlock.index.origin import asked_for, links_for, serving
 from envlock.index.parse import file_at
+from envlock.index.places import Files, Place, distinct, of_release
 from envlock.index.redact import redact
-from envlock.index.releases import project_of, version_of
-from envlock.model import DistributionFile, IndexSettings
+from envlock.index.releases import project_of
+from envlock.index.reread import read_again
+from envlock.model import IndexSettings
 from envlock.progress import Progress, Silent
 from envlock.system import kept_folder, stoppable
 
 if TYPE_CHECKING:
     from envlock.index.fetch import Client
 
-Files = tuple[DistributionFile, ...]
-
 _HEAD_START = 0.03  # seconds that an engine needs to be started
 
 
 class Index:
     """The index, the extra indexes and the find-links of some settings, as one.
+
+    Files are those that the settings let a project have: `envlock.index.origin`.
 
     Pages are kept in ``cache`` (default: ``index`` in envlock's cache folder)
     for ten minutes, or for less where the server says so, and then asked for
@@ -49,16 +50,14 @@ class Index:
         cache: Path | None = None,
         progress: Progress | None = None,
     ) -> None:
-        self._indexes = (
-            () if settings.no_index else (settings.index_url, *settings.extra_index_urls)
-        )
         self._settings = settings
+        self.links = settings.find_links
         self._cache = PageCache(cache or kept_folder("index"))
         self._progress = progress or Silent()
         self._pages: dict[str, KeptPage | None] = {}
-        self._local: dict[tuple[str, NormalizedName], Files] = {}
+        self._local: dict[tuple[str, NormalizedName], Files | None] = {}
         self._listed: dict[NormalizedName, Files] = {}
-        self._linked: Files | None = None
+        self._linked: dict[str, Files] | None = None
         self._ahead: threading.Timer | None = None
         self._clients: set[Client] = set()
         self._unasked: set[str] = set()
@@ -129,8 +128,9 @@ class Index:
         A release may have been published since. Pages that are not kept are not read.
         """
         wanted = {name: bound for name, bound in wanted.items() if bound}
-        remote = [index for index in self._indexes if not is_local(index)]
-        pages = {_address(index, name): name for index in remote for name in wanted}
+        pages = {
+            _address(*place): place[1] for place in self._asked(wanted) if not is_local(place[0])
+        }
         kept = {url: page for url in pages if (page := self._kept(url)) is not None}
         lacking = {name for name in wanted if not self._has(name, wanted[name], pages, kept)}
         again = {url: pages[url] for url in kept if pages[url] in lacking}
@@ -182,34 +182,80 @@ class Index:
         self._read(names)
 
     def _read(self, names: Collection[NormalizedName]) -> None:
-        remote = [index for index in self._indexes if not is_local(index)]
-        self._fetch({_address(index, name): name for index in remote for name in names})
-        for place in product(filter(is_local, self._indexes), names):
-            if place not in self._local:
+        asked = self._asked(names)
+        self._fetch({_address(*place): place[1] for place in asked if not is_local(place[0])})
+        for place in asked:
+            if is_local(place[0]) and place not in self._local:
                 self._local[place] = index_files(*place)
         if self._linked is None:
             self._linked = self._find_links()
 
-    def _collect(self, name: NormalizedName, version: Version | None) -> Files:
-        files: list[DistributionFile] = []
-        for index in self._indexes:
-            if is_local(index):
-                files += self._local[index, name]
-            elif (page := self._pages[_address(index, name)]) is not None:
-                files += page.files(version)
-        files += self._linked or ()
-        return _distinct(
-            file
-            for file in files
-            if project_of(file.filename) == name
-            and (version is None or version_of(file) == version)
+    def _asked(self, names: Iterable[NormalizedName]) -> list[tuple[str, NormalizedName]]:
+        """The indexes that are asked for some projects, each with the project."""
+        return [(index, name) for name in names for index in asked_for(self._settings, name)]
+
+    def crowded(self, names: Collection[NormalizedName]) -> dict[NormalizedName, tuple[str, ...]]:
+        """Return those of some projects that several indexes have, with these.
+
+        Raises:
+            IndexFailure: as `files_of`.
+        """
+        self._read_pages(names)
+        return {name: have for name in names if len(have := self._standing(name)) > 1}
+
+    def standing(self, name: NormalizedName) -> tuple[str, ...]:
+        """Return the indexes that have a project, in the order in which they are asked.
+
+        Raises:
+            IndexFailure: as `files_of`.
+        """
+        self._read_pages((name,))
+        return self._standing(name)
+
+    def places(self, name: NormalizedName, version: Version | None = None) -> tuple[Place, ...]:
+        """Return the indexes and find-links that give a release, or any with None, as they count.
+
+        Raises:
+            IndexFailure: as `files_of`.
+        """
+        self._read_pages((name,))
+        return tuple(place for place in self._places(name, version) if place.files)
+
+    def _standing(self, name: NormalizedName) -> tuple[str, ...]:
+        return tuple(
+            index
+            for index in asked_for(self._settings, name)
+            if (self._local[index, name] if is_local(index) else self._pages[_address(index, name)])
+            is not None
         )
 
-    def _find_links(self) -> Files:
+    def _places(self, name: NormalizedName, version: Version | None) -> Iterator[Place]:
+        for index in serving(self._settings, self._standing(name)):
+            page = None if is_local(index) else self._pages[_address(index, name)]
+            files = self._local[index, name] if page is None else page.files(version)
+            yield Place(url=index, files=of_release(name, version, files or ()))
+        for link in links_for(self._settings, name):
+            yield Place(
+                url=link, files=of_release(name, version, (self._linked or {}).get(link, ()))
+            )
+
+    def _collect(self, name: NormalizedName, version: Version | None) -> Files:
+        return distinct(file for place in self._places(name, version) for file in place.files)
+
+    def linked(self) -> dict[str, Files]:
+        """Return what each of the find-links has, of any project.
+
+        Raises:
+            IndexFailure: one cannot be read.
+        """
+        self._read_pages(())
+        return self._linked or {}
+
+    def _find_links(self) -> dict[str, Files]:
         links = self._settings.find_links
         pages = [link for link in links if not is_local(link) and not _is_file(link)]
         self._fetch(dict.fromkeys(pages))
-        files: list[DistributionFile] = []
+        files: dict[str, Files] = {}
         for link in links:
             if link in pages:
                 page = self._pages[link]
@@ -218,8 +264,8 @@ class Index:
                 found = linked_files(link) if is_local(link) else (file_at(link),)
             if found is None:
                 self._progress.note(f"find-links {redact(link)} is not there: left out, as by pip")
-            files += found or ()
-        return tuple(files)
+            files[link] = found or ()
+        return files
 
     def _fetch(self, urls: Mapping[str, NormalizedName | None]) -> None:
         """Put these pages into ``_pages``, from the cache or the network.
@@ -248,7 +294,7 @@ class Index:
         from envlock.index.fetch import Client  # noqa: PLC0415  (0.1 s that a warm cache saves)
 
         def read(url: str) -> KeptPage | None:
-            return _read(client, url, urls[url], kept[url])
+            return read_again(client, url, urls[url], kept[url])
 
         with Client(self._settings) as client:
             self._clients.add(client)
@@ -271,29 +317,3 @@ def _address(index: str, name: NormalizedName) -> str:
 
 def _is_file(link: str) -> bool:
     return project_of(file_at(link).filename) is not None
-
-
-def _read(
-    client: Client, url: str, project: NormalizedName | None, old: KeptPage | None
-) -> KeptPage | None:
-    page = client.read(url, etag=None if old is None else old.etag, project=project)
-    if page is None:
-        return None
-    age = FRESH if page.max_age is None else min(page.max_age, FRESH)
-    lines = to_lines(page.files or ()) if old is None or page.files is not None else old.lines
-    return KeptPage(lines=lines, etag=page.etag, fresh_until=time.time() + age)
-
-
-def _distinct(files: Iterable[DistributionFile]) -> Files:
-    """Return the files without repetitions, and without those that know less than another."""
-    files = tuple(files)
-    if len({file.filename for file in files}) == len(files):
-        return files
-    hashed = {file.filename for file in files if file.hashes}
-    kept: dict[tuple[object, ...], DistributionFile] = {}
-    for file in files:
-        if file.hashes or file.filename not in hashed:
-            # A hash that is still on disk is not worth reading for this.
-            known = file.url if isinstance(file.hashes, DiskHashes) else tuple(file.hashes.items())
-            kept.setdefault((file.filename, known), file)
-    return tuple(kept.values())

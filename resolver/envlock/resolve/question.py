@@ -107,11 +107,10 @@ class Tools(Struct, frozen=True, kw_only=True):
 class Asked(Struct, frozen=True, kw_only=True):
     """What only an explanation needs.
 
-    ``verb`` is the command that was typed, ``index_name`` the index without
-    credentials, ``targets_here`` the interpreters of this machine, newest first.
+    ``verb`` is the command that was typed, ``targets_here`` the interpreters of
+    this machine, newest first.
     """
 
     database: Database
     verb: str
-    index_name: str
     targets_here: Callable[[], tuple[Target, ...]]

@@ -13,11 +13,11 @@ from packaging.version import Version
 from envlock.errors import UsageError
 from envlock.index.hashing import with_hashes
 from envlock.index.pages import Index
-from envlock.index.releases import admitted
 from envlock.model import LockedPackage, Rule, RuleId
-from envlock.resolve.anchor import Anchor, distributions, framework
-from envlock.resolve.assemble import built_there, explained, hashed, notes, reasons, wanted
+from envlock.resolve.anchor import Anchor, distributions, fits, framework
+from envlock.resolve.assemble import built_there, explained, notes, reasons, wanted
 from envlock.resolve.lacking import absent
+from envlock.resolve.located import located
 from envlock.resolve.loop import Attempt, Settled, anchors, search
 from envlock.resolve.question import Asked, Question, Tools
 from envlock.system import solve_limit, within
@@ -88,14 +88,24 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
         with within(solve_limit()), index.expecting((), likely):
             settled, tried = search(question, candidates, tools)
     if settled is None:
-        from envlock.resolve.wayout import no_resolution  # noqa: PLC0415  (seldom needed)
+        from envlock.resolve.otherwise import beside  # noqa: PLC0415  (seldom needed)
+        from envlock.resolve.wayout import no_resolution  # noqa: PLC0415  (as above)
 
-        raise no_resolution(question, tools, asked, tried)
-    date = question.exclude_newer
-    listed = {name: admitted(files, date) for name, files in settled.files.items()}
-    choose = partial(wanted, target=question.target)
-    listed = with_hashes(listed, choose, question.settings, tools.progress)
-    packages = hashed(explained(settled, tried, question.wishes), listed)
+        raise beside(no_resolution(question, tools, asked, tried), question, tools, index)
+    pins = explained(settled, tried, question.wishes)
+    target = question.target
+    packages = located(
+        pins,
+        index,
+        lambda _, file: fits(file, target),
+        question.exclude_newer,
+        partial(
+            with_hashes,
+            choose=partial(wanted, target=target),
+            settings=question.settings,
+            progress=tools.progress,
+        ),
+    )
     return Resolution(
         packages=packages,
         notes=(*notes(settled), *built_there(packages, question.target)),

@@ -11,6 +11,7 @@ from packaging.version import Version
 from envlock.choices import EngineName
 from envlock.engine import ENGINES
 from envlock.errors import NoResolution
+from envlock.index.origin import where
 from envlock.resolve import explain
 from envlock.resolve.anchor import Anchor, framework
 from envlock.resolve.feasible import Infeasible, judge
@@ -66,7 +67,8 @@ def _absent(wish: Wish, question: Question, tools: Tools, asked: Asked) -> Itera
     if anchor is not None and wish.name == anchor.name:
         yield from _refused_by_rule(wish, question, asked)
     releases = installable(wish, question, tools)
-    if line := explain.missing(wish, releases, question.target, asked.index_name, known):
+    place = where(question.settings, wish.name)
+    if line := explain.missing(wish, releases, question.target, place, known):
         yield line
 
 

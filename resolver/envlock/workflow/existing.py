@@ -12,11 +12,12 @@ from packaging.version import Version
 
 from envlock.choices import Format
 from envlock.errors import EnvlockError, UsageError
-from envlock.model import Lock, Severity, Target
+from envlock.index.origin import asked, public, source_of
+from envlock.model import IndexSettings, Lock, Request, Severity, Target
 from envlock.rules.check import Situation, violations
 from envlock.rules.database import Database
 from envlock.system import read_text
-from envlock.write import WITHOUT_HASHES, read_lock
+from envlock.write import WITHOUT_HASHES, read_lock, request_digest
 
 
 class Standard(Struct, frozen=True, kw_only=True):
@@ -25,6 +26,13 @@ class Standard(Struct, frozen=True, kw_only=True):
     digest: str
     target: Target
     rules: Database
+    settings: IndexSettings
+
+
+def standard(request: Request, goal: Target, rules: Database, settings: IndexSettings) -> Standard:
+    """Return what the locks of a request are measured by."""
+    digest = request_digest(request, goal)
+    return Standard(digest=digest, target=goal, rules=rules, settings=settings)
 
 
 def own_locks(outputs: Mapping[Path, Format], verb: str) -> dict[Path, Lock]:
@@ -76,6 +84,7 @@ def _faults(lock: Lock, kind: Format, standard: Standard) -> Iterator[str]:
         yield "it does not say which request it answers: envlock did not write it"
     elif lock.request_digest != standard.digest:
         yield "it answers another request, Python or platform than the one given"
+    yield from _of_indexes(lock, standard.settings)
     for violation in violations(standard.rules.rules, _pins(lock), Situation.of(standard.target)):
         if violation.rule.severity is Severity.BREAKS:
             seen = ", ".join(f"{n} {v}" if v else f"no {n}" for n, v in violation.packages.items())
@@ -83,6 +92,20 @@ def _faults(lock: Lock, kind: Format, standard: Standard) -> Iterator[str]:
     bare = [package.name for package in lock.packages if not package.hashes]
     if bare and kind not in WITHOUT_HASHES:
         yield f"no hash for {', '.join(bare)}"
+
+
+def _of_indexes(lock: Lock, settings: IndexSettings) -> Iterator[str]:
+    """What several indexes would make of the pins, as far as that can be told without asking."""
+    now = asked(settings)
+    if now and not lock.indexes:
+        yield f"it does not say which of {' and '.join(now)} each pin is from"
+    elif now and (lock.indexes, lock.index_strategy) != (now, settings.index_strategy):
+        before = f"{' and '.join(lock.indexes)} ({lock.index_strategy})"
+        yield f"it was made from {before}, not {' and '.join(now)} ({settings.index_strategy})"
+    for package in lock.packages:
+        source = source_of(settings, package.name)
+        if source is not None and package.index not in {"", public(source)}:
+            yield f"{package.name} is from {package.index}, and sources hold it to {public(source)}"
 
 
 def _pins(lock: Lock) -> dict[NormalizedName, Version]:

@@ -16,13 +16,14 @@ from envlock.environment.foreign import foreign_target, python_version
 from envlock.environment.interpreters import find_interpreter, find_version
 from envlock.errors import IndexFailure, UsageError
 from envlock.index.hashing import with_hashes
+from envlock.index.origin import held_to
+from envlock.index.origin import where as index_words
 from envlock.index.pages import Index
-from envlock.index.redact import redact
 from envlock.model import DistributionFile, IndexSettings, Lock, LockedPackage, Target
 from envlock.platforms import Place, read_platform
 from envlock.progress import Progress
-from envlock.resolve.assemble import hashed
 from envlock.resolve.assemble import wanted as installable_files
+from envlock.resolve.located import located
 from envlock.system import read_text, refuse_irregular, write_texts
 from envlock.workflow.lockfiles import made_by_envlock, read_conda, without_options
 from envlock.workflow.outputs import try_outputs
@@ -185,17 +186,28 @@ def _with_files(lock: Lock, order: ExportOrder, progress: Progress) -> Lock:
             f"{order.source} has no hashes for {_named(bare)}: those of the index are taken"
         )
     with progress.phase("read the files of the pins"):
-        index = Index(order.settings, progress=progress)
+        index = Index(held_to(order.settings, wanted), progress=progress)
         listed = index.pinned({package.name: package.version for package in wanted})
         if any(not any(file.hashes for file in files) for files in listed.values()):
             choose = partial(installable_files, target=_target(order, lock))
             listed = with_hashes(listed, choose, order.settings, progress)
     _refuse_missing(wanted, listed, order)
     packages = {package.name: package for package in lock.packages}
-    for package in hashed(wanted, listed):
+    known = {file.url: file for files in listed.values() for file in files}
+    for package in located(wanted, index, _is_locked, None, partial(_as_known, known)):
         kept = packages[package.name].hashes
         packages[package.name] = replace(package, hashes=kept or package.hashes)
     return replace(lock, packages=tuple(packages.values()))
+
+
+def _as_known(
+    known: Mapping[str, DistributionFile],
+    listed: Mapping[NormalizedName, tuple[DistributionFile, ...]],
+) -> dict[NormalizedName, tuple[DistributionFile, ...]]:
+    """The same files, with the hashes that were computed for them."""
+    return {
+        name: tuple(known.get(file.url, file) for file in files) for name, files in listed.items()
+    }
 
 
 def _refuse_missing(
@@ -203,8 +215,8 @@ def _refuse_missing(
     listed: Mapping[NormalizedName, tuple[DistributionFile, ...]],
     order: ExportOrder,
 ) -> None:
-    where = redact(order.settings.index_url)
     for package in packages:
+        where = index_words(order.settings, package.name)
         known = {f"{kind}:{h}" for f in listed[package.name] for kind, h in f.hashes.items()}
         pin = f"{package.name} {package.version}"
         if not listed[package.name]:
@@ -215,6 +227,11 @@ def _refuse_missing(
                 " of another index, or files were replaced",
                 "--index-url URL",
             )
+
+
+def _is_locked(package: LockedPackage, file: DistributionFile) -> bool:
+    known = {f"{kind}:{digest}" for kind, digest in file.hashes.items()}
+    return not package.hashes or not known.isdisjoint(package.hashes)
 
 
 def _named(packages: list[LockedPackage]) -> str:

@@ -14,20 +14,21 @@ from packaging.version import Version
 from envlock import resolve as resolving
 from envlock.choices import EngineName, Format
 from envlock.engine import ENGINES
+from envlock.index.origin import asked
 from envlock.index.pages import Index
-from envlock.index.redact import redact
 from envlock.index.releases import admitted, releases
 from envlock.model import IndexSettings, Lock, Request, Target
 from envlock.platforms import Place
 from envlock.progress import Progress
 from envlock.request import applicable
 from envlock.resolve.anchor import Anchor
+from envlock.resolve.located import tell_several
 from envlock.rules import database
 from envlock.system import read_text, refuse_irregular
 from envlock.workflow import existing
 from envlock.workflow.outputs import try_outputs, write_changed
 from envlock.workflow.targets import find_target, other_targets
-from envlock.write import WRITERS, read_lock, request_digest
+from envlock.write import WRITERS, read_lock
 
 
 class LockOrder(Struct, frozen=True, kw_only=True):
@@ -116,9 +117,7 @@ def _standing(order: LockOrder, *, hashed: bool) -> _Standing:
     goal = find_target(order)
     rules = database.load(order.rules)
     locks = existing.own_locks(order.outputs, order.verb)
-    standard = existing.Standard(
-        digest=request_digest(order.request, goal), target=goal, rules=rules
-    )
+    standard = existing.standard(order.request, goal, rules, order.settings)
     command = f"{order.command} --python {goal.minor}"
     taken = None
     if not (order.upgrade or order.upgrade_packages):
@@ -145,6 +144,7 @@ def _locked(order: LockOrder, standing: _Standing, progress: Progress) -> Locked
     if old is not None:
         kept = (package for package in old.packages if package.name in preferences)
         answer = answer.recalling(kept, standing.rules.find)
+    tell_several(answer.packages, order.settings, progress)
     lock = Lock(
         python=goal.minor,
         platform=str(goal.platform),
@@ -154,6 +154,8 @@ def _locked(order: LockOrder, standing: _Standing, progress: Progress) -> Locked
         notes=(*answer.notes, *([] if verified else unproved(goal))),
         reasons=answer.reasons,
         verified=verified,
+        indexes=asked(order.settings),
+        index_strategy=order.settings.index_strategy,
     )
     return Locked(lock=lock, target=goal, texts=_render(lock, order))
 
@@ -228,13 +230,12 @@ def _resolve(
         progress=progress,
         companions=partial(_companions, order, goal),
     )
-    asked = resolving.Asked(
+    why = resolving.Asked(
         database=rules,
         verb=order.verb,
-        index_name=redact(order.settings.index_url),
         targets_here=lambda: other_targets(goal),
     )
-    return resolving.resolve(question, tools, index, asked)
+    return resolving.resolve(question, tools, index, why)
 
 
 def _companions(order: LockOrder, goal: Target, anchor: Anchor) -> Iterable[NormalizedName]:
@@ -274,11 +275,8 @@ def check_lock(order: LockOrder) -> tuple[str, ...]:
     """
     refuse_irregular(order.outputs)
     goal = find_target(order)
-    standard = existing.Standard(
-        digest=request_digest(order.request, goal),
-        target=goal,
-        rules=database.load(order.rules),
-    )
+    rules = database.load(order.rules)
+    standard = existing.standard(order.request, goal, rules, order.settings)
     there = (path for path in order.outputs if path.exists())
     locks = {path: read_lock(path.name, read_text(path)) for path in there}
     return existing.problems(order.outputs, locks, standard)

@@ -14,13 +14,15 @@ from envlock.errors import NoResolution, UsageError
 from envlock.evidence.choose import Asked, cells_for, newest_on_record, unmet, usable
 from envlock.evidence.library import rules_set, shelf
 from envlock.evidence.values import Cell, ProvedSet
+from envlock.index.origin import has_several, public
 from envlock.index.pages import Index
-from envlock.model import IndexSettings, LockedPackage
+from envlock.model import DistributionFile, IndexSettings, LockedPackage
 from envlock.outcomes import Passed
 from envlock.probes import DEFAULT_GATE, PROBES
 from envlock.resolve import Question, Resolution
 from envlock.resolve.anchor import framework
 from envlock.resolve.assemble import hashed, origins, reasons
+from envlock.resolve.located import located
 from envlock.resolve.wishes import TYPED, Wish
 from envlock.rules.database import Database
 
@@ -86,6 +88,11 @@ def resolution(
         IndexFailure: the pages do not list the files that were proved.
     """
     packages = tuple(_for_request(each, found, question) for each in found.proved.packages)
+    if has_several(question.settings):
+        packages = _with_indexes(packages, index)
+    else:
+        only = public(question.settings.index_url)
+        packages = tuple(replace(each, index=only) for each in packages)
     if addresses:
         packages = _addressed(packages, index)
     return Resolution(packages=packages, notes=(), reasons=reasons(packages, rules.find))
@@ -118,7 +125,7 @@ def compared(found: Found, packages: Iterable[LockedPackage]) -> str:
 def elsewhere(question: Question, folders: Sequence[Path], answer: Resolution) -> tuple[str, ...]:
     """Say where the framework release of a lock is verified, when only on other platforms."""
     settings, pins = question.settings, answer.pins
-    if settings.index_url.rstrip("/") != _PYPI or settings.no_index:
+    if settings.index_url.rstrip("/") != _PYPI or settings.no_index or has_several(settings):
         return ()
     cells = [cell for cell in shelf(tuple(folders)) if pins.get(cell.distribution) == cell.version]
     platforms = sorted({cell.platform for cell in cells})
@@ -148,7 +155,15 @@ def _asked(question: Question, needs: Sequence[str]) -> Asked:
 
 
 def _comes_from(cell: Cell, proved: ProvedSet, index: Index, settings: IndexSettings) -> bool:
-    """Whether the index has the files that were proved: it is PyPI, or a mirror of it."""
+    """Whether the index has the files that were proved: it is PyPI, or a mirror of it.
+
+    Where there are several, each package must be there that it is taken from.
+    """
+    if has_several(settings):
+        listed = index.pinned(proved.pins)
+        return all(
+            any(_is_locked(each, file) for file in listed[each.name]) for each in proved.packages
+        )
     if settings.index_url.rstrip("/") == _PYPI and not settings.no_index:
         return True
     framework_files = next(p.files for p in proved.packages if p.name == cell.distribution)
@@ -163,14 +178,28 @@ def _for_request(package: LockedPackage, found: Found, question: Question) -> Lo
     return replace(package, via=tuple(sorted({*others, *asked})))
 
 
+def _with_indexes(packages: Iterable[LockedPackage], index: Index) -> tuple[LockedPackage, ...]:
+    """The pins with the index of each, which has the files that were proved."""
+    return tuple(
+        replace(
+            each,
+            index=found.index,
+            elsewhere=found.elsewhere,
+            hashes=tuple(sorted({*each.hashes} & {*found.hashes})),
+        )
+        for each in packages
+        for found in located((each,), index, _is_locked, None)
+    )
+
+
+def _is_locked(package: LockedPackage, file: DistributionFile) -> bool:
+    return f"sha256:{file.hashes.get('sha256')}" in package.hashes
+
+
 def _addressed(packages: Sequence[LockedPackage], index: Index) -> tuple[LockedPackage, ...]:
     listed = index.pinned({package.name: package.version for package in packages})
     kept = {
-        package.name: [
-            file
-            for file in listed[package.name]
-            if f"sha256:{file.hashes.get('sha256')}" in package.hashes
-        ]
+        package.name: [file for file in listed[package.name] if _is_locked(package, file)]
         for package in packages
     }
     return hashed(packages, kept)

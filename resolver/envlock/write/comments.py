@@ -10,20 +10,24 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from operator import attrgetter
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from envlock.index.redact import redact
-from envlock.model import Lock, RuleId
+from envlock.model import Lock, LockedPackage, RuleId
 
 _WIDTH = 100
 _MADE_BY = re.compile(r"# made by: (?P<command>.*)")
 _TARGET = re.compile(r"# python (?P<python>\S+) on (?P<platform>\S+)")
 _REQUEST = re.compile(r"# request: (?P<request_digest>\S+)")
 _VERIFIED = re.compile(r"# verified: (?P<verified>.*)")
+_INDEXES = re.compile(r"# indexes: (?P<indexes>.*) \((?P<index_strategy>[a-z-]+)\)")
 _NOTE = re.compile(r"# note: (.*)")
 _BECAUSE = re.compile(r"because ([^\s:]+)(?:: (.*))?")
+_FROM = re.compile(r"from ((?:https?|file):\S+)")
 
 
 _VERSION = re.compile(r"\d+(\.\d+){0,2}")
@@ -45,6 +49,8 @@ class Header(Struct, frozen=True, kw_only=True):
     request_digest: str = ""
     verified: str = ""
     notes: tuple[str, ...] = ()
+    indexes: tuple[str, ...] = ()
+    index_strategy: str = ""
 
 
 def one_line(text: str) -> str:
@@ -80,6 +86,7 @@ def header(lock: Lock) -> list[str]:
         f"# python {lock.python} on {lock.platform}",
         *([f"# request: {lock.request_digest}"] if lock.request_digest else []),
         *([f"# verified: {lock.verified}"] if lock.verified else []),
+        *([f"# indexes: {' '.join(lock.indexes)} ({lock.index_strategy})"] if lock.indexes else []),
         *(f"# note: {note}" for note in lock.notes),
     ]
     return [one_line(line) for line in lines]
@@ -88,6 +95,7 @@ def header(lock: Lock) -> list[str]:
 def read_header(lines: Iterable[str]) -> Header:
     """Read the comments before the first other line."""
     found: dict[str, str] = {}
+    indexes: tuple[str, ...] = ()
     notes: list[str] = []
     for line in lines:
         if not line.startswith("#"):
@@ -97,7 +105,10 @@ def read_header(lines: Iterable[str]) -> Header:
                 found |= match.groupdict()
         if match := _NOTE.fullmatch(line):
             notes.append(match[1])
-    return Header(**found, notes=tuple(notes))
+        if match := _INDEXES.fullmatch(line):
+            indexes = tuple(map(one_line, match[1].split()))
+            found["index_strategy"] = match[2]
+    return Header(**found, notes=tuple(notes), indexes=indexes)
 
 
 class Explained(Protocol):
@@ -109,8 +120,14 @@ class Explained(Protocol):
     def because(self) -> tuple[RuleId, ...]: ...  # noqa: D102
 
 
+def told(lock: Lock) -> list[LockedPackage]:
+    """Return the pins by name, with the index of each only where several were asked."""
+    packages = sorted(lock.packages, key=attrgetter("name"))
+    return packages if lock.indexes else [replace(package, index="") for package in packages]
+
+
 def remarks(package: Explained, reasons: Mapping[RuleId, str], *, indent: str) -> list[str]:
-    """Say who asked for a package and which rules moved it, as comment lines."""
+    """Say who asked for a package, which rules moved it and where it came from, as comments."""
     via = sorted(map(one_line, package.via))
     lines = [f"{indent}# via {', '.join(via)}"] if via else []
     if any(len(line) > _WIDTH or "," in each for line in lines for each in via):
@@ -118,17 +135,28 @@ def remarks(package: Explained, reasons: Mapping[RuleId, str], *, indent: str) -
     for rule in sorted(package.because):
         reason = f": {reasons[rule]}" if reasons.get(rule) else ""
         lines.append(f"{indent}{one_line(f'# because {rule}{reason}')}")
+    if isinstance(package, LockedPackage) and package.index:
+        lines.append(f"{indent}{one_line(f'# from {package.index}')}")
     return lines
 
 
-def read_remarks(comments: Sequence[str]) -> tuple[tuple[str, ...], dict[RuleId, str]]:
-    """Read the comments under a pin: via, and rule → reason.
+class Remarks(Struct, frozen=True, kw_only=True):
+    """What the comments under a pin say."""
+
+    via: tuple[str, ...]
+    because: Mapping[RuleId, str]
+    index: str
+
+
+def read_remarks(comments: Sequence[str]) -> Remarks:
+    """Read the comments under a pin.
 
     ``comments`` are the texts after each ``#``. The styles of pip-compile
     (lines and split) and uv are read too.
     """
     via: list[str] = []
     because: dict[RuleId, str] = {}
+    index = ""
     listing = False
     for comment in comments:
         text = comment.strip()
@@ -140,4 +168,6 @@ def read_remarks(comments: Sequence[str]) -> tuple[tuple[str, ...], dict[RuleId,
             via += text.removeprefix("via ").split(", ")
         elif match := _BECAUSE.fullmatch(text):
             because[RuleId(match[1])] = match[2] or ""
-    return tuple(sorted(via)), because
+        elif match := _FROM.fullmatch(text):
+            index = match[1]
+    return Remarks(via=tuple(sorted(via)), because=because, index=index)

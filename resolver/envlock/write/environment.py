@@ -9,11 +9,10 @@ requirements, and a requirement (PEP 508) has no place for hashes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from operator import attrgetter
 
 from envlock.choices import Format
 from envlock.model import Lock
-from envlock.write.comments import header, remarks
+from envlock.write.comments import header, remarks, told
 from envlock.write.interface import default_filename
 from envlock.write.scalars import quoted
 
@@ -33,7 +32,7 @@ def render(lock: Lock, *, name: str) -> Mapping[str, str]:
     ]
     if lock.packages:
         lines.append("  - pip:")
-    for package in sorted(lock.packages, key=attrgetter("name")):
+    for package in told(lock):
         lines.append(f"{_INDENT}- {quoted(f'{package.name}=={package.version}')}")
         lines += remarks(package, lock.reasons, indent=f"{_INDENT}  ")
     return {default_filename(Format.ENVIRONMENT): "\n".join(lines) + "\n"}

@@ -13,6 +13,7 @@ from packaging.version import Version
 
 from envlock import standards
 from envlock.errors import UsageError
+from envlock.index.origin import public
 from envlock.model import LockedPackage, RuleId
 from envlock.write.comments import one_line, read_remarks
 
@@ -41,15 +42,16 @@ def read_pin(where: str, text: str, comments: Sequence[str]) -> Pin:
     wish, *options = _OPTION_STARTS.split(text)
     hashes = [_hash(where, option) for option in options]
     requirement, version = _exact(where, wish)
-    via, reasons = read_remarks(comments)
+    said = read_remarks(comments)
     package = LockedPackage(
         name=canonicalize_name(requirement.name),
         version=version,
         hashes=tuple(sorted(hashes)),
-        via=via,
-        because=tuple(sorted(reasons)),
+        via=said.via,
+        because=tuple(sorted(said.because)),
+        index=one_line(public(said.index)),
     )
-    return Pin(where=where, package=package, reasons=reasons, marker=requirement.marker)
+    return Pin(where=where, package=package, reasons=said.because, marker=requirement.marker)
 
 
 def _exact(where: str, wish: str) -> tuple[Requirement, Version]:

@@ -77,12 +77,14 @@ def _refuse_without_files(packages: list[LockedPackage]) -> None:
 
 def _about(lock: Lock) -> dict[str, object]:
     verified = {"verified": one_line(lock.verified)} if lock.verified else {}
+    asked = {"indexes": list(lock.indexes), "index-strategy": lock.index_strategy}
     return {
         "command": one_line(lock.command),
         "python": lock.python,
         "platform": lock.platform,
         "request": lock.request_digest,
         **verified,
+        **(asked if lock.indexes else {}),
         "notes": [one_line(note) for note in lock.notes],
     }
 
@@ -110,6 +112,7 @@ def _package(package: LockedPackage, reasons: Mapping[RuleId, str]) -> Package:
     return Package(
         name=package.name,
         version=package.version,
+        index=package.index or None,
         sdist=next(iter(sdists), None),
         wheels=wheels or None,
         tool={"envlock": {key: value for key, value in about.items() if value}},

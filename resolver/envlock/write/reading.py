@@ -48,7 +48,15 @@ def read_lock(path_name: str, text: str, *, markers: Mapping[str, str] | None = 
         notes=head.notes,
         verified=head.verified,
         reasons={rule: why for pin in pins for rule, why in pin.reasons.items() if why},
+        indexes=head.indexes or _several(pin.package.index for pin in pins),
+        index_strategy=head.index_strategy,
     )
+
+
+def _several(indexes: Iterable[str]) -> tuple[str, ...]:
+    """The indexes that a lock of another program names, where there is more than one."""
+    found = tuple(dict.fromkeys(filter(None, indexes)))
+    return found if len(found) > 1 else ()
 
 
 def _parts(path_name: str, text: str) -> tuple[Header, list[Pin]]:

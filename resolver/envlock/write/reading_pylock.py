@@ -13,6 +13,7 @@ from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock, Pylock
 from envlock import standards
 from envlock.documents import Malformed, toml_tables
 from envlock.errors import UsageError
+from envlock.index.origin import public
 from envlock.model import DistributionFile, LockedPackage, RuleId
 from envlock.write.comments import Header, one_line
 from envlock.write.pins import STRONG_HASH, Pin
@@ -45,6 +46,8 @@ def read_pylock(name: str, text: str) -> tuple[Header, list[Pin]]:
         request_digest=_get(about, "request", str, where),
         verified=_get(about, "verified", str, where),
         notes=tuple(map(str, _get(about, "notes", list, where))),
+        indexes=tuple(one_line(str(each)) for each in _get(about, "indexes", list, where)),
+        index_strategy=one_line(_get(about, "index-strategy", str, where)),
     )
     pins = [
         _locked(f"{name}: packages[{index}]", package)
@@ -72,6 +75,7 @@ def _locked(where: str, package: Package) -> Pin:
         via=tuple(map(str, via)),
         because=tuple(sorted(reasons)),
         files=files,
+        index=one_line(public(package.index or "")),
     )
     return Pin(where=where, package=locked, reasons=reasons, marker=package.marker)
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from operator import attrgetter
 
 from envlock.choices import Format
 from envlock.model import Lock, LockedPackage
-from envlock.write.comments import header, remarks
+from envlock.write.comments import header, remarks, told
 from envlock.write.interface import default_filename
 
 _INDENT = "    "
@@ -17,7 +16,7 @@ def render(lock: Lock, *, name: str) -> Mapping[str, str]:
     """Write the lock as a requirements file; neither index addresses nor options."""
     del name
     lines = header(lock)
-    for package in sorted(lock.packages, key=attrgetter("name")):
+    for package in told(lock):
         lines += _pin(package)
         lines += remarks(package, lock.reasons, indent=_INDENT)
     return {default_filename(Format.REQUIREMENTS): "\n".join(lines) + "\n"}

@@ -12,6 +12,7 @@ import pytest
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
+from envlock.choices import IndexStrategy
 from envlock.errors import IndexFailure
 from envlock.index.pages import Index
 from envlock.index.releases import admitted, releases
@@ -100,7 +101,9 @@ def test_one_release_of_each_project_is_what_its_pins_name(
     assert client(tmp_path, served.url).pinned(pins) == found
 
 
-def test_index_extra_indexes_and_find_links_are_one(tmp_path: Path, served: SimpleIndex) -> None:
+def test_with_best_match_all_indexes_and_find_links_are_one(
+    tmp_path: Path, served: SimpleIndex
+) -> None:
     extra, links = tmp_path / "extra", tmp_path / "links"
     build_wheel(extra, "demo", "1.0", requires_python=">=3.6")  # the same bytes as in the index
     build_wheel(extra, "demo", "2.0")
@@ -112,11 +115,12 @@ def test_index_extra_indexes_and_find_links_are_one(tmp_path: Path, served: Simp
         served.url,
         extra_index_urls=(write_folder_index(tmp_path / "simple", extra),),
         find_links=(links.as_uri(),),
+        index_strategy=IndexStrategy.BEST,
     )
     assert names(index) == [
         "demo-1.0-py3-none-any.whl",
-        "demo-1.1.tar.gz",
         "demo-2.0-py3-none-any.whl",
+        "demo-1.1.tar.gz",
         "demo-2.0-py3-none-any.whl",
         "demo-3.0-py3-none-any.whl",
     ]
@@ -125,6 +129,42 @@ def test_index_extra_indexes_and_find_links_are_one(tmp_path: Path, served: Simp
     assert index.pinned({DEMO: Version("3")})[DEMO][0].url == (
         (links / "demo-3.0-py3-none-any.whl").as_uri()
     )
+
+
+def test_the_first_index_that_has_a_page_of_a_name_is_the_only_one(
+    tmp_path: Path, served: SimpleIndex
+) -> None:
+    extra, links = tmp_path / "extra", tmp_path / "links"
+    build_wheel(extra, "demo", "0.5")
+    build_wheel(links, "demo", "3.0")
+    simple = write_folder_index(tmp_path / "simple", extra)
+    index = client(tmp_path, served.url, extra_index_urls=(simple,), find_links=(links.as_uri(),))
+    assert names(index) == ["demo-0.5-py3-none-any.whl", "demo-3.0-py3-none-any.whl"]
+    assert names(index, OTHER) == ["other-2.0-py3-none-any.whl"]
+    assert index.standing(DEMO) == (simple, served.url)
+    assert index.crowded((DEMO, OTHER)) == {DEMO: (simple, served.url)}
+    assert [place.url for place in index.places(DEMO)] == [simple, links.as_uri()]
+
+
+def test_a_source_is_the_only_place_that_is_asked_for_a_name(
+    tmp_path: Path, served: SimpleIndex
+) -> None:
+    extra, links = tmp_path / "extra", tmp_path / "links"
+    build_wheel(extra, "demo", "0.5")
+    build_wheel(extra, "other", "0.5")
+    build_wheel(links, "demo", "3.0")
+    build_wheel(links, "other", "3.0")
+    simple = write_folder_index(tmp_path / "simple", extra)
+    index = client(
+        tmp_path,
+        served.url,
+        extra_index_urls=("http://127.0.0.1:9/nowhere",),
+        find_links=(links.as_uri(),),
+        sources=(("dem?", simple), ("*", links.as_uri())),
+    )
+    assert names(index) == ["demo-0.5-py3-none-any.whl"]
+    assert names(index, OTHER) == ["other-3.0-py3-none-any.whl"]
+    assert not served.requests
 
 
 def test_no_index_leaves_only_find_links(tmp_path: Path, served: SimpleIndex) -> None:

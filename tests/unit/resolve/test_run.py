@@ -20,7 +20,7 @@ def test_a_request_of_which_nothing_is_for_this_python_is_told() -> None:
     nobody: Any = None
     question = Question(wishes={}, constraints={}, rules=(), target=TARGET, settings=settings)
     tools = Tools(engine=nobody, releases=nobody, progress=Silent())
-    asked = Asked(database=Database(rules=()), verb="lock", index_name="", targets_here=tuple)
+    asked = Asked(database=Database(rules=()), verb="lock", targets_here=tuple)
     with pytest.raises(UsageError) as caught:
         resolve(question, tools, Index(settings), asked)
     assert caught.value.message == (

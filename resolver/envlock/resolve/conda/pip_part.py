@@ -21,7 +21,6 @@ from packaging.version import Version
 from envlock.engine import Engine
 from envlock.errors import NoResolution
 from envlock.index.pages import Index
-from envlock.index.redact import redact
 from envlock.index.releases import admitted, releases
 from envlock.model import (
     Constraint,
@@ -191,7 +190,6 @@ def _resolve(question: PipQuestion, bounds: Iterable[Constraint], progress: Prog
     why = Asked(
         database=question.database,
         verb=question.verb,
-        index_name=redact(question.settings.index_url),
         targets_here=tuple,
     )
     return resolve(asked, tools, index, why)

@@ -13,6 +13,7 @@ from envlock.choices import Format
 from envlock.conda.names import names, python_of
 from envlock.conda.targets import platform_of
 from envlock.conda.values import CondaLock, CondaPlatformLock
+from envlock.index.origin import asked, public
 from envlock.model import Lock
 from envlock.progress import Progress
 from envlock.rules import database
@@ -118,8 +119,18 @@ def _digest(order: CondaOrder) -> str:
             "accelerator": order.accelerator.value,
             "exclude-newer": newest.isoformat() if newest else "nothing",
             "constraints": " ".join(sorted(str(each.requirement) for each in order.constraints)),
+            **_of_indexes(order),
         },
     )
+
+
+def _of_indexes(order: CondaOrder) -> dict[str, str]:
+    """What pip's part depends on where it may come from several indexes."""
+    settings = order.settings
+    if not order.request.pip or not (indexes := asked(settings)):
+        return {}
+    sources = " ".join(f"{name}={public(url)}" for name, url in settings.sources)
+    return {"indexes": f"{' '.join(indexes)} {settings.index_strategy}", "sources": sources}
 
 
 def _of_channels(order: CondaOrder) -> Iterator[str]:

@@ -46,7 +46,14 @@ def pip_pins(
             constraints=applicable((*work.constraints, *work.request.pip_constraints), target),
             provided=provided,
             target=target,
-            settings=replace(work.settings, find_links=links),
+            settings=replace(
+                work.settings,
+                find_links=links,
+                # What conda brings is from conda, whatever index its name is held to.
+                sources=(*((name, folder.as_uri()) for name in provided), *work.settings.sources)
+                if work.settings.sources
+                else (),
+            ),
             engine=ENGINES[engine](),
             database=work.database,
             verb=work.verb,

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from envlock.conda.names import pypi_pins
 from envlock.conda.values import CondaPackage, CondaPlatformLock
 from envlock.errors import NoResolution
+from envlock.index.origin import asked
 from envlock.model import Lock
 from envlock.progress import Progress
 from envlock.request import applicable
@@ -16,6 +17,7 @@ from envlock.resolve import Resolution
 from envlock.resolve.conda.explain import Asked
 from envlock.resolve.conda.pip_part import Shared, apart
 from envlock.resolve.conda.run import CondaAnswer, resolve_packages
+from envlock.resolve.located import tell_several
 from envlock.workflow.conda.pip import pip_pins
 from envlock.workflow.conda.sides import bound_by_pip, collided, negotiated
 from envlock.workflow.conda.work import CondaWork, PlatformAnswer, question_for
@@ -30,25 +32,28 @@ def solve_platform(work: CondaWork, subdir: str, progress: Progress) -> Platform
         WorkError: a channel, the index, py-rattler or the engine failed.
     """
     question = question_for(work, subdir)
-    asked = Asked(database=work.database, command=work.typed)
-    answer = resolve_packages(question, asked, progress)
+    why = Asked(database=work.database, command=work.typed)
+    answer = resolve_packages(question, why, progress)
     if answer.target is None:
-        return _together(subdir, answer, None, ())
+        return _together(work, subdir, answer, None, ())
     wishes = applicable(work.request.pip, answer.target)
-    question, answer, shared = bound_by_pip(question, answer, wishes, asked, progress)
+    question, answer, shared = bound_by_pip(question, answer, wishes, why, progress)
     own, _ = apart(wishes, pypi_pins(answer.packages))
     if not own:
-        return _together(subdir, answer, None, shared)
+        return _together(work, subdir, answer, None, shared)
     try:
         found = pip_pins(work, subdir, own, answer, progress)
     except NoResolution as error:
         answer, found = negotiated(work, question, own, answer, error, progress)
     said = collided(question, answer, found, progress)
     answer = replace(answer, notes=(*answer.notes, *said))
-    return _together(subdir, answer, found, shared)
+    if found is not None:
+        tell_several(found.packages, work.settings, progress)
+    return _together(work, subdir, answer, found, shared)
 
 
 def _together(
+    work: CondaWork,
     subdir: str,
     answer: CondaAnswer,
     found: Resolution | None,
@@ -64,6 +69,8 @@ def _together(
             request_digest="",
             notes=found.notes,
             reasons=found.reasons,
+            indexes=asked(work.settings),
+            index_strategy=work.settings.index_strategy,
         )
     return PlatformAnswer(
         lock=CondaPlatformLock(

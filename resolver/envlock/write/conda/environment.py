@@ -26,7 +26,7 @@ from envlock.request.conda_spec import parse_spec
 from envlock.request.environment_yml import NOTHING, By, parse_environment_yml
 from envlock.request.selectors import selector
 from envlock.write.channel_words import strip_channel
-from envlock.write.comments import one_line, remarks
+from envlock.write.comments import one_line, remarks, told
 from envlock.write.conda.file_names import file_name
 from envlock.write.conda.gathered import Gathered
 from envlock.write.conda.heading import channel_words, heading
@@ -110,13 +110,13 @@ def _pins(lock: CondaLock, platform: CondaPlatformLock) -> Iterator[_Entry]:
 
 
 def _pip_pins(lock: CondaLock, platform: CondaPlatformLock) -> list[_Entry]:
-    packages = platform.pip.packages if platform.pip else ()
+    packages = told(platform.pip) if platform.pip else ()
     return [
         _Entry(
             text=f"{each.name}=={each.version}",
             comments=remarks(each, lock.reasons, indent="        "),
         )
-        for each in sorted(packages, key=lambda each: each.name)
+        for each in packages
     ]
 
 

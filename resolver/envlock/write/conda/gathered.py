@@ -17,8 +17,9 @@ from envlock.conda.targets import platform_of
 from envlock.conda.values import CondaLock, CondaPackage, CondaPlatformLock
 from envlock.conda.virtual import SUBDIRS
 from envlock.errors import UsageError
+from envlock.index.origin import public
 from envlock.model import DistributionFile, Lock, LockedPackage, RuleId
-from envlock.write.comments import one_line, read_remarks
+from envlock.write.comments import Remarks, one_line, read_remarks
 from envlock.write.conda.archives import noarch_of, told_by
 from envlock.write.conda.heading import Heading
 
@@ -55,8 +56,8 @@ class Gathered(Struct, kw_only=True):
         Raises:
             UsageError: there is another of its name.
         """
-        via, because = self._remarks(comments)
-        explained = replace(package, via=via, because=because)
+        said = self._remarks(comments)
+        explained = replace(package, via=said.via, because=tuple(sorted(said.because)))
         _once(where, self.of(subdir).conda, package.name, explained)
 
     def pip(self, where: str, subdir: str, package: LockedPackage, comments: Sequence[str]) -> None:
@@ -65,8 +66,11 @@ class Gathered(Struct, kw_only=True):
         Raises:
             UsageError: there is another of its name.
         """
-        via, because = self._remarks(comments)
-        explained = replace(package, via=via, because=because)
+        said = self._remarks(comments)
+        because = tuple(sorted(said.because))
+        explained = replace(
+            package, via=said.via, because=because, index=one_line(public(said.index))
+        )
         _once(where, self.of(subdir).pip, package.name, explained)
 
     def known_pip(self, where: str, subdir: str, package: LockedPackage, python: str) -> None:
@@ -78,10 +82,10 @@ class Gathered(Struct, kw_only=True):
         self.of(subdir).python = python
         _once(where, self.of(subdir).pip, package.name, package)
 
-    def _remarks(self, comments: Sequence[str]) -> tuple[tuple[str, ...], tuple[RuleId, ...]]:
-        via, because = read_remarks(comments)
-        self.reasons |= {rule: why for rule, why in because.items() if why}
-        return via, tuple(sorted(because))
+    def _remarks(self, comments: Sequence[str]) -> Remarks:
+        said = read_remarks(comments)
+        self.reasons |= {rule: why for rule, why in said.because.items() if why}
+        return said
 
     def lock(self) -> CondaLock:
         """Return everything as a lock."""
@@ -121,6 +125,7 @@ class Gathered(Struct, kw_only=True):
             command="",
             request_digest="",
             reasons={rule: why for rule, why in self.reasons.items() if rule in rules},
+            indexes=tuple(dict.fromkeys(each.index for each in packages if each.index)),
         )
 
 

@@ -23,6 +23,7 @@ from envlock.index.redact import strip_credentials
 from envlock.model import DistributionFile, LockedPackage
 from envlock.platforms import KNOWN
 from envlock.write import requirements
+from envlock.write.comments import told
 from envlock.write.conda.file_names import file_name
 from envlock.write.conda.gathered import Gathered
 from envlock.write.pylock import usable
@@ -70,7 +71,7 @@ def chosen(
         return []
     systems = [_tags(platform.subdir, platform.pip.python, system) for system in _SYSTEMS]
     found = []
-    for package in platform.pip.packages:
+    for package in told(platform.pip):
         best = next(filter(None, (_best(package, tags) for tags in systems)), None)
         if best is None:
             raise WorkError(
