@@ -9,35 +9,26 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from envlock.errors import EnvlockError
 from envlock.index.cache import FRESH, KeptPage, PageCache, to_lines
 from envlock.index.gather import TICK, gather
-from envlock.index.local import DiskHashes, index_files, is_local, linked_files
+from envlock.index.local import index_files, is_local, linked_files
 from envlock.index.origin import asked_for, links_for, serving
 from envlock.index.parse import file_at
+from envlock.index.places import Files, Place, distinct, of_release
 from envlock.index.redact import redact
-from envlock.index.releases import project_of, version_of
-from envlock.model import DistributionFile, IndexSettings
+from envlock.index.releases import project_of
+from envlock.model import IndexSettings
 from envlock.progress import Progress, Silent
 from envlock.system import cache_folder
 
 if TYPE_CHECKING:
     from envlock.index.fetch import Client
 
-Files = tuple[DistributionFile, ...]
-
 _HEAD_START = 0.03  # seconds that an engine needs to be started
-
-
-class Place(Struct, frozen=True, kw_only=True):
-    """An index or find-links, and what it has of a project; ``url`` may carry credentials."""
-
-    url: str
-    files: Files
 
 
 class Index:
@@ -173,9 +164,11 @@ class Index:
         for index in serving(self._settings, self._standing(name)):
             page = None if is_local(index) else self._pages[_address(index, name)]
             files = self._local[index, name] if page is None else page.files(version)
-            yield Place(url=index, files=_of(name, version, files or ()))
+            yield Place(url=index, files=of_release(name, version, files or ()))
         for link in links_for(self._settings, name):
-            yield Place(url=link, files=_of(name, version, (self._linked or {}).get(link, ())))
+            yield Place(
+                url=link, files=of_release(name, version, (self._linked or {}).get(link, ()))
+            )
 
     def _collect(self, name: NormalizedName, version: Version | None) -> Files:
         return distinct(file for place in self._places(name, version) for file in place.files)
@@ -236,26 +229,3 @@ def _read(client: Client, url: str, old: KeptPage | None) -> KeptPage | None:
     age = FRESH if page.max_age is None else min(page.max_age, FRESH)
     lines = to_lines(page.files or ()) if old is None or page.files is not None else old.lines
     return KeptPage(lines=lines, etag=page.etag, fresh_until=time.time() + age)
-
-
-def _of(name: NormalizedName, version: Version | None, files: Iterable[DistributionFile]) -> Files:
-    return tuple(
-        file
-        for file in files
-        if project_of(file.filename) == name and (version is None or version_of(file) == version)
-    )
-
-
-def distinct(files: Iterable[DistributionFile]) -> Files:
-    """Return the files without repetitions, and without those that know less than another."""
-    files = tuple(files)
-    if len({file.filename for file in files}) == len(files):
-        return files
-    hashed = {file.filename for file in files if file.hashes}
-    kept: dict[tuple[object, ...], DistributionFile] = {}
-    for file in files:
-        if file.hashes or file.filename not in hashed:
-            # A hash that is still on disk is not worth reading for this.
-            known = file.url if isinstance(file.hashes, DiskHashes) else tuple(file.hashes.items())
-            kept.setdefault((file.filename, known), file)
-    return tuple(kept.values())

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from envlock.choices import IndexStrategy
 from envlock.index.origin import public
-from envlock.index.pages import Index, Place, distinct
+from envlock.index.pages import Index
+from envlock.index.places import Place, distinct
 from envlock.index.redact import redact
 from envlock.index.releases import admitted
 from envlock.model import DistributionFile, IndexSettings, LockedPackage

@@ -13,11 +13,11 @@ from packaging.version import Version
 from envlock.choices import Format
 from envlock.errors import EnvlockError, UsageError
 from envlock.index.origin import asked, public, source_of
-from envlock.model import IndexSettings, Lock, Severity, Target
+from envlock.model import IndexSettings, Lock, Request, Severity, Target
 from envlock.rules.check import Situation, violations
 from envlock.rules.database import Database
 from envlock.system import read_text
-from envlock.write import WITHOUT_HASHES, read_lock
+from envlock.write import WITHOUT_HASHES, read_lock, request_digest
 
 
 class Standard(Struct, frozen=True, kw_only=True):
@@ -27,6 +27,12 @@ class Standard(Struct, frozen=True, kw_only=True):
     target: Target
     rules: Database
     settings: IndexSettings
+
+
+def standard(request: Request, goal: Target, rules: Database, settings: IndexSettings) -> Standard:
+    """Return what the locks of a request are measured by."""
+    digest = request_digest(request, goal)
+    return Standard(digest=digest, target=goal, rules=rules, settings=settings)
 
 
 def own_locks(outputs: Mapping[Path, Format], verb: str) -> dict[Path, Lock]:

@@ -27,7 +27,7 @@ from envlock.rules import database
 from envlock.system import read_text, write_texts
 from envlock.workflow import existing
 from envlock.workflow.targets import find_target, other_targets
-from envlock.write import WRITERS, read_lock, request_digest
+from envlock.write import WRITERS, read_lock
 
 
 class LockOrder(Struct, frozen=True, kw_only=True):
@@ -85,7 +85,7 @@ def make_lock(order: LockOrder, progress: Progress, *, hashed: bool = False) -> 
     goal = find_target(order)
     rules = database.load(order.rules)
     locks = existing.own_locks(order.outputs, order.verb)
-    standard = _standard(order, goal, rules)
+    standard = existing.standard(order.request, goal, rules, order.settings)
     command = f"{order.command} --python {goal.minor}"
     if not (order.upgrade or order.upgrade_packages):
         current = not existing.problems(order.outputs, locks, standard)
@@ -240,19 +240,11 @@ def check_lock(order: LockOrder) -> tuple[str, ...]:
     Nothing is solved, fetched or written.
     """
     goal = find_target(order)
-    standard = _standard(order, goal, database.load(order.rules))
+    rules = database.load(order.rules)
+    standard = existing.standard(order.request, goal, rules, order.settings)
     there = (path for path in order.outputs if path.exists())
     locks = {path: read_lock(path.name, read_text(path)) for path in there}
     return existing.problems(order.outputs, locks, standard)
-
-
-def _standard(order: LockOrder, goal: Target, rules: database.Database) -> existing.Standard:
-    return existing.Standard(
-        digest=request_digest(order.request, goal),
-        target=goal,
-        rules=rules,
-        settings=order.settings,
-    )
 
 
 def _hashed(lock: Lock) -> bool:
