@@ -14,8 +14,8 @@ from envlock.system.caches import remembered as remembered
 from envlock.system.processes import Completed as Completed
 from envlock.system.processes import beside as beside
 from envlock.system.processes import run as run
-from envlock.system.processes import stoppable as stoppable
 from envlock.system.reading import read_text as read_text
+from envlock.system.stopping import stoppable as stoppable
 from envlock.system.writing import make_folder as make_folder
 from envlock.system.writing import move as move
 from envlock.system.writing import remove_tree as remove_tree
