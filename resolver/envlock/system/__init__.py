@@ -34,7 +34,6 @@ from envlock.system.outputs import refuse_unwritable as refuse_unwritable
 from envlock.system.processes import Completed as Completed
 from envlock.system.processes import beside as beside
 from envlock.system.processes import run as run
-from envlock.system.processes import stoppable as stoppable
 from envlock.system.reading import Ends as Ends
 from envlock.system.reading import Refused as Refused
 from envlock.system.reading import contents as contents
@@ -43,6 +42,7 @@ from envlock.system.reading import opened as opened
 from envlock.system.reading import read_ends as read_ends
 from envlock.system.reading import read_standard_input as read_standard_input
 from envlock.system.reading import read_text as read_text
+from envlock.system.stopping import stoppable as stoppable
 from envlock.system.writing import make_folder as make_folder
 from envlock.system.writing import move as move
 from envlock.system.writing import remove_tree as remove_tree

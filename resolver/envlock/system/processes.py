@@ -10,15 +10,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from contextvars import ContextVar
 from pathlib import Path
 from types import FrameType
 
 from msgspec import Struct
 
-from envlock.errors import EnvlockError, WorkError
+from envlock.errors import WorkError
 from envlock.system.disks import refuse_full
 from envlock.system.stalls import Progress
+from envlock.system.stopping import STOP, Stop, kill
 
 #: Ctrl-C and the signals that mean the same; SIGHUP is not there on Windows.
 _INTERRUPTS = tuple(
@@ -42,55 +42,6 @@ class Completed(Struct, frozen=True, kw_only=True):
     timed_out: bool = False
 
 
-class Stop:
-    """Ends the programs that a block runs from another thread; the block gets the reason."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._running: set[subprocess.Popen[str]] = set()
-        self._reason: EnvlockError | None = None
-
-    def now(self, reason: EnvlockError) -> None:
-        """End what runs, and what is started later."""
-        with self._lock:
-            self._reason = self._reason or reason
-            for process in self._running:
-                _kill(process)
-
-    @contextmanager
-    def over(self, process: subprocess.Popen[str]) -> Iterator[None]:
-        """Let a program be ended while a block waits for it.
-
-        Raises:
-            EnvlockError: the reason, if there is one.
-        """
-        with self._lock:
-            self._running.add(process)
-            if self._reason is not None:
-                _kill(process)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._running.discard(process)
-        if self._reason is not None:
-            raise self._reason
-
-
-_STOP: ContextVar[Stop | None] = ContextVar("stop", default=None)
-
-
-@contextmanager
-def stoppable() -> Iterator[Stop]:
-    """Give another thread a way to end the programs that are run in a block."""
-    stop = Stop()
-    before = _STOP.set(stop)
-    try:
-        yield stop
-    finally:
-        _STOP.reset(before)
-
-
 def run(
     command: Sequence[str | Path],
     *,
@@ -104,9 +55,8 @@ def run(
     """Run a program to its end and return what it printed.
 
     ``on_line`` sees each line of standard error as it comes, ``inherit`` is a
-    descriptor that the program gets, ``timeout`` is in seconds,
-    and so is ``stall``, for which it may not get on (see `stalls`). The program
-    gets a process group: a time limit or Ctrl-C ends its children too.
+    descriptor that the program gets, ``timeout`` and ``stall`` (see `stalls`)
+    are in seconds. A time limit or Ctrl-C ends the program's children too.
 
     Raises:
         WorkError: it cannot be started or followed, or fails and says that a disk is full.
@@ -120,7 +70,7 @@ def run(
         with _uninterrupted():
             process = _start(command, env=env, cwd=cwd, inherit=inherit)
             readers = _read(process, out, said, on_line)
-        with (_STOP.get() or Stop()).over(process):
+        with (STOP.get() or Stop()).over(process):
             timed_out = _overruns(process, timeout, stall)
             if timed_out:
                 _end(process)
@@ -131,12 +81,8 @@ def run(
     finally:
         for reader in readers:
             reader.join(5)
-    done = Completed(
-        returncode=process.returncode,
-        stdout="".join(out),
-        stderr="".join(said),
-        timed_out=timed_out,
-    )
+    texts = {"stdout": "".join(out), "stderr": "".join(said)}
+    done = Completed(returncode=process.returncode, timed_out=timed_out, **texts)
     _refuse_full(done, command, env)
     return done
 
@@ -298,15 +244,7 @@ def _follow(
 
 def _end(process: subprocess.Popen[str]) -> None:
     """Kill the program and whatever it started, and wait for it."""
-    _kill(process)
+    kill(process)
     # Ctrl-C inside of `Popen.wait` can leave its lock taken: this is not to wait for ever.
     with suppress(subprocess.TimeoutExpired):
         process.wait(_DYING)
-
-
-def _kill(process: subprocess.Popen[str]) -> None:
-    with suppress(OSError):
-        if os.name == "nt":
-            process.kill()
-        else:
-            os.killpg(process.pid, signal.SIGKILL)
