@@ -22,7 +22,7 @@ from envlock.request.dates import parse_date
 from envlock.request.parsed import Faults, safe, shown
 from envlock.request.toml import parse_toml
 from envlock.system import read_text
-from envlock.system.looking import expanded, is_file
+from envlock.system.looking import expanded, is_file, named
 
 
 class Config(Struct, frozen=True, kw_only=True):
@@ -119,7 +119,7 @@ def _platform(text: str, _: Path) -> str:
 
 
 def _folder(text: str, base: Path) -> Path:
-    return base / _path(text)
+    return named(base / _path(text))
 
 
 def _path(text: str) -> str:

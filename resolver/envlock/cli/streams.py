@@ -20,7 +20,8 @@ class _Results(TextIOWrapper):
         try:
             return super().write(text)
         except OSError as error:
-            return _failed(self, error) or len(text)
+            _failed(self, error)
+            return len(text)
 
     def flush(self) -> None:
         try:

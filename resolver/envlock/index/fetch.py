@@ -30,6 +30,7 @@ from envlock.errors import IndexFailure, UsageError
 from envlock.index.parse import Incomplete, NotAPage, parse_html, parse_json
 from envlock.index.redact import redact
 from envlock.model import DistributionFile, IndexSettings
+from envlock.system.looking import is_folder
 
 _ACCEPT = (
     "application/vnd.pypi.simple.v1+json, "
@@ -195,7 +196,7 @@ def _certificates(settings: IndexSettings) -> ssl.SSLContext:
     try:
         if path is None:
             context = httpx2.create_ssl_context()
-        elif Path(path).is_dir():
+        elif is_folder(Path(path)):
             context = ssl.create_default_context(capath=path)
         else:
             context = ssl.create_default_context(cafile=path)
