@@ -97,9 +97,9 @@ def settled(folder: Path, needed: Iterable[Path] = ()) -> Path:
         raise UsageError(
             f"{path}: uv makes no environment in a folder whose name is not UTF-8", _OTHER
         ) from None
-    _refuse_needed(folder, needed)
     if folder.exists():
         _refuse_above(folder)
+    _refuse_needed(folder, needed)
     return folder
 
 
