@@ -16,7 +16,7 @@ from envlock.index.sources import read_source
 from envlock.platforms import read_platform
 from envlock.request.dates import parse_date
 from envlock.request.parsed import shown
-from envlock.system.looking import expanded
+from envlock.system.looking import expanded, named
 
 _VERSION = re.compile(r"\d+(\.\d+){0,2}")
 _NAMES_A_PYTHON = re.compile(r"\d+(\.\d+){0,2}|(python|pypy)[\w.]*", re.IGNORECASE)
@@ -87,7 +87,7 @@ def _platform(text: str, _: Path) -> str:
 
 
 def _folder(text: str, base: Path) -> Path:
-    return base / _path(text)
+    return named(base / _path(text))
 
 
 def _path(text: str) -> str:

@@ -98,7 +98,8 @@ def settled(folder: Path, needed: Iterable[Path] = ()) -> Path:
             f"{path}: uv makes no environment in a folder whose name is not UTF-8", _OTHER
         ) from None
     if folder.exists():
-        _refuse_above(folder, needed)
+        _refuse_above(folder)
+    _refuse_needed(folder, needed)
     return folder
 
 
@@ -121,7 +122,20 @@ def _followed(folder: Path) -> Path:
     raise UsageError(f"{shown(str(folder))}: {why}", _OTHER)
 
 
-def _refuse_above(folder: Path, needed: Iterable[Path]) -> None:
+def _refuse_needed(folder: Path, needed: Iterable[Path]) -> None:
+    for each in needed:
+        there = each.resolve()
+        if folder == there:
+            raise UsageError(f"{shown(str(each))} is a file of this command, not a folder", _OTHER)
+        if folder in there.parents:
+            raise UsageError(
+                f"{shown(str(each))} is read or written by this command and lies in"
+                f" {shown(str(folder))}, where the environment is to be",
+                _OTHER,
+            )
+
+
+def _refuse_above(folder: Path) -> None:
     """Refuse a folder that is, or has in it, what must not go whatever it is."""
     path = shown(str(folder))
     for what, other in _kept():
@@ -130,13 +144,6 @@ def _refuse_above(folder: Path, needed: Iterable[Path]) -> None:
         if folder in other.parents:
             raise UsageError(
                 f"{path} contains {what}; an environment would replace it", _free(folder)
-            )
-    for each in needed:
-        if folder in each.resolve().parents:
-            raise UsageError(
-                f"{shown(str(each))} is read or written by this command and lies in {path},"
-                " where the environment is to be",
-                _OTHER,
             )
 
 

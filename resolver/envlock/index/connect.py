@@ -24,6 +24,7 @@ from envlock.index.netrc import netrc_fault
 from envlock.index.redact import redact
 from envlock.index.transport import ENCODINGS, Held, Watch
 from envlock.model import IndexSettings
+from envlock.system.looking import is_folder
 
 ACCEPT = (
     "application/vnd.pypi.simple.v1+json, "
@@ -127,7 +128,7 @@ def _certificates(settings: IndexSettings) -> ssl.SSLContext:
     try:
         if path is None:
             context = httpx2.create_ssl_context()
-        elif Path(path).is_dir():
+        elif is_folder(Path(path)):
             context = ssl.create_default_context(capath=path)
         else:
             context = ssl.create_default_context(cafile=path)

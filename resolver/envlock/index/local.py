@@ -14,6 +14,7 @@ from envlock.errors import IndexFailure
 from envlock.index.parse import Incomplete, file_at, parse_html
 from envlock.model import DistributionFile
 from envlock.system import WINDOWS
+from envlock.system.looking import is_file, is_folder
 
 _PAGES = (".html", ".htm")
 
@@ -60,13 +61,13 @@ def index_files(index_url: str, name: NormalizedName) -> tuple[DistributionFile,
         IndexFailure: there is no such folder, or the page cannot be read.
     """
     root = _path(index_url)
-    if not root.is_dir():
+    if not is_folder(root):
         raise IndexFailure(
             f"the package index {index_url} is not there: {root} is no folder",
             "pip config list",
         )
     page = root / name / "index.html"
-    return _page_files(page) if page.is_file() else None
+    return _page_files(page) if is_file(page) else None
 
 
 def linked_files(url: str) -> tuple[DistributionFile, ...] | None:
@@ -76,15 +77,15 @@ def linked_files(url: str) -> tuple[DistributionFile, ...] | None:
         IndexFailure: it cannot be read.
     """
     path = _path(url)
-    if path.is_dir():
+    if is_folder(path):
         return tuple(
             file
             for child in sorted(path.iterdir())
             for file in (_page_files(child) if _is_page(child) else (_on_disk(child.as_uri()),))
         )
-    if _is_page(path) and path.is_file():
+    if _is_page(path) and is_file(path):
         return _page_files(path)
-    return (_on_disk(url),) if path.is_file() else None
+    return (_on_disk(url),) if is_file(path) else None
 
 
 def _is_page(path: Path) -> bool:

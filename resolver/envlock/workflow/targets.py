@@ -18,6 +18,7 @@ from envlock.platforms import Place, assumed
 from envlock.releases import wheels_for
 from envlock.resolve.anchor import TENSORFLOW
 from envlock.rules.families import families
+from envlock.system.looking import exists
 
 if TYPE_CHECKING:
     from envlock.workflow.lock import LockOrder
@@ -60,7 +61,7 @@ def _version(order: LockOrder) -> Version:
     version = python_version(order.python or "")
     if version is not None:
         return version
-    if order.python is not None and not Path(order.python).exists():
+    if order.python is not None and not exists(Path(order.python)):
         raise UsageError(
             f"--python {order.python}: for --platform a version such as 3.11 is needed",
             "--python 3.11",
