@@ -52,7 +52,9 @@ def no_resolution(
         said=said,
         targets_here=asked.targets_here,
     )
-    with tools.progress.phase("look for a way out"), within(_SECONDS):
+    # Who waits at a terminal reads the reason now, not when the ways out are known.
+    first = reasons[0].partition("\n")[0] if reasons else "no answer"
+    with tools.progress.phase(f"{first}: look for a way out"), within(_SECONDS):
         found = tuple(islice(ways_out(looking), _TOLD))
         if not left():
             said += f"\n  ways out were looked for during {_SECONDS:g} s, and not longer"
