@@ -37,6 +37,7 @@ ALLOWED = {
     "progress": set(),
     "system": {"errors"},
     "trees": {"errors"},
+    "locks": {"errors"},
     "conda": VALUES | {"system", "index", "rules"},
     "config": VALUES | {"system", "index", "request"},
     "releases": VALUES,
@@ -47,7 +48,7 @@ ALLOWED = {
     "index": VALUES | {"system"},
     "engine": VALUES | {"system", "index", "write"},
     "resolve": PURE | {"conda", "engine", "index"},
-    "environment": VALUES | {"system", "trees", "index"},
+    "environment": VALUES | {"locks", "system", "trees", "index"},
     "examine": VALUES | {"conda", "releases", "request", "system", "write"},
     "diagnose": PURE | {"examine"},
     "plan": PURE | {"engine", "resolve"},
@@ -111,7 +112,7 @@ QUIET = {
 }
 #: Modules of conda's room that neither start processes nor read the machine.
 PURE_OF_CONDA = {"", ".channels", ".names", ".targets", ".values", ".versions", ".virtual"}
-WRITERS = {"system", "trees"}
+WRITERS = {"locks", "system", "trees"}
 ACTING = {"subprocess", "tempfile"}
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if "scripts" not in path.parts)
 

@@ -121,8 +121,12 @@ def install(
     subdir: str,
     specs: Sequence[str],
     progress: Progress,
+    *,
+    inherit: int | None = None,
 ) -> None:
     """Install packages into a prefix, and check their hashes; ``specs`` were asked for.
+
+    ``inherit`` is a descriptor that py-rattler's process gets.
 
     Raises:
         IndexFailure: a package could not be fetched.
@@ -138,7 +142,7 @@ def install(
         "specs": specs,
     }
     try:
-        _ask(job, progress)
+        _ask(job, progress, inherit)
     except _Failed as error:
         raise _install_failure(prefix, error.message) from None
 
@@ -158,7 +162,7 @@ class _Failed(WorkError):
     """py-rattler failed at what it was told."""
 
 
-def _ask(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
+def _ask(job: dict[str, Any], progress: Progress, inherit: int | None = None) -> dict[str, Any]:
     if find_spec("rattler") is None:
         raise WorkError(
             "conda packages are solved and installed by py-rattler, which is not here", _REMEDY
@@ -173,6 +177,7 @@ def _ask(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
         done = run(
             [sys.executable, "-I", SCRIPT, file, str(os.getpid())],
             on_line=lambda line: progress.detail(hide(line)),
+            inherit=inherit,
         )
     try:
         answer = json.loads(done.stdout)

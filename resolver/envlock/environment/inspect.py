@@ -34,6 +34,12 @@ def find_environment(path: Path | None) -> Path:
     """
     if path is None:
         path = _current()
+        if path is None:
+            raise UsageError(
+                "no environment is active (VIRTUAL_ENV, CONDA_PREFIX) and there is no .venv here",
+                "envlock verify PATH",
+                "envlock create",
+            )
     if path.is_file():
         return path.absolute()
     if not path.is_dir():
@@ -71,14 +77,16 @@ def site_folders(prefix: Path, python: Version | None = None) -> tuple[Path, ...
     return tuple(found.values())
 
 
-def _current() -> Path:
+def place_of(path: Path | None) -> Path | None:
+    """Return the folder that `find_environment` will look into, if there is one."""
+    place = _current() if path is None else path
+    if place is not None and place.is_file():
+        place = prefix_of(place)
+    return place.absolute() if place is not None and place.is_dir() else None
+
+
+def _current() -> Path | None:
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         if active := os.environ.get(variable):
             return Path(active)
-    if Path(".venv").is_dir():
-        return Path(".venv")
-    raise UsageError(
-        "no environment is active (VIRTUAL_ENV, CONDA_PREFIX) and there is no .venv here",
-        "envlock verify PATH",
-        "envlock create",
-    )
+    return Path(".venv") if Path(".venv").is_dir() else None

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from envlock.environment.create import create_venv, sync
+from envlock.environment.create import sync
 from envlock.environment.interpreters import find_interpreter
 from envlock.environment.place import fresh_environment, kept_as
+from envlock.environment.recovery import recover
 from envlock.errors import ProblemFound
 from envlock.progress import Progress
 from envlock.request.words import ORIGIN
-from envlock.workflow.lock import Locked, LockOrder, make_lock, requirements_text, write
+from envlock.workflow.lock import Locked, LockOrder, changed_texts, make_lock, requirements_text
 from envlock.workflow.verify import Proof, ProofOrder, prove
 
 
@@ -52,7 +53,7 @@ class NotProved(ProblemFound):
 def create(order: CreateOrder, progress: Progress) -> Created:
     """Lock, build, prove, and only then write the lock files.
 
-    Whatever fails, the folder is as it was before.
+    Whatever fails, the folder and the files are as they were before.
 
     Raises:
         NotProved: the environment does not pass the gate.
@@ -60,12 +61,14 @@ def create(order: CreateOrder, progress: Progress) -> Created:
         UsageError: the folder holds something that is not envlock's.
         WorkError: network, disk, interpreter or installer failed.
     """
+    # First, since the lock files that are read may have to be put back.
+    recover(order.folder.resolve(), progress, wait=True)
     locked = make_lock(order.lock, progress, hashed=True)
     # The path, not the version: it must be the interpreter the lock is for.
     interpreter = find_interpreter(str(locked.target.interpreter))
-    with fresh_environment(order.folder, progress, force=order.force, keep=order.keep) as folder:
+    with fresh_environment(order.folder, progress, force=order.force, keep=order.keep) as place:
         with progress.phase(f"install {len(locked.lock.packages)} packages"):
-            python = create_venv(interpreter, folder, progress)
+            python = place.venv(interpreter)
             sync(python, requirements_text(locked.lock), order.lock.settings, progress)
         pins = {package.name for package in locked.lock.packages}
         proof = prove(python, order.proof, progress, write_bytecode=True, pins=pins)
@@ -75,8 +78,9 @@ def create(order: CreateOrder, progress: Progress) -> Created:
                 "the environment was built and does not do what it should; nothing was written",
                 *_remedies(order, locked.target.minor),
             )
-        written = write(locked)
-    return Created(locked=locked, folder=order.folder, proof=proof, written=written)
+        texts = changed_texts(locked)
+        place.write(texts)
+    return Created(locked=locked, folder=order.folder, proof=proof, written=tuple(texts))
 
 
 def _remedies(order: CreateOrder, python: str) -> Iterator[str]:

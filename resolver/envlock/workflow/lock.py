@@ -217,18 +217,23 @@ def _render(lock: Lock, order: LockOrder) -> dict[Path, str]:
     return texts
 
 
+def changed_texts(*locks: Locked) -> dict[Path, str]:
+    """Return the lock files that differ from what is there."""
+    return {
+        path: text
+        for locked in locks
+        for path, text in locked.texts.items()
+        if not path.exists() or path.read_bytes() != text.encode()
+    }
+
+
 def write(*locks: Locked) -> tuple[Path, ...]:
     """Write the lock files that differ from what is there, all or none; return those.
 
     Raises:
         WorkError: they cannot be written; then none has changed.
     """
-    changed = {
-        path: text
-        for locked in locks
-        for path, text in locked.texts.items()
-        if not path.exists() or path.read_bytes() != text.encode()
-    }
+    changed = changed_texts(*locks)
     write_texts(changed)
     return tuple(changed)
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from envlock.environment.create import create_venv, sync
+from envlock.environment.create import sync
 from envlock.environment.description import Interpreter
 from envlock.environment.inspect import installed
 from envlock.environment.interpreters import find_interpreter, python_in
 from envlock.environment.place import fresh_environment, made_by_envlock
+from envlock.environment.recovery import recover
 from envlock.errors import InstallFailure, InterpreterMissing, UsageError
 from envlock.model import IndexSettings, Lock
 from envlock.progress import Progress
@@ -70,6 +71,7 @@ def sync_environment(order: SyncOrder, progress: Progress) -> Synced:
             " are the ones that were locked",
             "envlock sync requirements.txt",
         )
+    recover(order.folder.resolve(), progress, wait=True)
     ours = order.force or made_by_envlock(order.folder)
     if ours and _equal(order, lock, interpreter):
         return Synced(lock=lock, changed=False)
@@ -77,7 +79,7 @@ def sync_environment(order: SyncOrder, progress: Progress) -> Synced:
         fresh_environment(order.folder, progress, force=order.force) as place,
         progress.phase(f"install {len(lock.packages)} packages"),
     ):
-        python = create_venv(interpreter, place, progress)
+        python = place.venv(interpreter)
         try:
             sync(python, requirements_text(lock), order.settings, progress)
         except InstallFailure as error:

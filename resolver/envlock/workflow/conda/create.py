@@ -16,12 +16,14 @@ from envlock.conda.names import pypi_pins
 from envlock.conda.programs import find_program, install_through
 from envlock.conda.values import CondaPlatformLock
 from envlock.environment.create import add
+from envlock.environment.holding import at_work
 from envlock.environment.interpreters import python_in
 from envlock.environment.place import fresh_environment, kept_as
+from envlock.environment.recovery import recover
 from envlock.errors import InstallFailure
 from envlock.progress import Progress
 from envlock.system import make_folder, write_texts
-from envlock.workflow.conda.lock import CondaLocked, make_conda_lock, write_conda
+from envlock.workflow.conda.lock import CondaLocked, changed_texts, make_conda_lock
 from envlock.workflow.conda.order import CondaOrder
 from envlock.workflow.conda.work import channel_addresses
 from envlock.workflow.create import NotProved
@@ -72,9 +74,11 @@ def create_prefix(order: CondaCreateOrder, progress: Progress) -> CondaCreated:
         WorkError: network, disk, py-rattler, a conda program or pip's installer failed.
     """
     program = find_program(_PROGRAMS[order.manager]) if order.manager in _PROGRAMS else None
+    recover(order.folder.resolve(), progress, wait=True)
     locked = make_conda_lock(order.lock, progress, hashed=True)
     platform = _own(locked, order)
-    with fresh_environment(order.folder, progress, force=order.force, keep=order.keep) as prefix:
+    with fresh_environment(order.folder, progress, force=order.force, keep=order.keep) as place:
+        prefix = place.folder
         _install(order, platform, prefix, program, progress)
         _keep_variables(locked, prefix)
         python = python_in(prefix)
@@ -93,8 +97,9 @@ def create_prefix(order: CondaCreateOrder, progress: Progress) -> CondaCreated:
                 "the environment was built and does not do what it should; nothing was written",
                 *_remedies(order),
             )
-        written = write_conda(locked)
-    return CondaCreated(locked=locked, folder=order.folder, proof=proof, written=written)
+        texts = changed_texts(locked)
+        place.write(texts)
+    return CondaCreated(locked=locked, folder=order.folder, proof=proof, written=tuple(texts))
 
 
 def _own(locked: CondaLocked, order: CondaCreateOrder) -> CondaPlatformLock:
@@ -114,11 +119,13 @@ def _install(
 ) -> None:
     channels, _ = channel_addresses(order.lock.request, platform.subdir)
     specs = tuple(str(spec) for spec in order.lock.request.specs)
-    with progress.phase(f"install {len(platform.packages)} packages of conda"):
+    packages, subdir = platform.packages, platform.subdir
+    title = f"install {len(packages)} packages of conda"
+    with progress.phase(title), at_work(prefix) as held:
         if program is not None:
-            install_through(program, platform.packages, channels, prefix, platform.subdir, progress)
+            install_through(program, packages, channels, prefix, subdir, progress, inherit=held)
         else:
-            rattler.install(platform.packages, channels, prefix, platform.subdir, specs, progress)
+            rattler.install(packages, channels, prefix, subdir, specs, progress, inherit=held)
 
 
 def _keep_variables(locked: CondaLocked, prefix: Path) -> None:

@@ -74,17 +74,22 @@ def make_conda_lock(order: CondaOrder, progress: Progress, *, hashed: bool = Fal
     return CondaLocked(lock=lock, outputs=tuple(texts), texts=texts)
 
 
+def changed_texts(locked: CondaLocked) -> dict[Path, str]:
+    """Return the lock files that differ from what is there."""
+    return {
+        path: text
+        for path, text in locked.texts.items()
+        if not path.exists() or path.read_bytes() != text.encode()
+    }
+
+
 def write_conda(locked: CondaLocked) -> tuple[Path, ...]:
     """Write the lock files that differ from what is there; return those.
 
     Raises:
         WorkError: they cannot be written; then none has changed.
     """
-    changed = {
-        path: text
-        for path, text in locked.texts.items()
-        if not path.exists() or path.read_bytes() != text.encode()
-    }
+    changed = changed_texts(locked)
     write_texts(changed)
     return tuple(changed)
 
