@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -81,15 +82,22 @@ def _acquire(path: Path, timeout: float, waiting: Callable[[], None]) -> int:
 
 
 def _open(path: Path) -> int:
+    # Never behind a link: the file is written into.
+    flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o666)
     except FileNotFoundError:
         raise
     except OSError as error:
         # A lock of another user may be one that can only be read; that is enough to hold it.
-        with suppress(OSError):
-            return os.open(path, os.O_RDONLY)
-        raise WorkError(f"cannot open {path}: {error.strerror}") from error
+        try:
+            descriptor = os.open(path, os.O_RDONLY | flags)
+        except OSError:
+            raise WorkError(f"cannot open {path}: {error.strerror}") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise WorkError(f"cannot lock {path}: it is not a regular file")
+    return descriptor
 
 
 def _take(descriptor: int) -> bool:

@@ -219,6 +219,14 @@ def remove_folders(paths: Iterable[Path]) -> None:
             each.rmdir()
 
 
+def remove_links(folder: Path) -> None:
+    """Remove the links of a folder in which there are to be none, and not what they lead to."""
+    with suppress(OSError):
+        for each in folder.iterdir():
+            if each.is_symlink():
+                each.unlink()
+
+
 def remove_locks(folder: Path, names: Sequence[str]) -> bool:
     """Remove lock files, and the folder that they are in, when there is nothing else in it."""
     try:

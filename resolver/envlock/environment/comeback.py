@@ -13,7 +13,8 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+
+from msgspec import Struct
 
 from envlock.environment.inspect import installed
 from envlock.environment.journal import Event, Journal, fixes, kept_folder
@@ -66,7 +67,7 @@ def take_back(
             _leave(folder, journal, progress)
             return
         _bring_back(folder, journal, progress)
-    _restore_files(folder, journal, progress)
+    _restore_files(folder, journal, progress, stopped=stopped)
     remove(journal.built)
     remove(journal.folder)
 
@@ -92,7 +93,7 @@ def _leave(folder: Path, journal: Journal, progress: Progress) -> None:
         marked = json.loads((folder / MARKER).read_bytes()).get("transaction")
         if marked == journal.first().get("id"):
             remove(folder / MARKER)
-    _restore_files(folder, journal, progress)
+    _restore_files(folder, journal, progress, stopped=True)
     old = journal.old if journal.old.is_dir() else journal.aside
     target = kept_folder(folder) / journal.folder.name
     make_folder(target.parent)
@@ -186,18 +187,54 @@ def _keep(
         )
 
 
-def _restore_files(folder: Path, journal: Journal, progress: Progress) -> None:
+def _restore_files(folder: Path, journal: Journal, progress: Progress, *, stopped: bool) -> None:
     """Put back the old bytes of the files that still hold what the replacement wrote."""
     lines = [line for line in journal.lines() if line["event"] == Event.FILES]
-    for each in (file for line in lines for file in line["files"]):
-        path = _written(folder, each)
-        saved = None if each["before"] is None else journal.files / each["before"]
+    for each in (_File(**file) for line in lines for file in line["files"] if _is_file(file)):
+        saved = None if each.before is None else journal.files / Path(each.before).name
+        path = each.where(folder, stopped=stopped)
         if path is None:
-            _tell_others(Path(each["path"]), saved, progress)
+            _tell_others(Path(each.path), saved, progress)
         elif saved is None:
             remove(path)
         elif saved.is_file():
             write_files({path: saved.read_bytes()})
+
+
+class _File(Struct, frozen=True, kw_only=True):
+    """A file that was written: ``after`` is the digest of its bytes, ``before`` names the old."""
+
+    path: str
+    near: str
+    before: str | None
+    after: str
+
+    def where(self, folder: Path, *, stopped: bool) -> Path | None:
+        """Where it is and holds what was written; what is around it may have been moved.
+
+        What a journal says is believed of the folder around the environment alone.
+        """
+        near = Path(os.path.normpath(folder / self.near))
+        with suppress(OSError, RuntimeError):
+            around = near.parent.resolve().is_relative_to(folder.parent.resolve())
+            if around and self._is_in(near):
+                return near
+        path = Path(self.path)
+        return path if not stopped and self._is_in(path) else None
+
+    def _is_in(self, path: Path) -> bool:
+        try:
+            return hashlib.sha256(path.read_bytes()).hexdigest() == self.after
+        except OSError:
+            return False
+
+
+def _is_file(file: object) -> bool:
+    if not isinstance(file, dict) or file.keys() != set(_File.__struct_fields__):
+        return False
+    return all(
+        isinstance(value, str) or (key == "before" and value is None) for key, value in file.items()
+    )
 
 
 def _tell_others(path: Path, saved: Path | None, progress: Progress) -> None:
@@ -205,12 +242,3 @@ def _tell_others(path: Path, saved: Path | None, progress: Progress) -> None:
     with suppress(OSError):
         if path.read_bytes() != (saved.read_bytes() if saved else None):
             progress.note(f"{path}: it was changed since, and stays as it is")
-
-
-def _written(folder: Path, file: dict[str, Any]) -> Path | None:
-    """Where a file is that holds what was written: the folders around it may have been moved."""
-    for path in (Path(os.path.normpath(folder / file["near"])), Path(file["path"])):
-        with suppress(OSError):
-            if hashlib.sha256(path.read_bytes()).hexdigest() == file["after"]:
-                return path
-    return None

@@ -42,6 +42,8 @@ def alone(folder: Path, progress: Progress, timeout: float | None = None) -> Ite
     timeout = PATIENCE if timeout is None else timeout
     own = home(folder)
     made: list[Path] = []
+    if own.is_symlink():
+        raise WorkError(f"{own} is a link, and envlock follows none there", f"rm {own}")
     with ExitStack() as stack:
         stack.callback(remove_folders, made)
         descriptor = _exclusive(folder, stack, made, progress, timeout)

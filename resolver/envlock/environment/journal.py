@@ -71,6 +71,15 @@ _ENDS = {
 }
 
 
+#: The facts that a line must have to be one.
+_FACTS: Mapping[Event, Mapping[str, type]] = {
+    Event.SNAPSHOT: {"time": str, "steps": list},
+    Event.BEGIN: {"entries": list},
+    Event.REPLACE: {"id": str, "stayed": list},
+    Event.FILES: {"files": list},
+}
+
+
 class Journal(Struct, frozen=True, kw_only=True):
     """The folder of one change; nothing is kept in memory."""
 
@@ -122,11 +131,20 @@ class Journal(Struct, frozen=True, kw_only=True):
 
     def lines(self) -> list[dict[str, Any]]:
         """The lines that are whole; a power cut may have torn the last."""
+        if self.path.is_symlink():
+            return []
         try:
             text = self.path.read_bytes().decode(errors="replace")
         except OSError:
             return []
         return [line for each in text.splitlines() if (line := _object(each)) is not None]
+
+    def holds(self) -> bool:
+        """Whether what was in the environment is kept here, and perhaps nowhere else."""
+        return any(
+            place.is_dir() and any(place.iterdir())
+            for place in (self.aside, self.old, self.snapshot)
+        )
 
     def events(self) -> list[Event]:
         """The kinds of the lines."""
@@ -160,7 +178,10 @@ def _object(line: str) -> dict[str, Any] | None:
         found = json.loads(line)
     except ValueError:
         return None
-    return found if isinstance(found, dict) and found.get("event") in set(Event) else None
+    if not isinstance(found, dict) or found.get("event") not in set(Event):
+        return None
+    needed = _FACTS.get(Event(found["event"]), {})
+    return found if all(isinstance(found.get(key), kind) for key, kind in needed.items()) else None
 
 
 def step_data(step: Step) -> dict[str, Any]:
@@ -202,11 +223,14 @@ def kept_folder(prefix: Path) -> Path:
 
 def journals(prefix: Path) -> tuple[Journal, ...]:
     """The changes of an environment, oldest first."""
+    if home(prefix).is_symlink():
+        return ()
     try:
         found = sorted(home(prefix).iterdir())
     except OSError:
         return ()
-    return tuple(Journal(folder=each) for each in found if each.name.isdigit())
+    folders = (each for each in found if each.name.isdigit() and not each.is_symlink())
+    return tuple(Journal(folder=each) for each in folders)
 
 
 def fixes(prefix: Path) -> tuple[Journal, ...]:

@@ -40,20 +40,16 @@ def kept_as(folder: Path) -> Path:
 
 
 @contextmanager
-def fresh_environment(
-    folder: Path, progress: Progress, *, force: bool = False, keep: bool = False
-) -> Iterator[Replacement]:
-    """Give an empty environment, marked as envlock's, in place of the one in ``folder``.
+def held_place(folder: Path, progress: Progress, *, force: bool = False) -> Iterator[Path]:
+    """Hold the folder of an environment that may be replaced, made where it is missing.
 
-    When the block fails, ``folder`` is again what it was; with ``keep`` the
-    failed environment is first moved beside it, and ``progress`` told where.
-    ``force`` also replaces what envlock did not make. The path given is
-    absolute, with links resolved. What a stopped envlock left is put right
-    first, and another one that is at work is waited for.
+    Another envlock that is at work there is waited for, and what a stopped
+    one left is put right. ``force`` also lets go of what envlock did not make.
+    The path given is absolute, with links resolved.
 
     Raises:
         UsageError: the folder is a file, or holds what envlock did not make.
-        WorkError: it cannot be made or moved, or another envlock is at it.
+        WorkError: it cannot be made, or another envlock is at it.
     """
     folder = folder.resolve()
     if not (folder / OWN).is_dir():
@@ -61,9 +57,27 @@ def fresh_environment(
     with alone(folder, progress):
         settle(folder, progress)
         _refuse_foreign(folder, force=force)
-        keep_as = kept_as(folder) if keep else None
-        with replaced(folder, progress, keep_as=keep_as) as work:
-            yield work
+        yield folder
+
+
+@contextmanager
+def fresh_environment(
+    folder: Path, progress: Progress, *, force: bool = False, keep: bool = False
+) -> Iterator[Replacement]:
+    """Give an empty environment, marked as envlock's, in place of the one in ``folder``.
+
+    When the block fails, ``folder`` is again what it was; with ``keep`` the
+    failed environment is first moved beside it, and ``progress`` told where.
+
+    Raises:
+        UsageError: as `held_place`.
+        WorkError: as `held_place`, or something cannot be moved.
+    """
+    with (
+        held_place(folder, progress, force=force) as place,
+        replaced(place, progress, keep_as=kept_as(place) if keep else None) as work,
+    ):
+        yield work
 
 
 def _is_empty(folder: Path) -> bool:

@@ -21,7 +21,7 @@ from envlock.environment.repair import settle_fix
 from envlock.errors import WorkError
 from envlock.locks import Busy
 from envlock.progress import Progress
-from envlock.trees import remove
+from envlock.trees import remove, remove_links
 
 
 def environment_at(path: Path | None, progress: Progress, *, wait: bool = False) -> Path:
@@ -68,20 +68,33 @@ def recover(prefix: Path, progress: Progress, *, wait: bool = False) -> None:
 def settle(prefix: Path, progress: Progress) -> None:
     """Do the work of `recover` for who holds the environment already.
 
+    The journal may have come with a stranger's folder: nothing is followed
+    out of the environment, and no file beyond the folder around it is written.
+
     Raises:
         WorkError: files cannot be restored.
     """
+    remove_links(home(prefix))
     try:
         remove(trial_folder(prefix))
     except WorkError as error:
         progress.note(f"{prefix}: {error.message}; the next envlock tries it again")
     for journal in journals(prefix):
+        remove_links(journal.folder)
         if not journal.lines():
-            remove(journal.folder)
+            _remove_nameless(prefix, journal, progress)
         elif journal.replaces:
             _settle_replacement(prefix, journal, progress)
         elif journal.state() is State.UNFINISHED:
             settle_fix(prefix, journal, progress)
+
+
+def _remove_nameless(prefix: Path, journal: Journal, progress: Progress) -> None:
+    """Remove a journal that was never begun; one that was damaged may hold what there was."""
+    if journal.holds():
+        progress.note(f"{prefix}: {journal.path} is damaged; what it was to bring back stays there")
+    else:
+        remove(journal.folder)
 
 
 def _settle_replacement(prefix: Path, journal: Journal, progress: Progress) -> None:

@@ -168,7 +168,7 @@ def _restore(prefix: Path, journal: Journal) -> None:
     What neither was there nor came with the fix is the user's, and stays.
     """
     begin = journal.begin()
-    entries = begin["entries"] if begin else ()
+    entries = [each for each in (begin["entries"] if begin else ()) if _is_inside(prefix, each)]
     brought = _brought(journal)
 
     def ours(file: Path) -> bool:
@@ -182,6 +182,16 @@ def _restore(prefix: Path, journal: Journal) -> None:
             fill(journal.snapshot / entry, prefix / entry)
         else:
             remove_empty((prefix / entry).parent, prefix)
+
+
+def _is_inside(prefix: Path, entry: object) -> bool:
+    """Whether an entry is in the environment, whatever links are on the way to it."""
+    if not isinstance(entry, str) or ".." in Path(entry).parts:
+        return False
+    try:
+        return (prefix / entry).parent.resolve().is_relative_to(prefix.resolve())
+    except (OSError, RuntimeError, ValueError):
+        return False
 
 
 def _brought(journal: Journal) -> frozenset[str] | None:

@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from envlock.environment.create import sync
 from envlock.environment.interpreters import find_interpreter
-from envlock.environment.place import fresh_environment, kept_as
-from envlock.environment.recovery import recover
+from envlock.environment.place import held_place, kept_as
+from envlock.environment.replacement import Replacement, replaced
 from envlock.errors import ProblemFound
 from envlock.progress import Progress
 from envlock.request.words import ORIGIN
@@ -61,25 +61,30 @@ def create(order: CreateOrder, progress: Progress) -> Created:
         UsageError: the folder holds something that is not envlock's.
         WorkError: network, disk, interpreter or installer failed.
     """
-    # First, since the lock files that are read may have to be put back.
-    recover(order.folder.resolve(), progress, wait=True)
-    locked = make_lock(order.lock, progress, hashed=True)
+    # Held from the start: the lock files that are read are those of what is there.
+    with held_place(order.folder, progress, force=order.force) as folder:
+        locked = make_lock(order.lock, progress, hashed=True)
+        keep_as = kept_as(folder) if order.keep else None
+        with replaced(folder, progress, keep_as=keep_as) as place:
+            return _build(order, locked, place, progress)
+
+
+def _build(order: CreateOrder, locked: Locked, place: Replacement, progress: Progress) -> Created:
     # The path, not the version: it must be the interpreter the lock is for.
     interpreter = find_interpreter(str(locked.target.interpreter))
-    with fresh_environment(order.folder, progress, force=order.force, keep=order.keep) as place:
-        with progress.phase(f"install {len(locked.lock.packages)} packages"):
-            python = place.venv(interpreter)
-            sync(python, requirements_text(locked.lock), order.lock.settings, progress)
-        pins = {package.name for package in locked.lock.packages}
-        proof = prove(python, order.proof, progress, write_bytecode=True, pins=pins)
-        if not proof.passed:
-            raise NotProved(
-                proof,
-                "the environment was built and does not do what it should; nothing was written",
-                *_remedies(order, locked.target.minor),
-            )
-        texts = changed_texts(locked)
-        place.write(texts)
+    with progress.phase(f"install {len(locked.lock.packages)} packages"):
+        python = place.venv(interpreter)
+        sync(python, requirements_text(locked.lock), order.lock.settings, progress)
+    pins = {package.name for package in locked.lock.packages}
+    proof = prove(python, order.proof, progress, write_bytecode=True, pins=pins)
+    if not proof.passed:
+        raise NotProved(
+            proof,
+            "the environment was built and does not do what it should; nothing was written",
+            *_remedies(order, locked.target.minor),
+        )
+    texts = changed_texts(locked)
+    place.write(texts)
     return Created(locked=locked, folder=order.folder, proof=proof, written=tuple(texts))
 
 

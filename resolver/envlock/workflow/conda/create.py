@@ -18,8 +18,8 @@ from envlock.conda.values import CondaPlatformLock
 from envlock.environment.create import add
 from envlock.environment.holding import at_work
 from envlock.environment.interpreters import python_in
-from envlock.environment.place import fresh_environment, kept_as
-from envlock.environment.recovery import recover
+from envlock.environment.place import held_place, kept_as
+from envlock.environment.replacement import Replacement, replaced
 from envlock.errors import InstallFailure
 from envlock.progress import Progress
 from envlock.system import make_folder, write_texts
@@ -74,31 +74,41 @@ def create_prefix(order: CondaCreateOrder, progress: Progress) -> CondaCreated:
         WorkError: network, disk, py-rattler, a conda program or pip's installer failed.
     """
     program = find_program(_PROGRAMS[order.manager]) if order.manager in _PROGRAMS else None
-    recover(order.folder.resolve(), progress, wait=True)
-    locked = make_conda_lock(order.lock, progress, hashed=True)
-    platform = _own(locked, order)
-    with fresh_environment(order.folder, progress, force=order.force, keep=order.keep) as place:
-        prefix = place.folder
-        _install(order, platform, prefix, program, progress)
-        _keep_variables(locked, prefix)
-        python = python_in(prefix)
-        if python is None:
-            raise InstallFailure(
-                f"nothing that was asked for brings a Python, so {order.folder} cannot be proved",
-                "envlock lock --manager conda",
-            )
-        if platform.pip is not None:
-            with progress.phase(f"install {len(platform.pip.packages)} packages with pip"):
-                add(python, requirements_text(platform.pip), order.lock.settings, progress)
-        proof = prove(python, order.proof, progress, write_bytecode=True, pins=_names(platform))
-        if not proof.passed:
-            raise NotProved(
-                proof,
-                "the environment was built and does not do what it should; nothing was written",
-                *_remedies(order),
-            )
-        texts = changed_texts(locked)
-        place.write(texts)
+    with held_place(order.folder, progress, force=order.force) as folder:
+        locked = make_conda_lock(order.lock, progress, hashed=True)
+        keep_as = kept_as(folder) if order.keep else None
+        with replaced(folder, progress, keep_as=keep_as) as place:
+            return _build(order, locked, place, program, progress)
+
+
+def _build(
+    order: CondaCreateOrder,
+    locked: CondaLocked,
+    place: Replacement,
+    program: Path | None,
+    progress: Progress,
+) -> CondaCreated:
+    platform, prefix = _own(locked, order), place.folder
+    _install(order, platform, prefix, program, progress)
+    _keep_variables(locked, prefix)
+    python = python_in(prefix)
+    if python is None:
+        raise InstallFailure(
+            f"nothing that was asked for brings a Python, so {order.folder} cannot be proved",
+            "envlock lock --manager conda",
+        )
+    if platform.pip is not None:
+        with progress.phase(f"install {len(platform.pip.packages)} packages with pip"):
+            add(python, requirements_text(platform.pip), order.lock.settings, progress)
+    proof = prove(python, order.proof, progress, write_bytecode=True, pins=_names(platform))
+    if not proof.passed:
+        raise NotProved(
+            proof,
+            "the environment was built and does not do what it should; nothing was written",
+            *_remedies(order),
+        )
+    texts = changed_texts(locked)
+    place.write(texts)
     return CondaCreated(locked=locked, folder=order.folder, proof=proof, written=tuple(texts))
 
 
