@@ -1,7 +1,7 @@
 """Trees of files: linked copies, exact restoring, lines that are on disk once written.
 
-What repairs need beside `envlock.system`; the two are the only modules that
-write files.
+What changes of environments need beside `envlock.system`; the two, and
+`envlock.locks`, are the only modules that write files.
 """
 
 from __future__ import annotations
