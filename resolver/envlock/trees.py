@@ -195,7 +195,7 @@ def make_missing(path: Path) -> list[Path]:
         WorkError: one cannot be made; then none of them is there.
     """
     missing = [path, *path.parents]
-    missing = missing[: next((n for n, each in enumerate(missing) if each.is_dir()), None)]
+    missing = missing[: next((n for n, each in enumerate(missing) if os.path.lexists(each)), None)]
     made: list[Path] = []
     for each in reversed(missing):
         try:

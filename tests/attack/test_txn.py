@@ -32,7 +32,7 @@ from envlock.progress import Silent
 from support.mounts import fill, read_only, small_disk
 from support.program import snapshot
 from support.rounds import killed, steps_of, together
-from support.wreck import Wreck, wreck
+from support.wreck import OLD, Wreck, wreck
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals and locks")
 
@@ -389,6 +389,29 @@ def test_what_is_already_equal_is_recovered_first(project: Wreck) -> None:
         {"extra": "1.0", "tool": "1.0"},
         True,
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("create", "tool"), 0),
+        (("sync", "new.txt"), 0),
+        (("fix", "--yes"), 0),
+        (("fix", "--undo"), 2),
+    ],
+)
+def test_every_command_that_changes_waits_for_who_is_at_it(
+    project: Wreck, words: tuple[str, ...], code: int
+) -> None:
+    project.restore("environment")
+    with alone(project.env, Silent()):
+        run = project.start(*words)
+        while not run.log.exists() or "waiting" not in run.log.read_text():
+            time.sleep(0.01)
+        assert project.pins() == OLD
+    done = run.wait()
+    assert done.code == code
+    assert done.said.startswith(f"{project.env}: waiting for `envlock")
 
 
 @pytest.mark.parametrize(

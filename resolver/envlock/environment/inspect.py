@@ -79,10 +79,13 @@ def site_folders(prefix: Path, python: Version | None = None) -> tuple[Path, ...
 
 def place_of(path: Path | None) -> Path | None:
     """Return the folder that `find_environment` will look into, if there is one."""
-    place = _current() if path is None else path
-    if place is not None and place.is_file():
-        place = prefix_of(place)
-    return place.absolute() if place is not None and place.is_dir() else None
+    try:
+        place = _current() if path is None else path
+        if place is not None and place.is_file():
+            place = prefix_of(place)
+        return place.absolute() if place is not None and place.is_dir() else None
+    except (OSError, ValueError):  # what is wrong with it is told by who looks into it
+        return None
 
 
 def _current() -> Path | None:

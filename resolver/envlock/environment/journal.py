@@ -19,6 +19,7 @@ nor when it was taken back.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -223,11 +224,9 @@ def kept_folder(prefix: Path) -> Path:
 
 def journals(prefix: Path) -> tuple[Journal, ...]:
     """The changes of an environment, oldest first."""
-    if home(prefix).is_symlink():
-        return ()
     try:
-        found = sorted(home(prefix).iterdir())
-    except OSError:
+        found = [] if home(prefix).is_symlink() else sorted(home(prefix).iterdir())
+    except OSError:  # there is none, or a place where nobody may look
         return ()
     folders = (each for each in found if each.name.isdigit() and not each.is_symlink())
     return tuple(Journal(folder=each) for each in folders)
@@ -240,7 +239,7 @@ def fixes(prefix: Path) -> tuple[Journal, ...]:
 
 def unsettled(prefix: Path) -> bool:
     """Whether an envlock was stopped while it changed an environment, or is at it now."""
-    return trial_folder(prefix).exists() or any(
+    return os.path.lexists(trial_folder(prefix)) or any(
         each.replaces or each.state() is State.UNFINISHED or not each.lines()
         for each in journals(prefix)
     )

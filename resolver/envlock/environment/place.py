@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,7 +53,7 @@ def held_place(folder: Path, progress: Progress, *, force: bool = False) -> Iter
         WorkError: it cannot be made, or another envlock is at it.
     """
     folder = folder.resolve()
-    if not (folder / OWN).is_dir():
+    if not os.path.lexists(folder / OWN):
         _refuse_foreign(folder, force=force)  # before anything is made in it
     with alone(folder, progress):
         settle(folder, progress)

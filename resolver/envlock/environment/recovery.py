@@ -50,6 +50,7 @@ def recover(prefix: Path, progress: Progress, *, wait: bool = False) -> None:
     """
     if not unsettled(prefix):
         return
+    prefix = prefix.absolute()
     if not wait and not os.access(home(prefix), os.W_OK):
         progress.note(
             f"{prefix}: an envlock was stopped while it changed this, and it may not be written"

@@ -71,7 +71,7 @@ def sync_environment(order: SyncOrder, progress: Progress) -> Synced:
             " are the ones that were locked",
             "envlock sync requirements.txt",
         )
-    recover(order.folder.resolve(), progress, wait=True)
+    recover(order.folder, progress, wait=True)
     ours = order.force or made_by_envlock(order.folder)
     if ours and _equal(order, lock, interpreter):
         return Synced(lock=lock, changed=False)
