@@ -21,10 +21,10 @@ from pathlib import Path
 
 import pytest
 
-from envlock.environment import holding
+from envlock.environment import holding, replacement
 from envlock.environment.holding import alone
 from envlock.environment.interpreters import find_interpreter
-from envlock.environment.journal import Event, new_journal, trial_folder, unsettled
+from envlock.environment.journal import Event, Journal, new_journal, trial_folder, unsettled
 from envlock.environment.place import fresh_environment, made_by_envlock
 from envlock.environment.recovery import recover
 from envlock.errors import UsageError, WorkError
@@ -230,6 +230,33 @@ def test_what_cannot_be_removed_is_told_and_fails_nothing(tmp_path: Path) -> Non
     assert not unsettled(folder)
 
 
+@pytest.mark.parametrize("when", ["at its last line", "while what was replaced is removed"])
+def test_ctrl_c_after_the_last_line_takes_nothing_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    folder = tmp_path / ".venv"
+    put(folder, "old")
+
+    def interrupted(journal: Journal, event: Event, **facts: object) -> None:
+        write(journal, event, **facts)
+        if event is Event.COMMIT:
+            raise KeyboardInterrupt
+
+    def removed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    write = Journal.write
+    if when == "at its last line":
+        monkeypatch.setattr(Journal, "write", interrupted)
+    else:
+        monkeypatch.setattr(replacement, "finish", removed)
+    with fresh_environment(folder, Silent(), force=True) as place:
+        put(place.folder, "new")
+    monkeypatch.undo()
+    recover(folder, Silent(), wait=True)
+    assert (content(folder), unsettled(folder)) == ("new", False)
+
+
 def test_a_mount_point_is_changed_from_inside(tmp_path: Path) -> None:
     folder = tmp_path / ".venv"
     folder.mkdir()
@@ -361,7 +388,9 @@ def test_a_journal_of_a_strangers_folder_reaches_nothing_outside(tmp_path: Path)
     journal.write(Event.FILES, files=[{**file, "after": digest}, {"path": 3}])
     (journal.folder / "aside").symlink_to(home)
     other = new_journal(folder)
-    other.write(Event.SNAPSHOT, identity=["", 0], steps=[])
+    config = folder / "pyvenv.cfg"
+    identity = [hashlib.sha256(config.read_bytes()).hexdigest(), config.stat().st_mtime_ns]
+    other.write(Event.SNAPSHOT, identity=identity, steps=[])
     other.write(Event.BEGIN, entries=["../../home/mine.txt", str(home / "mine.txt"), 3])
     (folder / ".envlock" / "lock").symlink_to(home / "mine.txt")
     (folder / ".envlock" / "0009").symlink_to(home / "0001")
