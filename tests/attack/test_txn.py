@@ -250,9 +250,13 @@ def test_ctrl_c_after_the_last_line_takes_nothing_back(
         monkeypatch.setattr(Journal, "write", interrupted)
     else:
         monkeypatch.setattr(replacement, "finish", removed)
-    with fresh_environment(folder, Silent(), force=True) as place:
-        put(place.folder, "new")
+    failed = True
+    with suppress(KeyboardInterrupt):
+        with fresh_environment(folder, Silent(), force=True) as place:
+            put(place.folder, "new")
+        failed = False
     monkeypatch.undo()
+    assert not failed
     recover(folder, Silent(), wait=True)
     assert (content(folder), unsettled(folder)) == ("new", False)
 
