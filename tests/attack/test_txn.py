@@ -481,13 +481,13 @@ def test_whatever_a_kill_leaves_and_a_user_does_nothing_is_lost(project: Wreck) 
     faults = []
     for act in ("create", "first create", "sync"):
         steps = steps_of(project, act)
-        for _ in range(3):
+        for _ in range(2):
             faults += killed(project, act, steps)
     assert faults == []
 
 
 def test_several_at_once_with_caches_of_their_own_wait_for_each_other(project: Wreck) -> None:
     faults = []
-    for _ in range(3):
+    for _ in range(2):
         faults += together(project, fixes=False)
     assert faults == []

@@ -36,7 +36,7 @@ _NAMES = frozenset(
 #: How the names of files begin that are written whole and then renamed.
 _STAGED = (f".{MARKER}.", f".{CONFIG}.")
 _PROGRAM = re.compile(
-    r"(python|pip|pydoc|wheel|idle)[\d.-]*t?(\.exe|\.bat)?|(de)?activate(_this)?(\.\w+)?",
+    r"(python|pip|pydoc|wheel|idle)[\d.-]*t?w?(\.exe|\.bat)?|(de)?activate(_this)?(\.\w+)?",
     re.IGNORECASE,
 )
 _SITE_FILES = frozenset({"_virtualenv.py", "_virtualenv.pth", "distutils-precedence.pth"})
