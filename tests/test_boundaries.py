@@ -43,6 +43,7 @@ ALLOWED = {
     "progress": set(),
     "system": {"errors"},
     "trees": {"errors"},
+    "locks": {"errors"},
     "conda": VALUES | {"system", "index", "rules"},
     "config": VALUES | {"config_keys", "system", "index", "request"},
     "config_keys": VALUES | {"index", "request", "system"},
@@ -55,7 +56,7 @@ ALLOWED = {
     "index": VALUES | {"system"},
     "engine": VALUES | {"system", "index", "write"},
     "resolve": PURE | {"conda", "engine", "index", "system"},
-    "environment": VALUES | {"system", "trees", "index"},
+    "environment": VALUES | {"locks", "system", "trees", "index"},
     "examine": VALUES | {"conda", "releases", "request", "system", "write"},
     "diagnose": PURE | {"examine"},
     "plan": PURE | {"engine", "resolve"},
@@ -123,7 +124,7 @@ QUIET = {
 }
 #: Modules of conda's room that neither start processes nor read the machine.
 PURE_OF_CONDA = {"", ".channels", ".names", ".targets", ".values", ".versions", ".virtual"}
-WRITERS = {"system", "trees"}
+WRITERS = {"locks", "system", "trees"}
 #: What a quiet room may take from the system.
 READING = {
     "Ends",

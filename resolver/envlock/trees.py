@@ -1,7 +1,7 @@
 """Trees of files: linked copies, exact restoring, lines that are on disk once written.
 
-What repairs need beside `envlock.system`; the two are the only modules that
-write files.
+What changes of environments need beside `envlock.system`; the two, and
+`envlock.locks`, are the only modules that write files.
 """
 
 from __future__ import annotations
@@ -9,36 +9,14 @@ from __future__ import annotations
 import filecmp
 import os
 import shutil
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from envlock.errors import UsageError, WorkError
+from envlock.errors import WorkError
 
 #: Tells whether a file may share its data with its copy (a hard link).
 Shared = Callable[[Path], bool]
-
-
-def state_folder() -> Path:
-    """Where envlock keeps what must not be lost; ``ENVLOCK_STATE_DIR`` moves it.
-
-    Raises:
-        UsageError: the variable begins with a ``~``, which no shell expanded.
-    """
-    chosen = os.environ.get("ENVLOCK_STATE_DIR")
-    if chosen and chosen.startswith("~"):
-        meant = os.path.expanduser(chosen)  # noqa: PTH111  (Path raises where there is no such home)
-        raise UsageError(
-            f"ENVLOCK_STATE_DIR is {chosen}, and the shell did not expand the ~",
-            f"ENVLOCK_STATE_DIR={meant}",
-        )
-    if chosen:
-        return Path(chosen).absolute()
-    import platformdirs  # noqa: PLC0415  (10 ms that --help does not need)
-
-    return Path(platformdirs.user_state_dir("envlock"))
 
 
 def append_line(path: Path, line: str) -> None:
@@ -65,29 +43,30 @@ def _last_byte(path: Path) -> bytes:
         return stream.read()
 
 
-def copy_tree(source: Path, target: Path, shared: Shared) -> None:
+def copy_tree(source: Path, target: Path, shared: Shared, *, without: str = "") -> None:
     """Copy a file, link or folder with its times and permissions.
 
     Files that may be ``shared`` are hard links where the file system has
-    them.
+    them. The entry ``without`` of a folder is left out.
 
     Raises:
         WorkError: something cannot be read, or the disk is full.
     """
     try:
-        _copy(source, target, shared)
+        _copy(source, target, shared, without)
     except OSError as error:
         raise WorkError(f"cannot copy {source} to {target}: {error.strerror or error}") from error
 
 
-def _copy(source: Path, target: Path, shared: Shared) -> None:
+def _copy(source: Path, target: Path, shared: Shared, without: str = "") -> None:
     if source.is_symlink() or not source.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)
         _copy_file(source, target, shared)
         return
     target.mkdir(parents=True, exist_ok=True)
     for child in sorted(source.iterdir()):
-        _copy(child, target / child.name, shared)
+        if child.name != without:
+            _copy(child, target / child.name, shared)
 
 
 def _copy_file(source: Path, target: Path, shared: Shared) -> None:
@@ -119,6 +98,24 @@ def remove(path: Path) -> None:
         raise WorkError(f"cannot remove {path}: {error.strerror or error}") from error
 
 
+def move_file(source: Path, target: Path) -> None:
+    """Move something within a file system, into a folder that is made; what is there stays.
+
+    Raises:
+        WorkError: it cannot be moved.
+    """
+    number = 0
+    place = target
+    while os.path.lexists(place):
+        number += 1
+        place = target.with_name(f"{target.name}.{number}")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        source.rename(place)
+    except OSError as error:
+        raise WorkError(f"cannot move {source} to {place}: {error.strerror or error}") from error
+
+
 def remove_empty(path: Path, up_to: Path) -> None:
     """Remove a folder, and those around it below ``up_to``, as long as they are empty."""
     while path != up_to and up_to in path.parents:
@@ -129,18 +126,25 @@ def remove_empty(path: Path, up_to: Path) -> None:
         path = path.parent
 
 
-def clear(saved: Path, target: Path) -> None:
+def clear(saved: Path, target: Path, ours: Shared) -> None:
     """Remove what is in ``target`` and differs from ``saved``; a missing ``saved`` is empty.
+
+    A file that ``saved`` lacks is removed only where it is ``ours``.
 
     Raises:
         WorkError: the system refuses.
     """
     if not os.path.lexists(target):
         return
-    if _is_folder(saved) and _is_folder(target):
+    if _is_folder(target) and (_is_folder(saved) or not os.path.lexists(saved)):
         for child in sorted(target.iterdir()):
-            clear(saved / child.name, child)
-    elif not _same(saved, target):
+            clear(saved / child.name, child, ours)
+        if not _is_folder(saved):
+            remove_folders([target])
+    elif os.path.lexists(saved):
+        if not _same(saved, target):
+            remove(target)
+    elif ours(target):
         remove(target)
 
 
@@ -184,41 +188,55 @@ def _same(one: Path, other: Path) -> bool:
     return one.stat().st_mode == other.stat().st_mode and filecmp.cmp(one, other, shallow=False)
 
 
-@contextmanager
-def shared_lock(path: Path, timeout: float) -> Iterator[int | None]:
-    """Hold a lock that programs started with its descriptor hold too, until they end.
-
-    So what a killed envlock had started is waited for. On Windows, where
-    descriptors are not handed on, there is none.
+def make_missing(path: Path) -> list[Path]:
+    """Make a folder and its parents, and return those that were missing, outermost first.
 
     Raises:
-        WorkError: it cannot be made, or is held for longer than ``timeout`` seconds.
+        WorkError: one cannot be made; then none of them is there.
     """
-    if sys.platform == "win32":
-        yield None
-        return
-    import fcntl  # noqa: PLC0415  (not there on Windows)
+    missing = [path, *path.parents]
+    missing = missing[: next((n for n, each in enumerate(missing) if os.path.lexists(each)), None)]
+    made: list[Path] = []
+    for each in reversed(missing):
+        try:
+            each.mkdir()
+        except FileExistsError:
+            if each.is_dir():  # somebody else was quicker
+                continue
+            remove_folders(made)
+            raise WorkError(f"cannot make the folder {each}: a file is there") from None
+        except OSError as error:
+            remove_folders(made)
+            raise WorkError(f"cannot make the folder {each}: {error.strerror or error}") from error
+        made.append(each)
+    return made
 
+
+def remove_folders(paths: Iterable[Path]) -> None:
+    """Remove those of some folders that are empty, the last first."""
+    for each in reversed([*paths]):
+        with suppress(OSError):
+            each.rmdir()
+
+
+def remove_links(folder: Path) -> None:
+    """Remove the links of a folder in which there are to be none, and not what they lead to."""
+    with suppress(OSError):
+        for each in folder.iterdir():
+            if each.is_symlink():
+                each.unlink()
+
+
+def remove_locks(folder: Path, names: Sequence[str]) -> bool:
+    """Remove lock files, and the folder that they are in, when there is nothing else in it."""
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise WorkError(f"cannot open {path}: {error.strerror}") from error
-    try:
-        end = time.monotonic() + timeout
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except OSError:
-                if time.monotonic() > end:
-                    raise WorkError(
-                        f"another envlock is changing this environment ({path} is held)",
-                        "wait until it is done, and try again",
-                    ) from None
-                time.sleep(0.05)
-        yield descriptor
-    finally:
-        os.close(descriptor)
+        if {each.name for each in folder.iterdir()} <= set(names):
+            for name in names:
+                (folder / name).unlink(missing_ok=True)
+            folder.rmdir()
+    except OSError:
+        pass
+    return not folder.exists()
 
 
 def disk_usage(folder: Path) -> int:

@@ -26,7 +26,6 @@ from envlock.system import (
     load_kept,
     remembered,
 )
-from envlock.trees import state_folder
 from support.mounts import read_only, small_disk
 from support.program import Program
 from support.users import NOBODY, as_nobody, need_root
@@ -180,7 +179,6 @@ def test_a_tilde_that_no_shell_expanded_is_refused(
 ) -> None:
     variables = {
         "ENVLOCK_CACHE_DIR": lambda: kept_folder("index"),
-        "ENVLOCK_STATE_DIR": state_folder,
         "UV_CACHE_DIR": uv_cache,
     }
     for name, ask in variables.items():

@@ -266,7 +266,7 @@ def test_a_conda_program_installs_what_was_locked_and_solves_nothing(
     assert (done.code, done.err) == (0, "")
     assert f"next         micromamba activate {micromamba.here / '.venv'}\n" in done.out
     told = json.loads((tmp_path / "told.json").read_text())
-    assert told[:5] == ["create", "--yes", "--prefix", str(micromamba.here / ".venv"), "--file"]
+    assert told[:5] == ["install", "--yes", "--prefix", str(micromamba.here / ".venv"), "--file"]
     assert told[6:] == ["--no-rc", "--no-env"]
 
 

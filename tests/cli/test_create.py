@@ -169,4 +169,7 @@ def test_only_what_was_asked_for_is_proved(
 
 def test_the_environment_is_marked_as_envlocks(envlock: Program) -> None:
     assert envlock("create", "h5py", "--env", "deep/er").code == 0
-    assert json.loads((envlock.here / "deep" / "er" / "envlock.json").read_text()) == {"envlock": 1}
+    folder = envlock.here / "deep" / "er"
+    marker = json.loads((folder / "envlock.json").read_text())
+    assert (marker["envlock"], len(marker["transaction"])) == (1, 16)
+    assert f"envlock = {marker['transaction']}" in (folder / "pyvenv.cfg").read_text().splitlines()

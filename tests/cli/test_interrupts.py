@@ -231,7 +231,7 @@ def _end_what_was_left(root: Path) -> None:
         return
     for entry in Path("/proc").iterdir():
         try:
-            started = entry.name.isdigit() and str(root) in (entry / "cmdline").read_text()
+            started = entry.name.isdigit() and os.fsencode(root) in (entry / "cmdline").read_bytes()
         except OSError:
             continue
         if started:

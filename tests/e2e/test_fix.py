@@ -117,9 +117,8 @@ def fresh_changes(case: Case, env: Path, folder: Path) -> int:
 
 
 def envlock(*words: str, cwd: Path) -> dict[str, Any]:
-    env = {**os.environ, "ENVLOCK_STATE_DIR": str(cwd / "state")}
     command = [sys.executable, "-m", "envlock", *words, "--json"]
-    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     assert "Traceback" not in done.stderr, done.stderr
     return dict(json.loads(done.stdout))
 

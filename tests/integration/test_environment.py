@@ -101,8 +101,8 @@ def test_every_python_here_gets_an_environment_that_installs(
 
 
 def test_an_environment_is_made_in_a_folder_that_holds_a_mark_already(tmp_path: Path) -> None:
-    with fresh_environment(tmp_path / ".venv", QUIET) as folder:
-        python = create_venv(find_interpreter(None), folder, QUIET)
+    with fresh_environment(tmp_path / ".venv", QUIET) as place:
+        python = place.venv(find_interpreter(None))
     assert made_by_envlock(tmp_path / ".venv")
     assert run([python, "-c", "pass"]).returncode == 0
 

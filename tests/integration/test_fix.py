@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -243,8 +244,7 @@ def test_undo_refuses_when_the_packages_were_changed_since(envlock: Program) -> 
 def test_a_fix_ends_with_its_environment(envlock: Program) -> None:
     env = make_patient(envlock, *NUMPY_2)
     assert envlock("fix", env, "--yes").code == 0
-    shutil.rmtree(env)
-    assert make_patient(envlock, *HEALTHY) == env
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", env], check=True)
     before = snapshot(env)
     done = envlock("fix", "--undo", env)
     assert (done.code, done.err) == (
@@ -252,6 +252,9 @@ def test_a_fix_ends_with_its_environment(envlock: Program) -> None:
         f"error: {env}: it was made anew since its last fix, which is gone with it\n",
     )
     assert snapshot(env) == before
+    shutil.rmtree(env)
+    assert make_patient(envlock, *HEALTHY) == env
+    assert envlock("history", env).out == f"envlock has fixed nothing in {env}\n"
 
 
 def test_history_lists_what_was_done_and_how_it_ended(envlock: Program) -> None:

@@ -106,10 +106,15 @@ def make_program(root: Path) -> Program:
 
 
 def snapshot(folder: Path) -> dict[str, bytes | str | None]:
-    """Return everything below a folder: bytes of files, targets of links, None for folders."""
+    """Return everything below a folder: bytes of files, targets of links, None for folders.
+
+    The history that envlock keeps in an environment is left out.
+    """
     found: dict[str, bytes | str | None] = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
+        if ".envlock" in path.relative_to(folder).parts:
+            continue
         if path.is_symlink():
             found[name] = str(path.readlink())
         else:

@@ -14,7 +14,7 @@ from envlock.conda.records import without_secrets
 from envlock.conda.values import CondaPackage
 from envlock.errors import InstallFailure, WorkError
 from envlock.progress import Progress
-from envlock.system import run, scratch, write_texts
+from envlock.system import make_folder, run, scratch, write_texts
 
 _LINES_SHOWN = 15
 
@@ -35,8 +35,8 @@ def find_program(name: str) -> Path:
 
 
 def arguments(program: Path, prefix: Path, listed: Path) -> list[str | Path]:
-    """Return the command that makes a prefix of an explicit list, asking nothing."""
-    words: list[str | Path] = [program, "create", "--yes", "--prefix", prefix, "--file", listed]
+    """Return the command that fills a prefix from an explicit list, asking nothing."""
+    words: list[str | Path] = [program, "install", "--yes", "--prefix", prefix, "--file", listed]
     if program.name.startswith("micromamba"):
         words += ["--no-rc", "--no-env"]
     return words
@@ -58,12 +58,21 @@ def install_through(
     prefix: Path,
     subdir: str,
     progress: Progress,
+    *,
+    inherit: int | None = None,
 ) -> None:
     """Make a prefix of packages with a conda program.
+
+    ``create`` of such a program refuses a folder with something in it, or
+    removes it when it fails, so this is ``install`` into an empty prefix.
+    ``inherit`` is a descriptor that the program gets.
 
     Raises:
         InstallFailure: the program failed; its last words are told.
     """
+    history = prefix / "conda-meta" / "history"  # what makes a folder a prefix
+    make_folder(history.parent)
+    write_texts({history: ""})
     known = [with_credentials(each, channels) for each in packages]
     with scratch() as folder:
         listed = folder / "explicit.txt"
@@ -71,6 +80,7 @@ def install_through(
         done = run(
             arguments(program, prefix.resolve(), listed),
             on_line=lambda line: progress.detail(hide(line)),
+            inherit=inherit,
         )
     if done.returncode != 0:
         said = hide(done.stderr.strip() or done.stdout.strip()).splitlines()[-_LINES_SHOWN:]

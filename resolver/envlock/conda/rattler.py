@@ -122,8 +122,12 @@ def install(
     subdir: str,
     specs: Sequence[str],
     progress: Progress,
+    *,
+    inherit: int | None = None,
 ) -> None:
     """Install packages into a prefix, and check their hashes; ``specs`` were asked for.
+
+    ``inherit`` is a descriptor that py-rattler's process gets.
 
     Raises:
         IndexFailure: a package could not be fetched.
@@ -139,7 +143,7 @@ def install(
         "specs": specs,
     }
     try:
-        _ask(job, progress)
+        _ask(job, progress, inherit)
     except _Failed as error:
         raise _install_failure(prefix, error.message) from None
     without_secrets(prefix, channels)
@@ -160,7 +164,7 @@ class _Failed(WorkError):
     """py-rattler failed at what it was told."""
 
 
-def _ask(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
+def _ask(job: dict[str, Any], progress: Progress, inherit: int | None = None) -> dict[str, Any]:
     if find_spec("rattler") is None:
         raise WorkError(
             "conda packages are solved and installed by py-rattler, which is not here", _REMEDY
@@ -174,7 +178,8 @@ def _ask(job: dict[str, Any], progress: Progress) -> dict[str, Any]:
         private = any(public(each) != each for each in job.get("channels", ()))
         kept = folder if private else place
         write_texts({file: json.dumps({**job, "cache": str(place), "repodata": str(kept)})})
-        start = run if job["do"] == "install" else partial(run_solver, "py-rattler")
+        installs = job["do"] == "install"
+        start = partial(run, inherit=inherit) if installs else partial(run_solver, "py-rattler")
         done = start(
             [sys.executable, "-I", SCRIPT, file, str(os.getpid())],
             on_line=lambda line: progress.detail(hide(line)),

@@ -209,6 +209,6 @@ def is_mount(folder: Path) -> bool:
 def is_empty(folder: Path) -> bool:
     """Whether nothing is there but what a file system, or a start that was stopped, leaves."""
     return all(
-        name == "lost+found" or name.startswith(".envlock.json.")
+        name in {"lost+found", ".envlock"} or name.startswith(".envlock.json.")
         for name in (each.name for each in _entries(str(folder)))
     )

@@ -16,6 +16,7 @@ from packaging.version import Version
 
 from envlock.environment.description import Interpreter
 from envlock.environment.failures import install_failure, patience, refuse_stalled
+from envlock.environment.holding import at_work
 from envlock.environment.inspect import installed, prefix_of, site_folders
 from envlock.environment.interpreters import python_in
 from envlock.errors import InstallFailure
@@ -47,11 +48,14 @@ def create_venv(interpreter: Interpreter, folder: Path, progress: Progress) -> P
     """
     done = _uv(
         ["venv", "--no-project", "--allow-existing", "--python", interpreter.path, folder],
+        folder,
         IndexSettings(),
         progress,
     )
     if done.returncode != 0 and _REFUSED.search(done.stderr):
-        done = run([interpreter.path, "-I", "-m", "venv", folder], on_line=_detail(progress))
+        command: Sequence[str | Path] = [interpreter.path, "-I", "-m", "venv", folder]
+        with at_work(folder) as held:
+            done = run(command, on_line=_detail(progress), inherit=held)
     python = python_in(folder)
     if (done.returncode != 0 or python is None) and is_full(folder):
         raise disk_full(f"no virtual environment could be made in {folder}", folder)
@@ -107,7 +111,12 @@ def change(
         steps.append(("install", ("--no-deps", *(f"{name}=={pins[name]}" for name in added))))
     for verb, words in steps:
         options = [] if verb == "uninstall" else uv_options(settings)
-        done = _uv(["pip", verb, "--python", python, *options, *words], settings, progress)
+        done = _uv(
+            ["pip", verb, "--python", python, *options, *words],
+            prefix_of(python),
+            settings,
+            progress,
+        )
         if done.returncode != 0 and _REFUSED.search(done.stderr):
             sure = ["--yes"] if verb == "uninstall" else []
             done = _pip([verb, *sure, *words], python, settings, progress)
@@ -200,15 +209,19 @@ def _uv_pip(
     progress: Progress,
 ) -> Completed:
     options = uv_options(settings)
-    return _uv(["pip", verb, "--python", python, *options, *words], settings, progress)
+    command: Sequence[str | Path] = ["pip", verb, "--python", python, *options, *words]
+    return _uv(command, prefix_of(python), settings, progress)
 
 
-def _uv(words: Sequence[str | Path], settings: IndexSettings, progress: Progress) -> Completed:
-    with for_uv(settings) as seen:
+def _uv(
+    words: Sequence[str | Path], prefix: Path, settings: IndexSettings, progress: Progress
+) -> Completed:
+    with for_uv(settings) as seen, at_work(prefix) as held:
         done = run(
             [uv_program(), *words],
             env=uv_environment(seen),
             on_line=_detail(progress),
+            inherit=held,
             stall=patience(settings),
         )
     refuse_stalled(done, settings)
@@ -221,12 +234,14 @@ def _pip(
     with for_pip(settings) as seen:
         env = pip_environment(seen)
         for command in _pip_commands(python, words):
-            done = run(
-                [python, "-I", "-m", *command],
-                env=env,
-                on_line=_detail(progress),
-                stall=patience(settings),
-            )
+            with at_work(prefix_of(python)) as held:
+                done = run(
+                    [python, "-I", "-m", *command],
+                    env=env,
+                    on_line=_detail(progress),
+                    inherit=held,
+                    stall=patience(settings),
+                )
             refuse_stalled(done, settings)
             if done.returncode != 0:
                 break

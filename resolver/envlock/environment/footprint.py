@@ -20,10 +20,15 @@ from envlock.environment.records import Distribution, read_site, recorded
 
 
 class Footprint(Struct, frozen=True, kw_only=True):
-    """What a change touches; ``recorded`` are the files that an installer unlinks first."""
+    """What a change touches.
+
+    ``recorded`` are the files that an installer unlinks first, ``brought``
+    those that come.
+    """
 
     entries: tuple[str, ...]
     recorded: frozenset[str]
+    brought: frozenset[str] = frozenset()
 
 
 def footprint(
@@ -46,7 +51,9 @@ def footprint(
             new.update(files_of(distribution, bases[-1]))
     sites = [_inside(site, base) for base in bases for site in site_folders(base)]
     entries = {entry for file in own | new for entry in _entries(file, sites, shared)}
-    return Footprint(entries=tuple(sorted(_outermost(entries))), recorded=frozenset(own))
+    return Footprint(
+        entries=tuple(sorted(_outermost(entries))), recorded=frozenset(own), brought=frozenset(new)
+    )
 
 
 def files_of(distribution: Distribution, prefix: Path) -> Iterator[str]:

@@ -35,7 +35,15 @@ def find_environment(path: Path | None) -> Path:
         InterpreterMissing: it is a virtual environment whose Python was removed.
         UsageError: there is none, or what is there is no environment.
     """
-    path = named(_current() if path is None else path)
+    if path is None:
+        path = _current()
+        if path is None:
+            raise UsageError(
+                "no environment is active (VIRTUAL_ENV, CONDA_PREFIX) and there is no .venv here",
+                "envlock verify PATH",
+                "envlock create",
+            )
+    path = named(path)
     if is_file(path):
         return path.absolute()
     if not exists(path):
@@ -86,14 +94,19 @@ def site_folders(prefix: Path, python: Version | None = None) -> tuple[Path, ...
     return tuple(found.values())
 
 
-def _current() -> Path:
+def place_of(path: Path | None) -> Path | None:
+    """Return the folder that `find_environment` will look into, if there is one."""
+    try:
+        place = _current() if path is None else path
+        if place is not None and place.is_file():
+            place = prefix_of(place)
+        return place.absolute() if place is not None and place.is_dir() else None
+    except (OSError, ValueError):  # what is wrong with it is told by who looks into it
+        return None
+
+
+def _current() -> Path | None:
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         if active := os.environ.get(variable):
             return Path(active)
-    if is_folder(current_folder() / ".venv"):
-        return Path(".venv")
-    raise UsageError(
-        "no environment is active (VIRTUAL_ENV, CONDA_PREFIX) and there is no .venv here",
-        "envlock verify PATH",
-        "envlock create",
-    )
+    return Path(".venv") if is_folder(current_folder() / ".venv") else None

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from envlock.changes import Action, Step
 from envlock.environment.failures import install_failure, patience, refuse_stalled
 from envlock.environment.footprint import footprint
+from envlock.environment.holding import at_work
 from envlock.environment.inspect import prefix_of
-from envlock.environment.journal import at_work
 from envlock.index.handover import uv_environment, uv_options, uv_program
 from envlock.index.redact import redact
 from envlock.index.ways import for_uv

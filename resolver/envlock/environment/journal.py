@@ -1,19 +1,26 @@
 """What was done to an environment, one line a step, each on disk before the next begins.
 
-Every fix has a folder in the state folder: ``journal.jsonl`` and, until the
-next fix, ``snapshot``. The lines, in their order: ``snapshot`` (being
-taken), ``begin`` (it is complete), ``start`` and ``done`` of each step,
-``verified``, and how it ended: ``commit``, or ``rollback`` and
-``rolled-back``. ``undo`` and ``undone`` may follow a commit.
+Everything lies in ``.envlock`` of the environment itself, where every user
+and container that shares it finds it, and which goes where it goes. Each
+change has a folder there with ``journal.jsonl``.
+
+A fix: ``snapshot`` (being taken), ``begin`` (it is complete), ``start`` and
+``done`` of each step, ``verified``, and how it ended: ``commit``, or
+``rollback`` and ``rolled-back``. ``undo`` and ``undone`` may follow a commit.
+Its folder ``snapshot`` stays until the next change.
+
+A replacement: ``replace``, ``venv`` (it is made and has the transaction's
+id), ``files`` (their old bytes are saved, they are going to be written) and
+``commit``. What was there waits in ``aside`` while it steps aside or comes
+back, and in ``old`` in between. Nothing of it stays, neither when it is done
+nor when it was taken back.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -25,7 +32,10 @@ from packaging.version import Version
 
 from envlock.changes import Step
 from envlock.system import make_folder
-from envlock.trees import append_line, shared_lock, state_folder
+from envlock.trees import append_line
+
+#: The folder of everything that envlock keeps of an environment.
+OWN = ".envlock"
 
 
 class Event(StrEnum):
@@ -41,10 +51,13 @@ class Event(StrEnum):
     ROLLED_BACK = "rolled-back"
     UNDO = "undo"
     UNDONE = "undone"
+    REPLACE = "replace"
+    VENV = "venv"
+    FILES = "files"
 
 
 class State(StrEnum):
-    """How a fix stands."""
+    """How a change stands."""
 
     FIXED = "fixed"
     ROLLED_BACK = "rolled back"
@@ -59,8 +72,17 @@ _ENDS = {
 }
 
 
+#: The facts that a line must have to be one.
+_FACTS: Mapping[Event, Mapping[str, type]] = {
+    Event.SNAPSHOT: {"time": str, "steps": list},
+    Event.BEGIN: {"entries": list},
+    Event.REPLACE: {"id": str, "stayed": list},
+    Event.FILES: {"files": list},
+}
+
+
 class Journal(Struct, frozen=True, kw_only=True):
-    """The folder of one fix; nothing is kept in memory."""
+    """The folder of one change; nothing is kept in memory."""
 
     folder: Path
 
@@ -74,6 +96,31 @@ class Journal(Struct, frozen=True, kw_only=True):
         """Where the files that the fix touches are kept."""
         return self.folder / "snapshot"
 
+    @property
+    def brought(self) -> Path:
+        """The file that names what came with a fix, ended by zeros."""
+        return self.snapshot / OWN / "brought"
+
+    @property
+    def aside(self) -> Path:
+        """Where what is replaced is while it steps aside, or comes back."""
+        return self.folder / "aside"
+
+    @property
+    def old(self) -> Path:
+        """Where what is replaced waits, as long as the new environment is in its place."""
+        return self.folder / "old"
+
+    @property
+    def built(self) -> Path:
+        """Where a new environment goes that is taken back."""
+        return self.folder / "built"
+
+    @property
+    def files(self) -> Path:
+        """Where the old bytes of files are that are written with the environment."""
+        return self.folder / "files"
+
     def write(self, event: Event, **facts: object) -> None:
         """Add a line.
 
@@ -85,18 +132,36 @@ class Journal(Struct, frozen=True, kw_only=True):
 
     def lines(self) -> list[dict[str, Any]]:
         """The lines that are whole; a power cut may have torn the last."""
+        if self.path.is_symlink():
+            return []
         try:
             text = self.path.read_bytes().decode(errors="replace")
         except OSError:
             return []
         return [line for each in text.splitlines() if (line := _object(each)) is not None]
 
+    def holds(self) -> bool:
+        """Whether what was in the environment is kept here, and perhaps nowhere else."""
+        return any(
+            place.is_dir() and any(place.iterdir())
+            for place in (self.aside, self.old, self.snapshot)
+        )
+
     def events(self) -> list[Event]:
         """The kinds of the lines."""
         return [Event(line["event"]) for line in self.lines()]
 
+    @property
+    def replaces(self) -> bool:
+        """Whether the change is a replacement of the whole environment."""
+        return self.first().get("event") == Event.REPLACE
+
+    def first(self) -> dict[str, Any]:
+        """The facts of the first line; none before it is written."""
+        return next(iter(self.lines()), {})
+
     def state(self) -> State:
-        """How the fix stands, by its last line."""
+        """How the change stands, by its last line."""
         events = self.events()
         return _ENDS.get(events[-1], State.UNFINISHED) if events else State.ROLLED_BACK
 
@@ -106,7 +171,7 @@ class Journal(Struct, frozen=True, kw_only=True):
 
     def steps(self) -> tuple[Step, ...]:
         """What the fix was to change."""
-        return tuple(map(_step, (self.lines() or [{}])[0].get("steps", ())))
+        return tuple(map(_step, self.first().get("steps", ())))
 
 
 def _object(line: str) -> dict[str, Any] | None:
@@ -114,7 +179,10 @@ def _object(line: str) -> dict[str, Any] | None:
         found = json.loads(line)
     except ValueError:
         return None
-    return found if isinstance(found, dict) and found.get("event") in set(Event) else None
+    if not isinstance(found, dict) or found.get("event") not in set(Event):
+        return None
+    needed = _FACTS.get(Event(found["event"]), {})
+    return found if all(isinstance(found.get(key), kind) for key, kind in needed.items()) else None
 
 
 def step_data(step: Step) -> dict[str, Any]:
@@ -139,59 +207,52 @@ def _step(data: Mapping[str, Any]) -> Step:
     )
 
 
-def records_of(prefix: Path) -> Path:
-    """The folder of what was done to one environment."""
-    key = hashlib.sha256(os.fsencode(prefix.resolve())).hexdigest()[:16]
-    return state_folder() / "environments" / key
+def home(prefix: Path) -> Path:
+    """The folder of everything that envlock keeps of an environment, in the environment itself."""
+    return prefix / OWN
+
+
+def trial_folder(prefix: Path) -> Path:
+    """Where plans are tried: in the environment, so that files can be linked."""
+    return home(prefix) / "trial"
+
+
+def kept_folder(prefix: Path) -> Path:
+    """Where what may be the user's is kept, when it was in the way."""
+    return home(prefix) / "kept"
 
 
 def journals(prefix: Path) -> tuple[Journal, ...]:
-    """The fixes of an environment, oldest first."""
-    folder = records_of(prefix) / "fixes"
-    if not folder.is_dir():
+    """The changes of an environment, oldest first."""
+    try:
+        found = [] if home(prefix).is_symlink() else sorted(home(prefix).iterdir())
+    except OSError:  # there is none, or a place where nobody may look
         return ()
-    return tuple(Journal(folder=each) for each in sorted(folder.iterdir()) if each.is_dir())
+    folders = (each for each in found if each.name.isdigit() and not each.is_symlink())
+    return tuple(Journal(folder=each) for each in folders)
 
 
-def unfinished(prefix: Path) -> bool:
+def fixes(prefix: Path) -> tuple[Journal, ...]:
+    """Those of the changes that were fixes."""
+    return tuple(each for each in journals(prefix) if not each.replaces and each.lines())
+
+
+def unsettled(prefix: Path) -> bool:
     """Whether an envlock was stopped while it changed an environment, or is at it now."""
-    return any(each.state() is State.UNFINISHED for each in journals(prefix))
+    return os.path.lexists(trial_folder(prefix)) or any(
+        each.replaces or each.state() is State.UNFINISHED or not each.lines()
+        for each in journals(prefix)
+    )
 
 
 def new_journal(prefix: Path) -> Journal:
-    """A folder for the next fix.
+    """A folder for the next change.
 
     Raises:
         WorkError: it cannot be made.
     """
-    last = max((int(each.folder.name) for each in journals(prefix)), default=0)
-    folder = records_of(prefix) / "fixes" / f"{last + 1:04}"
+    names = (int(each.folder.name) for each in journals(prefix))
+    kept = (int(each.name) for each in kept_folder(prefix).glob("*") if each.name.isdigit())
+    folder = home(prefix) / f"{max((*names, *kept), default=0) + 1:04}"
     make_folder(folder)
     return Journal(folder=folder)
-
-
-@contextmanager
-def alone(prefix: Path, timeout: float = 10.0) -> Iterator[None]:
-    """Be the only envlock that changes an environment.
-
-    Raises:
-        WorkError: another one is still at it after ``timeout`` seconds.
-    """
-    folder = records_of(prefix)
-    make_folder(folder)
-    with shared_lock(folder / "lock", timeout):
-        yield
-
-
-@contextmanager
-def at_work(prefix: Path, timeout: float = 600.0) -> Iterator[int | None]:
-    """Wait for what an envlock that is gone had started, and give what a program is to inherit.
-
-    An installer outlives an envlock that is killed, or interrupted while it
-    starts it; it holds the descriptor until it ends.
-
-    Raises:
-        WorkError: one is still at it after ``timeout`` seconds.
-    """
-    with shared_lock(records_of(prefix) / "at-work", timeout) as held:
-        yield held

@@ -3,11 +3,12 @@
 Order: the packages are downloaded into a throw-away environment, which also
 tells the files they bring. What the change touches is saved. Then each step
 is done by uv from its cache, offline. An error or Ctrl-C rolls back at once;
-after a kill, `recover` does it when envlock next looks at the environment.
+after a kill, `envlock.environment.recovery` does it when envlock next looks at the environment.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,20 +24,20 @@ from envlock.environment.inspect import installed, prefix_of
 from envlock.environment.installer import Installer, perform
 from envlock.environment.interpreters import base_program, find_interpreter
 from envlock.environment.journal import (
+    OWN,
     Event,
     Journal,
     State,
-    alone,
-    at_work,
-    journals,
+    fixes,
+    kept_folder,
     new_journal,
     step_data,
-    unfinished,
 )
+from envlock.environment.whose import is_made_by_tools
 from envlock.errors import EnvlockError, UsageError
 from envlock.progress import Progress
-from envlock.system import remove_tree
-from envlock.trees import clear, copy_tree, fill, remove_empty
+from envlock.system import make_folder, remove_tree, write_texts
+from envlock.trees import clear, copy_tree, fill, move_file, remove_empty
 
 #: uv's own lock, in the environments that it works on.
 _UV_LOCK = ".lock"
@@ -57,11 +58,6 @@ def download(python: Path, plan: Plan, installer: Installer, folder: Path) -> Fo
     return replace(touched, entries=(*touched.entries, _UV_LOCK))
 
 
-def trial_folder(prefix: Path) -> Path:
-    """Where plans are tried: beside the environment, so that files can be linked."""
-    return prefix.with_name(f".{prefix.name}.envlock-trial")
-
-
 def copy_environment(python: Path, touched: Footprint, folder: Path) -> Path:
     """Copy an environment by hard links and return the copy's Python.
 
@@ -71,7 +67,7 @@ def copy_environment(python: Path, touched: Footprint, folder: Path) -> Path:
         WorkError: the disk is full.
     """
     prefix = prefix_of(python)
-    copy_tree(prefix, folder, _sharing(prefix, touched))
+    copy_tree(prefix, folder, _sharing(prefix, touched), without=OWN)
     return folder / python.relative_to(prefix)
 
 
@@ -119,7 +115,7 @@ def applied(
         if Event.VERIFIED not in journal.events():
             _roll_back(prefix, journal)
         raise
-    for older in journals(prefix):
+    for older in fixes(prefix):
         if older != journal:
             remove_tree(older.snapshot)
 
@@ -135,21 +131,25 @@ def _save(prefix: Path, plan: Plan, touched: Footprint, journal: Journal) -> Non
     for entry in touched.entries:
         if os.path.lexists(prefix / entry):
             copy_tree(prefix / entry, journal.snapshot / entry, sharing)
+    make_folder(journal.brought.parent)
+    write_texts({journal.brought: "\0".join(sorted(touched.brought))})
     versions = {name: str(version) for name, version in sorted(installed(prefix).items())}
     journal.write(Event.BEGIN, installed=versions, entries=touched.entries)
 
 
-def _identity(prefix: Path) -> list[int]:
-    """What tells an environment from another that is made later in the same place."""
+def _identity(prefix: Path) -> list[object]:
+    """What tells an environment from one that was made over it, on whatever file system."""
     config = prefix / "pyvenv.cfg"
-    if config.is_file():
-        return [config.stat().st_ino, config.stat().st_mtime_ns]
-    return [prefix.stat().st_ino, (prefix / "conda-meta").stat().st_ino]
+    try:
+        digest = hashlib.sha256(config.read_bytes()).hexdigest()
+        return [digest, config.stat().st_mtime_ns]
+    except OSError:
+        return ["", 0]  # a conda prefix, which is removed before it is made anew
 
 
 def _is_another(prefix: Path, journal: Journal) -> bool:
-    """Whether the environment of a journal is gone, and there is another in its place."""
-    return bool(journal.lines()[0].get("identity") != _identity(prefix))
+    """Whether another environment was made over that of a journal."""
+    return bool(journal.first().get("identity") != _identity(prefix))
 
 
 def _roll_back(prefix: Path, journal: Journal) -> None:
@@ -163,49 +163,75 @@ def _roll_back(prefix: Path, journal: Journal) -> None:
 
 
 def _restore(prefix: Path, journal: Journal) -> None:
-    """Make every entry what it was; safe to be stopped and done again."""
+    """Make every entry what it was; safe to be stopped and done again.
+
+    What neither was there nor came with the fix is the user's, and stays.
+    """
     begin = journal.begin()
-    entries = begin["entries"] if begin else ()
-    with at_work(prefix):
-        for entry in entries:
-            clear(journal.snapshot / entry, prefix / entry)
-        for entry in entries:
-            if os.path.lexists(journal.snapshot / entry):
-                fill(journal.snapshot / entry, prefix / entry)
-            else:
-                remove_empty((prefix / entry).parent, prefix)
+    entries = [each for each in (begin["entries"] if begin else ()) if _is_inside(prefix, each)]
+    brought = _brought(journal)
+
+    def ours(file: Path) -> bool:
+        name = file.relative_to(prefix).as_posix()
+        return brought is None or name in brought or is_made_by_tools(name)
+
+    for entry in entries:
+        clear(journal.snapshot / entry, prefix / entry, ours)
+    for entry in entries:
+        if os.path.lexists(journal.snapshot / entry):
+            fill(journal.snapshot / entry, prefix / entry)
+        else:
+            remove_empty((prefix / entry).parent, prefix)
 
 
-def recover(prefix: Path, progress: Progress) -> None:
-    """Finish or roll back what a stopped envlock left in an environment, and say so.
+def _is_inside(prefix: Path, entry: object) -> bool:
+    """Whether an entry is in the environment, whatever links are on the way to it."""
+    if not isinstance(entry, str) or ".." in Path(entry).parts:
+        return False
+    try:
+        return (prefix / entry).parent.resolve().is_relative_to(prefix.resolve())
+    except (OSError, RuntimeError, ValueError):
+        return False
+
+
+def _brought(journal: Journal) -> frozenset[str] | None:
+    """The files that came with a fix; None where that was not written down."""
+    try:
+        return frozenset(journal.brought.read_text(encoding="utf-8").split("\0"))
+    except OSError:
+        return None
+
+
+def settle_fix(prefix: Path, journal: Journal, progress: Progress) -> None:
+    """Finish or roll back a fix, or its undo, that was stopped, and say so.
 
     Raises:
-        WorkError: another envlock is at work there, or files cannot be restored.
+        WorkError: files cannot be restored.
     """
-    if unfinished(prefix):
-        with alone(prefix):
-            settle(prefix, progress)
+    events = journal.events()
+    if _is_another(prefix, journal):
+        _leave(prefix, journal, progress)
+    elif Event.UNDO in events:
+        _finish_undo(prefix, journal)
+        progress.note(f"{prefix}: an undo that was stopped has been finished")
+    elif Event.VERIFIED in events:
+        journal.write(Event.COMMIT)
+        progress.note(f"{prefix}: a fix that was stopped at its end has been finished")
+    else:
+        _roll_back(prefix, journal)
+        progress.note(f"{prefix}: a fix that was stopped has been rolled back")
 
 
-def settle(prefix: Path, progress: Progress) -> None:
-    """Do the work of `recover` for who holds the environment already."""
-    remove_tree(trial_folder(prefix))
-    for journal in journals(prefix):
-        if journal.state() is not State.UNFINISHED:
-            continue
-        events = journal.events()
-        if _is_another(prefix, journal):
-            journal.write(Event.ROLLED_BACK)
-            remove_tree(journal.snapshot)
-        elif Event.UNDO in events:
-            _finish_undo(prefix, journal)
-            progress.note(f"{prefix}: an undo that was stopped has been finished")
-        elif Event.VERIFIED in events:
-            journal.write(Event.COMMIT)
-            progress.note(f"{prefix}: a fix that was stopped at its end has been finished")
-        else:
-            _roll_back(prefix, journal)
-            progress.note(f"{prefix}: a fix that was stopped has been rolled back")
+def _leave(prefix: Path, journal: Journal, progress: Progress) -> None:
+    """Leave an environment that somebody made over one that was being fixed, and what was saved."""
+    if journal.begin() is not None and journal.snapshot.is_dir():
+        target = kept_folder(prefix) / journal.folder.name
+        move_file(journal.snapshot, target)
+        progress.note(
+            f"{prefix}: it was made anew after a fix that was stopped; what the fix had saved"
+            f" is kept in {target}"
+        )
+    journal.write(Event.ROLLED_BACK)
 
 
 def undo(python: Path) -> Journal:
@@ -216,14 +242,14 @@ def undo(python: Path) -> Journal:
         WorkError: another envlock is at work there, or files cannot be restored.
     """
     prefix = prefix_of(python)
-    fixed = [each for each in journals(prefix) if each.state() is State.FIXED]
+    fixed = [each for each in fixes(prefix) if each.state() is State.FIXED]
+    if fixed and _is_another(prefix, fixed[-1]):
+        raise UsageError(f"{prefix}: it was made anew since its last fix, which is gone with it")
     if not fixed or not fixed[-1].snapshot.is_dir():
         raise UsageError(
             f"{prefix}: there is no fix to undo", f"envlock history {prefix.as_posix()}"
         )
     journal = fixed[-1]
-    if _is_another(prefix, journal):
-        raise UsageError(f"{prefix}: it was made anew since its last fix, which is gone with it")
     now = installed(prefix)
     changed = [step.package for step in journal.steps() if now.get(step.package) != step.after]
     if changed:

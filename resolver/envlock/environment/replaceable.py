@@ -65,7 +65,7 @@ def occupant(
         raise _left(folder, f"an environment with another file system mounted in {found.mounts[0]}")
     if found.repositories:
         raise _left(folder, f"an environment with a repository in it: {found.repositories[0]}")
-    if found.own:
+    if found.own and not ours:  # of one of envlock's own they stay, or are kept
         out = f"move what is yours out of {shlex.quote(shown(str(folder)))}"
         raise _left(folder, f"an environment with {found.words()}", out)
     if not ours and not force:

@@ -8,13 +8,16 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from envlock.environment.create import create_venv, sync
+from envlock.environment.create import sync
 from envlock.environment.interpreters import find_interpreter
-from envlock.environment.place import fresh_environment, kept_as
+from envlock.environment.place import held_place, kept_as
+from envlock.environment.replaceable import settled
+from envlock.environment.replacement import Replacement, replaced
 from envlock.errors import ProblemFound
 from envlock.progress import Progress
 from envlock.request.words import ORIGIN
-from envlock.workflow.lock import Locked, LockOrder, make_lock, requirements_text, write
+from envlock.workflow.lock import Locked, LockOrder, make_lock, requirements_text, texts_of
+from envlock.workflow.outputs import differing
 from envlock.workflow.replacing import replaced_by
 from envlock.workflow.space import refuse_cramped
 from envlock.workflow.verify import Proof, ProofOrder, prove
@@ -59,7 +62,7 @@ class NotProved(ProblemFound):
 def create(order: CreateOrder, progress: Progress) -> Created:
     """Lock, build, prove, and only then write the lock files.
 
-    Whatever fails, the folder is as it was before.
+    Whatever fails, the folder and the files are as they were before.
 
     Raises:
         NotProved: the environment does not pass the gate.
@@ -67,28 +70,39 @@ def create(order: CreateOrder, progress: Progress) -> Created:
         UsageError: the folder holds something that may not be replaced.
         WorkError: network, disk, interpreter or installer failed.
     """
-    needed = (*order.inputs, *order.lock.outputs)
-    replaced = replaced_by(order.folder, force=order.force, needed=needed)
-    locked = make_lock(order.lock, progress, hashed=True)
+    settled(order.folder, (*order.inputs, *order.lock.outputs))
+    # Held from the start: the lock files that are read are those of what is there.
+    with held_place(order.folder, progress, force=order.force) as folder:
+        before = replaced_by(folder, force=order.force)
+        locked = make_lock(order.lock, progress, hashed=True)
+        refuse_cramped(locked.lock, locked.target, folder, order.lock.settings, progress)
+        keep_as = kept_as(folder) if order.keep else None
+        with replaced(folder, progress, keep_as=keep_as) as place:
+            proof, written = _build(order, locked, place, progress)
+    return Created(
+        locked=locked, folder=order.folder, proof=proof, written=written, replaced=before
+    )
+
+
+def _build(
+    order: CreateOrder, locked: Locked, place: Replacement, progress: Progress
+) -> tuple[Proof, tuple[Path, ...]]:
     # The path, not the version: it must be the interpreter the lock is for.
     interpreter = find_interpreter(str(locked.target.interpreter))
-    refuse_cramped(locked.lock, locked.target, order.folder, order.lock.settings, progress)
-    with fresh_environment(order.folder, progress, force=order.force, keep=order.keep) as folder:
-        with progress.phase(f"install {len(locked.lock.packages)} packages"):
-            python = create_venv(interpreter, folder, progress)
-            sync(python, requirements_text(locked.lock), order.lock.settings, progress)
-        pins = {package.name for package in locked.lock.packages}
-        proof = prove(python, order.proof, progress, write_bytecode=True, pins=pins)
-        if not proof.passed:
-            raise NotProved(
-                proof,
-                "the environment was built and does not do what it should; nothing was written",
-                *_remedies(order, locked.target.minor),
-            )
-        written = write(locked)
-    return Created(
-        locked=locked, folder=order.folder, proof=proof, written=written, replaced=replaced
-    )
+    with progress.phase(f"install {len(locked.lock.packages)} packages"):
+        python = place.venv(interpreter)
+        sync(python, requirements_text(locked.lock), order.lock.settings, progress)
+    pins = {package.name for package in locked.lock.packages}
+    proof = prove(python, order.proof, progress, write_bytecode=True, pins=pins)
+    if not proof.passed:
+        raise NotProved(
+            proof,
+            "the environment was built and does not do what it should; nothing was written",
+            *_remedies(order, locked.target.minor),
+        )
+    texts = differing(texts_of(locked))
+    place.write(texts)
+    return proof, tuple(texts)
 
 
 def _remedies(order: CreateOrder, python: str) -> Iterator[str]:

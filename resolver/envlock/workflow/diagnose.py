@@ -178,7 +178,7 @@ def _environment(
     from envlock.environment.state import examine_environment  # noqa: PLC0415  (as above)
     from envlock.workflow.cases import owned_by_conda  # noqa: PLC0415  (as above)
 
-    _recover(find_environment(path), progress)
+    _recover(path, progress)
     state = examine_environment(path)
     examined = replace(
         state.examined,
@@ -194,15 +194,16 @@ def _environment(
     return examined, state.findings, commands
 
 
-def _recover(python: Path, progress: Progress) -> None:
-    """Roll back or finish a fix that was stopped, before it is taken for what is wrong."""
-    from envlock.environment.inspect import prefix_of  # noqa: PLC0415  (as above)
-    from envlock.environment.journal import unfinished  # noqa: PLC0415  (as above)
+def _recover(path: Path | None, progress: Progress) -> None:
+    """Put right what an envlock that was stopped left, before it is taken for what is wrong."""
+    from envlock.environment.inspect import place_of  # noqa: PLC0415  (as above)
+    from envlock.environment.journal import unsettled  # noqa: PLC0415  (as above)
 
-    if unfinished(prefix_of(python)):
-        from envlock.environment.repair import recover  # noqa: PLC0415  (seldom needed)
+    place = place_of(path)
+    if place is not None and unsettled(place):
+        from envlock.environment.recovery import recover  # noqa: PLC0415  (seldom needed)
 
-        recover(prefix_of(python), progress)
+        recover(place, progress)
 
 
 def _typed(finding: Finding, commands: Commands | None) -> Finding:

@@ -14,16 +14,12 @@ from envlock.changes import Plan
 from envlock.choices import EngineName
 from envlock.environment.commands import Commands, command
 from envlock.environment.footprint import Footprint
-from envlock.environment.inspect import find_environment, installed, prefix_of
+from envlock.environment.holding import alone
+from envlock.environment.inspect import installed, prefix_of
 from envlock.environment.installer import Installer, perform
-from envlock.environment.journal import alone
-from envlock.environment.repair import (
-    applied,
-    copy_environment,
-    download,
-    settle,
-    trial_folder,
-)
+from envlock.environment.journal import trial_folder
+from envlock.environment.recovery import environment_at, settle
+from envlock.environment.repair import applied, copy_environment, download
 from envlock.errors import InstallFailure, NoResolution, ProblemFound, UsageError
 from envlock.model import IndexSettings
 from envlock.outcomes import Outcome
@@ -96,12 +92,15 @@ def fix(order: FixOrder, progress: Progress) -> Fixed:
         UsageError: there is no environment that envlock may change.
         WorkError: network, disk or installer failed.
     """
-    python = find_environment(order.environment)
+    looking = order.approve is None
+    python = environment_at(order.environment, progress, wait=not looking)
     prefix = prefix_of(python)
     _refuse_others(prefix)
-    with alone(prefix):
+    work = _Work(python=python, order=order, progress=progress)
+    if looking:
+        return work.run()
+    with alone(prefix, progress):
         settle(prefix, progress)
-        work = _Work(python=python, order=order, progress=progress)
         try:
             return work.run()
         finally:

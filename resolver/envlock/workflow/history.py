@@ -7,9 +7,10 @@ from pathlib import Path
 from msgspec import Struct
 
 from envlock.changes import Step
-from envlock.environment.inspect import find_environment, prefix_of
-from envlock.environment.journal import Journal, State, alone, journals
-from envlock.environment.repair import recover, settle
+from envlock.environment.holding import alone
+from envlock.environment.inspect import prefix_of
+from envlock.environment.journal import Journal, State, fixes
+from envlock.environment.recovery import environment_at, settle
 from envlock.environment.repair import undo as restore
 from envlock.progress import Progress
 
@@ -21,9 +22,9 @@ def undo(environment: Path | None, progress: Progress) -> tuple[Path, tuple[Step
         UsageError: there is nothing to undo, or it was changed since.
         WorkError: another envlock is at work there, or files cannot be restored.
     """
-    python = find_environment(environment)
+    python = environment_at(environment, progress, wait=True)
     prefix = prefix_of(python)
-    with alone(prefix):
+    with alone(prefix, progress):
         settle(prefix, progress)
         with progress.phase(f"restore {prefix}"):
             return prefix, restore(python).steps()
@@ -43,10 +44,8 @@ def history(environment: Path | None, progress: Progress) -> tuple[Path, tuple[P
     Raises:
         UsageError: there is no environment.
     """
-    prefix = prefix_of(find_environment(environment))
-    recover(prefix, progress)
-    begun = [each for each in journals(prefix) if each.lines()]
-    return prefix, tuple(map(_past, begun))
+    prefix = prefix_of(environment_at(environment, progress))
+    return prefix, tuple(map(_past, fixes(prefix)))
 
 
 def _past(journal: Journal) -> Past:

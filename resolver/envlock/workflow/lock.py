@@ -259,13 +259,18 @@ def _render(lock: Lock, order: LockOrder) -> dict[Path, str]:
     return texts
 
 
+def texts_of(*locks: Locked) -> dict[Path, str]:
+    """Return the lock files of several locks."""
+    return {path: text for each in locks for path, text in each.texts.items()}
+
+
 def write(*locks: Locked) -> tuple[Path, ...]:
     """Write the lock files that differ from what is there, all or none; return those.
 
     Raises:
         WorkError: they cannot be written; then none has changed.
     """
-    return write_changed({path: text for each in locks for path, text in each.texts.items()})
+    return write_changed(texts_of(*locks))
 
 
 def check_lock(order: LockOrder) -> tuple[str, ...]:

@@ -1,25 +1,18 @@
-"""What a new environment replaces, judged before the minutes of work."""
+"""What a new environment replaces, in words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from envlock.environment.place import made_by_envlock
-from envlock.environment.replaceable import occupant, settled
+from envlock.environment.replaceable import occupant
 
 
-def replaced_by(folder: Path, *, force: bool, needed: Iterable[Path]) -> str | None:
+def replaced_by(folder: Path, *, force: bool) -> str | None:
     """Return what is to be replaced, in words; None where nothing is.
-
-    ``needed`` are the files that the command reads and writes. What is in an
-    environment of envlock's own is judged once a run that was stopped is mended.
 
     Raises:
         UsageError: something there may not be replaced.
     """
-    place = settled(folder, needed)
-    if made_by_envlock(place):
-        return "an environment that envlock made"
-    found = occupant(place, ours=False, force=force)
+    found = occupant(folder, ours=made_by_envlock(folder), force=force)
     return None if found is None else str(found)

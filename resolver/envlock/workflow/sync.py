@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from envlock.environment.create import create_venv, sync
+from envlock.environment.create import sync
 from envlock.environment.description import Interpreter, target
 from envlock.environment.inspect import installed
 from envlock.environment.interpreters import (
@@ -19,6 +19,8 @@ from envlock.environment.interpreters import (
 )
 from envlock.environment.layout import read_layout
 from envlock.environment.place import fresh_environment, made_by_envlock
+from envlock.environment.recovery import recover
+from envlock.environment.replaceable import settled
 from envlock.errors import InstallFailure, InterpreterMissing, UsageError
 from envlock.model import IndexSettings, Lock
 from envlock.progress import Progress
@@ -66,6 +68,28 @@ def sync_environment(order: SyncOrder, progress: Progress) -> Synced:
             may not be replaced.
         WorkError: an interpreter is missing, or the installer failed.
     """
+    lock, interpreter = _asked(order)
+    settled(order.folder, (order.lock,))
+    recover(order.folder, progress, wait=True)
+    ours = order.force or made_by_envlock(order.folder)
+    if ours and _equal(order, lock, interpreter):
+        return Synced(lock=lock, changed=False)
+    replaced = replaced_by(order.folder, force=order.force)
+    refuse_cramped(lock, target(interpreter), order.folder, order.settings, progress)
+    with (
+        fresh_environment(order.folder, progress, force=order.force) as place,
+        progress.phase(f"install {len(lock.packages)} packages"),
+    ):
+        python = place.venv(interpreter)
+        try:
+            sync(python, requirements_text(lock), order.settings, progress)
+        except InstallFailure as error:
+            raise InstallFailure(error.message, *_anew(lock, error.remedies)) from None
+    return Synced(lock=lock, changed=True, replaced=replaced)
+
+
+def _asked(order: SyncOrder) -> tuple[Lock, Interpreter]:
+    """The lock, and the interpreter that its environment is to have."""
     if not order.lock.exists():
         raise UsageError(f"{order.lock}: there is no such lock", "envlock lock")
     lock = read_lock(order.lock.name, read_text(order.lock))
@@ -86,21 +110,7 @@ def sync_environment(order: SyncOrder, progress: Progress) -> Synced:
             " are the ones that were locked",
             "envlock sync requirements.txt",
         )
-    ours = order.force or made_by_envlock(order.folder)
-    if ours and _equal(order, lock, interpreter):
-        return Synced(lock=lock, changed=False)
-    replaced = replaced_by(order.folder, force=order.force, needed=(order.lock,))
-    refuse_cramped(lock, target(interpreter), order.folder, order.settings, progress)
-    with (
-        fresh_environment(order.folder, progress, force=order.force) as place,
-        progress.phase(f"install {len(lock.packages)} packages"),
-    ):
-        python = create_venv(interpreter, place, progress)
-        try:
-            sync(python, requirements_text(lock), order.settings, progress)
-        except InstallFailure as error:
-            raise InstallFailure(error.message, *_anew(lock, error.remedies)) from None
-    return Synced(lock=lock, changed=True, replaced=replaced)
+    return lock, interpreter
 
 
 def _here(lock: Lock) -> Iterator[str]:

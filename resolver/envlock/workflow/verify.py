@@ -10,8 +10,7 @@ from msgspec import Struct
 from packaging.utils import NormalizedName, canonicalize_name
 
 from envlock.environment.bytecode import compiling
-from envlock.environment.inspect import find_environment, prefix_of
-from envlock.environment.repair import recover
+from envlock.environment.recovery import environment_at
 from envlock.outcomes import Outcome
 from envlock.probes import PROBES
 from envlock.probes.interface import gate_passed
@@ -42,14 +41,13 @@ class Proof(Struct, frozen=True, kw_only=True):
 
 
 def verify(environment: Path | None, order: ProofOrder, progress: Progress) -> Proof:
-    """Probe an environment without changing it, but for a fix that was stopped.
+    """Probe an environment without changing it, but for a change that was stopped.
 
     Raises:
         UsageError: there is no environment, or no such script.
-        WorkError: another envlock is changing it.
+        WorkError: what a stopped envlock left cannot be put right.
     """
-    python = find_environment(environment)
-    recover(prefix_of(python), progress)
+    python = environment_at(environment, progress)
     return prove(python, order, progress, write_bytecode=False)
 
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-import envlock
 from envlock.environment.place import fresh_environment, made_by_envlock
 from envlock.errors import UsageError, WorkError
 from envlock.progress import Silent
@@ -30,14 +27,23 @@ class Notes(Silent):
 
 def build(folder: Path, content: str, *, force: bool = False) -> None:
     with fresh_environment(folder, QUIET, force=force) as place:
-        (place / "pyvenv.cfg").write_text(content)
+        put(place.folder, content)
+
+
+def put(folder: Path, content: str) -> None:
+    """Put what every environment has into a folder."""
+    (folder / "bin").mkdir(parents=True, exist_ok=True)
+    (folder / "bin" / "python").write_text(content)
 
 
 def make(folder: Path, content: str = "") -> None:
     """Make what another tool would."""
-    (folder / "bin").mkdir(parents=True)
-    (folder / "bin" / "python").touch()
-    (folder / "pyvenv.cfg").write_text(content)
+    put(folder, content)
+    (folder / "pyvenv.cfg").touch()
+
+
+def content(folder: Path) -> str:
+    return (folder / "bin" / "python").read_text()
 
 
 def fail(folder: Path, *, keep: bool = False, progress: Silent = QUIET) -> None:
@@ -45,7 +51,7 @@ def fail(folder: Path, *, keep: bool = False, progress: Silent = QUIET) -> None:
         suppress(KeyboardInterrupt),
         fresh_environment(folder, progress, force=True, keep=keep) as place,
     ):
-        (place / "pyvenv.cfg").write_text("half")
+        put(place.folder, "half")
         raise KeyboardInterrupt
 
 
@@ -61,10 +67,10 @@ def test_a_new_environment_is_marked_as_envlocks(tmp_path: Path) -> None:
 
 def test_what_envlock_made_is_replaced_whole(tmp_path: Path) -> None:
     build(tmp_path / ".venv", "old")
-    (tmp_path / ".venv" / "bin").mkdir()
+    (tmp_path / ".venv" / "lib").mkdir()
     build(tmp_path / ".venv", "new")
-    assert names(tmp_path / ".venv") == ["envlock.json", "pyvenv.cfg"]
-    assert (tmp_path / ".venv" / "pyvenv.cfg").read_text() == "new"
+    assert names(tmp_path / ".venv") == ["bin", "envlock.json"]
+    assert content(tmp_path / ".venv") == "new"
     assert names(tmp_path) == [".venv"]
 
 
@@ -106,7 +112,7 @@ def test_a_file_in_the_place_is_left_as_it_is(tmp_path: Path) -> None:
 def test_force_replaces_the_environment_of_another_tool(tmp_path: Path) -> None:
     make(tmp_path / ".venv")
     build(tmp_path / ".venv", "new", force=True)
-    assert names(tmp_path / ".venv") == ["envlock.json", "pyvenv.cfg"]
+    assert names(tmp_path / ".venv") == ["bin", "envlock.json"]
     assert names(tmp_path) == [".venv"]
 
 
@@ -120,7 +126,7 @@ def test_a_failure_brings_the_old_environment_back(tmp_path: Path, owner: str) -
     before = names(folder)
     fail(folder)
     assert names(folder) == before
-    assert (folder / "pyvenv.cfg").read_text() == "old"
+    assert content(folder) == "old"
     assert names(tmp_path) == [".venv"]
 
 
@@ -141,61 +147,16 @@ def test_a_failed_environment_is_kept_beside_when_asked(tmp_path: Path) -> None:
         notes = Notes()
         fail(tmp_path / ".venv", keep=True, progress=notes)
         assert notes.told == [f"the failed environment is kept in {tmp_path / '.venv.failed'}"]
-        assert (tmp_path / ".venv.failed" / "pyvenv.cfg").read_text() == "half"
-        assert (tmp_path / ".venv" / "pyvenv.cfg").read_text() == "old"
+        assert content(tmp_path / ".venv.failed") == "half"
+        assert content(tmp_path / ".venv") == "old"
         assert names(tmp_path) == [".venv", ".venv.failed"]
-
-
-KILLED = """
-import os, sys
-from pathlib import Path
-from envlock.environment import place
-from envlock.progress import Silent
-
-with place.fresh_environment(Path(sys.argv[1]), Silent(), force=True) as folder:
-    (folder / "pyvenv.cfg").write_text("new")
-    if sys.argv[2] == "building":
-        os._exit(9)
-    place.remove_tree = lambda path: os._exit(9)
-"""
-
-
-def kill(folder: Path, when: str) -> None:
-    root = Path(envlock.__file__).parents[1]
-    subprocess.run(
-        [sys.executable, "-c", KILLED, folder, when],
-        env={**os.environ, "PYTHONPATH": str(root)},
-        check=False,
-    )
-
-
-def test_the_start_after_a_kill_brings_the_old_environment_back(tmp_path: Path) -> None:
-    folder = tmp_path / ".venv"
-    make(folder, "old")
-    kill(folder, "building")
-    assert names(tmp_path) == [".venv", ".venv.before-envlock"]
-    with pytest.raises(UsageError, match="envlock did not make"):
-        build(folder, "newer")
-    assert names(tmp_path) == [".venv"]
-    assert (folder / "pyvenv.cfg").read_text() == "old"
-
-
-def test_a_kill_while_the_old_environment_is_removed_keeps_the_new_one(tmp_path: Path) -> None:
-    folder = tmp_path / ".venv"
-    make(folder, "old")
-    kill(folder, "removing the old")
-    assert names(tmp_path) == [".venv", ".venv.replaced-by-envlock"]
-    assert (folder / "pyvenv.cfg").read_text() == "new"
-    fail(folder)
-    assert names(tmp_path) == [".venv"]
-    assert (folder / "pyvenv.cfg").read_text() == "new"
 
 
 def test_a_marker_that_a_kill_left_half_written_is_no_content(tmp_path: Path) -> None:
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv" / ".envlock.json.x1y2").touch()
     build(tmp_path / ".venv", "new")
-    assert (tmp_path / ".venv" / "pyvenv.cfg").read_text() == "new"
+    assert content(tmp_path / ".venv") == "new"
 
 
 def test_a_link_to_a_folder_stays_a_link(tmp_path: Path) -> None:
@@ -208,7 +169,7 @@ def test_a_link_to_a_folder_stays_a_link(tmp_path: Path) -> None:
     build(link, "new")
     build(link, "newer")
     assert link.is_symlink()
-    assert (tmp_path / "real" / "pyvenv.cfg").read_text() == "newer"
+    assert content(tmp_path / "real") == "newer"
 
 
 @pytest.mark.skipif(os.name == "nt" or os.getuid() == 0, reason="root may write anywhere")

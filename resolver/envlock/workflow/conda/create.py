@@ -16,16 +16,20 @@ from envlock.conda.names import pypi_pins
 from envlock.conda.programs import find_program, install_through
 from envlock.conda.values import CondaPlatformLock
 from envlock.environment.create import add
+from envlock.environment.holding import at_work
 from envlock.environment.interpreters import python_in
-from envlock.environment.place import fresh_environment, kept_as
+from envlock.environment.place import held_place, kept_as
+from envlock.environment.replaceable import settled
+from envlock.environment.replacement import Replacement, replaced
 from envlock.errors import InstallFailure
 from envlock.progress import Progress
 from envlock.system import make_folder, write_texts
-from envlock.workflow.conda.lock import CondaLocked, make_conda_lock, write_conda
+from envlock.workflow.conda.lock import CondaLocked, make_conda_lock
 from envlock.workflow.conda.order import CondaOrder
 from envlock.workflow.conda.work import channel_addresses
 from envlock.workflow.create import NotProved
 from envlock.workflow.lock import requirements_text
+from envlock.workflow.outputs import differing
 from envlock.workflow.replacing import replaced_by
 from envlock.workflow.space import refuse_cramped_prefix
 from envlock.workflow.verify import Proof, ProofOrder, prove
@@ -76,34 +80,49 @@ def create_prefix(order: CondaCreateOrder, progress: Progress) -> CondaCreated:
         WorkError: network, disk, py-rattler, a conda program or pip's installer failed.
     """
     needed = (*order.inputs, *([order.lock.output] if order.lock.output else []))
-    replaced = replaced_by(order.folder, force=order.force, needed=needed)
+    settled(order.folder, needed)
     program = find_program(_PROGRAMS[order.manager]) if order.manager in _PROGRAMS else None
-    locked = make_conda_lock(order.lock, progress, hashed=True)
-    platform = _own(locked, order)
-    refuse_cramped_prefix(platform.packages, order.folder)
-    with fresh_environment(order.folder, progress, force=order.force, keep=order.keep) as prefix:
-        _install(order, platform, prefix, program, progress)
-        _keep_variables(locked, prefix)
-        python = python_in(prefix)
-        if python is None:
-            raise InstallFailure(
-                f"nothing that was asked for brings a Python, so {order.folder} cannot be proved",
-                "envlock lock --manager conda",
-            )
-        if platform.pip is not None:
-            with progress.phase(f"install {len(platform.pip.packages)} packages with pip"):
-                add(python, requirements_text(platform.pip), order.lock.settings, progress)
-        proof = prove(python, order.proof, progress, write_bytecode=True, pins=_names(platform))
-        if not proof.passed:
-            raise NotProved(
-                proof,
-                "the environment was built and does not do what it should; nothing was written",
-                *_remedies(order),
-            )
-        written = write_conda(locked)
+    with held_place(order.folder, progress, force=order.force) as folder:
+        before = replaced_by(folder, force=order.force)
+        locked = make_conda_lock(order.lock, progress, hashed=True)
+        refuse_cramped_prefix(_own(locked, order).packages, folder)
+        keep_as = kept_as(folder) if order.keep else None
+        with replaced(folder, progress, keep_as=keep_as) as place:
+            proof, written = _build(order, locked, place, program, progress)
     return CondaCreated(
-        locked=locked, folder=order.folder, proof=proof, written=written, replaced=replaced
+        locked=locked, folder=order.folder, proof=proof, written=written, replaced=before
     )
+
+
+def _build(
+    order: CondaCreateOrder,
+    locked: CondaLocked,
+    place: Replacement,
+    program: Path | None,
+    progress: Progress,
+) -> tuple[Proof, tuple[Path, ...]]:
+    platform, prefix = _own(locked, order), place.folder
+    _install(order, platform, prefix, program, progress)
+    _keep_variables(locked, prefix)
+    python = python_in(prefix)
+    if python is None:
+        raise InstallFailure(
+            f"nothing that was asked for brings a Python, so {order.folder} cannot be proved",
+            "envlock lock --manager conda",
+        )
+    if platform.pip is not None:
+        with progress.phase(f"install {len(platform.pip.packages)} packages with pip"):
+            add(python, requirements_text(platform.pip), order.lock.settings, progress)
+    proof = prove(python, order.proof, progress, write_bytecode=True, pins=_names(platform))
+    if not proof.passed:
+        raise NotProved(
+            proof,
+            "the environment was built and does not do what it should; nothing was written",
+            *_remedies(order),
+        )
+    texts = differing(locked.texts)
+    place.write(texts)
+    return proof, tuple(texts)
 
 
 def _own(locked: CondaLocked, order: CondaCreateOrder) -> CondaPlatformLock:
@@ -123,11 +142,13 @@ def _install(
 ) -> None:
     channels, _ = channel_addresses(order.lock.request, platform.subdir)
     specs = tuple(str(spec) for spec in order.lock.request.specs)
-    with progress.phase(f"install {len(platform.packages)} packages of conda"):
+    packages, subdir = platform.packages, platform.subdir
+    title = f"install {len(packages)} packages of conda"
+    with progress.phase(title), at_work(prefix) as held:
         if program is not None:
-            install_through(program, platform.packages, channels, prefix, platform.subdir, progress)
+            install_through(program, packages, channels, prefix, subdir, progress, inherit=held)
         else:
-            rattler.install(platform.packages, channels, prefix, platform.subdir, specs, progress)
+            rattler.install(packages, channels, prefix, subdir, specs, progress, inherit=held)
 
 
 def _keep_variables(locked: CondaLocked, prefix: Path) -> None:

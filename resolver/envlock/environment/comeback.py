@@ -1,0 +1,244 @@
+"""Take a replacement back, or clean up after it; safe to be stopped and done again.
+
+How far it came is told by folders that are renamed, which needs no space on
+a full disk: as long as ``old`` is there, what is in the environment is what
+was built; as long as ``aside`` is there, what is in neither is missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from msgspec import Struct
+
+from envlock.environment.inspect import installed
+from envlock.environment.journal import Event, Journal, fixes, kept_folder
+from envlock.environment.whose import CONFIG, MARKER, Whose, whose
+from envlock.errors import EnvlockError
+from envlock.progress import Progress
+from envlock.system import make_folder, move, remove_tree, write_files, write_texts
+from envlock.trees import move_file, remove
+
+#: Where the records of packages are, which tell whose the rest is.
+_WITH_RECORDS = {"lib", "Lib", "conda-meta"}
+
+
+def finish(folder: Path, journal: Journal, progress: Progress) -> None:
+    """Remove what a replacement that is done left; what refuses is told, and stays."""
+    if journal.old.is_dir():
+        mine = whose(journal.old, folder)
+        _keep(folder, journal, _all(mine), progress)
+    for each in fixes(folder):
+        remove(each.snapshot)
+    # The lines go last: they tell what the rest is.
+    for path in (journal.old, journal.aside, journal.built, journal.folder):
+        remove_tree(path)  # as much as goes
+        remove(path)
+
+
+def take_back(
+    folder: Path,
+    journal: Journal,
+    progress: Progress,
+    *,
+    keep_as: Path | None = None,
+    stopped: bool = False,
+) -> None:
+    """Make the environment and its files what they were before a replacement.
+
+    ``stopped``: by a kill, so that the user may have been at it since.
+
+    Raises:
+        WorkError: something cannot be moved or written.
+    """
+    if journal.old.is_dir():
+        if stopped and _is_another(folder, journal):
+            _leave(folder, journal, progress)
+            return
+        _take_apart(folder, journal, progress, keep_as=keep_as, stopped=stopped)
+        move(journal.old, journal.aside)
+    if journal.aside.is_dir():
+        if (journal.aside / CONFIG).exists() and (folder / CONFIG).exists():
+            _leave(folder, journal, progress)
+            return
+        _bring_back(folder, journal, progress)
+    _restore_files(folder, journal, progress, stopped=stopped)
+    remove(journal.built)
+    remove(journal.folder)
+
+
+def _is_another(folder: Path, journal: Journal) -> bool:
+    """Whether somebody made an environment where a stopped envlock was building one."""
+    try:
+        text = (folder / CONFIG).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    rows = (line.partition("=") for line in text.splitlines())
+    keys = {key.strip(): value.strip() for key, _, value in rows}
+    if keys.get("envlock") == journal.first().get("id"):
+        return False
+    # uv has made it, and envlock has not marked it yet: then nothing is installed.
+    unmarked = Event.VENV not in journal.events() and "uv" in keys
+    return not (unmarked and not installed(folder))
+
+
+def _leave(folder: Path, journal: Journal, progress: Progress) -> None:
+    """Leave the environment that somebody made to them, and keep what was there before."""
+    with suppress(OSError, ValueError):
+        marked = json.loads((folder / MARKER).read_bytes()).get("transaction")
+        if marked == journal.first().get("id"):
+            remove(folder / MARKER)
+    _restore_files(folder, journal, progress, stopped=True)
+    old = journal.old if journal.old.is_dir() else journal.aside
+    target = kept_folder(folder) / journal.folder.name
+    make_folder(target.parent)
+    if any(old.iterdir()):
+        move(old, target)
+        progress.note(
+            f"{folder}: it was made anew after an envlock that was stopped; what was there"
+            f" before is kept in {target}"
+        )
+    remove(journal.folder)
+
+
+def _take_apart(
+    folder: Path, journal: Journal, progress: Progress, *, keep_as: Path | None, stopped: bool
+) -> None:
+    """Move what was built out of the way."""
+    mine = whose(folder, folder, since=_last_line(journal))
+    stayed = {*journal.first()["stayed"], MARKER}
+    built = [name for name in mine.own_names() if name not in stayed]
+    if stopped:
+        theirs = (file for name in built for file in mine.theirs(folder / name))
+        _keep(folder, journal, theirs, progress, folder)
+    make_folder(journal.built)
+    target = _set_apart(keep_as, journal, progress) if keep_as and built else journal.built
+    for name in sorted(built, key=lambda each: each in _WITH_RECORDS):
+        remove(target / name)
+        move(folder / name, target / name)
+    remove(folder / MARKER)
+
+
+def _last_line(journal: Journal) -> int:
+    """When the last line was written: what is older was there while envlock was."""
+    return journal.path.stat().st_mtime_ns
+
+
+def _set_apart(keep_as: Path, journal: Journal, progress: Progress) -> Path:
+    """Return where a failed environment goes, for a look: never over what is somebody else's."""
+    try:
+        if not keep_as.exists():
+            why = ""
+        elif json.loads((keep_as / MARKER).read_bytes()).get("failed"):
+            why = ""
+            remove(keep_as)
+        else:
+            why = "another environment is there"
+        if not why and keep_as.parent.stat().st_dev != journal.folder.stat().st_dev:
+            why = "it is on another file system"
+        if not why:
+            make_folder(keep_as)
+            write_texts({keep_as / MARKER: json.dumps({"envlock": 1, "failed": True}) + "\n"})
+    except (OSError, ValueError, AttributeError, EnvlockError) as error:
+        why = str(error)
+    if why:
+        progress.note(f"the failed environment cannot be kept in {keep_as}: {why}")
+        return journal.built
+    progress.note(f"the failed environment is kept in {keep_as}")
+    return keep_as
+
+
+def _bring_back(folder: Path, journal: Journal, progress: Progress) -> None:
+    names = sorted(os.listdir(journal.aside), key=lambda each: each == CONFIG)  # noqa: PTH208
+    for name in names:
+        if os.path.lexists(folder / name):
+            _keep(folder, journal, [folder / name], progress, folder)
+        move(journal.aside / name, folder / name)
+    remove(journal.aside)
+
+
+def _all(mine: Whose) -> Iterable[Path]:
+    return [file for child in sorted(mine.root.iterdir()) for file in mine.theirs(child)]
+
+
+def _keep(
+    folder: Path,
+    journal: Journal,
+    files: Iterable[Path],
+    progress: Progress,
+    root: Path | None = None,
+) -> None:
+    """Move what may be the user's to where it is kept, and tell it."""
+    root = root or journal.old
+    target = kept_folder(folder) / journal.folder.name
+    kept = [*files]
+    for file in kept:
+        move_file(file, target / file.relative_to(root))
+    if kept:
+        names = ", ".join(sorted(str(each.relative_to(root)) for each in kept)[:3])
+        more = f" and {len(kept) - 3} more" if len(kept) > 3 else ""  # noqa: PLR2004
+        progress.note(
+            f"{folder}: {names}{more}: envlock did not make this, and keeps it in {target}"
+        )
+
+
+def _restore_files(folder: Path, journal: Journal, progress: Progress, *, stopped: bool) -> None:
+    """Put back the old bytes of the files that still hold what the replacement wrote."""
+    lines = [line for line in journal.lines() if line["event"] == Event.FILES]
+    for each in (_File(**file) for line in lines for file in line["files"] if _is_file(file)):
+        saved = None if each.before is None else journal.files / Path(each.before).name
+        path = each.where(folder, stopped=stopped)
+        if path is None:
+            _tell_others(Path(each.path), saved, progress)
+        elif saved is None:
+            remove(path)
+        elif saved.is_file():
+            write_files({path: saved.read_bytes()})
+
+
+class _File(Struct, frozen=True, kw_only=True):
+    """A file that was written: ``after`` is the digest of its bytes, ``before`` names the old."""
+
+    path: str
+    near: str
+    before: str | None
+    after: str
+
+    def where(self, folder: Path, *, stopped: bool) -> Path | None:
+        """Where it is and holds what was written; what is around it may have been moved.
+
+        What a journal says is believed of the folder around the environment alone.
+        """
+        near = Path(os.path.normpath(folder / self.near))
+        with suppress(OSError, RuntimeError):
+            around = near.parent.resolve().is_relative_to(folder.parent.resolve())
+            if around and self._is_in(near):
+                return near
+        path = Path(self.path)
+        return path if not stopped and self._is_in(path) else None
+
+    def _is_in(self, path: Path) -> bool:
+        try:
+            return hashlib.sha256(path.read_bytes()).hexdigest() == self.after
+        except OSError:
+            return False
+
+
+def _is_file(file: object) -> bool:
+    if not isinstance(file, dict) or file.keys() != set(_File.__struct_fields__):
+        return False
+    return all(
+        isinstance(value, str) or (key == "before" and value is None) for key, value in file.items()
+    )
+
+
+def _tell_others(path: Path, saved: Path | None, progress: Progress) -> None:
+    """Tell of a file that is neither what it was before nor what was written."""
+    with suppress(OSError):
+        if path.read_bytes() != (saved.read_bytes() if saved else None):
+            progress.note(f"{path}: it was changed since, and stays as it is")
