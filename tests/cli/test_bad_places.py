@@ -61,7 +61,7 @@ def test_a_file_in_the_place_of_an_environment_is_left_as_it_is(envlock: Program
     ("words", "said"),
     [
         (("lock",), "cannot write requirements.txt: Read-only file system; nothing was changed"),
-        (("create",), "cannot write requirements.txt: Read-only file system; nothing was changed"),
+        (("create",), "cannot make the folder {here}/.venv: Read-only file system"),
     ],
     ids=["lock", "create"],
 )
