@@ -74,6 +74,24 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
     tools = replace(tools, pinned=index.pinned)
     if index.renew({name: wish.specifier for name, wish in question.wishes.items()}):
         question = replace(question, settings=replace(question.settings, refresh=True))
+    settled, tried = _search(question, tools, index)
+    if settled is None:
+        from envlock.resolve.otherwise import beside  # noqa: PLC0415  (seldom needed)
+        from envlock.resolve.wayout import no_resolution  # noqa: PLC0415  (as above)
+
+        raise beside(no_resolution(question, tools, asked, tried), question, tools, index)
+    packages = _with_files(explained(settled, tried, question.wishes), question, tools, index)
+    return Resolution(
+        packages=packages,
+        notes=(*notes(settled), *built_there(packages, question.target)),
+        reasons=reasons(packages, asked.database.find),
+    )
+
+
+def _search(
+    question: Question, tools: Tools, index: Index
+) -> tuple[Settled | None, tuple[Attempt, ...]]:
+    """Search for an answer, unless the index has nothing for some wish."""
     wish = framework(question.wishes)
     if wish is not None:
         names = distributions(wish, question.target.accelerator)
@@ -82,34 +100,25 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
     candidates = anchors(question, tools)
     likely = partial(_likely, question, next(iter(candidates), None), tools)
     index.files_of(question.wishes)  # all pages at once: each is looked at
-    settled: Settled | None = None
-    tried: tuple[Attempt, ...] = ()
-    if not absent(question, tools):
-        with within(solve_limit()), index.expecting((), likely):
-            settled, tried = search(question, candidates, tools)
-    if settled is None:
-        from envlock.resolve.otherwise import beside  # noqa: PLC0415  (seldom needed)
-        from envlock.resolve.wayout import no_resolution  # noqa: PLC0415  (as above)
+    if absent(question, tools):
+        return None, ()
+    with within(solve_limit()), index.expecting((), likely):
+        return search(question, candidates, tools)
 
-        raise beside(no_resolution(question, tools, asked, tried), question, tools, index)
-    pins = explained(settled, tried, question.wishes)
+
+def _with_files(
+    pins: Iterable[LockedPackage], question: Question, tools: Tools, index: Index
+) -> tuple[LockedPackage, ...]:
+    """The pins with their files, hashed here where the index states no hashes."""
     target = question.target
-    packages = located(
-        pins,
-        index,
-        lambda _, file: fits(file, target),
-        question.exclude_newer,
-        partial(
-            with_hashes,
-            choose=partial(wanted, target=target),
-            settings=question.settings,
-            progress=tools.progress,
-        ),
+    complete = partial(
+        with_hashes,
+        choose=partial(wanted, target=target),
+        settings=question.settings,
+        progress=tools.progress,
     )
-    return Resolution(
-        packages=packages,
-        notes=(*notes(settled), *built_there(packages, question.target)),
-        reasons=reasons(packages, asked.database.find),
+    return located(
+        pins, index, lambda _, file: fits(file, target), question.exclude_newer, complete
     )
 
 
