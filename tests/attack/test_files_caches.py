@@ -185,8 +185,10 @@ def test_a_tilde_that_no_shell_expanded_is_refused(
         monkeypatch.setenv(name, value)
         with pytest.raises(UsageError) as caught:
             ask()
-        assert caught.value.message == f"{name} is {value}, and the shell did not expand the ~"
-        assert caught.value.remedies == (f"{name}={Path(value).expanduser()}",)
+        assert caught.value.message == (
+            f"{name}={value}: the shell did not replace ~, and envlock does not either"
+        )
+        assert caught.value.remedies == (f"export {name}={Path(value).expanduser()}",)
 
 
 def test_a_tilde_is_told_by_the_program(program: Program) -> None:
@@ -194,8 +196,8 @@ def test_a_tilde_is_told_by_the_program(program: Program) -> None:
     home = program.root / "home"
     assert (done.code, done.out) == (2, "")
     assert done.err == (
-        "error: ENVLOCK_CACHE_DIR is ~/c, and the shell did not expand the ~\n"
-        f"  try: ENVLOCK_CACHE_DIR={home}/c\n"
+        "error: ENVLOCK_CACHE_DIR=~/c: the shell did not replace ~, and envlock does not either\n"
+        f"  try: export ENVLOCK_CACHE_DIR={home}/c\n"
     )
 
 

@@ -308,7 +308,7 @@ OUTPUTS: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "loop": (
         lambda path: path.symlink_to(path),
-        "cannot be written: Too many levels of symbolic links",
+        "these links lead round in a circle",
     ),
 }
 
@@ -319,7 +319,8 @@ def test_an_output_that_is_no_file_is_refused(envlock: Program, kind: str) -> No
     make, words = OUTPUTS[kind]
     make(envlock.here / "lock.txt")
     done = envlock("lock", "tensorflow", "-o", "lock.txt")
-    assert (done.code, done.out, done.err) == (2, "", f"error: lock.txt: {words}\n")
+    shown = "--output lock.txt" if kind == "loop" else "lock.txt"
+    assert (done.code, done.out, done.err) == (2, "", f"error: {shown}: {words}\n")
 
 
 @linux

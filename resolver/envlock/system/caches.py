@@ -30,8 +30,10 @@ _troubles: dict[Path, str] = {}
 
 
 def cache_troubles() -> tuple[str, ...]:
-    """Return a sentence for the first cache of each kind that could not be used."""
-    return tuple(_troubles.values())
+    """Return a sentence for the first cache of each kind that could not be used, once."""
+    told = tuple(_troubles.values())
+    _troubles.clear()
+    return told
 
 
 def cache_folder(*parts: str, programs: bool = False) -> Path:
@@ -144,8 +146,8 @@ def folder_of_variable(name: str) -> Path | None:
     if chosen.startswith("~"):
         meant = os.path.expanduser(chosen)  # noqa: PTH111  (Path raises where there is no such home)
         raise UsageError(
-            f"{name} is {chosen}, and the shell did not expand the ~",
-            f"{name}={meant if meant != chosen else 'FOLDER'}",
+            f"{name}={chosen}: the shell did not replace ~, and envlock does not either",
+            f"export {name}={meant if meant != chosen else 'FOLDER'}",
         )
     with suppress(OSError):  # the current folder is gone
         return Path(chosen).absolute()
