@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from hashlib import sha256
 from io import StringIO
 from pathlib import Path
 from unittest import mock
@@ -278,3 +279,52 @@ def test_the_password_of_an_index_is_in_no_output_and_on_no_disk(two: Two) -> No
     assert not [each for each in said if SECRET in each.out or SECRET in each.err]
     files = (path for path in two.program.root.rglob("*") if path.is_file())
     assert not [path for path in files if SECRET.encode() in path.read_bytes()]
+
+
+def folder_index(root: Path, *wheels: Path) -> str:
+    """Make a folder that pip takes as an index, with these files and their hashes."""
+    for wheel in wheels:
+        name = wheel.name.partition("-")[0]
+        digest = sha256(wheel.read_bytes()).hexdigest()
+        page = root / name / "index.html"
+        page.parent.mkdir(parents=True, exist_ok=True)
+        (root / wheel.name).write_bytes(wheel.read_bytes())
+        page.write_text(f'<a href="../{wheel.name}#sha256={digest}">{wheel.name}</a>')
+    return root.as_uri()
+
+
+@pytest.mark.parametrize("engine", ["uv", pytest.param("pip-tools", marks=pytest.mark.network)])
+def test_a_folder_of_copies_is_the_index_that_they_are_copies_of(two: Two, engine: str) -> None:
+    old = build_wheel(two.public.folder, "tool", "0.9")
+    copies = folder_index(two.here / "copies", old)
+    done = two(
+        *("lock", "tool", "--engine", engine, "--extra-index-url", copies),
+        *("--index-url", two.public.url),
+        PIP_INDEX_URL="",
+        PIP_EXTRA_INDEX_URL="",
+    )
+    assert (done.code, done.err) == (0, "")
+    assert "tool==2.0" in two.read()
+    assert f"# from {two.public.url}" in two.read()
+
+
+@pytest.mark.parametrize("engine", ["uv", pytest.param("pip-tools", marks=pytest.mark.network)])
+def test_a_folder_with_files_of_its_own_is_an_index_of_its_own(
+    two: Two, tmp_path: Path, engine: str
+) -> None:
+    build_wheel(two.public.folder, "acme", "1.0")
+    own = build_wheel(tmp_path / "built", "acme", "1.0", requires=["tool"])
+    folder = folder_index(two.here / "folder", own)
+    done = two(
+        *("lock", "acme", "--engine", engine, "--extra-index-url", folder),
+        *("--index-url", two.public.url),
+        PIP_INDEX_URL="",
+        PIP_EXTRA_INDEX_URL="",
+    )
+    assert done.code == 0
+    assert done.err == (
+        f"acme 1.0 is from {folder}, the first index that has the name (first-index);"
+        f" {two.public.url} has that name too\n"
+    )
+    assert "acme==1.0" in two.read()
+    assert "tool==2.0" in two.read()

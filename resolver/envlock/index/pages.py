@@ -12,13 +12,14 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
+from envlock.choices import IndexStrategy
 from envlock.errors import EnvlockError, IndexUnsteady
 from envlock.index.cache import KeptPage, PageCache
 from envlock.index.gather import TICK, gather, join
 from envlock.index.local import index_files, is_local, linked_files
 from envlock.index.origin import asked_for, links_for, serving
 from envlock.index.parse import file_at
-from envlock.index.places import Files, Place, distinct, of_release
+from envlock.index.places import Files, Place, copies, distinct, of_release
 from envlock.index.redact import redact
 from envlock.index.releases import project_of
 from envlock.index.reread import read_again
@@ -201,7 +202,12 @@ class Index:
             IndexFailure: as `files_of`.
         """
         self._read_pages(names)
-        return {name: have for name in names if len(have := self._standing(name)) > 1}
+        found = {name: self._standing(name) for name in names}
+        return {
+            name: have
+            for name, have in found.items()
+            if len(have) > 1 and not {*have} <= {*self.mirrored(name)}
+        }
 
     def standing(self, name: NormalizedName) -> tuple[str, ...]:
         """Return the indexes that have a project, in the order in which they are asked.
@@ -229,11 +235,41 @@ class Index:
             is not None
         )
 
+    def mirrored(self, name: NormalizedName) -> tuple[str, ...]:
+        """Return the indexes that have the same project: folders of copies, after their origin.
+
+        A folder on this disk that is asked first and has nothing but copies of
+        what a later index lists (by their hashes) is no other project of that
+        name. () where the first index is no such folder.
+
+        Raises:
+            IndexFailure: as `files_of`.
+        """
+        first, *others = self.standing(name) or ("",)
+        if not (first and is_local(first)):
+            return ()
+        own = self._listing(first, name, None)
+        whole = (each for each in others if copies(own, self._listing(each, name, None)))
+        origin = next((each for each in whole if not is_local(each)), None)
+        if origin is None:
+            return ()
+        listed = self._listing(origin, name, None)
+        folders = (each for each in (first, *others) if is_local(each))
+        return origin, *(
+            each for each in folders if copies(self._listing(each, name, None), listed)
+        )
+
+    def _listing(self, index: str, name: NormalizedName, version: Version | None) -> Files:
+        page = None if is_local(index) else self._pages[_address(index, name)]
+        files = self._local[index, name] if page is None else page.files(version)
+        return of_release(name, version, files or ())
+
     def _places(self, name: NormalizedName, version: Version | None) -> Iterator[Place]:
-        for index in serving(self._settings, self._standing(name)):
-            page = None if is_local(index) else self._pages[_address(index, name)]
-            files = self._local[index, name] if page is None else page.files(version)
-            yield Place(url=index, files=of_release(name, version, files or ()))
+        chosen = serving(self._settings, self._standing(name))
+        if self._settings.index_strategy is IndexStrategy.FIRST:
+            chosen = self.mirrored(name) or chosen
+        for index in chosen:
+            yield Place(url=index, files=self._listing(index, name, version))
         for link in links_for(self._settings, name):
             yield Place(
                 url=link, files=of_release(name, version, (self._linked or {}).get(link, ()))

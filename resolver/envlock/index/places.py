@@ -46,3 +46,19 @@ def distinct(files: Iterable[DistributionFile]) -> Files:
             known = file.url if isinstance(file.hashes, DiskHashes) else tuple(file.hashes.items())
             kept.setdefault((file.filename, known), file)
     return tuple(kept.values())
+
+
+def copies(files: Iterable[DistributionFile], of: Iterable[DistributionFile]) -> bool:
+    """Tell whether files are copies of some that another place has, by name and hash.
+
+    A hash that is still on disk is not read for this.
+    """
+    files = tuple(files)
+    there = {(file.filename, *each) for file in of for each in _stated(file)}
+    return bool(files) and all(
+        any((file.filename, *each) in there for each in _stated(file)) for file in files
+    )
+
+
+def _stated(file: DistributionFile) -> Iterable[tuple[str, str]]:
+    return () if isinstance(file.hashes, DiskHashes) else file.hashes.items()

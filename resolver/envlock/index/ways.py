@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 
 from envlock.choices import IndexStrategy
+from envlock.index.local import is_local
 from envlock.index.origin import has_several, indexes
 from envlock.model import IndexSettings
 
@@ -16,8 +17,13 @@ def for_pip(settings: IndexSettings) -> AbstractContextManager[IndexSettings]:
 
 
 def for_uv(settings: IndexSettings) -> AbstractContextManager[IndexSettings]:
-    """Give the settings to run uv with: it knows strategies, and no sources of what others need."""
-    return _gated(settings, needed=False)
+    """Give the settings to run uv with: it knows strategies, and no sources of what others need.
+
+    Nor does it know that a folder has nothing but copies of what an index has.
+    """
+    first = settings.index_strategy is IndexStrategy.FIRST
+    asked = indexes(settings)
+    return _gated(settings, needed=first and len(asked) > 1 and any(map(is_local, asked)))
 
 
 def _gated(settings: IndexSettings, *, needed: bool) -> AbstractContextManager[IndexSettings]:

@@ -11,7 +11,7 @@ from packaging.utils import NormalizedName
 from envlock.choices import IndexStrategy
 from envlock.index.origin import public
 from envlock.index.pages import Index
-from envlock.index.places import Files, Place, distinct
+from envlock.index.places import Files, distinct
 from envlock.index.redact import redact
 from envlock.index.releases import admitted
 from envlock.model import DistributionFile, IndexSettings, LockedPackage
@@ -56,19 +56,18 @@ def _located(
     there = [place for place in places if place.files]
     usable = [place for place in there if any(fits(package, file) for file in place.files)]
     chosen = next(iter(usable or there), None)
-    return ("", ()) if chosen is None else (chosen.url, _files(chosen, there, index))
+    if chosen is None:
+        return "", ()
+    beside = {*index.links, *index.mirrored(package.name)}
+    return chosen.url, distinct(
+        file for each in there if each is chosen or each.url in beside for file in each.files
+    )
 
 
 def _placed(package: LockedPackage, url: str, index: Index) -> LockedPackage:
-    others = (public(each) for each in index.standing(package.name) if each != url)
+    same = {url, *index.mirrored(package.name)}
+    others = (public(each) for each in index.standing(package.name) if each not in same)
     return replace(package, index=public(url), elsewhere=tuple(others))
-
-
-def _files(chosen: Place, places: Iterable[Place], index: Index) -> Files:
-    links = index.links
-    return distinct(
-        file for each in places if each is chosen or each.url in links for file in each.files
-    )
 
 
 def tell_several(
