@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from envlock.environment.inspect import installed
 from envlock.environment.journal import Event, Journal, fixes, kept_folder
-from envlock.environment.whose import CONFIG, MARKER, Whose, whose
+from envlock.environment.whose import CONFIG, MARKER, whose
 from envlock.errors import EnvlockError
 from envlock.progress import Progress
 from envlock.system import make_folder, move, remove_tree, write_files, write_texts
@@ -31,8 +31,7 @@ _WITH_RECORDS = {"lib", "Lib", "conda-meta"}
 def finish(folder: Path, journal: Journal, progress: Progress) -> None:
     """Remove what a replacement that is done left; what refuses is told, and stays."""
     if journal.old.is_dir():
-        mine = whose(journal.old, folder)
-        _keep(folder, journal, _all(mine), progress)
+        _keep(folder, journal, whose(journal.old, folder).theirs(), progress)
     for each in fixes(folder):
         remove(each.snapshot)
     # The lines go last: they tell what the rest is.
@@ -114,8 +113,7 @@ def _take_apart(
     stayed = {*journal.first()["stayed"], MARKER}
     built = [name for name in mine.own_names() if name not in stayed]
     if stopped:
-        theirs = (file for name in built for file in mine.theirs(folder / name))
-        _keep(folder, journal, theirs, progress, folder)
+        _keep(folder, journal, mine.theirs(built), progress, folder)
     make_folder(journal.built)
     target = _set_apart(keep_as, journal, progress) if keep_as and built else journal.built
     for name in sorted(built, key=lambda each: each in _WITH_RECORDS):
@@ -160,10 +158,6 @@ def _bring_back(folder: Path, journal: Journal, progress: Progress) -> None:
             _keep(folder, journal, [folder / name], progress, folder)
         move(journal.aside / name, folder / name)
     remove(journal.aside)
-
-
-def _all(mine: Whose) -> Iterable[Path]:
-    return [file for child in sorted(mine.root.iterdir()) for file in mine.theirs(child)]
 
 
 def _keep(

@@ -33,7 +33,7 @@ from envlock.environment.journal import (
     new_journal,
     step_data,
 )
-from envlock.environment.whose import is_made_by_tools
+from envlock.environment.whose import is_made
 from envlock.errors import EnvlockError, UsageError
 from envlock.progress import Progress
 from envlock.system import make_folder, remove_tree, write_texts
@@ -173,7 +173,7 @@ def _restore(prefix: Path, journal: Journal) -> None:
 
     def ours(file: Path) -> bool:
         name = file.relative_to(prefix).as_posix()
-        return brought is None or name in brought or is_made_by_tools(name)
+        return brought is None or name in brought or is_made(name)
 
     for entry in entries:
         clear(journal.snapshot / entry, prefix / entry, ours)
