@@ -170,17 +170,15 @@ class Whose(Struct, frozen=True, kw_only=True):
         if above is Owner.ENVIRONMENT or name in self.files:
             return Owner.ENVIRONMENT
         folder = entry.is_dir(follow_symlinks=False)
-        if above is not None and folder:
-            return above
-        if is_made(name):
+        if not (above and folder) and is_made(name):
             return Owner.ENVIRONMENT
-        if above is not None:
-            return above
-        if name in self.folders or _EITHER.fullmatch(name):
+        if above is None and (name in self.folders or _EITHER.fullmatch(name)):
             return Owner.EITHER
-        if folder:
+        if above is None and folder:
             return None if _SHARED.fullmatch(name) else Owner.SOMEBODY
-        return Owner.EITHER if _leads_inside(entry, name) else Owner.SOMEBODY
+        if above is None and _leads_inside(entry, name):
+            return Owner.EITHER
+        return above or Owner.SOMEBODY
 
     def _starts_command(self, entry: os.DirEntry[str], name: str) -> bool:
         """Whether an installer made a file for a command: it starts with the environment."""
