@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from envlock.documents import Malformed, json_value
 from envlock.environment.journal import home
 from envlock.errors import WorkError
 from envlock.locks import Busy, NoLocks, held, sign, signature
@@ -143,8 +144,8 @@ def _myself() -> dict[str, object]:
 
 def _signed(path: Path) -> dict[str, Any]:
     try:
-        said = json.loads(signature(path))
-    except ValueError:
+        said = json_value(signature(path))
+    except Malformed:
         return {}
     return said if isinstance(said, dict) else {}
 

@@ -14,6 +14,7 @@ from envlock.environment.journal import (
     State,
     home,
     journals,
+    kept_folder,
     trial_folder,
     unsettled,
 )
@@ -76,6 +77,7 @@ def settle(prefix: Path, progress: Progress) -> None:
         WorkError: files cannot be restored.
     """
     remove_links(home(prefix))
+    remove_links(kept_folder(prefix))
     try:
         remove(trial_folder(prefix))
     except WorkError as error:

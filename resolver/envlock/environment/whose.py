@@ -22,11 +22,11 @@ from msgspec import Struct
 
 from envlock.environment.conda import files_under
 from envlock.environment.journal import OWN
+from envlock.environment.marker import MARKER
 from envlock.environment.records import rows
 from envlock.errors import UsageError
 from envlock.system import contents
 
-MARKER = "envlock.json"
 CONFIG = "pyvenv.cfg"
 #: What tools make at the top of an environment, whatever is installed.
 _TOPS = frozenset(
