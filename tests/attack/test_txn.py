@@ -30,8 +30,9 @@ from envlock.environment.recovery import recover
 from envlock.errors import UsageError, WorkError
 from envlock.progress import Silent
 from support.mounts import fill, read_only, small_disk
-from support.program import snapshot
+from support.program import Program, snapshot
 from support.rounds import killed, steps_of, together
+from support.users import NOBODY, as_nobody, need_root
 from support.wreck import OLD, Wreck, wreck
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals and locks")
@@ -503,6 +504,60 @@ def test_what_is_renamed_is_on_disk_before_the_line_that_follows(
 
 
 # With the real program.
+
+
+def _journal_of_root(own: Path) -> None:
+    (own / "0001" / "old").mkdir(parents=True)
+    line = '{"event": "replace", "time": "", "id": "x", "names": [], "stayed": []}\n'
+    (own / "0001" / "journal.jsonl").write_text(line)
+    os.chown(own, NOBODY, NOBODY)
+
+
+@pytest.mark.parametrize(
+    ("make", "says", "way"),
+    [
+        (
+            Path.mkdir,
+            "{own} belongs to root, and you may not write there",
+            "sudo chown -R $(id -u) {own}",
+        ),
+        (
+            _journal_of_root,
+            "{own}/0001 belongs to root, and you may not write there",
+            "sudo chown -R $(id -u) {own}",
+        ),
+        (
+            lambda own: own.parent.chmod(0o555),
+            "{env} is yours, and is let be read alone",
+            "chmod -R u+rwX {env}",
+        ),
+        (
+            Path.touch,
+            "{own} is a file, where envlock keeps what it knows of an environment",
+            "mv {own} OTHER",
+        ),
+    ],
+    ids=["another's", "another's journal", "read-only", "a file"],
+)
+def test_what_envlock_keeps_and_this_user_may_not_write_is_told_before_anything_is_done(
+    program: Program, make: Callable[[Path], None], says: str, way: str
+) -> None:
+    need_root()
+    env = program.here / ".venv"
+    put(env, "mine")
+    for each in (env, env / "bin", env / "bin" / "python", env / "pyvenv.cfg"):
+        os.chown(each, NOBODY, NOBODY)
+    make(env / ".envlock")
+    before = snapshot(env)
+    done = as_nobody(program, "fix", "--undo", ".venv")
+    known = {"own": env / ".envlock", "env": env}
+    assert (done.code, done.err) == (
+        4,
+        f"error: {says.format(**known)}\n  try: {way.format(**known)}\n",
+    )
+    assert snapshot(env) == before
+    # Who only looks is let, whatever it is.
+    assert as_nobody(program, "history", ".venv").code == 0
 
 
 def test_what_is_already_equal_is_recovered_first(project: Wreck) -> None:
