@@ -418,6 +418,8 @@ def test_a_journal_of_a_strangers_folder_reaches_nothing_outside(tmp_path: Path)
 STEP = '{"package": "a", "before": "x", "after": "1", "because": "", "rules": []}'
 LINES = [
     *('{"event": []}', '{"event": {}}', '"replace"', "[" * 9999, '{"event": "begin"}', "1" * 9999),
+    r'{"event": "\ud800", "time": ""}',
+    r'{"event": "begin", "time": "", "entries": [], "\ud800": 1}{',
     '{"event": "snapshot", "time": "", "steps": [{"package": 3}]}',
     f'{{"event": "snapshot", "time": "", "steps": [{STEP}]}}',
     '{"event": "snapshot", "steps": []}\n{"event": "commit"}',

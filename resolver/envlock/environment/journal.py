@@ -242,7 +242,7 @@ def _object(text: str) -> dict[str, Any] | None:
     try:
         found = json_value(text, halves=True)
         line = convert(found, _SHAPES.get(convert(found, _Line).event, _Line))
-    except (Malformed, ValidationError):
+    except (Malformed, ValidationError, UnicodeEncodeError):  # of a key that is no text
         return None
     sound = not isinstance(line, _Snapshot) or all(each.is_one() for each in line.steps)
     return dict(found) if sound else None
