@@ -61,8 +61,8 @@ def read_json(name: str, content: str | bytes) -> Any:  # noqa: ANN401  (whateve
         raise error.named(name, "JSON") from None
 
 
-def json_value(content: str | bytes) -> Any:  # noqa: ANN401  (whatever is written)
-    """Return the value of a JSON text.
+def json_value(content: str | bytes, *, halves: bool = False) -> Any:  # noqa: ANN401  (whatever is written)
+    """Return the value of a JSON text; ``halves`` of characters stay, as names of files have them.
 
     Raises:
         Malformed: it is not JSON, or too deep or too large.
@@ -80,7 +80,7 @@ def json_value(content: str | bytes) -> Any:  # noqa: ANN401  (whatever is writt
     except RecursionError:
         raise Malformed(f"nested more than {_DEEPEST} deep") from None
     _refuse_deep(value)
-    return _whole_characters(value) if _HALF.search(text) else value
+    return _whole_characters(value) if _HALF.search(text) and not halves else value
 
 
 def shaped(name: str, value: object, shape: type[_Shape]) -> _Shape:

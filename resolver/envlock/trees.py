@@ -20,7 +20,7 @@ Shared = Callable[[Path], bool]
 
 
 def append_line(path: Path, line: str) -> None:
-    """Add a line to a file; it is on disk when this returns.
+    """Add a line to a file; it is on disk when this returns, and the name of a new file too.
 
     A line that a power cut left unfinished stays a line of its own.
 
@@ -29,12 +29,26 @@ def append_line(path: Path, line: str) -> None:
     """
     try:
         with path.open("a+b") as stream:
-            torn = stream.tell() and _last_byte(path) != b"\n"
+            new = not stream.tell()
+            torn = not new and _last_byte(path) != b"\n"
             stream.write((b"\n" if torn else b"") + line.encode() + b"\n")
             stream.flush()
             os.fsync(stream.fileno())
+        if new:
+            sync_folders(path.parent)
     except OSError as error:
         raise WorkError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def sync_folders(*folders: Path) -> None:
+    """Have on disk what was made, renamed or removed in folders, as far as a system can."""
+    for folder in folders:
+        with suppress(OSError):  # Windows opens no folder
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
 
 def _last_byte(path: Path) -> bytes:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from envlock.environment.belongings import contents
+from envlock.environment.contents import contents
 from envlock.environment.place import fresh_environment
 from envlock.environment.replaceable import made_by, occupant
 from envlock.errors import UsageError

@@ -24,14 +24,15 @@ import pytest
 from envlock.environment import holding, replacement
 from envlock.environment.holding import alone
 from envlock.environment.interpreters import find_interpreter
-from envlock.environment.journal import Event, Journal, new_journal, trial_folder, unsettled
+from envlock.environment.journal import Event, Journal, fixes, new_journal, trial_folder, unsettled
 from envlock.environment.place import fresh_environment, made_by_envlock
 from envlock.environment.recovery import recover
 from envlock.errors import UsageError, WorkError
 from envlock.progress import Silent
 from support.mounts import fill, read_only, small_disk
-from support.program import snapshot
+from support.program import Program, snapshot
 from support.rounds import killed, steps_of, together
+from support.users import NOBODY, as_nobody, need_root
 from support.wreck import OLD, Wreck, wreck
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals and locks")
@@ -395,13 +396,14 @@ def test_a_journal_of_a_strangers_folder_reaches_nothing_outside(tmp_path: Path)
     digest = hashlib.sha256(b"mine").hexdigest()
     file = {"path": str(home / "mine.txt"), "near": "../../home/mine.txt", "before": None}
     journal.write(Event.REPLACE, id="x", names=[], stayed=[])
-    journal.write(Event.FILES, files=[{**file, "after": digest}, {"path": 3}])
+    journal.write(Event.FILES, files=[{**file, "after": digest}])
+    journal.write(Event.FILES, files=[{"path": 3}])
     (journal.folder / "aside").symlink_to(home)
     other = new_journal(folder)
     config = folder / "pyvenv.cfg"
     identity = [hashlib.sha256(config.read_bytes()).hexdigest(), config.stat().st_mtime_ns]
     other.write(Event.SNAPSHOT, identity=identity, steps=[])
-    other.write(Event.BEGIN, entries=["../../home/mine.txt", str(home / "mine.txt"), 3])
+    other.write(Event.BEGIN, entries=["../../home/mine.txt", str(home / "mine.txt")])
     (folder / ".envlock" / "lock").symlink_to(home / "mine.txt")
     (folder / ".envlock" / "0009").symlink_to(home / "0001")
     before = snapshot(home)
@@ -413,7 +415,150 @@ def test_a_journal_of_a_strangers_folder_reaches_nothing_outside(tmp_path: Path)
     assert not unsettled(folder)
 
 
+STEP = '{"package": "a", "before": "x", "after": "1", "because": "", "rules": []}'
+LINES = [
+    *('{"event": []}', '{"event": {}}', '"replace"', "[" * 9999, '{"event": "begin"}', "1" * 9999),
+    r'{"event": "\ud800", "time": ""}',
+    '{"event": "snapshot", "time": "", "steps": [{"package": 3}]}',
+    f'{{"event": "snapshot", "time": "", "steps": [{STEP}]}}',
+    '{"event": "snapshot", "steps": []}\n{"event": "commit"}',
+    '{"event": "replace", "time": "", "id": 3, "stayed": 3}',
+    '{"event": "replace", "time": "", "id": "", "stayed": [[]]}',
+]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_line_that_envlock_did_not_write_is_none(tmp_path: Path, line: str) -> None:
+    folder = tmp_path / ".venv"
+    put(folder, "cloned")
+    journal = new_journal(folder)
+    journal.path.write_text(f"{line}\n")
+    assert (journal.lines(), fixes(folder), journal.steps()) == ([], (), ())
+    recover(folder, Silent(), wait=True)
+    assert not (folder / ".envlock").exists()
+
+
+@pytest.mark.parametrize("text", ["[" * 9999, "1" * 9999, '{"envlock":', '["envlock"]', "\xff"])
+def test_a_marker_that_envlock_did_not_write_marks_nothing(tmp_path: Path, text: str) -> None:
+    put(tmp_path, "cloned")
+    (tmp_path / "envlock.json").write_bytes(text.encode("latin-1"))
+    assert not made_by_envlock(tmp_path)
+
+
+def test_names_that_are_no_text_come_through_a_journal(tmp_path: Path) -> None:
+    journal, name = new_journal(tmp_path), os.fsdecode(b"notes-\xff")
+    journal.write(Event.REPLACE, id="x", names=[], stayed=[name])
+    assert journal.first()["stayed"] == [name]
+
+
+def test_what_is_kept_or_put_back_follows_no_link_of_a_strangers(tmp_path: Path) -> None:
+    home, project = tmp_path / "home", tmp_path / "clone"
+    (home / "bin").mkdir(parents=True)
+    (home / "key").write_text("secret")
+    folder, lock = project / ".venv", project / "lock.txt"
+    put(folder, "cloned")
+    lock.write_text("lock")
+    (folder / "bin" / "evil.sh").write_text("evil")
+    journal = new_journal(folder)
+    journal.write(Event.REPLACE, id="x", names=[], stayed=[])
+    digest = hashlib.sha256(b"lock").hexdigest()
+    file = {"path": "/x", "near": "../lock.txt", "before": "0", "after": digest}
+    journal.write(Event.FILES, files=[file])
+    (journal.folder / "old" / "bin").mkdir(parents=True)
+    (journal.folder / "files").mkdir()
+    (journal.folder / "files" / "0").symlink_to(home / "key")
+    os.utime(journal.path, (0, 0))
+    (folder / ".envlock" / "kept" / "0001").mkdir(parents=True)
+    (folder / ".envlock" / "kept" / "0001" / "bin").symlink_to(home / "bin")
+    (folder / "pyvenv.cfg").write_text("envlock = x\n")
+    recover(folder, Silent(), wait=True)
+    assert snapshot(home) == {"bin": None, "key": b"secret"}
+    assert lock.read_text() == "lock"
+    assert (folder / ".envlock" / "kept" / "0001.1" / "bin" / "evil.sh").read_text() == "evil"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a descriptor has a name in /proc there")
+def test_what_is_renamed_is_on_disk_before_the_line_that_follows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, synced, sync = tmp_path / ".venv", list[str](), os.fsync
+    put(folder, "old")
+
+    def seen(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink().relative_to(tmp_path)
+        synced.append(path.as_posix())
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", seen)
+    with fresh_environment(folder, Silent(), force=True) as place:
+        put(place.folder, "new")
+        place.write({tmp_path / "lock.txt": "new"})
+    own, journal = ".venv/.envlock", ".venv/.envlock/0001"
+    assert [each for each in synced if ".txt." not in each and ".json." not in each] == [
+        *(own, ".venv"),  # the folder of the journal
+        *(f"{journal}/journal.jsonl", journal),  # replace
+        *(f"{journal}/aside", ".venv", journal),  # all of it is aside, and that is what it says
+        f"{journal}/journal.jsonl",  # files
+        *(".", ".venv"),  # they are written, and the environment is there
+        f"{journal}/journal.jsonl",  # commit
+    ]
+
+
 # With the real program.
+
+
+def _journal_of_root(own: Path) -> None:
+    (own / "0001" / "old").mkdir(parents=True)
+    line = '{"event": "replace", "time": "", "id": "x", "names": [], "stayed": []}\n'
+    (own / "0001" / "journal.jsonl").write_text(line)
+    os.chown(own, NOBODY, NOBODY)
+
+
+@pytest.mark.parametrize(
+    ("make", "says", "way"),
+    [
+        (
+            Path.mkdir,
+            "{own} belongs to root, and you may not write there",
+            "sudo chown -R $(id -u) {own}",
+        ),
+        (
+            _journal_of_root,
+            "{own}/0001 belongs to root, and you may not write there",
+            "sudo chown -R $(id -u) {own}",
+        ),
+        (
+            lambda own: own.parent.chmod(0o555),
+            "{env} is yours, and is let be read alone",
+            "chmod -R u+rwX {env}",
+        ),
+        (
+            Path.touch,
+            "{own} is a file, where envlock keeps what it knows of an environment",
+            "mv {own} OTHER",
+        ),
+    ],
+    ids=["another's", "another's journal", "read-only", "a file"],
+)
+def test_what_envlock_keeps_and_this_user_may_not_write_is_told_before_anything_is_done(
+    program: Program, make: Callable[[Path], None], says: str, way: str
+) -> None:
+    need_root()
+    env = program.here / ".venv"
+    put(env, "mine")
+    for each in (env, env / "bin", env / "bin" / "python", env / "pyvenv.cfg"):
+        os.chown(each, NOBODY, NOBODY)
+    make(env / ".envlock")
+    before = snapshot(env)
+    done = as_nobody(program, "fix", "--undo", ".venv")
+    known = {"own": env / ".envlock", "env": env}
+    assert (done.code, done.err) == (
+        4,
+        f"error: {says.format(**known)}\n  try: {way.format(**known)}\n",
+    )
+    assert snapshot(env) == before
+    # Who only looks is let, whatever it is.
+    assert as_nobody(program, "history", ".venv").code == 0
 
 
 def test_what_is_already_equal_is_recovered_first(project: Wreck) -> None:

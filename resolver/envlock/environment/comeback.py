@@ -8,21 +8,19 @@ was built; as long as ``aside`` is there, what is in neither is missing.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from msgspec import Struct
-
 from envlock.environment.inspect import installed
-from envlock.environment.journal import Event, Journal, fixes, kept_folder
-from envlock.environment.whose import CONFIG, MARKER, Whose, whose
+from envlock.environment.journal import Event, Journal, SavedFile, fixes, kept_folder
+from envlock.environment.marker import MARKER, mark, write_mark
+from envlock.environment.whose import CONFIG, whose
 from envlock.errors import EnvlockError
 from envlock.progress import Progress
-from envlock.system import make_folder, move, remove_tree, write_files, write_texts
-from envlock.trees import move_file, remove
+from envlock.system import contents, make_folder, move, remove_tree, write_files
+from envlock.trees import move_file, remove, sync_folders
 
 #: Where the records of packages are, which tell whose the rest is.
 _WITH_RECORDS = {"lib", "Lib", "conda-meta"}
@@ -31,8 +29,7 @@ _WITH_RECORDS = {"lib", "Lib", "conda-meta"}
 def finish(folder: Path, journal: Journal, progress: Progress) -> None:
     """Remove what a replacement that is done left; what refuses is told, and stays."""
     if journal.old.is_dir():
-        mine = whose(journal.old, folder)
-        _keep(folder, journal, _all(mine), progress)
+        _keep(folder, journal, whose(journal.old, folder).theirs(), progress)
     for each in fixes(folder):
         remove(each.snapshot)
     # The lines go last: they tell what the rest is.
@@ -62,6 +59,7 @@ def take_back(
             return
         _take_apart(folder, journal, progress, keep_as=keep_as, stopped=stopped)
         move(journal.old, journal.aside)
+        sync_folders(journal.folder)
     if journal.aside.is_dir():
         if (journal.aside / CONFIG).exists() and (folder / CONFIG).exists():
             _leave(folder, journal, progress)
@@ -75,7 +73,7 @@ def take_back(
 def _is_another(folder: Path, journal: Journal) -> bool:
     """Whether somebody made an environment where a stopped envlock was building one."""
     try:
-        text = (folder / CONFIG).read_text(encoding="utf-8", errors="replace")
+        text = contents(folder / CONFIG).decode(errors="replace")
     except OSError:
         return False
     rows = (line.partition("=") for line in text.splitlines())
@@ -89,10 +87,8 @@ def _is_another(folder: Path, journal: Journal) -> bool:
 
 def _leave(folder: Path, journal: Journal, progress: Progress) -> None:
     """Leave the environment that somebody made to them, and keep what was there before."""
-    with suppress(OSError, ValueError):
-        marked = json.loads((folder / MARKER).read_bytes()).get("transaction")
-        if marked == journal.first().get("id"):
-            remove(folder / MARKER)
+    if mark(folder).get("transaction") == journal.first().get("id"):
+        remove(folder / MARKER)
     _restore_files(folder, journal, progress, stopped=True)
     old = journal.old if journal.old.is_dir() else journal.aside
     target = kept_folder(folder) / journal.folder.name
@@ -114,13 +110,13 @@ def _take_apart(
     stayed = {*journal.first()["stayed"], MARKER}
     built = [name for name in mine.own_names() if name not in stayed]
     if stopped:
-        theirs = (file for name in built for file in mine.theirs(folder / name))
-        _keep(folder, journal, theirs, progress, folder)
+        _keep(folder, journal, mine.theirs(built), progress, folder)
     make_folder(journal.built)
     target = _set_apart(keep_as, journal, progress) if keep_as and built else journal.built
     for name in sorted(built, key=lambda each: each in _WITH_RECORDS):
         remove(target / name)
         move(folder / name, target / name)
+    sync_folders(target, folder)
     remove(folder / MARKER)
 
 
@@ -134,7 +130,7 @@ def _set_apart(keep_as: Path, journal: Journal, progress: Progress) -> Path:
     try:
         if not keep_as.exists():
             why = ""
-        elif json.loads((keep_as / MARKER).read_bytes()).get("failed"):
+        elif mark(keep_as).get("failed"):
             why = ""
             remove(keep_as)
         else:
@@ -143,8 +139,8 @@ def _set_apart(keep_as: Path, journal: Journal, progress: Progress) -> Path:
             why = "it is on another file system"
         if not why:
             make_folder(keep_as)
-            write_texts({keep_as / MARKER: json.dumps({"envlock": 1, "failed": True}) + "\n"})
-    except (OSError, ValueError, AttributeError, EnvlockError) as error:
+            write_mark(keep_as, failed=True)
+    except (OSError, EnvlockError) as error:
         why = str(error)
     if why:
         progress.note(f"the failed environment cannot be kept in {keep_as}: {why}")
@@ -159,11 +155,8 @@ def _bring_back(folder: Path, journal: Journal, progress: Progress) -> None:
         if os.path.lexists(folder / name):
             _keep(folder, journal, [folder / name], progress, folder)
         move(journal.aside / name, folder / name)
+    sync_folders(folder, journal.aside)
     remove(journal.aside)
-
-
-def _all(mine: Whose) -> Iterable[Path]:
-    return [file for child in sorted(mine.root.iterdir()) for file in mine.theirs(child)]
 
 
 def _keep(
@@ -178,7 +171,7 @@ def _keep(
     target = kept_folder(folder) / journal.folder.name
     kept = [*files]
     for file in kept:
-        move_file(file, target / file.relative_to(root))
+        move_file(file, _room(target, file.relative_to(root)))
     if kept:
         names = ", ".join(sorted(str(each.relative_to(root)) for each in kept)[:3])
         more = f" and {len(kept) - 3} more" if len(kept) > 3 else ""  # noqa: PLR2004
@@ -187,58 +180,51 @@ def _keep(
         )
 
 
+def _room(target: Path, name: Path) -> Path:
+    """Where a file is kept: a link in what is kept already may lead out of the environment."""
+    number, folder = 0, target
+    while not (folder / name).parent.resolve().is_relative_to(target.parent.resolve()):
+        number += 1
+        folder = target.with_name(f"{target.name}.{number}")
+    return folder / name
+
+
 def _restore_files(folder: Path, journal: Journal, progress: Progress, *, stopped: bool) -> None:
     """Put back the old bytes of the files that still hold what the replacement wrote."""
-    lines = [line for line in journal.lines() if line["event"] == Event.FILES]
-    for each in (_File(**file) for line in lines for file in line["files"] if _is_file(file)):
+    for each in journal.saved():
         saved = None if each.before is None else journal.files / Path(each.before).name
-        path = each.where(folder, stopped=stopped)
+        path = _place(each, folder, stopped=stopped)
         if path is None:
             _tell_others(Path(each.path), saved, progress)
         elif saved is None:
             remove(path)
-        elif saved.is_file():
+        elif saved.is_file() and not saved.is_symlink():
             write_files({path: saved.read_bytes()})
 
 
-class _File(Struct, frozen=True, kw_only=True):
-    """A file that was written: ``after`` is the digest of its bytes, ``before`` names the old."""
+def _place(file: SavedFile, folder: Path, *, stopped: bool) -> Path | None:
+    """Where a file is and holds what was written; what is around it may have been moved.
 
-    path: str
-    near: str
-    before: str | None
-    after: str
-
-    def where(self, folder: Path, *, stopped: bool) -> Path | None:
-        """Where it is and holds what was written; what is around it may have been moved.
-
-        What a journal says is believed of the folder around the environment alone.
-        """
-        near = Path(os.path.normpath(folder / self.near))
-        with suppress(OSError, RuntimeError):
-            around = near.parent.resolve().is_relative_to(folder.parent.resolve())
-            if around and self._is_in(near):
-                return near
-        path = Path(self.path)
-        return path if not stopped and self._is_in(path) else None
-
-    def _is_in(self, path: Path) -> bool:
-        try:
-            return hashlib.sha256(path.read_bytes()).hexdigest() == self.after
-        except OSError:
-            return False
+    What a journal says is believed of the folder around the environment alone.
+    """
+    with suppress(OSError, RuntimeError, ValueError):
+        near = Path(os.path.normpath(folder / file.near))
+        around = near.parent.resolve().is_relative_to(folder.parent.resolve())
+        if around and _holds(near, file.after):
+            return near
+    path = Path(file.path)
+    return path if not stopped and _holds(path, file.after) else None
 
 
-def _is_file(file: object) -> bool:
-    if not isinstance(file, dict) or file.keys() != set(_File.__struct_fields__):
+def _holds(path: Path, digest: str) -> bool:
+    try:
+        return hashlib.sha256(contents(path)).hexdigest() == digest
+    except (OSError, ValueError):
         return False
-    return all(
-        isinstance(value, str) or (key == "before" and value is None) for key, value in file.items()
-    )
 
 
 def _tell_others(path: Path, saved: Path | None, progress: Progress) -> None:
     """Tell of a file that is neither what it was before nor what was written."""
-    with suppress(OSError):
-        if path.read_bytes() != (saved.read_bytes() if saved else None):
+    with suppress(OSError, ValueError):
+        if contents(path) != (contents(saved) if saved else None):
             progress.note(f"{path}: it was changed since, and stays as it is")

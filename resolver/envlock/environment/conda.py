@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -43,8 +43,18 @@ def conda_packages(prefix: Path) -> Mapping[NormalizedName, CondaPackage]:
 
 def files_of(package: CondaPackage) -> frozenset[str]:
     """Return the paths that a package put under its prefix; none when its record is broken."""
-    listed = _json(package.record).get("files")
-    return frozenset(map(str, listed)) if isinstance(listed, list) else frozenset()
+    return frozenset(_listed(package.record))
+
+
+def files_under(prefix: Path) -> Iterator[str]:
+    """Yield the paths that all records of a prefix name."""
+    for record in sorted((prefix / "conda-meta").glob("*.json")):
+        yield from _listed(record)
+
+
+def _listed(record: Path) -> Iterator[str]:
+    listed = _json(record).get("files")
+    return map(str, listed) if isinstance(listed, list) else iter(())
 
 
 def variables_of(prefix: Path) -> Mapping[str, str]:

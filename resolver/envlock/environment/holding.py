@@ -10,16 +10,20 @@ import getpass
 import json
 import os
 import platform
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from envlock.documents import Malformed, json_value
 from envlock.environment.journal import home
 from envlock.errors import WorkError
 from envlock.locks import Busy, NoLocks, held, sign, signature
 from envlock.progress import Progress
+from envlock.system.looking import is_folder
+from envlock.system.replacing import owner_of
 from envlock.trees import make_missing, remove_folders, remove_locks
 
 #: Seconds that somebody else is waited for.
@@ -37,13 +41,14 @@ def alone(folder: Path, progress: Progress, timeout: float | None = None) -> Ite
 
     Raises:
         Busy: another one is still at it after ``timeout`` seconds.
-        WorkError: the folder or the lock cannot be made.
+        WorkError: what envlock keeps there may not be written, or the folder
+            or the lock cannot be made.
     """
     timeout = PATIENCE if timeout is None else timeout
     own = home(folder)
     made: list[Path] = []
-    if own.is_symlink():
-        raise WorkError(f"{own} is a link, and envlock follows none there", f"rm {own}")
+    if fault := closed(folder):
+        raise fault
     with ExitStack() as stack:
         stack.callback(remove_folders, made)
         descriptor = _exclusive(folder, stack, made, progress, timeout)
@@ -52,6 +57,42 @@ def alone(folder: Path, progress: Progress, timeout: float | None = None) -> Ite
         _wait_for_installers(folder, progress, timeout)
         stack.callback(_release, own, descriptor)
         yield
+
+
+def closed(folder: Path) -> WorkError | None:
+    """Return why this user may change nothing in an environment that is there, and the way out."""
+    own = home(folder)
+    if own.is_symlink():
+        return WorkError(f"{own} is a link, and envlock follows none there", f"rm {_quoted(own)}")
+    if os.path.lexists(own) and not is_folder(own):
+        return WorkError(
+            f"{own} is a file, where envlock keeps what it knows of an environment",
+            f"mv {_quoted(own)} OTHER",
+        )
+    try:
+        inside = [each for each in own.iterdir() if is_folder(each) and not each.is_symlink()]
+    except OSError:
+        inside = []
+    places = (each for each in (folder, own, *sorted(inside)) if is_folder(each))
+    refused = (each for each in places if not os.access(each, os.W_OK | os.X_OK))
+    return next((_may_not(each, folder if each == folder else own) for each in refused), None)
+
+
+def _may_not(place: Path, whole: Path) -> WorkError:
+    status = place.stat()
+    if hasattr(os, "statvfs") and os.statvfs(place).f_flag & os.ST_RDONLY:
+        return WorkError(f"{place} is on a file system that may only be read")
+    if status.st_uid == getattr(os, "geteuid", lambda: status.st_uid)():
+        way = f"chmod -R u+rwX {_quoted(whole)}"
+        return WorkError(f"{place} is yours, and is let be read alone", way)
+    return WorkError(
+        f"{place} belongs to {owner_of(status)}, and you may not write there",
+        f"sudo chown -R $(id -u) {_quoted(whole)}",
+    )
+
+
+def _quoted(path: Path) -> str:
+    return shlex.quote(str(path))
 
 
 def _exclusive(
@@ -143,8 +184,8 @@ def _myself() -> dict[str, object]:
 
 def _signed(path: Path) -> dict[str, Any]:
     try:
-        said = json.loads(signature(path))
-    except ValueError:
+        said = json_value(signature(path))
+    except Malformed:
         return {}
     return said if isinstance(said, dict) else {}
 

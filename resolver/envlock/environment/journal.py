@@ -26,13 +26,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, ValidationError, convert
 from packaging.utils import canonicalize_name
-from packaging.version import Version
 
 from envlock.changes import Step
-from envlock.system import make_folder
-from envlock.trees import append_line
+from envlock.documents import Malformed, json_value
+from envlock.standards import version
+from envlock.system import contents, make_folder
+from envlock.trees import append_line, sync_folders
 
 #: The folder of everything that envlock keeps of an environment.
 OWN = ".envlock"
@@ -69,15 +70,6 @@ _ENDS = {
     Event.COMMIT: State.FIXED,
     Event.ROLLED_BACK: State.ROLLED_BACK,
     Event.UNDONE: State.UNDONE,
-}
-
-
-#: The facts that a line must have to be one.
-_FACTS: Mapping[Event, Mapping[str, type]] = {
-    Event.SNAPSHOT: {"time": str, "steps": list},
-    Event.BEGIN: {"entries": list},
-    Event.REPLACE: {"id": str, "stayed": list},
-    Event.FILES: {"files": list},
 }
 
 
@@ -135,10 +127,11 @@ class Journal(Struct, frozen=True, kw_only=True):
         if self.path.is_symlink():
             return []
         try:
-            text = self.path.read_bytes().decode(errors="replace")
+            text = contents(self.path).decode(errors="replace")
         except OSError:
             return []
-        return [line for each in text.splitlines() if (line := _object(each)) is not None]
+        # Of what else may end a line, JSON writes nothing but as a part of a text.
+        return [line for each in text.split("\n") if (line := _object(each)) is not None]
 
     def holds(self) -> bool:
         """Whether what was in the environment is kept here, and perhaps nowhere else."""
@@ -171,18 +164,88 @@ class Journal(Struct, frozen=True, kw_only=True):
 
     def steps(self) -> tuple[Step, ...]:
         """What the fix was to change."""
-        return tuple(map(_step, self.first().get("steps", ())))
+        return tuple(step.step() for step in convert(self.first().get("steps", ()), list[_Step]))
+
+    def saved(self) -> tuple[SavedFile, ...]:
+        """The files that were written with a new environment."""
+        lines = [line["files"] for line in self.lines() if line["event"] == Event.FILES]
+        return tuple(each for files in lines for each in convert(files, list[SavedFile]))
 
 
-def _object(line: str) -> dict[str, Any] | None:
+class _Line(Struct, frozen=True, kw_only=True):
+    event: Event
+    time: str
+
+
+class _Step(Struct, frozen=True, kw_only=True):
+    """A step as a line has it."""
+
+    package: str
+    before: str | None
+    after: str | None
+    because: str
+    rules: list[str]
+
+    def is_one(self) -> bool:
+        """Whether its versions are versions."""
+        said = [each for each in (self.before, self.after) if each is not None]
+        return None not in map(version, said)
+
+    def step(self) -> Step:
+        """The step itself."""
+        return Step(
+            package=canonicalize_name(self.package),
+            before=None if self.before is None else version(self.before),
+            after=None if self.after is None else version(self.after),
+            because=self.because,
+            rules=tuple(self.rules),
+        )
+
+
+class _Snapshot(_Line, frozen=True, kw_only=True):
+    steps: list[_Step]
+
+
+class _Begin(_Line, frozen=True, kw_only=True):
+    entries: list[str]
+
+
+class _Replace(_Line, frozen=True, kw_only=True):
+    id: str
+    stayed: list[str]
+
+
+class SavedFile(Struct, frozen=True, kw_only=True):
+    """A file that was written: ``after`` is the digest of its bytes, ``before`` names the old."""
+
+    path: str
+    near: str
+    before: str | None
+    after: str
+
+
+class _Files(_Line, frozen=True, kw_only=True):
+    files: list[SavedFile]
+
+
+#: The facts that a line must have to be one.
+_SHAPES: Mapping[Event, type[_Line]] = {
+    Event.SNAPSHOT: _Snapshot,
+    Event.BEGIN: _Begin,
+    Event.REPLACE: _Replace,
+    Event.FILES: _Files,
+}
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    """A line of a journal; None for what is none, since a journal may be a stranger's."""
     try:
-        found = json.loads(line)
-    except ValueError:
+        found = json_value(text, halves=True)
+        line = convert(found, _SHAPES.get(convert(found, _Line).event, _Line))
+    except (Malformed, ValidationError, UnicodeEncodeError):  # of a key that is no text
         return None
-    if not isinstance(found, dict) or found.get("event") not in set(Event):
-        return None
-    needed = _FACTS.get(Event(found["event"]), {})
-    return found if all(isinstance(found.get(key), kind) for key, kind in needed.items()) else None
+    sound = not isinstance(line, _Snapshot) or all(each.is_one() for each in line.steps)
+    return dict(found) if sound else None
 
 
 def step_data(step: Step) -> dict[str, Any]:
@@ -195,16 +258,6 @@ def step_data(step: Step) -> dict[str, Any]:
         "because": step.because,
         "rules": list(step.rules),
     }
-
-
-def _step(data: Mapping[str, Any]) -> Step:
-    return Step(
-        package=canonicalize_name(data["package"]),
-        before=None if data["before"] is None else Version(data["before"]),
-        after=None if data["after"] is None else Version(data["after"]),
-        because=data["because"],
-        rules=tuple(data["rules"]),
-    )
 
 
 def home(prefix: Path) -> Path:
@@ -255,4 +308,5 @@ def new_journal(prefix: Path) -> Journal:
     kept = (int(each.name) for each in kept_folder(prefix).glob("*") if each.name.isdigit())
     folder = home(prefix) / f"{max((*names, *kept), default=0) + 1:04}"
     make_folder(folder)
+    sync_folders(home(prefix), prefix)
     return Journal(folder=folder)

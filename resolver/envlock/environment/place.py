@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +9,13 @@ from pathlib import Path
 
 from envlock.environment.holding import alone
 from envlock.environment.journal import OWN
+from envlock.environment.marker import mark
 from envlock.environment.recovery import settle
 from envlock.environment.replaceable import occupant
 from envlock.environment.replacement import KEY, Replacement, replaced
-from envlock.environment.whose import CONFIG, MARKER
+from envlock.environment.whose import CONFIG
 from envlock.progress import Progress
+from envlock.system import contents
 
 
 def made_by_envlock(folder: Path) -> bool:
@@ -22,17 +23,15 @@ def made_by_envlock(folder: Path) -> bool:
 
     One that another tool made anew over it has no longer the transaction's id.
     """
+    marker = mark(folder)
+    identity = marker.get("transaction")
     try:
-        marker = json.loads((folder / MARKER).read_bytes())
-        if "envlock" not in marker:
-            return False
-        identity = marker.get("transaction")
-        text = (folder / CONFIG).read_text(encoding="utf-8", errors="replace")
+        text = contents(folder / CONFIG).decode(errors="replace")
     except FileNotFoundError:
-        return (folder / MARKER).is_file()
-    except (OSError, ValueError, TypeError, AttributeError):
+        return bool(marker)
+    except OSError:
         return False
-    return identity is None or f"{KEY} = {identity}" in text.splitlines()
+    return bool(marker) and (identity is None or f"{KEY} = {identity}" in text.splitlines())
 
 
 def kept_as(folder: Path) -> Path:

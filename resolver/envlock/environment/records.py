@@ -111,10 +111,11 @@ def recorded(distribution: Distribution) -> Iterator[Row] | str:
         return "RECORD is not UTF-8 text"
     if distribution.installer in _SYSTEMS:
         return f"installed by {distribution.installer or 'a tool that does not say so'}"
-    return _rows(text)
+    return rows(text)
 
 
-def _rows(text: str) -> Iterator[Row]:
+def rows(text: str) -> Iterator[Row]:
+    """Yield the lines of a RECORD; what is none is left out."""
     lines = text.replace("\\", "/").splitlines()
     for line in [each for each in lines if "\0" not in each] if "\0" in text else lines:
         # Few lines are quoted, and csv takes twice the time.

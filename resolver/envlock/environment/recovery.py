@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from envlock.environment.comeback import finish, take_back
-from envlock.environment.holding import alone
+from envlock.environment.holding import alone, closed
 from envlock.environment.inspect import find_environment, place_of
 from envlock.environment.journal import (
     Event,
@@ -14,6 +13,7 @@ from envlock.environment.journal import (
     State,
     home,
     journals,
+    kept_folder,
     trial_folder,
     unsettled,
 )
@@ -51,7 +51,7 @@ def recover(prefix: Path, progress: Progress, *, wait: bool = False) -> None:
     if not unsettled(prefix):
         return
     prefix = prefix.absolute()
-    if not wait and not os.access(home(prefix), os.W_OK):
+    if not wait and closed(prefix) is not None:
         progress.note(
             f"{prefix}: an envlock was stopped while it changed this, and it may not be written"
             f" here; `envlock history {prefix}` puts it right where it may"
@@ -60,10 +60,13 @@ def recover(prefix: Path, progress: Progress, *, wait: bool = False) -> None:
     try:
         with alone(prefix, progress, None if wait else 0):
             settle(prefix, progress)
-    except Busy as error:
+    except WorkError as error:
         if wait:
             raise
-        progress.note(f"{error.message}; what is said here may be of before or after")
+        # Who only looks is told what there is to see.
+        busy = isinstance(error, Busy)
+        what = error.message if busy else f"{prefix}: an envlock was stopped, and {error.message}"
+        progress.note(f"{what}; what is said here may be of before or after")
 
 
 def settle(prefix: Path, progress: Progress) -> None:
@@ -76,6 +79,7 @@ def settle(prefix: Path, progress: Progress) -> None:
         WorkError: files cannot be restored.
     """
     remove_links(home(prefix))
+    remove_links(kept_folder(prefix))
     try:
         remove(trial_folder(prefix))
     except WorkError as error:

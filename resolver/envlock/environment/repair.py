@@ -33,10 +33,10 @@ from envlock.environment.journal import (
     new_journal,
     step_data,
 )
-from envlock.environment.whose import is_made_by_tools
+from envlock.environment.whose import is_made
 from envlock.errors import EnvlockError, UsageError
 from envlock.progress import Progress
-from envlock.system import make_folder, remove_tree, write_texts
+from envlock.system import contents, make_folder, remove_tree, write_texts
 from envlock.trees import clear, copy_tree, fill, move_file, remove_empty
 
 #: uv's own lock, in the environments that it works on.
@@ -141,7 +141,7 @@ def _identity(prefix: Path) -> list[object]:
     """What tells an environment from one that was made over it, on whatever file system."""
     config = prefix / "pyvenv.cfg"
     try:
-        digest = hashlib.sha256(config.read_bytes()).hexdigest()
+        digest = hashlib.sha256(contents(config)).hexdigest()
         return [digest, config.stat().st_mtime_ns]
     except OSError:
         return ["", 0]  # a conda prefix, which is removed before it is made anew
@@ -173,7 +173,7 @@ def _restore(prefix: Path, journal: Journal) -> None:
 
     def ours(file: Path) -> bool:
         name = file.relative_to(prefix).as_posix()
-        return brought is None or name in brought or is_made_by_tools(name)
+        return brought is None or name in brought or is_made(name)
 
     for entry in entries:
         clear(journal.snapshot / entry, prefix / entry, ours)
@@ -197,7 +197,7 @@ def _is_inside(prefix: Path, entry: object) -> bool:
 def _brought(journal: Journal) -> frozenset[str] | None:
     """The files that came with a fix; None where that was not written down."""
     try:
-        return frozenset(journal.brought.read_text(encoding="utf-8").split("\0"))
+        return frozenset(contents(journal.brought).decode("utf-8", "surrogateescape").split("\0"))
     except OSError:
         return None
 

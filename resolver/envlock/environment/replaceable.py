@@ -15,9 +15,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from envlock.environment.belongings import contents, counted, is_empty, is_mount, shown
+from envlock.environment.contents import contents, counted, is_empty, shown
 from envlock.errors import UsageError
-from envlock.system.looking import is_file, is_folder
+from envlock.system.looking import is_file, is_folder, is_mount
 
 #: A folder's name with what an environment that steps aside, or is tried, has behind it.
 _LONGEST = 230

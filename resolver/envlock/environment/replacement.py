@@ -12,7 +12,6 @@ is in the way, and is told. `envlock.environment.whose` tells whose it is.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -25,10 +24,12 @@ from envlock.environment.create import create_venv
 from envlock.environment.description import Interpreter
 from envlock.environment.inspect import prefix_of
 from envlock.environment.journal import OWN, Event, Journal, new_journal
-from envlock.environment.whose import CONFIG, MARKER, whose
+from envlock.environment.marker import write_mark
+from envlock.environment.whose import CONFIG, whose
 from envlock.errors import EnvlockError
 from envlock.progress import Progress
-from envlock.system import make_folder, move, write_files, write_texts
+from envlock.system import make_folder, move, write_files
+from envlock.trees import sync_folders
 
 #: The key of the transaction in pyvenv.cfg, which whoever makes the environment anew drops.
 KEY = "envlock"
@@ -72,6 +73,7 @@ class Replacement(Struct, frozen=True, kw_only=True):
         saved = [self._saved(*each) for each in enumerate(contents.items())]
         self.journal.write(Event.FILES, files=saved)
         write_files({path: contents[path.absolute()] for path in texts})
+        sync_folders(*{path.resolve().parent for path in texts})
 
     def _saved(self, number: int, file: tuple[Path, bytes]) -> dict[str, object]:
         path, content = file
@@ -103,6 +105,7 @@ def replaced(
     try:
         _set_aside(folder, journal)
         yield Replacement(folder=folder, journal=journal, progress=progress)
+        sync_folders(folder)
         journal.write(Event.COMMIT)
     except BaseException:
         # Interrupted right after that line it is done all the same.
@@ -129,8 +132,10 @@ def _set_aside(folder: Path, journal: Journal) -> None:
     # Without its configuration nothing takes what is left for an environment.
     for name in sorted(names, key=lambda each: each != CONFIG):
         move(folder / name, journal.aside / name)
+    sync_folders(journal.aside, folder)
     move(journal.aside, journal.old)
-    write_texts({folder / MARKER: json.dumps({"envlock": 1, "transaction": identity}) + "\n"})
+    sync_folders(journal.folder)
+    write_mark(folder, transaction=identity)
 
 
 def _take_back(folder: Path, journal: Journal, progress: Progress, keep_as: Path | None) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from envlock.errors import UsageError, WorkError
@@ -97,3 +99,23 @@ def expanded(path: str) -> str | None:
         return None
     where = str(expand(path))
     return None if where == path else where
+
+
+def mounted_below(folder: Path) -> Iterator[str]:
+    """Yield where file systems are mounted below a folder, also parts of the same one (Linux)."""
+    try:
+        text = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return
+    start = f"{folder}/"
+    for line in text.splitlines():
+        place = re.sub(r"\\(\d{3})", lambda octal: chr(int(octal[1], 8)), line.split(" ")[4])
+        if place.startswith(start):
+            yield place.removeprefix(start)
+
+
+def is_mount(folder: Path) -> bool:
+    """Whether a folder is a mount point."""
+    return os.path.ismount(folder) or any(
+        place == folder.name for place in mounted_below(folder.parent)
+    )

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from envlock.conda.values import CondaLock
 from envlock.config import load_config
 from envlock.diagnose.report import examined_data
 from envlock.docker.freeze import parse_freeze
 from envlock.docker.quoting import parse_image
+from envlock.environment import place, recovery
 from envlock.environment.description import describe, target
+from envlock.environment.journal import fixes
 from envlock.environment.state import examine_environment
 from envlock.errors import EnvlockError
 from envlock.evidence import documents, library
@@ -25,6 +29,7 @@ from envlock.index.parse import Incomplete, NotAPage, parse_html, parse_json
 from envlock.matrix.plan import read_plan
 from envlock.model import Target
 from envlock.platforms import read_platforms
+from envlock.progress import Silent
 from envlock.request import dates, find_root, words
 from envlock.request.conda_spec import parse_spec
 from envlock.request.environment import read_environment
@@ -151,7 +156,36 @@ _ENVIRONMENT = {
     "lib/python3.11/site-packages/demo.py": "\n",
     "conda-meta/h5py-3.11.0-py311_0.json": '{"files": ["lib/x"]}',
 }
+_OWN = ".envlock/0001"
+_BACK = '{"event": "replace", "time": "", "id": "x", "names": [], "stayed": []}\n'
+_STOPPED = {
+    "project/.venv/pyvenv.cfg": "home = /usr/bin\n",
+    "project/.venv/bin/python": "",
+    "project/.venv/bin/mine.sh": "mine",
+    f"project/.venv/{_OWN}/journal.jsonl": _BACK,
+    f"project/.venv/{_OWN}/old/bin/python": "old",
+    f"project/.venv/{_OWN}/snapshot/bin/python": "old",
+    f"project/.venv/{_OWN}/files/0": "old lock\n",
+    "project/requirements.txt": "new lock\n",
+}
 _INFO = "lib/python3.11/site-packages/demo-1.0.dist-info"
+
+
+def _recovered(path: Path) -> object:
+    """What envlock does with a folder that was cloned: it tells, lists, puts right."""
+    cloned = next(each for each in path.parents if each.name == ".venv")
+    with TemporaryDirectory(dir=cloned.parents[1]) as name:
+        outside, folder = Path(name) / "outside.txt", Path(name) / "project" / ".venv"
+        shutil.copytree(cloned.parent, folder.parent, symlinks=True)
+        outside.write_text("mine")
+        place.made_by_envlock(folder)
+        past = [(each.state(), each.steps(), each.first()["time"]) for each in fixes(folder)]
+        try:
+            recovery.recover(folder, Silent(), wait=True)
+        finally:
+            assert outside.read_text() == "mine"
+            assert [*Path(name).rglob("mine.sh")] != []
+    return repr(past).encode(errors="surrogateescape")
 
 
 def _html(path: Path) -> object:
@@ -214,6 +248,21 @@ READERS = (
             ("site-pyvenv", "pyvenv.cfg", "text"),
             ("conda-meta-record", "conda-meta/demo-1.0-0.json", "json"),
             ("conda-meta-state", "conda-meta/state", "json"),
+        )
+    ),
+    *(
+        Reader(
+            name=name,
+            place=f"project/.venv/{place_}",
+            read=_recovered,
+            language=language,
+            around=_STOPPED,
+        )
+        for name, place_, language in (
+            ("journal", f"{_OWN}/journal.jsonl", "json"),
+            ("marker", "envlock.json", "json"),
+            ("lock-signature", ".envlock/lock", "json"),
+            ("brought", f"{_OWN}/snapshot/.envlock/brought", "text"),
         )
     ),
     Reader(

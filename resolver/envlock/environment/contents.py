@@ -1,0 +1,82 @@
+"""What is in a folder that an environment is to replace, as it is told."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from msgspec import Struct
+
+from envlock.environment.whose import Owner, Whose, entries_of, whose
+from envlock.system.looking import mounted_below
+
+#: A repository has these, as a folder or as the file that leads to one.
+_REPOSITORIES = frozenset(
+    {".git", ".hg", ".svn", ".bzr", "_darcs", ".fossil", ".fslckout", "_FOSSIL_", ".jj", ".pijul"}
+)
+_ENOUGH = 100_000  # files, after which it is only said that there are more
+_NAMED = 3
+
+
+class Contents(Struct, kw_only=True):
+    """What was found below a folder.
+
+    ``own`` is how many files are somebody's own, ``named`` the first of them,
+    ``repositories`` and ``mounts`` are folders below it, all as paths from it.
+    """
+
+    files: int = 0
+    own: int = 0
+    named: list[str] = []
+    repositories: list[str] = []
+    mounts: list[str] = []
+
+    def words(self) -> str:
+        """How many files no environment has, and which."""
+        more = ", ..." if self.own > len(self.named) else ""
+        noun = "file" if self.own == 1 else "files"
+        return f"{counted(self.own)} {noun} that no environment has: {', '.join(self.named)}{more}"
+
+
+def counted(number: int) -> str:
+    """A number of files as it is told."""
+    return f"more than {_ENOUGH:,}" if number > _ENOUGH else f"{number:,}"
+
+
+def shown(path: str) -> str:
+    """A path as text, also one whose name is not UTF-8."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def contents(folder: Path, *, environment: bool) -> Contents:
+    """Look at everything below a folder; where it is no ``environment``, all is somebody's own.
+
+    Raises:
+        UsageError: something there may not be looked at.
+    """
+    found = Contents(mounts=[shown(each) for each in mounted_below(folder)])
+    device = folder.stat().st_dev
+    tells = whose(folder, folder) if environment else Whose(root=folder, prefix=folder)
+    for entry, name, owner in tells.entries():
+        if entry.name in _REPOSITORIES:
+            found.repositories.append(shown(name))
+        if entry.is_dir(follow_symlinks=False):
+            if entry.stat(follow_symlinks=False).st_dev != device:
+                found.mounts.append(shown(name))
+            continue
+        found.files += 1
+        if owner is Owner.SOMEBODY or not environment:
+            found.own += 1
+            if len(found.named) < _NAMED:
+                found.named.append(shown(name))
+        if found.own > _ENOUGH:
+            break
+    return found
+
+
+def is_empty(folder: Path) -> bool:
+    """Whether nothing is there but what a file system, or a start that was stopped, leaves."""
+    return all(
+        name in {"lost+found", ".envlock"} or name.startswith(".envlock.json.")
+        for name in (each.name for each in entries_of(str(folder)))
+    )
