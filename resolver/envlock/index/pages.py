@@ -12,7 +12,6 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from envlock.errors import EnvlockError, IndexUnsteady
 from envlock.index.cache import KeptPage, PageCache
 from envlock.index.gather import TICK, gather, join
 from envlock.index.local import index_files, is_local, linked_files
@@ -24,7 +23,7 @@ from envlock.index.releases import project_of
 from envlock.index.reread import read_again
 from envlock.model import IndexSettings
 from envlock.progress import Progress, Silent
-from envlock.system import kept_folder, stoppable
+from envlock.system import kept_folder
 
 if TYPE_CHECKING:
     from envlock.index.fetch import Client
@@ -63,32 +62,25 @@ class Index:
         self._unasked: set[str] = set()
 
     @contextmanager
-    def expecting(
-        self,
-        needed: Collection[NormalizedName],
-        likely: Callable[[], Iterable[NormalizedName]],
-    ) -> Iterator[None]:
+    def expecting(self, likely: Callable[[], Iterable[NormalizedName]]) -> Iterator[None]:
         """Read the pages of these projects in the background while an engine works in the block.
 
-        A page of ``needed`` that cannot be read for good ends the engine: an
-        engine may take minutes and gigabytes to say so. Any other fault is
-        nothing: whoever needs the page meets it. What is still read at the
-        end of the block is broken off.
+        A fault is nothing: whoever needs the page meets it. What is still
+        read at the end of the block is broken off.
         """
-        with stoppable() as stop:
-            ahead = threading.Timer(_HEAD_START, self._read_ahead, (needed, likely, stop.now))
-            ahead.daemon, ahead.name = True, "index"
-            with suppress(RuntimeError):  # can't start new thread: then nothing is read ahead
-                ahead.start()
-                self._ahead = ahead
-            try:
-                yield
-            finally:
-                self._ahead = None
-                ahead.cancel()
-                for client in tuple(self._clients):
-                    client.abort()
-                join([ahead])
+        ahead = threading.Timer(_HEAD_START, self._read_ahead, (likely,))
+        ahead.daemon, ahead.name = True, "index"
+        with suppress(RuntimeError):  # can't start new thread: then nothing is read ahead
+            ahead.start()
+            self._ahead = ahead
+        try:
+            yield
+        finally:
+            self._ahead = None
+            ahead.cancel()
+            for client in tuple(self._clients):
+                client.abort()
+            join([ahead])
 
     def files(self, name: NormalizedName) -> Files:
         """Return the wheels and sdists of one project; see `files_of`."""
@@ -158,19 +150,8 @@ class Index:
         versions = (Version(text) for text in texts if text)
         return any(wanted.contains(version, prereleases=True) for version in versions)
 
-    def _read_ahead(
-        self,
-        needed: Collection[NormalizedName],
-        likely: Callable[[], Iterable[NormalizedName]],
-        stop: Callable[[EnvlockError], None],
-    ) -> None:
+    def _read_ahead(self, likely: Callable[[], Iterable[NormalizedName]]) -> None:
         with suppress(Exception):  # whatever it is, whoever needs the page meets it
-            try:
-                self._read(needed)
-            except EnvlockError as error:
-                if not isinstance(error, IndexUnsteady):
-                    stop(error)
-                return
             self._read(tuple(likely()))
 
     def _read_pages(self, names: Collection[NormalizedName]) -> None:
