@@ -57,6 +57,7 @@ class Index:
         self._local: dict[tuple[str, NormalizedName], Files | None] = {}
         self._listed: dict[NormalizedName, Files] = {}
         self._linked: dict[str, Files] | None = None
+        self._placed: dict[tuple[NormalizedName, Version | None], tuple[Place, ...]] = {}
         self._ahead: threading.Timer | None = None
         self._clients: set[Client] = set()
         self._unasked: set[str] = set()
@@ -82,6 +83,19 @@ class Index:
                 client.abort()
             join([ahead])
 
+    def read(self, names: Iterable[NormalizedName]) -> None:
+        """Read the pages of some projects, all at once; each is read once.
+
+        Raises:
+            IndexFailure: as `files_of`.
+        """
+        if self._ahead is not None:
+            self._ahead.cancel()
+            while self._ahead.is_alive():
+                self._ahead.join(TICK)
+            self._ahead = None
+        self._read(tuple(names))
+
     def files(self, name: NormalizedName) -> Files:
         """Return the wheels and sdists of one project; see `files_of`."""
         return self.files_of((name,))[name]
@@ -99,7 +113,7 @@ class Index:
                 one that does not have the project.
         """
         names = tuple(names)
-        self._read_pages(names)
+        self.read(names)
         for name in names:
             if name not in self._listed:
                 self._listed[name] = self._collect(name, None)
@@ -111,7 +125,7 @@ class Index:
         Raises:
             IndexFailure: as `files_of`.
         """
-        self._read_pages(pins)
+        self.read(pins)
         return {name: self._collect(name, version) for name, version in pins.items()}
 
     def renew(self, wanted: Mapping[NormalizedName, SpecifierSet]) -> bool:
@@ -127,6 +141,9 @@ class Index:
         lacking = {name for name in wanted if not self._has(name, wanted[name], pages, kept)}
         again = {url: pages[url] for url in kept if pages[url] in lacking}
         self._ask(again, kept)
+        if again:  # what was found on the pages before
+            self._listed.clear()
+            self._placed.clear()
         found = {url: page for url in again if (page := self._pages[url]) is not None}
         return any(self._has(name, wanted[name], pages, found) for name in lacking)
 
@@ -154,14 +171,6 @@ class Index:
         with suppress(Exception):  # whatever it is, whoever needs the page meets it
             self._read(tuple(likely()))
 
-    def _read_pages(self, names: Collection[NormalizedName]) -> None:
-        if self._ahead is not None:
-            self._ahead.cancel()
-            while self._ahead.is_alive():
-                self._ahead.join(TICK)
-            self._ahead = None
-        self._read(names)
-
     def _read(self, names: Collection[NormalizedName]) -> None:
         asked = self._asked(names)
         self._fetch({_address(*place): place[1] for place in asked if not is_local(place[0])})
@@ -181,7 +190,7 @@ class Index:
         Raises:
             IndexFailure: as `files_of`.
         """
-        self._read_pages(names)
+        self.read(names)
         return {name: have for name in names if len(have := self._standing(name)) > 1}
 
     def standing(self, name: NormalizedName) -> tuple[str, ...]:
@@ -190,7 +199,7 @@ class Index:
         Raises:
             IndexFailure: as `files_of`.
         """
-        self._read_pages((name,))
+        self.read((name,))
         return self._standing(name)
 
     def places(self, name: NormalizedName, version: Version | None = None) -> tuple[Place, ...]:
@@ -199,7 +208,7 @@ class Index:
         Raises:
             IndexFailure: as `files_of`.
         """
-        self._read_pages((name,))
+        self.read((name,))
         return tuple(place for place in self._places(name, version) if place.files)
 
     def _standing(self, name: NormalizedName) -> tuple[str, ...]:
@@ -210,7 +219,12 @@ class Index:
             is not None
         )
 
-    def _places(self, name: NormalizedName, version: Version | None) -> Iterator[Place]:
+    def _places(self, name: NormalizedName, version: Version | None) -> tuple[Place, ...]:
+        if (name, version) not in self._placed:
+            self._placed[name, version] = tuple(self._find_places(name, version))
+        return self._placed[name, version]
+
+    def _find_places(self, name: NormalizedName, version: Version | None) -> Iterator[Place]:
         for index in serving(self._settings, self._standing(name)):
             page = None if is_local(index) else self._pages[_address(index, name)]
             files = self._local[index, name] if page is None else page.files(version)
@@ -229,7 +243,7 @@ class Index:
         Raises:
             IndexFailure: one cannot be read.
         """
-        self._read_pages(())
+        self.read(())
         return self._linked or {}
 
     def _find_links(self) -> dict[str, Files]:

@@ -61,7 +61,7 @@ def located(
         IndexFailure: as `hashed` and `admitted`.
     """
     packages = tuple(packages)
-    index.pinned({package.name: package.version for package in packages})  # all pages at once
+    index.read(package.name for package in packages)
     found = {each.name: _located(each, index, fits, exclude_newer) for each in packages}
     listed = complete({name: files for name, (_, files) in found.items()})
     return tuple(_placed(whole, found[whole.name][0], index) for whole in hashed(packages, listed))
