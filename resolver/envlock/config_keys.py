@@ -18,8 +18,8 @@ from envlock.request.dates import parse_date
 from envlock.request.parsed import shown
 from envlock.system.looking import expanded, named
 
-_VERSION = re.compile(r"\d+(\.\d+){0,2}")
-_NAMES_A_PYTHON = re.compile(r"\d+(\.\d+){0,2}|(python|pypy)[\w.]*", re.IGNORECASE)
+_VERSION = r"\d+(\.\d+){0,2}"
+_NAMES_A_PYTHON = r"(?i)\d+(\.\d+){0,2}|(python|pypy)[\w.]*"
 
 
 class Key(Struct, frozen=True):
@@ -62,13 +62,13 @@ def _text(text: str, _: Path) -> str:
 
 def _python(text: str, base: Path) -> str:
     """A version and the name of a program on PATH stay; a path is taken from its file."""
-    if _NAMES_A_PYTHON.fullmatch(text):
+    if re.fullmatch(_NAMES_A_PYTHON, text):
         return text
     return str(base / Path(text).expanduser())
 
 
 def _version(text: str, _: Path) -> str:
-    if _VERSION.fullmatch(text) is None:
+    if re.fullmatch(_VERSION, text) is None:
         raise UsageError(
             f"{shown(text)} is not a version: a project's file chooses no program that is run",
             "write a version such as 3.11; a path is for --python, ENVLOCK_PYTHON or"

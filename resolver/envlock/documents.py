@@ -24,12 +24,10 @@ _DEEPEST = 100
 _MOST_VALUES = 2_000_000
 _MOST_DIGITS = 20  # of a whole number: 64 bits and a sign
 _MOST_BITS = 64
-_HALF = re.compile(r"\\u[dD][89a-fA-F]")
-_TOML_PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
+_HALF = r"\\u[dD][89a-fA-F]"
+_TOML_PLACE = r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$"
 #: A key of so many parts that tomllib, which goes back to the first for each, would never end.
-_DOTTED = re.compile(
-    r"(?<![\w\"'-])(?:(?:[A-Za-z0-9_-]+|\"[^\"\n]*\"|'[^'\n]*')[ \t]*\.[ \t]*){30}"
-)
+_DOTTED = r"(?<![\w\"'-])(?:(?:[A-Za-z0-9_-]+|\"[^\"\n]*\"|'[^'\n]*')[ \t]*\.[ \t]*){30}"
 
 
 class Malformed(ValueError):
@@ -80,7 +78,7 @@ def json_value(content: str | bytes, *, halves: bool = False) -> Any:  # noqa: A
     except RecursionError:
         raise Malformed(f"nested more than {_DEEPEST} deep") from None
     _refuse_deep(value)
-    return _whole_characters(value) if _HALF.search(text) and not halves else value
+    return _whole_characters(value) if re.search(_HALF, text) and not halves else value
 
 
 def shaped(name: str, value: object, shape: type[_Shape]) -> _Shape:
@@ -110,7 +108,7 @@ def toml_tables(text: str) -> dict[str, Any]:
     """
     import tomllib  # noqa: PLC0415  (2 ms that other files do not need)
 
-    long_key = _DOTTED.search(text)
+    long_key = re.search(_DOTTED, text)
     if long_key is not None:
         raise Malformed("a key of more than 30 parts", text.count("\n", 0, long_key.start()) + 1)
     try:
@@ -126,12 +124,12 @@ def toml_tables(text: str) -> dict[str, Any]:
 
 
 def _of_toml(reason: str, text: str) -> Malformed:
-    place = _TOML_PLACE.search(reason)
+    place = re.search(_TOML_PLACE, reason)
     if place and place["line"]:
         line, column = int(place["line"]), f" (column {place['column']})"
     else:
         line, column = text.rstrip().count("\n") + 1, ""
-    reason = _TOML_PLACE.sub("", reason)
+    reason = re.sub(_TOML_PLACE, "", reason)
     return Malformed(f"{reason[:1].lower()}{reason[1:]}{column}", line)
 
 

@@ -64,9 +64,5 @@ class IndexFailure(WorkError):
     """A package index could not be reached or did not answer properly."""
 
 
-class IndexUnsteady(IndexFailure):
-    """A package index failed several times, in ways that may pass."""
-
-
 class InstallFailure(WorkError):
     """The installer refused or failed: a hash mismatch, a build that broke."""

@@ -10,19 +10,29 @@ from pathlib import Path
 
 import pytest
 from packaging.utils import NormalizedName
+from packaging.version import Version
 
+from envlock.choices import EngineName
+from envlock.engine import Answer, Problem
 from envlock.engine.piptools import _TRACEBACK, _UNREADABLE
+from envlock.environment.description import target
 from envlock.environment.failures import refuse_stalled
+from envlock.environment.interpreters import find_interpreter
 from envlock.errors import IndexFailure, WorkError
+from envlock.evidence.values import PLAIN, Cell
 from envlock.index.hashing import with_hashes
 from envlock.index.pages import Index
 from envlock.index.parse import file_at
-from envlock.model import IndexSettings
-from envlock.progress import Silent
+from envlock.matrix.tasks import Task, Terms
+from envlock.model import IndexSettings, Request
+from envlock.progress import Progress, Silent
+from envlock.request import parse_words
 from envlock.system import run
+from envlock.workflow.cellsets import resolve_set
+from envlock.workflow.lock import LockOrder, make_lock
 from support.distributions import build_wheel
 from support.index_client import DEMO, OTHER, client
-from support.odd_server import Answer, OddServer
+from support.odd_server import OddServer
 from support.program import Program
 from support.simple_index import SimpleIndex
 
@@ -48,7 +58,7 @@ def nobody() -> list[NormalizedName]:
 
 
 def fail_once_asked(index: Index, server: OddServer) -> None:
-    with index.expecting((DEMO,), lambda: [OTHER]):
+    with index.expecting(lambda: [DEMO, OTHER]):
         while not server.requests:
             time.sleep(0.01)
         raise WorkError("the engine")
@@ -73,30 +83,34 @@ def test_the_first_bad_page_breaks_the_others_off(tmp_path: Path) -> None:
     assert_nothing_goes_on()
 
 
-def test_an_engine_is_ended_when_a_page_of_the_request_cannot_be_read(tmp_path: Path) -> None:
+class NoEngine:
+    def solve(self, _: Problem, __: Progress) -> Answer:
+        raise AssertionError("an engine is started")
+
+
+def test_a_page_of_the_request_that_cannot_be_read_is_told_before_an_engine_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("envlock.workflow.lock.ENGINES", {EngineName.UV: NoEngine})
     with OddServer({"/simple/demo/": b"<![bad>"}) as server:
-        index = client(tmp_path, server.url)
-        started = time.monotonic()
-        with pytest.raises(IndexFailure) as caught, index.expecting((DEMO,), nobody):
-            run([sys.executable, "-c", "import time; time.sleep(30)"])
-        assert time.monotonic() - started < 20
+        order = LockOrder(
+            request=Request(requirements=parse_words(("demo",))),
+            settings=IndexSettings(index_url=server.url, no_cache=True),
+            outputs={},
+            command="",
+            name="",
+            engine=EngineName.UV,
+            fresh=True,
+        )
+        with pytest.raises(IndexFailure) as caught:
+            make_lock(order, Silent())
         assert caught.value.message.startswith(f"cannot read the package index {server.url}/demo/")
 
 
-def test_trouble_that_may_pass_ends_no_engine(tmp_path: Path) -> None:
-    with (
-        OddServer({"/simple/demo/": Answer(status=503)}) as server,
-        client(tmp_path, server.url).expecting((DEMO,), nobody),
-    ):
-        while server.requests["/simple/demo/"] < 3:
-            time.sleep(0.01)
-        assert run([sys.executable, "-c", "import time; time.sleep(0.3)"]).returncode == 0
-
-
-def test_a_page_that_is_only_likely_to_be_needed_ends_nothing(tmp_path: Path) -> None:
+def test_a_page_that_cannot_be_read_ahead_ends_nothing(tmp_path: Path) -> None:
     with OddServer({"/simple/demo/": b"", "/simple/other/": b"<![bad>"}) as server:
         index = client(tmp_path, server.url)
-        with index.expecting((DEMO,), lambda: [OTHER]):
+        with index.expecting(lambda: [OTHER]):
             while not server.requests["/simple/other/"]:
                 time.sleep(0.01)
             assert run([sys.executable, "-c", "print(1)"]).returncode == 0
@@ -111,7 +125,7 @@ def test_defects_of_what_is_read_ahead_are_not_printed(
         seen.set()
         raise ZeroDivisionError
 
-    with OddServer() as server, client(tmp_path, server.url).expecting((), broken):
+    with OddServer() as server, client(tmp_path, server.url).expecting(broken):
         assert seen.wait(5)
     assert capfd.readouterr().err == ""
 
@@ -131,7 +145,7 @@ def test_without_threads_pages_are_read_all_the_same(
 
         monkeypatch.setattr(threading.Thread, "start", start)
         index = client(tmp_path, server.url)
-        with index.expecting((DEMO,), nobody):
+        with index.expecting(nobody):
             assert len(index.files(DEMO)) == 1
 
 
@@ -232,6 +246,29 @@ def test_an_index_without_hashes_gives_files_that_are_hashed(program: Program) -
         assert done.err == "127.0.0.1 states no hashes: 1 file downloaded to be hashed\n"
         text = (program.here / "requirements.txt").read_text()
         assert f"demo==1.0 \\\n    --hash=sha256:{digest}\n" in text
+
+
+def test_a_set_of_the_matrix_has_the_files_of_one_index_hashed(tmp_path: Path) -> None:
+    wheel = build_wheel(tmp_path / "first", "demo", "1.0")
+    build_wheel(tmp_path / "second", "demo", "1.0", requires=["other"])
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    with (
+        SimpleIndex(wheel.parent, hashes=False) as first,
+        SimpleIndex(tmp_path / "second") as second,
+    ):
+        use = IndexSettings(index_url=second.url, extra_index_urls=(first.url,), no_cache=True)
+        terms = Terms(workspace=tmp_path, settings=use, engine=EngineName.UV)
+        goal = target(find_interpreter(None))
+        cell = Cell(
+            distribution=DEMO,
+            version=Version("1.0"),
+            python=goal.minor,
+            platform=str(goal.platform),
+        )
+        found = resolve_set(Task(cell=cell, name=PLAIN, terms=terms), goal)
+    (package,) = found.packages
+    assert package.hashes == (f"sha256:{digest}",)
+    assert package.index == first.url
 
 
 def not_hashed(server: OddServer, timeout: float = 15.0) -> str:

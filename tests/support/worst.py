@@ -5,6 +5,7 @@ from __future__ import annotations
 import re._constants as op  # type: ignore[import-not-found]
 import re._parser as parser  # type: ignore[import-not-found]
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 
 _LONG = 200  # how often a repeat is pumped
@@ -62,7 +63,7 @@ def _sample(part: Any, times: int = 1) -> str:
     if kind is op.LITERAL:
         return chr(what)
     if kind is op.IN:
-        return _member(what)
+        return _member(tuple(what))
     inside = _inside(part)
     if inside:
         once = "".join(map(_sample, inside[0]))
@@ -70,13 +71,11 @@ def _sample(part: Any, times: int = 1) -> str:
     return "a" if kind in {op.ANY, op.NOT_LITERAL} else ""
 
 
-def _member(items: Any) -> str:
-    return next((each for each in _TRIED if _in(items, each)), "a")
-
-
-def _in(items: Any, character: str) -> bool:
+@cache  # the same few sets stand in all patterns
+def _member(items: tuple[Any, ...]) -> str:
     import re._compiler as compiler  # type: ignore[import-not-found]  # noqa: PLC0415
 
     state = parser.State()
     state.str = ""
-    return compiler.compile(parser.SubPattern(state, [(op.IN, items)])).match(character) is not None
+    one = compiler.compile(parser.SubPattern(state, [(op.IN, [*items])]))
+    return next(filter(one.match, _TRIED), "a")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -10,7 +11,7 @@ from typing import Annotated
 import typer
 
 from envlock import __version__
-from envlock.cli.arguments import register
+from envlock.cli.arguments import announce, register
 from envlock.cli.interrupts import Interrupted
 from envlock.cli.output import complain, say, talk
 from envlock.cli.streams import Unprintable
@@ -49,6 +50,8 @@ _GROUPS = {
     "config": "Describe the configuration.",
     "matrix": "Run many releases, record what they do, and show it.",
 }
+#: The variable by which a shell asks what a word may become.
+_COMPLETION = "_ENVLOCK_COMPLETE"
 
 
 def _version(value: bool) -> None:  # noqa: FBT001  (typer calls it so)
@@ -71,9 +74,11 @@ def _root(
 def _app(typed: Sequence[str]) -> typer.Typer:
     """Build the command line; where a command was typed, it or its group alone.
 
-    Building every command takes a third of the time of a start.
+    Building every command takes a third of the time of a start, so where an
+    option comes first (``--help``, ``--version``), they are only listed.
     """
-    first = next(iter(typed), "")
+    first = next(iter(typed), "" if _COMPLETION in os.environ else "--help")
+    add = announce if first.startswith("-") and first != "--" else register
     chosen = {name: place for name, place in _COMMANDS.items() if name.split()[0] == first}
     app = typer.Typer(
         name="envlock",
@@ -95,7 +100,7 @@ def _app(typed: Sequence[str]) -> typer.Typer:
             app.add_typer(groups[group], name=group)
         module, _, function = place.partition(".")
         command = getattr(import_module(f"envlock.cli.{module}"), function)
-        register(groups[group], own, command)
+        add(groups[group], own, command)
     return app
 
 

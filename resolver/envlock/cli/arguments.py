@@ -8,8 +8,9 @@ once and a command has four parameters instead of thirty.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import Annotated, get_args, get_origin, get_type_hints
 
@@ -54,7 +55,9 @@ def register(app: typer.Typer, name: str, command: Command) -> None:
     def call(**values: object) -> int:
         typed.variables()
         taken = {
-            parameter: kind(**{each.name: _value(values[each.name], each) for each in fields(kind)})
+            parameter: kind(
+                **{each.name: _value(values[each.name], each) for each in _fields(kind)}
+            )
             for parameter, kind in groups.items()
         }
         try:
@@ -63,9 +66,19 @@ def register(app: typer.Typer, name: str, command: Command) -> None:
             raise Interrupted("interrupted: nothing was changed") from None
 
     call.__doc__ = command.__doc__
-    call.__signature__ = inspect.Signature(list(_parameters(groups.values())))  # type: ignore[attr-defined]
+    parameters = [each for kind in groups.values() for each in _parameters(kind)]
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     call.__annotations__ = {}
     app.command(name)(call)
+
+
+def announce(app: typer.Typer, name: str, command: Command) -> None:
+    """Add a command to an app for a list of commands: with what it does, without its options."""
+    app.command(name, help=command.__doc__)(_only_listed)
+
+
+def _only_listed() -> None:
+    """Nothing, since a command that is only listed is never called."""
 
 
 def _groups(command: Command) -> dict[str, type[Struct]]:
@@ -74,22 +87,26 @@ def _groups(command: Command) -> dict[str, type[Struct]]:
     return hints
 
 
-def _parameters(groups: Iterable[type[Struct]]) -> Iterator[inspect.Parameter]:
-    for kind in groups:
-        for item in fields(kind):
-            hint, info = get_args(item.type)
-            several = get_origin(hint) is tuple
-            one = str if _is_path(hint) else get_args(hint)[0] if several else hint
-            annotation = list[one] if several else one | None if item.default is None else one  # type: ignore[valid-type]
-            default = [] if several else item.default
-            if isinstance(default, Path):
-                default = str(default)
-            yield inspect.Parameter(
-                item.name,
-                inspect.Parameter.KEYWORD_ONLY,
-                annotation=Annotated[annotation, info],
-                default=inspect.Parameter.empty if item.required else default,
-            )
+@cache  # it evaluates the annotations each time
+def _fields(kind: type[Struct]) -> tuple[FieldInfo, ...]:
+    return fields(kind)
+
+
+def _parameters(kind: type[Struct]) -> Iterator[inspect.Parameter]:
+    for item in _fields(kind):
+        hint, info = get_args(item.type)
+        several = get_origin(hint) is tuple
+        one = str if _is_path(hint) else get_args(hint)[0] if several else hint
+        annotation = list[one] if several else one | None if item.default is None else one  # type: ignore[valid-type]
+        default = [] if several else item.default
+        if isinstance(default, Path):
+            default = str(default)
+        yield inspect.Parameter(
+            item.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            annotation=Annotated[annotation, info],
+            default=inspect.Parameter.empty if item.required else default,
+        )
 
 
 def _is_path(hint: object) -> bool:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import httpx2
 from msgspec import Struct
 
-from envlock.errors import IndexFailure, IndexUnsteady
+from envlock.errors import IndexFailure
 from envlock.index.ceiling import Ceiling, Reached, for_page
 from envlock.index.connect import Connections
 from envlock.index.parse import Incomplete, NotAPage, parse_html, parse_json
@@ -111,8 +111,7 @@ class Client:
             except Passing as passing:
                 pause = next(pauses, None)
                 if pause is None:
-                    told = failure(url, f"{passing} ({len(_PAUSES) + 1} tries)")
-                    raise IndexUnsteady(told.message, *told.remedies) from None
+                    raise failure(url, f"{passing} ({len(_PAUSES) + 1} tries)") from None
                 time.sleep(pause)
 
     @contextmanager

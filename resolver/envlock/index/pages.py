@@ -13,7 +13,6 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from envlock.choices import IndexStrategy
-from envlock.errors import EnvlockError, IndexUnsteady
 from envlock.index.cache import KeptPage, PageCache
 from envlock.index.gather import TICK, gather, join
 from envlock.index.local import index_files, is_local, linked_files
@@ -25,7 +24,7 @@ from envlock.index.releases import project_of
 from envlock.index.reread import read_again
 from envlock.model import IndexSettings
 from envlock.progress import Progress, Silent
-from envlock.system import kept_folder, stoppable
+from envlock.system import kept_folder
 
 if TYPE_CHECKING:
     from envlock.index.fetch import Client
@@ -59,37 +58,44 @@ class Index:
         self._local: dict[tuple[str, NormalizedName], Files | None] = {}
         self._listed: dict[NormalizedName, Files] = {}
         self._linked: dict[str, Files] | None = None
+        self._placed: dict[tuple[NormalizedName, Version | None], tuple[Place, ...]] = {}
         self._ahead: threading.Timer | None = None
         self._clients: set[Client] = set()
         self._unasked: set[str] = set()
 
     @contextmanager
-    def expecting(
-        self,
-        needed: Collection[NormalizedName],
-        likely: Callable[[], Iterable[NormalizedName]],
-    ) -> Iterator[None]:
+    def expecting(self, likely: Callable[[], Iterable[NormalizedName]]) -> Iterator[None]:
         """Read the pages of these projects in the background while an engine works in the block.
 
-        A page of ``needed`` that cannot be read for good ends the engine: an
-        engine may take minutes and gigabytes to say so. Any other fault is
-        nothing: whoever needs the page meets it. What is still read at the
-        end of the block is broken off.
+        A fault is nothing: whoever needs the page meets it. What is still
+        read at the end of the block is broken off.
         """
-        with stoppable() as stop:
-            ahead = threading.Timer(_HEAD_START, self._read_ahead, (needed, likely, stop.now))
-            ahead.daemon, ahead.name = True, "index"
-            with suppress(RuntimeError):  # can't start new thread: then nothing is read ahead
-                ahead.start()
-                self._ahead = ahead
-            try:
-                yield
-            finally:
-                self._ahead = None
-                ahead.cancel()
-                for client in tuple(self._clients):
-                    client.abort()
-                join([ahead])
+        ahead = threading.Timer(_HEAD_START, self._read_ahead, (likely,))
+        ahead.daemon, ahead.name = True, "index"
+        with suppress(RuntimeError):  # can't start new thread: then nothing is read ahead
+            ahead.start()
+            self._ahead = ahead
+        try:
+            yield
+        finally:
+            self._ahead = None
+            ahead.cancel()
+            for client in tuple(self._clients):
+                client.abort()
+            join([ahead])
+
+    def read(self, names: Iterable[NormalizedName]) -> None:
+        """Read the pages of some projects, all at once; each is read once.
+
+        Raises:
+            IndexFailure: as `files_of`.
+        """
+        if self._ahead is not None:
+            self._ahead.cancel()
+            while self._ahead.is_alive():
+                self._ahead.join(TICK)
+            self._ahead = None
+        self._read(tuple(names))
 
     def files(self, name: NormalizedName) -> Files:
         """Return the wheels and sdists of one project; see `files_of`."""
@@ -108,7 +114,7 @@ class Index:
                 one that does not have the project.
         """
         names = tuple(names)
-        self._read_pages(names)
+        self.read(names)
         for name in names:
             if name not in self._listed:
                 self._listed[name] = self._collect(name, None)
@@ -120,7 +126,7 @@ class Index:
         Raises:
             IndexFailure: as `files_of`.
         """
-        self._read_pages(pins)
+        self.read(pins)
         return {name: self._collect(name, version) for name, version in pins.items()}
 
     def renew(self, wanted: Mapping[NormalizedName, SpecifierSet]) -> bool:
@@ -136,6 +142,9 @@ class Index:
         lacking = {name for name in wanted if not self._has(name, wanted[name], pages, kept)}
         again = {url: pages[url] for url in kept if pages[url] in lacking}
         self._ask(again, kept)
+        if again:  # what was found on the pages before
+            self._listed.clear()
+            self._placed.clear()
         found = {url: page for url in again if (page := self._pages[url]) is not None}
         return any(self._has(name, wanted[name], pages, found) for name in lacking)
 
@@ -159,28 +168,9 @@ class Index:
         versions = (Version(text) for text in texts if text)
         return any(wanted.contains(version, prereleases=True) for version in versions)
 
-    def _read_ahead(
-        self,
-        needed: Collection[NormalizedName],
-        likely: Callable[[], Iterable[NormalizedName]],
-        stop: Callable[[EnvlockError], None],
-    ) -> None:
+    def _read_ahead(self, likely: Callable[[], Iterable[NormalizedName]]) -> None:
         with suppress(Exception):  # whatever it is, whoever needs the page meets it
-            try:
-                self._read(needed)
-            except EnvlockError as error:
-                if not isinstance(error, IndexUnsteady):
-                    stop(error)
-                return
             self._read(tuple(likely()))
-
-    def _read_pages(self, names: Collection[NormalizedName]) -> None:
-        if self._ahead is not None:
-            self._ahead.cancel()
-            while self._ahead.is_alive():
-                self._ahead.join(TICK)
-            self._ahead = None
-        self._read(names)
 
     def _read(self, names: Collection[NormalizedName]) -> None:
         asked = self._asked(names)
@@ -201,7 +191,7 @@ class Index:
         Raises:
             IndexFailure: as `files_of`.
         """
-        self._read_pages(names)
+        self.read(names)
         found = {name: self._standing(name) for name in names}
         return {
             name: have
@@ -215,7 +205,7 @@ class Index:
         Raises:
             IndexFailure: as `files_of`.
         """
-        self._read_pages((name,))
+        self.read((name,))
         return self._standing(name)
 
     def places(self, name: NormalizedName, version: Version | None = None) -> tuple[Place, ...]:
@@ -224,7 +214,7 @@ class Index:
         Raises:
             IndexFailure: as `files_of`.
         """
-        self._read_pages((name,))
+        self.read((name,))
         return tuple(place for place in self._places(name, version) if place.files)
 
     def _standing(self, name: NormalizedName) -> tuple[str, ...]:
@@ -264,7 +254,12 @@ class Index:
         files = self._local[index, name] if page is None else page.files(version)
         return of_release(name, version, files or ())
 
-    def _places(self, name: NormalizedName, version: Version | None) -> Iterator[Place]:
+    def _places(self, name: NormalizedName, version: Version | None) -> tuple[Place, ...]:
+        if (name, version) not in self._placed:
+            self._placed[name, version] = tuple(self._find_places(name, version))
+        return self._placed[name, version]
+
+    def _find_places(self, name: NormalizedName, version: Version | None) -> Iterator[Place]:
         chosen = serving(self._settings, self._standing(name))
         if self._settings.index_strategy is IndexStrategy.FIRST:
             chosen = self.mirrored(name) or chosen
@@ -284,7 +279,7 @@ class Index:
         Raises:
             IndexFailure: one cannot be read.
         """
-        self._read_pages(())
+        self.read(())
         return self._linked or {}
 
     def _find_links(self) -> dict[str, Files]:

@@ -13,7 +13,7 @@ from envlock.model import IndexSettings
 
 Sources = tuple[tuple[str, str], ...]
 
-_PATTERN = re.compile(r"[a-z0-9*?](?:[a-z0-9*?-]*[a-z0-9*?])?")
+_PATTERN = r"[a-z0-9*?](?:[a-z0-9*?-]*[a-z0-9*?])?"
 
 
 def read_source(text: str) -> tuple[str, str]:
@@ -24,7 +24,7 @@ def read_source(text: str) -> tuple[str, str]:
     """
     written, sign, place = text.partition("=")
     name = re.sub(r"[-_.]+", "-", written.strip()).lower()
-    if not sign or not place.strip() or not _PATTERN.fullmatch(name):
+    if not sign or not place.strip() or not re.fullmatch(_PATTERN, name):
         raise UsageError(
             f"{redact(text)!r} is not NAME=INDEX, where NAME is a package or a pattern like acme-*",
             'write "acme-*" = "https://HOST/simple"',

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
+from itertools import chain
 
 from packaging.utils import NormalizedName
 from packaging.version import Version
@@ -148,10 +149,11 @@ def missing(
             return _yanked(wish, met)
         newest = max((v for v in releases if not v.is_prerelease), default=max(releases))
         return f"there is no {wish}: the newest {wish.name} is {newest}"
-    best = max(found)
-    usable = [v for v, files in found.items() if any(fits(file, target) for file in files)]
-    if usable:
-        return _empty(wish, usable, target)
+    newest_first = sorted(found, reverse=True)
+    best = newest_first[0]
+    usable = (v for v in newest_first if any(fits(file, target) for file in found[v]))
+    if (first := next(usable, None)) is not None:
+        return _empty(wish, chain([first], usable), target)
     tagged = [file for file in found[best] if tagged_for(file, target)]
     if tagged:
         bounds = " or ".join(sorted({file.requires_python or "" for file in tagged}))
@@ -171,8 +173,11 @@ def _yanked(wish: Wish, files: Sequence[DistributionFile]) -> str:
 
 
 def _empty(wish: Wish, versions: Iterable[Version], target: Target) -> str:
-    """Why releases that have wheels are of no use: the code is in another one, which has none."""
-    for version in sorted(versions, reverse=True):
+    """Why releases that have wheels are of no use: the code is in another one, which has none.
+
+    ``versions`` come newest first; the first that is of use ends the look.
+    """
+    for version in versions:
         pythons = pythons_for(version, target.platform, wish.name)
         inside = contents(version, target.platform, wish.name)
         if pythons is None or target.minor in pythons or inside == wish.name:

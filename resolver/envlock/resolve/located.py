@@ -4,22 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import partial
 
 from msgspec.structs import replace
 from packaging.utils import NormalizedName
 
 from envlock.choices import IndexStrategy
+from envlock.index.hashing import with_hashes
 from envlock.index.origin import public
 from envlock.index.pages import Index
 from envlock.index.places import Files, distinct
 from envlock.index.redact import redact
 from envlock.index.releases import admitted
-from envlock.model import DistributionFile, IndexSettings, LockedPackage
+from envlock.model import DistributionFile, IndexSettings, LockedPackage, Target
 from envlock.progress import Progress
-from envlock.resolve.assemble import hashed
+from envlock.resolve.anchor import fits
+from envlock.resolve.assemble import hashed, wanted
 
 Fits = Callable[[LockedPackage, DistributionFile], bool]
 Complete = Callable[[Mapping[NormalizedName, Files]], Mapping[NormalizedName, Files]]
+
+
+def with_files(
+    pins: Iterable[LockedPackage],
+    index: Index,
+    target: Target,
+    *,
+    settings: IndexSettings,
+    progress: Progress,
+    exclude_newer: datetime | None = None,
+) -> tuple[LockedPackage, ...]:
+    """The pins for a target `located`, with hashes made here where the index states none.
+
+    Raises:
+        IndexFailure: as `located` and `with_hashes`.
+    """
+    choose = partial(wanted, target=target)
+    complete = partial(with_hashes, choose=choose, settings=settings, progress=progress)
+    return located(pins, index, lambda _, file: fits(file, target), exclude_newer, complete)
 
 
 def located(
@@ -39,7 +61,7 @@ def located(
         IndexFailure: as `hashed` and `admitted`.
     """
     packages = tuple(packages)
-    index.pinned({package.name: package.version for package in packages})  # all pages at once
+    index.read(package.name for package in packages)
     found = {each.name: _located(each, index, fits, exclude_newer) for each in packages}
     listed = complete({name: files for name, (_, files) in found.items()})
     return tuple(_placed(whole, found[whole.name][0], index) for whole in hashed(packages, listed))

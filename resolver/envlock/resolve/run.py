@@ -11,13 +11,12 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from envlock.errors import UsageError
-from envlock.index.hashing import with_hashes
 from envlock.index.pages import Index
 from envlock.model import LockedPackage, Rule, RuleId
-from envlock.resolve.anchor import Anchor, distributions, fits, framework
-from envlock.resolve.assemble import built_there, explained, notes, reasons, wanted
+from envlock.resolve.anchor import Anchor, distributions, framework
+from envlock.resolve.assemble import built_there, explained, notes, reasons
 from envlock.resolve.lacking import absent
-from envlock.resolve.located import located
+from envlock.resolve.located import with_files
 from envlock.resolve.loop import Attempt, Settled, anchors, search
 from envlock.resolve.question import Asked, Question, Tools
 from envlock.system import solve_limit, within
@@ -80,7 +79,14 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
         from envlock.resolve.wayout import no_resolution  # noqa: PLC0415  (as above)
 
         raise beside(no_resolution(question, tools, asked, tried), question, tools, index)
-    packages = _with_files(explained(settled, tried, question.wishes), question, tools, index)
+    packages = with_files(
+        explained(settled, tried, question.wishes),
+        index,
+        question.target,
+        settings=question.settings,
+        progress=tools.progress,
+        exclude_newer=question.exclude_newer,
+    )
     return Resolution(
         packages=packages,
         notes=(*notes(settled), *built_there(packages, question.target)),
@@ -102,24 +108,8 @@ def _search(
     index.files_of(question.wishes)  # all pages at once: each is looked at
     if absent(question, tools):
         return None, ()
-    with within(solve_limit()), index.expecting((), likely):
+    with within(solve_limit()), index.expecting(likely):
         return search(question, candidates, tools)
-
-
-def _with_files(
-    pins: Iterable[LockedPackage], question: Question, tools: Tools, index: Index
-) -> tuple[LockedPackage, ...]:
-    """The pins with their files, hashed here where the index states no hashes."""
-    target = question.target
-    complete = partial(
-        with_hashes,
-        choose=partial(wanted, target=target),
-        settings=question.settings,
-        progress=tools.progress,
-    )
-    return located(
-        pins, index, lambda _, file: fits(file, target), question.exclude_newer, complete
-    )
 
 
 def _likely(question: Question, anchor: Anchor | None, tools: Tools) -> set[NormalizedName]:

@@ -13,7 +13,6 @@ from envlock.documents import Malformed
 from envlock.errors import UsageError
 from envlock.model import Rule
 from envlock.rules.documents import parse, shipped
-from envlock.rules.examples import example_faults
 from envlock.rules.schema import faults, read_rule
 from envlock.system import read_text
 
@@ -98,9 +97,10 @@ def _read_file(path: Path, rules: list[Rule], wrong: list[str], *, examples: boo
         if not problems:
             rule = read_rule(document, source=str(path))
             rules.append(rule)
-            wrong.extend(
-                place + fault for fault in (example_faults(rule, document) if examples else ())
-            )
+            if examples:
+                from envlock.rules.examples import example_faults  # noqa: PLC0415  (as in schema)
+
+                wrong.extend(place + fault for fault in example_faults(rule, document))
 
 
 def _clashes(rules: Iterable[Rule]) -> tuple[str, ...]:

@@ -42,7 +42,6 @@ from envlock.system.reading import opened as opened
 from envlock.system.reading import read_ends as read_ends
 from envlock.system.reading import read_standard_input as read_standard_input
 from envlock.system.reading import read_text as read_text
-from envlock.system.stopping import stoppable as stoppable
 from envlock.system.writing import make_folder as make_folder
 from envlock.system.writing import move as move
 from envlock.system.writing import remove_tree as remove_tree

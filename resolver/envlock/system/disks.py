@@ -13,12 +13,12 @@ from pathlib import Path
 from envlock.errors import DiskFull, WorkError
 
 #: ENOSPC and EDQUOT as Linux, macOS and Windows, Python, Rust, HDF5 and pip word them.
-_SAID = re.compile(
+_SAID = (
     r"No space left on device|[Dd]isk quota exceeded|not enough space on the disk"
     r"|\bENOSPC\b|\bEDQUOT\b|\[Errno (?:28|122|69)\]|\(os error (?:28|122|69|112)\)"
     r"|[Ee]rrno = (?:28|122)\b"
 )
-_PATH = re.compile(r"(?<![\w./-])(/[^\s'\"`:;,()]+)")
+_PATH = r"(?<![\w./-])(/[^\s'\"`:;,()]+)"
 _READ = 100_000  # characters of an output that are looked at: the end, where the failure is
 _AMPLE = 10**9  # bytes: with more free than this, a disk is not the one that is full
 _FULL = 64 * 1024  # bytes: with less than this free, what fails, fails for it
@@ -28,7 +28,7 @@ FULL = {errno.ENOSPC, errno.EDQUOT}
 
 def says_full(text: str) -> bool:
     """Whether a program says that a disk or a quota is full."""
-    return _SAID.search(text[-_READ:]) is not None
+    return re.search(_SAID, text[-_READ:]) is not None
 
 
 def is_full(folder: Path) -> bool:
@@ -48,7 +48,7 @@ def disk_full(what: str, *places: Path, said: str = "") -> DiskFull:
     what was said is told: another place, or a quota.
     """
     temporary = temporary_folder()
-    named = [Path(found) for found in _PATH.findall(said[-_READ:])]
+    named = [Path(found) for found in re.findall(_PATH, said[-_READ:])]
     known = dict.fromkeys(_existing(each) for each in (*named, *places, temporary))
     fullest = _lasting(min(known, key=_room))
     with suppress(OSError):

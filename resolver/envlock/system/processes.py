@@ -18,7 +18,6 @@ from msgspec import Struct
 from envlock.errors import WorkError
 from envlock.system.disks import refuse_full
 from envlock.system.stalls import Progress
-from envlock.system.stopping import STOP, Stop, kill
 
 #: Ctrl-C and the signals that mean the same; SIGHUP is not there on Windows.
 _INTERRUPTS = tuple(
@@ -60,7 +59,6 @@ def run(
 
     Raises:
         WorkError: it cannot be started or followed, or fails and says that a disk is full.
-        EnvlockError: it was ended by a `Stop`.
     """
     out: list[str] = []
     said: list[str] = []
@@ -70,10 +68,9 @@ def run(
         with _uninterrupted():
             process = _start(command, env=env, cwd=cwd, inherit=inherit)
             readers = _read(process, out, said, on_line)
-        with (STOP.get() or Stop()).over(process):
-            timed_out = _overruns(process, timeout, stall)
-            if timed_out:
-                _end(process)
+        timed_out = _overruns(process, timeout, stall)
+        if timed_out:
+            _end(process)
     except BaseException:
         if process is not None:
             _end(process)
@@ -244,7 +241,11 @@ def _follow(
 
 def _end(process: subprocess.Popen[str]) -> None:
     """Kill the program and whatever it started, and wait for it."""
-    kill(process)
+    with suppress(OSError):
+        if os.name == "nt":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
     # Ctrl-C inside of `Popen.wait` can leave its lock taken: this is not to wait for ever.
     with suppress(subprocess.TimeoutExpired):
         process.wait(_DYING)

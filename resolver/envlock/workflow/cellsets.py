@@ -20,7 +20,7 @@ from envlock.model import LockedPackage, Request, Target
 from envlock.progress import Silent
 from envlock.request import parse_words
 from envlock.resolve.anchor import installable
-from envlock.resolve.assemble import hashed
+from envlock.resolve.located import with_files
 from envlock.workflow.lock import LockOrder, make_lock
 
 _SILENT = Silent()
@@ -89,12 +89,14 @@ def _plain(task: Task, goal: Target) -> Resolved:
     answer = ENGINES[task.terms.engine]().solve(problem, _SILENT)
     if isinstance(answer, Unsatisfiable):
         return Resolved(problem=answer.text)
-    return _resolved(_with_files(answer.packages, task.terms), goal)
+    return _resolved(_with_files(answer.packages, task.terms, goal), goal)
 
 
-def _with_files(packages: Sequence[LockedPackage], terms: Terms) -> tuple[LockedPackage, ...]:
-    index = Index(terms.settings)
-    return hashed(packages, index.pinned({each.name: each.version for each in packages}))
+def _with_files(
+    packages: Sequence[LockedPackage], terms: Terms, goal: Target
+) -> tuple[LockedPackage, ...]:
+    use = terms.settings
+    return with_files(packages, Index(use), goal, settings=use, progress=_SILENT)
 
 
 def _varied(task: Task, goal: Target) -> Resolved:
@@ -125,7 +127,7 @@ def _replaced(
     new = [LockedPackage(name=name, version=version)]
     if isinstance(answer, Solution):  # else it does not bear with the set: then it is put in alone
         new = [each for each in answer.packages if each.name not in {k.name for k in kept}]
-    packages = [*kept, *_with_files(new, task.terms)]
+    packages = [*kept, *_with_files(new, task.terms, goal)]
     return sorted(packages, key=lambda each: each.name)
 
 

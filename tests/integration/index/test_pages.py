@@ -67,7 +67,7 @@ def test_pages_that_are_expected_are_read_while_something_else_goes_on(
     tmp_path: Path, served: SimpleIndex
 ) -> None:
     index = client(tmp_path, served.url)
-    with index.expecting((), lambda: [DEMO, OTHER]):
+    with index.expecting(lambda: [DEMO, OTHER]):
         wait_until(lambda: len(served.requests) == 2)
         assert index.files(DEMO)
     assert set(served.requests.values()) == {1}
@@ -77,7 +77,7 @@ def test_an_expectation_that_comes_too_late_or_fails_is_nothing(
     tmp_path: Path, served: SimpleIndex
 ) -> None:
     index = client(tmp_path, served.url)
-    with index.expecting((), lambda: [canonicalize_name("unknown")]):
+    with index.expecting(lambda: [canonicalize_name("unknown")]):
         assert index.files(DEMO)
     assert len(served.requests) == 1
     failed: list[bool] = []
@@ -86,7 +86,7 @@ def test_an_expectation_that_comes_too_late_or_fails_is_nothing(
         failed.append(True)
         raise IndexFailure("nothing to read")
 
-    with index.expecting((), fails):
+    with index.expecting(fails):
         wait_until(lambda: bool(failed))
         assert index.files(OTHER)
 
