@@ -7,7 +7,7 @@ import shlex
 import pytest
 
 from envlock.cli import _app
-from envlock.cli.advice import carried
+from envlock.cli.advice import carried, pasted
 from support.conda_channel import CondaChannel
 from support.program import Done, Program
 from support.simple_index import SimpleIndex, build_wheel
@@ -41,7 +41,12 @@ def test_a_way_out_is_asked_of_the_same_index_and_written_to_the_same_file(
         ("lock a -i URL -o x.txt", 'envlock lock "a"', 'envlock lock "a" -i URL -o x.txt'),
         ("lock a -iURL -qf PLACE", 'envlock lock "a"', 'envlock lock "a" -iURL'),
         ("lock a --no-index -f A -f B", "envlock lock a", "envlock lock a --no-index -f A -f B"),
-        ("create a --env=q --force", "envlock create a", "envlock create a --env=q --force"),
+        (
+            "create a --env=q --force",
+            "envlock create a",
+            "envlock create a --env=q --force  # --force deletes the environment that is there",
+        ),
+        ("lock a -i URL", "envlock lock b  # why", "envlock lock b -i URL  # why"),
         # What a way out says itself is not said twice, nor what it leaves out.
         ("lock a -p 3.12", "envlock lock a --python 3.11", "envlock lock a --python 3.11"),
         ("lock -r a.in --platform X", "envlock lock b", "envlock lock b"),
@@ -56,6 +61,15 @@ def test_a_way_out_is_asked_of_the_same_index_and_written_to_the_same_file(
 )
 def test_a_way_out_has_the_options_that_were_typed(words: str, way: str, whole: str) -> None:
     assert carried(_app(words.split()), words.split(), way) == whole
+
+
+def test_what_was_to_be_deleted_at_one_place_is_not_proposed_for_another() -> None:
+    words = ["create", "a", "--env", ".", "--force"]
+    assert pasted(_app(words), words, "--env .venv") == "envlock create a --env .venv"
+    assert pasted(_app(words), words, "--engine uv") == (
+        "envlock create a --env . --force --engine uv"
+        "  # --force deletes the environment that is there"
+    )
 
 
 def test_the_password_of_an_index_is_in_no_way_out(program: Program, index: SimpleIndex) -> None:

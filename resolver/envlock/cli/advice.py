@@ -20,6 +20,10 @@ _ASKS = frozenset(
         *("--accelerator", "--exclude-newer", "--check"),
     }
 )
+#: What deletes, so that whoever proposes it says so behind it.
+_FORCE = "--force"
+_COMMENT = "  # "
+_DELETES = f"{_COMMENT}{_FORCE} deletes the environment that is there"
 
 
 def usage_error(fault: typer.TyperException, name: str) -> UsageError:
@@ -38,23 +42,25 @@ def pasted(app: typer.Typer, typed: Sequence[str], remedy: str) -> str:
     """Return a remedy as a whole command: an option with its value joins what was typed.
 
     There it takes the place of the same option, if that can have one value only
-    or has the same address without credentials.
+    or has the same address without credentials. What was to be deleted at one
+    place is not to be at another.
     """
-    option, _, _ = remedy.partition("  # ")
+    option, _, _ = remedy.partition(_COMMENT)
     name, *value = option.split() or [""]
     if not name.startswith("-") or len(value) > 1:
         return remedy
     _, command = _find(app, typed)
     options = (param for param in command.params if name in param.opts)
     spellings = next((o.opts for o in options if not (o.multiple or o.is_flag)), ())
+    elsewhere = {_FORCE} if name == "--env" else set()
     kept: list[str] = ["envlock"]
     words = iter(_without(typed, name, "".join(value)))
     for word in words:
         if word in spellings:
             next(words, None)
-        elif word.partition("=")[0] not in spellings:
+        elif word.partition("=")[0] not in {*spellings, *elsewhere}:
             kept.append(word)
-    return f"{shlex.join(kept)} {remedy}"
+    return f"{shlex.join(kept)} {remedy}{_DELETES if _FORCE in kept else ''}"
 
 
 def carried(app: typer.Typer, typed: Sequence[str], way: str) -> str:
@@ -66,6 +72,7 @@ def carried(app: typer.Typer, typed: Sequence[str], way: str) -> str:
     words = way.split()
     if words[: 1 + len(name.split())] != ["envlock", *name.split()]:
         return way
+    way, mark, comment = way.partition(_COMMENT)
     said = {word.partition("=")[0] for word in words}
     more = [
         word
@@ -73,7 +80,8 @@ def carried(app: typer.Typer, typed: Sequence[str], way: str) -> str:
         if not said & opts and not _ASKS & opts
         for word in given
     ]
-    return f"{way} {shlex.join(more)}".rstrip()
+    deletes = _DELETES if _FORCE in more else ""
+    return f"{way} {shlex.join(more)}".rstrip() + (deletes or f"{mark}{comment}")
 
 
 def _options(params: Sequence[Any], typed: Sequence[str]) -> Iterator[tuple[set[str], list[str]]]:
