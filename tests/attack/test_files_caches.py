@@ -194,8 +194,8 @@ def test_a_tilde_is_told_by_the_program(program: Program) -> None:
     home = program.root / "home"
     assert (done.code, done.out) == (2, "")
     assert done.err == (
-        "error: ENVLOCK_CACHE_DIR is ~/c, and the shell did not expand the ~\n"
-        f"  try: ENVLOCK_CACHE_DIR={home}/c\n"
+        "error: ENVLOCK_CACHE_DIR=~/c: the shell did not replace ~, and envlock does not either\n"
+        f"  try: export ENVLOCK_CACHE_DIR={home}/c\n"
     )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 import pytest
 
 from envlock.cli import _app
 from envlock.cli.advice import carried, pasted
+from envlock.environment.gone import python_is_gone
 from support.conda_channel import CondaChannel
 from support.program import Done, Program
 from support.simple_index import SimpleIndex, build_wheel
@@ -101,3 +103,42 @@ def test_a_way_out_of_conda_has_its_channels_and_a_prefix_needs_a_python(
         "  try: ask for python too\n"
     )
     assert not (program.here / "own").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            ("create", "made", "--env", "--force"),
+            (
+                "error: --env --force: this begins as options do; is the value of --env missing?\n"
+                "  try: give --env a value\n"
+            ),
+        ),
+        (
+            ("sync", "--env", "~"),
+            (
+                "error: --env ~: the shell did not replace ~, and envlock does not either\n"
+                "  try: envlock sync --env HOME/.venv\n"
+            ),
+        ),
+    ],
+)
+def test_a_value_that_is_no_place_is_told(
+    program: Program, words: tuple[str, ...], told: str
+) -> None:
+    done = program(*words)
+    assert done.code == 2
+    assert done.err == told.replace("HOME", str(program.root / "home"))
+
+
+def test_the_folder_of_a_python_that_was_removed_is_not_said_to_be_gone(tmp_path: Path) -> None:
+    (tmp_path / "programs").mkdir()
+    (tmp_path / "env" / "bin").mkdir(parents=True)
+    (tmp_path / "env" / "pyvenv.cfg").write_text(f"home = {tmp_path}/programs\nversion = 3.9.1\n")
+    (tmp_path / "env" / "bin" / "python").symlink_to(tmp_path / "programs" / "python3.9")
+    assert python_is_gone(tmp_path / "env").message == (
+        f"{tmp_path}/env: the Python of this environment is gone: it was made from Python 3.9.1 in"
+        f" {tmp_path}/programs, and bin/python leads to {tmp_path}/programs/python3.9, which is no"
+        " longer there"
+    )
