@@ -57,6 +57,8 @@ FILE = '{"files": [{"filename": "demo-1.0.tar.gz", "url": "u"'
             "it is of version 2.0 of the protocol, and envlock reads 1.x",
         ),
         (b"<a " * 100_000, "it has a tag of more than 65536 characters"),
+        (b"<" * 300_000, "it ends in the middle"),
+        (of_json('{"files": [{"filename": "demo-1.0'), "it ends in the middle"),
         (of_json("[" * 200_000), "expected `object`, got `array`"),
         (of_json('{"files": [], "x": ' + "[" * 200_000), "it is nested too deeply"),
         (
@@ -268,3 +270,28 @@ def test_without_a_cache_nothing_is_used_and_nothing_kept(tmp_path: Path) -> Non
             assert len(index.files(DEMO)) == 1
         assert server.requests[PAGE] == 2
     assert not (tmp_path / "cache").exists()
+
+
+def _redirect(handler: BaseHTTPRequestHandler) -> None:
+    handler.send_response(302)
+    handler.send_header("Location", "http://[::1")
+    handler.send_header("Content-Length", "0")
+    handler.end_headers()
+
+
+def _no_http(handler: BaseHTTPRequestHandler) -> None:
+    handler.wfile.write(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    ("sent", "why"),
+    [(_redirect, "Invalid URL in location header: "), (_no_http, "illegal status line: ")],
+)
+def test_an_answer_that_makes_no_sense_was_not_cut_off(
+    tmp_path: Path, sent: Sent, why: str
+) -> None:
+    told, page, asked = served_once(tmp_path, sent)
+    assert told.message.startswith(
+        f"cannot read the package index {page}: its answer makes no sense: {why}"
+    )
+    assert asked == 1

@@ -50,6 +50,14 @@ def test_damaged_data_of_a_keras_file_is_told_however_it_is_packed(
     assert refused(path).startswith(("a damaged .keras file: ", "the model in it is not described"))
 
 
+def test_a_keras_file_with_a_password_is_not_called_damaged(tmp_path: Path) -> None:
+    path = keras(tmp_path, FUNCTIONAL)
+    content = bytearray(path.read_bytes())
+    content[content.rindex(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(content)
+    assert refused(path) == "config.json in it is encrypted: no model that Keras saved"
+
+
 def test_a_member_whose_name_is_not_utf_8_is_told(tmp_path: Path) -> None:
     path = tmp_path / "m.keras"
     with zipfile.ZipFile(path, "w") as archive:

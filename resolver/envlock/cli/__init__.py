@@ -16,7 +16,7 @@ from envlock.cli.interrupts import Interrupted
 from envlock.cli.output import complain, say, talk
 from envlock.cli.streams import Unprintable
 from envlock.cli.told import forget
-from envlock.errors import EnvlockError
+from envlock.errors import EnvlockError, NoResolution
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 
@@ -146,9 +146,11 @@ def _tell_troubles(typed: Sequence[str]) -> None:
 
 
 def _complain(error: EnvlockError, typed: Sequence[str]) -> int:
-    from envlock.cli.advice import pasted  # noqa: PLC0415  (as above)
+    from envlock.cli.advice import carried, pasted  # noqa: PLC0415  (as above)
 
     remedies = [pasted(_app(typed), typed, remedy) for remedy in error.remedies]
+    if isinstance(error, NoResolution):
+        remedies = [carried(_app(typed), typed, remedy) for remedy in remedies]
     as_json = "--json" in typed and not isinstance(error, Unprintable)
     return complain(error, _name(typed), remedies, as_json=as_json)
 

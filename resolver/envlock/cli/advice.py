@@ -6,12 +6,24 @@ Imported for errors only.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import typer
 
 from envlock.errors import UsageError
+
+#: What a way out of a refusal says itself, as far as it is to be said.
+_ASKS = frozenset(
+    {
+        *("--requirement", "--constraint", "--extra", "--group", "--python", "--platform"),
+        *("--accelerator", "--exclude-newer", "--check"),
+    }
+)
+#: What deletes, so that whoever proposes it says so behind it.
+_FORCE = "--force"
+_COMMENT = "  # "
+_DELETES = f"{_COMMENT}{_FORCE} deletes the environment that is there"
 
 
 def usage_error(fault: typer.TyperException, name: str) -> UsageError:
@@ -30,23 +42,64 @@ def pasted(app: typer.Typer, typed: Sequence[str], remedy: str) -> str:
     """Return a remedy as a whole command: an option with its value joins what was typed.
 
     There it takes the place of the same option, if that can have one value only
-    or has the same address without credentials.
+    or has the same address without credentials. What was to be deleted at one
+    place is not to be at another.
     """
-    option, _, _ = remedy.partition("  # ")
+    option, _, _ = remedy.partition(_COMMENT)
     name, *value = option.split() or [""]
     if not name.startswith("-") or len(value) > 1:
         return remedy
     _, command = _find(app, typed)
     options = (param for param in command.params if name in param.opts)
     spellings = next((o.opts for o in options if not (o.multiple or o.is_flag)), ())
+    elsewhere = {_FORCE} if name == "--env" else set()
     kept: list[str] = ["envlock"]
     words = iter(_without(typed, name, "".join(value)))
     for word in words:
         if word in spellings:
             next(words, None)
-        elif word.partition("=")[0] not in spellings:
+        elif word.partition("=")[0] not in {*spellings, *elsewhere}:
             kept.append(word)
-    return f"{shlex.join(kept)} {remedy}"
+    return f"{shlex.join(kept)} {remedy}{_DELETES if _FORCE in kept else ''}"
+
+
+def carried(app: typer.Typer, typed: Sequence[str], way: str) -> str:
+    """Return a way out of a refusal with what was typed beside the packages: indexes, outputs.
+
+    It was solved with these, so without them it may have no answer.
+    """
+    name, command = _find(app, typed)
+    words = way.split()
+    if words[: 1 + len(name.split())] != ["envlock", *name.split()]:
+        return way
+    way, mark, comment = way.partition(_COMMENT)
+    said = {word.partition("=")[0] for word in words}
+    more = [
+        word
+        for opts, given in _options(command.params, typed)
+        if not said & opts and not _ASKS & opts
+        for word in given
+    ]
+    deletes = _DELETES if _FORCE in more else ""
+    return f"{way} {shlex.join(more)}".rstrip() + (deletes or f"{mark}{comment}")
+
+
+def _options(params: Sequence[Any], typed: Sequence[str]) -> Iterator[tuple[set[str], list[str]]]:
+    """The options that were typed, each with all of its spellings and with its value."""
+    known = {opt: param for param in params for opt in (*param.opts, *param.secondary_opts)}
+    words = iter(typed)
+    for word in words:
+        if word == "--":
+            return
+        option, given = known.get(word.partition("=")[0]), [word]
+        if option is None and word[:1] == "-":  # a letter with its value behind it
+            option = known.get(word[:2])
+            if option is None or option.is_flag:
+                continue
+        elif option is not None and not option.is_flag and "=" not in word:
+            given += [value for value in [next(words, None)] if value is not None]
+        if option is not None:
+            yield {*option.opts, *option.secondary_opts}, given
 
 
 def _without(typed: Sequence[str], name: str, value: str) -> Sequence[str]:

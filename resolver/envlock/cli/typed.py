@@ -65,8 +65,16 @@ def path(value: str, name: str) -> Path:
     if not value.strip():
         text(value, name)
     option = name if name.startswith("-") else ""
+    if option and value.startswith("-") and value != "-":
+        raise UsageError(
+            f"{option} {value}: this begins as options do; is the value of {option} missing?",
+            f"give {option} a value",
+        )
     if value.startswith("~"):
-        _refuse_tilde(value, f"{option} {value}".lstrip(), f"{option} " if option else "write ")
+        shown = f"{option} {value}".lstrip()
+        if option == "--env" and "/" not in value.strip("/"):
+            value = f"{value.rstrip('/')}/.venv"  # a home itself is no place for one
+        _refuse_tilde(value, shown, f"{option} " if option else "write ")
     return named(Path(value), option)
 
 

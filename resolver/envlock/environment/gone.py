@@ -12,7 +12,7 @@ from envlock.environment.contents import counted, shown
 from envlock.environment.place import made_by_envlock
 from envlock.environment.replaceable import occupant
 from envlock.errors import InterpreterMissing, UsageError
-from envlock.system.looking import is_file
+from envlock.system.looking import is_file, is_folder
 
 _HOME = re.compile(r"(?m)^\s*home\s*=\s*(.*?)\s*$")
 _VERSION = re.compile(r"(?m)^\s*version(?:_info)?\s*=\s*(\d+\.\d+(?:\.\d+)?)")
@@ -38,13 +38,17 @@ def python_is_gone(folder: Path) -> InterpreterMissing:
     program = next((each for each in _PROGRAMS if os.path.lexists(folder / each)), _PROGRAMS[0])
     link = folder / program
     leads = (
-        f" ({program} leads to {shown(str(link.readlink()))})"
+        f"{program} leads to {shown(str(link.readlink()))}"
         if link.is_symlink() and not is_file(link)
         else ""
     )
+    if not is_folder(Path(home)):
+        what = f", which is no longer there{f' ({leads})' if leads else ''}"
+    else:  # the folder of all programs, more often than not
+        what = f", and {leads or program}, which is no longer there"
     return InterpreterMissing(
         f"{shown(str(folder))}: the Python of this environment is gone: it was made from"
-        f" Python {version or '3'} in {home}, which is no longer there{leads}",
+        f" Python {version or '3'} in {home}{what}",
         *_ways(folder),
         f"put Python {version or '3'} back into {home}",
     )

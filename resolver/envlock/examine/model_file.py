@@ -153,6 +153,8 @@ def _member(archive: zipfile.ZipFile, name: str, path: Path) -> str:
         member = archive.getinfo(name)
     except KeyError:
         raise UsageError(f"{path}: a zip without {name}: no model that Keras saved") from None
+    if member.flag_bits & 1:
+        raise UsageError(f"{path}: {name} in it is encrypted: no model that Keras saved")
     pieces, left = [], _LONGEST
     with cast("zipfile.ZipExtFile", archive.open(member)) as file:
         # In small pieces: bz2 and LZMA are unpacked whole, however much a piece becomes.

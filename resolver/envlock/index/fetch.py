@@ -37,6 +37,8 @@ _REFUSED = (
 # Buckets without a listing say "forbidden" of what they do not have; uv keeps
 # the same list (docs: concepts/indexes, "ignore-error-codes").
 _FORBIDDEN_MEANS_GONE = ("download.pytorch.org",)
+#: Who says one of these is caught when not all of a page comes.
+_PROMISED = frozenset({"content-length", "transfer-encoding"})
 _AGES = 9  # digits of a max-age: thirty years are enough
 
 
@@ -207,7 +209,9 @@ def _files(url: str, answer: httpx2.Response, project: str | None) -> tuple[Dist
         if "html" in kind:
             return parse_html(_text(answer), here, project=project)
     except Incomplete:
-        raise Passing("the page was cut off") from None
+        if not _PROMISED & set(answer.headers):
+            raise Passing("the page was cut off") from None
+        raise failure(url, f"this is no index page: it ends in the middle{led}") from None
     except NotAPage as error:
         raise failure(url, f"this is no index page: {error}{led}") from None
     raise failure(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from collections.abc import Sequence
@@ -17,6 +18,9 @@ from envlock.model import IndexSettings
 
 GENERAL = "pip config list  (shows which indexes are configured; --index-url names another)"
 LONGER = "a longer limit: PIP_DEFAULT_TIMEOUT=60, or timeout in pip's configuration"
+
+#: What the HTTP client says of a connection that ended before an answer did.
+_CUT_OFF = re.compile("closed connection|disconnected|terminated|reset", re.IGNORECASE)
 
 
 class Passing(Exception):
@@ -72,7 +76,9 @@ def unreachable(url: str, error: Exception) -> Exception:
     if isinstance(error, httpx2.UnsupportedProtocol):
         return failure(url, redact(str(error)) or "it leads to an address of another kind")
     if isinstance(error, httpx2.RemoteProtocolError):
-        return Passing("the answer was cut off")
+        if _CUT_OFF.search(str(error)):
+            return Passing("the answer was cut off")
+        return failure(url, f"its answer makes no sense: {redact(str(error))[:200]}")
     return _broken(url, error) or Passing(redact(str(error)) or type(error).__name__)
 
 

@@ -21,7 +21,7 @@ from envlock.environment.interpreters import python_in
 from envlock.environment.place import held_place, kept_as
 from envlock.environment.replaceable import settled
 from envlock.environment.replacement import Replacement, replaced
-from envlock.errors import InstallFailure
+from envlock.errors import InstallFailure, UsageError
 from envlock.progress import Progress
 from envlock.system import make_folder, write_texts
 from envlock.workflow.conda.lock import CondaLocked, make_conda_lock
@@ -40,6 +40,8 @@ _PROGRAMS = {
     Manager.MAMBA: "mamba",
     Manager.CONDA_CLI: "conda",
 }
+#: The packages of conda that are a Python.
+_PYTHONS = frozenset({"python", "pypy"})
 
 
 class CondaCreateOrder(Struct, frozen=True, kw_only=True):
@@ -76,7 +78,8 @@ def create_prefix(order: CondaCreateOrder, progress: Progress) -> CondaCreated:
     Raises:
         NotProved: the environment does not pass the gate.
         NoResolution: nothing fits the request.
-        UsageError: the folder holds something that may not be replaced.
+        UsageError: the folder holds something that may not be replaced, or
+            there is no Python in what was asked for.
         WorkError: network, disk, py-rattler, a conda program or pip's installer failed.
     """
     needed = (*order.inputs, *([order.lock.output] if order.lock.output else []))
@@ -85,6 +88,7 @@ def create_prefix(order: CondaCreateOrder, progress: Progress) -> CondaCreated:
     with held_place(order.folder, progress, force=order.force) as folder:
         before = replaced_by(folder, force=order.force)
         locked = make_conda_lock(order.lock, progress, hashed=True)
+        _refuse_without_python(_own(locked, order), order.folder)
         refuse_cramped_prefix(_own(locked, order).packages, folder)
         keep_as = kept_as(folder) if order.keep else None
         with replaced(folder, progress, keep_as=keep_as) as place:
@@ -92,6 +96,15 @@ def create_prefix(order: CondaCreateOrder, progress: Progress) -> CondaCreated:
     return CondaCreated(
         locked=locked, folder=order.folder, proof=proof, written=written, replaced=before
     )
+
+
+def _refuse_without_python(platform: CondaPlatformLock, folder: Path) -> None:
+    """Refuse to install what could not be proved, while nothing is installed."""
+    if not any(each.name in _PYTHONS for each in platform.packages):
+        raise UsageError(
+            f"nothing that was asked for brings a Python, so {folder} could not be proved",
+            "ask for python too",
+        )
 
 
 def _build(
@@ -106,10 +119,7 @@ def _build(
     _keep_variables(locked, prefix)
     python = python_in(prefix)
     if python is None:
-        raise InstallFailure(
-            f"nothing that was asked for brings a Python, so {order.folder} cannot be proved",
-            "envlock lock --manager conda",
-        )
+        raise InstallFailure(f"{order.folder} has no Python in it, so it cannot be proved")
     if platform.pip is not None:
         with progress.phase(f"install {len(platform.pip.packages)} packages with pip"):
             add(python, requirements_text(platform.pip), order.lock.settings, progress)
