@@ -6,7 +6,6 @@ What changes of environments need beside `envlock.system`; the two, and
 
 from __future__ import annotations
 
-import filecmp
 import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
@@ -199,7 +198,9 @@ def _same(one: Path, other: Path) -> bool:
         return one.is_symlink() and other.is_symlink() and one.readlink() == other.readlink()
     if one.samefile(other):
         return True
-    return one.stat().st_mode == other.stat().st_mode and filecmp.cmp(one, other, shallow=False)
+    from filecmp import cmp  # noqa: PLC0415  (seldom needed)
+
+    return one.stat().st_mode == other.stat().st_mode and cmp(one, other, shallow=False)
 
 
 def make_missing(path: Path) -> list[Path]:

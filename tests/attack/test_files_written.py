@@ -280,8 +280,9 @@ def test_what_a_user_cannot_keep_is_told_before(program: Program) -> None:
     folder = program.here
     file = folder / "of-root.txt"
     file.write_text("old\n")
-    for each in (program.root, *program.root.parents[:2]):
-        each.chmod(0o755)
+    for each in (program.root, *program.root.parents):
+        if "pytest" in str(each):  # a worker of xdist has one folder more
+            each.chmod(0o755)
     os.chown(folder, 65534, 65534)
     code = (
         "import os, sys, pathlib; os.setgroups([]); os.setregid(65534, 65534)\n"

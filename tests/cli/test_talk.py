@@ -36,6 +36,18 @@ def test_no_arguments_are_a_wish_for_help(program: Program) -> None:
     assert program().out == program("--help").out
 
 
+def test_the_list_of_commands_has_what_each_does(program: Program) -> None:
+    listed = program("--help").out
+    for command in ("lock", "verify"):
+        first = program(command, "--help").out.splitlines()[2].strip()
+        assert first[:30] in listed
+
+
+def test_a_shell_is_told_the_options_of_a_command(program: Program) -> None:
+    asked = {"_ENVLOCK_COMPLETE": "complete_bash", "COMP_WORDS": "envlock lock --eng"}
+    assert program.with_env(**asked, COMP_CWORD="2")().out == "--engine\n"
+
+
 def test_the_version_is_told(program: Program) -> None:
     import envlock  # noqa: PLC0415  (the package, not the fixture of that name)
 

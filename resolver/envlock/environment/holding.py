@@ -6,7 +6,6 @@ home and container that shares it.
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import platform
@@ -171,7 +170,9 @@ def _release(own: Path, descriptor: int | None) -> None:
 def _myself() -> dict[str, object]:
     verb = next((word for word in sys.argv[1:2] if word.isalpha()), "")
     try:
-        user = getpass.getuser()
+        from getpass import getuser  # noqa: PLC0415  (with what it imports 1 ms of each start)
+
+        user = getuser()
     except (OSError, KeyError, ImportError):  # an id without a name, as in containers
         user = str(os.getuid()) if hasattr(os, "getuid") else "unknown"
     return {

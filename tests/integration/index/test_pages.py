@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
@@ -89,6 +90,19 @@ def test_an_expectation_that_comes_too_late_or_fails_is_nothing(
     with index.expecting(fails):
         wait_until(lambda: bool(failed))
         assert index.files(OTHER)
+
+
+def test_files_that_were_listed_are_listed_anew_when_a_page_was_asked_for_again(
+    tmp_path: Path, wheels: Path, served: SimpleIndex
+) -> None:
+    served.max_age = 600
+    client(tmp_path, served.url).files(DEMO)
+    index = client(tmp_path, served.url)
+    before = names(index)
+    build_wheel(wheels, "demo", "9.0")
+    assert index.renew({DEMO: SpecifierSet("==9.0")})
+    assert sorted(names(index)) == sorted([*before, "demo-9.0-py3-none-any.whl"])
+    assert index.places(DEMO, Version("9.0"))[0].files
 
 
 def test_one_release_of_each_project_is_what_its_pins_name(
