@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from envlock.environment.whose import Owner, Whose, entries_of, whose
+from envlock.environment.whose import Owner, Whose, device_of, entries_of, whose
 from envlock.system.looking import mounted_below
 
 #: A repository has these, as a folder or as the file that leads to one.
@@ -61,7 +61,7 @@ def contents(folder: Path, *, environment: bool) -> Contents:
         if entry.name in _REPOSITORIES:
             found.repositories.append(shown(name))
         if entry.is_dir(follow_symlinks=False):
-            if entry.stat(follow_symlinks=False).st_dev != device:
+            if device_of(entry) not in {device, None}:
                 found.mounts.append(shown(name))
             continue
         found.files += 1

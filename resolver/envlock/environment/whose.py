@@ -36,6 +36,8 @@ _TOPS = frozenset(
         *("conda-meta", "sbin", "libexec", "ssl", "var", "compiler_compat"),
     }
 )
+#: At the top, what envlock keeps of an environment and what a file system keeps of itself.
+_STAY = frozenset({OWN, "lost+found"})
 _SITE = r"(?:(?:local/)?lib(?:64)?/(?:python|pypy)[^/]*|lib/python3|Lib)/(?:site|dist)-packages"
 _PYTHON = r"(?:pypy|python)w?[\d.]*t?(?:\.exe)?"
 #: Folders that packages share, so that one file of a package in them says nothing of the others.
@@ -60,7 +62,7 @@ _MADE = re.compile(
 _BYTECODE = re.compile(r".+\.(?:pyc|pyo|nbi|nbc)(?:\.\d+)?")
 #: What programs write at somebody's command, or write and somebody then changes.
 _EITHER = re.compile(
-    r"lost\+found|(?:share|etc)/jupyter|conda-meta/pinned"
+    r"(?:share|etc)/jupyter|conda-meta/pinned"
     r"|bin/(?:(?:pre|post)(?:de)?activate|get_env_details)"
     rf"|{_SITE}/(?:~[^/]*|[^/]+\.(?:egg|egg-link|pth))"
 )
@@ -98,7 +100,7 @@ class Whose(Struct, frozen=True, kw_only=True):
 
     def own_names(self) -> Iterator[str]:
         """Yield the names at the top that are the environment's own."""
-        children = sorted(each for each in self.root.iterdir() if each.name != OWN)
+        children = sorted(each for each in self.root.iterdir() if each.name not in _STAY)
         others = [each for each in children if each.name not in _TOPS]
         theirs = {
             file.relative_to(self.root).parts[0]
@@ -139,10 +141,7 @@ class Whose(Struct, frozen=True, kw_only=True):
                 name = f"{inside}{entry.name}"
                 owner = self._owner(entry, name, above)
                 yield entry, name, owner
-                if (
-                    entry.is_dir(follow_symlinks=False)
-                    and entry.stat(follow_symlinks=False).st_dev == device
-                ):
+                if entry.is_dir(follow_symlinks=False) and device_of(entry) == device:
                     deeper.append((entry.path, f"{name}/", owner))
             waiting += reversed(deeper)
 
@@ -153,7 +152,10 @@ class Whose(Struct, frozen=True, kw_only=True):
             if owner is Owner.ENVIRONMENT or entry.is_dir(follow_symlinks=False):
                 yield entry, name, owner
                 continue
-            status = entry.stat(follow_symlinks=False)
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except OSError:  # gone since
+                continue
             if status.st_ctime_ns < self.since or self._starts_command(entry, name):
                 yield entry, name, Owner.ENVIRONMENT
             elif status.st_nlink == 1:
@@ -185,8 +187,7 @@ class Whose(Struct, frozen=True, kw_only=True):
         if not name.startswith(("bin/", "Scripts/")) or entry.is_symlink():
             return False
         try:
-            with Path(entry.path).open("rb") as stream:
-                script = stream.read(_SCRIPT)
+            script = contents(entry.path, _SCRIPT)
         except OSError:
             return False
         starts = script.startswith(b"#!") and os.fsencode(self.prefix) in script
@@ -194,7 +195,7 @@ class Whose(Struct, frozen=True, kw_only=True):
 
 
 def _is_left_out(name: str, names: Collection[str] | None) -> bool:
-    return name == OWN or not (names is None or name in names)
+    return name in _STAY or not (names is None or name in names)
 
 
 def whose(root: Path, prefix: Path, since: int = 0) -> Whose:
@@ -233,12 +234,22 @@ def entries_of(folder: str) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as listing:
             return sorted(listing, key=attrgetter("name"))
+    except FileNotFoundError:  # gone since
+        return []
     except OSError as error:
         path = os.fsencode(folder).decode("utf-8", "backslashreplace")
         raise UsageError(
             f"{path}: cannot be read: {error.strerror}; so nobody can tell what would be"
             " deleted with it"
         ) from None
+
+
+def device_of(entry: os.DirEntry[str]) -> int | None:
+    """Return on which file system an entry is; None when it is gone since."""
+    try:
+        return entry.stat(follow_symlinks=False).st_dev
+    except OSError:
+        return None
 
 
 def _leads_inside(entry: os.DirEntry[str], name: str) -> bool:

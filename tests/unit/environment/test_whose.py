@@ -188,3 +188,29 @@ def test_what_venv_and_pip_make_is_the_environments(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", env], check=True)
     subprocess.run([env / "bin" / "python", "-m", "compileall", "-q", env / "lib"], check=True)
     assert owners(env) == {}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no pipes in folders there")
+def test_what_a_file_system_keeps_of_itself_stays_and_a_pipe_is_not_waited_for(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / ".venv"
+    with fresh_environment(folder, Silent()):
+        write(folder, "bin/python")
+    write(folder, "lost+found/#1", text="found")
+    os.mkfifo(folder / "bin" / "pipe")
+    assert owners(folder, since=1) == {"bin/pipe": Owner.SOMEBODY}
+    with fresh_environment(folder, Silent()):
+        write(folder, "bin/python", text="new")
+    assert (folder / "lost+found" / "#1").read_text() == "found"
+    assert (folder / ".envlock" / "kept" / "0001" / "bin" / "pipe").is_fifo()
+
+
+@pytest.mark.parametrize("name", EITHER)
+def test_with_force_what_may_be_somebodys_is_kept_of_the_environment_of_another_tool(
+    env: Path, name: str
+) -> None:
+    write(env, name, text="mine")
+    with fresh_environment(env, Silent(), force=True):
+        write(env, "bin/python", text="new")
+    assert (env / ".envlock" / "kept" / "0001" / name).read_text() == "mine"
