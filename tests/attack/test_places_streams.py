@@ -46,7 +46,7 @@ def shell(program: Program, redirected: str, *words: str) -> subprocess.Complete
             ("diagnose", "-"),
             "<&-",
             2,
-            "error: -: there is no standard input to read: it is closed\n",
+            "error: standard input is closed: there is nothing to read at -\n",
         ),
     ],
     ids=str,

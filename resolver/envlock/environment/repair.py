@@ -36,7 +36,7 @@ from envlock.environment.journal import (
 from envlock.environment.whose import is_made_by_tools
 from envlock.errors import EnvlockError, UsageError
 from envlock.progress import Progress
-from envlock.system import make_folder, remove_tree, write_texts
+from envlock.system import landed, landing, make_folder, remove_tree, taken_back, write_texts
 from envlock.trees import clear, copy_tree, fill, move_file, remove_empty
 
 #: uv's own lock, in the environments that it works on.
@@ -102,6 +102,8 @@ def applied(
     """
     prefix = prefix_of(python)
     journal = new_journal(prefix)
+    before = landed()
+    landing([prefix])
     try:
         _save(prefix, plan, touched, journal)
         for number, step in enumerate(plan.steps):
@@ -114,6 +116,7 @@ def applied(
     except BaseException:
         if Event.VERIFIED not in journal.events():
             _roll_back(prefix, journal)
+            taken_back(before)
         raise
     for older in fixes(prefix):
         if older != journal:
@@ -256,6 +259,7 @@ def undo(python: Path) -> Journal:
         raise UsageError(
             f"{prefix}: {', '.join(changed)} changed since the fix; undoing it would mix versions"
         )
+    landing([prefix])
     journal.write(Event.UNDO)
     _finish_undo(prefix, journal)
     return journal

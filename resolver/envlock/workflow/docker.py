@@ -66,7 +66,7 @@ def write(image: Image) -> tuple[Path, ...]:
     try:
         for path in changed:
             make_folder(path.parent)
-        write_texts(changed)
+        write_texts(changed, users=True)
     except BaseException:
         for folder in made:
             remove_tree(folder)

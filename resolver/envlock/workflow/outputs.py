@@ -64,7 +64,7 @@ def write_changed(texts: Mapping[Path, str], before: Seen) -> tuple[Path, ...]:
     """
     refuse_changed(before, texts)
     changed = differing(texts)
-    write_texts(changed)
+    write_texts(changed, users=True)
     return tuple(changed)
 
 
