@@ -19,6 +19,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from envlock.errors import UsageError
+from envlock.system import contents as read_contents
 
 _SITE = r"(?:lib(?:64)?/(?:python|pypy)[^/]*|local/lib/python[^/]*|Lib)/(?:site|dist)-packages"
 _PYTHON = r"(?:pypy|python)w?[\d.]*t?(?:\.exe)?"
@@ -45,6 +46,7 @@ _REPOSITORIES = frozenset(
 )
 _ENOUGH = 100_000  # files, after which it is only said that there are more
 _NAMED = 3
+_MOST = 1 << 27  # bytes of one record
 
 
 class Contents(Struct, kw_only=True):
@@ -153,7 +155,9 @@ def _recorded(folder: Path) -> frozenset[str]:
             found.update(_cut(posixpath.join(inside, name)) for name in _of_site(site))
     for record in folder.glob("conda-meta/*.json"):
         with suppress(OSError, ValueError, TypeError, KeyError):
-            found.update(_cut(str(name)) for name in json.loads(record.read_bytes())["files"])
+            found.update(
+                _cut(str(name)) for name in json.loads(read_contents(record, _MOST))["files"]
+            )
     return frozenset(found)
 
 
@@ -172,7 +176,7 @@ def _of_site(site: Path) -> set[str]:
 
 def _lines(file: Path) -> list[str]:
     try:
-        text = file.read_text(encoding="utf-8", errors="surrogateescape")
+        text = read_contents(file, _MOST).decode(errors="surrogateescape")
     except OSError:
         return []
     return text.replace("\\", "/").splitlines()

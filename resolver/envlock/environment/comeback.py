@@ -16,16 +16,18 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from envlock.environment.belongings import contents as belongings
 from envlock.environment.inspect import installed
 from envlock.environment.journal import Event, Journal, fixes, kept_folder
 from envlock.environment.whose import CONFIG, MARKER, Whose, whose
 from envlock.errors import EnvlockError
 from envlock.progress import Progress
-from envlock.system import make_folder, move, remove_tree, write_files, write_texts
+from envlock.system import contents, make_folder, move, remove_tree, write_files, write_texts
 from envlock.trees import move_file, remove
 
 #: Where the records of packages are, which tell whose the rest is.
 _WITH_RECORDS = {"lib", "Lib", "conda-meta"}
+_MOST = 1 << 30  # bytes of a lock file that was written
 
 
 def finish(folder: Path, journal: Journal, progress: Progress) -> None:
@@ -74,23 +76,28 @@ def take_back(
 
 def _is_another(folder: Path, journal: Journal) -> bool:
     """Whether somebody made an environment where a stopped envlock was building one."""
-    try:
-        text = (folder / CONFIG).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return False
-    rows = (line.partition("=") for line in text.splitlines())
-    keys = {key.strip(): value.strip() for key, _, value in rows}
-    if keys.get("envlock") == journal.first().get("id"):
+    keys = _configuration(folder)
+    if keys is None or keys.get("envlock") == journal.first().get("id"):
         return False
     # uv has made it, and envlock has not marked it yet: then nothing is installed.
     unmarked = Event.VENV not in journal.events() and "uv" in keys
     return not (unmarked and not installed(folder))
 
 
+def _configuration(folder: Path) -> dict[str, str] | None:
+    """What pyvenv.cfg says; None where it is not there."""
+    try:
+        text = contents(folder / CONFIG).decode(errors="replace")
+    except OSError:
+        return None
+    rows = (line.partition("=") for line in text.splitlines())
+    return {key.strip(): value.strip() for key, _, value in rows}
+
+
 def _leave(folder: Path, journal: Journal, progress: Progress) -> None:
     """Leave the environment that somebody made to them, and keep what was there before."""
     with suppress(OSError, ValueError):
-        marked = json.loads((folder / MARKER).read_bytes()).get("transaction")
+        marked = json.loads(contents(folder / MARKER)).get("transaction")
         if marked == journal.first().get("id"):
             remove(folder / MARKER)
     _restore_files(folder, journal, progress, stopped=True)
@@ -134,16 +141,14 @@ def _set_apart(keep_as: Path, journal: Journal, progress: Progress) -> Path:
     try:
         if not keep_as.exists():
             why = ""
-        elif json.loads((keep_as / MARKER).read_bytes()).get("failed"):
-            why = ""
+        elif not (why := _why_not_replaced(keep_as)):
             remove(keep_as)
-        else:
-            why = "another environment is there"
         if not why and keep_as.parent.stat().st_dev != journal.folder.stat().st_dev:
             why = "it is on another file system"
         if not why:
             make_folder(keep_as)
-            write_texts({keep_as / MARKER: json.dumps({"envlock": 1, "failed": True}) + "\n"})
+            marker = {"envlock": 1, "failed": True, "transaction": journal.first().get("id")}
+            write_texts({keep_as / MARKER: json.dumps(marker) + "\n"})
     except (OSError, ValueError, AttributeError, EnvlockError) as error:
         why = str(error)
     if why:
@@ -151,6 +156,22 @@ def _set_apart(keep_as: Path, journal: Journal, progress: Progress) -> Path:
         return journal.built
     progress.note(f"the failed environment is kept in {keep_as}")
     return keep_as
+
+
+def _why_not_replaced(keep_as: Path) -> str:
+    """Why what is kept from before stays: it is no failed one of envlock's, or has more in it."""
+    if keep_as.is_symlink() or not (keep_as / MARKER).is_file():
+        return "another environment is there"
+    marker = json.loads(contents(keep_as / MARKER))
+    made_anew = (keep_as / CONFIG).exists() and (_configuration(keep_as) or {}).get(
+        "envlock"
+    ) != marker.get("transaction")
+    if not marker.get("failed") or made_anew:
+        return "another environment is there"
+    found = belongings(keep_as, environment=True)
+    if found.repositories or found.mounts:
+        return f"there is one with {(*found.repositories, *found.mounts)[0]} in it"
+    return f"there is one with {found.words()}" if found.own else ""
 
 
 def _bring_back(folder: Path, journal: Journal, progress: Progress) -> None:
@@ -224,7 +245,7 @@ class _File(Struct, frozen=True, kw_only=True):
 
     def _is_in(self, path: Path) -> bool:
         try:
-            return hashlib.sha256(path.read_bytes()).hexdigest() == self.after
+            return hashlib.sha256(contents(path, _MOST)).hexdigest() == self.after
         except OSError:
             return False
 
@@ -240,5 +261,5 @@ def _is_file(file: object) -> bool:
 def _tell_others(path: Path, saved: Path | None, progress: Progress) -> None:
     """Tell of a file that is neither what it was before nor what was written."""
     with suppress(OSError):
-        if path.read_bytes() != (saved.read_bytes() if saved else None):
+        if contents(path, _MOST) != (saved.read_bytes() if saved else None):
             progress.note(f"{path}: it was changed since, and stays as it is")

@@ -31,11 +31,12 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envlock.changes import Step
-from envlock.system import make_folder
+from envlock.system import contents, make_folder
 from envlock.trees import append_line
 
 #: The folder of everything that envlock keeps of an environment.
 OWN = ".envlock"
+_MOST = 1 << 28  # bytes of a journal
 
 
 class Event(StrEnum):
@@ -135,7 +136,7 @@ class Journal(Struct, frozen=True, kw_only=True):
         if self.path.is_symlink():
             return []
         try:
-            text = self.path.read_bytes().decode(errors="replace")
+            text = contents(self.path, _MOST).decode(errors="replace")
         except OSError:
             return []
         return [line for each in text.splitlines() if (line := _object(each)) is not None]

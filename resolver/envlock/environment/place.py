@@ -15,6 +15,7 @@ from envlock.environment.replaceable import occupant
 from envlock.environment.replacement import KEY
 from envlock.environment.whose import CONFIG, MARKER
 from envlock.progress import Progress
+from envlock.system import contents
 
 
 def made_by_envlock(folder: Path) -> bool:
@@ -23,11 +24,11 @@ def made_by_envlock(folder: Path) -> bool:
     One that another tool made anew over it has no longer the transaction's id.
     """
     try:
-        marker = json.loads((folder / MARKER).read_bytes())
+        marker = json.loads(contents(folder / MARKER))
         if "envlock" not in marker:
             return False
         identity = marker.get("transaction")
-        text = (folder / CONFIG).read_text(encoding="utf-8", errors="replace")
+        text = contents(folder / CONFIG).decode(errors="replace")
     except FileNotFoundError:
         return (folder / MARKER).is_file()
     except (OSError, ValueError, TypeError, AttributeError):

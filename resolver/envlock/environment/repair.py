@@ -36,7 +36,15 @@ from envlock.environment.journal import (
 from envlock.environment.whose import is_made_by_tools
 from envlock.errors import EnvlockError, UsageError
 from envlock.progress import Progress
-from envlock.system import landed, landing, make_folder, remove_tree, taken_back, write_texts
+from envlock.system import (
+    contents,
+    landed,
+    landing,
+    make_folder,
+    remove_tree,
+    taken_back,
+    write_texts,
+)
 from envlock.trees import clear, copy_tree, fill, move_file, remove_empty
 
 #: uv's own lock, in the environments that it works on.
@@ -144,7 +152,7 @@ def _identity(prefix: Path) -> list[object]:
     """What tells an environment from one that was made over it, on whatever file system."""
     config = prefix / "pyvenv.cfg"
     try:
-        digest = hashlib.sha256(config.read_bytes()).hexdigest()
+        digest = hashlib.sha256(contents(config)).hexdigest()
         return [digest, config.stat().st_mtime_ns]
     except OSError:
         return ["", 0]  # a conda prefix, which is removed before it is made anew
@@ -200,8 +208,8 @@ def _is_inside(prefix: Path, entry: object) -> bool:
 def _brought(journal: Journal) -> frozenset[str] | None:
     """The files that came with a fix; None where that was not written down."""
     try:
-        return frozenset(journal.brought.read_text(encoding="utf-8").split("\0"))
-    except OSError:
+        return frozenset(contents(journal.brought, 1 << 30).decode().split("\0"))
+    except (OSError, UnicodeDecodeError):
         return None
 
 

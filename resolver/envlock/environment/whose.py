@@ -21,6 +21,7 @@ from envlock.environment.footprint import files_of as recorded_files
 from envlock.environment.inspect import site_folders
 from envlock.environment.journal import OWN
 from envlock.environment.records import read_site
+from envlock.system import opened
 
 MARKER = "envlock.json"
 CONFIG = "pyvenv.cfg"
@@ -102,7 +103,7 @@ class Whose(Struct, frozen=True, kw_only=True):
         if not name.startswith(("bin/", "Scripts/")):
             return False
         try:
-            with path.open("rb") as stream:
+            with opened(path) as stream:
                 start = stream.read(_SHEBANG)
         except OSError:
             return False
