@@ -353,3 +353,20 @@ def test_whoever_waits_for_another_says_so(tmp_path: Path, monkeypatch: pytest.M
 def _wait_for(path: Path, tell: Callable[[str], None]) -> None:
     with exclusive(path, timeout=30, tell=tell):
         pass
+
+
+@pytest.mark.parametrize("target", [".cache", "nowhere"])
+def test_a_cache_behind_a_link_that_leads_nowhere_is_not_used(
+    envlock: Program, target: str
+) -> None:
+    home = envlock.root / "home"
+    (home / ".cache").symlink_to(target)
+    program = Program(
+        root=envlock.root, env={**envlock.env, "UV_CACHE_DIR": str(home / ".cache/uv")}
+    )
+    done = program("lock", "h5py", "--fresh")
+    assert done.code == 0
+    assert done.err == (
+        f"the cache of uv, {home}/.cache/uv, is not used: {home}/.cache is a link that leads"
+        " nowhere; one of envlock's is, and UV_CACHE_DIR=FOLDER names another\n"
+    )

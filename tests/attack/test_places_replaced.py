@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from envlock.environment.contents import contents
-from envlock.environment.place import fresh_environment
 from envlock.environment.replaceable import made_by, occupant
 from envlock.errors import UsageError
 from envlock.progress import Silent
 from support.mounts import small_disk
+from support.places import fresh_environment
 from support.program import Program, snapshot
 
 SITE = "lib/python3.11/site-packages"

@@ -18,12 +18,13 @@ from envlock.environment.create import change, create_venv, install, sync
 from envlock.environment.description import Interpreter
 from envlock.environment.inspect import installed, prefix_of
 from envlock.environment.interpreters import available, find_interpreter
-from envlock.environment.place import fresh_environment, made_by_envlock
+from envlock.environment.place import made_by_envlock
 from envlock.errors import IndexFailure, InstallFailure
 from envlock.index.handover import uv_environment
 from envlock.model import IndexSettings
 from envlock.progress import Silent
 from envlock.system import run
+from support.places import fresh_environment
 from support.simple_index import SimpleIndex, build_sdist, build_wheel
 
 QUIET = Silent()

@@ -12,7 +12,7 @@ import typer
 
 from envlock import __version__
 from envlock.cli.arguments import announce, register
-from envlock.cli.interrupts import Interrupted
+from envlock.cli.interrupts import forget_changes, interruption
 from envlock.cli.output import complain, say, talk
 from envlock.cli.streams import Unprintable
 from envlock.cli.told import forget
@@ -111,6 +111,7 @@ def run(typed: Sequence[str]) -> int:
     defect and stays a traceback.
     """
     forget()
+    forget_changes()
     try:
         return _run(typed)
     except Unprintable as error:
@@ -119,7 +120,7 @@ def run(typed: Sequence[str]) -> int:
 
 def interrupted(typed: Sequence[str]) -> int:
     """Tell that somebody pressed Ctrl-C when no command was at work, and return the exit code."""
-    return _complain(Interrupted("interrupted: nothing was changed"), typed)
+    return _complain(interruption(), typed)
 
 
 def _run(typed: Sequence[str]) -> int:

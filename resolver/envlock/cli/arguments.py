@@ -20,7 +20,7 @@ from msgspec.structs import FieldInfo, fields
 from typer.models import ArgumentInfo, OptionInfo
 
 from envlock.cli import typed
-from envlock.cli.interrupts import Interrupted
+from envlock.cli.interrupts import interruption
 
 Command = Callable[..., int]
 
@@ -63,7 +63,7 @@ def register(app: typer.Typer, name: str, command: Command) -> None:
         try:
             return command(**taken)
         except KeyboardInterrupt:  # of which typer would say nothing
-            raise Interrupted("interrupted: nothing was changed") from None
+            raise interruption() from None
 
     call.__doc__ = command.__doc__
     parameters = [each for kind in groups.values() for each in _parameters(kind)]

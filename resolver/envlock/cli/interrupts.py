@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from types import FrameType
 
 from envlock.errors import EnvlockError
@@ -13,10 +14,29 @@ _SIGNALS = tuple(
 )
 
 
+_CHANGES = "envlock.system.landed"
+
+
 class Interrupted(EnvlockError):
     """Somebody pressed Ctrl-C, or ended the session."""
 
     exit_code = 130
+
+
+def interruption() -> Interrupted:
+    """Return what is told of an interrupt: of what was changed only what is known."""
+    known = sys.modules.get(_CHANGES)  # what was not imported has changed nothing
+    changed = known.landed() if known is not None else ()
+    if not changed:
+        return Interrupted("interrupted: nothing was changed")
+    return Interrupted(f"interrupted, when this was changed: {', '.join(map(str, changed))}")
+
+
+def forget_changes() -> None:
+    """Begin a run."""
+    known = sys.modules.get(_CHANGES)
+    if known is not None:
+        known.taken_back()
 
 
 def interrupt_once() -> None:

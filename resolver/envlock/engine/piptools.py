@@ -77,7 +77,7 @@ class PipTools:
             files = lay_out(problem, folder)
             command: list[str | Path] = [python, "-m", "piptools", "compile"]
             command += [files.requirements.name, "--output-file", files.answer.name]
-            command += arguments(problem)
+            command += arguments(problem, folder)
             env = _environment(replace(problem, settings=settings))
             ask = partial(run_solver, _NAME, cwd=folder, env=env, on_line=progress.detail)
             done = ask([*command, *_lazily(problem)])
@@ -108,8 +108,12 @@ class PipTools:
         raise WorkError(f"pip-tools could not solve the requirements:\n{_causes(said)}")
 
 
-def arguments(problem: Problem) -> list[str]:
-    """What pip-compile is told beside its files; where packages come from is in its environment."""
+def arguments(problem: Problem, folder: Path) -> list[str]:
+    """What pip-compile is told beside its files; where packages come from is in its environment.
+
+    Where nothing is to be kept, its cache is in a ``folder`` that is gone afterwards.
+    """
+    cache = folder / "cache" if problem.settings.no_cache else cache_folder(_NAME)
     options = [
         "--quiet",
         "--no-header",
@@ -120,7 +124,7 @@ def arguments(problem: Problem) -> list[str]:
         "--no-emit-find-links",
         "--no-emit-trusted-host",
         "--no-emit-options",
-        f"--cache-dir={cache_folder('pip-tools')}",
+        f"--cache-dir={cache}",
     ]
     if problem.target.python.release[:2] != _NO_BACKTRACKING:
         options.append("--resolver=backtracking")

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from envlock.environment.contents import contents as belongings
 from envlock.environment.inspect import installed
 from envlock.environment.journal import Event, Journal, SavedFile, fixes, kept_folder
 from envlock.environment.marker import MARKER, mark, write_mark
@@ -24,6 +25,7 @@ from envlock.trees import move_file, remove, sync_folders
 
 #: Where the records of packages are, which tell whose the rest is.
 _WITH_RECORDS = {"lib", "Lib", "conda-meta"}
+_MOST = 1 << 30  # bytes of a lock file that was written
 
 
 def finish(folder: Path, journal: Journal, progress: Progress) -> None:
@@ -72,17 +74,22 @@ def take_back(
 
 def _is_another(folder: Path, journal: Journal) -> bool:
     """Whether somebody made an environment where a stopped envlock was building one."""
-    try:
-        text = contents(folder / CONFIG).decode(errors="replace")
-    except OSError:
-        return False
-    rows = (line.partition("=") for line in text.splitlines())
-    keys = {key.strip(): value.strip() for key, _, value in rows}
-    if keys.get("envlock") == journal.first().get("id"):
+    keys = _configuration(folder)
+    if keys is None or keys.get("envlock") == journal.first().get("id"):
         return False
     # uv has made it, and envlock has not marked it yet: then nothing is installed.
     unmarked = Event.VENV not in journal.events() and "uv" in keys
     return not (unmarked and not installed(folder))
+
+
+def _configuration(folder: Path) -> dict[str, str] | None:
+    """What pyvenv.cfg says; None where it is not there."""
+    try:
+        text = contents(folder / CONFIG).decode(errors="replace")
+    except OSError:
+        return None
+    rows = (line.partition("=") for line in text.splitlines())
+    return {key.strip(): value.strip() for key, _, value in rows}
 
 
 def _leave(folder: Path, journal: Journal, progress: Progress) -> None:
@@ -130,16 +137,13 @@ def _set_apart(keep_as: Path, journal: Journal, progress: Progress) -> Path:
     try:
         if not keep_as.exists():
             why = ""
-        elif mark(keep_as).get("failed"):
-            why = ""
+        elif not (why := _why_not_replaced(keep_as)):
             remove(keep_as)
-        else:
-            why = "another environment is there"
         if not why and keep_as.parent.stat().st_dev != journal.folder.stat().st_dev:
             why = "it is on another file system"
         if not why:
             make_folder(keep_as)
-            write_mark(keep_as, failed=True)
+            write_mark(keep_as, failed=True, transaction=journal.first().get("id"))
     except (OSError, EnvlockError) as error:
         why = str(error)
     if why:
@@ -147,6 +151,22 @@ def _set_apart(keep_as: Path, journal: Journal, progress: Progress) -> Path:
         return journal.built
     progress.note(f"the failed environment is kept in {keep_as}")
     return keep_as
+
+
+def _why_not_replaced(keep_as: Path) -> str:
+    """Why what is kept from before stays: it is no failed one of envlock's, or has more in it."""
+    marker = mark(keep_as)
+    if keep_as.is_symlink() or not marker:
+        return "another environment is there"
+    made_anew = (keep_as / CONFIG).exists() and (_configuration(keep_as) or {}).get(
+        "envlock"
+    ) != marker.get("transaction")
+    if not marker.get("failed") or made_anew:
+        return "another environment is there"
+    found = belongings(keep_as, environment=True)
+    if found.repositories or found.mounts:
+        return f"there is one with {(*found.repositories, *found.mounts)[0]} in it"
+    return f"there is one with {found.words()}" if found.own else ""
 
 
 def _bring_back(folder: Path, journal: Journal, progress: Progress) -> None:
@@ -218,7 +238,7 @@ def _place(file: SavedFile, folder: Path, *, stopped: bool) -> Path | None:
 
 def _holds(path: Path, digest: str) -> bool:
     try:
-        return hashlib.sha256(contents(path)).hexdigest() == digest
+        return hashlib.sha256(contents(path, _MOST)).hexdigest() == digest
     except (OSError, ValueError):
         return False
 
@@ -226,5 +246,5 @@ def _holds(path: Path, digest: str) -> bool:
 def _tell_others(path: Path, saved: Path | None, progress: Progress) -> None:
     """Tell of a file that is neither what it was before nor what was written."""
     with suppress(OSError, ValueError):
-        if contents(path) != (contents(saved) if saved else None):
+        if contents(path, _MOST) != (contents(saved, _MOST) if saved else None):
             progress.note(f"{path}: it was changed since, and stays as it is")

@@ -12,6 +12,7 @@ from envlock.environment.contents import counted, shown
 from envlock.environment.place import made_by_envlock
 from envlock.environment.replaceable import occupant
 from envlock.errors import InterpreterMissing, UsageError
+from envlock.system import contents
 from envlock.system.looking import is_file, is_folder
 
 _HOME = re.compile(r"(?m)^\s*home\s*=\s*(.*?)\s*$")
@@ -30,7 +31,7 @@ def has_lost_its_python(folder: Path) -> bool:
 def python_is_gone(folder: Path) -> InterpreterMissing:
     """Return the error for a virtual environment whose Python is no longer where it was."""
     try:
-        config = (folder / "pyvenv.cfg").read_text(encoding="utf-8", errors="replace")
+        config = contents(folder / "pyvenv.cfg").decode(errors="replace")
     except OSError:
         config = ""
     home = (_HOME.findall(config) or ["a place that pyvenv.cfg does not name"])[0]

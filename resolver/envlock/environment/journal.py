@@ -37,6 +37,7 @@ from envlock.trees import append_line, sync_folders
 
 #: The folder of everything that envlock keeps of an environment.
 OWN = ".envlock"
+_MOST = 1 << 28  # bytes of a journal
 
 
 class Event(StrEnum):
@@ -127,7 +128,7 @@ class Journal(Struct, frozen=True, kw_only=True):
         if self.path.is_symlink():
             return []
         try:
-            text = contents(self.path).decode(errors="replace")
+            text = contents(self.path, _MOST).decode(errors="replace")
         except OSError:
             return []
         # Of what else may end a line, JSON writes nothing but as a part of a text.

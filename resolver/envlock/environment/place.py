@@ -12,7 +12,7 @@ from envlock.environment.journal import OWN
 from envlock.environment.marker import mark
 from envlock.environment.recovery import settle
 from envlock.environment.replaceable import occupant
-from envlock.environment.replacement import KEY, Replacement, replaced
+from envlock.environment.replacement import KEY
 from envlock.environment.whose import CONFIG
 from envlock.progress import Progress
 from envlock.system import contents
@@ -58,26 +58,6 @@ def held_place(folder: Path, progress: Progress, *, force: bool = False) -> Iter
         settle(folder, progress)
         _refuse_foreign(folder, force=force)
         yield folder
-
-
-@contextmanager
-def fresh_environment(
-    folder: Path, progress: Progress, *, force: bool = False, keep: bool = False
-) -> Iterator[Replacement]:
-    """Give an empty environment, marked as envlock's, in place of the one in ``folder``.
-
-    When the block fails, ``folder`` is again what it was; with ``keep`` the
-    failed environment is first moved beside it, and ``progress`` told where.
-
-    Raises:
-        UsageError: as `held_place`.
-        WorkError: as `held_place`, or something cannot be moved.
-    """
-    with (
-        held_place(folder, progress, force=force) as place,
-        replaced(place, progress, keep_as=kept_as(place) if keep else None) as work,
-    ):
-        yield work
 
 
 def _refuse_foreign(folder: Path, *, force: bool) -> None:

@@ -21,6 +21,7 @@ from envlock.environment.repair import settle_fix
 from envlock.errors import WorkError
 from envlock.locks import Busy
 from envlock.progress import Progress
+from envlock.system import landing
 from envlock.trees import remove, remove_links
 
 
@@ -88,7 +89,10 @@ def settle(prefix: Path, progress: Progress) -> None:
         remove_links(journal.folder)
         if not journal.lines():
             _remove_nameless(prefix, journal, progress)
-        elif journal.replaces:
+            continue
+        if journal.replaces or journal.state() is State.UNFINISHED:
+            landing([prefix])
+        if journal.replaces:
             _settle_replacement(prefix, journal, progress)
         elif journal.state() is State.UNFINISHED:
             settle_fix(prefix, journal, progress)

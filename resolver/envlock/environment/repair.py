@@ -36,7 +36,15 @@ from envlock.environment.journal import (
 from envlock.environment.whose import is_made
 from envlock.errors import EnvlockError, UsageError
 from envlock.progress import Progress
-from envlock.system import contents, make_folder, remove_tree, write_texts
+from envlock.system import (
+    contents,
+    landed,
+    landing,
+    make_folder,
+    remove_tree,
+    taken_back,
+    write_texts,
+)
 from envlock.trees import clear, copy_tree, fill, move_file, remove_empty
 
 #: uv's own lock, in the environments that it works on.
@@ -102,6 +110,8 @@ def applied(
     """
     prefix = prefix_of(python)
     journal = new_journal(prefix)
+    before = landed()
+    landing([prefix])
     try:
         _save(prefix, plan, touched, journal)
         for number, step in enumerate(plan.steps):
@@ -114,6 +124,7 @@ def applied(
     except BaseException:
         if Event.VERIFIED not in journal.events():
             _roll_back(prefix, journal)
+            taken_back(before)
         raise
     for older in fixes(prefix):
         if older != journal:
@@ -197,7 +208,8 @@ def _is_inside(prefix: Path, entry: object) -> bool:
 def _brought(journal: Journal) -> frozenset[str] | None:
     """The files that came with a fix; None where that was not written down."""
     try:
-        return frozenset(contents(journal.brought).decode("utf-8", "surrogateescape").split("\0"))
+        content = contents(journal.brought, 1 << 30)
+        return frozenset(content.decode("utf-8", "surrogateescape").split("\0"))
     except OSError:
         return None
 
@@ -256,6 +268,7 @@ def undo(python: Path) -> Journal:
         raise UsageError(
             f"{prefix}: {', '.join(changed)} changed since the fix; undoing it would mix versions"
         )
+    landing([prefix])
     journal.write(Event.UNDO)
     _finish_undo(prefix, journal)
     return journal

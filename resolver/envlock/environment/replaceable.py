@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from envlock.environment.contents import contents, counted, is_empty, shown
 from envlock.errors import UsageError
+from envlock.system import contents as read_contents
 from envlock.system.looking import is_file, is_folder, is_mount
 
 #: A folder's name with what an environment that steps aside, or is tried, has behind it.
@@ -187,7 +188,7 @@ def made_by(folder: Path) -> str | None:
     if not any(os.path.lexists(folder / each) for each in _PROGRAMS):
         return None
     try:
-        text = (folder / "pyvenv.cfg").read_text(encoding="utf-8", errors="replace")
+        text = read_contents(folder / "pyvenv.cfg").decode(errors="replace")
     except OSError:
         return None
     said = {key for key, _ in _MADE.findall(text)}

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from msgspec import Struct
@@ -28,7 +28,7 @@ from envlock.environment.marker import write_mark
 from envlock.environment.whose import CONFIG, whose
 from envlock.errors import EnvlockError
 from envlock.progress import Progress
-from envlock.system import make_folder, move, write_files
+from envlock.system import landed, landing, make_folder, move, taken_back, write_files
 from envlock.trees import sync_folders
 
 #: The key of the transaction in pyvenv.cfg, which whoever makes the environment anew drops.
@@ -72,7 +72,7 @@ class Replacement(Struct, frozen=True, kw_only=True):
         contents = {path.absolute(): text.encode() for path, text in texts.items()}
         saved = [self._saved(*each) for each in enumerate(contents.items())]
         self.journal.write(Event.FILES, files=saved)
-        write_files({path: contents[path.absolute()] for path in texts})
+        write_files({path: contents[path.absolute()] for path in texts}, users=True)
         sync_folders(*{path.resolve().parent for path in texts})
 
     def _saved(self, number: int, file: tuple[Path, bytes]) -> dict[str, object]:
@@ -102,6 +102,8 @@ def replaced(
         WorkError: something cannot be moved or written.
     """
     journal = new_journal(folder)
+    before = landed()
+    landing([folder])
     try:
         _set_aside(folder, journal)
         yield Replacement(folder=folder, journal=journal, progress=progress)
@@ -110,7 +112,8 @@ def replaced(
     except BaseException:
         # Interrupted right after that line it is done all the same.
         if Event.COMMIT not in journal.events():
-            _take_back(folder, journal, progress, keep_as)
+            if _take_back(folder, journal, progress, keep_as):
+                taken_back(before)
             raise
     # It is done: nothing that comes now may call it a failure.
     try:
@@ -138,11 +141,14 @@ def _set_aside(folder: Path, journal: Journal) -> None:
     write_mark(folder, transaction=identity)
 
 
-def _take_back(folder: Path, journal: Journal, progress: Progress, keep_as: Path | None) -> None:
+def _take_back(folder: Path, journal: Journal, progress: Progress, keep_as: Path | None) -> bool:
     """Leave things as before; what cannot be is told, and tried again by the next envlock."""
-    with suppress(KeyboardInterrupt):
-        try:
-            take_back(folder, journal, progress, keep_as=keep_as)
-        except (EnvlockError, OSError) as error:
-            if (folder / OWN).is_dir():
-                progress.note(f"{folder}: not yet as it was, the next envlock goes on: {error}")
+    try:
+        take_back(folder, journal, progress, keep_as=keep_as)
+    except KeyboardInterrupt:
+        return False
+    except (EnvlockError, OSError) as error:
+        if (folder / OWN).is_dir():
+            progress.note(f"{folder}: not yet as it was, the next envlock goes on: {error}")
+        return False
+    return True

@@ -23,6 +23,7 @@ from envlock.index.hosts import is_secure, is_trusted, split, trusted_host
 from envlock.index.netrc import netrc_fault
 from envlock.index.redact import redact
 from envlock.index.transport import ENCODINGS, Held, Watch
+from envlock.index.trouble import PROXY
 from envlock.model import IndexSettings
 from envlock.system.looking import is_folder
 
@@ -107,8 +108,7 @@ def _client(
     except (ValueError, httpx2.InvalidURL) as error:
         raise UsageError(
             f"the proxy cannot be used: {redact(str(error))}",
-            "set HTTPS_PROXY, or proxy in pip's configuration, to http://HOST:PORT or"
-            " socks5://HOST:PORT",
+            PROXY,
         ) from None
 
 

@@ -24,7 +24,7 @@ from envlock.index.connect import Connections
 from envlock.index.parse import Incomplete, NotAPage, parse_html, parse_json
 from envlock.index.raw import RawPage
 from envlock.index.redact import redact
-from envlock.index.trouble import LONGER, Passing, failure, refused, unreachable
+from envlock.index.trouble import LONGER, Passing, before, failure, refused, unreachable
 from envlock.model import DistributionFile, IndexSettings
 
 _PAUSES = (0.1, 0.4)  # seconds before the second and the third try
@@ -113,7 +113,8 @@ class Client:
             except Passing as passing:
                 pause = next(pauses, None)
                 if pause is None:
-                    raise failure(url, f"{passing} ({len(_PAUSES) + 1} tries)") from None
+                    said = f"{passing} ({len(_PAUSES) + 1} tries)"
+                    raise failure(url, said, *passing.remedies) from None
                 time.sleep(pause)
 
     @contextmanager
@@ -136,11 +137,14 @@ class Client:
                 yield answer
         except Reached as reached:
             raise failure(url, str(reached), *([LONGER] if reached.slow else [])) from None
-        except httpx2.TimeoutException:
+        except httpx2.TimeoutException as error:
             limit = f"no answer within {self._settings.timeout:g} s"
+            waited = isinstance(error, httpx2.ConnectTimeout)
+            if waited and (proxy := before(error, self._connections.watch.peer)):
+                limit = f"the proxy {proxy} gave {limit}"
             raise failure(url, limit, LONGER) from None
         except (httpx2.TransportError, httpx2.DecodingError) as error:
-            raise unreachable(url, error) from None
+            raise unreachable(url, error, self._connections.watch.peer) from None
         # An address that a redirect names, and no URL: whatever the library makes of it.
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
             raise failure(url, redact(str(error))) from None

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from envlock.choices import IndexStrategy
 from envlock.index.hosts import as_netloc, trusted_host
+from envlock.index.local import is_missing
 from envlock.index.netrc import netrc_fault
 from envlock.index.origin import indexes
 from envlock.model import IndexSettings
@@ -73,7 +74,9 @@ def uv_environment(settings: IndexSettings) -> dict[str, str]:
         _put(env, "UV_INDEX", asked[:-1])
     if len(asked) > 1:
         env["UV_INDEX_STRATEGY"] = _UV_STRATEGIES[settings.index_strategy]
-    _put(env, "UV_FIND_LINKS", settings.find_links, separator=",")
+    # uv ends over a place that is not there, which pip passes over.
+    links = tuple(link for link in settings.find_links if not is_missing(link))
+    _put(env, "UV_FIND_LINKS", links, separator=",")
     trusted = [(host, port) for host, port in map(trusted_host, settings.trusted_hosts)]
     _put(env, "UV_INSECURE_HOST", tuple(as_netloc(h, p) for h, p in trusted if ":" not in h))
     if settings.keyring_provider in {"subprocess", "auto"}:

@@ -13,9 +13,10 @@ from packaging.utils import NormalizedName
 from envlock.errors import IndexFailure
 from envlock.index.parse import Incomplete, file_at, parse_html
 from envlock.model import DistributionFile
-from envlock.system import WINDOWS
+from envlock.system import WINDOWS, contents
 from envlock.system.looking import is_file, is_folder
 
+_MOST = 1 << 27  # bytes of a page
 _PAGES = (".html", ".htm")
 
 
@@ -52,6 +53,11 @@ class DiskHashes(Mapping[str, str]):
 def is_local(url: str) -> bool:
     """Tell whether a URL is a file or folder of this machine."""
     return url.startswith("file:")
+
+
+def is_missing(url: str) -> bool:
+    """Tell whether a URL is of this machine, and no file or folder is there."""
+    return is_local(url) and not (is_folder(_path(url)) or is_file(_path(url)))
 
 
 def index_files(index_url: str, name: NormalizedName) -> tuple[DistributionFile, ...] | None:
@@ -94,7 +100,7 @@ def _is_page(path: Path) -> bool:
 
 def _page_files(page: Path) -> tuple[DistributionFile, ...]:
     try:
-        files = parse_html(page.read_text(encoding="utf-8", errors="replace"), page.as_uri())
+        files = parse_html(contents(page, _MOST).decode(errors="replace"), page.as_uri())
     except OSError as error:
         raise IndexFailure(f"{page}: cannot be read: {error.strerror}") from None
     except Incomplete:

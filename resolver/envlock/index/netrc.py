@@ -10,6 +10,9 @@ import os
 from functools import cache
 from pathlib import Path
 
+from envlock.system import Refused, contents
+from envlock.system.looking import is_folder
+
 
 def netrc_file() -> Path | None:
     """Return the file, if there is one."""
@@ -32,10 +35,11 @@ def netrc_fault() -> str:
 @cache
 def _fault(file: Path) -> str:
     try:
-        with file.open(encoding="utf-8") as stream:
-            stream.read(1 << 20)
+        contents(file).decode()
     except UnicodeDecodeError:
         return f"{file} cannot be read: it is not UTF-8 text"
+    except Refused as error:  # who opened it would wait for ever, or read without an end
+        return "" if is_folder(file) else f"{file} cannot be read: {error.strerror}"
     except (OSError, ValueError):
-        return ""  # missing, a folder: nobody minds
+        return ""  # missing: nobody minds
     return ""

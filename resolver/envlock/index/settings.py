@@ -21,7 +21,7 @@ from envlock.index.hosts import check_address, trusted_host
 from envlock.index.redact import redact
 from envlock.index.secrets import learn_url
 from envlock.model import IndexSettings
-from envlock.system import WINDOWS, read_text
+from envlock.system import WINDOWS, Refused, contents, read_text
 from envlock.system.looking import exists, expand, home, is_file, is_folder
 
 _FILE_NAME = "pip.ini" if WINDOWS else "pip.conf"
@@ -145,6 +145,19 @@ def _check(settings: IndexSettings) -> None:
         check_address(link, "--find-links")
     for host in settings.trusted_hosts:
         trusted_host(host)
+    for certificate in filter(None, (settings.cert, settings.client_cert)):
+        _check_file(Path(certificate))
+
+
+def _check_file(path: Path) -> None:
+    """Refuse a pipe or a device, which whoever opened it would wait for or read without an end."""
+    if exists(path) and not is_folder(path):
+        try:
+            contents(path)
+        except Refused as error:
+            raise error.of(path) from None
+        except OSError:
+            return  # who wants it tells why it cannot be read
 
 
 def _bundle(environ: Mapping[str, str]) -> str | None:

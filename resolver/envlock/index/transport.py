@@ -49,6 +49,11 @@ class Watch(httpcore2.NetworkBackend):
         """What is left to this thread."""
         return getattr(self._own, "allowance", None)
 
+    @property
+    def peer(self) -> tuple[str, int]:
+        """Where this thread last opened a connection to: the server, or what stands before it."""
+        return getattr(self._own, "peer", ("", 0))
+
     def abort(self) -> None:
         """Break every connection off, in whichever thread it waits, and open no more."""
         self._aborted = True
@@ -76,6 +81,7 @@ class Watch(httpcore2.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.NetworkStream:
         """Open a connection that is watched."""
+        self._own.peer = (host, port)
         stream = self._backend.connect_tcp(
             host, port, self.wait(timeout), local_address, socket_options
         )

@@ -17,6 +17,9 @@ from envlock.index.redact import redact
 from envlock.model import IndexSettings
 
 GENERAL = "pip config list  (shows which indexes are configured; --index-url names another)"
+PROXY = (
+    "set HTTPS_PROXY, or proxy in pip's configuration, to http://HOST:PORT or socks5://HOST:PORT"
+)
 LONGER = "a longer limit: PIP_DEFAULT_TIMEOUT=60, or timeout in pip's configuration"
 
 #: What the HTTP client says of a connection that ended before an answer did.
@@ -24,7 +27,11 @@ _CUT_OFF = re.compile("closed connection|disconnected|terminated|reset", re.IGNO
 
 
 class Passing(Exception):
-    """A failure that may be gone at the next try."""
+    """A failure that may be gone at the next try; ``remedies`` are for when it is not."""
+
+    def __init__(self, message: str, *remedies: str) -> None:
+        super().__init__(message)
+        self.remedies = remedies
 
 
 def failure(url: str, cause: str, *remedies: str) -> IndexFailure:
@@ -71,18 +78,34 @@ def _with_credentials(url: str, settings: IndexSettings) -> str:
     return f"--index-url {parts.scheme}://{netloc}/…"
 
 
-def unreachable(url: str, error: Exception) -> Exception:
-    """Return what a connection that failed means: a lasting fault, or a passing one."""
+def before(error: Exception, peer: tuple[str, int]) -> str:
+    """Return the proxy that was connected to, ``peer``, in place of the server; "" for none."""
+    asked = error.request.url if isinstance(error, httpx2.RequestError) else None
+    if asked is None or not peer[0]:
+        return ""
+    names = {asked.host, asked.raw_host.decode("ascii", "replace")}
+    if peer[0] in names and peer[1] == (asked.port or _PORTS.get(asked.scheme)):
+        return ""
+    return as_netloc(*peer)
+
+
+def unreachable(url: str, error: Exception, peer: tuple[str, int]) -> Exception:
+    """Return what a connection that failed means: a lasting fault, or a passing one.
+
+    ``peer`` is where the connection was to lead, which may be a proxy.
+    """
     if isinstance(error, httpx2.UnsupportedProtocol):
         return failure(url, redact(str(error)) or "it leads to an address of another kind")
     if isinstance(error, httpx2.RemoteProtocolError):
         if _CUT_OFF.search(str(error)):
             return Passing("the answer was cut off")
         return failure(url, f"its answer makes no sense: {redact(str(error))[:200]}")
-    return _broken(url, error) or Passing(redact(str(error)) or type(error).__name__)
+    return _broken(url, error, before(error, peer)) or Passing(
+        redact(str(error)) or type(error).__name__
+    )
 
 
-def _broken(url: str, error: Exception) -> Exception | None:
+def _broken(url: str, error: Exception, proxy: str) -> Exception | None:
     """What the operating system or the encryption says of a connection."""
     host = urlsplit(url).hostname
     for cause in _causes(error):
@@ -95,11 +118,26 @@ def _broken(url: str, error: Exception) -> Exception | None:
             )
         if isinstance(cause, ssl.SSLError):
             return failure(url, f"no encrypted connection: {cause.reason or cause}")
-        if isinstance(cause, socket.gaierror):
-            return Passing("there is no such host")
-        if isinstance(cause, ConnectionRefusedError):
-            return Passing("the connection was refused")
+        if isinstance(cause, socket.gaierror | ConnectionRefusedError):
+            missing = isinstance(cause, socket.gaierror)
+            return Passing(
+                *(_of_proxy(proxy, host, missing=missing) if proxy else (_WHY[missing],))
+            )
     return None
+
+
+_PORTS = {"http": 80, "https": 443}
+_WHY = {True: "there is no such host", False: "the connection was refused"}
+
+
+def _of_proxy(proxy: str, host: str | None, *, missing: bool) -> tuple[str, str, str]:
+    """What is told of a proxy that cannot be connected to, and how to go on."""
+    why = f"there is no such host as the proxy {proxy}"
+    return (
+        why if missing else f"the proxy {proxy} refused the connection",
+        PROXY,
+        f"NO_PROXY={host}  (where it can be reached without one)",
+    )
 
 
 def _causes(error: Exception) -> Sequence[BaseException]:

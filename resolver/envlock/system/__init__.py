@@ -24,6 +24,9 @@ from envlock.system.disks import size_words as size_words
 from envlock.system.kept import keep as keep
 from envlock.system.kept import load_kept as load_kept
 from envlock.system.kept import remembered as remembered
+from envlock.system.landed import landed as landed
+from envlock.system.landed import landing as landing
+from envlock.system.landed import taken_back as taken_back
 from envlock.system.limits import OutOfTime as OutOfTime
 from envlock.system.limits import left as left
 from envlock.system.limits import run_solver as run_solver

@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 
 from envlock.errors import UsageError, WorkError
+from envlock.system.looking import exists, is_folder
 from envlock.system.replacing import owner_of
 
 _VARIABLE = "ENVLOCK_CACHE_DIR"
@@ -231,11 +232,11 @@ def _unwritable(folder: Path, *inside: Path) -> str:
     if fault := _not_to_be_made(folder):
         return fault
     try:
-        above = next(each for each in (folder, *folder.parents) if each.exists())
+        above = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
     except (OSError, ValueError) as error:
         return str(getattr(error, "strerror", None) or error)
-    if not above.is_dir():
-        return f"{above} is a file"
+    if not is_folder(above):
+        return f"{above} is {'a link that leads nowhere' if not exists(above) else 'a file'}"
     for each in (above, *inside):
         if not os.access(each, os.R_OK | os.W_OK | os.X_OK):
             return f"{each} cannot be written to"

@@ -6,11 +6,11 @@ import errno
 import os
 import shlex
 import stat
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from envlock.errors import UsageError
+from envlock.system.beside import make_beside
 from envlock.system.disks import FULL, cannot_write
 from envlock.system.replacing import lost_by_replacing, may_be_written
 
@@ -114,12 +114,12 @@ def _held_by_others(path: Path, folder: Path) -> bool:
 def _folder_refuses(folder: Path) -> OSError | None:
     """Why no file can be made in a folder, or None."""
     try:
-        handle, name = tempfile.mkstemp(prefix=".envlock-", dir=folder)
+        handle, name = make_beside(folder, "", b"")
         try:
             os.write(handle, b"\0" * _BLOCK)
         finally:
             os.close(handle)
-            os.unlink(name)  # noqa: PTH108  (a name, as it was given)
+            name.unlink()
     except OSError as error:
         return error
     return None

@@ -16,10 +16,12 @@ import errno
 import os
 import shutil
 import stat
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from envlock.system.beside import OLD, clear_left, hold, let_go, make_beside
 from envlock.system.disks import FULL
 
 # Read once: there is no way to read it without setting it, for all threads.
@@ -45,9 +47,12 @@ class Replacement:
         self._staged: Path | None = None
         self._old: bytes | None = None  # the old bytes, where they are written over
         self._applied = False
+        self._held: list[int] = []
 
     def stage(self) -> None:
         """Put the new bytes, and the old ones where there are any, safely beside the file."""
+        if self._lasting:
+            clear_left(self.path)
         try:
             there: os.stat_result | None = self.path.lstat()
         except FileNotFoundError:
@@ -55,7 +60,7 @@ class Replacement:
         if there is not None and not stat.S_ISREG(there.st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file")
         try:
-            self._staged = _write_beside(self.path, self._content, lasting=self._lasting)
+            self._staged = self._write_beside(self.path, self._content)
         except OSError as error:
             if there is None or error.errno in FULL or not may_be_written(self.path):
                 raise
@@ -68,6 +73,7 @@ class Replacement:
             self._write_over()
         elif self._staged is not None:
             self.before = _second_name(self.path, self._staged)
+            self._held += hold(self.before)
         if self.before is None:
             self.before = self._copied()
 
@@ -108,6 +114,7 @@ class Replacement:
             if path is not None:
                 with suppress(OSError):
                     path.unlink(missing_ok=True)
+        let_go(self._held)
 
     def _write_over(self) -> None:
         """Go on without renaming."""
@@ -119,14 +126,30 @@ class Replacement:
     def _copied(self) -> Path:
         old = self.path.read_bytes() if self._old is None else self._old
         try:
-            copy = _write_beside(self.path, old, lasting=self._lasting)
+            copy = self._write_beside(self.path, old, suffix=OLD)
         except OSError as error:
             if error.errno in FULL or self._staged is not None:
                 raise
             folder = Path(tempfile.gettempdir())
-            copy = _write_beside(folder / self.path.name, old, lasting=self._lasting)
+            copy = self._write_beside(folder / self.path.name, old, suffix=OLD)
         _made_like(copy, self.path)
         return copy
+
+    def _write_beside(self, path: Path, content: bytes, *, suffix: str = "") -> Path:
+        descriptor, temporary = make_beside(path.parent, path.name, self._content, suffix=suffix)
+        try:
+            with os.fdopen(descriptor, "wb", closefd=sys.platform == "win32") as stream:
+                stream.write(content)
+                stream.flush()
+                if self._lasting:
+                    os.fsync(stream.fileno())
+        except BaseException:
+            let_go([descriptor])
+            temporary.unlink(missing_ok=True)
+            raise
+        if sys.platform != "win32":  # where an open file cannot be renamed
+            self._held.append(descriptor)
+        return temporary
 
 
 def overwrite(path: Path, content: bytes) -> None:
@@ -172,25 +195,9 @@ def owner_of(status: os.stat_result) -> str:
     return f"user {status.st_uid}"
 
 
-def _write_beside(path: Path, content: bytes, *, lasting: bool) -> Path:
-    # A name may have 255 bytes, and this one has some more than the file's.
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:60]}.", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            if lasting:
-                os.fsync(stream.fileno())
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    return temporary
-
-
 def _second_name(path: Path, staged: Path) -> Path | None:
     """Link the old file beside itself; None where the file system or a mount has no links."""
-    link = staged.with_name(f"{staged.name}.old")
+    link = staged.with_name(f"{staged.name}{OLD}")
     try:
         os.link(path, link)
     except OSError:

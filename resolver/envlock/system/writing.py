@@ -10,20 +10,23 @@ from pathlib import Path
 
 from envlock.errors import WorkError
 from envlock.system.disks import FULL, cannot_write, disk_full, temporary_folder
+from envlock.system.landed import landed, landing, taken_back
 from envlock.system.outputs import target_of
 from envlock.system.replacing import Replacement
 
 
-def write_texts(texts: Mapping[Path, str], *, lasting: bool = True) -> None:
+def write_texts(texts: Mapping[Path, str], *, lasting: bool = True, users: bool = False) -> None:
     """Write several texts as `write_files` does.
 
     Raises:
         WorkError: as `write_files`.
     """
-    write_files({path: text.encode() for path, text in texts.items()}, lasting=lasting)
+    write_files({path: text.encode() for path, text in texts.items()}, lasting=lasting, users=users)
 
 
-def write_files(contents: Mapping[Path, bytes], *, lasting: bool = True) -> None:
+def write_files(
+    contents: Mapping[Path, bytes], *, lasting: bool = True, users: bool = False
+) -> None:
     """Write several files, all or none as far as a file system can promise.
 
     All are staged and synced beside their targets, with a copy of what they
@@ -31,7 +34,8 @@ def write_files(contents: Mapping[Path, bytes], *, lasting: bool = True) -> None
     whatever goes wrong gives those before it their old ones again. A file
     keeps all that it is (see `envlock.system.replacing`), and a link to a file
     stays a link. What need not be ``lasting``, through a power cut, is not
-    synced.
+    synced. Of what is the ``users`` is known that it was changed (see
+    `envlock.system.landed`).
 
     Raises:
         WorkError: a folder is missing or read-only, a file cannot be replaced,
@@ -40,10 +44,13 @@ def write_files(contents: Mapping[Path, bytes], *, lasting: bool = True) -> None
     """
     files: list[Replacement] = []
     at = next(iter(contents), Path())
+    before = landed()
     try:
         for at, content in contents.items():
             files.append(Replacement(target_of(at), content, lasting=lasting))
             files[-1].stage()
+        if users:
+            landing(contents)
         for path, file in zip(contents, files, strict=True):
             at = path
             file.apply()
@@ -53,6 +60,7 @@ def write_files(contents: Mapping[Path, bytes], *, lasting: bool = True) -> None
             file.clear(keep_old=file in left)
         if left:
             raise WorkError(_half_written(at, error, left)) from error
+        taken_back(before)
         if isinstance(error, OSError):
             wanted = sum(map(len, contents.values()))
             raise cannot_write(str(at), error, at.parent, wanted) from error

@@ -98,7 +98,7 @@ def bisect(order: BisectOrder, progress: Progress) -> Bisected:
         narrowed = work.narrow(culprits) if order.narrow else ()
         rule = work.rule(culprits, narrowed)
         if order.output is not None:
-            write_texts({order.output: render(rule)})
+            write_texts({order.output: render(rule)}, users=True)
         return Bisected(
             good=order.good,
             bad=order.bad,

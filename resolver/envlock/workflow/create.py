@@ -16,8 +16,8 @@ from envlock.environment.replacement import Replacement, replaced
 from envlock.errors import ProblemFound
 from envlock.progress import Progress
 from envlock.request.words import ORIGIN
-from envlock.workflow.lock import Locked, LockOrder, make_lock, requirements_text, texts_of
-from envlock.workflow.outputs import differing
+from envlock.workflow.lock import Locked, LockOrder, make_lock, requirements_text
+from envlock.workflow.outputs import differing, refuse_changed
 from envlock.workflow.replacing import replaced_by
 from envlock.workflow.space import refuse_cramped
 from envlock.workflow.verify import Proof, ProofOrder, prove
@@ -100,7 +100,8 @@ def _build(
             "the environment was built and does not do what it should; nothing was written",
             *_remedies(order, locked.target.minor),
         )
-    texts = differing(texts_of(locked))
+    refuse_changed(locked.before, locked.texts)
+    texts = differing(locked.texts)
     place.write(texts)
     return proof, tuple(texts)
 

@@ -24,7 +24,7 @@ from envlock.rules.families import families
 from envlock.system import make_folder, read_text, refuse_irregular, remove_tree, write_texts
 from envlock.workflow.image import DockerOrder, Image, Part, Piece, assemble, scripts
 from envlock.workflow.lock import check_lock, make_lock, requirements_text, unproved
-from envlock.workflow.outputs import differing
+from envlock.workflow.outputs import differing, refuse_changed, seen
 from envlock.workflow.targets import find_target
 from envlock.write import read_lock
 
@@ -40,6 +40,7 @@ def make_image(order: DockerOrder, progress: Progress) -> Image:
             over is not envlock's, or has been edited.
         WorkError: an index or the engine failed.
     """
+    before = seen(_files(order))
     _refuse_foreign(order)
     frozen = _frozen(order)
     pieces: list[Piece] = []
@@ -49,21 +50,23 @@ def make_image(order: DockerOrder, progress: Progress) -> Image:
         )  # the same versions on every platform, if it can be
         lock = replace(part.order, preferences=liked)
         pieces.append(_piece(order, replace(part, order=lock), frozen, progress))
-    return assemble(order, pieces, frozen)
+    return replace(assemble(order, pieces, frozen), before=before)
 
 
 def write(image: Image) -> tuple[Path, ...]:
     """Write the files that differ from what is there; return those.
 
     Raises:
-        WorkError: they cannot be written; then none has changed.
+        WorkError: they cannot be written, or were changed by somebody else
+            since they were read; then none has changed.
     """
+    refuse_changed(image.before, image.texts)
     changed = differing(image.texts)
     made = list(_missing(path.parent for path in changed))
     try:
         for path in changed:
             make_folder(path.parent)
-        write_texts(changed)
+        write_texts(changed, users=True)
     except BaseException:
         for folder in made:
             remove_tree(folder)

@@ -118,7 +118,7 @@ def report(folder: Path, evidence: Path | None, rules: Sequence[Path]) -> tuple[
     refuse_unwritable(folder / name for name in (_PAGE, _PICTURE))
     texts = drawn(folder, evidence, rules)
     make_folder(folder)
-    write_texts(texts)
+    write_texts(texts, users=True)
     return tuple(texts)
 
 

@@ -122,7 +122,7 @@ def write_export(files: Mapping[Path, str], source: Path) -> tuple[Path, ...]:
                 "-o ANOTHER",
             )
         changed[path] = text
-    write_texts(changed)
+    write_texts(changed, users=True)
     return tuple(changed)
 
 

@@ -116,7 +116,7 @@ def write_file(fixed: FixedFile) -> None:
             f"{fixed.path} was changed while its cure was looked for; it is left as it is",
             f"envlock fix {shlex.quote(fixed.path.as_posix())}",
         )
-    write_files({fixed.path: encoded_as(fixed.before, fixed.text)})
+    write_files({fixed.path: encoded_as(fixed.before, fixed.text)}, users=True)
 
 
 def _version(python: str | None) -> Version | None:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, field
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
@@ -18,6 +18,7 @@ from envlock.probes import PROBES
 from envlock.resolve.anchor import TENSORFLOW
 from envlock.rules.families import families
 from envlock.workflow.lock import LockOrder
+from envlock.workflow.outputs import Seen
 from envlock.workflow.verify import is_among
 
 
@@ -65,7 +66,8 @@ class DockerOrder(Struct, frozen=True, kw_only=True):
 class Image(Struct, frozen=True, kw_only=True):
     """The locks of an image and the texts of all its files; ``notes`` are sentences.
 
-    ``platforms`` is what ``docker build --platform`` takes.
+    ``platforms`` is what ``docker build --platform`` takes, ``before`` what the
+    files held when they were read.
     """
 
     locks: tuple[Lock, ...]
@@ -73,6 +75,7 @@ class Image(Struct, frozen=True, kw_only=True):
     platforms: str
     texts: Mapping[Path, str]
     notes: tuple[str, ...]
+    before: Seen = field(default_factory=dict)
 
 
 def assemble(order: DockerOrder, pieces: Sequence[Piece], frozen: Frozen | None) -> Image:

@@ -26,7 +26,7 @@ from envlock.resolve.located import tell_several
 from envlock.rules import database
 from envlock.system import read_text, refuse_irregular
 from envlock.workflow import existing
-from envlock.workflow.outputs import try_outputs, write_changed
+from envlock.workflow.outputs import Seen, seen, try_outputs, write_changed
 from envlock.workflow.targets import find_target, other_targets
 from envlock.write import WRITERS, read_lock
 
@@ -64,11 +64,15 @@ class LockOrder(Struct, frozen=True, kw_only=True):
 
 
 class Locked(Struct, frozen=True, kw_only=True):
-    """A lock, the target it is for, and the texts of its files; no texts when all are current."""
+    """A lock, the target it is for, and the texts of its files; no texts when all are current.
+
+    ``before`` is what the files held when they were read.
+    """
 
     lock: Lock
     target: Target
     texts: Mapping[Path, str]
+    before: Seen
 
 
 class _Standing(Struct, frozen=True, kw_only=True):
@@ -76,6 +80,7 @@ class _Standing(Struct, frozen=True, kw_only=True):
 
     target: Target
     rules: database.Database
+    before: Seen
     digest: str
     command: str
     old: Lock | None
@@ -116,6 +121,7 @@ def _standing(order: LockOrder, *, hashed: bool) -> _Standing:
     refuse_irregular(order.outputs)
     goal = find_target(order)
     rules = database.load(order.rules)
+    before = seen(order.outputs)
     locks = existing.own_locks(order.outputs, order.verb)
     standard = existing.standard(order.request, goal, rules, order.settings)
     command = f"{order.command} --python {goal.minor}"
@@ -128,6 +134,7 @@ def _standing(order: LockOrder, *, hashed: bool) -> _Standing:
     return _Standing(
         target=goal,
         rules=rules,
+        before=before,
         digest=standard.digest,
         command=command,
         old=next(iter(locks.values()), None),
@@ -138,7 +145,7 @@ def _standing(order: LockOrder, *, hashed: bool) -> _Standing:
 def _locked(order: LockOrder, standing: _Standing, progress: Progress) -> Locked:
     goal, old = standing.target, standing.old
     if standing.current is not None:
-        return Locked(lock=standing.current, target=goal, texts={})
+        return Locked(lock=standing.current, target=goal, texts={}, before=standing.before)
     preferences = _preferences(order, old)
     answer, verified = _answer(order, goal, standing.rules, preferences, progress)
     if old is not None:
@@ -157,7 +164,8 @@ def _locked(order: LockOrder, standing: _Standing, progress: Progress) -> Locked
         indexes=asked(order.settings),
         index_strategy=order.settings.index_strategy,
     )
-    return Locked(lock=lock, target=goal, texts=_render(lock, order))
+    texts = _render(lock, order)
+    return Locked(lock=lock, target=goal, texts=texts, before=standing.before)
 
 
 def unproved(goal: Target) -> tuple[str, ...]:
@@ -264,13 +272,19 @@ def texts_of(*locks: Locked) -> dict[Path, str]:
     return {path: text for each in locks for path, text in each.texts.items()}
 
 
+def before_of(*locks: Locked) -> Seen:
+    """Return what the lock files of several locks held when they were read."""
+    return {path: content for each in locks for path, content in each.before.items()}
+
+
 def write(*locks: Locked) -> tuple[Path, ...]:
     """Write the lock files that differ from what is there, all or none; return those.
 
     Raises:
-        WorkError: they cannot be written; then none has changed.
+        WorkError: they cannot be written, or were changed by somebody else
+            since they were read; then none has changed.
     """
-    return write_changed(texts_of(*locks))
+    return write_changed(texts_of(*locks), before_of(*locks))
 
 
 def check_lock(order: LockOrder) -> tuple[str, ...]:

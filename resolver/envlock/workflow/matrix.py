@@ -198,7 +198,7 @@ class _Runner:
     def _record(self, cell: Cell, proved: ProvedSet) -> None:
         evidence = self._evidence[cell].with_set(proved)
         self._evidence[cell] = evidence
-        write_texts({self._order.folder / cell.filename: render(evidence)})
+        write_texts({self._order.folder / cell.filename: render(evidence)}, users=True)
         if proved.passes(DEFAULT_GATE):
             self._tally.passed += 1
         else:

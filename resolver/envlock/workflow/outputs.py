@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from envlock.choices import STANDARD_OUTPUT
+from envlock.errors import WorkError
 from envlock.progress import Progress
-from envlock.system import refuse_unwritable, write_texts
+from envlock.system import contents, refuse_unwritable, write_texts
+
+#: What files held when a command began; None of one that was not there.
+Seen = Mapping[Path, bytes | None]
 
 
 def try_outputs(paths: Iterable[Path], progress: Progress) -> None:
@@ -21,14 +26,45 @@ def try_outputs(paths: Iterable[Path], progress: Progress) -> None:
         progress.note(sentence)
 
 
-def write_changed(texts: Mapping[Path, str]) -> tuple[Path, ...]:
+def seen(paths: Iterable[Path]) -> Seen:
+    """Return what files hold before a command reads them, for `refuse_changed`."""
+    return {path: _held(path) for path in paths}
+
+
+def refuse_changed(before: Seen, texts: Mapping[Path, str]) -> None:
+    """Make sure that nobody wrote into the files since; who wrote the same did no harm.
+
+    Raises:
+        WorkError: one holds neither what it held nor what it is to hold.
+    """
+    for path, content in before.items():
+        now = _held(path)
+        wanted = texts[path].encode() if path in texts else content
+        if now not in (content, wanted):
+            gone = "removed" if now is None else "changed"
+            raise WorkError(
+                f"{path} was {gone} by somebody else while envlock was at work; it is left as it"
+                " is, and nothing was changed",
+                f"look at {path}, and try again",
+            )
+
+
+def _held(path: Path) -> bytes | None:
+    with suppress(OSError):  # whoever reads it tells why it cannot be read
+        return contents(path)
+    return None
+
+
+def write_changed(texts: Mapping[Path, str], before: Seen) -> tuple[Path, ...]:
     """Write the texts that differ from what is there, all or none; return those.
 
     Raises:
-        WorkError: they cannot be written; then none has changed.
+        WorkError: they cannot be written, or are no longer what they were
+            ``before``; then none has changed.
     """
+    refuse_changed(before, texts)
     changed = differing(texts)
-    write_texts(changed)
+    write_texts(changed, users=True)
     return tuple(changed)
 
 

@@ -18,14 +18,16 @@ from envlock.environment.interpreters import (
     python_in,
 )
 from envlock.environment.layout import read_layout
-from envlock.environment.place import fresh_environment, made_by_envlock
+from envlock.environment.place import held_place, made_by_envlock
 from envlock.environment.recovery import recover
 from envlock.environment.replaceable import settled
+from envlock.environment.replacement import replaced
 from envlock.errors import InstallFailure, InterpreterMissing, UsageError
 from envlock.model import IndexSettings, Lock
 from envlock.progress import Progress
 from envlock.system import read_text
 from envlock.workflow.lock import requirements_text
+from envlock.workflow.outputs import refuse_changed, seen
 from envlock.workflow.replacing import replaced_by
 from envlock.workflow.space import refuse_cramped
 from envlock.write import read_lock
@@ -68,24 +70,38 @@ def sync_environment(order: SyncOrder, progress: Progress) -> Synced:
             may not be replaced.
         WorkError: an interpreter is missing, or the installer failed.
     """
-    lock, interpreter = _asked(order)
+    _asked(order)  # what is wrong with the request is told before anybody is waited for
     settled(order.folder, (order.lock,))
     recover(order.folder, progress, wait=True)
-    ours = order.force or made_by_envlock(order.folder)
-    if ours and _equal(order, lock, interpreter):
-        return Synced(lock=lock, changed=False)
-    replaced = replaced_by(order.folder, force=order.force)
-    refuse_cramped(lock, target(interpreter), order.folder, order.settings, progress)
-    with (
-        fresh_environment(order.folder, progress, force=order.force) as place,
-        progress.phase(f"install {len(lock.packages)} packages"),
-    ):
-        python = place.venv(interpreter)
-        try:
-            sync(python, requirements_text(lock), order.settings, progress)
-        except InstallFailure as error:
-            raise InstallFailure(error.message, *_anew(lock, error.remedies)) from None
-    return Synced(lock=lock, changed=True, replaced=replaced)
+    if same := _standing(order):
+        return same
+    with held_place(order.folder, progress, force=order.force) as folder:
+        # Whoever was waited for may have written the lock, and built what it says.
+        if same := _standing(order):
+            return same
+        before = seen((order.lock,))
+        lock, interpreter = _asked(order)
+        there = replaced_by(folder, force=order.force)
+        refuse_cramped(lock, target(interpreter), folder, order.settings, progress)
+        with (
+            replaced(folder, progress) as place,
+            progress.phase(f"install {len(lock.packages)} packages"),
+        ):
+            python = place.venv(interpreter)
+            try:
+                sync(python, requirements_text(lock), order.settings, progress)
+            except InstallFailure as error:
+                raise InstallFailure(error.message, *_anew(lock, error.remedies)) from None
+            refuse_changed(before, {})
+    return Synced(lock=lock, changed=True, replaced=there)
+
+
+def _standing(order: SyncOrder) -> Synced | None:
+    """The answer where the environment is equal to the lock as it is now."""
+    if not (order.force or made_by_envlock(order.folder)):
+        return None
+    lock, interpreter = _asked(order)
+    return Synced(lock=lock, changed=False) if _equal(order, lock, interpreter) else None
 
 
 def _asked(order: SyncOrder) -> tuple[Lock, Interpreter]:

@@ -126,7 +126,7 @@ def test_a_proxy_is_used_and_one_that_is_no_url_is_refused(
     dead = client(tmp_path, "https://index.invalid/simple", proxy="u:p@127.0.0.1:9")
     assert failure(dead).message == (
         "cannot read the package index https://index.invalid/simple/demo/:"
-        " the connection was refused (3 tries)"
+        " the proxy 127.0.0.1:9 refused the connection (3 tries)"
     )
     with pytest.raises(UsageError) as caught:
         client(tmp_path, served.url, proxy="gopher://u:p@host").files(DEMO)

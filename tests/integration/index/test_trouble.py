@@ -63,6 +63,37 @@ def test_a_host_that_does_not_exist_is_told(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("proxy", "cause"),
+    [
+        ("http://u:secret@proxy.invalid:3128", "there is no such host as the proxy {proxy}"),
+        ("socks5://proxy.invalid:1080", "there is no such host as the proxy {proxy}"),
+        ("http://127.0.0.1:9", "the proxy {proxy} refused the connection"),
+    ],
+)
+@pytest.mark.parametrize("known", ["setting", "variable"])
+def test_a_proxy_that_cannot_be_connected_to_is_named(
+    tmp_path: Path,
+    served: SimpleIndex,
+    proxy: str,
+    cause: str,
+    known: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    if known == "variable":
+        monkeypatch.setenv("HTTP_PROXY", proxy)
+    settings = {"proxy": proxy} if known == "setting" else {}
+    error = failure(client(tmp_path, served.url, **settings))
+    named = cause.format(proxy=proxy.rpartition("/")[2].rpartition("@")[2])
+    assert error.message == (f"cannot read the package index {served.url}/demo/: {named} (3 tries)")
+    assert error.remedies == (
+        "set HTTPS_PROXY, or proxy in pip's configuration, to http://HOST:PORT or socks5://HOST:PORT",
+        "NO_PROXY=127.0.0.1  (where it can be reached without one)",
+    )
+
+
 def test_a_silent_server_is_left_at_the_time_limit(tmp_path: Path, served: SimpleIndex) -> None:
     served.delay = 1.0
     started = time.monotonic()

@@ -31,7 +31,9 @@ def problem(**more: Any) -> Problem:
     return Problem(requirements=("demo[fast]",), constraints=("other<2",), **known)
 
 
-@pytest.mark.parametrize("options", [uv.arguments, piptools.arguments])
+@pytest.mark.parametrize(
+    "options", [uv.arguments, lambda problem: piptools.arguments(problem, Path("scratch"))]
+)
 def test_no_argument_holds_a_credential(options: Any) -> None:
     words = options(problem(wheels_only=("h5py",), exclude_newer=datetime(2026, 1, 1, tzinfo=UTC)))
     assert not [word for word in map(str, words) if "hunter2" in word or "example" in word]
@@ -52,9 +54,19 @@ def test_uv_resolves_for_the_interpreter_and_without_an_index_when_told() -> Non
 
 
 @pytest.mark.parametrize(("python", "backtracks"), [("3.6.15", False), ("3.7.16", True)])
-def test_pip_tools_backtracks_where_it_can(*, python: str, backtracks: bool) -> None:
-    options = piptools.arguments(problem(target=replace(TARGET, python=Version(python))))
+def test_pip_tools_backtracks_where_it_can(
+    tmp_path: Path, *, python: str, backtracks: bool
+) -> None:
+    options = piptools.arguments(problem(target=replace(TARGET, python=Version(python))), tmp_path)
     assert ("--resolver=backtracking" in options) is backtracks
+
+
+def test_pip_tools_keeps_nothing_where_nothing_is_to_be_kept(tmp_path: Path) -> None:
+    settings = replace(SECRETIVE, no_cache=True)
+    assert f"--cache-dir={tmp_path / 'cache'}" in piptools.arguments(
+        problem(settings=settings), tmp_path
+    )
+    assert f"--cache-dir={tmp_path / 'cache'}" not in piptools.arguments(problem(), tmp_path)
 
 
 @pytest.mark.parametrize("pins", [*PINS.values(), NEWEST])

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from envlock.environment.place import fresh_environment, made_by_envlock
+from envlock.environment.place import made_by_envlock
 from envlock.errors import UsageError, WorkError
 from envlock.progress import Silent
+from support.places import fresh_environment
 
 QUIET = Silent()
 

@@ -29,7 +29,7 @@ from envlock.workflow.conda.order import CondaOrder
 from envlock.workflow.conda.work import channel_addresses
 from envlock.workflow.create import NotProved
 from envlock.workflow.lock import requirements_text
-from envlock.workflow.outputs import differing
+from envlock.workflow.outputs import differing, refuse_changed
 from envlock.workflow.replacing import replaced_by
 from envlock.workflow.space import refuse_cramped_prefix
 from envlock.workflow.verify import Proof, ProofOrder, prove
@@ -130,6 +130,7 @@ def _build(
             "the environment was built and does not do what it should; nothing was written",
             *_remedies(order),
         )
+    refuse_changed(locked.before, locked.texts)
     texts = differing(locked.texts)
     place.write(texts)
     return proof, tuple(texts)

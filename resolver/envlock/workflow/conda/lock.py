@@ -21,17 +21,21 @@ from envlock.workflow.conda import existing
 from envlock.workflow.conda.order import CondaOrder
 from envlock.workflow.conda.solve import solve_platform
 from envlock.workflow.conda.work import DEFAULT_CHANNEL, CondaWork
-from envlock.workflow.outputs import try_outputs, write_changed
+from envlock.workflow.outputs import Seen, seen, try_outputs, write_changed
 from envlock.write import conda_digest, conda_texts
 from envlock.write.comments import own_command
 
 
 class CondaLocked(Struct, frozen=True, kw_only=True):
-    """A lock, its files by name, and the texts of those that must be written anew."""
+    """A lock, its files by name, and the texts of those that must be written anew.
+
+    ``before`` is what the files held when they were read.
+    """
 
     lock: CondaLock
     outputs: tuple[Path, ...]
     texts: Mapping[Path, str]
+    before: Seen
 
 
 def make_conda_lock(order: CondaOrder, progress: Progress, *, hashed: bool = False) -> CondaLocked:
@@ -49,6 +53,7 @@ def make_conda_lock(order: CondaOrder, progress: Progress, *, hashed: bool = Fal
     rules = database.load(order.rules)
     order = _as_wide(order)
     digest = _digest(order)
+    seen_before = seen(existing.outputs(order))
     there = existing.own_locks(order)
     before = existing.merged(there.values())
     if before is not None and not (order.upgrade or order.upgrade_packages):
@@ -56,7 +61,7 @@ def make_conda_lock(order: CondaOrder, progress: Progress, *, hashed: bool = Fal
         if whole and not existing.problems(order, there, digest, rules):
             # Of the formats only one has the variables, and the request has them as they are.
             lock = replace(before, variables=order.request.variables)
-            return CondaLocked(lock=lock, outputs=tuple(there), texts={})
+            return CondaLocked(lock=lock, outputs=tuple(there), texts={}, before=seen_before)
     try_outputs(existing.outputs(order), progress)
     work = _work(order, rules, before)
     answers = [solve_platform(work, subdir, progress) for subdir in order.subdirs]
@@ -74,16 +79,17 @@ def make_conda_lock(order: CondaOrder, progress: Progress, *, hashed: bool = Fal
         reasons={name: text for each in answers for name, text in each.reasons.items()},
     )
     texts = _render(order, lock)
-    return CondaLocked(lock=lock, outputs=tuple(texts), texts=texts)
+    return CondaLocked(lock=lock, outputs=tuple(texts), texts=texts, before=seen_before)
 
 
 def write_conda(locked: CondaLocked) -> tuple[Path, ...]:
     """Write the lock files that differ from what is there; return those.
 
     Raises:
-        WorkError: they cannot be written; then none has changed.
+        WorkError: they cannot be written, or were changed by somebody else
+            since they were read; then none has changed.
     """
-    return write_changed(locked.texts)
+    return write_changed(locked.texts, locked.before)
 
 
 def check_conda_lock(order: CondaOrder) -> tuple[str, ...]:
