@@ -104,6 +104,20 @@ def project_places(start: Path, environ: Mapping[str, str]) -> dict[str, tuple[s
     return found
 
 
+def project_sources(start: Path) -> tuple[str, Sources]:
+    """Return the ``FILE: key`` of a project's sources, and the packages that it holds to an index.
+
+    A variable and the user's own file go before it, so not each of them counts.
+
+    Raises:
+        UsageError: as `load_config`.
+    """
+    faults = Faults()
+    path, project = _project(start, faults)
+    faults.finish()
+    return f"{path}: sources", project.get("sources", ())
+
+
 def user_file() -> Path:
     """Return where a user's own configuration is; it need not be there."""
     import platformdirs  # noqa: PLC0415  (6 ms that --help does not need)
@@ -205,8 +219,18 @@ def _environment(start: Path, environ: Mapping[str, str], faults: Faults) -> dic
             with faults.collect(variable):
                 items = text.split(key.separator) if key.many else [text]
                 found = [item for item in items if item]
-                values[key.field] = _read(key, found, start, key.read)
+                values[key.field] = _of_variable(variable, key, found, start)
     return values
+
+
+def _of_variable(variable: str, key: Key, texts: list[str], start: Path) -> object:
+    """What a variable says; a value that makes no sense may be a password, and is not quoted."""
+    try:
+        return _read(key, texts, start, key.read)
+    except UsageError:
+        if not key.wanted:
+            raise
+        raise UsageError(f"the value is not {key.wanted}", f"unset {variable}") from None
 
 
 def _read(key: Key, texts: list[str], base: Path, read: Callable[[str, Path], object]) -> object:
