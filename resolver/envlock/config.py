@@ -17,6 +17,7 @@ from msgspec import Struct
 from envlock.choices import Accelerator, EngineName, Format, IndexStrategy
 from envlock.config_keys import KEYS, Key
 from envlock.errors import UsageError
+from envlock.index.secrets import learn_url
 from envlock.index.sources import Sources, closest_first
 from envlock.request.parsed import Faults, safe
 from envlock.request.toml import parse_toml
@@ -219,6 +220,8 @@ def _environment(start: Path, environ: Mapping[str, str], faults: Faults) -> dic
             with faults.collect(variable):
                 items = text.split(key.separator) if key.many else [text]
                 found = [item for item in items if item]
+                for item in found:
+                    learn_url(item)
                 values[key.field] = _of_variable(variable, key, found, start)
     return values
 

@@ -258,11 +258,11 @@ def test_refresh_and_no_cache_are_flags_and_variables_and_reach_the_engines() ->
     assert pip_environment(use)["PIP_NO_CACHE_DIR"] == "1"
     with pytest.raises(UsageError) as caught:
         settings({"ENVLOCK_NO_CACHE": "perhaps"})
-    assert caught.value.message == "ENVLOCK_NO_CACHE: 'perhaps' is neither true nor false"
+    assert caught.value.message == "ENVLOCK_NO_CACHE: the value is neither true nor false"
 
 
 @pytest.mark.parametrize("text", ["nan", "-1", "0", "1e400", "soon"])
 def test_a_timeout_that_is_no_time_is_told(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         settings({"PIP_DEFAULT_TIMEOUT": text})
-    assert caught.value.message == f"PIP_DEFAULT_TIMEOUT: {text!r} is not a number of seconds"
+    assert caught.value.message == f"PIP_DEFAULT_TIMEOUT: the value is not a number of seconds"

@@ -297,6 +297,47 @@ def test_a_variable_that_makes_no_sense_is_named_and_not_quoted(name: str) -> No
     assert SECRET not in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PIP_TRUSTED_HOST", "http://bob:{s}@[::1"),
+        ("ENVLOCK_PYTHON", "bob:{s}@h"),
+        ("ENVLOCK_PYTHON", "x://bob:{s}@h:99999/x"),
+        ("ENVLOCK_RULES", "https://bob:{s}@h/x"),
+        ("ENVLOCK_SOURCES", "demo=bob:{s}@h"),
+        ("ENVLOCK_SOLVE_TIMEOUT", "{s}"),
+        ("ENVLOCK_REFRESH", "{s}"),
+        ("ENVLOCK_NO_CACHE", "{s}"),
+        ("--python", "bob:{s}@h"),
+        ("--cert", "https://bob:{s}@h/x.pem"),
+        ("--trusted-host", "bob:{s}@[::1"),
+        ("--rules", "https://bob:{s}@h/x"),
+        ("--exclude-newer", "https://bob:{s}@h/x"),
+        ("--platform", "bob:{s}@h"),
+        ("--needs", "https://bob:{s}@h"),
+        ("--channel", "h.example:1/t/{s}/chan"),
+        ("--channel", "h.example/t/{s}/chan$"),
+    ],
+)
+def test_credentials_in_a_wrong_place_are_printed_nowhere(
+    name: str,
+    value: str,
+    program: Program,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    given = value.format(s=SECRET)
+    for each, text in program.with_env(PIP_INDEX_URL="http://127.0.0.1:1/s").environment().items():
+        monkeypatch.setenv(each, text)
+    monkeypatch.chdir(program.here)
+    if not name.startswith("-"):
+        monkeypatch.setenv(name, given)
+    assert run(["lock", "demo", "--engine", "uv", *([name, given] if name[0] == "-" else [])]) != 0
+    said = capfd.readouterr()
+    assert SECRET not in said.out + said.err
+    assert leaks(program) == []
+
+
 @pytest.mark.parametrize("word", ["/basic/{s}/chan", "/t/{s}/chan", "/{s}/chan", "/chan?key={s}"])
 def test_a_token_of_a_channel_is_in_no_file_and_no_message(word: str, program: Program) -> None:
     pytest.importorskip("rattler")

@@ -375,6 +375,29 @@ def test_a_file_sends_no_variable_anywhere(word: str, folder: Folder) -> None:
     assert "s3cret-value" not in "".join((caught.value.message, *caught.value.remedies, said))
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        r"https://evil.example\@own.example/t/{}/x",
+        r"https://evil.example\\@127.0.0.1/{}",
+        "https://evil.example\t@own.example/{}",
+    ],
+)
+def test_an_address_with_two_hosts_is_none(url: str, folder: Folder) -> None:
+    """Python takes what is after the @ for the host, uv and rattler what is before."""
+    folder.patch.setenv("SECRET", "s3cret-value")
+    folder.patch.setenv("PIP_TRUSTED_HOST", "own.example")
+    for typed in ((), (url.format("$SECRET"),)):
+        with pytest.raises(UsageError, match="no address has a backslash or a blank in it"):
+            channels(folder, "" if typed else repr(url.format("$SECRET")), typed)
+    for name in ("index-url", "extra-index-url", "find-links", "sources"):
+        value = url.format("simple").replace("\\", "\\\\").replace("\t", "\\t")
+        value = f"acme={value}" if name == "sources" else value
+        with pytest.raises(UsageError) as caught:
+            projects_file(Setting(value=value, taken=bool), name, folder)
+        assert "no address has a backslash or a blank in it" in caught.value.message
+
+
 def test_a_variable_counts_as_credentials(folder: Folder) -> None:
     folder.patch.setenv("SECRET", "s3/cret@x")
     filled = channels(folder, "'https://u:$SECRET@h.example/a', 'https://h.example/t/${SECRET}/b'")
