@@ -265,4 +265,4 @@ def test_refresh_and_no_cache_are_flags_and_variables_and_reach_the_engines() ->
 def test_a_timeout_that_is_no_time_is_told(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         settings({"PIP_DEFAULT_TIMEOUT": text})
-    assert caught.value.message == f"PIP_DEFAULT_TIMEOUT: the value is not a number of seconds"
+    assert caught.value.message == "PIP_DEFAULT_TIMEOUT: the value is not a number of seconds"
