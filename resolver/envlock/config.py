@@ -17,6 +17,7 @@ from msgspec import Struct
 from envlock.choices import Accelerator, EngineName, Format, IndexStrategy
 from envlock.config_keys import KEYS, Key
 from envlock.errors import UsageError
+from envlock.index.secrets import learn_url
 from envlock.index.sources import Sources, closest_first
 from envlock.request.parsed import Faults, safe
 from envlock.request.toml import parse_toml
@@ -102,6 +103,20 @@ def project_places(start: Path, environ: Mapping[str, str]) -> dict[str, tuple[s
             value = project[key.field]
             found[f"{path}: {name}"] = value if key.many else (value,)
     return found
+
+
+def project_sources(start: Path) -> tuple[str, Sources]:
+    """Return the ``FILE: key`` of a project's sources, and the packages that it holds to an index.
+
+    A variable and the user's own file go before it, so not each of them counts.
+
+    Raises:
+        UsageError: as `load_config`.
+    """
+    faults = Faults()
+    path, project = _project(start, faults)
+    faults.finish()
+    return f"{path}: sources", project.get("sources", ())
 
 
 def user_file() -> Path:
@@ -205,8 +220,20 @@ def _environment(start: Path, environ: Mapping[str, str], faults: Faults) -> dic
             with faults.collect(variable):
                 items = text.split(key.separator) if key.many else [text]
                 found = [item for item in items if item]
-                values[key.field] = _read(key, found, start, key.read)
+                for item in found:
+                    learn_url(item)
+                values[key.field] = _of_variable(variable, key, found, start)
     return values
+
+
+def _of_variable(variable: str, key: Key, texts: list[str], start: Path) -> object:
+    """What a variable says; a value that makes no sense may be a password, and is not quoted."""
+    try:
+        return _read(key, texts, start, key.read)
+    except UsageError:
+        if not key.wanted:
+            raise
+        raise UsageError(f"the value is not {key.wanted}", f"unset {variable}") from None
 
 
 def _read(key: Key, texts: list[str], base: Path, read: Callable[[str, Path], object]) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,7 +28,8 @@ class Key(Struct, frozen=True):
     ``read`` gets the value and the folder that paths are relative to, and
     ``of_project`` takes its place for a project's file; ``words`` are all the
     values there are, where they are known. A ``table`` is read as texts
-    ``KEY=VALUE``.
+    ``KEY=VALUE``. ``wanted`` is what a value has to be, where it can be
+    anything else, in words that do not quote it.
     """
 
     field: str
@@ -39,6 +40,11 @@ class Key(Struct, frozen=True):
     separator: str | None = None
     of_project: Callable[[str, Path], object] | None = None
     table: bool = False
+    wanted: str = ""
+
+
+def _one_of(words: Iterable[str]) -> str:
+    return f"one of {', '.join(words)}"
 
 
 def _choice(
@@ -127,7 +133,11 @@ def _source(text: str, base: Path) -> tuple[str, str]:
 
 KEYS = {
     "engine": Key(
-        "engine", _choice(EngineName), "The program that solves.", words=tuple(EngineName)
+        "engine",
+        _choice(EngineName),
+        "The program that solves.",
+        words=tuple(EngineName),
+        wanted=_one_of(EngineName),
     ),
     "rules": Key(
         "rules",
@@ -150,16 +160,32 @@ KEYS = {
         of_project=_version,
     ),
     "accelerator": Key(
-        "accelerator", _choice(Accelerator), "The TensorFlow build.", words=tuple(Accelerator)
+        "accelerator",
+        _choice(Accelerator),
+        "The TensorFlow build.",
+        words=tuple(Accelerator),
+        wanted=_one_of(Accelerator),
     ),
     "format": Key(
-        "formats", _choice(Format), "The formats of the lock.", words=tuple(Format), many=True
+        "formats",
+        _choice(Format),
+        "The formats of the lock.",
+        words=tuple(Format),
+        wanted=_one_of(Format),
+        many=True,
     ),
     "platform": Key(
-        "platforms", _platform, "Lock for these, not for this machine: macos-arm64.", many=True
+        "platforms",
+        _platform,
+        "Lock for these, not for this machine: macos-arm64.",
+        many=True,
+        wanted="a platform such as macos-arm64",
     ),
     "exclude-newer": Key(
-        "exclude_newer", _date, "Leave out what was uploaded later: 2024-01-31, or 7d."
+        "exclude_newer",
+        _date,
+        "Leave out what was uploaded later: 2024-01-31, or 7d.",
+        wanted="a date such as 2024-01-31, or 7d",
     ),
     "index-url": Key("index_url", _text, "The package index."),
     "extra-index-url": Key("extra_index_urls", _text, "More indexes.", many=True),
@@ -170,6 +196,7 @@ KEYS = {
         "Take a package from the first index that has it, or the best of all; best-match is not"
         " for a project's file.",
         words=tuple(IndexStrategy),
+        wanted=_one_of(IndexStrategy),
         of_project=_strategy_of_project,
     ),
     "sources": Key(
@@ -179,5 +206,6 @@ KEYS = {
         " one that is configured.",
         many=True,
         table=True,
+        wanted="NAME=INDEX, where NAME is a package or a pattern like acme-*",
     ),
 }

@@ -127,7 +127,7 @@ def test_a_limit_that_is_no_number_is_told(envlock: Program) -> None:
     assert (done.code, done.err) == (
         2,
         (
-            "error: ENVLOCK_SOLVE_TIMEOUT=soon: not a number of seconds\n"
+            "error: ENVLOCK_SOLVE_TIMEOUT: the value is not a number of seconds\n"
             "  try: export ENVLOCK_SOLVE_TIMEOUT=600\n"
         ),
     )

@@ -216,7 +216,8 @@ def test_a_package_is_held_to_one_index(two: Two) -> None:
     done = two("lock", "app", "--index-strategy", "best-match", "--json")
     assert versions(done)["acme"] == "1.0"
     assert not two.public.requests["/simple/acme/"]
-    assert done.err == ""
+    file = two.here / "pyproject.toml"
+    assert done.err == f"{file}: sources: ac* comes from {two.own.url}\n"
     two.configure(f'[tool.envlock.sources]\nacme = "{two.public.url.split("/")[2]}"\n')
     assert two("lock", "app", "--check", "--index-strategy", "best-match").out == (
         f"requirements.txt: acme is from {two.own.url}, and sources hold it to {two.public.url}\n"
@@ -328,3 +329,20 @@ def test_a_folder_with_files_of_its_own_is_an_index_of_its_own(
     )
     assert "acme==1.0" in two.read()
     assert "tool==2.0" in two.read()
+
+
+@pytest.mark.parametrize("engine", ["uv", pytest.param("pip-tools", marks=pytest.mark.network)])
+def test_an_index_of_sources_alone_gets_its_password_from_netrc(two: Two, engine: str) -> None:
+    """Neither is said of it as of a configured index, nor is its user's password in the file."""
+    place = two.own.url_with("me")
+    two.configure(f'[tool.envlock.sources]\nacme = "{place}"\n')
+    netrc = two.here / "netrc"
+    netrc.write_text(f"machine 127.0.0.1 login me password {SECRET}\n")
+    done = two(
+        *("lock", "app", "-i", two.public.url, "--engine", engine, "--json"),
+        NETRC=str(netrc),
+        PIP_INDEX_URL="",
+        PIP_EXTRA_INDEX_URL="",
+    )
+    assert (done.code, versions(done)["acme"]) == (0, "1.0"), done.out
+    assert SECRET not in done.out + done.err + two.read()

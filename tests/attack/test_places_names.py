@@ -149,7 +149,7 @@ def test_a_home_that_the_shell_did_not_write_is_written_out(
     assert not (here / "~").exists()
 
 
-@pytest.mark.parametrize("name", ["ENVLOCK_CACHE_DIR", "ENVLOCK_STATE_DIR", "ENVLOCK_RULES"])
+@pytest.mark.parametrize("name", ["ENVLOCK_CACHE_DIR", "ENVLOCK_RULES"])
 def test_a_home_in_a_variable_is_refused_too(
     here: Path, name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

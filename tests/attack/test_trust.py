@@ -250,6 +250,20 @@ def test_credentials_stay_with_the_host_they_were_given_for(
     assert there[0] == ""
 
 
+def test_an_index_of_sources_has_the_credentials_of_any_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With its files, which stand beside it and are named without them."""
+    monkeypatch.setattr("unearth.auth.get_keyring_auth", lambda *_: ("bob", "fr0m-keyring"))
+    monkeypatch.setenv("NETRC", os.devnull)
+    for given, sent in (("bob:s3cr3t", "bob:s3cr3t"), ("bob", "bob:fr0m-keyring")):
+        with ear() as (host, heard):
+            settings = IndexSettings(sources=(("acme", f"http://{given}@{host}/simple"),))
+            with Client(settings) as client, pytest.raises(EnvlockError):
+                client.read(f"http://{host}/simple/files/acme-1.0.tar.gz")
+        assert heard[0] == f"Basic {base64.b64encode(sent.encode()).decode()}"
+
+
 def test_the_users_password_is_not_told_to_an_index_of_a_project(
     program: Program, index: SimpleIndex
 ) -> None:

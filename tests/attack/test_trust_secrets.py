@@ -68,7 +68,7 @@ FORMS = {
     "t": "http://{host}/t/{s}/simple",
     "priv": "http://{host}/priv/{s}/simple",
     "auth": "http://{host}/F/feed/auth/{s}/simple",
-    "first": "http://{host}/{s}/simple",
+    "signed": "http://{host}/ghp_{s}{s}/simple",
     "key": "http://{host}/simple?a=1&key={s}",
     "any-parameter": "http://{host}/simple?zzz={s}",
     "query": "http://{host}/simple?{s}",
@@ -192,6 +192,7 @@ def test_short_texts_and_placeholders_are_not_removed_from_all_words() -> None:
         ("http://h/basic/TOKEN/simple/demo/", "http://h/basic/****/simple/demo/"),
         ("https://dl.cloudsmith.io/abc/org/simple/", "https://dl.cloudsmith.io/****/org/simple/"),
         ("https://h/simple?x=1&key=abc", "https://h/simple?x=1&key=****"),
+        ("https://h/chan/t/S3cr3tTok3n9", "https://h/chan/t/****"),
         ("git@github.com:a/b", "git@github.com:a/b"),
         ("mailto:me@h.example", "mailto:me@h.example"),
         ("numpy@1.0 at 10:30", "numpy@1.0 at 10:30"),
@@ -201,9 +202,91 @@ def test_places_are_known_without_settings(text: str, shown: str) -> None:
     assert redact(text) == shown
 
 
+@pytest.mark.parametrize(
+    "word", ["keras", "numpy", "tensorflow", "h5py", "2.15.1", "python3.11", "typing-extensions"]
+)
+def test_a_password_that_is_a_word_takes_that_word_from_no_output(word: str) -> None:
+    """It is hidden where only credentials stand, and nowhere else."""
+    secrets.learn_url(f"https://me:{word}@h.example/simple?zzz={word}")
+    text = f"{word} 1.0: {word}==2, 'https://h/simple/{word}/', --x={word}, {word}-1.0.whl"
+    assert (redact(text), strip_credentials(f"https://h/{word}/x")) == (text, f"https://h/{word}/x")
+    hidden = (
+        f"http://me:{word}@h/x",
+        f"me:{word}@h.example",
+        f"{word}@h.example/simple",
+        f"h/simple?zzz={word}",
+        f"h/simple?a=1&b={word}&c",
+        f"url=http%3A%2F%2F{word}%40h",
+        base64.b64encode(f"me:{word}".encode()).decode(),
+        f"('me:{word}')",
+    )
+    assert [each for each in hidden if word in redact(each)] == []
+
+
+@pytest.mark.parametrize("word", ["S3cr3t", "hunter2", "p@ss", "QxzpLmvRwz", "a1b2c3d4"])
+def test_a_password_that_is_no_word_is_removed_wherever_it_stands(word: str) -> None:
+    secrets.learn_url(f"https://me:{quote(word, safe='')}@h.example/simple")
+    assert redact(f"it said {word}, '{word}' and {word}") == "it said ****, '****' and ****"
+    assert redact(f"x{word[:4]}y") == f"x{word[:4]}y"
+
+
+def test_a_short_password_is_removed_as_a_whole_and_from_no_other_word() -> None:
+    secrets.learn_url("https://me:a1b2@h.example/simple")
+    assert redact("a1b2 xa1b2 a1b2c") == "**** xa1b2 a1b2c"
+
+
+LOOKS = "repo2024x86Prod9"
+
+
+def test_a_folder_that_looks_like_a_token_stays_in_locks_and_commands(
+    program: Program,
+    wheels: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """The lock can be installed from, its command typed; a message does not take the risk."""
+    for name, value in program.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(program.here)
+    with Behind(folder=wheels, prefix=f"/{LOOKS}") as index:
+        url = f"{index.root}/{LOOKS}/simple"
+        words = ["tensorflow", "--engine", "uv", "--format", "pylock", "--format", "requirements"]
+        assert run(["lock", *words, "-i", url]) == 0
+        assert f"--index-url {url}" in (program.here / "requirements.txt").read_text()
+        assert f'url = "{index.root}/{LOOKS}/files/' in (program.here / "pylock.toml").read_text()
+        capfd.readouterr()
+        assert run(["lock", *words, "-i", url, "--check"]) == 0
+        assert run(["lock", "no-such-thing", "--engine", "uv", "-i", url]) == 3
+        assert run(["lock", *words, "-i", f"{url}x", "--fresh", "-U"]) != 0
+        for line in capfd.readouterr().err.splitlines():
+            assert (LOOKS in line) == line.startswith("  try: envlock"), line
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        (f"/{LOOKS}/simple/a.whl", True),
+        ("/packages/source/t/tensorflow/tensorflow-2.15.1.tar.gz", True),
+        ("/packages/t/Theano/theano-1.0.whl", True),
+        ("/basic/owner/repo/python/simple/a.whl", True),
+        ("/packages/ab/cd/0123456789abcdef0123456789abcdef0123456789abcdef01234567/a.whl", True),
+        ("/t/tk-1234/chan/linux-64/a.conda", False),
+        ("/t/team/chan/a.conda", False),
+        ("/basic/S3cr3tTok3n9/simple/a.whl", False),
+        ("/priv/word/simple/a.whl", False),
+        (f"/x/glpat-{SECRET}{SECRET}/a.whl", False),
+    ],
+)
+def test_an_address_is_kept_but_for_what_is_a_token_beyond_doubt(path: str, *, kept: bool) -> None:
+    assert (strip_credentials(f"https://h.example{path}") == f"https://h.example{path}") == kept
+    assert "****" not in strip_credentials(f"https://h.example{path}") or not kept
+
+
 def test_a_kept_address_has_no_token_in_its_path() -> None:
-    secrets.learn_url(f"https://h/{SECRET}/simple")
-    assert strip_credentials(f"https://u:p@h/{SECRET}/files/a.whl") == "https://h/****/files/a.whl"
+    secrets.learn_url(f"https://h/priv/{SECRET}/simple")
+    for path in (f"{SECRET}/files", f"x/{SECRET}/files", f"auth/{SECRET[::-1]}/x"):
+        shown = path.replace(SECRET, "****").replace(SECRET[::-1], "****")
+        assert strip_credentials(f"https://u:p@h/{path}/a.whl") == f"https://h/{shown}/a.whl"
 
 
 @pytest.mark.parametrize("name", ["TIMEOUT", "DEFAULT_TIMEOUT", "NO_INDEX", "KEYRING_PROVIDER"])
@@ -212,6 +295,47 @@ def test_a_variable_that_makes_no_sense_is_named_and_not_quoted(name: str) -> No
         settings_from((), {f"PIP_{name}": SECRET}, IndexOverrides())
     assert caught.value.message.startswith(f"PIP_{name}: the value is ")
     assert SECRET not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PIP_TRUSTED_HOST", "http://bob:{s}@[::1"),
+        ("ENVLOCK_PYTHON", "bob:{s}@h"),
+        ("ENVLOCK_PYTHON", "x://bob:{s}@h:99999/x"),
+        ("ENVLOCK_RULES", "https://bob:{s}@h/x"),
+        ("ENVLOCK_SOURCES", "demo=bob:{s}@h"),
+        ("ENVLOCK_SOLVE_TIMEOUT", "{s}"),
+        ("ENVLOCK_REFRESH", "{s}"),
+        ("ENVLOCK_NO_CACHE", "{s}"),
+        ("--python", "bob:{s}@h"),
+        ("--cert", "https://bob:{s}@h/x.pem"),
+        ("--trusted-host", "bob:{s}@[::1"),
+        ("--rules", "https://bob:{s}@h/x"),
+        ("--exclude-newer", "https://bob:{s}@h/x"),
+        ("--platform", "bob:{s}@h"),
+        ("--needs", "https://bob:{s}@h"),
+        ("--channel", "h.example:1/t/{s}/chan"),
+        ("--channel", "h.example/t/{s}/chan$"),
+    ],
+)
+def test_credentials_in_a_wrong_place_are_printed_nowhere(
+    name: str,
+    value: str,
+    program: Program,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    given = value.format(s=SECRET)
+    for each, text in program.with_env(PIP_INDEX_URL="http://127.0.0.1:1/s").environment().items():
+        monkeypatch.setenv(each, text)
+    monkeypatch.chdir(program.here)
+    if not name.startswith("-"):
+        monkeypatch.setenv(name, given)
+    assert run(["lock", "demo", "--engine", "uv", *([name, given] if name[0] == "-" else [])]) != 0
+    said = capfd.readouterr()
+    assert SECRET not in said.out + said.err
+    assert leaks(program) == []
 
 
 @pytest.mark.parametrize("word", ["/basic/{s}/chan", "/t/{s}/chan", "/{s}/chan", "/chan?key={s}"])
@@ -229,7 +353,7 @@ def test_a_token_of_a_channel_is_in_no_file_and_no_message(word: str, program: P
 
 def test_two_indexes_on_one_host_are_two_pages_in_the_cache(tmp_path: Path) -> None:
     page = KeptPage(lines={}, etag=None, fresh_until=0.0)
-    urls = [f"https://h/{token}/simple/demo/" for token in (SECRET, SECRET[::-1])]
+    urls = [f"https://h/t/{token}/simple/demo/" for token in (SECRET, SECRET[::-1])]
     for url in urls:
         secrets.learn_url(url)
     PageCache(tmp_path).store(dict.fromkeys(urls, page))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-import tomli_w
 
 from envlock import config
-from envlock.choices import Accelerator, EngineName, Format
+from envlock.choices import Accelerator, EngineName, Format, IndexStrategy
 from envlock.cli import told
 from envlock.cli.conda_orders import conda_order
 from envlock.cli.options import (
@@ -28,8 +29,13 @@ from envlock.cli.orders import lock_orders
 from envlock.conda import rattler
 from envlock.config_keys import KEYS
 from envlock.errors import UsageError
+from envlock.index import secrets
+from envlock.index.handover import pip_environment, uv_cache, uv_environment
+from envlock.index.redact import redact
 from envlock.model import IndexSettings
 from envlock.progress import Silent
+from envlock.system.caches import folder_of_variable
+from envlock.system.limits import solve_limit
 from envlock.workflow.conda.work import channel_addresses
 from envlock.workflow.lock import LockOrder
 from envlock.workflow.sync import SyncOrder, sync_environment
@@ -64,6 +70,16 @@ class Setting:
     own: str = "ENVLOCK"
     many: bool = False
     file: str = "envlock.toml"
+
+    @property
+    def line(self) -> str:
+        """What a file of TOML has for it, after its name."""
+        name, equals, place = self.value.partition("=")
+        return f'{{ "{name}" = "{place}" }}' if equals else f'"{self.value}"'
+
+    @property
+    def place(self) -> str:
+        return self.value.partition("=")[2] or self.value
 
 
 def of_index(value: str, taken: Callable[[IndexSettings], bool], *, many: bool = False) -> Setting:
@@ -103,6 +119,20 @@ SETTINGS = {
     "cert": of_index("/c.pem", lambda s: s.cert == "/c.pem"),
     "client-cert": of_index("/c.pem", lambda s: s.client_cert == "/c.pem"),
     "keyring-provider": of_index("disabled", lambda s: s.keyring_provider == "disabled"),
+    "index-strategy": Setting(
+        value="best-match",
+        taken=lambda o: o.settings.index_strategy is IndexStrategy.BEST,
+        group="index",
+    ),
+    "sources": Setting(
+        value=f"acme-*={URL}", taken=lambda o: ("acme-*", URL) in o.settings.sources
+    ),
+    "refresh": Setting(value="true", taken=lambda o: o.settings.refresh, group="index"),
+    "no-cache": Setting(value="true", taken=lambda o: o.settings.no_cache, group="index"),
+    "solve-timeout": Setting(value="77", taken=lambda _: solve_limit() == 77),
+    "cache-dir": Setting(
+        value="/kept", taken=lambda _: folder_of_variable("ENVLOCK_CACHE_DIR") == Path("/kept")
+    ),
     "proxy": of_index("http://p.example", lambda s: s.proxy == "http://p.example"),
     "timeout": of_index("77", lambda s: s.timeout == 77),
 }
@@ -160,12 +190,16 @@ def flag(setting: Setting, name: str, folder: Folder) -> LockOrder:
     value: Any = (setting.value,) if setting.many else setting.value
     if name in {"rules", "evidence"}:
         value = (Path(setting.value),)
-    choices: Mapping[str, Any] = {"engine": EngineName, "accelerator": Accelerator}
+    choices: Mapping[str, Any] = {
+        "engine": EngineName,
+        "accelerator": Accelerator,
+        "index-strategy": IndexStrategy,
+    }
     if name in choices:
         value = choices[name](setting.value)
     elif name == "format":
         value = (Format(setting.value),)
-    elif name == "no-index":
+    elif name in {"no-index", "refresh", "no-cache"}:
         value = True
     folder.words[setting.group] = {name.replace("-", "_"): value}
     return folder.order()
@@ -182,12 +216,12 @@ def users_file(setting: Setting, name: str, folder: Folder) -> LockOrder:
         (home / "pip.conf").write_text(f"[global]\n{name} = {setting.value}\n")
         folder.patch.setenv("PIP_CONFIG_FILE", str(home / "pip.conf"))
     else:
-        (home / "envlock.toml").write_text(f'{name} = "{setting.value}"\n')
+        (home / "envlock.toml").write_text(f"{name} = {setting.line}\n")
     return folder.order()
 
 
 def projects_file(setting: Setting, name: str, folder: Folder) -> LockOrder:
-    folder.write("pyproject.toml", tomli_w.dumps({"tool": {"envlock": {name: setting.value}}}))
+    folder.write("pyproject.toml", f"[tool.envlock]\n{name} = {setting.line}\n")
     return folder.order()
 
 
@@ -210,7 +244,7 @@ def outcome(name: str, source: str, folder: Folder) -> str:
     said = folder.screen.readouterr().err
     if not setting.taken(order):
         return "ignored"
-    return "named" if setting.value in said and f"{name}: " in said else "allowed"
+    return "named" if setting.place in said and f"{name}: " in said else "allowed"
 
 
 def refused(setting: Setting, name: str, source: str, folder: Folder) -> bool:
@@ -238,6 +272,10 @@ def test_a_setting_is_taken_from_whom_it_may_be(
         assert found == "allowed"
         path = Setting(value="./evil", taken=lambda _: True)
         assert refused(path, setting, source, folder)
+    elif says == "first-index":
+        assert found == "refused"
+        first = Setting(value=says, taken=bool)
+        WAYS[source](first, setting, folder)
     else:
         assert found == says
 
@@ -337,6 +375,29 @@ def test_a_file_sends_no_variable_anywhere(word: str, folder: Folder) -> None:
     assert "s3cret-value" not in "".join((caught.value.message, *caught.value.remedies, said))
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        r"https://evil.example\@own.example/t/{}/x",
+        r"https://evil.example\\@127.0.0.1/{}",
+        "https://evil.example\t@own.example/{}",
+    ],
+)
+def test_an_address_with_two_hosts_is_none(url: str, folder: Folder) -> None:
+    """Python takes what is after the @ for the host, uv and rattler what is before."""
+    folder.patch.setenv("SECRET", "s3cret-value")
+    folder.patch.setenv("PIP_TRUSTED_HOST", "own.example")
+    for typed in ((), (url.format("$SECRET"),)):
+        with pytest.raises(UsageError, match="no address has a backslash or a blank in it"):
+            channels(folder, "" if typed else repr(url.format("$SECRET")), typed)
+    for name in ("index-url", "extra-index-url", "find-links", "sources"):
+        value = url.format("simple").replace("\\", "\\\\").replace("\t", "\\t")
+        value = f"acme={value}" if name == "sources" else value
+        with pytest.raises(UsageError) as caught:
+            projects_file(Setting(value=value, taken=bool), name, folder)
+        assert "no address has a backslash or a blank in it" in caught.value.message
+
+
 def test_a_variable_counts_as_credentials(folder: Folder) -> None:
     folder.patch.setenv("SECRET", "s3/cret@x")
     filled = channels(folder, "'https://u:$SECRET@h.example/a', 'https://h.example/t/${SECRET}/b'")
@@ -352,3 +413,153 @@ def test_a_variable_counts_as_credentials(folder: Folder) -> None:
         "http://u:s3%2Fcret%40x@h.example/d/",
     )
     assert {("$VARIABLE", s, "credentials") for s in ("flag", "input file")} <= set(CELLS)
+
+
+def test_an_index_that_sources_name_is_encrypted_or_of_this_machine(folder: Folder) -> None:
+    for url, taken in (
+        ("http://u:s3cr3t-pw@h.example/simple", False),
+        ("ftp://u:s3cr3t-pw@h.example/simple", False),
+        ("http://127.0.0.1:9/simple", True),
+        ("https://u:s3cr3t-pw@h.example/simple", True),
+    ):
+        setting = Setting(value=f"acme={url}", taken=bool)
+        if taken:
+            assert projects_file(setting, "sources", folder).settings.sources == (("acme", url),)
+            shown = url.replace("u:s3cr3t-pw", "****")
+            assert folder.screen.readouterr().err.endswith(
+                f"pyproject.toml: sources: acme comes from {shown}\n"
+            )
+        else:
+            with pytest.raises(UsageError) as caught:
+                projects_file(setting, "sources", folder)
+            assert "s3cr3t-pw" not in "".join((caught.value.message, *caught.value.remedies))
+
+
+def test_sources_that_the_users_go_before_are_not_named(folder: Folder) -> None:
+    folder.patch.setenv("ENVLOCK_SOURCES", "ac*=https://own.example/simple")
+    text = '[tool.envlock.sources]\nacme = "https://a.example/s"\nb = "https://a.example/s"\n'
+    folder.write("pyproject.toml", f'{text}c = "pypi.org"\n')
+    folder.order()
+    where = folder.root / "pyproject.toml"
+    assert folder.screen.readouterr().err == (
+        f"{where}: sources: b comes from https://a.example/s\n"
+        f"{where}: sources: c comes from https://pypi.org/simple\n"
+    )
+
+
+#: Constants in capitals that name no variable which is read.
+NO_VARIABLES = frozenset(
+    {
+        *("CS_GNU_LIBC_VERSION", "SC_CLK_TCK", "O_BINARY", "O_NOFOLLOW", "O_NONBLOCK"),
+        *("WITHOUT_HASHES", "WITH_FILES"),
+        # Only told to programs that are started, or kept from them.
+        *("FORCE_COLOR", "SSL_CERT_DIR", "SSL_CLIENT_CERT", "MACOSX_DEPLOYMENT_TARGET"),
+    }
+)
+TOLD = re.compile(r"(?:PIP|UV)_")
+IN_CAPITALS = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+PACKAGE = Path(config.__file__).parent
+#: Where a name of a variable is worked out: by the table of settings, from a channel, from a list.
+WORKED_OUT = {
+    *("cli/typed.py", "conda/channels.py", "conda/virtual.py", "config.py"),
+    *("environment/inspect.py", "environment/layout.py", "index/handover.py", "index/settings.py"),
+    *("system/caches.py", "system/limits.py"),
+}
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    for path in PACKAGE.rglob("*.py"):
+        if "scripts" not in path.parts:
+            yield path.relative_to(PACKAGE).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def is_environ(node: ast.expr) -> bool:
+    return getattr(node, "attr", getattr(node, "id", "")) == "environ"
+
+
+def keys_read(tree: ast.Module) -> Iterator[ast.expr]:
+    """Yield what the environment is asked for: environ[X], environ.get(X), X in environ."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript) and is_environ(node.value):
+            yield node.slice
+        elif isinstance(node, ast.Compare) and any(map(is_environ, node.comparators)):
+            yield node.left
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+            asked = node.func.attr in {"get", "pop", "setdefault"} and is_environ(node.func.value)
+            if asked or node.func.attr == "getenv":
+                yield node.args[0]
+
+
+def test_the_tables_name_every_variable_that_is_read() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    named = {f"ENVLOCK_{row[0].strip('`').replace('-', '_').upper()}" for row in rows()}
+    named |= set(re.findall(r"`([A-Z_]+)`", text))
+    for name, tree in modules():
+        for key in keys_read(tree):
+            if isinstance(key, ast.Constant):
+                assert key.value in named, f"{name}:{key.lineno}"
+            else:
+                assert name in WORKED_OUT, f"{name}:{key.lineno}"
+        texts = (n.value for n in ast.walk(tree) if isinstance(n, ast.Constant))
+        found = {each for each in texts if isinstance(each, str) and IN_CAPITALS.fullmatch(each)}
+        assert {each for each in found - named - NO_VARIABLES if not TOLD.match(each)} == set(), (
+            name
+        )
+    assert named >= {"ENVLOCK_REFRESH", "ENVLOCK_SOLVE_TIMEOUT", "UV_CACHE_DIR", "NETRC", "TMPDIR"}
+
+
+def test_other_variables_of_pip_and_uv_reach_no_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    others = ("PIP_TARGET", "PIP_PRE", "UV_OVERRIDE", "UV_CONFIG_FILE", "UV_PRERELEASE")
+    python = ("PYTHONPATH", "PYTHONSTARTUP", "PYTHONHOME")
+    for name in (*others, *python, "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.setenv(name, "x")
+    for environment in (uv_environment(IndexSettings()), pip_environment(IndexSettings())):
+        assert environment.keys().isdisjoint((*others, *python, "REQUESTS_CA_BUNDLE"))
+
+
+CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+
+
+@pytest.mark.parametrize("name", CERTIFICATES)
+def test_certificates_are_those_of_a_variable_where_none_are_chosen(
+    name: str, folder: Folder
+) -> None:
+    for each in CERTIFICATES:
+        folder.patch.delenv(each, raising=False)
+    folder.write("c.pem", "")
+    path = str(folder.root / "c.pem")
+    folder.patch.setenv(name, path)
+    assert folder.order().settings.cert == path
+    folder.words["index"] = {"cert": "/own.pem"}
+    assert folder.order().settings.cert == "/own.pem"
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "http_proxy", "ALL_PROXY"])
+def test_the_password_of_a_proxy_is_a_secret(name: str, folder: Folder) -> None:
+    folder.patch.setenv(name, "http://me:pr0xy-s3cret@p.example:3128")
+    folder.order()
+    assert redact("it said pr0xy-s3cret") == "it said ****"
+    secrets.forget()
+
+
+@pytest.mark.parametrize("name", ["UV_CACHE_DIR", "XDG_CACHE_HOME"])
+def test_uv_keeps_its_cache_where_its_variable_says(name: str, folder: Folder) -> None:
+    folder.patch.delenv("UV_CACHE_DIR", raising=False)
+    folder.patch.setenv(name, str(folder.root / "kept"))
+    assert uv_cache().is_relative_to(folder.root / "kept")
+
+
+@pytest.mark.parametrize("name", ["VIRTUAL_ENV", "CONDA_PREFIX"])
+def test_the_pip_conf_of_an_active_environment_is_the_users(name: str, folder: Folder) -> None:
+    for each in ("VIRTUAL_ENV", "PIP_CONFIG_FILE"):
+        folder.patch.delenv(each, raising=False)
+    folder.patch.setenv(name, str(folder.root))
+    folder.write("pip.conf", f"[global]\nextra-index-url = {URL}\n")
+    assert URL in folder.order().settings.extra_index_urls
+    folder.patch.delenv(name)
+    assert URL not in folder.order().settings.extra_index_urls
+
+
+def test_names_of_channels_are_below_the_alias_of_the_user(folder: Folder) -> None:
+    folder.patch.setenv("CONDA_CHANNEL_ALIAS", "https://alias.example")
+    assert channels(folder, "chan") == ("https://alias.example/chan/",)

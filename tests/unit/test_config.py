@@ -172,7 +172,7 @@ def test_every_fault_of_every_source_is_told_at_once(project: Path, user: Path) 
         f"{project}: tool.envlock.format: a boolean is there, not {either}",
         f"{project}: tool.envlock.index-url: a table is there, not a string",
         f"{project}: tool.envlock.find-links: a time is there, not {either}",
-        'ENVLOCK_ENGINE: "poetry" is not one of pip-tools, uv',
+        "ENVLOCK_ENGINE: the value is not one of pip-tools, uv",
     ]
     assert fault.remedies[:2] == (
         f"{user}: engin: remove engin",
@@ -196,8 +196,28 @@ def test_a_file_that_is_not_toml_is_told_with_its_line(project: Path, user: Path
 
 
 def test_a_value_with_credentials_is_told_without_them(project: Path) -> None:
-    fault = refusal(project.parent, ENVLOCK_ENGINE="https://me:pw@example.org/")
+    write(project, '[tool.envlock]\nengine = "https://me:pw@example.org/"\n')
 
-    assert fault.message == (
-        'ENVLOCK_ENGINE: "https://****@example.org/" is not one of pip-tools, uv'
+    assert refusal(project.parent).message == (
+        f'{project}: tool.envlock.engine: "https://****@example.org/" is not one of pip-tools, uv'
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("ENGINE", "one of pip-tools, uv"),
+        ("ACCELERATOR", "one of auto, cpu, cuda"),
+        ("INDEX_STRATEGY", "one of first-index, best-match"),
+        ("PLATFORM", "a platform such as macos-arm64"),
+        ("EXCLUDE_NEWER", "a date such as 2024-01-31, or 7d"),
+        ("SOURCES", "NAME=INDEX, where NAME is a package or a pattern like acme-*"),
+    ],
+)
+def test_a_variable_that_makes_no_sense_is_named_and_not_quoted(
+    project: Path, name: str, wanted: str
+) -> None:
+    fault = refusal(project.parent, **{f"ENVLOCK_{name}": "s3cr3t"})
+
+    assert fault.message == f"ENVLOCK_{name}: the value is not {wanted}"
+    assert fault.remedies == (f"unset ENVLOCK_{name}",)

@@ -112,10 +112,22 @@ def run(typed: Sequence[str]) -> int:
     """
     forget()
     forget_changes()
+    _learn(typed)
     try:
         return _run(typed)
     except Unprintable as error:
         return _complain(error, typed)
+
+
+def _learn(typed: Sequence[str]) -> None:
+    """Take note of the credentials in what was typed, whichever option they were typed for."""
+    urls = [word for word in typed if "://" in word or "@" in word]
+    if urls:
+        from envlock.index.secrets import learn, secrets_of  # noqa: PLC0415  (--help has none)
+
+        for url in urls:
+            for secret in secrets_of(url[url.find("=") + 1 :] if url.startswith("-") else url):
+                learn(secret)
 
 
 def interrupted(typed: Sequence[str]) -> int:

@@ -25,13 +25,17 @@ def say(text: str) -> None:
     Raises:
         WorkError: standard output cannot be written to.
     """
-    sys.stdout.write(f"{_fit(text)}\n")
+    sys.stdout.write(f"{_fit(text, certain=True)}\n")
     sys.stdout.flush()
 
 
 def talk(text: str) -> None:
     """Print something that is not the result, safe for a terminal and without secrets."""
-    sys.stderr.write(f"{_fit(text)}\n")
+    _talk(_fit(text))
+
+
+def _talk(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
 
 
@@ -46,9 +50,7 @@ def say_json(command: str, content: Mapping[str, Any], *, exit_code: int = 0) ->
 def _open(value: Any) -> Any:  # noqa: ANN401  (JSON)
     """A value of JSON without secrets: taken from its texts, since of their JSON they are part."""
     if isinstance(value, str):
-        from envlock.index.redact import redact  # noqa: PLC0415  (as in _fit)
-
-        return redact(value)
+        return _hidden(value, certain=True)
     if isinstance(value, Mapping):
         return {_open(key): _open(each) for key, each in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
@@ -56,20 +58,27 @@ def _open(value: Any) -> Any:  # noqa: ANN401  (JSON)
     return value
 
 
-def _fit(text: str) -> str:
+def _fit(text: str, *, certain: bool = False) -> str:
     """What may be seen of a text, and by a terminal."""
+    return visible(_hidden(text, certain=certain))
+
+
+def _hidden(text: str, *, certain: bool) -> str:
     from envlock.index.redact import redact  # noqa: PLC0415  (8 ms that --help does not need)
 
-    return visible(redact(text))
+    return redact(text, certain=certain)
 
 
 def complain(error: EnvlockError, command: str, remedies: Sequence[str], *, as_json: bool) -> int:
     """Tell an error and what to type next, and return its exit code."""
     if as_json:
-        content = {"message": error.message, "remedies": [*remedies], **error.details}
+        message = _hidden(error.message, certain=False)
+        content = {"message": message, "remedies": [*remedies], **error.details}
         say_json(command, content, exit_code=error.exit_code)
     else:
-        talk("\n".join((f"error: {error.message}", *(f"  try: {text}" for text in remedies))))
+        # A remedy is typed: of what was typed before, only what is secret beyond doubt is hidden.
+        ways = (f"  try: {_fit(text, certain=True)}" for text in remedies)
+        _talk("\n".join((_fit(f"error: {error.message}"), *ways)))
     return error.exit_code
 
 

@@ -7,18 +7,19 @@ is not encrypted is taken from a project only where the user trusts its host.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from envlock.cli.output import talk
 from envlock.cli.told import PLACES
-from envlock.config import project_places
+from envlock.config import project_places, project_sources
 from envlock.errors import UsageError
+from envlock.index.hosts import as_netloc, is_secure, split, trusted_host
+from envlock.index.origin import source_of
 from envlock.index.redact import redact
 from envlock.index.secrets import learn_url
+from envlock.index.sources import placed
 from envlock.model import IndexSettings
 
 
@@ -37,14 +38,30 @@ def tell_places(settings: IndexSettings) -> None:
                 continue
             _refuse_unencrypted(where, value, settings.trusted_hosts)
             tell_place(where, value)
+    _tell_sources(settings)
 
 
-def tell_place(where: str, value: str) -> None:
+def _tell_sources(settings: IndexSettings) -> None:
+    """Name the packages that a project's file holds to an index, also to one of the user's."""
+    where, held = project_sources(Path.cwd())
+    written: dict[str, list[str]] = {}
+    for name, place in held:
+        # As the settings have it, unless a variable or the user's file says something else of it.
+        url = source_of(settings, name)
+        if url is not None and (name, url) in placed(((name, place),), settings):
+            written.setdefault(place if "://" in place else url, []).append(name)
+    for url, names in written.items():
+        _refuse_unencrypted(where, url, settings.trusted_hosts)
+        verb = "comes" if len(names) == 1 else "come"
+        tell_place(where, url, f"{', '.join(names)} {verb}")
+
+
+def tell_place(where: str, value: str, what: str = "packages come") -> None:
     """Say once that packages come from a place that a file names, whatever else is said."""
-    place = {"from": where, "place": redact(value)}
+    place = {"from": where, "place": redact(value, certain=True)}
     if place not in PLACES:
         PLACES.append(place)
-        talk(f"{where}: packages come from {place['place']}")
+        talk(f"{where}: {what} from {place['place']}")
 
 
 def _forms(value: str) -> tuple[str, ...]:
@@ -52,21 +69,14 @@ def _forms(value: str) -> tuple[str, ...]:
 
 
 def _refuse_unencrypted(where: str, value: str, trusted: Iterable[str]) -> None:
-    parts = urlsplit(value)
-    if parts.scheme in {"", "file", "https"} or _is_here(parts.hostname or ""):
+    if "://" not in value:
         return
-    host = parts.netloc.rpartition("@")[2]
-    if {host, parts.hostname} & set(trusted):
+    parts = split(value)
+    if parts.scheme == "file" or is_secure(parts, map(trusted_host, trusted)):
         return
+    host = as_netloc(parts.hostname or "", parts.port)
     raise UsageError(
         f"{where}: {redact(value)} is not encrypted (https), and a project's file does not decide"
         " that this does not matter",
-        f"--trusted-host {parts.hostname}",
+        f"--trusted-host {host}",
     )
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

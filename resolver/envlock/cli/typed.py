@@ -9,7 +9,7 @@ from pathlib import Path
 from envlock.errors import UsageError
 
 #: The variables that name a folder and are read wherever it is needed.
-_FOLDERS = ("ENVLOCK_CACHE_DIR", "ENVLOCK_STATE_DIR")
+_FOLDERS = ("ENVLOCK_CACHE_DIR",)
 
 
 #: Arguments that may be the name of a file, whatever bytes that has.

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from envlock.conda.values import CondaPackage
 from envlock.errors import UsageError
+from envlock.index.hosts import AMBIGUOUS, WHY_AMBIGUOUS
 from envlock.index.redact import redact, strip_credentials
 from envlock.index.secrets import learn, learn_url
 from envlock.system.looking import expand
@@ -89,11 +90,21 @@ def addresses(
     """
     found: dict[str, Address] = {}
     for word in words:
+        learn_url(word)
+        _refuse_ambiguous(word.strip())
         for url in _urls(_expanded(word.strip(), environ, netrc, own), environ, subdir):
             address = _address(url, netrc, own)
             learn_url(address.url)
             found.setdefault(address.public, address)
     return tuple(found.values())
+
+
+def _refuse_ambiguous(word: str) -> None:
+    """Refuse an address whose host is one for this program and another one for a browser."""
+    if "://" in word and AMBIGUOUS.search(word) and not word.startswith("file:"):
+        raise UsageError(
+            f"{hide(word)!r} is not a channel: {WHY_AMBIGUOUS}", "--channel conda-forge"
+        )
 
 
 def variables_of(word: str) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from envlock.index.handover import PROXIES
 from envlock.index.hosts import is_secure, is_trusted, split, trusted_host
 from envlock.index.netrc import netrc_fault
 from envlock.index.redact import redact
+from envlock.index.secrets import learn
 from envlock.index.transport import ENCODINGS, Held, Watch
 from envlock.index.trouble import PROXY
 from envlock.model import IndexSettings
@@ -49,9 +50,10 @@ class Connections:
         self.watch = Watch()
         self._trusted = tuple(map(trusted_host, settings.trusted_hosts))
         auth.KEYRING_DISABLED = settings.keyring_provider == "disabled"
-        indexes = (settings.index_url, *settings.extra_index_urls, *settings.find_links)
+        held = (url for _, url in settings.sources)
+        indexes = (settings.index_url, *settings.extra_index_urls, *settings.find_links, *held)
         credentials = Credentials(
-            prompting=False, index_urls=[_with_password(url) for url in indexes]
+            prompting=False, index_urls=[_with_password(url) for url in dict.fromkeys(indexes)]
         )
         self._careful = _client(settings, credentials, _certificates(settings), self.watch)
         self._careless = (
@@ -162,6 +164,7 @@ def _with_password(url: str) -> str:
     if not at or ":" in userinfo:
         return url
     found = (None if netrc_fault() else get_netrc_auth(url)) or auth.get_keyring_auth(url, userinfo)
+    learn(found[1] if found else None)
     user, password = (
         (quote(found[0], safe=""), quote(found[1], safe="")) if found else (userinfo, "")
     )

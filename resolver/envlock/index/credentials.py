@@ -9,6 +9,7 @@ import httpx2
 from unearth import auth
 
 from envlock.index.netrc import netrc_fault
+from envlock.index.secrets import learn
 
 
 class Credentials(auth.MultiDomainBasicAuth):
@@ -21,11 +22,13 @@ class Credentials(auth.MultiDomainBasicAuth):
     def _get_new_credentials(
         self, original_url: str, *, allow_netrc: bool = True, allow_keyring: bool = False
     ) -> tuple[str | None, str | None]:
-        return super()._get_new_credentials(
+        user, password = super()._get_new_credentials(
             original_url,
             allow_netrc=allow_netrc and not netrc_fault(),
             allow_keyring=allow_keyring,
         )
+        learn(password)
+        return user, password
 
     def auth_flow(
         self, request: httpx2.Request

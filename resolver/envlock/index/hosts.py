@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from urllib.parse import SplitResult, urlsplit
 
@@ -11,6 +12,10 @@ from envlock.index.redact import redact
 
 _SCHEMES = ("http", "https", "file")
 _LARGEST_PORT = 65535
+
+#: Of ``https://a\\@b/`` Python takes b for the host, and uv and rattler a: who would be told of b?
+AMBIGUOUS = re.compile(r"[\\\s\x00-\x1f]")
+WHY_AMBIGUOUS = "no address has a backslash or a blank in it"
 
 
 class Unusable(ValueError):
@@ -23,6 +28,8 @@ def split(url: str) -> SplitResult:
     Raises:
         Unusable: it is none.
     """
+    if AMBIGUOUS.search(url) and not url.startswith("file:"):
+        raise Unusable(WHY_AMBIGUOUS)
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -102,6 +102,6 @@ def held_to(settings: IndexSettings, packages: Iterable[LockedPackage]) -> Index
 def public(url: str) -> str:
     """Return the address of an index as it is written and compared: without secrets."""
     try:
-        return redact(strip_credentials(url)).rstrip("/")
+        return redact(strip_credentials(url), certain=True).rstrip("/")
     except ValueError:  # no URL: whoever reads it says so
-        return redact(url).rstrip("/")
+        return redact(url, certain=True).rstrip("/")

@@ -8,69 +8,117 @@ Nothing is kept beyond the process.
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator
+from itertools import zip_longest
 from urllib.parse import quote, unquote, urlsplit
 
 HIDDEN = "****"
-#: A shorter text stands in too many words to be removed from all of them.
+#: A shorter text stands in too many words to be removed from any of them.
 _SHORTEST = 4
 #: Segments of a path that a token follows, as the services write it.
 MARKERS = ("t", "basic", "priv", "auth", "token", "tokens", "key", "apikey", "access-token")
 #: Services that have the token as the first segment, and what stands there for everybody.
 TOKEN_FIRST = ("cloudsmith.io", "fury.io", "packagecloud.io", "gemfury.com")
 PUBLIC = frozenset({"public", "simple", "basic", "priv", "pypi"})
-_OR_OWNER = frozenset({"basic"})
 _LONG, _VERY_LONG = 8, 20  # characters
-# Patterns that are compiled where they are needed, which most runs need none of.
-_PLATFORMS = r"(?i)x86_64|amd64|aarch64|arm64|win32|(?:py|cp|cu|rocm|torch|linux)\d+"
-_HOST_FIRST = r"[\w-]+(?:\.[\w-]+)*(?::\d+|\.[\w-]+)/"
-_OF_TOKENS = r"[\w.~=+-]{8,}"
-_TURNS = r"(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])"
+_PLATFORMS = re.compile(
+    r"x86_64|amd64|aarch64|arm64|win32|(?:py|cp|cu|rocm|torch|linux)\d+", re.IGNORECASE
+)
+_HOST_FIRST = re.compile(r"[\w-]+(?:\.[\w-]+)*(?::\d+|\.[\w-]+)/")
+_OF_TOKENS = re.compile(r"[\w.~=+-]{8,}")
+_TURNS = re.compile(r"(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])")
+#: Tokens that say of themselves what they are: GitHub's, GitLab's, PyPI's, npm's, AWS's, JWT, …
+_SIGNED = re.compile(
+    r"gh[a-z]_\w{16,}|github_pat_\w{16,}|gl[a-z]{2,5}-[\w-]{16,}|pypi-[\w-]{32,}|npm_\w{16,}"
+    r"|dckr_pat_[\w-]{16,}|A(?:KI|SI)A[A-Z0-9]{16}|xox[a-z]-[\w-]{10,}|eyJ[\w-]{10,}\.[\w.-]+"
+)
+_PIECE = (
+    r"(?:[A-Z]{1,7}|[A-Z]?[a-z]{1,15}|[A-Z][a-z]{1,9}[A-Z][a-z]{1,9}|h5py"
+    r"|(?:py|cp|pp|cu|cuda|rocm|torch|tf|keras|numpy|python|linux|win|macos|sha|x|v)?\d{1,4})"
+)
+#: Without this no path of a URL has a token: pages have ten thousand files.
+_MAY_HAVE = re.compile(
+    rf"/(?:{'|'.join(MARKERS)})/|{'|'.join(map(re.escape, TOKEN_FIRST))}|{_SIGNED.pattern}",
+    re.IGNORECASE,
+)
+#: A word, a name of a package or a platform, a version, a year.
+_WORD = re.compile(rf"{_PIECE}(?:[-_.]{_PIECE}){{0,2}}")
 
-_known: dict[str, None] = {}
-_pattern: list[re.Pattern[str]] = []
+#: What is secret, and whether that is beyond doubt.
+_known: dict[str, bool] = {}
+_patterns: dict[bool, re.Pattern[str]] = {}
 
 
-def learn(value: str | None) -> None:
-    """Take a value for a secret, as it is and as a URL, a header or a program would write it."""
+def learn(value: str | None, *, certain: bool = True) -> None:
+    """Take a value for a secret, as it is and as a URL, a header or a program would write it.
+
+    One that only looks like a secret is not ``certain``.
+    """
     if value is None or len(value) < _SHORTEST or "****" in value or value.startswith("$"):
         return
     plain = unquote(value)
     for form in (value, plain, quote(plain, safe=""), quote(plain), repr(plain)[1:-1]):
         if len(form) >= _SHORTEST:
-            _known[form] = None
-    _pattern.clear()
+            _known[form] = certain or _known.get(form, False)
+    _patterns.clear()
 
 
 def learn_url(url: str) -> None:
     """Take what is secret in the URL of an index, a proxy or a channel: see `secrets_of`."""
     for value in secrets_of(url):
         learn(value)
+    for value in _look_alikes(url):
+        learn(value, certain=False)
 
 
 def forget() -> None:
     """Know nothing any more: for a process that does several runs."""
     _known.clear()
-    _pattern.clear()
+    _patterns.clear()
 
 
-def without_known(text: str) -> str:
-    """Return a text with every secret that was learned replaced by ``****``."""
+def without_known(text: str, *, certain: bool = False) -> str:
+    """Return a text with every secret that was learned replaced by ``****``.
+
+    A password may be a word like any other. It is removed where only a
+    credential can stand, before the ``@`` of a URL and in its query: else every
+    output would lose that word. A short one is removed as a whole, and not as
+    part of others. With ``certain``, what merely looks like a secret stays.
+    """
     if not _known:
         return text
-    if not _pattern:
-        longest = sorted(_known, key=len, reverse=True)
-        _pattern.append(re.compile("|".join(map(re.escape, longest))))
-    return _pattern[0].sub(HIDDEN, text)
+    if certain not in _patterns:
+        _patterns[certain] = _pattern(
+            [form for form, sure in _known.items() if sure or not certain]
+        )
+    return _patterns[certain].sub(lambda match: f"{match['kept'] or ''}{HIDDEN}", text)
+
+
+def _pattern(forms: list[str]) -> re.Pattern[str]:
+    forms.sort(key=len, reverse=True)
+    words = "|".join(re.escape(form) for form in forms if is_word(form)) or r"(?!)"
+    others = "|".join(
+        re.escape(form) if len(form) >= _LONG else rf"(?<!\w){re.escape(form)}(?!\w)"
+        for form in forms
+        if not is_word(form)
+    )
+    return re.compile(
+        rf"(?P<kept>[?&;](?:[\w.~-]{{1,64}}=)?)(?:{words})(?![\w.~-])"
+        rf"|(?<![\w.~-])(?:{words})(?=@|%40)"
+        rf"|{others or r'(?!)'}"
+    )
+
+
+def is_word(text: str) -> bool:
+    """Whether a text is one that outputs need, whatever else it is: a word, a name, a version."""
+    return _WORD.fullmatch(text) is not None
 
 
 def secrets_of(url: str) -> Iterator[str]:
-    """Yield what is secret in a URL, with a scheme or without: userinfo, path tokens, query.
-
-    A path of this machine holds no secrets, whatever its folders are called.
-    """
-    if url.startswith("file:") or not ("://" in url or "@" in url or re.match(_HOST_FIRST, url)):
+    """Yield what is secret in a URL, with a scheme or without: userinfo, path tokens, query."""
+    if _is_local(url):
         return
     _, _, rest = url.rpartition("://") if url.count("://") == 1 else ("", "", url)
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
@@ -82,9 +130,7 @@ def secrets_of(url: str) -> Iterator[str]:
         yield from (userinfo, password if colon and password else user)
         if is_token(user):
             yield user
-        from base64 import b64encode  # noqa: PLC0415  (3 ms that URLs without secrets save)
-
-        yield b64encode(unquote(userinfo).encode()).decode()
+        yield base64.b64encode(unquote(userinfo).encode()).decode()
     try:
         parts = urlsplit(url if "://" in url else f"//{url}")
         host = parts.hostname or ""
@@ -97,20 +143,23 @@ def secrets_of(url: str) -> Iterator[str]:
             yield parameter.partition("=")[2] or parameter
 
 
-def path_tokens(host: str, path: str, *, told: bool = False) -> Iterator[str]:
-    """Yield the segments of a path that are tokens: by their place, their host or their look.
+def may_have_token(url: str) -> bool:
+    """Whether `path_tokens` could find one: asked of every file of a page."""
+    return _MAY_HAVE.search(url) is not None
 
-    With ``told`` by place and host alone, since any address may hold a digest; and then
-    also what may as well be the name of an owner, as in ``/basic/OWNER/``.
+
+def path_tokens(host: str, path: str, *, told: bool = False) -> Iterator[str]:
+    """Yield the segments of a path that are tokens: by their place, their host or what they say.
+
+    With ``told`` also what follows ``/basic/``, which may as well be the name of an owner.
     """
     before = ""
     first = host.endswith(TOKEN_FIRST)
-    for segment in path.split("/"):
-        if not segment:
-            continue
-        marked = before in MARKERS and (told or before not in _OR_OWNER)
+    segments = [each for each in path.split("/") if each]
+    for segment, after in zip_longest(segments, segments[1:], fillvalue=""):
         named = segment.lower() in PUBLIC or segment.startswith(("$", "<"))
-        if not named and (marked or first or (not told and is_token(segment))):
+        marked = before in MARKERS and not _is_name_after(before, segment, after, told=told)
+        if not named and (marked or first or _SIGNED.fullmatch(segment)):
             yield segment
             before = ""
         else:
@@ -118,12 +167,35 @@ def path_tokens(host: str, path: str, *, told: bool = False) -> Iterator[str]:
         first = False
 
 
+def _is_name_after(marker: str, segment: str, after: str, *, told: bool) -> bool:
+    """Whether a segment is something else than a token, though a marker stands before it."""
+    if marker == "t":  # mirrors have files by the first letter: /t/tensorflow/tensorflow-2.15.1…
+        return segment[:1].lower() == "t" and after.lower().startswith(segment.lower())
+    return marker == "basic" and not told and not is_token(segment)
+
+
+def _look_alikes(url: str) -> Iterator[str]:
+    """Yield the segments of a URL's path that look like tokens, and may be names."""
+    if _is_local(url):
+        return
+    try:
+        path = urlsplit(url if "://" in url else f"//{url}").path
+    except ValueError:
+        return
+    yield from filter(is_token, path.split("/"))
+
+
+def _is_local(url: str) -> bool:
+    """Whether it is a path of this machine: it has no secrets, whatever its folders are called."""
+    return url.startswith("file:") or not ("://" in url or "@" in url or _HOST_FIRST.match(url))
+
+
 def is_token(segment: str) -> bool:
     """Whether a segment of a path looks like no name: letters and digits that alternate."""
-    plain = re.sub(r"[^A-Za-z0-9]", "", re.sub(_PLATFORMS, "", unquote(segment)))
-    if re.fullmatch(_OF_TOKENS, segment) is None or len(plain) < _LONG:
+    plain = re.sub(r"[^A-Za-z0-9]", "", _PLATFORMS.sub("", unquote(segment)))
+    if _OF_TOKENS.fullmatch(segment) is None or len(plain) < _LONG:
         return False
     if plain.isalpha():
         return plain.isupper() or (len(plain) >= _VERY_LONG and not plain.islower())
-    turns = len(re.findall(_TURNS, plain))
+    turns = len(_TURNS.findall(plain))
     return turns >= 3 or (turns >= 2 and len(plain) >= 2 * _LONG)  # noqa: PLR2004  (as torch215cpu)

@@ -115,7 +115,7 @@ def settings_from(
     links = (*many("find-links"), *overrides.find_links)
     proxy = overrides.proxy or one("proxy")
     index_url = overrides.index_url or one("index-url")
-    _learn(environ, *(each for each in (index_url, proxy, *extra, *links) if each))
+    _learn(values, environ, *(each for each in (index_url, proxy, *extra, *links) if each))
     settings = IndexSettings(
         index_url=_location(index_url or IndexSettings().index_url),
         extra_index_urls=tuple(dict.fromkeys(_location(url) for url in extra)),
@@ -167,10 +167,11 @@ def _bundle(environ: Mapping[str, str]) -> str | None:
     return chosen or (system if system and Path(system).is_file() else None)
 
 
-def _learn(environ: Mapping[str, str], *urls: str) -> None:
-    """Take note of what is secret in these URLs, and in those of the proxies of the system."""
+def _learn(values: Mapping[str, _Value], environ: Mapping[str, str], *urls: str) -> None:
+    """Take note of what is secret in these URLs, in any setting, and in the system's proxies."""
+    configured = (word for value in values.values() for word in value.text.split())
     proxies = (text for name, text in environ.items() if name.lower().endswith("_proxy"))
-    for url in (*urls, *proxies):
+    for url in (*urls, *configured, *proxies):
         learn_url(url)
 
 

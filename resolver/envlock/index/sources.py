@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from envlock.errors import UsageError
+from envlock.index.hosts import check_address
 from envlock.index.origin import indexes, public
 from envlock.index.redact import redact
+from envlock.index.secrets import learn_url
 from envlock.model import IndexSettings
 
 Sources = tuple[tuple[str, str], ...]
@@ -46,7 +48,7 @@ def placed(sources: Sources, settings: IndexSettings) -> Sources:
     one of the indexes.
 
     Raises:
-        UsageError: there is no such index, or two have that host.
+        UsageError: there is no such index, or two have that host, or nothing is read from it.
     """
     return tuple((name, _place(name, place, settings)) for name, place in sources)
 
@@ -54,6 +56,8 @@ def placed(sources: Sources, settings: IndexSettings) -> Sources:
 def _place(name: str, place: str, settings: IndexSettings) -> str:
     configured = (*indexes(settings), *settings.find_links)
     if "://" in place or place.startswith("file:"):
+        learn_url(place)
+        check_address(place, f"sources: the index of {name},")
         return next((url for url in configured if public(url) == public(place)), place.rstrip("/"))
     meant = [url for url in configured if place in {_host(url), public(url)}]
     if len(meant) == 1:

@@ -50,7 +50,9 @@ def solve_limit() -> float:
     except ValueError:
         seconds = 0.0
     if seconds <= 0 or not isfinite(seconds):
-        raise UsageError(f"{VARIABLE}={said}: not a number of seconds", f"export {VARIABLE}=600")
+        raise UsageError(
+            f"{VARIABLE}: the value is not a number of seconds", f"export {VARIABLE}=600"
+        )
     return seconds
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from envlock.environment.contents import contents
-from envlock.environment.place import fresh_environment, made_by_envlock
+from envlock.environment.place import made_by_envlock
 from envlock.environment.whose import Owner, is_made, whose
 from envlock.progress import Silent
+from support.places import fresh_environment
 
 SITE = "lib/python3.11/site-packages"
 RECORD = """six.py,,

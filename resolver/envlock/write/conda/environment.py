@@ -177,7 +177,7 @@ def _variables(variables: Mapping[str, str]) -> Iterator[str]:
     if variables:
         yield "variables:"
     for name, value in sorted(variables.items()):
-        if redact(value) == value:
+        if redact(value, certain=True) == value:
             yield f"  {quoted(name)}: {exactly(value)}"
         else:
             yield f"  # {one_line(f'{name} is left out: it holds a credential')}"
