@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from functools import cache
@@ -190,8 +191,10 @@ def _reads(parse: Callable[[str], object]) -> Callable[[object], bool]:
 
 def _pattern(text: str) -> re.Pattern[str] | None:
     try:
-        return re.compile(text)
-    except (re.error, OverflowError, RecursionError):
+        # Python warns of what it will read in another way: such a pattern has no one meaning.
+        with warnings.catch_warnings(action="error", category=FutureWarning):
+            return re.compile(text)
+    except (re.error, OverflowError, RecursionError, FutureWarning):
         return None
 
 
