@@ -459,9 +459,10 @@ NO_VARIABLES = frozenset(
 TOLD = re.compile(r"(?:PIP|UV)_")
 IN_CAPITALS = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 PACKAGE = Path(config.__file__).parent
-#: Where a name of a variable is worked out: by the table of settings, from a channel, from a list.
+#: Where a name of a variable is worked out: by the table of settings, from a channel, from a list;
+#: `cli/__init__.py` asks for the one by which a shell completes.
 WORKED_OUT = {
-    *("cli/typed.py", "conda/channels.py", "conda/virtual.py", "config.py"),
+    *("cli/__init__.py", "cli/typed.py", "conda/channels.py", "conda/virtual.py", "config.py"),
     *("environment/inspect.py", "environment/layout.py", "index/handover.py", "index/settings.py"),
     *("system/caches.py", "system/limits.py"),
 }

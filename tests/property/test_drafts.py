@@ -35,6 +35,7 @@ LINES = st.one_of(
             "object at 0x7f00beef in C:\\Users\\me\\a.py",
             "[numpy] (2.0)*+?^$|\\{}",
             "0\x85",
+            "\r0",
             "a\u2028b\u2029",
         )
     ),

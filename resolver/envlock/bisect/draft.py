@@ -69,7 +69,8 @@ def draft(facts: Facts) -> dict[str, Any]:
     demand, bounds = _demand(asked)
     when: dict[str, str] = _victim(facts) | {each.package: _range(each) for each in others}
     forbidden, note = _declared(facts, asked)
-    line = _steady(facts.failure.line)[:_LINE].strip()
+    # A blank of a symptom takes all of a run of blanks and line ends: no other may follow it.
+    line = " ".join(_steady(facts.failure.line).split())[:_LINE].strip()
     document: dict[str, Any] = {
         "id": _id(facts, asked),
         "title": _cut(f"{_who(facts)} {_fails(facts)} with {_words(facts.culprits)}", _TITLE),
