@@ -19,6 +19,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from envlock.choices import IndexStrategy
 from envlock.index.handover import uv_environment, uv_program
 from envlock.index.settings import load_settings
 
@@ -82,7 +85,9 @@ def plain(cell: str) -> Result:
     release, python = cell.split("/")
     name = "tensorflow-cpu" if tuple(map(int, release.split(".")[:2])) >= (1, 15) else "tensorflow"
     with tempfile.TemporaryDirectory(prefix="cell-") as folder:
-        env = uv_environment(load_settings(os.environ))
+        # By hand all indexes that pip is configured for count, as for pip.
+        settings = replace(load_settings(os.environ), index_strategy=IndexStrategy.BEST)
+        env = uv_environment(settings)
         for words in (
             ["venv", "-q", "--python", python, "env"],
             ["pip", "install", "-q", "--python", "env", f"{name}=={release}"],

@@ -17,6 +17,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from envlock.choices import IndexStrategy
 from envlock.index.handover import uv_environment, uv_program
 from envlock.index.settings import load_settings
 
@@ -40,7 +43,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeat", type=int, default=5)
     repeat = parser.parse_args().repeat
-    env = uv_environment(load_settings(os.environ))
+    # By hand all indexes that pip is configured for count, as for pip.
+    settings = replace(load_settings(os.environ), index_strategy=IndexStrategy.BEST)
+    env = uv_environment(settings)
     envlock: list[str | Path] = [sys.executable, "-m", "envlock", "diagnose"]
     with tempfile.TemporaryDirectory(prefix="diagnose-") as name:
         folder = Path(name)

@@ -22,9 +22,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from envlock.choices import IndexStrategy
 from envlock.environment.inspect import installed
 from envlock.environment.interpreters import find_interpreter
 from envlock.index.handover import uv_environment, uv_program
@@ -289,7 +291,9 @@ def _gate(said: dict[str, Any]) -> str:
 
 
 def _uv(*words: str) -> None:
-    env = uv_environment(load_settings(os.environ))
+    # By hand all indexes that pip is configured for count, as for pip.
+    settings = replace(load_settings(os.environ), index_strategy=IndexStrategy.BEST)
+    env = uv_environment(settings)
     subprocess.run([uv_program(), *words, "--quiet"], check=True, env=env)
 
 

@@ -20,6 +20,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from envlock.choices import IndexStrategy
 from envlock.engine.helper import helper_python
 from envlock.environment.description import target
 from envlock.environment.interpreters import find_interpreter
@@ -29,7 +32,8 @@ from envlock.probes import PROBES
 from envlock.progress import Silent
 
 PYTHON = find_interpreter("3.11")
-SETTINGS = load_settings(os.environ)
+# All indexes that pip is configured for count, as they do by hand.
+SETTINGS = replace(load_settings(os.environ), index_strategy=IndexStrategy.BEST)
 PIP_COMPILE = [
     str(helper_python(target(PYTHON), SETTINGS, Silent())),
     "-m",

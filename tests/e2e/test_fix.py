@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from envlock.choices import IndexStrategy
 from envlock.environment.inspect import installed
 from envlock.environment.interpreters import find_interpreter
 from envlock.errors import InterpreterMissing
@@ -124,5 +126,7 @@ def envlock(*words: str, cwd: Path) -> dict[str, Any]:
 
 
 def uv(*words: str) -> None:
-    env = uv_environment(load_settings(os.environ))
+    # By hand all indexes that pip is configured for count, as for pip.
+    settings = replace(load_settings(os.environ), index_strategy=IndexStrategy.BEST)
+    env = uv_environment(settings)
     subprocess.run([uv_program(), *words, "--quiet"], check=True, env=env)
