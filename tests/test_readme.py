@@ -65,13 +65,22 @@ def test_every_command_that_is_named_exists(document: str, helps: dict[str, str]
             assert name in helps, f"envlock {name}"
 
 
+_FLAG = r"(?<![\w-])--[a-z][\w-]*"
+#: A script of the repository, by its path or as a module of the tests, and what is typed behind it.
+_SCRIPT = r"python (?:(\w+/[\w/]+\.py)|-m (support\.\w+))([^`\n]*)"
+
+
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_flag_that_is_named_exists(document: str, helps: dict[str, str]) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
     foreign = {"--generate-hashes", "--from-metadata", "--live", "--check", "--secret"}
     known = set(re.findall(r"(?<![\w-])--?[A-Za-z][\w-]*", "\n".join(helps.values())))
-    inline = "\n".join(re.findall(r"`[^`\n]*`", text))
-    named = set(re.findall(r"(?<![\w-])--[a-z][\w-]*", inline)) - foreign
+    ours = "\n".join(re.findall(r"`[^`\n]*`", text))
+    for path, module, words in re.findall(_SCRIPT, ours):
+        script = ROOT / (path or f"tests/{module.replace('.', '/')}/__main__.py")
+        options = set(re.findall(_FLAG, script.read_text(encoding="utf-8")))
+        assert set(re.findall(_FLAG, words)) <= options
+    named = set(re.findall(_FLAG, re.sub(_SCRIPT, "", ours))) - foreign
     assert named <= known
 
 
