@@ -14,45 +14,37 @@ from urllib.parse import urlsplit, urlunsplit
 
 from envlock.index.secrets import HIDDEN, is_word, may_have_token, path_tokens, without_known
 
+# The patterns are compiled where a text may have what they find: most outputs have none of it.
+
 # Up to the last "@" of the authority. A password with a raw slash ends the
 # authority early for every URL parser; it shows as a "port" that is no number.
-_USERINFO = re.compile(
-    r"""
+_USERINFO = r"""(?ix)
     # USER:SECRET is what a remedy says to fill in
     (?P<scheme> [a-z][a-z0-9+.-]{0,30}:// | https?:/ (?!/) ) (?! (?-i:USER:SECRET@) )
     (?: [^\s/?\#"'<>`]{0,4000} | [^\s/?\#@"'<>`:]{1,200} : (?!\d+[/?\#]) [^\s"'<>`@]{1,200} )
     @
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
-_ENCODED_USERINFO = re.compile(
-    r"""
+    """
+_ENCODED_USERINFO = r"""(?ix)
     (?P<scheme> [a-z][a-z0-9+.-]{0,30}%3a%2f%2f )
     (?: (?! %2f | %3f | %23 ) [^\s/?\#&"'<>`] ){0,4000}
     %40
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
+    """
 _SECRETIVE = (
     r"(?:x-(?:amz|goog)-(?:signature|credential|security-token)"
     r"|awsaccesskeyid|googleaccessid|signature|sig"
     r"|(?:[a-z]+[_-])?token|key|api[_-]?key|(?:client[_-])?secret|passw(?:or)?d|pwd|auth)"
 )
-_SECRET_PARAMETER = re.compile(
-    rf"(?P<name> [?&;] {_SECRETIVE} = ) [^\s&;\#\"'<>`]+", re.IGNORECASE | re.VERBOSE
-)
-_SECRET_NAME = re.compile(_SECRETIVE, re.IGNORECASE)
+_SECRET_PARAMETER = rf"(?ix)(?P<name> [?&;] {_SECRETIVE} = ) [^\s&;\#\"'<>`]+"
+_SECRET_NAME = rf"(?i){_SECRETIVE}"
 #: Userinfo of a URL whose scheme was forgotten: USER:PASSWORD@HOST.
-_BARE_USERINFO = re.compile(
-    r"(?<![\w/:@.*])(?!mailto:)[^\s/:@\"'<>`=\[\](){},;|]{1,200}:[^\s/:@\"'<>`]{1,200}@(?=[\w-]+(?:\.[\w-]+|:\d|/))"
+_BARE_USERINFO = (
+    r"(?<![\w/:@.*])(?!mailto:)[^\s/:@\"'<>`=\[\](){},;|]{1,200}:[^\s/:@\"'<>`]{1,200}@"
+    r"(?=[\w-]+(?:\.[\w-]+|:\d|/))"
 )
-_PLACE = re.compile(
-    r"""
+_PLACE = r"""(?ix)
     (?P<scheme> https?://? ) (?P<host> [^\s/?\#"'<>`]* )
     (?P<path> /[^\s?\#"'<>`]* / ) (?P<last> [^\s/?\#"'<>`]* )
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
+    """
 
 
 def redact(text: str, *, certain: bool = False) -> str:
@@ -66,13 +58,13 @@ def redact(text: str, *, certain: bool = False) -> str:
     """
     text = without_known(text, certain=certain)
     if "@" in text:
-        text = _USERINFO.sub(rf"\g<scheme>{HIDDEN}@", text)
-        text = _BARE_USERINFO.sub(f"{HIDDEN}@", text)
+        text = re.sub(_USERINFO, rf"\g<scheme>{HIDDEN}@", text)
+        text = re.sub(_BARE_USERINFO, f"{HIDDEN}@", text)
     if "%40" in text:
-        text = _ENCODED_USERINFO.sub(rf"\g<scheme>{HIDDEN}%40", text)
+        text = re.sub(_ENCODED_USERINFO, rf"\g<scheme>{HIDDEN}%40", text)
     if ":/" in text:  # of a URL that was taken for a path, one slash is left
-        text = _PLACE.sub(partial(_hidden, told=not certain), text)
-    return _SECRET_PARAMETER.sub(rf"\g<name>{HIDDEN}", text)
+        text = re.sub(_PLACE, partial(_hidden, told=not certain), text)
+    return re.sub(_SECRET_PARAMETER, rf"\g<name>{HIDDEN}", text) if "=" in text else text
 
 
 def _hidden(place: re.Match[str], *, told: bool) -> str:
@@ -95,7 +87,7 @@ def strip_credentials(url: str) -> str:
     path ``****`` is left, where it is one beyond doubt.
     """
     plain = without_userinfo(without_known(url, certain=True))
-    return _PLACE.sub(partial(_hidden, told=False), plain) if may_have_token(plain) else plain
+    return re.sub(_PLACE, partial(_hidden, told=False), plain) if may_have_token(plain) else plain
 
 
 def without_userinfo(url: str) -> str:
@@ -106,6 +98,6 @@ def without_userinfo(url: str) -> str:
     query = "&".join(
         parameter
         for parameter in parts.query.split("&")
-        if not _SECRET_NAME.fullmatch(parameter.partition("=")[0]) and HIDDEN not in parameter
+        if not re.fullmatch(_SECRET_NAME, parameter.partition("=")[0]) and HIDDEN not in parameter
     )
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query))

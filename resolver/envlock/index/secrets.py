@@ -8,7 +8,6 @@ Nothing is kept beyond the process.
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterator
 from itertools import zip_longest
@@ -23,14 +22,13 @@ MARKERS = ("t", "basic", "priv", "auth", "token", "tokens", "key", "apikey", "ac
 TOKEN_FIRST = ("cloudsmith.io", "fury.io", "packagecloud.io", "gemfury.com")
 PUBLIC = frozenset({"public", "simple", "basic", "priv", "pypi"})
 _LONG, _VERY_LONG = 8, 20  # characters
-_PLATFORMS = re.compile(
-    r"x86_64|amd64|aarch64|arm64|win32|(?:py|cp|cu|rocm|torch|linux)\d+", re.IGNORECASE
-)
-_HOST_FIRST = re.compile(r"[\w-]+(?:\.[\w-]+)*(?::\d+|\.[\w-]+)/")
-_OF_TOKENS = re.compile(r"[\w.~=+-]{8,}")
-_TURNS = re.compile(r"(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])")
+# Patterns that are compiled where they are needed, which most runs need none of.
+_PLATFORMS = r"(?i)x86_64|amd64|aarch64|arm64|win32|(?:py|cp|cu|rocm|torch|linux)\d+"
+_HOST_FIRST = r"[\w-]+(?:\.[\w-]+)*(?::\d+|\.[\w-]+)/"
+_OF_TOKENS = r"[\w.~=+-]{8,}"
+_TURNS = r"(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])"
 #: Tokens that say of themselves what they are: GitHub's, GitLab's, PyPI's, npm's, AWS's, JWT, …
-_SIGNED = re.compile(
+_SIGNED = (
     r"gh[a-z]_\w{16,}|github_pat_\w{16,}|gl[a-z]{2,5}-[\w-]{16,}|pypi-[\w-]{32,}|npm_\w{16,}"
     r"|dckr_pat_[\w-]{16,}|A(?:KI|SI)A[A-Z0-9]{16}|xox[a-z]-[\w-]{10,}|eyJ[\w-]{10,}\.[\w.-]+"
 )
@@ -39,12 +37,9 @@ _PIECE = (
     r"|(?:py|cp|pp|cu|cuda|rocm|torch|tf|keras|numpy|python|linux|win|macos|sha|x|v)?\d{1,4})"
 )
 #: Without this no path of a URL has a token: pages have ten thousand files.
-_MAY_HAVE = re.compile(
-    rf"/(?:{'|'.join(MARKERS)})/|{'|'.join(map(re.escape, TOKEN_FIRST))}|{_SIGNED.pattern}",
-    re.IGNORECASE,
-)
+_MAY_HAVE = rf"(?i)/(?:{'|'.join(MARKERS)})/|{'|'.join(map(re.escape, TOKEN_FIRST))}|{_SIGNED}"
 #: A word, a name of a package or a platform, a version, a year.
-_WORD = re.compile(rf"{_PIECE}(?:[-_.]{_PIECE}){{0,2}}")
+_WORD = rf"{_PIECE}(?:[-_.]{_PIECE}){{0,2}}"
 
 #: What is secret, and whether that is beyond doubt.
 _known: dict[str, bool] = {}
@@ -113,7 +108,7 @@ def _pattern(forms: list[str]) -> re.Pattern[str]:
 
 def is_word(text: str) -> bool:
     """Whether a text is one that outputs need, whatever else it is: a word, a name, a version."""
-    return _WORD.fullmatch(text) is not None
+    return re.fullmatch(_WORD, text) is not None
 
 
 def secrets_of(url: str) -> Iterator[str]:
@@ -130,6 +125,8 @@ def secrets_of(url: str) -> Iterator[str]:
         yield from (userinfo, password if colon and password else user)
         if is_token(user):
             yield user
+        import base64  # noqa: PLC0415  (few URLs have userinfo)
+
         yield base64.b64encode(unquote(userinfo).encode()).decode()
     try:
         parts = urlsplit(url if "://" in url else f"//{url}")
@@ -145,7 +142,7 @@ def secrets_of(url: str) -> Iterator[str]:
 
 def may_have_token(url: str) -> bool:
     """Whether `path_tokens` could find one: asked of every file of a page."""
-    return _MAY_HAVE.search(url) is not None
+    return re.search(_MAY_HAVE, url) is not None
 
 
 def path_tokens(host: str, path: str, *, told: bool = False) -> Iterator[str]:
@@ -159,7 +156,7 @@ def path_tokens(host: str, path: str, *, told: bool = False) -> Iterator[str]:
     for segment, after in zip_longest(segments, segments[1:], fillvalue=""):
         named = segment.lower() in PUBLIC or segment.startswith(("$", "<"))
         marked = before in MARKERS and not _is_name_after(before, segment, after, told=told)
-        if not named and (marked or first or _SIGNED.fullmatch(segment)):
+        if not named and (marked or first or re.fullmatch(_SIGNED, segment)):
             yield segment
             before = ""
         else:
@@ -187,15 +184,15 @@ def _look_alikes(url: str) -> Iterator[str]:
 
 def _is_local(url: str) -> bool:
     """Whether it is a path of this machine: it has no secrets, whatever its folders are called."""
-    return url.startswith("file:") or not ("://" in url or "@" in url or _HOST_FIRST.match(url))
+    return url.startswith("file:") or not ("://" in url or "@" in url or re.match(_HOST_FIRST, url))
 
 
 def is_token(segment: str) -> bool:
     """Whether a segment of a path looks like no name: letters and digits that alternate."""
-    plain = re.sub(r"[^A-Za-z0-9]", "", _PLATFORMS.sub("", unquote(segment)))
-    if _OF_TOKENS.fullmatch(segment) is None or len(plain) < _LONG:
+    plain = re.sub(r"[^A-Za-z0-9]", "", re.sub(_PLATFORMS, "", unquote(segment)))
+    if re.fullmatch(_OF_TOKENS, segment) is None or len(plain) < _LONG:
         return False
     if plain.isalpha():
         return plain.isupper() or (len(plain) >= _VERY_LONG and not plain.islower())
-    turns = len(_TURNS.findall(plain))
+    turns = len(re.findall(_TURNS, plain))
     return turns >= 3 or (turns >= 2 and len(plain) >= 2 * _LONG)  # noqa: PLR2004  (as torch215cpu)
