@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,23 +43,39 @@ class Key(Struct, frozen=True):
     wanted: str = ""
 
 
-def _one_of(words: Iterable[str]) -> str:
-    return f"one of {', '.join(words)}"
+_Words = type[EngineName | Accelerator | Format | IndexStrategy]
 
 
-def _choice(
-    kind: type[EngineName | Accelerator | Format | IndexStrategy],
-) -> Callable[[str, Path], object]:
+def _choice(kind: _Words) -> Callable[[str, Path], object]:
+    known = f"one of {', '.join(kind)}"
+
     def read(text: str, _: Path) -> object:
         try:
             return kind(text)
         except ValueError:
-            known = ", ".join(kind)
-            raise UsageError(
-                f"{shown(text)} is not one of {known}", f"write one of {known}"
-            ) from None
+            raise UsageError(f"{shown(text)} is not {known}", f"write {known}") from None
 
     return read
+
+
+def _chosen(
+    field: str,
+    kind: _Words,
+    says: str,
+    *,
+    many: bool = False,
+    of_project: Callable[[str, Path], object] | None = None,
+) -> Key:
+    """A setting that is one of some words, or some of them."""
+    return Key(
+        field,
+        _choice(kind),
+        says,
+        words=tuple(kind),
+        wanted=f"one of {', '.join(kind)}",
+        many=many,
+        of_project=of_project,
+    )
 
 
 def _text(text: str, _: Path) -> str:
@@ -132,13 +148,7 @@ def _source(text: str, base: Path) -> tuple[str, str]:
 
 
 KEYS = {
-    "engine": Key(
-        "engine",
-        _choice(EngineName),
-        "The program that solves.",
-        words=tuple(EngineName),
-        wanted=_one_of(EngineName),
-    ),
+    "engine": _chosen("engine", EngineName, "The program that solves."),
     "rules": Key(
         "rules",
         _folder,
@@ -159,21 +169,8 @@ KEYS = {
         "A version of Python such as 3.10; in a file of the user's own also a path.",
         of_project=_version,
     ),
-    "accelerator": Key(
-        "accelerator",
-        _choice(Accelerator),
-        "The TensorFlow build.",
-        words=tuple(Accelerator),
-        wanted=_one_of(Accelerator),
-    ),
-    "format": Key(
-        "formats",
-        _choice(Format),
-        "The formats of the lock.",
-        words=tuple(Format),
-        wanted=_one_of(Format),
-        many=True,
-    ),
+    "accelerator": _chosen("accelerator", Accelerator, "The TensorFlow build."),
+    "format": _chosen("formats", Format, "The formats of the lock.", many=True),
     "platform": Key(
         "platforms",
         _platform,
@@ -190,13 +187,11 @@ KEYS = {
     "index-url": Key("index_url", _text, "The package index."),
     "extra-index-url": Key("extra_index_urls", _text, "More indexes.", many=True),
     "find-links": Key("find_links", _link, "Folders or pages with files.", many=True),
-    "index-strategy": Key(
+    "index-strategy": _chosen(
         "index_strategy",
-        _strategy,
+        IndexStrategy,
         "Take a package from the first index that has it, or the best of all; best-match is not"
         " for a project's file.",
-        words=tuple(IndexStrategy),
-        wanted=_one_of(IndexStrategy),
         of_project=_strategy_of_project,
     ),
     "sources": Key(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from envlock.environment.contents import contents
+from envlock.environment.inventory import inventory
 from envlock.environment.replaceable import made_by, occupant
 from envlock.errors import UsageError
 from envlock.progress import Silent
@@ -80,7 +80,7 @@ def test_an_environment_is_known_by_its_maker_and_replaced_when_told_to(
     assert error.message == (
         f"{folder} is an environment that envlock did not make; it is left as it is"
     )
-    files = contents(folder, environment=True).files
+    files = inventory(folder, environment=True).files
     assert error.remedies == ("--env OTHER", f"--force  # deletes {folder}: {files} files")
 
 
@@ -269,7 +269,7 @@ def test_what_the_makers_of_environments_write_is_theirs(tmp_path: Path) -> None
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     write(folder, ".lock", ".gitignore", "envlock.json", f"{SITE}/__pycache__/x.pyc")
     write(folder, "share/jupyter/kernels/python3/kernel.json", f"{SITE}/__editable__.x.pth")
-    assert contents(folder, environment=True).own == 0
+    assert inventory(folder, environment=True).own == 0
 
 
 ATTACKS = {

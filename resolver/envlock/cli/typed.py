@@ -79,11 +79,8 @@ def path(value: str, name: str) -> Path:
 
 
 def _refuse_tilde(value: str, shown: str, start: str) -> None:
-    from envlock.system.looking import expanded  # noqa: PLC0415  (as above)
+    from envlock.system.looking import expanded, not_expanded  # noqa: PLC0415  (as above)
 
     where = expanded(value)
     if where is not None:
-        raise UsageError(
-            f"{shown}: the shell did not replace ~, and envlock does not either",
-            f"{start}{shlex.quote(where)}",
-        )
+        raise not_expanded(shown, f"{start}{shlex.quote(where)}")

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from envlock.environment.contents import contents as belongings
 from envlock.environment.inspect import installed
+from envlock.environment.inventory import inventory
 from envlock.environment.journal import Event, Journal, SavedFile, fixes, kept_folder
 from envlock.environment.marker import MARKER, mark, write_mark
 from envlock.environment.whose import CONFIG, whose
@@ -163,7 +163,7 @@ def _why_not_replaced(keep_as: Path) -> str:
     ) != marker.get("transaction")
     if not marker.get("failed") or made_anew:
         return "another environment is there"
-    found = belongings(keep_as, environment=True)
+    found = inventory(keep_as, environment=True)
     if found.repositories or found.mounts:
         return f"there is one with {(*found.repositories, *found.mounts)[0]} in it"
     return f"there is one with {found.words()}" if found.own else ""

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from envlock.environment.contents import counted, shown
+from envlock.environment.inventory import counted, shown
 from envlock.environment.place import made_by_envlock
 from envlock.environment.replaceable import occupant
 from envlock.errors import InterpreterMissing, UsageError

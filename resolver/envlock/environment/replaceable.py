@@ -15,9 +15,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from envlock.environment.contents import contents, counted, is_empty, shown
+from envlock.environment.inventory import counted, inventory, is_empty, shown
 from envlock.errors import UsageError
-from envlock.system import contents as read_contents
+from envlock.system import contents
 from envlock.system.looking import is_file, is_folder, is_mount
 
 #: A folder's name with what an environment that steps aside, or is tried, has behind it.
@@ -55,7 +55,7 @@ def occupant(
     if not is_folder(folder) or is_empty(folder):
         return None
     maker = "envlock" if ours else made_by(folder)
-    found = contents(folder, environment=maker is not None)
+    found = inventory(folder, environment=maker is not None)
     if maker is None:
         what = "a mount point" if is_mount(folder) else "a folder"
         has = found.words() if found.own else "folders in it, and is no environment"
@@ -188,7 +188,7 @@ def made_by(folder: Path) -> str | None:
     if not any(os.path.lexists(folder / each) for each in _PROGRAMS):
         return None
     try:
-        text = read_contents(folder / "pyvenv.cfg").decode(errors="replace")
+        text = contents(folder / "pyvenv.cfg").decode(errors="replace")
     except OSError:
         return None
     said = {key for key, _ in _MADE.findall(text)}

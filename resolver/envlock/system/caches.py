@@ -18,8 +18,8 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
-from envlock.errors import UsageError, WorkError
-from envlock.system.looking import exists, is_folder
+from envlock.errors import WorkError
+from envlock.system.looking import exists, expanded, is_folder, not_expanded
 from envlock.system.replacing import owner_of
 
 _VARIABLE = "ENVLOCK_CACHE_DIR"
@@ -145,11 +145,7 @@ def folder_of_variable(name: str) -> Path | None:
     if not chosen:
         return None
     if chosen.startswith("~"):
-        meant = os.path.expanduser(chosen)  # noqa: PTH111  (Path raises where there is no such home)
-        raise UsageError(
-            f"{name}={chosen}: the shell did not replace ~, and envlock does not either",
-            f"export {name}={meant if meant != chosen else 'FOLDER'}",
-        )
+        raise not_expanded(f"{name}={chosen}", f"export {name}={expanded(chosen) or 'FOLDER'}")
     with suppress(OSError):  # the current folder is gone
         return Path(chosen).absolute()
     return Path(chosen)

@@ -93,6 +93,11 @@ def expand(path: str) -> Path:
     return Path(os.path.expanduser(path))  # noqa: PTH111  (that of pathlib raises)
 
 
+def not_expanded(shown: str, remedy: str) -> UsageError:
+    """Return the refusal of a ``~`` that the shell left, with what to type in its place."""
+    return UsageError(f"{shown}: the shell did not replace ~, and envlock does not either", remedy)
+
+
 def expanded(path: str) -> str | None:
     """Return a path with its ``~`` replaced, None where it has none that a shell would replace."""
     if not path.startswith("~"):

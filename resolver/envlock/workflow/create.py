@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -17,7 +17,7 @@ from envlock.errors import ProblemFound
 from envlock.progress import Progress
 from envlock.request.words import ORIGIN
 from envlock.workflow.lock import Locked, LockOrder, make_lock, requirements_text
-from envlock.workflow.outputs import differing, refuse_changed
+from envlock.workflow.outputs import Seen, differing, refuse_changed
 from envlock.workflow.replacing import replaced_by
 from envlock.workflow.space import refuse_cramped
 from envlock.workflow.verify import Proof, ProofOrder, prove
@@ -94,16 +94,34 @@ def _build(
         sync(python, requirements_text(locked.lock), order.lock.settings, progress)
     pins = {package.name for package in locked.lock.packages}
     proof = prove(python, order.proof, progress, write_bytecode=True, pins=pins)
+    refuse_unproved(proof, *_remedies(order, locked.target.minor))
+    return proof, write_with(place, locked.before, locked.texts)
+
+
+def refuse_unproved(proof: Proof, *remedies: str) -> None:
+    """Refuse an environment that was built and does not pass the gate.
+
+    Raises:
+        NotProved: it does not.
+    """
     if not proof.passed:
         raise NotProved(
             proof,
             "the environment was built and does not do what it should; nothing was written",
-            *_remedies(order, locked.target.minor),
+            *remedies,
         )
-    refuse_changed(locked.before, locked.texts)
-    texts = differing(locked.texts)
-    place.write(texts)
-    return proof, tuple(texts)
+
+
+def write_with(place: Replacement, before: Seen, texts: Mapping[Path, str]) -> tuple[Path, ...]:
+    """Write the lock files that differ together with their environment; return those.
+
+    Raises:
+        WorkError: one was changed since it was read, or cannot be written.
+    """
+    refuse_changed(before, texts)
+    changed = differing(texts)
+    place.write(changed)
+    return tuple(changed)
 
 
 def _remedies(order: CreateOrder, python: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from envlock.environment.contents import contents
+from envlock.environment.inventory import inventory
 from envlock.environment.place import made_by_envlock
 from envlock.environment.whose import Owner, is_made, whose
 from envlock.progress import Silent
@@ -86,7 +86,7 @@ def test_of_a_file_in_a_packages_folder_nobody_can_tell_so_it_is_kept_and_refuse
 ) -> None:
     write(env, name)
     assert owners(env) == {name: Owner.EITHER}
-    assert contents(env, environment=True).own == 0
+    assert inventory(env, environment=True).own == 0
     assert [*whose(env, env).theirs()] == [env / name]
 
 
@@ -101,7 +101,7 @@ SOMEBODY = [
 def test_what_is_somebodys_own_is_counted_and_never_deleted(env: Path, name: str) -> None:
     write(env, name, text="mine")
     assert owners(env) == {name: Owner.SOMEBODY}
-    found = contents(env, environment=True)
+    found = inventory(env, environment=True)
     assert (found.own, found.named) == (1, [name])
     assert [*whose(env, env).theirs()] == [env / name]
 

@@ -27,9 +27,8 @@ from envlock.system import make_folder, write_texts
 from envlock.workflow.conda.lock import CondaLocked, make_conda_lock
 from envlock.workflow.conda.order import CondaOrder
 from envlock.workflow.conda.work import channel_addresses
-from envlock.workflow.create import NotProved
+from envlock.workflow.create import refuse_unproved, write_with
 from envlock.workflow.lock import requirements_text
-from envlock.workflow.outputs import differing, refuse_changed
 from envlock.workflow.replacing import replaced_by
 from envlock.workflow.space import refuse_cramped_prefix
 from envlock.workflow.verify import Proof, ProofOrder, prove
@@ -124,16 +123,8 @@ def _build(
         with progress.phase(f"install {len(platform.pip.packages)} packages with pip"):
             add(python, requirements_text(platform.pip), order.lock.settings, progress)
     proof = prove(python, order.proof, progress, write_bytecode=True, pins=_names(platform))
-    if not proof.passed:
-        raise NotProved(
-            proof,
-            "the environment was built and does not do what it should; nothing was written",
-            *_remedies(order),
-        )
-    refuse_changed(locked.before, locked.texts)
-    texts = differing(locked.texts)
-    place.write(texts)
-    return proof, tuple(texts)
+    refuse_unproved(proof, *_remedies(order))
+    return proof, write_with(place, locked.before, locked.texts)
 
 
 def _own(locked: CondaLocked, order: CondaCreateOrder) -> CondaPlatformLock:

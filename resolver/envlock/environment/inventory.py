@@ -18,7 +18,7 @@ _ENOUGH = 100_000  # files, after which it is only said that there are more
 _NAMED = 3
 
 
-class Contents(Struct, kw_only=True):
+class Inventory(Struct, kw_only=True):
     """What was found below a folder.
 
     ``own`` is how many files are somebody's own, ``named`` the first of them,
@@ -48,13 +48,13 @@ def shown(path: str) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def contents(folder: Path, *, environment: bool) -> Contents:
+def inventory(folder: Path, *, environment: bool) -> Inventory:
     """Look at everything below a folder; where it is no ``environment``, all is somebody's own.
 
     Raises:
         UsageError: something there may not be looked at.
     """
-    found = Contents(mounts=[shown(each) for each in mounted_below(folder)])
+    found = Inventory(mounts=[shown(each) for each in mounted_below(folder)])
     device = folder.stat().st_dev
     tells = whose(folder, folder) if environment else Whose(root=folder, prefix=folder)
     for entry, name, owner in tells.entries():
