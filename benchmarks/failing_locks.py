@@ -14,14 +14,13 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from http.server import BaseHTTPRequestHandler
 from itertools import cycle, islice
 from pathlib import Path
 
 from support.distributions import build_wheel
-from support.odd_server import Answer, OddServer, Sent
+from support.odd_server import Answer, OddServer, Sent, drip
 
 JSON = "application/vnd.pypi.simple.v1+json"
 FILE = '{"filename": "demo-1.0-py3-none-any.whl", "url": "w.whl", "hashes": {"sha256": "%s"}%s}'
@@ -37,17 +36,6 @@ def page(more: str = "", name: str = "demo-1.0-py3-none-any.whl") -> Answer:
 def of_json(body: bytes) -> Answer:
     """A page that says it is JSON."""
     return Answer(body=body, kind=JSON)
-
-
-def drip(handler: BaseHTTPRequestHandler) -> None:
-    """Send a page, a byte at a time."""
-    try:
-        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n")
-        for _ in range(300):
-            handler.wfile.write(b" ")
-            time.sleep(0.1)
-    except OSError:
-        return
 
 
 def hang_up(handler: BaseHTTPRequestHandler) -> None:

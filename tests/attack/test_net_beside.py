@@ -32,7 +32,7 @@ from envlock.workflow.cellsets import resolve_set
 from envlock.workflow.lock import LockOrder, make_lock
 from support.distributions import build_wheel
 from support.index_client import DEMO, OTHER, client
-from support.odd_server import OddServer
+from support.odd_server import OddServer, drip
 from support.program import Program
 from support.simple_index import SimpleIndex
 
@@ -203,16 +203,6 @@ def test_a_thread_that_cannot_be_ended_does_not_hold_the_end_up(name: str) -> No
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (4, b"done", b"")
     assert time.monotonic() - started < 10
-
-
-def drip(handler: BaseHTTPRequestHandler) -> None:
-    try:
-        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n")
-        for _ in range(300):
-            handler.wfile.write(b" ")
-            time.sleep(0.1)
-    except OSError:
-        return
 
 
 def test_a_page_that_drips_ends_the_lock_at_the_time_limit(program: Program) -> None:

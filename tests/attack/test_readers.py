@@ -23,17 +23,8 @@ FINISH = "ImportError: numpy.core.multiarray failed to import\n"
 
 
 def fed(program: Program, *words: str, stdin: int | None = None, text: str | None = None) -> Done:
-    done = subprocess.run(
-        program.command(*words),
-        cwd=program.here,
-        env=program.environment(),
-        capture_output=True,
-        encoding="utf-8",
-        timeout=30,
-        check=False,
-        **({"stdin": stdin} if text is None else {"input": text}),
-    )
-    return Done(code=done.returncode, out=done.stdout, err=done.stderr)
+    given = {"stdin": stdin} if text is None else {"input": text}
+    return program.run(program.command(*words), **given)
 
 
 def refused(path: Path, *, model: bool = False) -> str:

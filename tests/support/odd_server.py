@@ -7,14 +7,15 @@ function that gets the handler and writes by itself. Other paths are 404.
 from __future__ import annotations
 
 import socket
-import ssl
-import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar
+
+from support.serving import Server, Serving
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,7 @@ Sent = bytes | Answer | Callable[[BaseHTTPRequestHandler], None]
 
 
 @dataclass
-class OddServer:
+class OddServer(Serving):
     """Serves ``answers`` while a block runs."""
 
     answers: dict[str, Sent] = field(default_factory=dict)
@@ -39,35 +40,9 @@ class OddServer:
     certificate: Path | None = None
     requests: Counter[str] = field(default_factory=Counter)
 
-    def __enter__(self) -> Self:
-        handler = type("Handler", (_Handler,), {"served": self})
-        kind = _Server6 if ":" in self.host else _Server
-        self._server = kind((self.host, 0), handler)
-        if self.certificate is not None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(self.certificate)
-            self._server.socket = context.wrap_socket(
-                self._server.socket, server_side=True, do_handshake_on_connect=False
-            )
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        return int(self._server.server_address[1])
-
-    @property
-    def root(self) -> str:
-        """Its address."""
-        named = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'https' if self.certificate else 'http'}://{named}:{self.port}"
+    def made_of(self) -> tuple[type[Server], type[BaseHTTPRequestHandler]]:
+        """Return what listens, and what answers."""
+        return (_Server6 if ":" in self.host else _Server), _Handler
 
     @property
     def url(self) -> str:
@@ -75,12 +50,9 @@ class OddServer:
         return f"{self.root}/simple"
 
 
-class _Server(ThreadingHTTPServer):
+class _Server(Server):
     daemon_threads = True
     block_on_close = False
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of clients that hang up."""
 
 
 class _Server6(_Server):
@@ -120,3 +92,14 @@ def has_ipv6() -> bool:
             return True
     except OSError:
         return False
+
+
+def drip(handler: BaseHTTPRequestHandler) -> None:
+    """Send a page, a byte at a time."""
+    try:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n")
+        for _ in range(300):
+            handler.wfile.write(b" ")
+            time.sleep(0.1)
+    except OSError:
+        return

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -81,14 +81,25 @@ class Program:
 
     def __call__(self, *words: str | Path) -> Done:
         """Run it to its end; no run takes a minute."""
+        return self.run(self.command(*words))
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        **streams: Any,
+    ) -> Done:
+        """Run what starts it in some way; ``streams`` are as `subprocess.run` takes them."""
         done = subprocess.run(
-            self.command(*words),
+            command,
             cwd=self.here,
-            env=self.environment(),
+            env=self.environment() if env is None else env,
             capture_output=True,
             encoding="utf-8",
             timeout=60,
             check=False,
+            **streams,
         )
         assert "Traceback" not in done.stderr, done.stderr
         return Done(code=done.returncode, out=done.stdout, err=done.stderr)

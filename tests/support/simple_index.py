@@ -44,14 +44,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-import ssl
 import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 from urllib.parse import unquote, urlsplit
 
 from support.distributions import build_sdist, build_wheel, read_metadata
@@ -65,6 +64,7 @@ from support.pages import (
     names,
     write_folder_index,
 )
+from support.serving import Server, Serving
 
 __all__ = ["SimpleIndex", "build_sdist", "build_wheel", "read_metadata", "write_folder_index"]
 
@@ -86,7 +86,7 @@ class _Knobs(Said):
 
 
 @dataclass
-class SimpleIndex(_Knobs):
+class SimpleIndex(_Knobs, Serving):
     """A threaded HTTP server for a folder of distributions; see the module's docstring."""
 
     folder: Path
@@ -98,29 +98,9 @@ class SimpleIndex(_Knobs):
         self._fetched: list[str] = []
         self._lock = threading.Lock()
 
-    def __enter__(self) -> Self:
-        handler = type("Handler", (_Handler,), {"served": self})
-        self._server = _Server(("127.0.0.1", 0), handler)
-        if self.certificate is not None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(self.certificate)
-            self._server.socket = context.wrap_socket(
-                self._server.socket, server_side=True, do_handshake_on_connect=False
-            )
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    @property
-    def root(self) -> str:
-        """``http://127.0.0.1:PORT``."""
-        scheme = "http" if self.certificate is None else "https"
-        return f"{scheme}://127.0.0.1:{self._server.server_address[1]}"
+    def made_of(self) -> tuple[type[Server], type[BaseHTTPRequestHandler]]:
+        """Return what listens, and what answers."""
+        return Server, _Handler
 
     @property
     def url(self) -> str:
@@ -162,11 +142,6 @@ class SimpleIndex(_Knobs):
         if self.json and JSON_TYPE in accept:
             return 200, JSON_TYPE, json_page(name, files).encode()
         return 200, "text/html", html_page(files).encode()
-
-
-class _Server(ThreadingHTTPServer):
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of clients that hang up or refuse the certificate."""
 
 
 class _Handler(BaseHTTPRequestHandler):

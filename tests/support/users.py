@@ -40,14 +40,5 @@ def as_nobody(program: Program, *words: str | Path, **variables: str | None) -> 
     for folder in (program.root, program.here, program.root / "home"):
         os.chown(folder, NOBODY, NOBODY)
     env = {**program.environment(), **variables}
-    done = subprocess.run(
-        [*_AS_NOBODY, *program.command(*words)],
-        cwd=program.here,
-        env={name: value for name, value in env.items() if value is not None},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return Done(code=done.returncode, out=done.stdout, err=done.stderr)
+    told = {name: value for name, value in env.items() if value is not None}
+    return program.run([*_AS_NOBODY, *program.command(*words)], env=told)

@@ -1,0 +1,57 @@
+"""A server of this machine that runs while a block does, encrypted where it has a certificate."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Self
+
+
+class Server(ThreadingHTTPServer):
+    """Answers several clients at once."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of clients that hang up or refuse the certificate."""
+
+
+class Serving:
+    """What serves while a block runs; a handler finds it as its ``served``."""
+
+    certificate: Path | None = None
+    host: str = "127.0.0.1"
+
+    def __enter__(self) -> Self:
+        kind, handler = self.made_of()
+        served = type("Handler", (handler,), {"served": self})
+        self._server = kind((self.host, 0), served)
+        if self.certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self.certificate)
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def made_of(self) -> tuple[type[Server], type[BaseHTTPRequestHandler]]:
+        """Return what listens, and what answers."""
+        raise NotImplementedError
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._server.server_address[1])
+
+    @property
+    def root(self) -> str:
+        """Its address, without a slash at the end."""
+        named = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.certificate else 'http'}://{named}:{self.port}"
