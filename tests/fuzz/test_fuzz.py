@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from support.fuzz.pumped import pumped
 from support.fuzz.readers import BY_NAME, READERS
-from support.fuzz.run import corpus, crashes, fuzzed, tried, workplace
+from support.fuzz.run import corpus, crashes, fuzzed, slow, tried, workplace
 
 _INPUTS, _SECONDS = 12_000, 40
 
@@ -20,6 +21,23 @@ def test_no_reader_ends_in_anything_but_its_own_error() -> None:
     runs = fuzzed(_INPUTS, seed=0, seconds=_SECONDS)
     wrong = [str(fault) for _, _, faults in runs for fault in faults]
     assert wrong == []
+
+
+@pytest.mark.fuzz
+def test_a_long_run_of_one_thing_takes_no_reader_long() -> None:
+    """A few of them; all with ``python -m support.fuzz --pumped``."""
+    assert [str(fault) for fault in slow(every=53)] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [("conda-explicit", "http://"), ("site-metadata", " ")],
+)
+def test_a_long_run_that_took_a_reader_long_does_not(name: str, unit: str) -> None:
+    reader = BY_NAME[name]
+    with workplace(reader) as path:
+        for content in pumped(corpus(reader)[0], (unit,)):
+            assert tried(reader, path, content) is None
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ from envlock import standards
 from envlock.documents import Malformed, json_value
 from envlock.system import contents
 
-_HEADER = re.compile(r"(?im)^(Name|Version|Requires-Dist):[ \t]*(.*?)[ \t]*$")
+_HEADER = re.compile(r"(?im)^(Name|Version|Requires-Dist):(.*)$")
+_LONGEST = 4096  # characters of a path: Linux opens no longer one, and no installer made it
 
 #: INSTALLER of what a system installed; older Debians write none.
 _SYSTEMS = frozenset({"", "debian", "rpm"})
@@ -120,7 +121,7 @@ def rows(text: str) -> Iterator[Row]:
     for line in [each for each in lines if "\0" not in each] if "\0" in text else lines:
         # Few lines are quoted, and csv takes twice the time.
         parts = _unquoted(line) if '"' in line else line.rsplit(",", 2)
-        if len(parts) == 3:  # noqa: PLR2004  (path, hash, size)
+        if len(parts) == 3 and len(parts[0]) <= _LONGEST:  # noqa: PLR2004  (path, hash, size)
             folder, _, name = parts[0].rpartition("/")
             yield folder, name, parts[1], parts[2]
 
@@ -141,7 +142,7 @@ def _distribution(site: Path, info: Path) -> Distribution | str:
         return f"{file}: cannot be read, so this package is left out: {error.strerror}"
     headers: dict[str, list[str]] = {}
     for name, value in _HEADER.findall(text.partition("\n\n")[0]):
-        headers.setdefault(name.lower(), []).append(value)
+        headers.setdefault(name.lower(), []).append(value.strip(" \t"))
     if not (headers.get("name") and headers.get("version")):
         return f"{file}: has no Name or no Version, so this package is left out"
     said = headers["version"][0]

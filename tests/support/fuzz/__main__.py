@@ -7,7 +7,7 @@ import hashlib
 import sys
 import time
 
-from support.fuzz.run import FOLDER, fuzzed
+from support.fuzz.run import FOLDER, fuzzed, slow
 
 
 def main() -> int:
@@ -17,8 +17,13 @@ def main() -> int:
     asked.add_argument("--seconds", type=float, default=float("inf"), help="shared by the readers")
     asked.add_argument("--seed", type=int, default=0)
     asked.add_argument("--only", nargs="*", default=())
+    asked.add_argument("--pumped", action="store_true", help="give long runs instead, all of them")
     asked.add_argument("--keep", action="store_true", help="write crashes into tests/fuzz/crashes")
     options = asked.parse_args()
+    if options.pumped:
+        late = list(slow(only=options.only))
+        print(*late, sep="\n")  # noqa: T201
+        return 1 if late else 0
     begun, whole, wrong = time.monotonic(), 0, 0
     for reader, count, faults in fuzzed(
         options.inputs, seed=options.seed, seconds=options.seconds, only=options.only

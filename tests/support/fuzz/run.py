@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support.fuzz.mutators import mutated
+from support.fuzz.pumped import pumped
 from support.fuzz.readers import READERS, Reader
 
 FOLDER = Path(__file__).parents[2] / "fuzz"
@@ -85,6 +86,17 @@ def tried(reader: Reader, path: Path, content: bytes) -> Fault | None:
 
 def _stop(*_: object) -> None:
     raise TimeoutError(f"no end within {_HANGS} s")
+
+
+def slow(every: int = 1, only: Sequence[str] = ()) -> Iterator[Fault]:
+    """Yield what is wrong with how readers end that are given long runs; of them, one in some."""
+    number = 0
+    for reader in (each for each in READERS if not only or each.name in only):
+        with workplace(reader) as path:
+            for content in pumped(corpus(reader)[0]):
+                number += 1
+                if number % every == 0 and (fault := tried(reader, path, content)) is not None:
+                    yield fault
 
 
 def fuzzed(

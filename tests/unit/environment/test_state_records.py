@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-from envlock.environment.records import read_site
+from envlock.environment.records import read_site, rows
 from envlock.environment.state import examine_environment
 from support.prefixes import make_venv, put
 
@@ -164,3 +164,11 @@ def test_an_environment_without_packages_is_complete_and_empty(site: Path) -> No
     assert found.findings == ()
     assert found.examined.complete
     assert found.examined.packages == {}
+
+
+def test_a_path_that_no_system_opens_is_no_line_of_a_record() -> None:
+    """What is asked of each folder above it would take a time that grows as its square."""
+    longest = "a/" * 2047 + "bc"
+    assert [*rows(f"{longest}.py,sha256=x,1\n{longest},,\n{'a/' * 50_000}b,,\n")] == [
+        (longest.rpartition("/")[0], "bc", "", "")
+    ]

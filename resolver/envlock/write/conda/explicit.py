@@ -17,6 +17,7 @@ from envlock.choices import Format
 from envlock.conda.values import CondaLock, CondaPackage, CondaPlatformLock
 from envlock.errors import UsageError
 from envlock.model import LockedPackage
+from envlock.standards import LONGEST
 from envlock.write.comments import one_line, remarks
 from envlock.write.conda.archives import address_of, in_order, refuse_without
 from envlock.write.conda.file_names import file_name
@@ -100,7 +101,7 @@ def _is_no_pin(comment: str) -> bool:
 
 
 def _conda_package(where: str, line: str, under: list[str]) -> CondaPackage:
-    match = _LISTED.fullmatch(line)
+    match = _LISTED.fullmatch(line) if len(line) <= LONGEST else None
     if match is None:
         raise UsageError(f"{where}: {one_line(line)!r} is not the address of a conda package")
     stronger = (f"#{each}" for each in under if f"#{each}".startswith(_SHA256))
