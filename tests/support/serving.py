@@ -12,6 +12,9 @@ from typing import Self
 class Server(ThreadingHTTPServer):
     """Answers several clients at once."""
 
+    #: A connection that finds no room is tried again after a second.
+    request_queue_size = 128
+
     def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing of clients that hang up or refuse the certificate."""
 

@@ -29,8 +29,8 @@ from envlock.errors import EnvlockError, IndexFailure
 from envlock.index.fetch import Client
 from envlock.index.handover import GATE
 from envlock.index.links import Links
-from envlock.index.local import DiskHashes, is_local
-from envlock.index.origin import indexes, links_for, public
+from envlock.index.local import DiskHashes, index_files, is_local
+from envlock.index.origin import indexes, links_for, public, serving
 from envlock.index.pages import Index
 from envlock.index.raw import RawPage
 from envlock.index.releases import project_of
@@ -50,8 +50,8 @@ _Answer = tuple[str, str, bytes] | None
 
 
 @contextmanager
-def gated(settings: IndexSettings) -> Iterator[IndexSettings]:
-    """Give the settings of a program that sees each index through a gate.
+def gated(settings: IndexSettings, only: tuple[str, ...] = ()) -> Iterator[IndexSettings]:
+    """Give the settings of a program that sees each index through a gate, or some of them.
 
     Raises:
         IndexFailure: a page could not be read, whatever the program made of it.
@@ -62,7 +62,7 @@ def gated(settings: IndexSettings) -> Iterator[IndexSettings]:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         try:
-            yield gate.settings(server.server_address[1])
+            yield gate.settings(server.server_address[1], only)
         except EnvlockError as error:
             raise (gate.failure or error) from None
         finally:
@@ -91,9 +91,16 @@ class _Gate:
         self.digest = hashlib.sha256(secret.encode()).hexdigest()
         self.failure: EnvlockError | None = None
 
-    def settings(self, port: int) -> IndexSettings:
-        """Return what a program is told: the gates as its indexes, of which it takes the best."""
+    def settings(self, port: int, only: tuple[str, ...]) -> IndexSettings:
+        """Return what a program is told: the gates as its indexes, of which it takes the best.
+
+        With ``only`` some of them, in the places of which their gates are.
+        """
         root = f"{GATE}{port}/{self.digest}"
+        if only:
+            seen = {url: f"{root}/{number}" for number, url in enumerate(self._places)}
+            *others, last = (seen[url] if url in only else url for url in indexes(self._settings))
+            return replace(self._settings, index_url=last, extra_index_urls=tuple(others))
         *others, last = (f"{root}/{number}" for number in range(len(self._places)))
         links = self._settings.find_links
         return replace(
@@ -123,11 +130,12 @@ class _Gate:
         return None
 
     def _page(self, index: str, name: NormalizedName, accept: str) -> _Answer:
-        place = next((p for p in self._index.places(name) if p.url == index), None)
-        if place is None:
+        files = index_files(index, name) if is_local(index) else ()
+        # Without a folder's page nobody looks at what the others have.
+        if files is None or index not in serving(self._settings, self._index.standing(name)):
             return None
         if is_local(index):
-            return _HTML, _KEPT, _listing(place.files)
+            return _HTML, _KEPT, _listing(files)
         page = self._client.raw(f"{index}/{name}/", accept=accept)
         if page is None:
             return None
@@ -205,6 +213,8 @@ class _Server(ThreadingHTTPServer):
     """A thread for each connection, all of which are over once their program is."""
 
     allow_reuse_address = False
+    # uv opens fifty connections at once, and one that finds no room is tried again after a second.
+    request_queue_size = 128
 
     def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
         super().__init__(address, handler)

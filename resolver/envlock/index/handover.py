@@ -155,7 +155,7 @@ def pip_environment(settings: IndexSettings) -> dict[str, str]:
 
 def _reach_this_machine(env: dict[str, str], settings: IndexSettings) -> None:
     """Let no proxy stand before an index of this machine, such as `envlock.index.gate`."""
-    if settings.index_url.startswith(GATE):
+    if any(url.startswith(GATE) for url in (settings.index_url, *settings.extra_index_urls)):
         # pip's own proxy has no exceptions.
         if proxy := env.pop("PIP_PROXY", None):
             env.update(HTTP_PROXY=proxy, HTTPS_PROXY=proxy)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,6 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from envlock.choices import IndexStrategy
 from envlock.index.cache import KeptPage, PageCache
 from envlock.index.gather import TICK, gather, join
 from envlock.index.local import index_files, is_local, linked_files
@@ -20,9 +19,9 @@ from envlock.index.origin import asked_for, links_for, serving
 from envlock.index.parse import file_at
 from envlock.index.places import Files, Place, copies, distinct, of_release
 from envlock.index.redact import redact
-from envlock.index.releases import project_of
+from envlock.index.releases import project_of, version_of
 from envlock.index.reread import read_again
-from envlock.model import IndexSettings
+from envlock.model import DistributionFile, IndexSettings
 from envlock.progress import Progress, Silent
 from envlock.system import kept_folder
 
@@ -58,6 +57,7 @@ class Index:
         self._local: dict[tuple[str, NormalizedName], Files | None] = {}
         self._listed: dict[NormalizedName, Files] = {}
         self._linked: dict[str, Files] | None = None
+        self._stood: dict[NormalizedName, tuple[str, ...]] = {}
         self._placed: dict[tuple[NormalizedName, Version | None], tuple[Place, ...]] = {}
         self._ahead: threading.Timer | None = None
         self._clients: set[Client] = set()
@@ -145,6 +145,7 @@ class Index:
         if again:  # what was found on the pages before
             self._listed.clear()
             self._placed.clear()
+            self._stood.clear()
         found = {url: page for url in again if (page := self._pages[url]) is not None}
         return any(self._has(name, wanted[name], pages, found) for name in lacking)
 
@@ -192,12 +193,7 @@ class Index:
             IndexFailure: as `files_of`.
         """
         self.read(names)
-        found = {name: self._standing(name) for name in names}
-        return {
-            name: have
-            for name, have in found.items()
-            if len(have) > 1 and not {*have} <= {*self.mirrored(name)}
-        }
+        return {name: have for name in names if len(have := self._standing(name)) > 1}
 
     def standing(self, name: NormalizedName) -> tuple[str, ...]:
         """Return the indexes that have a project, in the order in which they are asked.
@@ -218,39 +214,39 @@ class Index:
         return tuple(place for place in self._places(name, version) if place.files)
 
     def _standing(self, name: NormalizedName) -> tuple[str, ...]:
-        return tuple(
-            index
-            for index in asked_for(self._settings, name)
-            if (self._local[index, name] if is_local(index) else self._pages[_address(index, name)])
-            is not None
-        )
+        if name not in self._stood:
+            have = [
+                index
+                for index in asked_for(self._settings, name)
+                if (self._local[index, name] if is_local(index) else self._page(index, name))
+                is not None
+            ]
+            self._stood[name] = tuple(
+                index
+                for place, index in enumerate(have, 1)
+                if not (is_local(index) and self._is_copied(index, have[place:], name))
+            )
+        return self._stood[name]
 
-    def mirrored(self, name: NormalizedName) -> tuple[str, ...]:
-        """Return the indexes that have the same project: folders of copies, after their origin.
+    def _is_copied(self, folder: str, others: Sequence[str], name: NormalizedName) -> bool:
+        """Whether a folder on this disk has nothing but copies of what a later index lists.
 
-        A folder on this disk that is asked first and has nothing but copies of
-        what a later index lists (by their hashes) is no other project of that
-        name. () where the first index is no such folder.
-
-        Raises:
-            IndexFailure: as `files_of`.
+        It is then no other project of that name, and the index has all of it.
         """
-        first, *others = self.standing(name) or ("",)
-        if not (first and is_local(first)):
-            return ()
-        own = self._listing(first, name, None)
-        whole = (each for each in others if copies(own, self._listing(each, name, None)))
-        origin = next((each for each in whole if not is_local(each)), None)
-        if origin is None:
-            return ()
-        listed = self._listing(origin, name, None)
-        folders = (each for each in (first, *others) if is_local(each))
-        return origin, *(
-            each for each in folders if copies(self._listing(each, name, None), listed)
+        own: dict[Version | None, list[DistributionFile]] = {}
+        for file in self._listing(folder, name, None):
+            own.setdefault(version_of(file), []).append(file)
+        return bool(own) and any(
+            all(copies(files, self._listing(each, name, version)) for version, files in own.items())
+            for each in others
+            if not is_local(each)
         )
+
+    def _page(self, index: str, name: NormalizedName) -> KeptPage | None:
+        return self._pages[_address(index, name)]
 
     def _listing(self, index: str, name: NormalizedName, version: Version | None) -> Files:
-        page = None if is_local(index) else self._pages[_address(index, name)]
+        page = None if is_local(index) else self._page(index, name)
         files = self._local[index, name] if page is None else page.files(version)
         return of_release(name, version, files or ())
 
@@ -260,10 +256,7 @@ class Index:
         return self._placed[name, version]
 
     def _find_places(self, name: NormalizedName, version: Version | None) -> Iterator[Place]:
-        chosen = serving(self._settings, self._standing(name))
-        if self._settings.index_strategy is IndexStrategy.FIRST:
-            chosen = self.mirrored(name) or chosen
-        for index in chosen:
+        for index in serving(self._settings, self._standing(name)):
             yield Place(url=index, files=self._listing(index, name, version))
         for link in links_for(self._settings, name):
             yield Place(

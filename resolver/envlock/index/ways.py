@@ -19,11 +19,17 @@ def for_pip(settings: IndexSettings) -> AbstractContextManager[IndexSettings]:
 def for_uv(settings: IndexSettings) -> AbstractContextManager[IndexSettings]:
     """Give the settings to run uv with: it knows strategies, and no sources of what others need.
 
-    Nor does it know that a folder has nothing but copies of what an index has.
+    Nor does it know that a folder has nothing but copies of what an index has:
+    it sees folders through a gate, and reads all else by itself.
     """
-    first = settings.index_strategy is IndexStrategy.FIRST
-    asked = indexes(settings)
-    return _gated(settings, needed=first and len(asked) > 1 and any(map(is_local, asked)))
+    if settings.sources or settings.index_strategy is IndexStrategy.BEST:
+        return _gated(settings, needed=False)
+    folders = tuple(url for url in indexes(settings) if is_local(url))
+    if not folders or len(indexes(settings)) == 1:
+        return nullcontext(settings)
+    from envlock.index.gate import gated  # noqa: PLC0415  (as below)
+
+    return gated(settings, only=folders)
 
 
 def _gated(settings: IndexSettings, *, needed: bool) -> AbstractContextManager[IndexSettings]:

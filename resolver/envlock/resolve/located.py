@@ -80,15 +80,13 @@ def _located(
     chosen = next(iter(usable or there), None)
     if chosen is None:
         return "", ()
-    beside = {*index.links, *index.mirrored(package.name)}
     return chosen.url, distinct(
-        file for each in there if each is chosen or each.url in beside for file in each.files
+        file for each in there if each is chosen or each.url in index.links for file in each.files
     )
 
 
 def _placed(package: LockedPackage, url: str, index: Index) -> LockedPackage:
-    same = {url, *index.mirrored(package.name)}
-    others = (public(each) for each in index.standing(package.name) if each not in same)
+    others = (public(each) for each in index.standing(package.name) if each != url)
     return replace(package, index=public(url), elsewhere=tuple(others))
 
 

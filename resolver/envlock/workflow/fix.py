@@ -22,7 +22,7 @@ from envlock.environment.recovery import environment_at, settle
 from envlock.environment.repair import applied, copy_environment, download
 from envlock.errors import InstallFailure, NoResolution, ProblemFound, UsageError
 from envlock.model import IndexSettings
-from envlock.outcomes import Outcome
+from envlock.outcomes import Crashed, Outcome
 from envlock.plan import Case, plans
 from envlock.probes.interface import capabilities
 from envlock.progress import Progress
@@ -225,7 +225,10 @@ def _ways(case: Case) -> tuple[Case, ...]:
 
 def _missed(proof: Proof) -> str:
     passed = capabilities(proof.outcomes)
-    return f"it does not pass {', '.join(each for each in proof.gate if each not in passed)}"
+    missed = [each for each in proof.gate if each not in passed]
+    crashed = (each for each in proof.outcomes if isinstance(each, Crashed))
+    end = next((f" ({each.detail})" for each in crashed if each.level in missed), "")
+    return f"it does not pass {', '.join(missed)}{end}"
 
 
 def _all_failed(prefix: Path, tried: Iterable[Tried]) -> Iterator[str]:
