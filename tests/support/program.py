@@ -15,10 +15,12 @@ from typing import Any
 from envlock.environment.description import describe
 from envlock.environment.interpreters import available
 from envlock.releases import wheels_for
+from support import zygote
 from support.simple_index import SimpleIndex
 
 #: What would change what envlock, pip or uv do.
 _FOREIGN = ("PIP_", "UV_", "ENVLOCK_", "VIRTUAL_ENV", "CONDA", "XDG_", "HTTP_PROXY", "HTTPS_PROXY")
+_LIMIT = 60  # seconds
 _COLOURS = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "COLUMNS", "TERM", "CI")
 
 
@@ -81,7 +83,11 @@ class Program:
 
     def __call__(self, *words: str | Path) -> Done:
         """Run it to its end; no run takes a minute."""
-        return self.run(self.command(*words))
+        texts = [*map(str, words)]
+        done = None
+        if not any(name.startswith(zygote.AT_START) for name in self.env):
+            done = zygote.run(texts, cwd=self.here, env=self.environment(), timeout=_LIMIT)
+        return self.run(self.command(*texts)) if done is None else _done(done)
 
     def run(
         self,
@@ -97,16 +103,20 @@ class Program:
             env=self.environment() if env is None else env,
             capture_output=True,
             encoding="utf-8",
-            timeout=60,
+            timeout=_LIMIT,
             check=False,
             **streams,
         )
-        assert "Traceback" not in done.stderr, done.stderr
-        return Done(code=done.returncode, out=done.stdout, err=done.stderr)
+        return _done(done)
 
     def with_env(self, **variables: str) -> Program:
         """Return the same with more environment variables."""
         return Program(root=self.root, env={**self.env, **variables})
+
+
+def _done(process: subprocess.CompletedProcess[str]) -> Done:
+    assert "Traceback" not in process.stderr, process.stderr
+    return Done(code=process.returncode, out=process.stdout, err=process.stderr)
 
 
 def make_program(root: Path) -> Program:
