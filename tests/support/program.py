@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -13,13 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from envlock.environment.description import describe
-from envlock.environment.interpreters import available
+from envlock.environment.interpreters import available, base_program
+from envlock.index.handover import uv_program
 from envlock.releases import wheels_for
 from support import zygote
 from support.simple_index import SimpleIndex
 
 #: What would change what envlock, pip or uv do.
 _FOREIGN = ("PIP_", "UV_", "ENVLOCK_", "VIRTUAL_ENV", "CONDA", "XDG_", "HTTP_PROXY", "HTTPS_PROXY")
+#: Under the root of a program: envlock's and uv's.
+_CACHES = ("cache", "uv")
 _LIMIT = 60  # seconds
 _COLOURS = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "COLUMNS", "TERM", "CI")
 
@@ -120,10 +126,38 @@ def _done(process: subprocess.CompletedProcess[str]) -> Done:
 
 
 def make_program(root: Path) -> Program:
-    """Return a program with an empty working folder and an empty home."""
+    """Return a program with an empty working folder and an empty home.
+
+    Its caches know the Pythons and the rules, and no index: what each test
+    would find out anew, at the price of a start or two.
+    """
     for name in ("project", "home"):
         (root / name).mkdir(parents=True)
+    for name in _CACHES:
+        shutil.copytree(_caches() / name, root / name)
     return Program(root=root)
+
+
+@cache
+def _caches() -> Path:
+    """The caches of a program that has been asked about Pythons and rules, once a session."""
+    root = Path(tempfile.mkdtemp(prefix="envlock-tests-"))
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    for name in ("project", "home", *_CACHES):
+        (root / name).mkdir(mode=0o700)
+    program = Program(root=root)
+    assert program("rules", "list").code == 0
+    refused = program("create", "h5py", "--python", "3.99", "--engine", "uv")
+    assert "which has:" in refused.err, refused.err
+    base = describe(base_program(Path(sys.executable))).path
+    subprocess.run(
+        [uv_program(), "pip", "compile", "--quiet", "--offline", "--python", base, "-"],
+        env=program.environment(),
+        input=b"",
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    return root
 
 
 def snapshot(folder: Path) -> dict[str, bytes | str | None]:
