@@ -17,9 +17,7 @@ VALUES = {
     "findings",
     "model",
     "outcomes",
-    "platforms",
     "standards",
-    "tags",
     "progress",
     "visible",
 }
@@ -37,28 +35,27 @@ ALLOWED = {
     "errors": set(),
     "findings": {"model"},
     "outcomes": set(),
-    "platforms": {"errors", "model"},
     "standards": {"errors"},
-    "tags": {"model"},
     "progress": set(),
     "system": {"errors"},
     "trees": {"errors"},
     "locks": {"errors"},
-    "conda": VALUES | {"system", "index", "rules"},
+    "targets": PURE | {"system"},
+    "conda": VALUES | {"system", "index", "rules", "targets"},
     "config": VALUES | {"config_keys", "system", "index", "request"},
-    "config_keys": VALUES | {"index", "request", "system"},
+    "config_keys": VALUES | {"index", "request", "system", "targets"},
     "visible": set(),
     "releases": VALUES,
     "rules": PURE | {"system"},
-    "write": VALUES | {"conda", "index", "request"},
+    "write": VALUES | {"conda", "index", "request", "targets"},
     "report": VALUES,
     "request": VALUES | {"conda", "system", "index"},
     "index": VALUES | {"system"},
-    "engine": VALUES | {"system", "index", "write"},
-    "resolve": PURE | {"conda", "engine", "index", "system"},
-    "environment": VALUES | {"locks", "system", "trees", "index"},
-    "examine": VALUES | {"conda", "releases", "request", "system", "write"},
-    "diagnose": PURE | {"examine"},
+    "engine": VALUES | {"system", "index", "targets", "write"},
+    "resolve": PURE | {"conda", "engine", "index", "system", "targets"},
+    "environment": VALUES | {"locks", "system", "targets", "trees", "index"},
+    "examine": VALUES | {"conda", "releases", "request", "system", "targets", "write"},
+    "diagnose": PURE | {"examine", "targets"},
     "plan": PURE | {"engine", "resolve"},
     "edit": VALUES,
     "docker": VALUES | {"releases", "request", "write"},
@@ -86,6 +83,7 @@ ALLOWED = {
         "request",
         "resolve",
         "system",
+        "targets",
         "trees",
         "write",
     },
@@ -108,9 +106,7 @@ QUIET = {
     "plan",
     "model",
     "errors",
-    "platforms",
     "standards",
-    "tags",
     "progress",
     "visible",
     "config_keys",
@@ -122,8 +118,10 @@ QUIET = {
     "resolve",
     "cli",
 }
+#: Modules of the targets' room that neither start processes nor read the machine.
+PURE_OF_TARGETS = {".elsewhere", ".platforms", ".subdirs", ".tags"}
 #: Modules of conda's room that neither start processes nor read the machine.
-PURE_OF_CONDA = {"", ".channels", ".names", ".targets", ".values", ".versions", ".virtual"}
+PURE_OF_CONDA = {"", ".channels", ".names", ".values", ".versions"}
 WRITERS = {"locks", "system", "trees"}
 #: What a quiet room may take from the system.
 READING = {
@@ -204,6 +202,13 @@ def test_a_quiet_room_knows_only_the_pure_modules_of_conda(path: Path) -> None:
     if room(path) in QUIET - {"cli", "resolve"}:
         known = {name for name in imported(path) if name.startswith("envlock.conda")}
         assert known <= {f"envlock.conda{name}" for name in PURE_OF_CONDA}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_quiet_room_knows_only_the_pure_modules_of_targets(path: Path) -> None:
+    if room(path) in QUIET - {"cli"}:
+        known = {name for name in imported(path) if name.startswith("envlock.targets")}
+        assert known <= {f"envlock.targets{name}" for name in PURE_OF_TARGETS}
 
 
 def test_every_room_of_the_house_is_on_the_plan() -> None:

@@ -17,7 +17,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envlock.model import Platform
-from envlock.releases import marker_environment, minor_key
+from envlock.releases import minor_key
+from envlock.targets.platforms import marker_environment
 
 #: Each file, the distributions whose releases it holds (the first one names
 #: the versions), and the oldest release that is kept.

@@ -23,7 +23,6 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from envlock.model import Platform, Target
-from envlock.platforms import markers
 
 
 class Release(Struct, frozen=True, kw_only=True):
@@ -186,7 +185,7 @@ def declared(
     if found is None or target.manager == "conda":
         return None
     platform = str(target.platform)
-    environment = marker_environment(target.platform, target.minor)
+    environment = dict(target.markers)
     lines = found.needs.get((_contents(found, distribution, platform), platform), ())
     ranges = [
         each.specifier
@@ -230,11 +229,6 @@ def and_cuda(version: Version, minor: str | None = None) -> AndCuda | None:
 def minor_key(minor: str) -> tuple[Version, str]:
     """Return what a CPython minor sorts by, ``3.14t`` after ``3.14``."""
     return Version(minor.rstrip("t")), minor
-
-
-def marker_environment(platform: Platform, minor: str) -> dict[str, str]:
-    """Return the PEP 508 environment of a CPython minor, as far as a platform's name tells."""
-    return markers(platform, f"{minor}.0")
 
 
 @cache

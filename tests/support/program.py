@@ -12,9 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from envlock.environment.description import describe
-from envlock.environment.interpreters import available
 from envlock.releases import wheels_for
+from envlock.targets.description import describe
+from envlock.targets.interpreters import available
 from support.simple_index import SimpleIndex
 
 #: What would change what envlock, pip or uv do.

@@ -23,13 +23,13 @@ from envlock.config import load_config
 from envlock.errors import UsageError
 from envlock.index.secrets import learn_url
 from envlock.model import Requested
-from envlock.platforms import find_known, read_platforms
 from envlock.progress import Progress
 from envlock.request import parse_names, read_constraints_file, read_request_file
 from envlock.request.conda_spec import parse_spec
 from envlock.request.environment import read_environment
 from envlock.request.parsed import Faults
 from envlock.system.looking import current_folder
+from envlock.targets.platforms import find_known, read_platforms
 from envlock.workflow.conda.order import CondaOrder
 
 _DEFAULT = ("tensorflow", "h5py")

@@ -17,9 +17,9 @@ from envlock.config import load_config
 from envlock.docker.bases import WORDS
 from envlock.docker.quoting import parse_image, parse_label
 from envlock.errors import UsageError
-from envlock.platforms import find_known, read_platform
 from envlock.progress import Progress
 from envlock.system.looking import current_folder
+from envlock.targets.platforms import find_known, read_platform
 from envlock.workflow.image import DockerOrder, Part
 
 _ARM = {"aarch64", "arm64"}

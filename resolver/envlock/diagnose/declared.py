@@ -15,9 +15,10 @@ from envlock.diagnose.deduced import usual_platform
 from envlock.diagnose.known import Known
 from envlock.findings import Finding
 from envlock.model import Remedy, Severity, Stage
-from envlock.releases import h5py_releases, marker_environment, release
+from envlock.releases import h5py_releases, release
 from envlock.rules.check import admits
 from envlock.rules.families import families
+from envlock.targets.platforms import marker_environment
 
 _MOST = 200  # conflicts of one log: no environment has so many
 CONFLICT = "declared-conflict"

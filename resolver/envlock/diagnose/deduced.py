@@ -8,10 +8,12 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from envlock.findings import Examined
-from envlock.model import Platform, Target
+from envlock.model import Platform
 from envlock.releases import declared, newest_for, pythons_for, tensorflow_releases
 from envlock.rules.check import admits
 from envlock.rules.families import families
+from envlock.targets.elsewhere import foreign_target
+from envlock.targets.platforms import Place
 
 _USUAL = Platform(system="linux", machine="x86_64")
 _MINORS = tuple(f"3.{minor}" for minor in range(5, 15))
@@ -86,7 +88,7 @@ def ranges_of(
 ) -> dict[NormalizedName, SpecifierSet]:
     """The loose ranges, narrowed as an installer narrows them."""
     platform = usual_platform(known)
-    target = Target(python=Version(pythons[-1]), platform=platform)
+    target = foreign_target(Place(platform=platform, option=""), Version(pythons[-1]))
     frameworks = [
         (name, version)
         for family in ("tensorflow", "h5py")

@@ -14,7 +14,7 @@ from packaging.version import Version
 from envlock import standards
 from envlock.findings import Examined, Kind
 from envlock.model import Platform
-from envlock.releases import marker_environment
+from envlock.targets.platforms import marker_environment
 
 #: Whose installer brought these decides whether an environment is pip's or conda's.
 FRAMEWORKS = frozenset(

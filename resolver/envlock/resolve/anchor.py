@@ -6,13 +6,12 @@ the one thing about it that metadata never gets wrong, so it is chosen first.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import product
 
 from msgspec import Struct
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import NormalizedName, canonicalize_name, parse_wheel_filename
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock.choices import Accelerator
@@ -20,6 +19,7 @@ from envlock.model import DistributionFile, Target
 from envlock.releases import and_cuda, cuda_row
 from envlock.resolve.wishes import Wish, Wishes
 from envlock.rules.families import families
+from envlock.targets.tags import preference
 
 TENSORFLOW = canonicalize_name("tensorflow")
 _CPU = canonicalize_name("tensorflow-cpu")
@@ -155,28 +155,7 @@ def _admits_python(said: str, python: Version) -> bool:
 
 def tagged_for(file: DistributionFile, target: Target) -> bool:
     """Whether a file is not a wheel, or one whose tags the target takes."""
-    if not file.filename.endswith(".whl"):
-        return True
-    known = _tag_set(target.tags)
-    if known.isdisjoint(_said_tags(file.filename)):
-        return False  # as nearly all of a page: the strict parser takes twenty times as long
-    try:
-        _, _, _, tags = parse_wheel_filename(file.filename)
-    except ValueError:
-        return False
-    return any(str(tag) in known for tag in tags)
-
-
-def _said_tags(filename: str) -> Iterator[str]:
-    """The tags in the name of a wheel, whether the name is a valid one or not."""
-    parts = filename.removesuffix(".whl").lower().split("-")[-3:]
-    return map("-".join, product(*(part.split(".") for part in parts)))
-
-
-@lru_cache(maxsize=4)
-def _tag_set(tags: tuple[str, ...]) -> frozenset[str]:
-    """A set of a target's tags: made once, asked for thousands of files."""
-    return frozenset(tags)
+    return preference(file.filename, target.tags) is not None
 
 
 def _flavours(

@@ -25,7 +25,6 @@ from envlock.system import make_folder, read_text, refuse_irregular, remove_tree
 from envlock.workflow.image import DockerOrder, Image, Part, Piece, assemble, scripts
 from envlock.workflow.lock import check_lock, make_lock, requirements_text, unproved
 from envlock.workflow.outputs import differing, refuse_changed, seen
-from envlock.workflow.targets import find_target
 from envlock.write import read_lock
 
 _OWN_COPY = "leave --base-freeze out: the environment then has its own copy of everything"
@@ -97,7 +96,7 @@ def check_image(order: DockerOrder) -> tuple[str, ...]:
     pieces = [
         Piece(
             part=part,
-            target=find_target(part.order),
+            target=part.order.target(),
             lock=read_lock(part.path.name, text),
             text=text,
         )
@@ -155,7 +154,7 @@ def _on_arm(part: Part) -> Iterator[str]:
     members = families().members(TENSORFLOW)
     wishes = [canonicalize_name(each.requirement.name) for each in part.order.request.requirements]
     if part.machine == "arm64" and any(name in members for name in wishes):
-        goal = find_target(part.order)
+        goal = part.order.target()
         yield f"  {wheels_for(goal.minor, goal.platform)}; those before 2.16 are empty and bring"
         yield "  tensorflow-cpu-aws, and there is no tensorflow-cpu"
 

@@ -9,8 +9,6 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from envlock.environment.description import Interpreter, target
-from envlock.environment.interpreters import available
 from envlock.errors import EnvlockError, WorkError
 from envlock.evidence.documents import read, render
 from envlock.evidence.values import PLAIN, RULES, Cell, CellEvidence, ProvedSet, Variation
@@ -29,6 +27,8 @@ from envlock.system import (
     remove_tree,
     write_texts,
 )
+from envlock.targets.description import Interpreter, target
+from envlock.targets.interpreters import available
 from envlock.trees import disk_usage
 from envlock.workflow.caches import clean_cache
 from envlock.workflow.cellsets import series_of

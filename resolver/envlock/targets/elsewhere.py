@@ -7,9 +7,9 @@ import re
 from packaging.version import Version
 
 from envlock.choices import Accelerator
-from envlock.model import Target
-from envlock.platforms import Place, assumed, markers
-from envlock.tags import wheel_tags
+from envlock.model import Platform, Target
+from envlock.targets.platforms import Place, assumed, markers
+from envlock.targets.tags import wheel_tags
 
 _VERSION = re.compile(r"3\.(?P<minor>\d{1,3})(?:\.\d{1,3})?", re.ASCII)
 _OLDEST = 6  # of Python 3: the first that the oldest TensorFlow on record has
@@ -31,20 +31,34 @@ def python_version(wanted: str) -> Version | None:
     return Version(f"{wanted}.{int(wanted in _SECOND_PATCH)}")
 
 
-def foreign_target(
-    place: Place, python: Version, accelerator: Accelerator = Accelerator.AUTO
+def target_on(
+    platform: Platform,
+    python: Version,
+    accelerator: Accelerator = Accelerator.AUTO,
+    *,
+    option: str = "",
 ) -> Target:
-    """Say what a lock for a CPython on a platform is for, none of them at hand.
+    """Say what a lock for a CPython on a platform is for, by the tables alone.
 
-    The system is the one that the place names, else the one that is taken for
-    granted (`envlock.platforms.assumed`).
+    The release of the system is not known: markers that ask for it see "".
     """
-    platform = assumed(place.platform, (python.major, python.minor))
     return Target(
         python=python,
         platform=platform,
         accelerator=accelerator,
         tags=wheel_tags(python, platform),
         markers=markers(platform, str(python)),
-        option=place.option,
+        option=option,
     )
+
+
+def foreign_target(
+    place: Place, python: Version, accelerator: Accelerator = Accelerator.AUTO
+) -> Target:
+    """Say what a lock for a named platform is for, neither it nor the Python at hand.
+
+    The system is the one that the place names, else the one that is taken for
+    granted (`envlock.targets.platforms.assumed`).
+    """
+    platform = assumed(place.platform, (python.major, python.minor))
+    return target_on(platform, python, accelerator, option=place.option)
