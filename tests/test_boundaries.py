@@ -45,20 +45,20 @@ ALLOWED = {
     "config": VALUES | {"config_keys", "system", "index", "request"},
     "config_keys": VALUES | {"index", "request", "system", "targets"},
     "visible": set(),
-    "releases": VALUES,
-    "rules": PURE | {"system"},
+    "releases": VALUES | {"rules"},
+    "rules": VALUES | {"system"},
     "write": VALUES | {"conda", "index", "request", "targets"},
-    "report": VALUES,
-    "request": VALUES | {"conda", "system", "index"},
+    "report": VALUES | {"rules"},
+    "request": VALUES | {"conda", "rules", "system", "index"},
     "index": VALUES | {"system"},
     "engine": VALUES | {"system", "index", "targets", "write"},
     "resolve": PURE | {"conda", "engine", "index", "system", "targets"},
-    "environment": VALUES | {"locks", "system", "targets", "trees", "index"},
-    "examine": VALUES | {"conda", "releases", "request", "system", "targets", "write"},
+    "environment": VALUES | {"locks", "rules", "system", "targets", "trees", "index"},
+    "examine": PURE | {"conda", "request", "system", "targets", "write"},
     "diagnose": PURE | {"examine", "targets"},
     "plan": PURE | {"engine", "resolve"},
     "edit": VALUES,
-    "docker": VALUES | {"releases", "request", "write"},
+    "docker": PURE | {"request", "write"},
     "probes": VALUES | {"system", "environment"},
     "evidence": PURE | {"resolve", "system"},
     "matrix": PURE | {"evidence"},
@@ -136,6 +136,11 @@ READING = {
     "refuse_irregular",
     "remembered",
 }
+#: Where code may name a framework: words that are typed, which --help tells without the knowledge.
+FRAMEWORK_WORDS = {
+    "cli/knowledge.py": {"tensorflow"},
+    "cli/matrix.py": {"--tensorflow"},
+}
 ACTING = {"subprocess", "tempfile"}
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if "scripts" not in path.parts)
 
@@ -209,6 +214,30 @@ def test_a_quiet_room_knows_only_the_pure_modules_of_targets(path: Path) -> None
     if room(path) in QUIET - {"cli"}:
         known = {name for name in imported(path) if name.startswith("envlock.targets")}
         assert known <= {f"envlock.targets{name}" for name in PURE_OF_TARGETS}
+
+
+def deciding(path: Path) -> set[str]:
+    """The string constants that are no docstrings and no sentences, and hold a framework's name."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    docs = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and node.body
+        if isinstance(node.body[0], ast.Expr)
+    }
+    texts = (
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs
+    )
+    return {text for text in texts if "tensorflow" in text and " " not in text}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_what_a_framework_is_stands_in_the_knowledge(path: Path) -> None:
+    own = path.relative_to(PACKAGE).as_posix()
+    if room(path) != "probes":
+        assert deciding(path) == FRAMEWORK_WORDS.get(own, set())
 
 
 def test_every_room_of_the_house_is_on_the_plan() -> None:

@@ -12,11 +12,11 @@ from envlock.releases import (
     cuda_row,
     declared,
     distributions,
+    framework_releases,
     h5py_releases,
     newest_for,
     pythons_for,
     release,
-    tensorflow_releases,
     wheels_for,
 )
 from envlock.targets.elsewhere import foreign_target
@@ -37,7 +37,7 @@ def target(platform: Platform, minor: str) -> Target:
 
 
 def test_releases_come_newest_last_and_hold_what_the_index_says() -> None:
-    versions = [item.version for item in tensorflow_releases()]
+    versions = [item.version for item in framework_releases()]
     assert versions == sorted(versions)
     found = release(Version("2.21.0"))
     assert found is not None

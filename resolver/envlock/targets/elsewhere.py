@@ -8,27 +8,25 @@ from packaging.version import Version
 
 from envlock.choices import Accelerator
 from envlock.model import Platform, Target
+from envlock.rules.pythons import pythons
 from envlock.targets.platforms import Place, assumed, markers
 from envlock.targets.tags import wheel_tags
 
 _VERSION = re.compile(r"3\.(?P<minor>\d{1,3})(?:\.\d{1,3})?", re.ASCII)
-_OLDEST = 6  # of Python 3: the first that the oldest TensorFlow on record has
-#: Much of what is used with TensorFlow asks for these patches, and for no other minor's.
-_SECOND_PATCH = {"3.6", "3.7"}
 
 
 def python_version(wanted: str) -> Version | None:
     """Return the full version that "3.10" or "3.10.4" stands for; None for anything else.
 
     A minor stands for its first patch, as uv has it: what is locked for that
-    holds for every later one. 3.6 and 3.7 stand for their second.
+    holds for every later one. Some stand for a later one (``pythons.yaml``).
     """
     found = _VERSION.fullmatch(wanted)
-    if found is None or int(found["minor"]) < _OLDEST:
+    if found is None or Version(wanted) < Version(pythons().oldest):
         return None
     if wanted.count(".") > 1:
         return Version(wanted)
-    return Version(f"{wanted}.{int(wanted in _SECOND_PATCH)}")
+    return Version(pythons().full(wanted))
 
 
 def target_on(

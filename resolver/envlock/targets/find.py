@@ -14,7 +14,7 @@ from envlock.choices import Accelerator
 from envlock.errors import InterpreterMissing, UsageError
 from envlock.model import Platform, Request, Target
 from envlock.releases import wheels_for
-from envlock.rules.families import families
+from envlock.rules.frameworks import framework, framework_of
 from envlock.system.looking import exists
 from envlock.targets.description import Interpreter, target
 from envlock.targets.elsewhere import foreign_target, python_version
@@ -38,12 +38,11 @@ class Terms(Struct, frozen=True, kw_only=True):
 
 def terms(request: Request, requires_python: SpecifierSet, *, here: bool) -> Terms:
     """Return what the target of a request has to suit."""
-    members = families().members(canonicalize_name("tensorflow"))
     asked = (each.requirement for each in request.requirements)
     return Terms(
         accelerator=request.accelerator,
         requires_python=requires_python,
-        frameworks=tuple(a.specifier for a in asked if canonicalize_name(a.name) in members),
+        frameworks=tuple(a.specifier for a in asked if framework_of(canonicalize_name(a.name))),
         here=here,
     )
 
@@ -132,8 +131,9 @@ def _pythons(place: Place | None) -> Iterator[tuple[Version, Platform]]:
 
 
 def _allows(interpreter: Interpreter) -> str:
+    title = framework().title
     versions = wheels_for(_minor(interpreter.version), interpreter.platform).versions
-    return f"TensorFlow {versions[0]} to {versions[-1]}" if versions else "no TensorFlow"
+    return f"{title} {versions[0]} to {versions[-1]}" if versions else f"no {title}"
 
 
 def _minor(version: Version) -> str:
