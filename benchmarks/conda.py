@@ -24,8 +24,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from envlock.conda import rattler
 from envlock.conda.channels import addresses
-from envlock.conda.virtual import virtual_packages
 from envlock.progress import Silent
+from envlock.targets.subdirs import virtual_packages
 from support.conda_channel import CondaChannel
 from support.conda_forge import conda_forge
 

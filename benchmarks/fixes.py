@@ -28,9 +28,9 @@ from packaging.utils import canonicalize_name
 
 from envlock.choices import IndexStrategy
 from envlock.environment.inspect import installed
-from envlock.environment.interpreters import find_interpreter
 from envlock.index.handover import uv_environment, uv_program
 from envlock.index.settings import load_settings
+from envlock.targets.interpreters import find_interpreter
 from envlock.write import read_lock
 
 _LSTM = (

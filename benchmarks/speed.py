@@ -24,12 +24,12 @@ from msgspec.structs import replace
 
 from envlock.choices import IndexStrategy
 from envlock.engine.helper import helper_python
-from envlock.environment.description import target
-from envlock.environment.interpreters import find_interpreter
 from envlock.index.handover import pip_environment, uv_environment, uv_program
 from envlock.index.settings import load_settings
 from envlock.probes import PROBES
 from envlock.progress import Silent
+from envlock.targets.description import target
+from envlock.targets.interpreters import find_interpreter
 
 PYTHON = find_interpreter("3.11")
 # All indexes that pip is configured for count, as they do by hand.

@@ -17,9 +17,7 @@ VALUES = {
     "findings",
     "model",
     "outcomes",
-    "platforms",
     "standards",
-    "tags",
     "progress",
     "visible",
 }
@@ -37,31 +35,30 @@ ALLOWED = {
     "errors": set(),
     "findings": {"model"},
     "outcomes": set(),
-    "platforms": {"errors", "model"},
     "standards": {"errors"},
-    "tags": {"model"},
     "progress": set(),
     "system": {"errors"},
     "trees": {"errors"},
     "locks": {"errors"},
-    "conda": VALUES | {"system", "index", "rules"},
+    "targets": PURE | {"system"},
+    "conda": VALUES | {"system", "index", "rules", "targets"},
     "config": VALUES | {"config_keys", "system", "index", "request"},
-    "config_keys": VALUES | {"index", "request", "system"},
+    "config_keys": VALUES | {"index", "request", "system", "targets"},
     "visible": set(),
-    "releases": VALUES,
-    "rules": PURE | {"system"},
-    "write": VALUES | {"conda", "index", "request"},
-    "report": VALUES,
-    "request": VALUES | {"conda", "system", "index"},
+    "releases": VALUES | {"rules"},
+    "rules": VALUES | {"system"},
+    "write": VALUES | {"conda", "index", "request", "targets"},
+    "report": VALUES | {"rules"},
+    "request": VALUES | {"conda", "rules", "system", "index"},
     "index": VALUES | {"system"},
-    "engine": VALUES | {"system", "index", "write"},
-    "resolve": PURE | {"conda", "engine", "index", "system"},
-    "environment": VALUES | {"locks", "system", "trees", "index"},
-    "examine": VALUES | {"conda", "releases", "request", "system", "write"},
-    "diagnose": PURE | {"examine"},
+    "engine": VALUES | {"system", "index", "targets", "write"},
+    "resolve": PURE | {"conda", "engine", "index", "system", "targets"},
+    "environment": VALUES | {"locks", "rules", "system", "targets", "trees", "index"},
+    "examine": PURE | {"conda", "request", "system", "targets", "write"},
+    "diagnose": PURE | {"examine", "targets"},
     "plan": PURE | {"engine", "resolve"},
     "edit": VALUES,
-    "docker": VALUES | {"releases", "request", "write"},
+    "docker": PURE | {"request", "write"},
     "probes": VALUES | {"system", "environment"},
     "evidence": PURE | {"resolve", "system"},
     "matrix": PURE | {"evidence"},
@@ -86,6 +83,7 @@ ALLOWED = {
         "request",
         "resolve",
         "system",
+        "targets",
         "trees",
         "write",
     },
@@ -108,9 +106,7 @@ QUIET = {
     "plan",
     "model",
     "errors",
-    "platforms",
     "standards",
-    "tags",
     "progress",
     "visible",
     "config_keys",
@@ -122,8 +118,10 @@ QUIET = {
     "resolve",
     "cli",
 }
+#: Modules of the targets' room that neither start processes nor read the machine.
+PURE_OF_TARGETS = {".elsewhere", ".platforms", ".subdirs", ".tags"}
 #: Modules of conda's room that neither start processes nor read the machine.
-PURE_OF_CONDA = {"", ".channels", ".names", ".targets", ".values", ".versions", ".virtual"}
+PURE_OF_CONDA = {"", ".channels", ".names", ".values", ".versions"}
 WRITERS = {"locks", "system", "trees"}
 #: What a quiet room may take from the system.
 READING = {
@@ -137,6 +135,11 @@ READING = {
     "read_text",
     "refuse_irregular",
     "remembered",
+}
+#: Where code may name a framework: words that are typed, which --help tells without the knowledge.
+FRAMEWORK_WORDS = {
+    "cli/knowledge.py": {"tensorflow"},
+    "cli/matrix.py": {"--tensorflow"},
 }
 ACTING = {"subprocess", "tempfile"}
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if "scripts" not in path.parts)
@@ -204,6 +207,37 @@ def test_a_quiet_room_knows_only_the_pure_modules_of_conda(path: Path) -> None:
     if room(path) in QUIET - {"cli", "resolve"}:
         known = {name for name in imported(path) if name.startswith("envlock.conda")}
         assert known <= {f"envlock.conda{name}" for name in PURE_OF_CONDA}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_quiet_room_knows_only_the_pure_modules_of_targets(path: Path) -> None:
+    if room(path) in QUIET - {"cli"}:
+        known = {name for name in imported(path) if name.startswith("envlock.targets")}
+        assert known <= {f"envlock.targets{name}" for name in PURE_OF_TARGETS}
+
+
+def deciding(path: Path) -> set[str]:
+    """The string constants that are no docstrings and no sentences, and hold a framework's name."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    docs = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and node.body
+        if isinstance(node.body[0], ast.Expr)
+    }
+    texts = (
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs
+    )
+    return {text for text in texts if "tensorflow" in text and " " not in text}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_what_a_framework_is_stands_in_the_knowledge(path: Path) -> None:
+    own = path.relative_to(PACKAGE).as_posix()
+    if room(path) != "probes":
+        assert deciding(path) == FRAMEWORK_WORDS.get(own, set())
 
 
 def test_every_room_of_the_house_is_on_the_plan() -> None:

@@ -17,25 +17,21 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envlock.model import Platform
-from envlock.releases import marker_environment, minor_key
+from envlock.releases import minor_key
+from envlock.rules.frameworks import frameworks
+from envlock.rules.pythons import pythons
+from envlock.targets.platforms import marker_environment
 
 #: Each file, the distributions whose releases it holds (the first one names
 #: the versions), and the oldest release that is kept.
-FILES = {
-    "tensorflow": (
-        "tensorflow",
-        "tensorflow-cpu",
-        "tensorflow-gpu",
-        "tensorflow-intel",
-        "tensorflow-macos",
-        "tensorflow-cpu-aws",
-    ),
+FILES: dict[str, tuple[str, ...]] = {
+    **{str(each.name): each.recorded for each in frameworks()},
     "h5py": ("h5py",),
 }
-OLDEST = {"tensorflow": Version("1.13.1"), "h5py": Version("2.7.0")}
-
-#: The newest CPython minor that a stable-ABI wheel is taken to serve.
-NEWEST_MINOR = 14
+OLDEST: dict[str, Version] = {
+    **{str(each.name): each.oldest for each in frameworks()},
+    "h5py": Version("2.7.0"),
+}
 
 _LEGACY_GLIBC = {"manylinux1": "2.5", "manylinux2010": "2.12", "manylinux2014": "2.17"}
 _PLATFORM_NAMES = {
@@ -151,7 +147,8 @@ def cpython_minors(tag: Tag) -> tuple[str, ...]:
         return ()
     major, minor = int(match[1]), int(match[2])
     if tag.abi == "abi3":
-        return tuple(f"{major}.{number}" for number in range(minor, NEWEST_MINOR + 1))
+        newest = int(pythons().minors[-1].rpartition(".")[2])
+        return tuple(f"{major}.{number}" for number in range(minor, newest + 1))
     return (f"{major}.{minor}{'t' if tag.abi.endswith('t') else ''}",)
 
 

@@ -13,10 +13,10 @@ from msgspec import Struct
 from envlock.choices import Accelerator, EngineName, Format, IndexStrategy
 from envlock.errors import UsageError
 from envlock.index.sources import read_source
-from envlock.platforms import read_platform
 from envlock.request.dates import parse_date
 from envlock.request.parsed import shown
 from envlock.system.looking import expanded, named
+from envlock.targets.platforms import read_platform
 
 _VERSION = r"\d+(\.\d+){0,2}"
 _NAMES_A_PYTHON = r"(?i)\d+(\.\d+){0,2}|(python|pypy)[\w.]*"

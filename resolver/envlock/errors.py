@@ -7,6 +7,7 @@ exception that reaches the command line is a defect.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -58,6 +59,17 @@ class DiskFull(WorkError):
 
 class InterpreterMissing(WorkError):
     """The Python that was asked for is not on this machine."""
+
+
+class PythonGone(InterpreterMissing):
+    """The Python of the virtual environment ``folder`` was removed; the last remedy is its return.
+
+    What else can be typed depends on what is in the folder (`envlock.environment.gone`).
+    """
+
+    def __init__(self, folder: Path, message: str, *remedies: str) -> None:
+        super().__init__(message, *remedies)
+        self.folder = folder
 
 
 class IndexFailure(WorkError):

@@ -1,6 +1,6 @@
 """What was released, for which Pythons and platforms, and what it declares. Pure.
 
-The data are the files in ``envlock_constraints/releases``: ``tensorflow.json``
+The data are the files in ``envlock_constraints/releases``: those of frameworks
 and ``h5py.json`` come from the package index (``constraints/tools/update_releases.py``),
 ``cuda.json`` is kept by hand. A version that they do not know is answered with
 None: an index may be newer than they are.
@@ -23,7 +23,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from envlock.model import Platform, Target
-from envlock.platforms import markers
+from envlock.rules.frameworks import framework, framework_of
 
 
 class Release(Struct, frozen=True, kw_only=True):
@@ -44,8 +44,8 @@ class Release(Struct, frozen=True, kw_only=True):
     needs: Mapping[tuple[str, str], tuple[str, ...]]
 
 
-class TensorflowRelease(Release, frozen=True, kw_only=True):
-    """One release of TensorFlow; ``extras`` has the lines that each adds on Linux x86_64."""
+class FrameworkRelease(Release, frozen=True, kw_only=True):
+    """One release of a framework; ``extras`` has the lines that each adds on Linux x86_64."""
 
     extras: Mapping[str, list[str]]
 
@@ -90,7 +90,7 @@ class CudaRow(Struct, frozen=True, kw_only=True):
 
 
 class AndCuda(Struct, frozen=True, kw_only=True):
-    """What ``tensorflow[and-cuda]`` adds on Linux x86_64, for a major version of CUDA.
+    """What the extra for CUDA adds on Linux x86_64, for a major version of CUDA.
 
     ``refusal`` says why PyPI cannot serve all of it, or is "".
     """
@@ -105,12 +105,16 @@ class AndCuda(Struct, frozen=True, kw_only=True):
         return not self.refusal
 
 
+def framework_releases(name: str = "") -> tuple[FrameworkRelease, ...]:
+    """Return every final release on record of a framework, "": the usual one; newest last."""
+    return _releases_of(name or framework().name)
+
+
 @cache
-def tensorflow_releases() -> tuple[TensorflowRelease, ...]:
-    """Return every final TensorFlow release from 1.13.1 on, newest last."""
+def _releases_of(name: str) -> tuple[FrameworkRelease, ...]:
     return tuple(
-        TensorflowRelease(**_common(version, entry), extras=entry.get("extras", {}))
-        for version, entry in _read("tensorflow.json").items()
+        FrameworkRelease(**_common(version, entry), extras=entry.get("extras", {}))
+        for version, entry in _read(f"{name}.json").items()
     )
 
 
@@ -123,13 +127,13 @@ def h5py_releases() -> tuple[H5pyRelease, ...]:
     )
 
 
-def release(version: Version) -> TensorflowRelease | None:
-    """Return the TensorFlow release of this version."""
-    return next((item for item in tensorflow_releases() if item.version == version), None)
+def release(version: Version) -> FrameworkRelease | None:
+    """Return the framework's release of this version."""
+    return next((item for item in framework_releases() if item.version == version), None)
 
 
 def distributions(version: Version, platform: Platform, minor: str) -> tuple[str, ...] | None:
-    """Return the distributions of a TensorFlow release with a wheel for this Python."""
+    """Return the distributions of a framework's release with a wheel for this Python."""
     found = release(version)
     if found is None:
         return None
@@ -137,9 +141,10 @@ def distributions(version: Version, platform: Platform, minor: str) -> tuple[str
 
 
 def pythons_for(
-    version: Version, platform: Platform, distribution: str = "tensorflow"
+    version: Version, platform: Platform, distribution: str = ""
 ) -> tuple[str, ...] | None:
     """Return the CPython minors that a release has wheels for, oldest first."""
+    distribution = distribution or framework().name
     found = _find(version, distribution)
     return None if found is None else _pythons(found, distribution, platform)
 
@@ -153,8 +158,9 @@ def contents(version: Version, platform: Platform, distribution: str) -> str:
     return distribution if found is None else _contents(found, distribution, str(platform))
 
 
-def wheels_for(minor: str, platform: Platform, distribution: str = "tensorflow") -> WheelRange:
+def wheels_for(minor: str, platform: Platform, distribution: str = "") -> WheelRange:
     """Return the releases with a wheel for this Python on this platform."""
+    distribution = distribution or framework().name
     offered = [
         (item.version, _pythons(item, distribution, platform))
         for item in _table(distribution)
@@ -169,24 +175,25 @@ def wheels_for(minor: str, platform: Platform, distribution: str = "tensorflow")
     )
 
 
-def newest_for(minor: str, platform: Platform, distribution: str = "tensorflow") -> Version | None:
+def newest_for(minor: str, platform: Platform, distribution: str = "") -> Version | None:
     """Return the newest release with a wheel for this Python, yanked ones aside."""
     return max(wheels_for(minor, platform, distribution).versions, default=None)
 
 
 def declared(
-    version: Version, package: str, target: Target, distribution: str = "tensorflow"
+    version: Version, package: str, target: Target, distribution: str = ""
 ) -> SpecifierSet | None:
     """Return the range of ``package`` (normalised) that a release declares for a target.
 
     An empty shell of a wheel is read through to what it pulls in. None: conda installs
     it; or the release or its wheel for the target is not known, or names no such package.
     """
+    distribution = distribution or framework().name
     found = _find(version, distribution)
     if found is None or target.manager == "conda":
         return None
     platform = str(target.platform)
-    environment = marker_environment(target.platform, target.minor)
+    environment = dict(target.markers)
     lines = found.needs.get((_contents(found, distribution, platform), platform), ())
     ranges = [
         each.specifier
@@ -197,28 +204,29 @@ def declared(
 
 
 def cuda_row(version: Version) -> CudaRow | None:
-    """Return the CUDA and cuDNN that a TensorFlow release was tested with on Linux."""
+    """Return the CUDA and cuDNN that a framework's release was tested with on Linux."""
     table = _read("cuda.json")
-    rows = (row for row in table["rows"] if version in SpecifierSet(row["tensorflow"]))
+    rows = (row for row in table["rows"] if _speaks_of(row, version))
     found = (CudaRow(cuda=r["cuda"], cudnn=r["cudnn"], source=table["source"]) for r in rows)
     return next(found, None)
 
 
 def and_cuda(version: Version, minor: str | None = None) -> AndCuda | None:
-    """Return what the ``and-cuda`` extra of a TensorFlow release brings, where it has one.
+    """Return what the extra for CUDA of a framework's release brings, where it has one.
 
     Without ``minor`` a refusal is one that holds for every Python.
     """
     found = release(version)
-    if found is None or "and-cuda" not in found.extras:
+    extra = framework().cuda_extra
+    if found is None or extra not in found.extras:
         return None
     refusals = (
         row["why"]
-        for row in _read("cuda.json")["and-cuda-refused"]
-        if version in SpecifierSet(row["tensorflow"])
+        for row in _read("cuda.json")["refused"]
+        if _speaks_of(row, version)
         and (not row["python"] or (minor is not None and minor in SpecifierSet(row["python"])))
     )
-    lines = found.extras["and-cuda"]
+    lines = found.extras[extra]
     major = re.search(r"-cu(\d+)\b", " ".join(lines))
     return AndCuda(
         requirements=tuple(map(Requirement, lines)),
@@ -227,14 +235,15 @@ def and_cuda(version: Version, minor: str | None = None) -> AndCuda | None:
     )
 
 
+def _speaks_of(row: Mapping[str, str], version: Version) -> bool:
+    """Whether a row, which names a framework and releases of it, is of this release."""
+    name = framework().name
+    return name in row and version in SpecifierSet(row[name])
+
+
 def minor_key(minor: str) -> tuple[Version, str]:
     """Return what a CPython minor sorts by, ``3.14t`` after ``3.14``."""
     return Version(minor.rstrip("t")), minor
-
-
-def marker_environment(platform: Platform, minor: str) -> dict[str, str]:
-    """Return the PEP 508 environment of a CPython minor, as far as a platform's name tells."""
-    return markers(platform, f"{minor}.0")
 
 
 @cache
@@ -259,7 +268,10 @@ def _common(version: str, entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _table(distribution: str) -> tuple[Release, ...]:
-    return h5py_releases() if distribution == "h5py" else tensorflow_releases()
+    if distribution == "h5py":
+        return h5py_releases()
+    own = framework_of(distribution)
+    return framework_releases(own.name if own else "")
 
 
 def _find(version: Version, distribution: str) -> Release | None:

@@ -10,18 +10,8 @@ from typing import Any
 from envlock.choices import Format
 from envlock.model import Case, Constraint, Evidence, Lock, LockedPackage, Rule
 from envlock.outcomes import Crashed, Failed, Outcome, Passed, Skipped
+from envlock.rules.frameworks import framework
 
-#: The packages a reader looks for first.
-_MAIN = (
-    "tensorflow",
-    "tensorflow-cpu",
-    "tensorflow-gpu",
-    "tensorflow-macos",
-    "keras",
-    "h5py",
-    "numpy",
-    "protobuf",
-)
 _SHOWN = 6  # packages, of a lock that has none of these
 
 Row = tuple[str, str]
@@ -49,7 +39,7 @@ def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 
 def release_rows(lock: Lock) -> list[Row]:
     """What is locked, and for which Python."""
-    main = [p for name in _MAIN for p in lock.packages if p.name == name]
+    main = [p for name in framework().summary for p in lock.packages if p.name == name]
     shown = ", ".join(f"{p.name} {p.version}" for p in main or lock.packages[:_SHOWN])
     more = len(lock.packages) - len(main or lock.packages[:_SHOWN])
     return [

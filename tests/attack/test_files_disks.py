@@ -13,8 +13,6 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envlock.conda.values import CondaPackage
-from envlock.environment.description import target
-from envlock.environment.interpreters import find_interpreter
 from envlock.errors import DiskFull, WorkError
 from envlock.model import DistributionFile, IndexSettings, Lock, LockedPackage
 from envlock.outcomes import Failed
@@ -22,6 +20,8 @@ from envlock.probes import PROBES
 from envlock.probes.runner import run_probe
 from envlock.progress import Silent
 from envlock.system import run, says_full, scratch
+from envlock.targets.description import target
+from envlock.targets.interpreters import find_interpreter
 from envlock.workflow import space
 from envlock.workflow.space import refuse_cramped, refuse_cramped_prefix
 from support.mounts import fill, small_disk

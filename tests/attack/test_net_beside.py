@@ -15,9 +15,7 @@ from packaging.version import Version
 from envlock.choices import EngineName
 from envlock.engine import Answer, Problem
 from envlock.engine.piptools import _TRACEBACK, _UNREADABLE
-from envlock.environment.description import target
 from envlock.environment.failures import refuse_stalled
-from envlock.environment.interpreters import find_interpreter
 from envlock.errors import IndexFailure, WorkError
 from envlock.evidence.values import PLAIN, Cell
 from envlock.index.hashing import with_hashes
@@ -28,6 +26,8 @@ from envlock.model import IndexSettings, Request
 from envlock.progress import Progress, Silent
 from envlock.request import parse_words
 from envlock.system import run
+from envlock.targets.description import target
+from envlock.targets.interpreters import find_interpreter
 from envlock.workflow.cellsets import resolve_set
 from envlock.workflow.lock import LockOrder, make_lock
 from support.distributions import build_wheel

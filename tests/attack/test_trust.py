@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from envlock.environment.interpreters import find_interpreter, find_version
 from envlock.errors import EnvlockError, InterpreterMissing, UsageError
 from envlock.index.fetch import Client
 from envlock.model import IndexSettings
+from envlock.targets.interpreters import find_interpreter, find_version
 from envlock.write.comments import own_command
 from support.program import Done, Program
 from support.simple_index import SimpleIndex

@@ -23,12 +23,12 @@ import pytest
 
 from envlock.environment import holding, replacement
 from envlock.environment.holding import alone
-from envlock.environment.interpreters import find_interpreter
 from envlock.environment.journal import Event, Journal, fixes, new_journal, trial_folder, unsettled
 from envlock.environment.place import made_by_envlock
 from envlock.environment.recovery import recover
 from envlock.errors import UsageError, WorkError
 from envlock.progress import Silent
+from envlock.targets.interpreters import find_interpreter
 from support.mounts import fill, read_only, small_disk
 from support.places import fresh_environment
 from support.program import Program, snapshot

@@ -17,6 +17,7 @@ from envlock.rules.check import Situation, violations
 from envlock.rules.documents import parse
 from envlock.rules.examples import example_faults
 from envlock.rules.schema import read_rule
+from envlock.rules.tables import TABLES
 
 FOLDER = Path(envlock_constraints.__file__).parent
 DATA = Path(__file__).parent / "data"
@@ -70,7 +71,7 @@ INFO:tensorflow:Assets written to: saved/assets
 
 def read(pattern: str = "*.yaml") -> Iterator[tuple[str, dict[str, Any]]]:
     for path in sorted(FOLDER.glob(pattern)):
-        if path.name not in {"conda-names.yaml", "families.yaml"}:
+        if path.name not in TABLES:
             for document in parse(path.read_text(encoding="utf-8")):
                 yield document["id"], document
 

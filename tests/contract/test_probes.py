@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from envlock.environment.create import create_venv
-from envlock.environment.interpreters import find_interpreter
 from envlock.outcomes import Crashed, Failed, Outcome, Passed, Skipped
 from envlock.probes import DEFAULT_GATE, PROBES
 from envlock.probes.interface import Probe, capabilities, gate_passed
 from envlock.probes.runner import run_probe, run_user_script
 from envlock.progress import Silent
+from envlock.targets.interpreters import find_interpreter
 
 each_probe = pytest.mark.parametrize("probe", PROBES.values(), ids=PROBES.keys())
 signals = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-from envlock.environment.description import describe
-from envlock.environment.interpreters import find_interpreter, python_in
 from envlock.errors import InterpreterMissing
 from envlock.releases import distributions
+from envlock.targets.description import describe
+from envlock.targets.interpreters import find_interpreter, python_in
 
 pytestmark = [pytest.mark.e2e, pytest.mark.network]
 

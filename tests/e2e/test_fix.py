@@ -15,11 +15,11 @@ from packaging.version import Version
 
 from envlock.choices import IndexStrategy
 from envlock.environment.inspect import installed
-from envlock.environment.interpreters import find_interpreter
 from envlock.errors import InterpreterMissing
 from envlock.index.handover import uv_environment, uv_program
 from envlock.index.settings import load_settings
 from envlock.releases import distributions
+from envlock.targets.interpreters import find_interpreter
 from envlock.write import read_lock
 
 pytestmark = [pytest.mark.e2e, pytest.mark.network]

@@ -15,15 +15,15 @@ from packaging.version import Version
 
 from envlock.environment import create
 from envlock.environment.create import change, create_venv, install, sync
-from envlock.environment.description import Interpreter
 from envlock.environment.inspect import installed, prefix_of
-from envlock.environment.interpreters import available, find_interpreter
 from envlock.environment.place import made_by_envlock
 from envlock.errors import IndexFailure, InstallFailure
 from envlock.index.handover import uv_environment
 from envlock.model import IndexSettings
 from envlock.progress import Silent
 from envlock.system import run
+from envlock.targets.description import Interpreter
+from envlock.targets.interpreters import available, find_interpreter
 from support.places import fresh_environment
 from support.simple_index import SimpleIndex, build_sdist, build_wheel
 

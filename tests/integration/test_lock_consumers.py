@@ -18,10 +18,10 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 from uv import find_uv_bin
 
-from envlock.environment.interpreters import find_interpreter
 from envlock.errors import InterpreterMissing
 from envlock.model import DistributionFile, Lock, LockedPackage, RuleId
 from envlock.system import WINDOWS, Completed, run
+from envlock.targets.interpreters import find_interpreter
 from envlock.write import WRITERS, Format
 from support.simple_index import SimpleIndex, build_sdist, build_wheel
 

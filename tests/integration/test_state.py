@@ -12,13 +12,13 @@ from packaging.version import Version
 
 from envlock.environment.create import create_venv, install
 from envlock.environment.inspect import prefix_of, site_folders
-from envlock.environment.interpreters import find_interpreter
 from envlock.environment.state import examine_environment
 from envlock.findings import Finding
 from envlock.index.handover import uv_program
 from envlock.model import IndexSettings
 from envlock.progress import Silent
 from envlock.system import WINDOWS, run
+from envlock.targets.interpreters import find_interpreter
 from support.distributions import build_wheel
 
 Harm = Callable[[Path], None]

@@ -10,11 +10,11 @@ from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from envlock.conda.targets import platform_of
 from envlock.conda.values import CondaLock, CondaPackage, CondaPlatformLock, CondaSpec
 from envlock.index.redact import redact
 from envlock.model import DistributionFile, Lock, LockedPackage, RuleId
 from envlock.request.selectors import selected
+from envlock.targets.subdirs import platform_of
 from envlock.write.conda.archives import build_number, noarch_of
 
 SUBDIRS = ("linux-64", "linux-aarch64", "osx-arm64", "win-64")

@@ -15,10 +15,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from envlock.environment.description import describe
-from envlock.environment.interpreters import available, base_program
 from envlock.index.handover import uv_program
 from envlock.releases import wheels_for
+from envlock.targets.description import describe
+from envlock.targets.interpreters import available, base_program
 from support import zygote
 from support.simple_index import SimpleIndex
 

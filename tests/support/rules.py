@@ -13,11 +13,15 @@ from envlock.resolve.anchor import Anchor
 from envlock.resolve.wishes import Wish, merge
 from envlock.rules.check import Packages, Situation
 from envlock.rules.schema import read_rule
+from envlock.targets.platforms import markers
 
 LINUX = Platform(system="linux", machine="x86_64", libc="glibc 2.36")
 SITUATION = Situation(python=Version("3.11.7"), platform=LINUX, manager="pip")
 TARGET = Target(
-    python=Version("3.11.7"), platform=LINUX, tags=("cp311-cp311-linux_x86_64", "py3-none-any")
+    python=Version("3.11.7"),
+    platform=LINUX,
+    tags=("cp311-cp311-linux_x86_64", "py3-none-any"),
+    markers=markers(LINUX, "3.11.7"),
 )
 
 

@@ -45,14 +45,14 @@ from packaging.version import Version
 from envlock import resolve as resolving
 from envlock.choices import Accelerator
 from envlock.engine import Engine
-from envlock.environment.description import target
-from envlock.environment.interpreters import find_interpreter
 from envlock.index.pages import Index
 from envlock.index.releases import admitted, releases
 from envlock.model import IndexSettings, Requested, Target
 from envlock.progress import Silent
 from envlock.request import applicable, parse_requirements, parse_words
 from envlock.rules import database
+from envlock.targets.description import target
+from envlock.targets.interpreters import find_interpreter
 from support.distributions import build_sdist, build_wheel
 from support.simple_index import SimpleIndex
 

@@ -3,7 +3,7 @@
 import pytest
 from packaging.utils import NormalizedName, canonicalize_name
 
-from envlock.releases import tensorflow_releases
+from envlock.releases import framework_releases
 from envlock.rules.families import families
 
 
@@ -35,7 +35,7 @@ def test_a_distribution_is_in_one_family_and_every_family_is_named_after_a_membe
 
 
 def test_every_distribution_of_a_release_is_a_member() -> None:
-    carried = {each for item in tensorflow_releases() for each in item.wheels}
+    carried = {each for item in framework_releases() for each in item.wheels}
     assert carried <= set(families().members(name("tensorflow")))
 
 
@@ -59,7 +59,7 @@ def test_a_shell_and_what_it_pulls_in_are_a_stub_pair(
 def test_every_shell_in_the_release_data_is_a_stub_pair() -> None:
     pulled = {
         (shell, line.partition("==")[0])
-        for item in tensorflow_releases()
+        for item in framework_releases()
         for (shell, _), lines in item.needs.items()
         for line in lines
         if line.partition("==")[0] in item.wheels.keys() - {shell}

@@ -12,14 +12,15 @@ from envlock.releases import (
     cuda_row,
     declared,
     distributions,
+    framework_releases,
     h5py_releases,
-    marker_environment,
     newest_for,
     pythons_for,
     release,
-    tensorflow_releases,
     wheels_for,
 )
+from envlock.targets.elsewhere import foreign_target
+from envlock.targets.platforms import Place, marker_environment
 
 LINUX = Platform(system="linux", machine="x86_64", libc="glibc 2.36")
 OLD_LINUX = Platform(system="linux", machine="x86_64", libc="glibc 2.17")
@@ -32,11 +33,11 @@ UNKNOWN = Version("99.0")
 
 
 def target(platform: Platform, minor: str) -> Target:
-    return Target(python=Version(f"{minor}.1"), platform=platform)
+    return foreign_target(Place(platform=platform, option=""), Version(f"{minor}.1"))
 
 
 def test_releases_come_newest_last_and_hold_what_the_index_says() -> None:
-    versions = [item.version for item in tensorflow_releases()]
+    versions = [item.version for item in framework_releases()]
     assert versions == sorted(versions)
     found = release(Version("2.21.0"))
     assert found is not None

@@ -18,6 +18,7 @@ from envlock.changes import Action, Plan, Step
 from envlock.model import Platform, Stage
 from envlock.rules.check import admits
 from envlock.rules.families import families
+from envlock.rules.frameworks import framework_of
 
 _STAGES = {
     "import-h5py": Stage.IMPORT,
@@ -99,7 +100,7 @@ def _asked(culprits: Sequence[Step]) -> tuple[Step, list[Step]]:
     """
 
     def rank(step: Step) -> tuple[bool, bool, str]:
-        framework = families().family_of(step.package) == "tensorflow"
+        framework = framework_of(step.package) is not None
         return step.after is not None, framework, step.package
 
     first, *others = sorted(culprits, key=rank)

@@ -16,7 +16,7 @@ from envlock.cli.interrupts import forget_changes, interruption
 from envlock.cli.output import complain, say, talk
 from envlock.cli.streams import Unprintable
 from envlock.cli.told import forget
-from envlock.errors import EnvlockError, NoResolution
+from envlock.errors import EnvlockError, NoResolution, PythonGone
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 
@@ -161,11 +161,19 @@ def _tell_troubles(typed: Sequence[str]) -> None:
 def _complain(error: EnvlockError, typed: Sequence[str]) -> int:
     from envlock.cli.advice import carried, pasted  # noqa: PLC0415  (as above)
 
-    remedies = [pasted(_app(typed), typed, remedy) for remedy in error.remedies]
+    remedies = [pasted(_app(typed), typed, remedy) for remedy in _remedies(error)]
     if isinstance(error, NoResolution):
         remedies = [carried(_app(typed), typed, remedy) for remedy in remedies]
     as_json = "--json" in typed and not isinstance(error, Unprintable)
     return complain(error, _name(typed), remedies, as_json=as_json)
+
+
+def _remedies(error: EnvlockError) -> Sequence[str]:
+    if isinstance(error, PythonGone):
+        from envlock.environment.gone import remedies  # noqa: PLC0415  (seldom needed)
+
+        return remedies(error)
+    return error.remedies
 
 
 def _name(typed: Sequence[str]) -> str:

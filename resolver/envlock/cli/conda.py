@@ -23,8 +23,8 @@ from envlock.cli.output import progress_for, say, say_json
 from envlock.cli.output import talk as tell
 from envlock.cli.proofs import proof_order
 from envlock.conda import report
-from envlock.environment.interpreters import python_in
 from envlock.report import proof_data, proof_rows, proof_text, rows_text
+from envlock.targets.interpreters import python_in
 from envlock.workflow.conda import create as creating
 from envlock.workflow.conda import lock as locking
 from envlock.workflow.create import NotProved

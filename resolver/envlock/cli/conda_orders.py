@@ -23,16 +23,16 @@ from envlock.config import load_config
 from envlock.errors import UsageError
 from envlock.index.secrets import learn_url
 from envlock.model import Requested
-from envlock.platforms import find_known, read_platforms
 from envlock.progress import Progress
 from envlock.request import parse_names, read_constraints_file, read_request_file
 from envlock.request.conda_spec import parse_spec
 from envlock.request.environment import read_environment
 from envlock.request.parsed import Faults
+from envlock.rules.frameworks import framework
 from envlock.system.looking import current_folder
+from envlock.targets.platforms import find_known, read_platforms
 from envlock.workflow.conda.order import CondaOrder
 
-_DEFAULT = ("tensorflow", "h5py")
 _ENVIRONMENT = frozenset({".yml", ".yaml"})
 #: Where conda packages come from when nobody says.
 _USUAL = frozenset({"conda-forge", "nodefaults"})
@@ -159,7 +159,7 @@ def _is_folder(channel: str) -> bool:
 def _words(options: RequestOptions) -> tuple[CondaSpec, ...]:
     faults = Faults()
     found: list[CondaSpec] = []
-    for word in options.requirements or (() if options.requirement_file else _DEFAULT):
+    for word in options.requirements or (() if options.requirement_file else framework().request):
         with faults.collect(""):
             found.append(parse_spec(word))
     faults.finish()

@@ -14,12 +14,12 @@ from envlock.cli.docker import ImageOptions
 from envlock.cli.options import IndexOptions, LockFileOptions, RequestOptions
 from envlock.cli.orders import here, lock_orders, request_words, settle
 from envlock.config import load_config
-from envlock.docker.bases import WORDS
+from envlock.docker.bases import base_words
 from envlock.docker.quoting import parse_image, parse_label
 from envlock.errors import UsageError
-from envlock.platforms import find_known, read_platform
 from envlock.progress import Progress
 from envlock.system.looking import current_folder
+from envlock.targets.platforms import find_known, read_platform
 from envlock.workflow.image import DockerOrder, Part
 
 _ARM = {"aarch64", "arm64"}
@@ -33,7 +33,7 @@ def docker_order(
     Raises:
         UsageError: an option or an input file makes no sense.
     """
-    if own.base is not None and own.base not in WORDS:
+    if own.base is not None and own.base not in base_words():
         parse_image(own.base, own.base_digest)
     if own.output == STANDARD_OUTPUT:
         raise UsageError("-o -: these are several files, and a folder is needed", "-o image")

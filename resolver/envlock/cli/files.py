@@ -75,7 +75,7 @@ def export(own: ExportOptions, index: IndexOptions, talk: TalkOptions) -> int:
     needs hashes, that the lock does not have.
     """
     from envlock.cli.orders import configured_settings, project_name  # noqa: PLC0415  (for --help)
-    from envlock.platforms import read_platform  # noqa: PLC0415
+    from envlock.targets.platforms import read_platform  # noqa: PLC0415
     from envlock.workflow import export as workflow  # noqa: PLC0415
 
     kind = _format(own)

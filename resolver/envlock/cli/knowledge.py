@@ -125,7 +125,7 @@ def constraints(own: ReleaseOptions, added: RulesOption, talk: JsonOption) -> in
     For pip or uv, with the reasons as comments.
     """
     from envlock import report  # noqa: PLC0415  (as above)
-    from envlock.platforms import read_platform  # noqa: PLC0415
+    from envlock.targets.platforms import read_platform  # noqa: PLC0415
     from envlock.workflow.knowledge import constraints_for, constraints_text  # noqa: PLC0415
 
     place = read_platform(own.platform) if own.platform else None

@@ -23,7 +23,6 @@ from envlock.index.redact import strip_credentials
 from envlock.index.settings import IndexOverrides, load_settings
 from envlock.index.sources import placed
 from envlock.model import IndexSettings, Request
-from envlock.platforms import Place, read_platforms
 from envlock.progress import Progress
 from envlock.request import (
     parse_date,
@@ -35,6 +34,7 @@ from envlock.request import (
 from envlock.request.toml import parse_toml
 from envlock.system import read_text
 from envlock.system.looking import current_folder
+from envlock.targets.platforms import Place, read_platforms
 from envlock.workflow.lock import LockOrder
 
 _PROJECT = "pyproject.toml"

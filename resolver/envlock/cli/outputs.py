@@ -8,8 +8,8 @@ from pathlib import Path
 from envlock.choices import OF_CONDA, STANDARD_OUTPUT, Format
 from envlock.cli.options import LockFileOptions, RequestOptions
 from envlock.errors import UsageError
-from envlock.platforms import Place
 from envlock.system import refuse_irregular
+from envlock.targets.platforms import Place
 from envlock.write import default_filename, for_platform, format_of
 
 #: The lock of a ``requirements.txt`` that is the input.

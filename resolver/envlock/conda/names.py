@@ -12,7 +12,7 @@ from packaging.version import Version
 
 from envlock import standards
 from envlock.conda.values import CondaPackage
-from envlock.rules.documents import shipped
+from envlock.rules.tables import table
 
 _PYPI = "pkg:pypi/"
 _BUILT_FOR_PYTHON = re.compile(r"py\d")
@@ -75,7 +75,7 @@ def _spellings(name: NormalizedName) -> tuple[str, ...]:
 @cache
 def names() -> Names:
     """Return the names that envlock knows."""
-    (document,) = shipped()["conda-names.yaml"]
+    document = table("conda-names.yaml")
     return Names(
         by_conda={
             canonicalize_name(conda): canonicalize_name(pypi)

@@ -8,9 +8,9 @@ from typing import Any
 
 from envlock.conda.channels import public
 from envlock.conda.values import CondaLock, CondaPackage, CondaPlatformLock
+from envlock.rules.frameworks import framework
 
 #: The packages a reader looks for first.
-_MAIN = ("python", "tensorflow", "keras", "h5py", "numpy", "protobuf")
 _SHOWN = 6
 
 Row = tuple[str, str]
@@ -41,8 +41,15 @@ def lock_rows(lock: CondaLock, outputs: Collection[Path], written: Collection[Pa
     ]
 
 
+def _main() -> tuple[str, ...]:
+    """The packages a reader looks for first: conda has one framework under its plain name."""
+    known = framework()
+    others = set(known.members) - {known.name}
+    return ("python", *(name for name in known.summary if name not in others))
+
+
 def _platform_rows(platform: CondaPlatformLock) -> list[Row]:
-    main = [p for name in _MAIN if (p := platform.package(name)) is not None]
+    main = [p for name in _main() if (p := platform.package(name)) is not None]
     shown = main or list(platform.packages[:_SHOWN])
     more = len(platform.packages) - len(shown)
     text = ", ".join(f"{each.name} {each.version}" for each in shown)

@@ -15,9 +15,10 @@ from envlock.diagnose.deduced import usual_platform
 from envlock.diagnose.known import Known
 from envlock.findings import Finding
 from envlock.model import Remedy, Severity, Stage
-from envlock.releases import h5py_releases, marker_environment, release
+from envlock.releases import h5py_releases, release
 from envlock.rules.check import admits
-from envlock.rules.families import families
+from envlock.rules.frameworks import framework
+from envlock.targets.platforms import marker_environment
 
 _MOST = 200  # conflicts of one log: no environment has so many
 CONFLICT = "declared-conflict"
@@ -114,7 +115,7 @@ def _finding(
 
 def _release_lines(known: Known) -> Iterator[tuple[NormalizedName, Sequence[str]]]:
     platform = str(usual_platform(known.platform))
-    for name in (*families().members(NormalizedName("tensorflow")), NormalizedName("h5py")):
+    for name in (*framework().members, NormalizedName("h5py")):
         version = known.examined.packages.get(name)
         if version is None:
             continue

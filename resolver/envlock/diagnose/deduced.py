@@ -8,31 +8,16 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from envlock.findings import Examined
-from envlock.model import Platform, Target
-from envlock.releases import declared, newest_for, pythons_for, tensorflow_releases
+from envlock.model import Platform
+from envlock.releases import declared, framework_releases, newest_for, pythons_for
 from envlock.rules.check import admits
 from envlock.rules.families import families
+from envlock.rules.frameworks import framework
+from envlock.rules.pythons import pythons
+from envlock.targets.elsewhere import foreign_target
+from envlock.targets.platforms import Place
 
 _USUAL = Platform(system="linux", machine="x86_64")
-_MINORS = tuple(f"3.{minor}" for minor in range(5, 15))
-#: Packages that exist for one system only.
-_ONE_SYSTEM = {
-    NormalizedName(name): system
-    for system, names in {
-        "macos": ("appnope", "tensorflow-macos", "tensorflow-metal"),
-        "windows": ("pywin32", "pywinpty", "tensorflow-intel", "wincertstore"),
-    }.items()
-    for name in names
-}
-#: The last NumPy for a Python that newer ones have left behind, by Requires-Python on the index.
-_LAST_NUMPY = {
-    "3.5": "1.18.5",
-    "3.6": "1.19.5",
-    "3.7": "1.21.6",
-    "3.8": "1.24.4",
-    "3.9": "2.0.2",
-    "3.10": "2.2.6",
-}
 
 
 def region(specifier: SpecifierSet) -> VersionRange:
@@ -42,28 +27,29 @@ def region(specifier: SpecifierSet) -> VersionRange:
 
 def system_of(examined: Examined) -> Platform | None:
     """The system whose packages are there, where all of them are of one."""
-    systems = {_ONE_SYSTEM[name] for name in examined.packages.keys() & _ONE_SYSTEM.keys()}
+    of = families().one_system
+    systems = {of[name] for name in examined.packages.keys() & of.keys()}
     return Platform(system=systems.pop(), machine="") if len(systems) == 1 else None
 
 
 def pythons_of(examined: Examined, platform: Platform | None) -> tuple[str, ...]:
-    """The minors that are likely meant: those that the named TensorFlow has wheels for."""
+    """The minors that are likely meant: those that the named framework has wheels for."""
     if examined.python is not None:
         return (f"{examined.python.major}.{examined.python.minor}",)
     if examined.manager == "conda":
-        return _MINORS
-    for name in families().members(NormalizedName("tensorflow")):
+        return pythons().minors
+    for name in framework().members:
         version = examined.packages.get(name)
         wish = SpecifierSet(f"=={version}") if version else examined.loose.get(name)
         if wish:
             meant = {
                 minor
-                for release in tensorflow_releases()
+                for release in framework_releases()
                 if admits(wish, release.version)
                 for minor in pythons_for(release.version, usual_platform(platform), name) or ()
             }
-            return tuple(minor for minor in _MINORS if minor in meant) or _MINORS
-    return _MINORS
+            return tuple(minor for minor in pythons().minors if minor in meant) or pythons().minors
+    return pythons().minors
 
 
 def usual_platform(platform: Platform | None) -> Platform:
@@ -76,29 +62,28 @@ def usual_platform(platform: Platform | None) -> Platform:
 
 def _newest_for(name: NormalizedName, minor: str, platform: Platform) -> str:
     """The newest release for a Python, of the packages of which it is on record."""
-    if name in {"tensorflow", "tensorflow-cpu", "h5py"}:
+    if name in {framework().name, framework().cpu, "h5py"}:
         return str(newest_for(minor, platform, name) or "")
-    return _LAST_NUMPY.get(minor, "") if name == "numpy" else ""
+    return pythons().last.get(name, {}).get(minor, "")
 
 
 def ranges_of(
-    examined: Examined, pythons: tuple[str, ...], known: Platform | None
+    examined: Examined, likely: tuple[str, ...], known: Platform | None
 ) -> dict[NormalizedName, SpecifierSet]:
     """The loose ranges, narrowed as an installer narrows them."""
     platform = usual_platform(known)
-    target = Target(python=Version(pythons[-1]), platform=platform)
+    target = foreign_target(Place(platform=platform, option=""), Version(likely[-1]))
     frameworks = [
         (name, version)
-        for family in ("tensorflow", "h5py")
-        for name in families().members(NormalizedName(family))
+        for name in (*framework().members, NormalizedName("h5py"))
         if (version := examined.packages.get(name)) is not None
     ]
     ranges: dict[NormalizedName, SpecifierSet] = {}
     for name, wish in examined.loose.items():
         narrowed = wish
-        for framework, version in frameworks:
-            narrowed &= declared(version, name, target, framework) or SpecifierSet()
-        newest = _newest_for(name, pythons[-1], platform)
+        for owner, version in frameworks:
+            narrowed &= declared(version, name, target, owner) or SpecifierSet()
+        newest = _newest_for(name, likely[-1], platform)
         narrowed &= SpecifierSet(f"<={newest}" if newest else "")
         ranges[name] = wish if region(narrowed).is_empty else narrowed
     return ranges

@@ -18,6 +18,7 @@ from envlock.findings import Examined, Finding
 from envlock.model import Remedy, Rule, Severity, Stage
 from envlock.rules.check import admits
 from envlock.rules.families import families
+from envlock.rules.frameworks import Companion, framework, frameworks
 
 if TYPE_CHECKING:
     from envlock.examine import ModelFile
@@ -26,10 +27,6 @@ GENERATIONS = "keras-h5-saved-by-newer"
 SHORT_LOSS = "keras3-h5-compiled-load"
 
 _KERAS_3 = Version("3")
-_FIRST_WITH_KERAS_3 = Version("2.16")
-_OWN_MINOR = Version("2.5")  # from here on Keras has the version of its TensorFlow
-#: The TensorFlow from which on tf.keras gives itself a version, before it has its own.
-_FIRST_TENSORFLOW = {"2.4": "2.3", "2.3": "2.1", "2.2": "1.14"}
 #: What Keras 2 writes and Keras 3 does not read.
 _REFUSED_BY_3 = {
     "time_major": "Keras 3 does not know time_major, which its recurrent layers were saved with",
@@ -43,7 +40,7 @@ class Loads(Struct, frozen=True, kw_only=True):
 
     model: ModelFile
     keras: SpecifierSet
-    tensorflow: SpecifierSet
+    framework: SpecifierSet
     notes: tuple[str, ...] = ()
 
 
@@ -52,15 +49,16 @@ def loads(model: ModelFile) -> Loads:
     if model.format == "savedmodel":
         return _saved_model(model)
     notes = list(_notes(model))
+    third = _companion().third_from
     if model.weights_only or model.generation is None:
         return Loads(
-            model=model, keras=SpecifierSet(), tensorflow=SpecifierSet(), notes=tuple(notes)
+            model=model, keras=SpecifierSet(), framework=SpecifierSet(), notes=tuple(notes)
         )
     if model.generation >= _KERAS_3.major:
         return Loads(
             model=model,
             keras=SpecifierSet(">=3"),
-            tensorflow=SpecifierSet(">=2.16"),
+            framework=SpecifierSet(f">={third}"),
             notes=tuple(notes),
         )
     refusals = [why for trait, why in _REFUSED_BY_3.items() if trait in model.traits]
@@ -68,7 +66,7 @@ def loads(model: ModelFile) -> Loads:
     return Loads(
         model=model,
         keras=SpecifierSet(upper),
-        tensorflow=SpecifierSet(",".join(filter(None, (_floor(model), upper and "<2.16")))),
+        framework=SpecifierSet(",".join(filter(None, (_floor(model), upper and f"<{third}")))),
         notes=(*refusals, *notes),
     )
 
@@ -85,8 +83,9 @@ def model_findings(found: Loads, examined: Examined, rules: Iterable[Rule]) -> t
         needed = f"{found.model.origin} was written by Keras {_writer(found.model)}"
         why = "; ".join((needed, *found.notes[:1])) if found.model.generation == 2 else needed  # noqa: PLR2004
         because = f"{why}, and Keras {keras} would load it here."
-        build = "tensorflow-cpu" if "tensorflow-cpu" in seen else "tensorflow"
-        cure = Remedy(kind="install", text=f"{build}{found.tensorflow}")
+        cpu = framework().cpu
+        build = cpu if cpu in seen else framework().name
+        cure = Remedy(kind="install", text=f"{build}{found.framework}")
         findings.append(_finding(known.get(GENERATIONS), GENERATIONS, because, seen, cure))
     elif keras >= _KERAS_3 and _is_short(found.model):
         because = (
@@ -120,7 +119,7 @@ def _finding(
 
 
 def _saved_model(model: ModelFile) -> Loads:
-    version = model.tensorflow
+    version = model.framework
     floor = SpecifierSet(f">={version.major}.{version.minor}") if version else SpecifierSet()
     notes = ["tf.saved_model.load reads it with every TensorFlow that is not older"]
     if "keras_metadata" in model.traits:
@@ -128,7 +127,7 @@ def _saved_model(model: ModelFile) -> Loads:
             "keras.models.load_model reads it before Keras 3; from then on it is "
             'keras.layers.TFSMLayer("folder", call_endpoint="serving_default")'
         )
-    return Loads(model=model, keras=SpecifierSet(), tensorflow=floor, notes=tuple(notes))
+    return Loads(model=model, keras=SpecifierSet(), framework=floor, notes=tuple(notes))
 
 
 def _notes(model: ModelFile) -> Iterator[str]:
@@ -147,12 +146,17 @@ def _is_short(model: ModelFile) -> bool:
 
 
 def _floor(model: ModelFile) -> str:
-    """The oldest TensorFlow whose Keras is not older than the one that wrote the file."""
+    """The oldest framework whose Keras is not older than the one that wrote the file."""
     version = model.keras_version
     if version is None:
         return ""
     minor = f"{version.major}.{version.minor}"
-    return f">={minor if version >= _OWN_MINOR else _FIRST_TENSORFLOW.get(minor, '1.13')}"
+    return f">={_companion().first_with(version, minor)}"
+
+
+def _companion() -> Companion:
+    """Which releases come with which Keras, of the framework whose Keras wrote the .h5 files."""
+    return next(each.keras for each in frameworks() if each.keras is not None)
 
 
 def _writer(model: ModelFile) -> str:
@@ -160,18 +164,18 @@ def _writer(model: ModelFile) -> str:
 
 
 def _keras_of(examined: Examined) -> Version | None:
-    """The Keras that load_model would be of: the package, or what TensorFlow brings."""
+    """The Keras that load_model would be of: the package, or what the framework brings."""
     for name in families().members(NormalizedName("keras")):
         if name in examined.packages:
             return examined.packages[name]
-    for name in families().members(NormalizedName("tensorflow")):
+    for name in framework().members:
         version = examined.packages.get(name)
         if version is not None:
-            return _KERAS_3 if version >= _FIRST_WITH_KERAS_3 else Version("2")
+            return _KERAS_3 if version >= _companion().third_from else Version("2")
     return None
 
 
 def _named(examined: Examined) -> list[NormalizedName]:
-    names = ("keras", "tensorflow")
+    names = ("keras", framework().name)
     members = [m for name in names for m in families().members(NormalizedName(name))]
     return [name for name in members if name in examined.packages]

@@ -9,6 +9,7 @@ from typing import Any
 from envlock.diagnose.models import Loads
 from envlock.findings import Examined, Finding
 from envlock.model import Remedy, Severity
+from envlock.rules.frameworks import framework
 
 _WORDS = ((0.95, "certain"), (0.8, "very likely"), (0.6, "likely"), (0.0, "possible"))
 _INDENT = "   "
@@ -140,11 +141,11 @@ def loads_text(found: Loads) -> str:
     """A model file in a few lines: what wrote it and what loads it."""
     model = found.model
     by = f"Keras {model.keras_version}" if model.keras_version else ""
-    by = by or (f"TensorFlow {model.tensorflow}" if model.tensorflow else "")
+    by = by or (f"{framework().title} {model.framework}" if model.framework else "")
     facts = [model.format, f"written by {by}" if by else "its writer is not told"]
     facts += [f"backend {model.backend}"] if model.backend else []
     lines = [f"model {model.origin}: {', '.join(facts)}"]
-    ranges = {"tensorflow": found.tensorflow, "keras": found.keras}
+    ranges = {framework().name: found.framework, "keras": found.keras}
     told = [f"{name}{bound}" for name, bound in ranges.items() if str(bound)]
     if told:
         lines.append(f"{_INDENT}loads with {' and '.join(told)}")
@@ -158,10 +159,10 @@ def loads_data(found: Loads) -> dict[str, Any]:
         "origin": model.origin,
         "format": model.format,
         "keras_version": str(model.keras_version) if model.keras_version else None,
-        "tensorflow_version": str(model.tensorflow) if model.tensorflow else None,
+        f"{framework().name}_version": str(model.framework) if model.framework else None,
         "backend": model.backend or None,
         "weights_only": model.weights_only,
         "layers": list(model.layers),
-        "loads_with": {"keras": str(found.keras), "tensorflow": str(found.tensorflow)},
+        "loads_with": {"keras": str(found.keras), framework().name: str(found.framework)},
         "notes": list(found.notes),
     }

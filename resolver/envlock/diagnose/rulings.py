@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 from msgspec.structs import replace
-from packaging.utils import NormalizedName
 
 from envlock.diagnose.known import Known, Truth
 from envlock.diagnose.ranking import Candidate
@@ -15,6 +14,7 @@ from envlock.diagnose.verdict import Verdict, judge
 from envlock.findings import Finding
 from envlock.model import Demand, Remedy, Rule
 from envlock.rules.families import families
+from envlock.rules.frameworks import frameworks
 from envlock.rules.select import complement
 
 _BY_VERSIONS = {Truth.YES: 0.9, Truth.LIKELY: 0.5}
@@ -22,8 +22,6 @@ _BY_BOTH = {Truth.YES: 0.99, Truth.LIKELY: 0.9, Truth.MAYBE: 0.7}
 _BY_TEXT = 0.85  # the rule names no versions, or those that are known are as it says
 _VAGUE = 16  # letters: a pattern with fewer is met by chance
 _VAGUE_SHARE = 0.7
-_CPU = NormalizedName("tensorflow-cpu")
-_TENSORFLOW = re.compile(r"(?<![\w-])tensorflow(?![\w-])")
 
 
 def candidate(rule: Rule, known: Known, symptom: Symptom | None) -> Candidate | None:
@@ -92,11 +90,12 @@ def _remedies(rule: Rule, verdict: Verdict, known: Known) -> Iterator[Remedy]:
 
 
 def _for_build(remedy: Remedy, known: Known) -> Remedy:
-    """A remedy for the build of TensorFlow that is there, so that no second one comes beside it."""
-    builds = known.named(NormalizedName("tensorflow"))
-    if remedy.kind != "install" or builds != (_CPU,):
-        return remedy
-    return replace(remedy, text=_TENSORFLOW.sub(_CPU, remedy.text))
+    """A remedy for the build of a framework that is there, so that no second one comes beside."""
+    for each in frameworks():
+        if each.cpu and remedy.kind == "install" and known.named(each.name) == (each.cpu,):
+            plain = rf"(?<![\w-]){re.escape(each.name)}(?![\w-])"
+            return replace(remedy, text=re.sub(plain, each.cpu, remedy.text))
+    return remedy
 
 
 def _asked(verdict: Verdict) -> Iterator[tuple[str, str]]:

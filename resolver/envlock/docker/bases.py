@@ -20,17 +20,21 @@ from envlock.choices import Accelerator
 from envlock.docker.quoting import Image, parse_image
 from envlock.errors import UsageError
 from envlock.releases import CudaRow, cuda_row
+from envlock.rules.frameworks import framework
 
-#: The words that ``--base`` takes beside an image.
-SLIM, TENSORFLOW, CUDA = "slim", "tensorflow", "cuda"
-WORDS = (SLIM, TENSORFLOW, CUDA)
+SLIM, CUDA = "slim", "cuda"
+
+
+def base_words() -> tuple[str, ...]:
+    """Return the words that ``--base`` takes beside an image."""
+    return (SLIM, *_images()["frameworks"], CUDA)
 
 
 class Wish(Struct, frozen=True, kw_only=True):
     """What is known when a base is chosen.
 
     ``word`` and ``digest`` are what ``--base`` and ``--base-digest`` say, or
-    None. ``framework`` is the TensorFlow in the lock, ``brings_cuda`` whether
+    None. ``framework`` is the one in the lock, ``brings_cuda`` whether
     CUDA's libraries are in it; ``machines`` are Docker's names of them.
     ``kept`` says that the packages of the base are used.
     """
@@ -62,7 +66,7 @@ def choose(wish: Wish) -> Base:
     """Return the base that was asked for, or else the one that suits the lock.
 
     That is a slim Python; for CUDA, when the lock does not bring it, the
-    image with the CUDA and cuDNN that the TensorFlow release was tested with.
+    image with the CUDA and cuDNN that the framework's release was tested with.
 
     Raises:
         UsageError: there is no such base, or none that suits the lock.
@@ -71,8 +75,8 @@ def choose(wish: Wish) -> Base:
     word = wish.word or (CUDA if on_gpu and not wish.brings_cuda else SLIM)
     if word == SLIM:
         base = _slim(wish)
-    elif word == TENSORFLOW:
-        base = _tensorflow(wish)
+    elif word in _images()["frameworks"]:
+        base = _of_framework(wish, word)
     elif word == CUDA:
         base = _cuda(wish)
     else:
@@ -85,53 +89,51 @@ def _slim(wish: Wish) -> Base:
     rows = _images()["slim"]["debian"]
     debian = next(row["release"] for row in rows if python in SpecifierSet(row["python"]))
     lacks = wish.accelerator is Accelerator.CUDA and not wish.brings_cuda
-    note = "neither the lock nor the base brings CUDA: TensorFlow will use the processor"
+    note = f"neither the lock nor the base brings CUDA: {framework().title} will use the processor"
     return Base(
         image=Image(name="python", tag=f"{wish.python}-slim-{debian}"),
         notes=(note,) if lacks and wish.framework else (),
     )
 
 
-def _tensorflow(wish: Wish) -> Base:
-    """The image of the TensorFlow team; their tags without ``py3`` once meant Python 2."""
-    version = _framework(wish, TENSORFLOW)
-    table = _images()["tensorflow"]
+def _of_framework(wish: Wish, name: str) -> Base:
+    """The image of the framework's makers; their tags without ``py3`` once meant Python 2."""
+    version = _version(wish, name)
+    table = _images()["frameworks"][name]
     if str(version) in table["absent"]:
+        first = f"{version.major}.{version.minor}.0"
         raise UsageError(
-            f"--base tensorflow: there is no image tensorflow/tensorflow:{version}"
+            f"--base {name}: there is no image {table['image']}:{version}"
             f" ({table['source']}, read {_images()['checked']})",
             f"--base {SLIM}",
-            f"{version.major}.{version.minor}.0 has an image: ask for"
-            f" tensorflow=={version.major}.{version.minor}.0",
+            f"{first} has an image: ask for {name}=={first}",
         )
     suffix = "-gpu" if wish.accelerator is Accelerator.CUDA else ""
     if any(version in SpecifierSet(each) for each in table["python-2"]):
         suffix += "-py3"
     others = [machine for machine in wish.machines if machine != "amd64"]
-    notes = [f"tensorflow/tensorflow has images for linux/amd64, not for linux/{m}" for m in others]
+    notes = [f"{table['image']} has images for linux/amd64, not for linux/{m}" for m in others]
     if not wish.kept:
         notes.append(
-            "what the base has installed is not used, and TensorFlow is in the image twice:"
-            " --base-freeze takes a pip freeze of the base and keeps what fits"
+            f"what the base has installed is not used, and {framework().title} is in the image"
+            " twice: --base-freeze takes a pip freeze of the base and keeps what fits"
         )
-    return Base(
-        image=Image(name="tensorflow/tensorflow", tag=f"{version}{suffix}"), notes=tuple(notes)
-    )
+    return Base(image=Image(name=table["image"], tag=f"{version}{suffix}"), notes=tuple(notes))
 
 
 def _cuda(wish: Wish) -> Base:
-    version = _framework(wish, CUDA)
+    version = _version(wish, CUDA)
     asked = "--base cuda" if wish.word else "--accelerator cuda"
     row = cuda_row(version)
     if row is None:
         raise UsageError(
-            f"{asked}: which CUDA TensorFlow {version} was tested with is not known here",
+            f"{asked}: which CUDA {framework().title} {version} was tested with is not known here",
             "--base NAME:TAG, an image of your own with CUDA and cuDNN",
             f"--base {SLIM}",
         )
     if any(machine != "amd64" for machine in wish.machines):
         raise UsageError(
-            f"{asked}: TensorFlow has builds for NVIDIA's GPUs on linux/amd64 only",
+            f"{asked}: {framework().title} has builds for NVIDIA's GPUs on linux/amd64 only",
             f"--base {SLIM}",
             "--platform linux/amd64",
         )
@@ -139,7 +141,7 @@ def _cuda(wish: Wish) -> Base:
     refusal = next((each["why"] for each in refused if each["cuda"] == row.cuda), "")
     if refusal:
         raise UsageError(
-            f"{asked}: TensorFlow {version} was tested with CUDA {row.cuda} and cuDNN"
+            f"{asked}: {framework().title} {version} was tested with CUDA {row.cuda} and cuDNN"
             f" {row.cudnn}, and there is no image for that: {refusal}",
             _own_image(row),
             f"--base {SLIM}",
@@ -162,7 +164,7 @@ def _of_ubuntu(wish: Wish, version: Version, row: CudaRow, asked: str) -> Base:
     pythons = {table["ubuntu-python"][system]: system for system in systems}
     if image is None or wish.python not in pythons:
         raise UsageError(
-            f"{asked}: the images with CUDA {row.cuda} for TensorFlow {version} are Ubuntu"
+            f"{asked}: the images with CUDA {row.cuda} for {framework().title} {version} are Ubuntu"
             f" {' and '.join(systems)}, whose Python is {' or '.join(pythons)};"
             f" the lock is for {wish.python}",
             *(f"--python {each}" for each in pythons),
@@ -177,10 +179,10 @@ def _of_ubuntu(wish: Wish, version: Version, row: CudaRow, asked: str) -> Base:
     )
 
 
-def _framework(wish: Wish, word: str) -> Version:
+def _version(wish: Wish, word: str) -> Version:
     if wish.framework is None:
         raise UsageError(
-            f"--base {word}: there is no TensorFlow in the lock to choose an image for",
+            f"--base {word}: there is no {framework().title} in the lock to choose an image for",
             f"--base {SLIM}",
         )
     return wish.framework

@@ -19,9 +19,9 @@ from envlock.index.handover import untrusted_by_uv, uv_environment, uv_options, 
 from envlock.index.redact import redact
 from envlock.index.ways import for_uv
 from envlock.model import IndexSettings, Target
-from envlock.platforms import uv_name
 from envlock.progress import Progress
 from envlock.system import run_solver, scratch
+from envlock.targets.platforms import uv_name
 
 _NO_SOLUTION = "No solution found when resolving dependencies"
 _NETWORK = re.compile(

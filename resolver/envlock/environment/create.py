@@ -14,11 +14,9 @@ from pathlib import Path
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from envlock.environment.description import Interpreter
 from envlock.environment.failures import install_failure, patience, refuse_stalled
 from envlock.environment.holding import at_work
 from envlock.environment.inspect import installed, prefix_of, site_folders
-from envlock.environment.interpreters import python_in
 from envlock.errors import InstallFailure
 from envlock.index.handover import pip_environment, uv_environment, uv_options, uv_program
 from envlock.index.redact import redact
@@ -26,6 +24,8 @@ from envlock.index.ways import for_pip, for_uv
 from envlock.model import IndexSettings
 from envlock.progress import Progress
 from envlock.system import Completed, disk_full, is_full, remove_tree, run, scratch, write_texts
+from envlock.targets.description import Interpreter
+from envlock.targets.interpreters import python_in
 
 #: uv's words for an interpreter that it does not take.
 _REFUSED = re.compile(

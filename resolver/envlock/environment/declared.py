@@ -18,13 +18,11 @@ from envlock.environment.faults import fault
 from envlock.environment.records import Distribution
 from envlock.findings import Finding
 from envlock.model import Platform, Severity
+from envlock.rules.families import families
 
 _Visible = Mapping[NormalizedName, Distribution]
 
 _ASKS_EXTRA = re.compile(r";.*\bextra\b")
-#: Declared by TensorFlow; it imports none of them, or does without when the import fails
-#: (tensorflow/__init__.py of 2.15 for the second).
-_NOT_IMPORTED = frozenset({"libclang", "tensorflow-io-gcs-filesystem", "wheel"})
 #: Words that tell builds of one import package apart: tensorflow-cpu, opencv-python-headless.
 _BUILDS = frozenset(
     ("aws", "binary", "contrib", "cpu", "directml", "gpu", "headless", "intel", "macos", "nightly")
@@ -134,7 +132,7 @@ def declared_finding(broken: Broken, commands: Commands, *, by_conda: bool) -> F
             cure,
             severity=Severity.DECLARED,
         )
-    harmless = by_conda or broken.stand_in is not None or name in _NOT_IMPORTED
+    harmless = by_conda or broken.stand_in is not None or name in families().not_imported
     instead = "" if broken.stand_in is None else f"; {broken.stand_in} stands in for it"
     return fault(
         "missing-requirement",

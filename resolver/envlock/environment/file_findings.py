@@ -13,6 +13,7 @@ from envlock.environment.files import FileState
 from envlock.environment.records import Distribution, Site
 from envlock.findings import Finding
 from envlock.model import Remedy, Severity
+from envlock.rules.frameworks import frameworks
 
 _CODE = (".py", ".so", ".pyd", ".dll", ".dylib")
 _FEW = 20  # leftovers that a command names one by one
@@ -101,16 +102,16 @@ def _two_owners(
     files: Mapping[str, Distribution | None],
     commands: Commands,
 ) -> Finding:
-    tensorflow = any(map(_is_tensorflow, files))
+    special = _special("two-owners", files)
     mixed = _is_mixed(files)
     now = "a mixture of both" if mixed else f"that of {last}"
     return fault(
-        "tf-two-owners" if tensorflow else "two-owners",
+        special or "two-owners",
         f"{other} and {last} both brought {_files(len(files))}, in two versions; "
         f"what is there now is {now}.",
         (other, last),
         remedy(commands.uninstall(other.name), commands.reinstall(last)),
-        severity=Severity.BREAKS if mixed or tensorflow else Severity.DEGRADES,
+        severity=Severity.BREAKS if mixed or special else Severity.DEGRADES,
         evidence=(f"{path}: of {owner or 'neither'}" for path, owner in files.items()),
     )
 
@@ -166,9 +167,9 @@ def _leftover(owner: Distribution, left: Sequence[tuple[str, str]], commands: Co
     if len(paths) > _FEW:
         tops = sorted({owner.site / path.partition("/")[0] for path, _ in left})
         cure = remedy(commands.uninstall(owner.name), delete(tops), commands.reinstall(owner))
-    tensorflow = any(_is_tensorflow(path) for path, _ in left)
+    special = _special("leftover-files", (path for path, _ in left))
     return fault(
-        "tf-stale-files-after-upgrade" if tensorflow else "leftover-files",
+        special or "leftover-files",
         f"{hiding[0][0]}, which no installed package owns, hides {hiding[0][1]} of {owner}."
         if hiding
         else f"{left[0][0]} is among the files of {owner} and no installed package owns it.",
@@ -190,8 +191,12 @@ def _half_removed(site: Site) -> Finding:
     )
 
 
-def _is_tensorflow(path: str) -> bool:
-    return path.startswith(("tensorflow/", "tensorflow_core/"))  # the second in 1.15 and 2.0
+def _special(fault: str, paths: Iterable[str]) -> str:
+    """The rule of a fault where it is in the folders of a framework, or ""."""
+    inside = (
+        each.faults.get(fault, "") for path in paths for each in frameworks() if each.owns(path)
+    )
+    return next(inside, "")
 
 
 def _files(count: int) -> str:

@@ -9,10 +9,11 @@ from pathlib import Path
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from envlock.environment.interpreters import python_in
 from envlock.environment.records import read_site
 from envlock.errors import UsageError
 from envlock.system.looking import current_folder, exists, is_file, is_folder, named
+from envlock.targets.gone import refuse_gone
+from envlock.targets.interpreters import python_in
 
 #: Below a prefix, in the order of the search; the last three are Debian's.
 _SITE_PACKAGES = (
@@ -47,23 +48,16 @@ def find_environment(path: Path | None) -> Path:
     if is_file(path):
         return path.absolute()
     if not exists(path):
-        _refuse_gone(path.parent.parent)
+        refuse_gone(path.parent.parent)
         raise UsageError(
             f"{path}: no such environment", f"envlock create --env {shlex.quote(str(path))}"
         )
     if (python := python_in(path)) is None:
         for name in ("bin", "Scripts"):
             named(path / name)
-        _refuse_gone(path)
+        refuse_gone(path)
         raise UsageError(f"{path}: a folder without a Python, so not an environment")
     return python.absolute()
-
-
-def _refuse_gone(folder: Path) -> None:
-    from envlock.environment.gone import has_lost_its_python, python_is_gone  # noqa: PLC0415  (rare)
-
-    if has_lost_its_python(folder):
-        raise python_is_gone(folder)
 
 
 def prefix_of(python: Path) -> Path:

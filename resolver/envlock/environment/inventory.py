@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from msgspec import Struct
 
 from envlock.environment.whose import Owner, Whose, device_of, entries_of, whose
-from envlock.system.looking import mounted_below
+from envlock.system.looking import mounted_below, shown
 
 #: A repository has these, as a folder or as the file that leads to one.
 _REPOSITORIES = frozenset(
@@ -41,11 +40,6 @@ class Inventory(Struct, kw_only=True):
 def counted(number: int) -> str:
     """A number of files as it is told."""
     return f"more than {_ENOUGH:,}" if number > _ENOUGH else f"{number:,}"
-
-
-def shown(path: str) -> str:
-    """A path as text, also one whose name is not UTF-8."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def inventory(folder: Path, *, environment: bool) -> Inventory:

@@ -18,10 +18,10 @@ from packaging.version import Version
 
 from envlock.environment.conda import conda_packages, variables_of
 from envlock.environment.inspect import prefix_of, site_folders
-from envlock.environment.program import platform_of
 from envlock.model import Platform
 from envlock.system import contents
 from envlock.system.looking import home, is_file, is_folder
+from envlock.targets.program import built_for
 
 _VERSION = re.compile(r"\d{1,4}\.\d{1,9}(\.\d{1,9}((a|b|rc)\d{1,9})?)?", re.ASCII)
 _HEADER = re.compile(r'^#define\s+PY_VERSION\s+"(\d[\w.]{0,99})', re.MULTILINE)
@@ -58,7 +58,7 @@ def read_layout(python: Path) -> Layout:
     prefix = _prefix(python)
     config = _venv_config(prefix)
     version = _version(python, prefix, config)
-    platform = platform_of(python)
+    platform = built_for(python)
     variables = {
         name: value for name, value in os.environ.items() if value and _SPEAKING.fullmatch(name)
     } | dict(variables_of(prefix))

@@ -22,7 +22,6 @@ from envlock.environment.create import create_venv
 from envlock.environment.footprint import Footprint, footprint
 from envlock.environment.inspect import installed, prefix_of
 from envlock.environment.installer import Installer, perform
-from envlock.environment.interpreters import base_program, find_interpreter
 from envlock.environment.journal import (
     OWN,
     Event,
@@ -45,6 +44,7 @@ from envlock.system import (
     taken_back,
     write_texts,
 )
+from envlock.targets.interpreters import base_program, find_interpreter
 from envlock.trees import clear, copy_tree, fill, move_file, remove_empty
 
 #: uv's own lock, in the environments that it works on.

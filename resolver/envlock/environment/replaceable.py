@@ -15,10 +15,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from envlock.environment.inventory import counted, inventory, is_empty, shown
+from envlock.environment.inventory import counted, inventory, is_empty
 from envlock.errors import UsageError
 from envlock.system import contents
-from envlock.system.looking import is_file, is_folder, is_mount
+from envlock.system.looking import is_file, is_folder, is_mount, shown
 
 #: A folder's name with what an environment that steps aside, or is tried, has behind it.
 _LONGEST = 230

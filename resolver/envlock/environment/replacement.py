@@ -21,7 +21,6 @@ from msgspec import Struct
 
 from envlock.environment.comeback import finish, take_back
 from envlock.environment.create import create_venv
-from envlock.environment.description import Interpreter
 from envlock.environment.inspect import prefix_of
 from envlock.environment.journal import OWN, Event, Journal, new_journal
 from envlock.environment.marker import write_mark
@@ -29,6 +28,7 @@ from envlock.environment.whose import CONFIG, whose
 from envlock.errors import EnvlockError
 from envlock.progress import Progress
 from envlock.system import landed, landing, make_folder, move, taken_back, write_files
+from envlock.targets.description import Interpreter
 from envlock.trees import sync_folders
 
 #: The key of the transaction in pyvenv.cfg, which whoever makes the environment anew drops.

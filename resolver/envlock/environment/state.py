@@ -25,6 +25,7 @@ from envlock.environment.owners import conda_and_pip, of_conda, two_hdf5, user_s
 from envlock.environment.records import Distribution, Site, read_site
 from envlock.findings import Examined, Finding, Kind
 from envlock.model import Severity
+from envlock.rules.frameworks import frameworks
 
 _Packages = Mapping[NormalizedName, Distribution]
 _ORDER = tuple(Severity)
@@ -153,12 +154,13 @@ def _user_site(places: Sequence[_Folder], layout: Layout, commands: Commands) ->
 
 
 def _manager(own: Iterable[_Folder], layout: Layout) -> str:
-    """Return who installed TensorFlow; without one, who made the environment."""
+    """Return who installed the framework; without one, who made the environment."""
     if not layout.conda:
         return "pip"
     for folder in own:
-        if (owner := folder.state.packages.get("tensorflow")) is not None:
-            return "conda" if owner in folder.by_conda else "pip"
+        for each in frameworks():
+            if (owner := folder.state.packages.get(each.imports[0])) is not None:
+                return "conda" if owner in folder.by_conda else "pip"
     return "conda"
 
 

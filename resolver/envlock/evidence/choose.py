@@ -18,7 +18,7 @@ from envlock.choices import Accelerator
 from envlock.evidence.values import Cell, ProvedSet
 from envlock.model import LockedPackage, Rule, Severity, Target
 from envlock.releases import wheels_for
-from envlock.resolve.anchor import TENSORFLOW, distributions, framework, installable
+from envlock.resolve.anchor import distributions, framework, installable
 from envlock.resolve.wishes import Wish, Wishes
 from envlock.rules.check import Situation, violations
 from envlock.rules.families import families
@@ -111,7 +111,7 @@ def _standing_for(
     wish: Wish, pins: Collection[NormalizedName], anchor: NormalizedName | None
 ) -> NormalizedName:
     """The package of a set that a wish is for: the framework's build for the framework."""
-    if wish.name == TENSORFLOW and anchor is not None:
+    if anchor is not None and wish.name == families().family_of(anchor):
         return anchor
     if wish.name in pins:
         return wish.name

@@ -13,7 +13,7 @@ from envlock.errors import UsageError
 from envlock.examine.gathered import Gathered, Given
 from envlock.examine.listings import gather_row
 from envlock.findings import Examined, Kind
-from envlock.platforms import KNOWN
+from envlock.targets.platforms import KNOWN
 from envlock.write import read_conda_lock
 
 _USUAL = "linux-64"

@@ -11,13 +11,14 @@ from packaging.version import Version
 
 from envlock.errors import UsageError
 from envlock.examine.conda_spec import PypiSpec, parse_conda_spec
-from envlock.examine.gathered import FRAMEWORKS, Gathered, Given, only_minor
+from envlock.examine.gathered import Gathered, Given, only_minor
 from envlock.examine.places import folder_platform
 from envlock.examine.requirement_lines import RequirementLines
 from envlock.findings import Examined, Kind
 from envlock.request.environment_yml import By, Entry, parse_environment_yml
 from envlock.request.parsed import shown
 from envlock.request.selectors import is_for, selected
+from envlock.rules.frameworks import framework
 
 
 def examine_environment_yml(path: Path, text: str, given: Given) -> Examined:
@@ -82,7 +83,7 @@ class _Reader:
 
     def _manager(self) -> str | None:
         """Pip or conda: who brings the framework; None when both bring some of it."""
-        named = FRAMEWORKS & self.gathered.mentions.keys()
+        named = framework().decisive & self.gathered.mentions.keys()
         by_conda = named & self._by_conda
         if not named:
             return "conda" if self._by_conda else "pip"

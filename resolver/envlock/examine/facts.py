@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from msgspec import Struct
 from packaging.specifiers import SpecifierSet
@@ -12,6 +12,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock import standards
+from envlock.rules.frameworks import frameworks
 
 #: Every repeat has an end, so that no text makes a search slow.
 _VERSION = (
@@ -20,11 +21,11 @@ _VERSION = (
 )
 _NAME = r"[A-Za-z0-9](?:[\w.-]{0,80}[A-Za-z0-9])?"
 
-#: Names that are looked for in running text, where any word can stand before a number.
+#: Names beside those of frameworks that are looked for in running text, where any word can
+#: stand before a number.
 _KNOWN = (
-    r"tensorflow(?:[-_](?:cpu|gpu|macos|intel|metal|addons|probability|text|hub|io|estimator"
-    r"|directml))?|tensorflowjs|tf[-_]keras|tf[-_]nightly|keras[-_]nightly|keras|h5py|numpy|protobuf"
-    r"|scipy|tensorboard|ml[-_]dtypes|setuptools|gast|flatbuffers|typing[-_]extensions|transformers"
+    *("keras-nightly", "keras", "h5py", "numpy", "protobuf", "scipy", "tensorboard", "ml-dtypes"),
+    *("setuptools", "gast", "flatbuffers", "typing-extensions", "transformers"),
 )
 _INSTALLED = re.compile(r"Successfully installed (.+)")
 _SATISFIED = re.compile(
@@ -39,40 +40,20 @@ _OWNER = re.compile(
 _METADATA_END = re.compile(r"\.(?:dist-info|egg-info|egg)\b")
 _METADATA = re.compile(rf"[/\\]({_NAME})-({_VERSION})(?:-py3\.\d+)?(?:-[\w-]+)?$")
 _LONGEST_NAME = 100
-#: A field of TensorFlow's bug reports; some put what the build calls itself before the version.
-_REPORTED = (
-    r"(?i:tensorflow version)\s{0,40}+(?:\([^)\n]{0,80}\)\s{0,40}+)?(?::\s{0,40}+)?"
-    r"(?:tf |v[\d.]{1,20}-(?:rc\d{1,3}-)?\d{1,9}-g\w{1,40}\s{1,40}+)?"
-)
-#: What git calls the commit of a build, and the version that it is of.
-_DESCRIBED = (
-    r"\bv\d{1,3}\.\d{1,3}\.\d{1,3}(?:-rc\d{1,3})?-\d{1,9}-g[0-9a-f]{7,40}"
-    rf"\s{{1,40}}+({_VERSION})"
-)
-_DETECTED = (
-    r"TensorFlow version >= [\d.]{1,20}; Detected an installation of version "
-    rf"({_VERSION})"
-)
 #: Messages in which a package tells the version that is running.
-_RUNNING = tuple(
-    (canonicalize_name(name), re.compile(pattern))
-    for name, pattern in (
-        ("numpy", rf"cannot be run in\s{{1,40}}+NumPy\s{{1,40}}+({_VERSION})"),
-        ("protobuf", rf"gencode {_VERSION} runtime ({_VERSION})"),
-        ("tensorflow", rf"{_REPORTED}({_VERSION})\b"),
-        ("tensorflow", rf"versions? of TensorFlow you are currently using is ({_VERSION})"),
-        ("tensorflow", _DETECTED),
-        ("tensorflow", _DESCRIBED),
-    )
+_RUNNING = (
+    ("numpy", r"cannot be run in\s{1,40}+NumPy\s{1,40}+VERSION"),
+    ("protobuf", rf"gencode {_VERSION} runtime VERSION"),
 )
 _PINNED = re.compile(
     rf"(?<![\w.-])({_NAME})(?:\[[\w,-]*\])?\s?={{2,3}}\s?({_VERSION})(?![\w*]|\.\*)"
 )
-_TOLD = re.compile(
-    rf"(?:^[\s*•>\"'`-]*|\b(?:with|using|have|has|on|running|under|installed|and|my)\s+|[,;:(]\s*)"
-    rf"({_KNOWN})['\"`]?(?:\s+|-|:\s*|\s*=\s*|\s+versions?:?\s+|\.__version__[\s:=>'\"]*)['\"`]?"
-    rf"({_VERSION})(?![\w*]|\.\d|\.tar|\.zip|\.whl|-cp|-py)",
-    re.IGNORECASE,
+_BEFORE_NAME = (
+    r"(?:^[\s*•>\"'`-]*|\b(?:with|using|have|has|on|running|under|installed|and|my)\s+|[,;:(]\s*)"
+)
+_AFTER_NAME = (
+    r"['\"`]?(?:\s+|-|:\s*|\s*=\s*|\s+versions?:?\s+|\.__version__[\s:=>'\"]*)['\"`]?"
+    rf"({_VERSION})(?![\w*]|\.\d|\.tar|\.zip|\.whl|-cp|-py)"
 )
 #: What stands after these is asked for by somebody, or was given up.
 _NOT_THERE = re.compile(
@@ -81,28 +62,53 @@ _NOT_THERE = re.compile(
     r"|compiled|older than|newer than|up to|before|since|deprecated|removed|Collecting"
     r"|Downloading|Using cached|Looking for)\b|->|[<>~!]=?\s*\d"
 )
-#: Of each known name, letters that are quick to look for.
-_STEMS = (
-    *("tensor", "keras", "h5py", "numpy", "protobuf", "scipy", "dtypes", "setuptools", "gast"),
-    *("flatbuffers", "typing", "transformers", "tf-", "tf_"),
-)
 _NUMBER = re.compile(r"\d\.\d")
 _ASKED = re.compile(r"satisfies the requirement|distribution found for|user requested")
 _PARTS = 3  # X.Y.Z is a release, X.Y a series
 
 #: Which releases have a file of this name: seen in the wheels.
-_LAYOUT = tuple(
-    (re.compile(pattern), canonicalize_name(package), SpecifierSet(specifier))
-    for pattern, package, specifier in (
-        (r"[/\\]tensorflow_core[/\\]", "tensorflow", ">=1.15,<2.2"),
-        (r"-packages[/\\]keras[/\\]engine[/\\]topology\.py", "keras", "<2.2"),
-        (r"-packages[/\\]keras[/\\]engine[/\\]saving\.py", "keras", ">=2.2,<2.4"),
-        (r"-packages[/\\]keras[/\\]src[/\\]engine[/\\]", "keras", ">=2.13,<3"),
-        (r"-packages[/\\]keras[/\\]src[/\\](?:models|ops|trainers)[/\\]", "keras", ">=3"),
-    )
+_LAYOUT = (
+    (r"-packages[/\\]keras[/\\]engine[/\\]topology\.py", "keras", "<2.2"),
+    (r"-packages[/\\]keras[/\\]engine[/\\]saving\.py", "keras", ">=2.2,<2.4"),
+    (r"-packages[/\\]keras[/\\]src[/\\]engine[/\\]", "keras", ">=2.13,<3"),
+    (r"-packages[/\\]keras[/\\]src[/\\](?:models|ops|trainers)[/\\]", "keras", ">=3"),
 )
 
 Mention = tuple[NormalizedName, Version]
+
+
+@cache
+def _running() -> tuple[tuple[NormalizedName, re.Pattern[str]], ...]:
+    told = (*_RUNNING, *((each.name, one) for each in frameworks() for one in each.versions))
+    return tuple(
+        (canonicalize_name(name), re.compile(pattern.replace("VERSION", f"({_VERSION})")))
+        for name, pattern in told
+    )
+
+
+@cache
+def _layout() -> tuple[tuple[re.Pattern[str], NormalizedName, SpecifierSet], ...]:
+    own = ((path, each.name, spec) for each in frameworks() for path, spec in each.layout)
+    others = ((path, canonicalize_name(name), SpecifierSet(spec)) for path, name, spec in _LAYOUT)
+    return tuple((re.compile(path), name, spec) for path, name, spec in (*own, *others))
+
+
+def _names() -> tuple[str, ...]:
+    """Every known name, the longest first, so that no name is taken for the start of another."""
+    names = {*_KNOWN, *(name for each in frameworks() for name in each.names)}
+    return tuple(sorted(names, key=lambda name: (-len(name), name)))
+
+
+@cache
+def _told() -> re.Pattern[str]:
+    names = "|".join(name.replace("-", "[-_]") for name in _names())
+    return re.compile(f"{_BEFORE_NAME}({names}){_AFTER_NAME}", re.IGNORECASE)
+
+
+@cache
+def _stems() -> frozenset[str]:
+    """Of each known name the longest part: letters that are quick to look for."""
+    return frozenset(max(name.split("-"), key=len) for name in _names())
 
 
 class Facts(Struct, frozen=True, kw_only=True):
@@ -118,7 +124,7 @@ def facts(text: str) -> Facts:
     A package that is only mentioned, and in several versions, is left out.
     """
     packages: dict[NormalizedName, Version] = {}
-    loose = {name: spec for pattern, name, spec in _LAYOUT if pattern.search(text)}
+    loose = {name: spec for pattern, name, spec in _layout() if pattern.search(text)}
     mentioned: dict[NormalizedName, set[Version]] = {}
     for name, version in _mentioned(text):
         mentioned.setdefault(name, set()).add(version)
@@ -145,7 +151,7 @@ def _there(text: str) -> Iterator[Mention]:
                 yield from _all((*_OWNER.findall(line), *_YOU_HAVE.findall(line)))
     for line in _INSTALLED.findall(text):
         yield from _all(word.rpartition("-")[::2] for word in line.split())
-    for name, pattern in _RUNNING:
+    for name, pattern in _running():
         yield from _all((name, version) for version in pattern.findall(text))
 
 
@@ -160,13 +166,13 @@ def _mentioned(text: str) -> Iterator[Mention]:
         said = line[: other.start()] if other else line
         if pinned:
             yield from _all(_PINNED.findall(said))
-        yield from _all(_TOLD.findall(said))
+        yield from _all(_told().findall(said))
 
 
 def _may_tell(line: str) -> bool:
     """Whether a line has a known name before a number, quickly."""
     small = line.lower()
-    return any(word in small for word in _STEMS) and _NUMBER.search(line) is not None
+    return any(word in small for word in _stems()) and _NUMBER.search(line) is not None
 
 
 def _all(pairs: Iterable[Iterable[str]]) -> Iterator[Mention]:

@@ -14,15 +14,11 @@ from packaging.version import Version
 from envlock import standards
 from envlock.findings import Examined, Kind
 from envlock.model import Platform
-from envlock.releases import marker_environment
+from envlock.rules.pythons import pythons
+from envlock.targets.platforms import marker_environment
 
-#: Whose installer brought these decides whether an environment is pip's or conda's.
-FRAMEWORKS = frozenset(
-    {"h5py", "keras", "tensorflow", "tensorflow-cpu", "tensorflow-gpu", "tensorflow-macos"}
-)
 _MOST_NOTES = 1000
-#: Where markers are judged when nobody says which Python and system are meant.
-_MINORS = tuple(f"3.{minor}" for minor in range(5, 15))
+#: Where markers are judged when nobody says which system is meant.
 _USUAL = Platform(system="linux", machine="x86_64")
 _PLATFORMS = (
     _USUAL,
@@ -47,7 +43,7 @@ class Given(Struct, frozen=True, kw_only=True):
 
 @cache
 def _environments(minor: str | None, platform: Platform | None) -> tuple[Mapping[str, str], ...]:
-    minors = (minor,) if minor else _MINORS
+    minors = (minor,) if minor else pythons().minors
     platforms: Sequence[Platform] = _PLATFORMS
     if platform is not None:
         same = tuple(each for each in _PLATFORMS if each.system == platform.system)
@@ -181,11 +177,11 @@ def exact(specifier: SpecifierSet) -> Version | None:
     return None
 
 
-def only_minor(pythons: SpecifierSet) -> Version | None:
+def only_minor(admitted: SpecifierSet) -> Version | None:
     """Return the one minor release of Python that a range admits."""
-    admitted = [
+    found = [
         minor
-        for minor in _MINORS
-        if any(pythons.contains(f"{minor}.{patch}") for patch in (0, 1, 8, 99))
+        for minor in pythons().minors
+        if any(admitted.contains(f"{minor}.{patch}") for patch in (0, 1, 8, 99))
     ]
-    return Version(admitted[0]) if len(admitted) == 1 else None
+    return Version(found[0]) if len(found) == 1 else None

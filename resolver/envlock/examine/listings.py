@@ -16,12 +16,13 @@ from packaging.utils import NormalizedName, canonicalize_name
 from envlock import standards
 from envlock.errors import UsageError
 from envlock.examine.conda_spec import parse_conda_spec, pypi_name
-from envlock.examine.gathered import FRAMEWORKS, Gathered, Given
+from envlock.examine.gathered import Gathered, Given
 from envlock.examine.places import folder_platform
 from envlock.examine.requirement_lines import RequirementLines
 from envlock.findings import Examined, Kind
 from envlock.model import Platform
 from envlock.request.parsed import shown
+from envlock.rules.frameworks import framework
 
 _PIP_HEAD = re.compile(r"^[ \t]*Package[ \t]+Version\b.*\n[ \t]*---[ \t-]*$", re.MULTILINE)
 _CONDA_HEAD = re.compile(
@@ -132,7 +133,7 @@ def gather_row(gathered: Gathered, name: str, version: str, channel: str, where:
     """Keep one package; those of conda have a channel, and ``pypi`` where pip brought them."""
     by_conda = channel not in {"", "pypi", "<pip>"}
     own = pypi_name(name) if by_conda else canonicalize_name(name)
-    if own in FRAMEWORKS:
+    if own in framework().decisive:
         gathered.manager = "conda" if by_conda else "pip"
     known = standards.version(version)
     if known is None:

@@ -25,6 +25,7 @@ from envlock import standards
 from envlock.documents import Malformed, json_value
 from envlock.errors import UsageError
 from envlock.examine.hdf5 import is_hdf5, root_attributes, user_block
+from envlock.rules.frameworks import frameworks
 from envlock.system import Refused, opened
 
 _LONGEST = 16 << 20  # bytes of JSON in a zip; a large model has one or two million
@@ -62,7 +63,7 @@ class ModelFile(Struct, frozen=True, kw_only=True):
     origin: str
     format: str
     keras_version: Version | None = None
-    tensorflow: Version | None = None
+    framework: Version | None = None
     backend: str = ""
     weights_only: bool = False
     layers: tuple[str, ...] = ()
@@ -179,8 +180,8 @@ def _saved_model(path: Path) -> ModelFile:
     return ModelFile(
         origin=str(path),
         format="savedmodel",
-        tensorflow=standards.version(found[1].decode()) if found else None,
-        backend="tensorflow",
+        framework=standards.version(found[1].decode()) if found else None,
+        backend=next(each.name for each in frameworks() if "savedmodel" in each.formats),
         traits=frozenset({"keras_metadata"} if by_keras else ()),
     )
 

@@ -11,10 +11,10 @@ from packaging.version import Version
 from envlock.evidence.values import Cell, CellEvidence, Variation
 from envlock.matrix.plan import MatrixPlan, cells
 from envlock.model import Platform
-from envlock.releases import h5py_releases, minor_key, pythons_for, tensorflow_releases
+from envlock.releases import framework_releases, h5py_releases, minor_key, pythons_for
+from envlock.rules.pythons import pythons
 
 #: The oldest Python that the probes run on, and hence the oldest that is asked for.
-_OLDEST = "3.6"
 _H5PY = canonicalize_name("h5py")
 
 
@@ -94,8 +94,8 @@ def _library(platform: Platform) -> Version:
 def _pythons(platform: Platform) -> tuple[str, ...]:
     found = {
         minor
-        for each in tensorflow_releases()
+        for each in framework_releases()
         for minor in pythons_for(each.version, platform) or ()
     }
-    oldest = minor_key(_OLDEST)
+    oldest = minor_key(pythons().oldest)
     return tuple(each for each in found if minor_key(each) >= oldest and not each.endswith("t"))

@@ -17,9 +17,9 @@ from envlock.documents import Malformed, yaml_values
 from envlock.errors import UsageError
 from envlock.evidence.values import Cell
 from envlock.model import Platform
-from envlock.releases import distributions, minor_key, pythons_for, tensorflow_releases
+from envlock.releases import distributions, framework_releases, minor_key, pythons_for
+from envlock.rules.frameworks import framework
 
-_CPU = "tensorflow-cpu"
 _MINOR = re.compile(r"3\.\d{1,3}", re.ASCII)
 
 
@@ -79,7 +79,7 @@ def _versions(plan: MatrixPlan) -> list[Version]:
     """The releases of a plan, newest first, without yanked ones."""
     newest: dict[tuple[int, int], Version] = {}
     versions = sorted(
-        (each.version for each in tensorflow_releases() if not each.yanked), reverse=True
+        (each.version for each in framework_releases() if not each.yanked), reverse=True
     )
     for version in versions:
         newest.setdefault((version.major, version.minor), version)
@@ -91,8 +91,8 @@ def _distribution(
     version: Version, minor: str, platform: Platform, accelerator: Accelerator
 ) -> NormalizedName:
     offered = distributions(version, platform, minor) or ()
-    cpu = accelerator is Accelerator.CPU and _CPU in offered
-    return canonicalize_name(_CPU if cpu else "tensorflow")
+    cpu = framework().cpu
+    return cpu if accelerator is Accelerator.CPU and cpu in offered and cpu else framework().name
 
 
 _KEYS = frozenset(MatrixPlan.__struct_fields__)

@@ -13,9 +13,7 @@ from packaging.version import Version
 
 from envlock.model import IndexSettings, Rule, Severity, Target, Violation
 from envlock.rules.check import Situation, violations
-from envlock.rules.families import families
-
-TENSORFLOW = canonicalize_name("tensorflow")
+from envlock.rules.frameworks import frameworks
 
 
 class Owners(Struct, frozen=True, kw_only=True):
@@ -60,8 +58,8 @@ class Case(Struct, frozen=True, kw_only=True):
 
     @property
     def framework(self) -> NormalizedName | None:
-        """The installed distribution of TensorFlow; of several, the one that stays."""
-        members = families().members(TENSORFLOW)
+        """The installed distribution of a framework; of several, the one that stays."""
+        members = (name for each in frameworks() for name in each.members)
         return next((name for name in members if name in self.packages), None)
 
     def strict(self) -> Case:

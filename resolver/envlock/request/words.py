@@ -12,15 +12,15 @@ from envlock.errors import UsageError
 from envlock.model import Requested
 from envlock.request.parsed import Faults, safe, shown
 from envlock.request.syntax import parse_requirement
+from envlock.rules.frameworks import framework
 
 ORIGIN = "command line"
 
-_DEFAULT = ("tensorflow", "h5py")
 _FILE_SUFFIXES = (".in", ".toml", ".txt", ".yaml", ".yml")
 
 
 def parse_words(words: Iterable[str]) -> tuple[Requested, ...]:
-    """Return the requirements typed on the command line; none means tensorflow and h5py.
+    """Return the requirements typed on the command line; none means those of the framework.
 
     Raises:
         UsageError: a word is no requirement, told for all words at once with
@@ -28,7 +28,7 @@ def parse_words(words: Iterable[str]) -> tuple[Requested, ...]:
     """
     faults = Faults()
     found: list[Requested] = []
-    for word in tuple(words) or _DEFAULT:
+    for word in tuple(words) or framework().request:
         with faults.collect(""):
             found.append(Requested(requirement=_requirement(word), origin=ORIGIN))
     faults.finish()

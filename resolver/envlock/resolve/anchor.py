@@ -6,13 +6,12 @@ the one thing about it that metadata never gets wrong, so it is chosen first.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import product
 
 from msgspec import Struct
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import NormalizedName, canonicalize_name, parse_wheel_filename
+from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from envlock.choices import Accelerator
@@ -20,10 +19,8 @@ from envlock.model import DistributionFile, Target
 from envlock.releases import and_cuda, cuda_row
 from envlock.resolve.wishes import Wish, Wishes
 from envlock.rules.families import families
-
-TENSORFLOW = canonicalize_name("tensorflow")
-_CPU = canonicalize_name("tensorflow-cpu")
-_GPU = canonicalize_name("tensorflow-gpu")
+from envlock.rules.frameworks import Framework, frameworks
+from envlock.targets.tags import preference
 
 Releases = Mapping[Version, Sequence[DistributionFile]]
 
@@ -41,27 +38,34 @@ class Anchor(Struct, frozen=True, kw_only=True):
         return f"{self.name}{extras}=={self.version}"
 
     def stands_for(self, wish: Wish) -> bool:
-        """Whether this release is the answer to a wish: its own, or any for ``tensorflow``."""
-        return wish.name in {self.name, TENSORFLOW}
+        """Whether this release is the answer to a wish: its own, or any for the framework."""
+        return wish.name in {self.name, families().family_of(self.name)}
 
 
 def framework(wishes: Wishes) -> Wish | None:
-    """The wish for a TensorFlow distribution, the plain one first."""
-    members = families().members(TENSORFLOW)
+    """The wish for a distribution of a framework, the plain one first."""
+    members = (name for each in frameworks() for name in each.members)
     return next((wishes[name] for name in members if name in wishes), None)
+
+
+def _plain(wish: Wish) -> Framework | None:
+    """The framework that a wish leaves the distribution of open."""
+    return next((each for each in frameworks() if each.name == wish.name), None)
 
 
 def distributions(wish: Wish, accelerator: Accelerator) -> tuple[NormalizedName, ...]:
     """The distributions whose index pages are needed to choose a release of ``wish``."""
-    if wish.name != TENSORFLOW:
+    facts = _plain(wish)
+    if facts is None:
         return (wish.name,)
     match accelerator:
         case Accelerator.CPU:
-            return (_CPU, TENSORFLOW)
+            found = [facts.cpu, facts.name]
         case Accelerator.CUDA:
-            return (TENSORFLOW, _GPU)
+            found = [facts.name, facts.gpu]
         case Accelerator.AUTO:
-            return (TENSORFLOW,)
+            found = [facts.name]
+    return tuple(name for name in found if name is not None)
 
 
 def candidates(
@@ -155,28 +159,7 @@ def _admits_python(said: str, python: Version) -> bool:
 
 def tagged_for(file: DistributionFile, target: Target) -> bool:
     """Whether a file is not a wheel, or one whose tags the target takes."""
-    if not file.filename.endswith(".whl"):
-        return True
-    known = _tag_set(target.tags)
-    if known.isdisjoint(_said_tags(file.filename)):
-        return False  # as nearly all of a page: the strict parser takes twenty times as long
-    try:
-        _, _, _, tags = parse_wheel_filename(file.filename)
-    except ValueError:
-        return False
-    return any(str(tag) in known for tag in tags)
-
-
-def _said_tags(filename: str) -> Iterator[str]:
-    """The tags in the name of a wheel, whether the name is a valid one or not."""
-    parts = filename.removesuffix(".whl").lower().split("-")[-3:]
-    return map("-".join, product(*(part.split(".") for part in parts)))
-
-
-@lru_cache(maxsize=4)
-def _tag_set(tags: tuple[str, ...]) -> frozenset[str]:
-    """A set of a target's tags: made once, asked for thousands of files."""
-    return frozenset(tags)
+    return preference(file.filename, target.tags) is not None
 
 
 def _flavours(
@@ -187,28 +170,35 @@ def _flavours(
 ) -> Iterable[Anchor]:
     """The distributions that carry one release for this accelerator, best first."""
     there = [name for name, versions in usable.items() if version in versions]
-    if wish.name != TENSORFLOW or target.accelerator is Accelerator.AUTO:
+    facts = _plain(wish)
+    if facts is None or target.accelerator is Accelerator.AUTO:
         return [Anchor(name=wish.name, version=version, extras=wish.extras) for _ in there[:1]]
     if target.accelerator is Accelerator.CPU:
         return [
             Anchor(
                 name=name,
                 version=version,
-                note="" if name == _CPU else f"no tensorflow-cpu {version} can serve this request",
+                note=f"no {facts.cpu} {version} can serve this request"
+                if facts.cpu not in {name, None}
+                else "",
             )
-            for name in (_CPU, TENSORFLOW)
+            for name in distributions(wish, target.accelerator)
             if name in there
         ]
-    return list(_cuda(wish, version, there, target))
+    return list(_cuda(facts, wish.extras, version, there, target))
 
 
 def _cuda(
-    wish: Wish, version: Version, there: list[NormalizedName], target: Target
+    facts: Framework,
+    extras: tuple[str, ...],
+    version: Version,
+    there: list[NormalizedName],
+    target: Target,
 ) -> Iterable[Anchor]:
-    facts = and_cuda(version, target.minor)
-    if facts is not None and facts.installable:
-        extras = tuple(sorted({*wish.extras, "and-cuda"}))
-        yield Anchor(name=TENSORFLOW, version=version, extras=extras)
+    extra = and_cuda(version, target.minor)
+    if extra is not None and extra.installable:
+        more = tuple(sorted({*extras, facts.cuda_extra}))
+        yield Anchor(name=facts.name, version=version, extras=more)
         return
     row = cuda_row(version)
     need = (
@@ -216,9 +206,8 @@ def _cuda(
         if row
         else "its CUDA is not on record"
     )
-    # tensorflow itself carries the GPU code in 1.15 and from 2.1 on.
-    own = (version.major, version.minor) in {(1, 13), (1, 14), (2, 0)} and _GPU in there
-    name = _GPU if own else TENSORFLOW
+    own = facts.on_gpu(version)
+    name = own if own in there else facts.name
     if name in there:
         note = f"{name} {version} brings no CUDA of its own: {need}"
-        yield Anchor(name=name, version=version, extras=wish.extras, note=note)
+        yield Anchor(name=name, version=version, extras=extras, note=note)

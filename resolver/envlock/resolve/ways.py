@@ -11,7 +11,7 @@ from packaging.specifiers import SpecifierSet
 
 from envlock.model import Target
 from envlock.releases import pythons_for
-from envlock.resolve.anchor import TENSORFLOW, framework
+from envlock.resolve.anchor import framework
 from envlock.resolve.explain import command, relaxable, remedy
 from envlock.resolve.lacking import absent
 from envlock.resolve.loop import Settled, anchors, search
@@ -110,14 +110,18 @@ def _constraints_changed(looking: Search) -> Iterator[str]:
 
 
 def _one_owner(looking: Search) -> Iterator[str]:
-    """``tensorflow`` itself in place of its other distributions."""
+    """The framework itself in place of its other distributions."""
     question = looking.question
-    owners = [question.wishes[n] for n in families().members(TENSORFLOW) if n in question.wishes]
-    if not owners or [wish.name for wish in owners] == [TENSORFLOW]:
+    asked = framework(question.wishes)
+    head = families().family_of(asked.name) if asked else None
+    if head is None:
+        return
+    owners = [question.wishes[n] for n in families().members(head) if n in question.wishes]
+    if [wish.name for wish in owners] == [head]:
         return
     others = {name: wish for name, wish in question.wishes.items() if wish not in owners}
-    plain = replace(owners[0], name=TENSORFLOW)
-    settled = looking.solved(replace(question, wishes={**others, TENSORFLOW: plain}))
+    plain = replace(owners[0], name=head)
+    settled = looking.solved(replace(question, wishes={**others, head: plain}))
     if settled is None or settled.anchor is None:
         return
     places = [place for wish in owners for place in wish.places]

@@ -14,10 +14,8 @@ from envlock.errors import UsageError
 from envlock.model import Rule
 from envlock.rules.documents import parse, shipped
 from envlock.rules.schema import faults, read_rule
+from envlock.rules.tables import TABLES, table_faults
 from envlock.system import read_text
-
-#: YAML files of the data package that hold no rules.
-_NOT_RULES = frozenset({"conda-names.yaml", "families.yaml"})
 
 
 class Database(Struct, frozen=True, kw_only=True):
@@ -48,10 +46,15 @@ def load(folders: Sequence[Path] = ()) -> Database:
 
 
 def check(folder: Path) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
-    """The sound rules of a folder, and every fault in it, failing examples included."""
+    """The sound rules of a folder, and every fault in it, failing examples included.
+
+    In the folder that ships that is also what is wrong with its tables.
+    """
     rules, wrong = _read_folders([folder], examples=True)
     ours = files("envlock_constraints")
     itself = isinstance(ours, Path) and ours.resolve() == folder.resolve()
+    if itself:
+        wrong += table_faults()
     others = () if itself else _shipped()
     return tuple(rules), (*wrong, *_clashes((*others, *rules)))
 
@@ -60,7 +63,7 @@ def check(folder: Path) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
 def _shipped() -> tuple[Rule, ...]:
     found: list[Rule] = []
     for name, documents in shipped().items():
-        if name not in _NOT_RULES:
+        if name not in TABLES:
             found.extend(read_rule(document, source=name) for document in documents)
     return tuple(sorted(found, key=lambda rule: rule.id))
 
@@ -75,7 +78,7 @@ def _read_folders(
             wrong.append(f"{folder}: no such folder")
             continue
         for path in sorted(folder.rglob("*.yaml")):
-            if path.name not in _NOT_RULES:
+            if path.name not in TABLES:
                 _read_file(path, rules, wrong, examples=examples)
     return rules, tuple(wrong)
 

@@ -8,7 +8,7 @@ from functools import cache
 from msgspec import Struct
 from packaging.utils import NormalizedName, canonicalize_name
 
-from envlock.rules.documents import shipped
+from envlock.rules.tables import table
 
 
 class Families(Struct, frozen=True, kw_only=True):
@@ -16,12 +16,16 @@ class Families(Struct, frozen=True, kw_only=True):
 
     ``by_name`` maps a family to its members, ``stubs`` are pairs of which one
     is an empty shell that pulls in the other, and ``wheels_only`` names the
-    packages whose source distributions are never to be built.
+    packages whose source distributions are never to be built. ``one_system``
+    maps packages that exist for one system only to it, and ``not_imported``
+    are declared without being imported.
     """
 
     by_name: Mapping[NormalizedName, tuple[NormalizedName, ...]]
     stubs: frozenset[frozenset[NormalizedName]]
     wheels_only: tuple[NormalizedName, ...]
+    one_system: Mapping[NormalizedName, str]
+    not_imported: frozenset[NormalizedName]
 
     def family_of(self, name: NormalizedName) -> NormalizedName | None:
         """Return the family that a distribution belongs to."""
@@ -39,7 +43,7 @@ class Families(Struct, frozen=True, kw_only=True):
 @cache
 def families() -> Families:
     """Return the families that envlock knows."""
-    (document,) = shipped()["families.yaml"]
+    document = table("families.yaml")
     return Families(
         by_name={
             canonicalize_name(family): _names(members)
@@ -47,6 +51,12 @@ def families() -> Families:
         },
         stubs=frozenset(frozenset(_names(pair)) for pair in document["stubs"]),
         wheels_only=_names(document["wheels-only"]),
+        one_system={
+            name: system
+            for system, names in document["one-system"].items()
+            for name in _names(names)
+        },
+        not_imported=frozenset(_names(document["not-imported"])),
     )
 
 

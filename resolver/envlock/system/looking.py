@@ -124,3 +124,8 @@ def is_mount(folder: Path) -> bool:
     return os.path.ismount(folder) or any(
         place == folder.name for place in mounted_below(folder.parent)
     )
+
+
+def shown(path: str) -> str:
+    """Return a path as text, also one whose name is not UTF-8."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

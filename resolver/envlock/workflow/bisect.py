@@ -32,8 +32,6 @@ from envlock.bisect.draft import Facts, draft
 from envlock.bisect.failures import Failure, verdict
 from envlock.bisect.flips import flip
 from envlock.changes import Action, Step
-from envlock.environment.description import Interpreter, target
-from envlock.environment.interpreters import find_interpreter, find_version
 from envlock.errors import InstallFailure, ProblemFound, UsageError
 from envlock.examine import Given
 from envlock.index.pages import Index
@@ -46,6 +44,8 @@ from envlock.rules.documents import render
 from envlock.rules.families import families
 from envlock.rules.schema import Document
 from envlock.system import write_texts
+from envlock.targets.description import Interpreter, target
+from envlock.targets.interpreters import find_interpreter, find_version
 from envlock.workflow.bisected import Bisected, Flip, Told, title
 from envlock.workflow.outputs import try_outputs
 from envlock.workflow.pinsets import PinSet, read_pin_set

@@ -14,9 +14,7 @@ from envlock import standards
 from envlock.choices import EngineName
 from envlock.engine import ENGINES
 from envlock.environment.conda import conda_packages
-from envlock.environment.description import target
 from envlock.environment.inspect import site_folders
-from envlock.environment.interpreters import find_interpreter
 from envlock.environment.owners import of_conda
 from envlock.environment.records import Distribution, read_site, recorded
 from envlock.environment.state import examine_environment
@@ -28,6 +26,8 @@ from envlock.plan import Case, Owners
 from envlock.progress import Progress
 from envlock.resolve import Tools
 from envlock.rules.check import Situation, violations
+from envlock.targets.description import target
+from envlock.targets.interpreters import find_interpreter
 
 #: Findings that a reinstall of the package cures.
 _REINSTALL = frozenset(

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from envlock.conda.values import CondaLock
 from envlock.differences import Difference, compare, conda_side, side_of
-from envlock.environment.interpreters import find_interpreter
 from envlock.errors import UsageError
 from envlock.model import Lock
 from envlock.progress import Progress
+from envlock.targets.interpreters import find_interpreter
 from envlock.workflow.lockfiles import read_conda, without_options
 from envlock.write import WITHOUT_HASHES, format_of, read_lock
 

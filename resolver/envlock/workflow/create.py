@@ -9,13 +9,13 @@ from pathlib import Path
 from msgspec import Struct
 
 from envlock.environment.create import sync
-from envlock.environment.interpreters import find_interpreter
 from envlock.environment.place import held_place, kept_as
 from envlock.environment.replaceable import settled
 from envlock.environment.replacement import Replacement, replaced
 from envlock.errors import ProblemFound
 from envlock.progress import Progress
 from envlock.request.words import ORIGIN
+from envlock.targets.interpreters import find_interpreter
 from envlock.workflow.lock import Locked, LockOrder, make_lock, requirements_text
 from envlock.workflow.outputs import Seen, differing, refuse_changed
 from envlock.workflow.replacing import replaced_by

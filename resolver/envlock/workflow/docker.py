@@ -16,16 +16,15 @@ from envlock.errors import NoResolution, UsageError
 from envlock.model import Lock, Severity, Target
 from envlock.progress import Progress
 from envlock.releases import wheels_for
-from envlock.resolve.anchor import TENSORFLOW, installable
+from envlock.resolve.anchor import installable
 from envlock.resolve.assemble import hashed
 from envlock.rules import database
 from envlock.rules.check import Situation, violations
-from envlock.rules.families import families
+from envlock.rules.frameworks import framework_of
 from envlock.system import make_folder, read_text, refuse_irregular, remove_tree, write_texts
 from envlock.workflow.image import DockerOrder, Image, Part, Piece, assemble, scripts
 from envlock.workflow.lock import check_lock, make_lock, requirements_text, unproved
 from envlock.workflow.outputs import differing, refuse_changed, seen
-from envlock.workflow.targets import find_target
 from envlock.write import read_lock
 
 _OWN_COPY = "leave --base-freeze out: the environment then has its own copy of everything"
@@ -97,7 +96,7 @@ def check_image(order: DockerOrder) -> tuple[str, ...]:
     pieces = [
         Piece(
             part=part,
-            target=find_target(part.order),
+            target=part.order.target(),
             lock=read_lock(part.path.name, text),
             text=text,
         )
@@ -151,13 +150,15 @@ def _piece(order: DockerOrder, part: Part, frozen: Frozen | None, progress: Prog
 
 
 def _on_arm(part: Part) -> Iterator[str]:
-    """Which TensorFlow there is for linux/arm64, when it is asked for there."""
-    members = families().members(TENSORFLOW)
+    """Which framework there is for linux/arm64, when it is asked for there."""
     wishes = [canonicalize_name(each.requirement.name) for each in part.order.request.requirements]
-    if part.machine == "arm64" and any(name in members for name in wishes):
-        goal = find_target(part.order)
-        yield f"  {wheels_for(goal.minor, goal.platform)}; those before 2.16 are empty and bring"
-        yield "  tensorflow-cpu-aws, and there is no tensorflow-cpu"
+    found = next(filter(None, map(framework_of, wishes)), None)
+    if part.machine == "arm64" and found is not None:
+        goal = part.order.target()
+        there = wheels_for(goal.minor, goal.platform, found.name)
+        more = found.machines.get(str(goal.platform), "")
+        text = f"{there}; {more}" if more else str(there)
+        yield from (f"  {line}" for line in text.splitlines())
 
 
 def _ways(order: DockerOrder, part: Part, remedies: Iterable[str]) -> Iterator[str]:

@@ -11,20 +11,20 @@ from msgspec.structs import replace
 from packaging.utils import NormalizedName
 
 from envlock.choices import OF_CONDA
-from envlock.environment.description import target
-from envlock.environment.foreign import foreign_target, python_version
-from envlock.environment.interpreters import find_interpreter, find_version
 from envlock.errors import IndexFailure, UsageError
 from envlock.index.hashing import with_hashes
 from envlock.index.origin import held_to
 from envlock.index.origin import where as index_words
 from envlock.index.pages import Index
 from envlock.model import DistributionFile, IndexSettings, Lock, LockedPackage, Target
-from envlock.platforms import Place, read_platform
 from envlock.progress import Progress
 from envlock.resolve.assemble import wanted as installable_files
 from envlock.resolve.located import located
 from envlock.system import read_text, refuse_irregular, write_texts
+from envlock.targets.description import target
+from envlock.targets.elsewhere import foreign_target, python_version
+from envlock.targets.interpreters import find_interpreter, find_version
+from envlock.targets.platforms import Place, read_platform
 from envlock.workflow.lockfiles import made_by_envlock, read_conda, without_options
 from envlock.workflow.outputs import try_outputs
 from envlock.write import (

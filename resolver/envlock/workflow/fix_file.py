@@ -17,8 +17,6 @@ from envlock.changes import Plan
 from envlock.choices import EngineName
 from envlock.edit import diff, edited
 from envlock.engine import Problem, Solution
-from envlock.environment.description import target
-from envlock.environment.interpreters import find_interpreter
 from envlock.errors import InterpreterMissing, NoResolution, UsageError, WorkError
 from envlock.examine import Given, examine_path
 from envlock.findings import Examined
@@ -30,6 +28,8 @@ from envlock.rules import database
 from envlock.rules.check import Situation, violations
 from envlock.rules.families import families
 from envlock.system import contents, encoded_as, read_text, refuse_irregular, write_files
+from envlock.targets.description import target
+from envlock.targets.interpreters import find_interpreter
 from envlock.workflow.cases import Steering, tools_for
 from envlock.workflow.outputs import try_outputs
 

@@ -15,8 +15,8 @@ from envlock.docker.freeze import Frozen
 from envlock.docker.recipe import GATE, Check, LockFile, Recipe, texts
 from envlock.model import Lock, Target
 from envlock.probes import PROBES
-from envlock.resolve.anchor import TENSORFLOW
-from envlock.rules.families import families
+from envlock.releases import contents, framework_releases
+from envlock.rules.frameworks import framework_of
 from envlock.workflow.lock import LockOrder
 from envlock.workflow.outputs import Seen
 from envlock.workflow.verify import is_among
@@ -129,12 +129,7 @@ def _notes(pieces: Sequence[Piece], frozen: Frozen | None) -> Iterator[str]:
         where = ", ".join(frozen.unread)
         yield f"{where}: no NAME==VERSION, so it is not known what the base holds there"
     for piece in pieces:
-        amazon = piece.lock.version("tensorflow-cpu-aws")
-        if amazon is not None and piece.lock.version("tensorflow") is not None:
-            yield (
-                f"linux/{piece.part.machine}: the wheel of tensorflow {amazon} is empty there, and"
-                f" what runs is tensorflow-cpu-aws {amazon}; 2.16 and later have their own"
-            )
+        yield from _empty(piece)
     for other in pieces[1:]:
         unlike = [
             f"{name} {version} and {other.pins[name]}"
@@ -146,14 +141,36 @@ def _notes(pieces: Sequence[Piece], frozen: Frozen | None) -> Iterator[str]:
             yield f"{both} do not have the same versions: {', '.join(unlike)}"
 
 
+def _empty(piece: Piece) -> Iterator[str]:
+    """Which framework of a lock is an empty shell on its machine, and since when it is none."""
+    platform = piece.target.platform
+    for package in piece.lock.packages:
+        if framework_of(package.name) is None:
+            continue
+        runs = contents(package.version, platform, package.name)
+        if runs == package.name or piece.lock.version(runs) is None:
+            continue
+        later = (
+            each.version
+            for each in framework_releases()
+            if each.version > package.version
+            and contents(each.version, platform, package.name) == package.name
+        )
+        own = next(later, None)
+        more = f"; {own.major}.{own.minor} and later have their own" if own else ""
+        yield (
+            f"linux/{piece.part.machine}: the wheel of {package.name} {package.version} is empty"
+            f" there, and what runs is {runs} {piece.lock.version(runs)}{more}"
+        )
+
+
 def _unproved(order: DockerOrder, recipe: Recipe) -> Iterator[str]:
     if order.verify and not recipe.checks:
         yield "there is no probe for any of these packages: the build proves nothing"
 
 
 def _framework(lock: Lock) -> Version | None:
-    members = families().members(TENSORFLOW)
-    return next((package.version for package in lock.packages if package.name in members), None)
+    return next((each.version for each in lock.packages if framework_of(each.name)), None)
 
 
 def checks_for(names: Sequence[NormalizedName], needs: Sequence[str]) -> tuple[Check, ...]:

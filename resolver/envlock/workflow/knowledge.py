@@ -13,15 +13,15 @@ from packaging.version import Version
 
 from envlock import standards
 from envlock.choices import Accelerator
-from envlock.environment.description import target
-from envlock.environment.foreign import foreign_target
-from envlock.environment.interpreters import find_interpreter
 from envlock.errors import NoResolution, ProblemFound, UsageError
 from envlock.model import Constraint, Rule, Target
-from envlock.platforms import Place
 from envlock.resolve.anchor import Anchor
 from envlock.resolve.feasible import Infeasible, judge
 from envlock.rules import database
+from envlock.targets.description import target
+from envlock.targets.elsewhere import foreign_target
+from envlock.targets.interpreters import find_interpreter
+from envlock.targets.platforms import Place
 
 
 def find_rule(name: str, folders: Sequence[Path]) -> Rule:

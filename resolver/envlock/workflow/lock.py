@@ -18,16 +18,16 @@ from envlock.index.origin import asked
 from envlock.index.pages import Index
 from envlock.index.releases import admitted, releases
 from envlock.model import IndexSettings, Lock, Request, Target
-from envlock.platforms import Place
 from envlock.progress import Progress
 from envlock.request import applicable
 from envlock.resolve.anchor import Anchor
 from envlock.resolve.located import tell_several
 from envlock.rules import database
 from envlock.system import read_text, refuse_irregular
+from envlock.targets.find import find, others, terms
+from envlock.targets.platforms import Place
 from envlock.workflow import existing
 from envlock.workflow.outputs import Seen, seen, try_outputs, write_changed
-from envlock.workflow.targets import find_target, other_targets
 from envlock.write import WRITERS, read_lock
 
 
@@ -61,6 +61,11 @@ class LockOrder(Struct, frozen=True, kw_only=True):
     preferences: Mapping[NormalizedName, Version] = field(default_factory=dict)
     fresh: bool = False
     evidence: tuple[Path, ...] = ()
+
+    def target(self) -> Target:
+        """Return the target that was asked for; raises as `envlock.targets.find.find` does."""
+        wanted = terms(self.request, self.requires_python, here=self.builds)
+        return find(self.python, self.platform, wanted)
 
 
 class Locked(Struct, frozen=True, kw_only=True):
@@ -119,7 +124,7 @@ def make_locks(orders: Sequence[LockOrder], progress: Progress) -> tuple[Locked,
 
 def _standing(order: LockOrder, *, hashed: bool) -> _Standing:
     refuse_irregular(order.outputs)
-    goal = find_target(order)
+    goal = order.target()
     rules = database.load(order.rules)
     before = seen(order.outputs)
     locks = existing.own_locks(order.outputs, order.verb)
@@ -241,7 +246,7 @@ def _resolve(
     why = resolving.Asked(
         database=rules,
         verb=order.verb,
-        targets_here=lambda: other_targets(goal),
+        targets_here=lambda: others(goal),
     )
     return resolving.resolve(question, tools, index, why)
 
@@ -293,7 +298,7 @@ def check_lock(order: LockOrder) -> tuple[str, ...]:
     Nothing is solved, fetched or written.
     """
     refuse_irregular(order.outputs)
-    goal = find_target(order)
+    goal = order.target()
     rules = database.load(order.rules)
     standard = existing.standard(order.request, goal, rules, order.settings)
     there = (path for path in order.outputs if path.exists())

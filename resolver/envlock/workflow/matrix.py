@@ -9,8 +9,6 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from envlock.environment.description import Interpreter, target
-from envlock.environment.interpreters import available
 from envlock.errors import EnvlockError, WorkError
 from envlock.evidence.documents import read, render
 from envlock.evidence.values import PLAIN, RULES, Cell, CellEvidence, ProvedSet, Variation
@@ -21,6 +19,7 @@ from envlock.matrix.queue import Queue
 from envlock.matrix.tasks import Task, Terms
 from envlock.probes import DEFAULT_GATE
 from envlock.progress import Progress
+from envlock.rules.frameworks import framework
 from envlock.system import (
     cache_folder,
     exclusive,
@@ -29,14 +28,13 @@ from envlock.system import (
     remove_tree,
     write_texts,
 )
+from envlock.targets.description import Interpreter, target
+from envlock.targets.interpreters import available
 from envlock.trees import disk_usage
 from envlock.workflow.caches import clean_cache
 from envlock.workflow.cellsets import series_of
 from envlock.workflow.outputs import try_outputs
 from envlock.workflow.proving import probe_digest, prove_set
-
-#: What shares the big files of a release in uv's cache.
-_BIG = ("tensorflow", "tensorflow-cpu", "tensorflow-intel")
 
 
 class MatrixOrder(Struct, frozen=True, kw_only=True):
@@ -229,7 +227,7 @@ class _Runner:
             for work in self._queue.works
             if work.cell.version == cell.version
         ):
-            clean_cache(self._order.terms, *_BIG)
+            clean_cache(self._order.terms, *framework().large)
 
 
 def shortcoming(proved: ProvedSet) -> str:

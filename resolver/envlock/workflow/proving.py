@@ -13,8 +13,6 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from envlock.environment.create import create_venv, sync
-from envlock.environment.description import Interpreter, target
-from envlock.environment.interpreters import find_version, python_in
 from envlock.errors import InstallFailure
 from envlock.evidence.steady import steady, steady_outcome
 from envlock.evidence.values import Circumstances, ProvedSet
@@ -25,6 +23,8 @@ from envlock.probes import PROBES
 from envlock.probes.runner import run_probe
 from envlock.progress import Silent
 from envlock.system import make_folder, remove_tree
+from envlock.targets.description import Interpreter, target
+from envlock.targets.interpreters import find_version, python_in
 from envlock.workflow.cellsets import requests, resolve_set
 from envlock.workflow.lock import requirements_text
 

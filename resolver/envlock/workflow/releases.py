@@ -7,7 +7,8 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
-from envlock.releases import Release, and_cuda, cuda_row, h5py_releases, tensorflow_releases
+from envlock.releases import Release, and_cuda, cuda_row, framework_releases, h5py_releases
+from envlock.rules.frameworks import framework
 
 _DECLARED = ("h5py", "numpy", "protobuf", "keras")
 #: The platform whose metadata and Pythons the table shows; JSON has them all.
@@ -30,7 +31,7 @@ def release_rows(package: str) -> list[tuple[str, ...]]:
         ]
         return [("H5PY", "DATE", "PYTHON", "NUMPY", "HDF5", "YANKED"), *rows]
     header = (
-        "TENSORFLOW",
+        framework().name.upper(),
         "DATE",
         "PYTHON",
         *map(str.upper, _DECLARED),
@@ -38,17 +39,17 @@ def release_rows(package: str) -> list[tuple[str, ...]]:
         "CUDNN",
         "AND-CUDA",
     )
-    return [header, *(_tensorflow_row(item) for item in tensorflow_releases())]
+    return [header, *(_framework_row(item) for item in framework_releases())]
 
 
-def _tensorflow_row(item: Release) -> tuple[str, ...]:
+def _framework_row(item: Release) -> tuple[str, ...]:
     row = cuda_row(item.version)
     extra = and_cuda(item.version)
     return (
         str(item.version),
         str(item.date),
-        _span(_pythons(item, "tensorflow")),
-        *(_declared(item, "tensorflow", name) for name in _DECLARED),
+        _span(_pythons(item, framework().name)),
+        *(_declared(item, framework().name, name) for name in _DECLARED),
         row.cuda if row else "",
         row.cudnn if row else "",
         "" if extra is None else "yes" if extra.installable else f"no: {extra.refusal}",
@@ -57,7 +58,7 @@ def _tensorflow_row(item: Release) -> tuple[str, ...]:
 
 def release_data(package: str) -> list[dict[str, Any]]:
     """Every release with its wheels and declared requirements on every platform."""
-    table: Sequence[Release] = h5py_releases() if package == "h5py" else tensorflow_releases()
+    table: Sequence[Release] = h5py_releases() if package == "h5py" else framework_releases()
     return [_data(item, package) for item in table]
 
 
@@ -73,7 +74,7 @@ def _data(item: Release, package: str) -> dict[str, Any]:
             for (name, platform), lines in item.needs.items()
         ],
     }
-    if package == "tensorflow":
+    if package == framework().name:
         row = cuda_row(item.version)
         extra = and_cuda(item.version)
         data["cuda"] = {"cuda": row.cuda, "cudnn": row.cudnn, "source": row.source} if row else None

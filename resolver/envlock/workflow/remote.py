@@ -20,7 +20,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from envlock import __version__
-from envlock.environment.interpreters import available
 from envlock.errors import UsageError
 from envlock.evidence.values import Cell, ProvedSet
 from envlock.matrix.cluster import Chores
@@ -33,6 +32,7 @@ from envlock.system import (
     remove_tree,
     write_texts,
 )
+from envlock.targets.interpreters import available
 from envlock.trees import disk_usage
 from envlock.workflow.caches import clean_cache
 from envlock.workflow.proving import probe_digest

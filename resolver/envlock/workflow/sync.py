@@ -9,14 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from envlock.environment.create import sync
-from envlock.environment.description import Interpreter, target
 from envlock.environment.inspect import installed
-from envlock.environment.interpreters import (
-    base_program,
-    find_interpreter,
-    find_version,
-    python_in,
-)
 from envlock.environment.layout import read_layout
 from envlock.environment.place import held_place, made_by_envlock
 from envlock.environment.recovery import recover
@@ -26,6 +19,13 @@ from envlock.errors import InstallFailure, InterpreterMissing, UsageError
 from envlock.model import IndexSettings, Lock
 from envlock.progress import Progress
 from envlock.system import read_text
+from envlock.targets.description import Interpreter, target
+from envlock.targets.interpreters import (
+    base_program,
+    find_interpreter,
+    find_version,
+    python_in,
+)
 from envlock.workflow.lock import requirements_text
 from envlock.workflow.outputs import refuse_changed, seen
 from envlock.workflow.replacing import replaced_by

@@ -20,7 +20,6 @@ from envlock import standards
 from envlock.bisect.differences import Pins, Side
 from envlock.bisect.failures import Failure, failures, raised
 from envlock.environment.create import change, create_venv
-from envlock.environment.description import Interpreter
 from envlock.environment.inspect import installed, prefix_of, site_folders
 from envlock.environment.records import Distribution, read_site, recorded
 from envlock.errors import IndexFailure, InstallFailure, UsageError, WorkError
@@ -31,6 +30,7 @@ from envlock.probes.interface import Probe
 from envlock.probes.runner import run_probe, run_user_script
 from envlock.progress import Progress
 from envlock.system import WINDOWS, cache_folder, exclusive, remove_tree, run, scratch
+from envlock.targets.description import Interpreter
 from envlock.workflow.verify import ProofOrder, prove
 
 

@@ -31,7 +31,7 @@ from envlock.choices import Format
 from envlock.errors import WorkError
 from envlock.index.redact import strip_credentials
 from envlock.model import DistributionFile, Lock, LockedPackage, Platform, RuleId
-from envlock.platforms import SYSTEMS, markers
+from envlock.targets.platforms import SYSTEMS, markers
 from envlock.write.comments import one_line
 from envlock.write.interface import default_filename
 

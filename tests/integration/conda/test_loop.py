@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from envlock.choices import Accelerator
 from envlock.conda.channels import addresses
-from envlock.conda.virtual import virtual_packages
 from envlock.errors import NoResolution
 from envlock.model import RuleId
 from envlock.progress import Silent
@@ -17,6 +16,7 @@ from envlock.resolve.conda.explain import Asked
 from envlock.resolve.conda.question import CondaQuestion
 from envlock.resolve.conda.run import CondaAnswer, resolve_packages
 from envlock.rules import database
+from envlock.targets.subdirs import virtual_packages
 from support.conda_channel import CondaChannel
 from support.conda_forge import conda_forge
 

@@ -17,7 +17,6 @@ from envlock.diagnose.report import examined_data
 from envlock.docker.freeze import parse_freeze
 from envlock.docker.quoting import parse_image
 from envlock.environment import place, recovery
-from envlock.environment.description import describe, target
 from envlock.environment.journal import fixes
 from envlock.environment.state import examine_environment
 from envlock.errors import EnvlockError
@@ -28,7 +27,6 @@ from envlock.index import settings
 from envlock.index.parse import Incomplete, NotAPage, parse_html, parse_json
 from envlock.matrix.plan import read_plan
 from envlock.model import Target
-from envlock.platforms import read_platforms
 from envlock.progress import Silent
 from envlock.request import dates, find_root, words
 from envlock.request.conda_spec import parse_spec
@@ -37,6 +35,8 @@ from envlock.request.files import read_constraints_file, read_request_file
 from envlock.request.markers import applicable
 from envlock.rules import database
 from envlock.system import read_text
+from envlock.targets.description import describe, target
+from envlock.targets.platforms import read_platforms
 from envlock.write import read_conda_lock, read_lock
 
 Allowed = tuple[type[Exception], ...]

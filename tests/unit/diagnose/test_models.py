@@ -22,7 +22,7 @@ def model(
         keras_version=Version(version) if version else None,
         traits=frozenset(traits),
         weights_only=bool(more.get("weights_only")),
-        tensorflow=Version(str(more["tensorflow"])) if "tensorflow" in more else None,
+        framework=Version(str(more["tensorflow"])) if "tensorflow" in more else None,
     )
 
 
@@ -47,7 +47,7 @@ def test_a_model_is_loaded_by_what_was_seen_to_load_such_a_model(
     given: ModelFile, tensorflow: str, keras: str
 ) -> None:
     found = loads(given)
-    assert (str(found.tensorflow), str(found.keras)) == (tensorflow, keras)
+    assert (str(found.framework), str(found.keras)) == (tensorflow, keras)
 
 
 NOTES = [

@@ -14,8 +14,8 @@ from envlock.environment import bytecode
 from envlock.environment.bytecode import SCRIPT, compiling
 from envlock.environment.create import create_venv
 from envlock.environment.inspect import prefix_of, site_folders
-from envlock.environment.interpreters import find_interpreter
 from envlock.progress import Silent
+from envlock.targets.interpreters import find_interpreter
 
 
 @pytest.fixture

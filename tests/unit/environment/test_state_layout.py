@@ -9,9 +9,9 @@ import pytest
 from packaging.version import Version
 
 from envlock.environment.layout import read_layout
-from envlock.environment.program import platform_of
 from envlock.environment.state import examine_environment
 from envlock.model import Platform
+from envlock.targets.program import built_for
 from support.prefixes import add_conda_record, make_conda_prefix, make_prefix, make_venv, put
 
 ELF = b"\x7fELF\x02\x01\x01" + bytes(9)
@@ -141,14 +141,14 @@ def test_the_first_bytes_of_a_program_tell_its_platform(
     tmp_path: Path, start: bytes, platform: str
 ) -> None:
     (tmp_path / "python").write_bytes(start)
-    assert str(platform_of(tmp_path / "python")) == platform
+    assert str(built_for(tmp_path / "python")) == platform
 
 
 @pytest.mark.parametrize("start", [b"", b"#!/bin/sh\n", b"\xca\xfe\xba\xbe\x00\x00\x00\x02", ELF])
 def test_a_program_that_does_not_tell_is_for_this_machine(tmp_path: Path, start: bytes) -> None:
     (tmp_path / "python").write_bytes(start)
-    here = platform_of(tmp_path / "missing")
-    assert platform_of(tmp_path / "python") == here
+    here = built_for(tmp_path / "missing")
+    assert built_for(tmp_path / "python") == here
     assert isinstance(here, Platform)
 
 

@@ -16,17 +16,12 @@ from envlock.model import Platform, Requested, Target
 from envlock.outcomes import Failed
 from envlock.resolve.wishes import merge
 from envlock.rules.database import load
-from envlock.tags import wheel_tags
+from envlock.targets.elsewhere import target_on
 from support.evidence import CELL, EVIDENCE, GATE, RULES_SET, package, proved
 
 LINUX = Platform(system="linux", machine="x86_64", libc="glibc 2.36")
 PYTHON = Version("3.10.13")
-TARGET = Target(
-    python=PYTHON,
-    platform=LINUX,
-    accelerator=Accelerator.CPU,
-    tags=wheel_tags(PYTHON, LINUX),
-)
+TARGET = target_on(LINUX, PYTHON, Accelerator.CPU)
 OLDER = replace(CELL, version=Version("2.9.3"))
 
 
@@ -101,7 +96,7 @@ def test_other_sets_are_not(bad: ProvedSet) -> None:
 
 def test_files_for_a_newer_c_library_do_not_fit() -> None:
     old = Platform(system="linux", machine="x86_64", libc="glibc 2.12")
-    target = replace(TARGET, platform=old, tags=wheel_tags(PYTHON, old))
+    target = target_on(old, PYTHON, Accelerator.CPU)
     assert not usable(RULES_SET, asked("tensorflow", target=target))
 
 

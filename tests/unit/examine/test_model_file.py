@@ -90,7 +90,7 @@ def test_the_folder_of_a_savedmodel_tells_its_tensorflow(tmp_path: Path) -> None
     (tmp_path / "saved_model.pb").write_bytes(b'\x08\x01"\x05serve*\x062.12.12\x17v2.12.0-25-g8e')
     (tmp_path / "keras_metadata.pb").write_bytes(b"")
     model = found(tmp_path)
-    assert (model.format, model.tensorflow) == ("savedmodel", Version("2.12.1"))
+    assert (model.format, model.framework) == ("savedmodel", Version("2.12.1"))
     assert model.traits == {"keras_metadata"}
 
 

@@ -12,6 +12,7 @@ from envlock.examine.noise import clean
 from envlock.model import Rule
 from envlock.rules import database
 from envlock.rules.documents import parse
+from envlock.rules.tables import TABLES
 
 TRACEBACK = """\
 Traceback (most recent call last):
@@ -72,7 +73,7 @@ def symptoms_of_rules() -> list[tuple[Rule, str]]:
     known = database.load()
     found = []
     for file in files("envlock_constraints").iterdir():
-        if file.name.endswith(".yaml") and file.name not in {"conda-names.yaml", "families.yaml"}:
+        if file.name.endswith(".yaml") and file.name not in TABLES:
             for document in parse(file.read_text(encoding="utf-8")):
                 rule = known.find(document["id"])
                 assert rule is not None

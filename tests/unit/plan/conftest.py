@@ -11,13 +11,13 @@ from packaging.version import Version
 
 from envlock.changes import Plan
 from envlock.choices import EngineName
-from envlock.environment.description import target
-from envlock.environment.interpreters import find_interpreter
 from envlock.model import IndexSettings, Rule, Severity, Violation
 from envlock.plan import Case, plans
 from envlock.progress import Silent
 from envlock.rules import database
 from envlock.rules.check import Situation, violations
+from envlock.targets.description import target
+from envlock.targets.interpreters import find_interpreter
 from envlock.workflow.cases import tools_for
 from support.distributions import build_wheel
 

@@ -13,7 +13,6 @@ from packaging.version import Version
 from envlock.choices import Accelerator
 from envlock.model import DistributionFile
 from envlock.resolve.anchor import (
-    TENSORFLOW,
     Anchor,
     Releases,
     admitted,
@@ -24,6 +23,7 @@ from envlock.resolve.anchor import (
 )
 from support.rules import TARGET, wish, wishes
 
+TENSORFLOW = canonicalize_name("tensorflow")
 CPU, GPU = canonicalize_name("tensorflow-cpu"), canonicalize_name("tensorflow-gpu")
 
 

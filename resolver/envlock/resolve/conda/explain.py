@@ -18,6 +18,7 @@ from envlock.resolve.explain import causes
 from envlock.resolve.loop import Attempt
 from envlock.resolve.wishes import TYPED, Wishes
 from envlock.rules.database import Database
+from envlock.rules.frameworks import frameworks
 from envlock.system import left, within
 
 _TOLD = 3
@@ -95,7 +96,7 @@ def _ways_out(
         if solve(with_cuda) is not None:
             yield "--accelerator cuda"
     bound = [spec for spec in question.specs if spec.version or spec.build]
-    anchors = {"tensorflow", "python"}
+    anchors = {"python", *(each.name for each in frameworks())}
     bound.sort(key=lambda spec: (spec.name not in refusal.said, spec.name in anchors, spec.name))
     for spec in bound[:_TRIED]:
         free = replace(spec, version="", build="")

@@ -40,6 +40,7 @@ from envlock.resolve.wishes import Wish, merge
 from envlock.rules.check import Situation, violations
 from envlock.rules.database import Database
 from envlock.rules.families import families
+from envlock.rules.frameworks import frameworks
 from envlock.rules.select import select
 
 #: The place of a bound that conda's packages are.
@@ -166,7 +167,7 @@ def _own(packages: Iterable[LockedPackage], provided: Provided) -> tuple[LockedP
 
 
 def _situation(question: PipQuestion) -> Situation:
-    conda = "tensorflow" in question.provided
+    conda = any(each.name in question.provided for each in frameworks())
     return replace(Situation.of(question.target), manager="conda" if conda else "pip")
 
 

@@ -14,9 +14,9 @@ from envlock.conda.names import names
 from envlock.conda.rattler import SolveJob
 from envlock.conda.values import CondaPackage, CondaSpec
 from envlock.conda.versions import to_pep440
-from envlock.conda.virtual import Virtual
 from envlock.model import Rule
 from envlock.resolve.wishes import Wish, Wishes
+from envlock.targets.subdirs import Virtual
 
 
 class CondaQuestion(Struct, frozen=True, kw_only=True):

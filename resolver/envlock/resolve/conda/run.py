@@ -12,7 +12,6 @@ from packaging.utils import NormalizedName
 
 from envlock.conda import rattler
 from envlock.conda.names import names, pypi_pins, python_of, unread
-from envlock.conda.targets import target_of
 from envlock.conda.values import CondaPackage, CondaSpec
 from envlock.model import IndexSettings, RuleId, Target
 from envlock.progress import Progress
@@ -32,6 +31,7 @@ from envlock.resolve.question import Question, Tools
 from envlock.rules.check import conditions
 from envlock.rules.families import families
 from envlock.system import OutOfTime, left, solve_limit, within
+from envlock.targets.subdirs import target_of
 
 _LINE = re.compile(r":\d+$")
 _NOTHING = NormalizedName("")

@@ -17,13 +17,13 @@ from envlock.conda.programs import find_program, install_through
 from envlock.conda.values import CondaPlatformLock
 from envlock.environment.create import add
 from envlock.environment.holding import at_work
-from envlock.environment.interpreters import python_in
 from envlock.environment.place import held_place, kept_as
 from envlock.environment.replaceable import settled
 from envlock.environment.replacement import Replacement, replaced
 from envlock.errors import InstallFailure, UsageError
 from envlock.progress import Progress
 from envlock.system import make_folder, write_texts
+from envlock.targets.interpreters import python_in
 from envlock.workflow.conda.lock import CondaLocked, make_conda_lock
 from envlock.workflow.conda.order import CondaOrder
 from envlock.workflow.conda.work import channel_addresses

@@ -9,13 +9,13 @@ from msgspec.structs import replace
 
 from envlock.choices import Format
 from envlock.conda.names import pypi_pins, python_of
-from envlock.conda.targets import platform_of
 from envlock.conda.values import CondaLock, CondaPlatformLock
 from envlock.errors import EnvlockError, UsageError
 from envlock.model import Severity
 from envlock.rules.check import Situation, violations
 from envlock.rules.database import Database
 from envlock.system import read_text
+from envlock.targets.subdirs import platform_of
 from envlock.workflow.conda.order import CondaOrder
 from envlock.write import conda_names, read_conda_lock
 

@@ -11,12 +11,12 @@ from packaging.utils import NormalizedName
 
 from envlock.choices import Format
 from envlock.conda.names import names, python_of
-from envlock.conda.targets import platform_of
 from envlock.conda.values import CondaLock, CondaPlatformLock
 from envlock.index.origin import asked, public
 from envlock.model import Lock
 from envlock.progress import Progress
 from envlock.rules import database
+from envlock.targets.subdirs import platform_of
 from envlock.workflow.conda import existing
 from envlock.workflow.conda.order import CondaOrder
 from envlock.workflow.conda.solve import solve_platform

@@ -9,7 +9,6 @@ from envlock.conda import rattler
 from envlock.conda.names import pypi_pins
 from envlock.conda.stubs import write_stubs
 from envlock.engine import ENGINES
-from envlock.environment.interpreters import find_interpreter
 from envlock.errors import InterpreterMissing
 from envlock.model import Requested, Target
 from envlock.progress import Progress
@@ -18,6 +17,7 @@ from envlock.resolve import Resolution
 from envlock.resolve.conda.pip_part import PipQuestion, resolve_pip_part
 from envlock.resolve.conda.run import CondaAnswer
 from envlock.system import scratch
+from envlock.targets.interpreters import find_interpreter
 from envlock.workflow.conda.work import CondaWork
 
 

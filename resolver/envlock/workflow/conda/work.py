@@ -14,13 +14,13 @@ from envlock.choices import Accelerator, EngineName
 from envlock.conda import rattler
 from envlock.conda.channels import Address, OwnHosts, addresses, host_of
 from envlock.conda.values import CondaPlatformLock, CondaRequest, CondaSpec
-from envlock.conda.virtual import Virtual, virtual_packages
 from envlock.index.settings import load_settings
 from envlock.model import IndexSettings, Requested, RuleId
 from envlock.resolve import merge
 from envlock.resolve.conda.question import CondaQuestion
 from envlock.rules.database import Database
 from envlock.system.looking import home
+from envlock.targets.subdirs import Virtual, virtual_packages
 
 #: Where packages come from when nobody says.
 DEFAULT_CHANNEL = "conda-forge"

@@ -13,12 +13,11 @@ from msgspec.structs import replace
 from packaging.utils import canonicalize_name, is_normalized_name
 
 from envlock import standards
-from envlock.conda.targets import platform_of
 from envlock.conda.values import CondaLock, CondaPackage, CondaPlatformLock
-from envlock.conda.virtual import SUBDIRS
 from envlock.errors import UsageError
 from envlock.index.origin import public
 from envlock.model import DistributionFile, Lock, LockedPackage, RuleId
+from envlock.targets.subdirs import SUBDIRS, platform_of
 from envlock.write.comments import Remarks, one_line, read_remarks
 from envlock.write.conda.archives import noarch_of, told_by
 from envlock.write.conda.heading import Heading

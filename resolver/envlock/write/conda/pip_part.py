@@ -6,22 +6,22 @@ the best wheel for the platform and the Python that conda installs there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
+from operator import itemgetter
 from urllib.parse import urldefrag
 
 from msgspec.structs import replace
-from packaging.utils import parse_wheel_filename
 from packaging.version import Version
 
 from envlock.choices import Format
-from envlock.conda.targets import target_of
 from envlock.conda.values import CondaLock, CondaPlatformLock
-from envlock.conda.virtual import SUBDIRS, Virtual
 from envlock.errors import WorkError
 from envlock.index.redact import strip_credentials
 from envlock.model import DistributionFile, LockedPackage
-from envlock.platforms import KNOWN
+from envlock.targets.platforms import KNOWN
+from envlock.targets.subdirs import SUBDIRS, Virtual, target_of
+from envlock.targets.tags import preference
 from envlock.write import requirements
 from envlock.write.comments import told
 from envlock.write.conda.file_names import file_name
@@ -89,21 +89,16 @@ def address(file: DistributionFile) -> str:
 
 
 @cache
-def _tags(subdir: str, python: str, system: tuple[Virtual, ...]) -> Sequence[str]:
+def _tags(subdir: str, python: str, system: tuple[Virtual, ...]) -> tuple[str, ...]:
     if subdir not in SUBDIRS or not python:
         return ()
     return target_of(subdir, Version(python), system).tags
 
 
-def _best(package: LockedPackage, tags: Sequence[str]) -> DistributionFile | None:
-    files = [file for file, hashes in usable(package) if "sha256" in hashes]
-    ranked = sorted(files, key=lambda file: (_rank(file, tags), file.filename))
-    return ranked[0] if ranked and _rank(ranked[0], tags) <= len(tags) else None
-
-
-def _rank(file: DistributionFile, tags: Sequence[str]) -> int:
-    """The place of a wheel's best tag; sdists come after them, other wheels last."""
-    if not file.filename.endswith(".whl"):
-        return len(tags)
-    own = {str(tag) for tag in parse_wheel_filename(file.filename)[3]}
-    return next((place for place, tag in enumerate(tags) if tag in own), len(tags) + 1)
+def _best(package: LockedPackage, tags: tuple[str, ...]) -> DistributionFile | None:
+    ranked = [
+        (place, file.filename, file)
+        for file, hashes in usable(package)
+        if "sha256" in hashes and (place := preference(file.filename, tags)) is not None
+    ]
+    return min(ranked, key=itemgetter(0, 1), default=(0, "", None))[2]

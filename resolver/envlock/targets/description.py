@@ -25,7 +25,7 @@ from envlock.choices import Accelerator
 from envlock.errors import InterpreterMissing, WorkError
 from envlock.model import Platform, Target
 from envlock.system import remembered, run
-from envlock.tags import wheel_tags
+from envlock.targets.tags import wheel_tags
 
 _TIME_LIMIT = 20.0  # seconds: a cold start from a network drive
 _DAY = 24 * 60 * 60  # seconds

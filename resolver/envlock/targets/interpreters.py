@@ -15,10 +15,11 @@ from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
 
-from envlock.environment.description import Interpreter, describe
 from envlock.errors import InterpreterMissing, UsageError, WorkError
 from envlock.system import contents
 from envlock.system.looking import exists, expand, home, is_file, is_folder
+from envlock.targets.description import Interpreter, describe
+from envlock.targets.gone import python_is_gone, refuse_gone
 from envlock.visible import printable
 
 _VERSION = re.compile(r"\d{1,3}(\.\d{1,3}){0,2}", re.ASCII)
@@ -106,8 +107,6 @@ def base_program(program: Path) -> Path:
     for name in names:
         if is_file(home / name):
             return home / name
-    from envlock.environment.gone import python_is_gone  # noqa: PLC0415  (seldom needed)
-
     raise python_is_gone(program.parent.parent)
 
 
@@ -125,14 +124,14 @@ def _program(wanted: str) -> Path:
     if is_folder(path):
         inside = python_in(path)
         if inside is None:
-            _refuse_gone(path)
+            refuse_gone(path)
             raise InterpreterMissing(
                 f"{wanted}: no Python in this folder (looked for {', '.join(_PROGRAMS)})"
             )
         return inside
     if is_file(path):
         return path.absolute()
-    _refuse_gone(path.parent.parent)
+    refuse_gone(path.parent.parent)
     raise InterpreterMissing(
         f"{wanted}: neither a version such as 3.11 nor a program or folder that is there"
     )
@@ -147,13 +146,6 @@ def _on_path(name: str, *, shims: bool = True) -> Path | None:
     found = shutil.which(name, path=os.pathsep.join(folders)) if folders else None
     # Windows looks in the current folder first, whatever PATH is.
     return Path(found) if found and str(Path(found).parent) in folders else None
-
-
-def _refuse_gone(folder: Path) -> None:
-    from envlock.environment.gone import has_lost_its_python, python_is_gone  # noqa: PLC0415  (as above)
-
-    if has_lost_its_python(folder):
-        raise python_is_gone(folder)
 
 
 def _described(program: Path) -> Interpreter:

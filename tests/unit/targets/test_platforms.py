@@ -10,7 +10,7 @@ from uv import find_uv_bin
 
 from envlock.errors import UsageError
 from envlock.model import Platform
-from envlock.platforms import (
+from envlock.targets.platforms import (
     KNOWN,
     assumed,
     find_known,

@@ -3,11 +3,10 @@
 import pytest
 from packaging.version import Version
 
-from envlock.conda.targets import platform_of, target_of
-from envlock.conda.virtual import SUBDIRS, virtual_packages
-from envlock.environment.description import describe, target
-from envlock.environment.interpreters import find_interpreter
 from envlock.system import WINDOWS
+from envlock.targets.description import describe, target
+from envlock.targets.interpreters import find_interpreter
+from envlock.targets.subdirs import SUBDIRS, platform_of, target_of, virtual_packages
 
 
 @pytest.mark.skipif(WINDOWS, reason="compares with an interpreter of Linux")

@@ -17,7 +17,7 @@ _PE = {0x014C: "i686", 0x8664: "x86_64", 0xAA64: "arm64"}
 _MACHO = {0x01000007: "x86_64", 0x0100000C: "arm64"}
 
 
-def platform_of(program: Path) -> Platform:
+def built_for(program: Path) -> Platform:
     """Return what a program was built for; this machine's platform where its file does not tell.
 
     The C library is this machine's.

@@ -15,13 +15,13 @@ from packaging.tags import sys_tags
 from packaging.version import Version
 
 from envlock.choices import Accelerator
-from envlock.environment import description
-from envlock.environment.description import describe, target
-from envlock.environment.interpreters import python_in
 from envlock.errors import InterpreterMissing
 from envlock.model import Platform
 from envlock.system import Completed, run
-from envlock.tags import wheel_tags
+from envlock.targets import description
+from envlock.targets.description import describe, target
+from envlock.targets.interpreters import python_in
+from envlock.targets.tags import wheel_tags
 
 scripts = pytest.mark.skipif(os.name == "nt", reason="a shell script stands for a program")
 

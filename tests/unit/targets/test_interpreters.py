@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from envlock.environment.description import Interpreter, describe
-from envlock.environment.interpreters import (
+from envlock.errors import InterpreterMissing
+from envlock.targets.description import Interpreter, describe
+from envlock.targets.interpreters import (
     available,
     base_program,
     find_interpreter,
 )
-from envlock.errors import InterpreterMissing
 
 BASE = base_program(Path(sys.executable))
 MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -1,11 +1,14 @@
-"""The wheel tags that a CPython takes, worked out without it. Pure."""
+"""The wheel tags that a CPython takes, and which file of a release it prefers. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from itertools import product
 
 from packaging.tags import compatible_tags, cpython_tags, mac_platforms
+from packaging.utils import parse_wheel_filename
 from packaging.version import Version
 
 from envlock.model import Platform
@@ -28,6 +31,36 @@ def wheel_tags(
         *compatible_tags(short, f"cp{python.major}{python.minor}", platforms),
     ]
     return tuple(str(tag) for tag in tags)
+
+
+def preference(filename: str, tags: tuple[str, ...]) -> int | None:
+    """Return the place of a file among those that take ``tags``, 0 is the best; None: no use.
+
+    A wheel's place is that of its best tag; what is no wheel comes after all wheels.
+    """
+    if not filename.endswith(".whl"):
+        return len(tags)
+    places = _places(tags)
+    # Nearly all wheels of a page are for others, and the strict parser takes twenty times as long.
+    if places.keys().isdisjoint(_said_tags(filename)):
+        return None
+    try:
+        own = parse_wheel_filename(filename)[3]
+    except ValueError:
+        return None
+    return min((places[str(tag)] for tag in own if str(tag) in places), default=None)
+
+
+def _said_tags(filename: str) -> Iterator[str]:
+    """The tags in the name of a wheel, whether the name is a valid one or not."""
+    parts = filename.removesuffix(".whl").lower().split("-")[-3:]
+    return map("-".join, product(*(part.split(".") for part in parts)))
+
+
+@lru_cache(maxsize=4)
+def _places(tags: tuple[str, ...]) -> Mapping[str, int]:
+    """Each tag's place: made once a target, asked for thousands of files."""
+    return {tag: place for place, tag in enumerate(tags)}
 
 
 def _platform_tags(platform: Platform) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What a system offers, as conda's virtual packages. Pure.
+"""conda's names of platforms, what a system offers as its virtual packages, and its targets. Pure.
 
 For the machine that envlock runs on they are detected (`envlock.conda.rattler`);
 for any other platform these are assumed, and ``CONDA_OVERRIDE_*`` says
@@ -9,8 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from msgspec.structs import replace
+from packaging.version import Version
+
 from envlock.choices import Accelerator
 from envlock.errors import UsageError
+from envlock.model import Platform, Target
+from envlock.targets.elsewhere import target_on
+from envlock.targets.platforms import KNOWN
 
 #: Name, version, build.
 Virtual = tuple[str, str, str]
@@ -99,3 +105,26 @@ def _assumed(subdir: str) -> Iterable[Virtual]:
 def version_of(name: str, virtual: Iterable[Virtual]) -> str:
     """Return the version of a virtual package, or "" where it is not there."""
     return next((version for each, version, _ in virtual if each == name), "")
+
+
+def platform_of(subdir: str, virtual: tuple[Virtual, ...] = ()) -> Platform:
+    """Return a conda platform as the rest of envlock knows it."""
+    known = next(each.platform for each in KNOWN if each.conda == subdir)
+    glibc = f"glibc {_two_numbers(version_of('__glibc', virtual) or '2.28')}"
+    macos = f"macos {_two_numbers(version_of('__osx', virtual) or '13.0')}"
+    libc = {"linux": glibc, "macos": macos}.get(known.system, "")
+    return replace(known, libc=libc)
+
+
+def _two_numbers(version: str) -> str:
+    return ".".join([*version.split("."), "0"][:2])
+
+
+def target_of(
+    subdir: str,
+    python: Version,
+    virtual: tuple[Virtual, ...] = (),
+    accelerator: Accelerator = Accelerator.AUTO,
+) -> Target:
+    """Return the target of a CPython that conda installs: its wheel tags and markers."""
+    return target_on(platform_of(subdir, virtual), python, accelerator)

@@ -3,8 +3,8 @@
 import pytest
 
 from envlock.choices import Accelerator
-from envlock.conda.virtual import SUBDIRS, check_subdir, version_of, virtual_packages
 from envlock.errors import UsageError
+from envlock.targets.subdirs import SUBDIRS, check_subdir, version_of, virtual_packages
 
 SEEN = (("__unix", "0", "0"), ("__glibc", "2.36", "0"), ("__cuda", "12.4", "0"))
 

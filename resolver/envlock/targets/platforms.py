@@ -190,6 +190,11 @@ def markers(platform: Platform, full: str) -> dict[str, str]:
     }
 
 
+def marker_environment(platform: Platform, minor: str) -> dict[str, str]:
+    """Return the PEP 508 environment of a CPython minor, as far as a platform's name tells."""
+    return markers(platform, f"{minor}.0")
+
+
 def uv_name(platform: Platform) -> str:
     """Return what ``uv pip compile --python-platform`` takes; its glibc may be a little older.
 

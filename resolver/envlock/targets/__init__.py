@@ -1,0 +1,4 @@
+"""Which Python on which platform: names, wheel tags, markers, Pythons here and elsewhere.
+
+`envlock.targets.find.find` is the one answer to it.
+"""
