@@ -21,6 +21,7 @@ VALUES = {
     "standards",
     "tags",
     "progress",
+    "versions",
     "visible",
 }
 TIME = {"OutOfTime", "left", "solve_limit", "within"}
@@ -47,6 +48,7 @@ ALLOWED = {
     "conda": VALUES | {"system", "index", "rules"},
     "config": VALUES | {"config_keys", "system", "index", "request"},
     "config_keys": VALUES | {"index", "request", "system"},
+    "versions": set(),
     "visible": set(),
     "releases": VALUES,
     "rules": PURE | {"system"},
@@ -112,6 +114,7 @@ QUIET = {
     "standards",
     "tags",
     "progress",
+    "versions",
     "visible",
     "config_keys",
     "releases",
