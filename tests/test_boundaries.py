@@ -19,6 +19,7 @@ VALUES = {
     "outcomes",
     "standards",
     "progress",
+    "versions",
     "visible",
 }
 TIME = {"OutOfTime", "left", "solve_limit", "within"}
@@ -44,6 +45,7 @@ ALLOWED = {
     "conda": VALUES | {"system", "index", "rules", "targets"},
     "config": VALUES | {"config_keys", "system", "index", "request"},
     "config_keys": VALUES | {"index", "request", "system", "targets"},
+    "versions": set(),
     "visible": set(),
     "releases": VALUES | {"rules"},
     "rules": VALUES | {"system"},
@@ -108,6 +110,7 @@ QUIET = {
     "errors",
     "standards",
     "progress",
+    "versions",
     "visible",
     "config_keys",
     "releases",

@@ -16,9 +16,9 @@ from envlock.bisect.differences import Side
 from envlock.bisect.failures import Failure
 from envlock.changes import Action, Plan, Step
 from envlock.model import Platform, Stage
-from envlock.rules.check import admits
 from envlock.rules.families import families
 from envlock.rules.frameworks import framework_of
+from envlock.versions import admits
 
 _STAGES = {
     "import-h5py": Stage.IMPORT,

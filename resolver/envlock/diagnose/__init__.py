@@ -11,7 +11,7 @@ from envlock.diagnose.declared import (
     conflicts_told,
     declared_conflicts,
 )
-from envlock.diagnose.known import Known
+from envlock.diagnose.deduced import known_of
 from envlock.diagnose.models import Loads, loads, model_findings
 from envlock.diagnose.ranking import Candidate, ranked
 from envlock.diagnose.rulings import backed, candidate
@@ -42,7 +42,7 @@ def diagnose(
     a rule stands for what the rule says of the versions.
     """
     by_id: dict[str, Rule] = {rule.id: rule for rule in rules}
-    known = Known.of(examined)
+    known = known_of(examined)
     shown = shown_by(examined.text, by_id.values())
     told = {each.id for each in others}
     found = [
@@ -55,7 +55,9 @@ def diagnose(
         enriched = backed(finding, rule) if rule else finding
         candidates.append(Candidate(finding=enriched, symptom=shown.get(finding.id)))
     kept = {each.finding.id for each in candidates}
-    unknown = unexplained(known, candidates, [name for name in shown if name not in kept])
+    unknown = unexplained(
+        examined.text, known, candidates, [name for name in shown if name not in kept]
+    )
     return ranked([*candidates, *([Candidate(finding=unknown)] if unknown else [])])
 
 

@@ -6,19 +6,18 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from packaging.requirements import Requirement
-from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock import standards
 from envlock.diagnose.deduced import usual_platform
-from envlock.diagnose.known import Known
 from envlock.findings import Finding
 from envlock.model import Remedy, Severity, Stage
 from envlock.releases import h5py_releases, release
-from envlock.rules.check import admits
+from envlock.rules.check import Known
 from envlock.rules.frameworks import framework
 from envlock.targets.platforms import marker_environment
+from envlock.versions import admits, meet, minor_of
 
 _MOST = 200  # conflicts of one log: no environment has so many
 CONFLICT = "declared-conflict"
@@ -62,7 +61,7 @@ def conflicts_by_release(known: Known) -> tuple[Finding, ...]:
     """Return what the known versions break of what TensorFlow's and h5py's releases declare."""
     requires = dict(_release_lines(known))
     environment = _environment(known)
-    found = declared_conflicts(known.examined.packages, requires, environment, complete=False)
+    found = declared_conflicts(known.versions, requires, environment, complete=False)
     return (*found, *_disjoint(known, requires, environment))
 
 
@@ -114,9 +113,9 @@ def _finding(
 
 
 def _release_lines(known: Known) -> Iterator[tuple[NormalizedName, Sequence[str]]]:
-    platform = str(usual_platform(known.platform))
+    platform = str(usual_platform(known.situation.platform))
     for name in (*framework().members, NormalizedName("h5py")):
-        version = known.examined.packages.get(name)
+        version = known.versions.get(name)
         if version is None:
             continue
         table = h5py_releases() if name == "h5py" else ()
@@ -126,7 +125,9 @@ def _release_lines(known: Known) -> Iterator[tuple[NormalizedName, Sequence[str]
 
 
 def _environment(known: Known) -> Mapping[str, str]:
-    return marker_environment(usual_platform(known.platform), known.pythons[-1])
+    return marker_environment(
+        usual_platform(known.situation.platform), minor_of(known.situation.pythons[-1])
+    )
 
 
 def _disjoint(
@@ -138,9 +139,9 @@ def _disjoint(
     for owner, lines in requires.items():
         for requirement in _counting(lines, environment):
             name = canonicalize_name(requirement.name)
-            wish = known.examined.loose.get(name)
-            if wish is not None and not _meet(wish, requirement.specifier):
-                version = known.examined.packages[owner]
+            wish = known.ranges.get(name)
+            if wish is not None and not meet(wish, requirement.specifier):
+                version = known.versions[owner]
                 wanted = f"{name}{requirement.specifier}"
                 yield Finding(
                     id=CONFLICT,
@@ -151,7 +152,3 @@ def _disjoint(
                     stage=Stage.RESOLVE,
                     remedies=(Remedy(kind="install", text=wanted),),
                 )
-
-
-def _meet(one: SpecifierSet, other: SpecifierSet) -> bool:
-    return not SpecifierSet(f"{one},{other}".strip(","), prereleases=True).to_range().is_empty

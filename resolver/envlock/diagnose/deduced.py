@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
-from packaging.ranges import VersionRange
-from packaging.specifiers import SpecifierSet
+from packaging.specifiers import Specifier, SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from envlock.findings import Examined
 from envlock.model import Platform
 from envlock.releases import declared, framework_releases, newest_for, pythons_for
-from envlock.rules.check import admits
+from envlock.rules.check import Known, Situation
 from envlock.rules.families import families
 from envlock.rules.frameworks import framework
 from envlock.rules.pythons import pythons
 from envlock.targets.elsewhere import foreign_target
 from envlock.targets.platforms import Place
+from envlock.versions import admits, meet, minor_of
 
+_NEWER_THAN_ALL = Version("99999")
 _USUAL = Platform(system="linux", machine="x86_64")
 
 
-def region(specifier: SpecifierSet) -> VersionRange:
-    """Return a range with pre-releases counted, so that sets compare by version alone."""
-    return SpecifierSet(str(specifier), prereleases=True).to_range()
+def known_of(examined: Examined) -> Known:
+    """Return what is known of what was examined, with what follows from it."""
+    platform = examined.platform or system_of(examined)
+    pythons = pythons_of(examined, platform)
+    situation = Situation(
+        python=examined.python,
+        pythons=tuple(map(Version, pythons)),
+        platform=platform,
+        manager=examined.manager,
+        variables=examined.variables,
+    )
+    # Of what is installed nothing is still to be chosen, whatever its list leaves open.
+    ranges = {} if examined.complete else ranges_of(examined, pythons, platform)
+    return Known(
+        situation=situation,
+        versions=examined.packages,
+        ranges=examined.loose,
+        today={name: _newest(each) for name, each in ranges.items()},
+        complete=examined.complete,
+        lenient=True,
+    )
 
 
 def system_of(examined: Examined) -> Platform | None:
@@ -35,7 +54,7 @@ def system_of(examined: Examined) -> Platform | None:
 def pythons_of(examined: Examined, platform: Platform | None) -> tuple[str, ...]:
     """The minors that are likely meant: those that the named framework has wheels for."""
     if examined.python is not None:
-        return (f"{examined.python.major}.{examined.python.minor}",)
+        return (minor_of(examined.python),)
     if examined.manager == "conda":
         return pythons().minors
     for name in framework().members:
@@ -85,5 +104,24 @@ def ranges_of(
             narrowed &= declared(version, name, target, owner) or SpecifierSet()
         newest = _newest_for(name, likely[-1], platform)
         narrowed &= SpecifierSet(f"<={newest}" if newest else "")
-        ranges[name] = wish if region(narrowed).is_empty else narrowed
+        ranges[name] = narrowed if meet(narrowed) else wish
     return ranges
+
+
+def _newest(specifier: SpecifierSet) -> Version:
+    """A version near the upper end of a range."""
+    ends = [_NEWER_THAN_ALL, *(_end(part) for part in specifier)]
+    return max((each for each in ends if admits(specifier, each)), default=_NEWER_THAN_ALL)
+
+
+def _end(part: Specifier) -> Version:
+    """The newest version below a bound, or the newest that begins like it."""
+    number = part.version.removesuffix(".*")
+    release = list(Version(number).release)
+    if part.operator == "<":
+        while len(release) > 1 and release[-1] == 0:
+            release.pop()
+        return Version(".".join(map(str, [*release[:-1], max(release[-1] - 1, 0), 99999])))
+    if part.operator == "~=":
+        return Version(".".join(map(str, [*release[:-1], 99999])))
+    return Version(f"{number}.99999" if part.version.endswith(".*") else number)

@@ -16,9 +16,9 @@ from packaging.version import Version
 
 from envlock.findings import Examined, Finding
 from envlock.model import Remedy, Rule, Severity, Stage
-from envlock.rules.check import admits
 from envlock.rules.families import families
 from envlock.rules.frameworks import Companion, framework, frameworks
+from envlock.versions import admits
 
 if TYPE_CHECKING:
     from envlock.examine import ModelFile

@@ -10,13 +10,13 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 
 from envlock.diagnose.declared import CONFLICT, MISSING
-from envlock.diagnose.known import Truth
 from envlock.diagnose.symptoms import Symptom
 from envlock.diagnose.verdict import Verdict
 from envlock.findings import Finding
 from envlock.model import Demand, Severity, Stage
+from envlock.rules.check import Truth
 from envlock.rules.families import families
-from envlock.rules.select import complement
+from envlock.versions import complement, is_within
 
 _SEVERITIES = (Severity.BREAKS, Severity.DEGRADES, Severity.DECLARED)
 
@@ -85,7 +85,7 @@ def _cures(root: Candidate, other: Candidate) -> bool:
         return False
     cured, wanted = _ranges(root.verdict), _ranges(other.verdict)
     return bool(wanted) and all(
-        name in cured and name in wanted and _subset(cured[name], wanted[name])
+        name in cured and name in wanted and is_within(cured[name], wanted[name])
         for name in other.verdict.offenders
     )
 
@@ -106,8 +106,3 @@ def _ranges(verdict: Verdict) -> dict[NormalizedName, SpecifierSet]:
             if wanted is not None:
                 found[name] = wanted
     return found
-
-
-def _subset(one: SpecifierSet, other: SpecifierSet) -> bool:
-    inner = SpecifierSet(str(one), prereleases=True).to_range()
-    return inner.is_subset(SpecifierSet(str(other), prereleases=True).to_range())

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from envlock.diagnose.known import Known, Truth
 from envlock.diagnose.ranking import Candidate
 from envlock.diagnose.symptoms import Symptom
 from envlock.diagnose.verdict import Verdict, judge
 from envlock.findings import Finding
 from envlock.model import Demand, Remedy, Rule
+from envlock.rules.check import Known, Truth
 from envlock.rules.families import families
 from envlock.rules.frameworks import frameworks
-from envlock.rules.select import complement
+from envlock.versions import complement
 
 _BY_VERSIONS = {Truth.YES: 0.9, Truth.LIKELY: 0.5}
 _BY_BOTH = {Truth.YES: 0.99, Truth.LIKELY: 0.9, Truth.MAYBE: 0.7}

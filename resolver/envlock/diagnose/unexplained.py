@@ -11,11 +11,11 @@ from msgspec import Struct
 from packaging.utils import canonicalize_name
 
 from envlock.diagnose.declared import CONFLICT
-from envlock.diagnose.known import Known
 from envlock.diagnose.ranking import Candidate
 from envlock.diagnose.symptoms import quoted
 from envlock.findings import Finding
 from envlock.model import Remedy, Severity
+from envlock.rules.check import Known
 
 UNEXPLAINED = "unexplained"
 
@@ -57,14 +57,13 @@ class _Error(Struct, frozen=True, kw_only=True):
 
 
 def unexplained(
-    known: Known, candidates: Sequence[Candidate], ruled_out: Sequence[str] = ()
+    text: str, known: Known, candidates: Sequence[Candidate], ruled_out: Sequence[str] = ()
 ) -> Finding | None:
     """Return what can be said of an error that no candidate explains; None when there is none.
 
     ``ruled_out`` are rules whose symptom is in the text, and whose versions
     are not there.
     """
-    text = known.examined.text
     error = _last_error(text)
     if error is None:
         return None
@@ -80,7 +79,7 @@ def unexplained(
         title="No rule knows this error",
         severity=Severity.BREAKS,
         because=f"{error.said} was raised{place}, and no rule that envlock has explains it.",
-        packages={name: known.examined.packages.get(name)} if name else {},
+        packages={name: known.versions.get(name)} if name else {},
         confidence=0.3,
         remedies=(*_ruled_out(ruled_out), *_unusual(candidates), *_missing(error.said), VERIFY),
         evidence=error.line,

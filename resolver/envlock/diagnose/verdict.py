@@ -8,8 +8,8 @@ from msgspec import Struct
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from envlock.diagnose.known import Known, Truth
 from envlock.model import Case, Rule
+from envlock.rules.check import Known, Truth
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -47,7 +47,7 @@ def judge(rule: Rule, known: Known) -> Verdict:
 
 
 def _case(case: Case, known: Known) -> Verdict:
-    applies = min(known.situation(case), *(known.holds(each) for each in case.when), Truth.YES)
+    applies = known.applies(case)
     judged = bool(case.demands) or case.alone is not None
     broken = [(known.broken(*each), each[1].package) for each in case.demands]
     if case.alone is not None:
@@ -70,5 +70,5 @@ def _packages(names: list[NormalizedName], known: Known) -> dict[NormalizedName,
     found: dict[NormalizedName, Version | None] = {}
     for name in names:
         for member in known.named(name) or (name,):
-            found[member] = known.examined.packages.get(member)
+            found[member] = known.versions.get(member)
     return found

@@ -11,7 +11,7 @@ from packaging.version import Version
 from envlock.evidence.values import Cell, ProvedSet
 from envlock.model import Platform, Rule, Severity, Stage
 from envlock.outcomes import Crashed, Failed
-from envlock.rules.check import Situation, applies, matching, violations
+from envlock.rules.check import Known, Situation, Truth, violations
 from envlock.rules.patterns import shows
 
 #: The levels of the probe that show whether a stage is passed. Stages that are
@@ -121,8 +121,5 @@ def is_incurable(rule: Rule) -> bool:
 
 
 def _speaks(rule: Rule, cell: Cell, proved: ProvedSet) -> bool:
-    situation = situation_of(cell, proved)
-    return any(
-        applies(case, situation) and all(matching(each, proved.pins) for each in case.when)
-        for case in rule.cases
-    )
+    known = Known(situation=situation_of(cell, proved), versions=proved.pins, complete=True)
+    return any(known.applies(case) is Truth.YES for case in rule.cases)

@@ -15,9 +15,10 @@ from envlock.plan.case import Case, pin
 from envlock.resolve import Tools
 from envlock.resolve.anchor import fits
 from envlock.resolve.repair import bounds_for
-from envlock.rules.check import admits, violations
+from envlock.rules.check import violations
 from envlock.rules.families import families
 from envlock.rules.select import select
+from envlock.versions import admits
 
 _ROUNDS = 5  # solves of one question: each adds the bound that the answer before broke
 

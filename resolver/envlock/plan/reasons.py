@@ -11,7 +11,7 @@ from envlock.changes import Plan, Step
 from envlock.model import Rule
 from envlock.plan.asking import Cured, Names
 from envlock.plan.case import Case
-from envlock.rules.check import admits
+from envlock.versions import admits
 
 
 def plan_of(case: Case, left: Case, cured: Cured, leaving: Names, staying: Names) -> Plan:

@@ -25,7 +25,7 @@ from envlock.resolve.anchor import Anchor, fits, framework, installable
 from envlock.resolve.feasible import Infeasible
 from envlock.resolve.loop import Attempt, Refused, Settled, Spent
 from envlock.resolve.wishes import Wishes
-from envlock.rules.select import version_range
+from envlock.versions import version_range
 
 _LINE = re.compile(r":\d+$")
 #: What pip takes for ``--require-hashes``, best first.

@@ -16,7 +16,8 @@ from envlock.releases import declared
 from envlock.resolve.anchor import Anchor
 from envlock.resolve.wishes import Wish, Wishes
 from envlock.rules.check import Situation
-from envlock.rules.select import Selection, select, version_range
+from envlock.rules.select import Selection, select
+from envlock.versions import meet
 
 
 class Collision(Struct, frozen=True, kw_only=True):
@@ -101,11 +102,3 @@ def possible(constraint: Constraint, anchor: Anchor | None, wishes: Wishes, targ
     if anchor is not None:
         bounds.append(declared(anchor.version, constraint.package, target) or SpecifierSet())
     return meet(constraint.specifier, *bounds)
-
-
-def meet(*specifiers: SpecifierSet) -> bool:
-    """Whether some version is in all of the ranges."""
-    merged = version_range(SpecifierSet())
-    for specifier in specifiers:
-        merged &= version_range(specifier)
-    return not merged.is_empty

@@ -30,8 +30,9 @@ from envlock.resolve.feasible import Feasible, Infeasible, judge, possible
 from envlock.resolve.question import Listed, Pins, Question, Tools
 from envlock.resolve.refusals import refused_together
 from envlock.resolve.repair import bounds_for
-from envlock.rules.check import Situation, admits, violations
+from envlock.rules.check import Situation, violations
 from envlock.rules.families import families
+from envlock.versions import admits
 
 #: How often one release may be solved again before it is given up, and how
 #: many solves a request may cost in all.

@@ -11,9 +11,10 @@ from packaging.version import Version
 
 from envlock.model import Constraint, Demand, Rule, Severity, Violation
 from envlock.resolve.anchor import Releases
-from envlock.rules.check import Situation, admits
+from envlock.rules.check import Situation
 from envlock.rules.families import families
 from envlock.rules.select import select
+from envlock.versions import admits
 
 
 def bounds_for(

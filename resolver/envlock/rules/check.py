@@ -1,30 +1,50 @@
-"""Which rules does a set of versions break? Pure."""
+"""How far do versions break a rule? The one place that judges: exact, in ranges, or not told. Pure.
+
+Everybody who asks about a rule asks `Known`: the check of a finished lock
+(`violations`, where all is exact), the bounds on what is still open
+(`envlock.rules.select`) and the diagnosis of a file or a log, where a rule may
+be broken more or less surely. So no two of them can say opposite things of
+the same versions: an exact version is judged as the range of one version is.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from enum import IntEnum
 from itertools import combinations
 
 from msgspec import Struct, field
-from packaging.specifiers import SpecifierSet
+from packaging.specifiers import Specifier, SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from envlock.model import Case, Condition, Demand, Platform, Rule, Target, Violation
 from envlock.rules.families import families
+from envlock.versions import admits, version_range
 
 Packages = Mapping[NormalizedName, Version]
 
 
-class Situation(Struct, frozen=True, kw_only=True):
-    """What a rule may ask besides versions.
+class Truth(IntEnum):
+    """How far something is known to be so; of all together, as far as the least of them."""
 
-    ``manager`` (pip, conda), ``accelerator`` (cpu, cuda) and ``variables``
-    that are not known leave the cases that ask for them inactive.
+    NO = 0
+    MAYBE = 1
+    LIKELY = 2  # an installer would choose so today
+    YES = 3
+
+
+class Situation(Struct, frozen=True, kw_only=True):
+    """What a rule may ask besides versions; None: nobody said.
+
+    ``pythons`` are the minors that are likely meant where ``python`` is not
+    told. A ``platform`` without machine or C library is any of them;
+    ``manager`` is pip or conda, ``accelerator`` cpu or cuda.
     """
 
-    python: Version
-    platform: Platform
+    python: Version | None = None
+    pythons: tuple[Version, ...] = ()
+    platform: Platform | None = None
     manager: str | None = None
     accelerator: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -40,50 +60,175 @@ class Situation(Struct, frozen=True, kw_only=True):
             accelerator=accelerator,
         )
 
+    def suits(self, case: Case) -> Truth:
+        """Whether a case speaks of this Python, platform, manager, accelerator and variables."""
+        found = self._python(case.python) if case.python else Truth.YES
+        if case.platforms:
+            found = min(found, max(_is(each, self.platform) for each in case.platforms))
+        if case.managers:
+            found = min(found, self._manager(case.managers))
+        if case.accelerators:
+            found = min(found, _told(self.accelerator, case.accelerators))
+        for key, value in case.variables.items():
+            found = min(found, _told(self.variables.get(key), (value,)))
+        return found
+
+    def _python(self, wanted: SpecifierSet) -> Truth:
+        if self.python is not None:
+            return Truth.YES if admits(wanted, self.python) else Truth.NO
+        # Which minors are meant is a guess, so it rules no case out.
+        return Truth.YES if all(admits(wanted, each) for each in self.pythons) else Truth.MAYBE
+
+    def _manager(self, wanted: tuple[str, ...]) -> Truth:
+        if self.manager is None and "pip" in wanted:
+            return Truth.LIKELY
+        return _told(self.manager, wanted)
+
+
+def _told(value: str | None, wanted: tuple[str, ...]) -> Truth:
+    if value is None:
+        return Truth.MAYBE
+    return Truth.YES if value in wanted else Truth.NO
+
+
+def _is(wanted: str, platform: Platform | None) -> Truth:
+    """Whether a platform is the one that a rule names; its machine or C library may be unknown."""
+    if platform is None:
+        return Truth.MAYBE
+    system, _, machine = wanted.partition("-")
+    if system != platform.system:
+        return Truth.NO
+    own = platform.libc.partition(" ")[0] if machine == "musl" else platform.machine
+    return Truth.YES if machine in {"", own} else Truth.NO if own else Truth.MAYBE
+
+
+class Known(Struct, frozen=True, kw_only=True):
+    """What is known of the packages of one environment, asked one condition at a time.
+
+    ``versions`` are exact, ``ranges`` what is asked for where no version is
+    told, and ``today`` the version that an installer would take of a range
+    now. What is in neither is not there when the set is ``complete``, and
+    otherwise not known. A pre-release of a bound is on neither side of it by
+    PEP 440 (2.16rc1 is neither ``<2.16`` nor ``>=2.16``); with ``lenient``
+    such an answer is MAYBE, because the code of a pre-release may be of either.
+
+    A member of a family stands for the family, and what one member does
+    counts: so the truth of a family is the greatest of its members'.
+    """
+
+    situation: Situation
+    versions: Packages = field(default_factory=dict)
+    ranges: Mapping[NormalizedName, SpecifierSet] = field(default_factory=dict)
+    today: Packages = field(default_factory=dict)
+    complete: bool = False
+    lenient: bool = False
+
+    def named(self, package: NormalizedName) -> tuple[NormalizedName, ...]:
+        """The members of a family that are known to be there."""
+        members = families().members(package)
+        if len(members) == 1:  # most packages: this is asked thousands of times
+            return members if package in self.versions or package in self.ranges else ()
+        return tuple(name for name in members if name in self.versions or name in self.ranges)
+
+    def applies(self, case: Case) -> Truth:
+        """Whether the situation and the conditions of a case hold, whatever it demands."""
+        found = self.situation.suits(case)
+        for condition in case.when:
+            if found is Truth.NO:
+                break
+            found = min(found, self.holds(condition))
+        return found
+
+    def holds(self, condition: Condition) -> Truth:
+        """Whether the package, or one of its family, is there and in the range."""
+        named = self.named(condition.package)
+        if not named:
+            return self._untold()
+        return max([self.inside(each, condition) for each in named])
+
+    def broken(self, demand: Demand, condition: Condition) -> Truth:
+        """Whether what a rule demands is not so."""
+        if demand is Demand.REFUSE:
+            return self.holds(condition)
+        named = self.named(condition.package)
+        if not named:
+            missing = self.complete and demand is Demand.INCLUDE
+            return Truth.YES if missing else self._untold()
+        outside = [self.outside(each, condition) for each in named]
+        return min(outside) if demand is Demand.INCLUDE else max(outside)
+
+    def crowd(self, family: NormalizedName) -> Iterator[tuple[NormalizedName, NormalizedName]]:
+        """The pairs of a family that are there and do not belong together."""
+        for one, other in combinations(self.named(family), 2):
+            same = self.versions.get(one) == self.versions.get(other)
+            if not (same and families().is_stub_pair(one, other)):
+                yield one, other
+
+    def crowded(self, family: NormalizedName) -> Truth:
+        """Whether two of a family are there that do not belong together."""
+        return Truth.YES if any(self.crowd(family)) else self._untold()
+
+    def inside(self, name: NormalizedName, condition: Condition) -> Truth:
+        """Whether the version of one package that is there is in the range."""
+        version = self.versions.get(name)
+        if version is None:
+            return self._in_range(name, condition.specifier)
+        strict = admits(condition.specifier, version)
+        if self.lenient and version.is_prerelease and strict != _ordered(version, condition):
+            return Truth.MAYBE
+        return Truth.YES if strict else Truth.NO
+
+    def outside(self, name: NormalizedName, condition: Condition) -> Truth:
+        """Whether the version of one package that is there is not in the range."""
+        if name in self.versions:
+            return _OPPOSITE[self.inside(name, condition)]
+        return self._in_range(name, condition.specifier, wanted=False)
+
+    def _untold(self) -> Truth:
+        return Truth.NO if self.complete else Truth.MAYBE
+
+    def _in_range(
+        self, name: NormalizedName, specifier: SpecifierSet, *, wanted: bool = True
+    ) -> Truth:
+        """Whether the versions of a range are in another, or (not ``wanted``) none of them is."""
+        limit, has = version_range(specifier), version_range(self.ranges[name])
+        if has.is_subset(limit):
+            return Truth.YES if wanted else Truth.NO
+        if has.is_disjoint(limit):
+            return Truth.NO if wanted else Truth.YES
+        newest = self.today.get(name)
+        likely = newest is not None and admits(specifier, newest) is wanted
+        return Truth.LIKELY if likely else Truth.MAYBE
+
+
+_OPPOSITE = {Truth.YES: Truth.NO, Truth.MAYBE: Truth.MAYBE, Truth.NO: Truth.YES}
+
+
+def _ordered(version: Version, condition: Condition) -> bool:
+    """Whether a version is in a range where < and > mean the order of versions alone."""
+
+    def holds(part: Specifier) -> bool:
+        if part.operator == "<":
+            return version < Version(part.version)
+        if part.operator == ">":
+            return version > Version(part.version)
+        return part.contains(version, prereleases=True)
+
+    return all(map(holds, condition.specifier))
+
 
 def violations(
-    rules: Iterable[Rule], packages: Packages, situation: Situation
+    rules: Iterable[Rule], packages: Packages, situation: Situation, *, lenient: bool = False
 ) -> tuple[Violation, ...]:
-    """Every rule that ``packages``, as a whole environment, breaks, a line each."""
+    """Every rule that ``packages``, as a whole environment, breaks for sure, a line each."""
+    known = Known(situation=situation, versions=packages, complete=True, lenient=lenient)
     return tuple(
         Violation(rule=rule, case=case, packages=seen)
         for rule in rules
         for case in rule.cases
-        if applies(case, situation)
-        for seen in _broken(case, packages)
+        if known.applies(case) is Truth.YES
+        for seen in _broken(case, known)
     )
-
-
-def applies(case: Case, situation: Situation) -> bool:
-    """Whether a case speaks about this Python, platform, manager and accelerator."""
-    return (
-        admits(case.python, situation.python)
-        and (not case.platforms or any(_is(p, situation.platform) for p in case.platforms))
-        and (not case.managers or situation.manager in case.managers)
-        and (not case.accelerators or situation.accelerator in case.accelerators)
-        and all(situation.variables.get(k) == v for k, v in case.variables.items())
-    )
-
-
-def _is(wanted: str, platform: Platform) -> bool:
-    system, _, machine = wanted.partition("-")
-    if machine == "musl":
-        return platform.system == system and platform.libc.startswith("musl")
-    return platform.system == system and machine in {"", platform.machine}
-
-
-def admits(specifier: SpecifierSet, version: Version) -> bool:
-    """Membership with pre-releases counted: an installed version is a fact."""
-    return not specifier or specifier.contains(version, prereleases=True)
-
-
-def matching(condition: Condition, packages: Packages) -> tuple[NormalizedName, Version] | None:
-    """The installed member of the condition's family that is in its range."""
-    for name in families().members(condition.package):
-        version = packages.get(name)
-        if version is not None and admits(condition.specifier, version):
-            return name, version
-    return None
 
 
 def conditions(case: Case) -> tuple[Condition, ...]:
@@ -91,33 +236,24 @@ def conditions(case: Case) -> tuple[Condition, ...]:
     return (*case.when, *(condition for _, condition in case.demands))
 
 
-def _broken(case: Case, packages: Packages) -> Iterator[dict[NormalizedName, Version | None]]:
+def _broken(case: Case, known: Known) -> Iterator[dict[NormalizedName, Version | None]]:
+    """What a case whose conditions hold is broken by: those that meet them, and an offender."""
     seen: dict[NormalizedName, Version | None] = {}
-    for condition in case.when:
-        found = matching(condition, packages)
-        if found is None:
-            return
-        seen[found[0]] = found[1]
+    for each in case.when:
+        met = (n for n in known.named(each.package) if known.inside(n, each) is Truth.YES)
+        name = next(met)
+        seen[name] = known.versions[name]
     for demand, condition in case.demands:
-        for name, version in _offenders(demand, condition, packages):
-            yield {**seen, name: version}
-    if case.alone is not None:
-        owners = [name for name in families().members(case.alone) if name in packages]
-        for one, other in combinations(owners, 2):
-            if not (families().is_stub_pair(one, other) and packages[one] == packages[other]):
-                yield {**seen, one: packages[one], other: packages[other]}
+        if known.broken(demand, condition) is Truth.YES:
+            for name in _offenders(demand, condition, known):
+                yield {**seen, name: known.versions.get(name)}
+    for pair in known.crowd(case.alone) if case.alone else ():
+        yield {**seen, **{name: known.versions[name] for name in pair}}
 
 
-def _offenders(
-    demand: Demand, condition: Condition, packages: Packages
-) -> Iterator[tuple[NormalizedName, Version | None]]:
-    members = families().members(condition.package)
-    there = [(name, packages[name]) for name in members if name in packages]
-    match demand:
-        case Demand.REQUIRE:
-            yield from (pair for pair in there if not admits(condition.specifier, pair[1]))
-        case Demand.REFUSE:
-            yield from (pair for pair in there if admits(condition.specifier, pair[1]))
-        case Demand.INCLUDE:
-            if not any(admits(condition.specifier, version) for _, version in there):
-                yield there[0] if there else (condition.package, None)
+def _offenders(demand: Demand, condition: Condition, known: Known) -> Iterable[NormalizedName]:
+    named = known.named(condition.package)
+    if demand is Demand.INCLUDE:  # one that fits is enough, so one is told
+        return named[:1] or (condition.package,)
+    offends = known.inside if demand is Demand.REFUSE else known.outside
+    return (name for name in named if offends(name, condition) is Truth.YES)

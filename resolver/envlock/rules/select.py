@@ -8,34 +8,34 @@ that is a bound on its package, whichever side of the rule it stands on.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from enum import Enum
-from functools import lru_cache
-from itertools import combinations
 
 from msgspec import Struct
-from packaging.ranges import VersionRange
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 
-from envlock.model import Case, Condition, Constraint, Demand, Rule, RuleId, Severity
-from envlock.rules.check import Situation, applies
+from envlock.model import Case, Condition, Constraint, Demand, Rule, Severity
+from envlock.rules.check import Known, Situation, Truth
 from envlock.rules.families import families
-
-#: Versions a package may have, as far as they are known: one, or a range.
-Known = Mapping[NormalizedName, SpecifierSet]
-
-
-class _Truth(Enum):
-    HOLDS = 1
-    FAILS = 2
-    OPEN = 3
+from envlock.versions import complement
 
 
 class _Part(Struct, frozen=True, kw_only=True):
-    """One part of a clause: the package is in the range, or (``outside``) is not."""
+    """One part of a clause: a condition that holds, or a demand on it that is broken."""
 
     condition: Condition
-    outside: bool = False
+    demand: Demand | None = None
+
+    def truth(self, known: Known) -> Truth:
+        """How far it is so."""
+        if self.demand is None:
+            return known.holds(self.condition)
+        return known.broken(self.demand, self.condition)
+
+    def excluded(self) -> SpecifierSet | None:
+        """The versions that make it false, where PEP 440 can say them."""
+        if self.demand is Demand.REQUIRE:
+            return self.condition.specifier
+        return complement(self.condition.specifier)
 
 
 class Selection(Struct, frozen=True, kw_only=True):
@@ -49,128 +49,85 @@ class Selection(Struct, frozen=True, kw_only=True):
         return tuple(item for item in self.constraints if not item.soft)
 
 
-def select(rules: Iterable[Rule], known: Known, situation: Situation) -> Selection:
-    """The constraints that rules put on packages beside the ``known`` ones.
+def select(
+    rules: Iterable[Rule], ranges: Mapping[NormalizedName, SpecifierSet], situation: Situation
+) -> Selection:
+    """The constraints that rules put on packages beside those of known ``ranges``.
 
     Rules of severity ``degrades`` give soft constraints, ``declared`` none.
     A family member stands for its family; bounds on a family go to each of
     its members. Where a bound has no PEP 440 form it is left to the check of
     the finished lock.
     """
-    rules = tuple(rules)
+    known = Known(situation=situation, ranges=ranges)
     found: list[Constraint] = []
     broken: list[Rule] = []
-    for rule, clause, include in _active(rules, situation):
-        left = _reduce(clause, known)
-        if left is None:
+    for rule in rules:
+        if rule.severity is Severity.DECLARED:
             continue
-        if include is not None:
-            if not left:
-                found.append(_constraint(include, include.specifier, rule, include=True))
-        elif len(left) == 1:
-            found.extend(_bounds(left[0], rule))
-        elif not left and rule.severity is Severity.BREAKS:
-            broken.append(rule)
-    broken.extend(_crowded(rules, known, situation))
+        for case in rule.cases:
+            if situation.suits(case) is not Truth.YES:
+                continue
+            when = _open((_Part(condition=condition) for condition in case.when), known)
+            if when is None:
+                continue
+            found.extend(_constraints(case, when, rule, known))
+            if not when and rule.severity is Severity.BREAKS and _is_unmet(case, known):
+                broken.append(rule)
     return Selection(
         constraints=_merge(found), broken=tuple({rule.id: rule for rule in broken}.values())
     )
 
 
-def _active(
-    rules: Iterable[Rule], situation: Situation
-) -> Iterator[tuple[Rule, list[_Part], Condition | None]]:
-    """The clauses of all rules that speak about this situation and ask for something."""
-    for rule in rules:
-        if rule.severity is not Severity.DECLARED:
-            for case in rule.cases:
-                if applies(case, situation):
-                    for clause, include in _clauses(case):
-                        yield rule, clause, include
+def _constraints(case: Case, when: list[_Part], rule: Rule, known: Known) -> Iterator[Constraint]:
+    """The bounds of a case, of whose conditions ``when`` are open.
 
-
-def _clauses(case: Case) -> Iterator[tuple[list[_Part], Condition | None]]:
-    """The clauses of a case; for an ``include`` its conditions and the package to add."""
-    when = [_Part(condition=condition) for condition in case.when]
+    One for each clause with one open part, and for each package to be added.
+    """
     for demand, condition in case.demands:
-        match demand:
-            case Demand.REQUIRE:
-                yield [*when, _Part(condition=condition, outside=True)], None
-            case Demand.REFUSE:
-                yield [*when, _Part(condition=condition)], None
-            case Demand.INCLUDE:
-                yield when, condition
+        if demand is Demand.INCLUDE:
+            if not when:
+                yield _constraint(condition, rule, include=True)
+            continue
+        left = _open((_Part(condition=condition, demand=demand),), known)
+        if left is not None and len(when) + len(left) == 1:
+            yield from _bounds((*when, *left)[0], rule)
 
 
-def _crowded(rules: Iterable[Rule], known: Known, situation: Situation) -> Iterator[Rule]:
-    """The rules that ask for one member of a family where two are known to be there."""
-    for rule in rules:
-        for case in rule.cases:
-            if case.alone is None or not applies(case, situation):
-                continue
-            owners = [name for name in families().members(case.alone) if name in known]
-            pairs = (pair for pair in combinations(owners, 2) if not families().is_stub_pair(*pair))
-            held = _reduce((_Part(condition=each) for each in case.when), known) == []
-            if rule.severity is Severity.BREAKS and held and any(pairs):
-                yield rule
+def _is_unmet(case: Case, known: Known) -> bool:
+    """Whether something that no open package decides is not as a case asks."""
+    crowded = case.alone is not None and known.crowded(case.alone) is Truth.YES
+    return crowded or any(
+        known.broken(demand, condition) is Truth.YES
+        for demand, condition in case.demands
+        if demand is not Demand.INCLUDE  # what is not there is added
+    )
 
 
-def _reduce(clause: Iterable[_Part], known: Known) -> list[_Part] | None:
-    """The open parts, or None when a part is known to fail."""
+def _open(clause: Iterable[_Part], known: Known) -> list[_Part] | None:
+    """The parts that are not known, or None when one is known to be false."""
     left: list[_Part] = []
     for part in clause:
-        truth = _truth(part, known)
-        if truth is _Truth.FAILS:
+        truth = part.truth(known)
+        if truth is Truth.NO:
             return None
-        if truth is _Truth.OPEN:
+        if truth is not Truth.YES:
             left.append(part)
     return left
 
 
-def _truth(part: _Part, known: Known) -> _Truth:
-    ranges = [known[n] for n in families().members(part.condition.package) if n in known]
-    if not ranges:
-        return _Truth.OPEN
-    wanted = version_range(part.condition.specifier)
-    inside = [version_range(item) for item in ranges]
-    if all(item.is_subset(wanted) for item in inside):
-        return _Truth.FAILS if part.outside else _Truth.HOLDS
-    if all(item.is_disjoint(wanted) for item in inside):
-        return _Truth.HOLDS if part.outside else _Truth.FAILS
-    return _Truth.OPEN
-
-
 def _bounds(part: _Part, rule: Rule) -> Iterator[Constraint]:
-    specifier = part.condition.specifier if part.outside else complement(part.condition.specifier)
-    if specifier is None:
-        return
-    for name in families().members(part.condition.package):
-        yield _constraint(Condition(package=name, specifier=specifier), specifier, rule)
+    specifier = part.excluded()
+    if specifier is not None:
+        for name in families().members(part.condition.package):
+            yield _constraint(Condition(package=name, specifier=specifier), rule)
 
 
-#: How PEP 440 says the opposite of one specifier.
-_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
-
-
-def complement(specifier: SpecifierSet) -> SpecifierSet | None:
-    """The versions outside a range, or None where one specifier cannot say it.
-
-    `packaging.ranges` can spell more, but with bounds such as ``>=2.5.dev0``
-    that would let pre-releases in.
-    """
-    parts = list(specifier)
-    if len(parts) != 1 or parts[0].operator not in _OPPOSITE:
-        return None
-    return SpecifierSet(f"{_OPPOSITE[parts[0].operator]}{parts[0].version}")
-
-
-def _constraint(
-    condition: Condition, specifier: SpecifierSet, rule: Rule, *, include: bool = False
-) -> Constraint:
+def _constraint(condition: Condition, rule: Rule, *, include: bool = False) -> Constraint:
     return Constraint(
         package=condition.package,
-        specifier=specifier,
-        rules=(RuleId(rule.id),),
+        specifier=condition.specifier,
+        rules=(rule.id,),
         include=include,
         soft=rule.severity is not Severity.BREAKS,
     )
@@ -190,13 +147,3 @@ def _merge(found: Iterable[Constraint]) -> tuple[Constraint, ...]:
             soft=item.soft,
         )
     return tuple(merged[key] for key in sorted(merged))
-
-
-def version_range(specifier: SpecifierSet) -> VersionRange:
-    """The range of a specifier with pre-releases counted, so that sets compare by version alone."""
-    return _range(str(specifier))
-
-
-@lru_cache(maxsize=1024)
-def _range(specifier: str) -> VersionRange:
-    return SpecifierSet(specifier, prereleases=True).to_range()

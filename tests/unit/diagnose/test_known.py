@@ -7,12 +7,12 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from envlock.diagnose.known import Known, Truth
+from envlock.diagnose.deduced import known_of
 from envlock.diagnose.verdict import judge
 from envlock.findings import Examined, Kind
 from envlock.model import Platform, Rule
 from envlock.rules import database
-from envlock.rules.check import Situation, violations
+from envlock.rules.check import Known, Situation, Truth, violations
 
 RULES = database.load()
 LINUX = Platform(system="linux", machine="x86_64", libc="glibc 2.36")
@@ -40,7 +40,7 @@ def known(
         else:
             bare = wish.rstrip("<>=!~.*,0123456789")
             loose[canonicalize_name(bare)] = SpecifierSet(wish.removeprefix(bare))
-    return Known.of(
+    return known_of(
         Examined(
             kind=Kind.FILE,
             origin="x",
@@ -148,7 +148,7 @@ def test_of_a_whole_environment_it_says_what_the_check_of_a_lock_says(seed: int)
     packages = {canonicalize_name(n): Version(v) for n, v in sample(chance).items()}
     python = Version(chance.choice(("3.7.16", "3.8.18", "3.10.13", "3.12.1")))
     situation = Situation(python=python, platform=LINUX, manager="pip")
-    whole = Known.of(
+    whole = known_of(
         Examined(
             kind=Kind.ENVIRONMENT,
             origin="x",

@@ -8,7 +8,8 @@ import pytest
 from packaging.specifiers import SpecifierSet
 
 from envlock.model import Rule
-from envlock.resolve.feasible import Collision, Feasible, Infeasible, judge, meet
+from envlock.resolve.feasible import Collision, Feasible, Infeasible, judge
+from envlock.versions import meet
 from support.rules import TARGET, anchor, rule, wish, wishes
 
 H5PY = rule("h5py", when={"tensorflow": "<2.5"}, require={"h5py": "<3"})

@@ -9,7 +9,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from envlock.model import Rule
-from envlock.rules.select import Selection, complement, select
+from envlock.rules.select import Selection, select
+from envlock.versions import complement
 from support.rules import SITUATION, rule
 
 

@@ -11,9 +11,10 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock.model import Constraint, Rule
-from envlock.rules.check import admits, violations
+from envlock.rules.check import violations
 from envlock.rules.families import families
 from envlock.rules.select import select
+from envlock.versions import admits
 from support.rules import SITUATION, rule
 
 NAMES = ("tensorflow", "tensorflow-cpu", "keras", "alpha", "beta", "gamma")

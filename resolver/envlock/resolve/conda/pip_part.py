@@ -33,7 +33,6 @@ from envlock.model import (
 )
 from envlock.progress import Progress
 from envlock.resolve.anchor import framework
-from envlock.resolve.feasible import meet
 from envlock.resolve.question import Asked, Question, Tools
 from envlock.resolve.run import Resolution, resolve
 from envlock.resolve.wishes import Wish, merge
@@ -42,6 +41,7 @@ from envlock.rules.database import Database
 from envlock.rules.families import families
 from envlock.rules.frameworks import frameworks
 from envlock.rules.select import select
+from envlock.versions import meet
 
 #: The place of a bound that conda's packages are.
 CONDA = "conda's packages"
