@@ -31,11 +31,16 @@ class Skipped(Struct, frozen=True, kw_only=True):
 
 
 class Crashed(Struct, frozen=True, kw_only=True):
-    """The interpreter died or hung in this level; ``detail`` names the signal or limit."""
+    """The interpreter died or hung in this level; ``detail`` names the signal or limit.
+
+    ``stopped`` is True where it was ended from outside (SIGKILL, the time
+    limit): that may be the machine, and says little about versions.
+    """
 
     level: str
     detail: str
     output: str = ""
+    stopped: bool = False
 
 
 Outcome = Passed | Failed | Skipped | Crashed

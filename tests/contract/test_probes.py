@@ -195,10 +195,23 @@ def test_a_signal_belongs_to_the_level_that_was_tried(
     assert capabilities(outcomes) == ("import-h5py", "import")
     crashed = by_level(outcomes)["fit"]
     assert isinstance(crashed, Crashed)
-    assert crashed.detail == name
+    assert (crashed.detail, crashed.stopped) == (name, name == "SIGKILL")
     assert by_level(outcomes)["save"] == Skipped(
         level="save", detail=f"fit ended the interpreter: {name}"
     )
+
+
+@signals
+def test_a_probe_that_is_killed_is_tried_once_more(
+    environment: Path, packages: Path, tmp_path: Path
+) -> None:
+    (packages / "h5py.py").write_text(
+        "import os, pathlib, signal\n"
+        f"mark = pathlib.Path({str(tmp_path / 'mark')!r})\n"
+        "if not mark.exists():\n    mark.touch()\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"{H5PY}"
+    )
+    assert capabilities(run_probe(KERAS_H5, environment)) == ("import-h5py",)
 
 
 def test_an_early_exit_is_a_crash_though_its_status_is_0(environment: Path, packages: Path) -> None:
@@ -252,7 +265,7 @@ def test_more_variables_reach_the_interpreter(environment: Path, packages: Path)
         ),
         (
             "import time\ntime.sleep(60)\n",
-            Crashed(level="probe:mine.py", detail="no end within 1 s"),
+            Crashed(level="probe:mine.py", detail="no end within 1 s", stopped=True),
         ),
     ],
 )

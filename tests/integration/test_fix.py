@@ -165,6 +165,44 @@ def test_nothing_changes_when_no_plan_holds(tmp_path: Path, envlock: Program) ->
     assert snapshot(env) == before
 
 
+#: Notes that it runs; as its NUMBERth run of all it is killed, as by a system without memory.
+KILLED = """
+import os, pathlib, signal
+runs = pathlib.Path("runs")
+with runs.open("a") as file:
+    file.write("x")
+if runs.stat().st_size in {numbers}:
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_a_plan_whose_trial_is_killed_leads_to_no_other(envlock: Program) -> None:
+    env = make_patient(envlock, *NUMPY_2)
+    before = snapshot(env)
+    script = envlock.here / "own.py"
+    script.write_text(KILLED.format(numbers={2, 3}))
+    done = envlock("fix", env, "--yes", "--probe", script)
+    assert (done.code, done.out) == (4, "")
+    assert done.err.endswith(
+        "error: numpy 2.0.2 → 1.26.4: could not be tried here: probe:own.py was ended from outside,"
+        f" twice (SIGKILL), which says nothing about versions; {env} is as it was\n"
+        f"  try: envlock fix {env}  (when the machine has more memory and time)\n"
+    )
+    assert (envlock.here / "runs").read_text() == "xxx"  # before, and the one plan twice
+    assert snapshot(env) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_a_trial_that_is_killed_once_is_tried_again(envlock: Program) -> None:
+    env = make_patient(envlock, *NUMPY_2)
+    script = envlock.here / "own.py"
+    script.write_text(KILLED.format(numbers={2}))
+    done = envlock("fix", env, "--yes", "--json", "--probe", script)
+    assert done.code == 0, done.out + done.err
+    assert steps(done) == [("downgrade", "numpy", "2.0.2", "1.26.4")]
+
+
 def test_of_two_owners_one_leaves_and_the_other_is_whole_again(envlock: Program) -> None:
     env = make_patient(envlock, *HEALTHY)
     uv(envlock, "pip", "install", "--quiet", "--no-deps", "-p", env, "tensorflow-cpu==2.15.0")

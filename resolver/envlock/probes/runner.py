@@ -15,6 +15,7 @@ from envlock.system import WINDOWS, Completed, disk_full, is_full, run, says_ful
 
 TIME_LIMIT = 300.0  # seconds: a cold import from a slow disk takes one of them
 _OUTPUT_SHOWN = 8000  # characters
+_ATTEMPTS = 2  # of a probe that somebody kills: a system without memory kills the largest process
 _EXCEPTIONS = 0xC000_0000  # where the statuses of Windows begin that mean a crash
 
 
@@ -30,7 +31,8 @@ def run_probe(
 
     ``timeout`` is in seconds, for all levels together. ``write_bytecode`` lets
     the interpreter leave ``.pyc`` files in its environment: only where envlock
-    owns it. User site packages and ``PYTHON*`` variables do not count.
+    owns it. User site packages and ``PYTHON*`` variables do not count. One
+    that is killed is tried once more.
 
     Raises:
         WorkError: the interpreter cannot be started.
@@ -38,20 +40,22 @@ def run_probe(
 
     """
     options = ["-I"] if write_bytecode else ["-I", "-B"]
-    with scratch("envlock-probe-") as folder:
-        results = folder / "envlock-results.jsonl"
-        done = run(
-            [python, *options, probe.path, results, str(timeout)],
-            env=_environment(python, extra_env or {}),
-            cwd=folder,
-            timeout=timeout,
-        )
-        said = list(_lines(results))
-        refused = is_full(folder)
-    outcomes = {each.level: each for each in map(outcome_from, (x for x in said if "level" in x))}
-    started = [str(line["start"]) for line in said if "start" in line]
-    every = tuple(_complete(probe, outcomes, started, _ending(done, timeout), _output(done)))
-    _refuse_full(every, full=refused, python=python)
+    env = _environment(python, extra_env or {})
+    for _ in range(_ATTEMPTS):
+        with scratch("envlock-probe-") as folder:
+            results = folder / "envlock-results.jsonl"
+            done = run(
+                [python, *options, probe.path, results, str(timeout)],
+                env=env,
+                cwd=folder,
+                timeout=timeout,
+            )
+            said = list(_lines(results))
+            refused = is_full(folder)
+        every = tuple(_complete(probe, said, done, timeout))
+        _refuse_full(every, full=refused, python=python)
+        if done.timed_out or not _was_killed(done):
+            break
     return every
 
 
@@ -71,7 +75,7 @@ def run_user_script(python: Path, file: Path, *, timeout: float = TIME_LIMIT) ->
     level = f"probe:{file.name}"
     done = run([python, "-E", "-s", "-B", file], env=_environment(python, {}), timeout=timeout)
     if done.timed_out or _signal(done.returncode):
-        return Crashed(level=level, detail=_ending(done, timeout), output=_output(done))
+        return _crashed(level, done, timeout)
     if done.returncode == 0:
         return Passed(level=level)
     last = (done.stderr.strip().splitlines() or [""])[-1]
@@ -100,9 +104,12 @@ def _refuse_full(outcomes: Iterable[Outcome], *, full: bool, python: Path) -> No
 
 
 def _complete(
-    probe: Probe, outcomes: Mapping[str, Outcome], started: list[str], ending: str, output: str
+    probe: Probe, said: Iterable[dict[str, object]], done: Completed, timeout: float
 ) -> Iterator[Outcome]:
     """Give a level without an outcome one: it crashed, or was not reached after the crash."""
+    said = tuple(said)
+    outcomes = {each.level: each for each in map(outcome_from, (x for x in said if "level" in x))}
+    started = [str(line["start"]) for line in said if "start" in line]
     running = next((level for level in started if level not in outcomes), None)
     unreached = [level.name for level in probe.levels if level.name not in outcomes]
     crashed = running or next(iter(unreached), None)
@@ -110,9 +117,23 @@ def _complete(
         if level.name in outcomes:
             yield outcomes[level.name]
         elif level.name == crashed:
-            yield Crashed(level=level.name, detail=ending, output=output)
+            yield _crashed(level.name, done, timeout)
         else:
+            ending = _ending(done, timeout)
             yield Skipped(level=level.name, detail=f"{crashed} ended the interpreter: {ending}")
+
+
+def _crashed(level: str, done: Completed, timeout: float) -> Crashed:
+    return Crashed(
+        level=level,
+        detail=_ending(done, timeout),
+        output=_output(done),
+        stopped=done.timed_out or _was_killed(done),
+    )
+
+
+def _was_killed(done: Completed) -> bool:
+    return not WINDOWS and done.returncode == -signal.SIGKILL
 
 
 def _lines(results: Path) -> Iterator[dict[str, object]]:

@@ -20,7 +20,7 @@ from envlock.environment.installer import Installer, perform
 from envlock.environment.journal import trial_folder
 from envlock.environment.recovery import environment_at, settle
 from envlock.environment.repair import applied, copy_environment, download
-from envlock.errors import InstallFailure, NoResolution, ProblemFound, UsageError
+from envlock.errors import InstallFailure, NoResolution, ProblemFound, UsageError, WorkError
 from envlock.model import IndexSettings
 from envlock.outcomes import Crashed, Outcome
 from envlock.plan import Case, plans
@@ -90,7 +90,7 @@ def fix(order: FixOrder, progress: Progress) -> Fixed:
         NoResolution: no versions obey the rules.
         NotFixed: the plans that do were tried, and none passes the gate.
         UsageError: there is no environment that envlock may change.
-        WorkError: network, disk or installer failed.
+        WorkError: network, disk or installer failed, or a plan could not be tried.
     """
     looking = order.approve is None
     python = environment_at(order.environment, progress, wait=not looking)
@@ -144,7 +144,7 @@ class _Work(Struct, frozen=True, kw_only=True):
 
     def _cure(self, case: Case, found: Iterator[Plan], size: int) -> Fixed:
         prefix = prefix_of(self.python)
-        before = self._prove(self.python, case.packages.keys())
+        before = self._prove_once(self.python, case.packages.keys())
         tried: list[Tried] = []
         failures: list[InstallFailure] = []
         for plan in islice(found, _TRIALS):
@@ -188,6 +188,9 @@ class _Work(Struct, frozen=True, kw_only=True):
             for step in plan.steps:
                 perform(copy, step, self._installer(offline=True))
         proof = self._prove(copy, installed(prefix_of(copy)).keys())
+        if proof.stopped is not None:
+            # A plan that was not tried is no plan that failed: the next one changes more.
+            raise _untried(plan, proof.stopped, prefix_of(self.python))
         return touched, "" if proof.passed else _missed(proof)
 
     def _apply(self, plan: Plan, touched: Footprint, report: Fixed) -> Fixed:
@@ -214,6 +217,11 @@ class _Work(Struct, frozen=True, kw_only=True):
         )
 
     def _prove(self, python: Path, pins: Collection[NormalizedName]) -> Proof:
+        """A proof that is tried once more where it was ended from outside."""
+        proof = self._prove_once(python, pins)
+        return proof if proof.stopped is None else self._prove_once(python, pins)
+
+    def _prove_once(self, python: Path, pins: Collection[NormalizedName]) -> Proof:
         return prove(python, self.order.proof, self.progress, write_bytecode=False, pins=pins)
 
 
@@ -229,6 +237,14 @@ def _missed(proof: Proof) -> str:
     crashed = (each for each in proof.outcomes if isinstance(each, Crashed))
     end = next((f" ({each.detail})" for each in crashed if each.level in missed), "")
     return f"it does not pass {', '.join(missed)}{end}"
+
+
+def _untried(plan: Plan, stopped: Crashed, prefix: Path) -> WorkError:
+    return WorkError(
+        f"{plan}: could not be tried here: {stopped.level} was ended from outside, twice "
+        f"({stopped.detail}), which says nothing about versions; {prefix} is as it was",
+        f"envlock fix {prefix}  (when the machine has more memory and time)",
+    )
 
 
 def _all_failed(prefix: Path, tried: Iterable[Tried]) -> Iterator[str]:

@@ -117,7 +117,7 @@ class CommandJudge(Struct, frozen=True, kw_only=True):
         said = f"{done.stdout}{done.stderr}"
         if done.timed_out:
             limit = f"no end within {self.timeout:g} s"
-            outcome = Crashed(level="run", detail=limit, output=said)
+            outcome = Crashed(level="run", detail=limit, output=said, stopped=True)
         elif done.returncode:
             error, words_of_it = raised(said, f"exit status {done.returncode}")
             outcome = Failed(level="run", error=error, detail=words_of_it, traceback=said)

@@ -11,7 +11,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from envlock.environment.bytecode import compiling
 from envlock.environment.recovery import environment_at
-from envlock.outcomes import Outcome
+from envlock.outcomes import Crashed, Outcome
 from envlock.probes import PROBES
 from envlock.probes.interface import gate_passed
 from envlock.probes.runner import run_probe, run_user_script
@@ -38,6 +38,12 @@ class Proof(Struct, frozen=True, kw_only=True):
     passed: bool
     gate: tuple[str, ...]
     ways_round: Mapping[str, str]
+
+    @property
+    def stopped(self) -> Crashed | None:
+        """The level that was ended from outside, where the gate is not passed for it."""
+        crashed = (each for each in self.outcomes if isinstance(each, Crashed) and each.stopped)
+        return None if self.passed else next(crashed, None)
 
 
 def verify(environment: Path | None, order: ProofOrder, progress: Progress) -> Proof:
