@@ -24,9 +24,28 @@ HEAVY = (
     "unearth",
     "yaml",
 )
-#: Imports every module in a process of its own that has loaded nothing of envlock.
+#: Imports every module in a process of its own that has loaded nothing of envlock, but already
+#: what all of them need of others, as far as a name of it can be imported.
 ALONE = """
 import os, sys
+out, into = os.pipe()
+if os.fork() == 0:
+    for name in sys.argv[1:]:
+        try:
+            __import__(name)
+        except BaseException:
+            pass
+    needed = (name for name in sys.modules if name.partition(".")[0] != "envlock")
+    os.write(into, " ".join(needed).encode())
+    os._exit(0)
+os.close(into)
+with open(out) as needed:
+    for name in needed.read().split():
+        try:
+            __import__(name)
+        except ImportError:
+            pass
+assert not any(name.partition(".")[0] == "envlock" for name in sys.modules)
 for name in sys.argv[1:]:
     child = os.fork()
     if child == 0:
