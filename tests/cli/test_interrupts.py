@@ -45,7 +45,7 @@ def start(program: Program, *words: str) -> subprocess.Popen[str]:
 
 
 def wait_for(happened: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not happened():
         assert time.monotonic() < deadline, "it did not come to that"
         time.sleep(0.02)
