@@ -154,6 +154,7 @@ def _empty(piece: Piece) -> Iterator[str]:
             each.version
             for each in framework_releases()
             if each.version > package.version
+            and str(platform) in each.wheels.get(package.name, {})
             and contents(each.version, platform, package.name) == package.name
         )
         own = next(later, None)
