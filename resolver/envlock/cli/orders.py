@@ -18,20 +18,16 @@ from envlock.cli.options import IndexOptions, LockFileOptions, RequestOptions
 from envlock.cli.outputs import output_files
 from envlock.cli.places import tell_places
 from envlock.config import Config, load_config
+from envlock.documents import read_toml
 from envlock.errors import UsageError
+from envlock.formats.detect import FileFormat, format_at
 from envlock.index.redact import strip_credentials
 from envlock.index.settings import IndexOverrides, load_settings
 from envlock.index.sources import placed
 from envlock.model import IndexSettings, Request
 from envlock.progress import Progress
-from envlock.request import (
-    parse_date,
-    parse_names,
-    parse_words,
-    read_constraints_file,
-    read_request_file,
-)
-from envlock.request.toml import parse_toml
+from envlock.request.files import read_constraints_file, read_request_file
+from envlock.request.words import parse_date, parse_names, parse_words
 from envlock.system import read_text
 from envlock.system.looking import current_folder
 from envlock.targets.platforms import Place, read_platforms
@@ -192,9 +188,9 @@ def _read(
 
     What was read and left out is told.
     """
-    projects = [path for path in options.requirement_file if path.name == _PROJECT]
+    projects = map(format_at, options.requirement_file)
     for flag, names in (("--extra", options.extra), ("--group", options.group)):
-        if names and not projects:
+        if names and FileFormat.PYPROJECT not in projects:
             raise UsageError(
                 f"{flag} {names[0]} is of a {_PROJECT}, and none is read", f"-r {_PROJECT}"
             )
@@ -222,7 +218,9 @@ def _read(
 def project_name() -> str:
     """What the environment is called: as the project here, whose folder may be called anything."""
     project = Path(_PROJECT)
-    table = parse_toml(read_text(project), project).get("project") if project.is_file() else None
+    table = (
+        read_toml(str(project), read_text(project)).get("project") if project.is_file() else None
+    )
     name = table.get("name") if isinstance(table, dict) else None
     return canonicalize_name(name) if isinstance(name, str) and name else "envlock"
 
