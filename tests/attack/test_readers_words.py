@@ -16,7 +16,7 @@ from envlock.rules import database
 from envlock.write import read_conda_lock
 from support.program import Program
 
-DATA = Path(__file__).parents[1] / "unit" / "examine" / "data"
+DATA = Path(__file__).parents[1] / "unit" / "formats" / "data"
 GOLDEN = Path(__file__).parents[1] / "golden" / "conda"
 LAYERS = [{"class_name": f"Dense{number}", "config": {"units": number}} for number in range(40)]
 FUNCTIONAL = {"class_name": "Functional", "config": {"layers": LAYERS}}

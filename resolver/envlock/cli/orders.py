@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -20,18 +21,19 @@ from envlock.cli.places import tell_places
 from envlock.config import Config, load_config
 from envlock.documents import read_toml
 from envlock.errors import UsageError
-from envlock.formats.detect import FileFormat, format_at
 from envlock.index.redact import strip_credentials
 from envlock.index.settings import IndexOverrides, load_settings
 from envlock.index.sources import placed
 from envlock.model import IndexSettings, Request
 from envlock.progress import Progress
-from envlock.request.files import read_constraints_file, read_request_file
 from envlock.request.words import parse_date, parse_names, parse_words
 from envlock.system import read_text
 from envlock.system.looking import current_folder
 from envlock.targets.platforms import Place, read_platforms
 from envlock.workflow.lock import LockOrder
+
+if TYPE_CHECKING:
+    from envlock.request.files import ParsedFile
 
 _PROJECT = "pyproject.toml"
 
@@ -188,17 +190,7 @@ def _read(
 
     What was read and left out is told.
     """
-    projects = map(format_at, options.requirement_file)
-    for flag, names in (("--extra", options.extra), ("--group", options.group)):
-        if names and FileFormat.PYPROJECT not in projects:
-            raise UsageError(
-                f"{flag} {names[0]} is of a {_PROJECT}, and none is read", f"-r {_PROJECT}"
-            )
-    files = [
-        read_request_file(path, extras=options.extra, groups=options.group)
-        for path in options.requirement_file
-    ]
-    bounds = [read_constraints_file(path) for path in options.constraint_file]
+    files, bounds = _files(options)
     for parsed in (*files, *bounds):
         for note in parsed.notes:
             progress.note(note)
@@ -213,6 +205,30 @@ def _read(
         exclude_newer=settled.exclude_newer,
         needs=needs(options),
     ), pythons
+
+
+def _files(options: RequestOptions) -> tuple[list[ParsedFile], list[ParsedFile]]:
+    """What the files given to -r and to -c hold."""
+    if not (options.requirement_file or options.constraint_file or options.extra or options.group):
+        return [], []
+    from envlock.formats.detect import (  # noqa: PLC0415  (10 ms that words do not need)
+        FileFormat,
+        format_at,
+    )
+    from envlock.request.files import (  # noqa: PLC0415  (as above)
+        read_constraints_file,
+        read_request_file,
+    )
+
+    for flag, names in (("--extra", options.extra), ("--group", options.group)):
+        if names and FileFormat.PYPROJECT not in map(format_at, options.requirement_file):
+            raise UsageError(
+                f"{flag} {names[0]} is of a {_PROJECT}, and none is read", f"-r {_PROJECT}"
+            )
+    return [
+        read_request_file(path, extras=options.extra, groups=options.group)
+        for path in options.requirement_file
+    ], [read_constraints_file(path) for path in options.constraint_file]
 
 
 def project_name() -> str:

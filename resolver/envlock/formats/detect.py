@@ -63,10 +63,13 @@ def _names(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
-def _all(*lines: str) -> Callable[[str], object]:
-    """Whether a text has each of the lines, near its beginning."""
-    patterns = [re.compile(rf"^(?:{line})", re.MULTILINE) for line in lines]
-    return lambda text: all(pattern.search(text, 0, HEAD) for pattern in patterns)
+def _lines(*starts: str) -> Callable[[str], bool]:
+    """Whether near its beginning a text has a line that starts with each of these."""
+    return lambda text: all(f"\n{start}" in f"\n{text[:HEAD]}" for start in starts)
+
+
+def _any_line(*starts: str) -> Callable[[str], bool]:
+    return lambda text: any(_lines(start)(text) for start in starts)
 
 
 def _is_notebook(text: str) -> bool:
@@ -77,13 +80,13 @@ _MODEL = _names(r".+\.(?:h5|hdf5|keras)")
 _EXPLICIT = _names(r"conda(?:-[a-z0-9]+-[a-z0-9]+)?\.lock")
 _PYLOCK = _names(r"pylock(?:\.[^.]+)?\.toml")
 _CONDA_LOCK = _names(r"(?:.+[.-])?conda-lock\.ya?ml")
-_IN_PYLOCK = _all(r"lock-version\s*=", r"\[\[packages\]\]|packages\s*=")
-_IN_UV_LOCK = _all(r"version\s*=\s*\d", r"\[\[package\]\]", r"source\s*=\s*\{")
-_IN_POETRY_LOCK = _all(r"\[\[package\]\]", r"python-versions\s*=")
-_IN_PYPROJECT = _all(r"\[(?:project|tool\.poetry|dependency-groups|build-system)\]")
-_IN_CONDA_LOCK = _all(r"version:\s*\d", r"metadata:", r"package:")
-_IN_PIXI = _all(r"version:\s*\d", r"environments:")
-_IN_ENVIRONMENT = _all(r"(?:dependencies|channels|prefix|variables):")
+_IN_PYLOCK = _lines("lock-version", "[[packages]]")
+_IN_UV_LOCK = _lines("version = ", "[[package]]", "source = {")
+_IN_POETRY_LOCK = _lines("[[package]]", "python-versions = ")
+_IN_PYPROJECT = _any_line("[project]", "[tool.poetry]", "[dependency-groups]", "[build-system]")
+_IN_CONDA_LOCK = _lines("version: ", "metadata:", "package:")
+_IN_PIXI = _lines("version: ", "environments:")
+_IN_ENVIRONMENT = _any_line("dependencies:", "channels:", "prefix:", "variables:")
 _REQUIREMENTS = _names(r".+\.(?:txt|in)|requirements\S*\.lock")
 _WISHES = Can.ASK | Can.BOUND | Can.EDIT | Can.PIN
 _F = FileFormat

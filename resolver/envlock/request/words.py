@@ -38,7 +38,7 @@ def parse_words(words: Iterable[str]) -> tuple[Requested, ...]:
 
 
 def _requirement(word: str) -> Requirement:
-    if word.endswith(_FILE_SUFFIXES) and os.path.isfile(word):  # noqa: PTH113  (Path's raises on long names)
+    if word.lower().endswith(_FILE_SUFFIXES) and os.path.isfile(word):  # noqa: PTH113  (Path's raises on long names)
         raise UsageError(
             f"{shown(word)} is a file, not a requirement", f"did you mean -r {safe(word)}"
         )
