@@ -136,11 +136,9 @@ def detect(path: PurePath, text: str) -> FileFormat | None:
     """
     if is_json(text):
         return FileFormat.LISTING
-    if not in_trouble(text):
-        shown = (row.format for row in FORMATS if row.shows and row.shows(text))
-        found = next(shown, None)
-        if found is not None:
-            return found
+    shown = next((row.format for row in FORMATS if row.shows and row.shows(text)), None)
+    if shown is not None and not in_trouble(text):
+        return shown
     by_name = named(path)
     if by_name not in {None, FileFormat.REQUIREMENTS}:
         return by_name

@@ -24,6 +24,7 @@ from envlock.evidence import documents, library
 from envlock.examine.files import examine_content, examine_path
 from envlock.findings import Examined
 from envlock.formats.conda_spec import parse_spec
+from envlock.formats.detect import format_at
 from envlock.formats.model_file import examine_model
 from envlock.formats.requirements import find_root
 from envlock.index import settings
@@ -213,6 +214,7 @@ READERS = (
         language="yaml",
         around={"requirements.in": "h5py\n"},
     ),
+    _of("detect", "any", format_at, "text"),
     _of("lock-requirements", "requirements.txt", _lock, "text"),
     _of("lock-pylock", "pylock.toml", _lock, "toml"),
     _of("lock-environment", "environment.yml", _lock, "yaml"),
