@@ -16,11 +16,11 @@ from msgspec import Struct
 
 from envlock.choices import Accelerator, EngineName, Format, IndexStrategy
 from envlock.config_keys import KEYS, Key
+from envlock.documents import read_toml
 from envlock.errors import UsageError
+from envlock.formats.faults import Faults, safe
 from envlock.index.secrets import learn_url
 from envlock.index.sources import Sources, closest_first
-from envlock.request.parsed import Faults, safe
-from envlock.request.toml import parse_toml
 from envlock.system import read_text
 from envlock.system.looking import is_file
 
@@ -153,7 +153,7 @@ def _schema_of(key: Key) -> dict[str, Any]:
 def _user(faults: Faults) -> Iterator[dict[str, Any]]:
     path = user_file()
     if is_file(path):
-        yield _from_table(parse_toml(read_text(path), path), path, "", faults)
+        yield _from_table(read_toml(str(path), read_text(path)), path, "", faults)
 
 
 def _project(start: Path, faults: Faults) -> tuple[Path | None, dict[str, Any]]:
@@ -161,7 +161,7 @@ def _project(start: Path, faults: Faults) -> tuple[Path | None, dict[str, Any]]:
     for folder in (start, *start.parents):
         path = folder / "pyproject.toml"
         if is_file(path):
-            tool = parse_toml(read_text(path), path).get("tool")
+            tool = read_toml(str(path), read_text(path)).get("tool")
             table = tool.get("envlock", {}) if isinstance(tool, dict) else {}
             return path, _from_table(table, path, "tool.envlock", faults)
     return None, {}

@@ -100,6 +100,18 @@ def shape_fault(error: msgspec.ValidationError) -> str:
     return f"{key}: {what[:1].lower()}{what[1:]}" if key else f"{what[:1].lower()}{what[1:]}"
 
 
+def read_toml(name: str, text: str) -> dict[str, Any]:
+    """Return the tables of a TOML text; ``name`` is for errors.
+
+    Raises:
+        UsageError: it is not TOML, with file:line; or too deep.
+    """
+    try:
+        return toml_tables(text)
+    except Malformed as error:
+        raise error.named(name, "TOML") from None
+
+
 def toml_tables(text: str) -> dict[str, Any]:
     """Return the tables of a TOML text.
 

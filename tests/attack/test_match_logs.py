@@ -11,9 +11,9 @@ import pytest
 
 from envlock.diagnose import diagnose
 from envlock.errors import UsageError
-from envlock.examine import examine_content
+from envlock.examine.files import examine_content
 from envlock.findings import Examined, Finding
-from envlock.request.conda_spec import parse_spec
+from envlock.formats.conda_spec import parse_spec
 from envlock.rules import database
 from support.pace import pace
 from support.program import Program

@@ -24,7 +24,7 @@ from envlock.index.parse import file_at
 from envlock.matrix.tasks import Task, Terms
 from envlock.model import IndexSettings, Request
 from envlock.progress import Progress, Silent
-from envlock.request import parse_words
+from envlock.request.words import parse_words
 from envlock.system import run
 from envlock.targets.description import target
 from envlock.targets.interpreters import find_interpreter

@@ -13,7 +13,8 @@ import pytest
 
 from envlock.documents import Malformed, json_value, toml_tables, yaml_values
 from envlock.errors import UsageError
-from envlock.examine import examine_model, examine_path
+from envlock.examine.files import examine_path
+from envlock.formats.model_file import examine_model
 from envlock.system import contents, read_ends, read_text
 from envlock.system.reading import _ends, encoded_as
 from support.program import Done, Program

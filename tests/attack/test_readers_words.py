@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from envlock.errors import UsageError
-from envlock.examine import examine_model, examine_path
-from envlock.request import parse_requirements
+from envlock.examine.files import examine_path
+from envlock.formats.model_file import examine_model
+from envlock.request.files import read_constraints_file
 from envlock.rules import database
 from envlock.write import read_conda_lock
 from support.program import Program
 
-DATA = Path(__file__).parents[1] / "unit" / "examine" / "data"
+DATA = Path(__file__).parents[1] / "unit" / "formats" / "data"
 GOLDEN = Path(__file__).parents[1] / "golden" / "conda"
 LAYERS = [{"class_name": f"Dense{number}", "config": {"units": number}} for number in range(40)]
 FUNCTIONAL = {"class_name": "Functional", "config": {"layers": LAYERS}}
@@ -164,7 +165,7 @@ def test_a_marker_that_reads_otherwise_when_it_is_written_again_is_refused(
     path = tmp_path / "constraints.txt"
     path.write_text(f"h5py; {marker}\n")
     with pytest.raises(UsageError) as caught:
-        parse_requirements(path, constraint=True)
+        read_constraints_file(path)
     assert caught.value.message.startswith(f'constraints.txt:1: "h5py; {marker}" is not a')
     assert caught.value.remedies == ('write "h5py"',)
 

@@ -10,7 +10,9 @@ from msgspec.structs import replace
 from packaging.version import Version
 
 from envlock.diagnose import diagnose
-from envlock.examine import Given, examine_content, examine_text, merge
+from envlock.examine.files import examine_content
+from envlock.examine.gathered import Given, merge
+from envlock.examine.text import examine_text
 from envlock.findings import Examined, Finding
 from envlock.model import Platform, Severity
 from envlock.rules import database
@@ -46,7 +48,7 @@ def given(case: Case) -> Given:
 def parts(case: Case) -> Iterator[Examined]:
     if "packages" in case:
         text = "\n".join(case["packages"])
-        examined = examine_content(text, "requirements.txt", given(case), requirements=True)
+        examined = examine_content(text, "requirements.txt", given(case))
         yield replace(examined, manager=case.get("manager"))
     if "symptom" in case:
         yield examine_text(case["symptom"], given(case))

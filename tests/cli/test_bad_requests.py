@@ -84,6 +84,28 @@ CASES = {
         " it is not included\n"
         "  try: copy it into {here} and include that file\n",
     ),
+    "a file of another kind, whatever it is called": Bad(
+        words="lock -r wanted.txt",
+        files={"wanted.txt": "@EXPLICIT\nhttps://conda.invalid/x/noarch/a-1.0-0.conda\n"},
+        code=2,
+        said='error: "wanted.txt" is not understood here: it is an explicit list of conda packages,'
+        " and envlock reads requirements files (*.txt, *.in) and pyproject.toml\n"
+        "  try: write what you need from it into requirements.in: -r requirements.in\n",
+    ),
+    "a file that is not for fix": Bad(
+        words="fix PYPROJECT.TOML",
+        files={"PYPROJECT.TOML": '[project]\nname = "x"\ndependencies = []\n'},
+        code=2,
+        said="error: PYPROJECT.TOML is a pyproject.toml: fix changes requirements files,"
+        " environment.yml and environments\n"
+        "  try: envlock diagnose PYPROJECT.TOML\n",
+    ),
+    "a file in capitals among the words": Bad(
+        words="lock REQS.TXT",
+        files={"REQS.TXT": "h5py\n"},
+        code=2,
+        said='error: "REQS.TXT" is a file, not a requirement\n  try: did you mean -r REQS.TXT\n',
+    ),
     "a missing file": Bad(words="lock -r none.in", code=2, said="error: none.in: no such file\n"),
     "a file that is not UTF-8": Bad(
         words="lock -r wanted.in",

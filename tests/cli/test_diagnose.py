@@ -8,7 +8,7 @@ import pytest
 from support.prefixes import make_venv, put
 from support.program import Done, Program, snapshot
 
-DATA = Path(__file__).parent.parent / "unit" / "examine" / "data"
+DATA = Path(__file__).parent.parent / "unit" / "formats" / "data"
 BROKEN = "tensorflow==2.4.1\nh5py==3.1.0\nsix==1.15.0\n"
 HEALTHY = "tensorflow==2.15.1\nkeras==2.15.0\nh5py==3.10.0\nnumpy==1.26.4\n"
 TRACEBACK = """\

@@ -386,17 +386,15 @@ def test_the_edit_of_a_file_is_shown_and_not_written(envlock: Program) -> None:
     assert file.read_text() == FILE
 
 
-def test_write_writes_the_edit_and_then_nothing_is_wrong(envlock: Program) -> None:
-    file = envlock.here / "requirements.txt"
+@pytest.mark.parametrize("name", ["requirements.txt", "REQS.TXT", "environment"])
+def test_write_writes_the_edit_and_then_nothing_is_wrong(name: str, envlock: Program) -> None:
+    file = envlock.here / name
     file.write_bytes(FILE.replace("\n", "\r\n").encode())
-    done = envlock("fix", "requirements.txt", "--write", "--json")
+    done = envlock("fix", name, "--write", "--json")
     assert (done.code, done.data["changed"]) == (0, True)
     assert file.read_bytes() == FILE.replace("== 2.0.2", "== 1.26.4").replace("\n", "\r\n").encode()
-    again = envlock("fix", "requirements.txt")
-    assert (again.code, again.out) == (
-        0,
-        "nothing is wrong by what envlock knows: requirements.txt\n",
-    )
+    again = envlock("fix", name)
+    assert (again.code, again.out) == (0, f"nothing is wrong by what envlock knows: {name}\n")
 
 
 def test_what_an_installer_would_get_wrong_today_is_bound_by_a_new_line(
@@ -414,14 +412,15 @@ def test_what_an_installer_would_get_wrong_today_is_bound_by_a_new_line(
     )
 
 
-def test_an_environment_file_is_edited_in_place(envlock: Program) -> None:
-    file = envlock.here / "environment.yml"
+@pytest.mark.parametrize("name", ["environment.yml", "Env.YML", "conda.txt"])
+def test_an_environment_file_is_edited_in_place(name: str, envlock: Program) -> None:
+    file = envlock.here / name
     text = (
         "name: x\ndependencies:\n  - python=3.11\n  - pip:\n"
         "    - tensorflow==2.15.1\n    - numpy==2.0.2  # no\n"
     )
     file.write_text(text)
-    assert envlock("fix", "environment.yml", "--write").code == 0
+    assert envlock("fix", name, "--write").code == 0
     assert file.read_text() == text.replace("2.0.2", "1.26.4")
 
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from envlock.conda.values import CondaRequest
 from envlock.errors import UsageError
-from envlock.request.conda_spec import parse_spec
+from envlock.formats.conda_spec import parse_spec
 from envlock.request.environment import read_environment
 from envlock.write import conda_digest
 from envlock.write.conda.environment import render_request

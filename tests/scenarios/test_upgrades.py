@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from envlock.choices import EngineName, Format
 from envlock.model import IndexSettings, Request
 from envlock.progress import Silent
-from envlock.request import parse_words
+from envlock.request.words import parse_words
 from envlock.workflow.lock import LockOrder, make_lock, write
 from support.engines import ENGINE_NAMES, use_own_caches
 from support.simple_index import SimpleIndex, build_wheel

@@ -11,9 +11,9 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envlock.conda.values import CondaLock, CondaPackage, CondaPlatformLock, CondaSpec
+from envlock.formats.selectors import selected
 from envlock.index.redact import redact
 from envlock.model import DistributionFile, Lock, LockedPackage, RuleId
-from envlock.request.selectors import selected
 from envlock.targets.subdirs import platform_of
 from envlock.write.conda.archives import build_number, noarch_of
 

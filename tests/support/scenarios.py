@@ -49,7 +49,9 @@ from envlock.index.pages import Index
 from envlock.index.releases import admitted, releases
 from envlock.model import IndexSettings, Requested, Target
 from envlock.progress import Silent
-from envlock.request import applicable, parse_requirements, parse_words
+from envlock.request.files import read_constraints_file, read_request_file
+from envlock.request.markers import applicable
+from envlock.request.words import parse_words
 from envlock.rules import database
 from envlock.targets.description import target
 from envlock.targets.interpreters import find_interpreter
@@ -185,7 +187,7 @@ def run(
         constraints=resolving.merge(
             item
             for file in asking.constraints
-            for item in parse_requirements(Path(file), constraint=True).constraints
+            for item in read_constraints_file(Path(file)).constraints
         ),
         rules=rules.rules,
         target=place,
@@ -227,5 +229,5 @@ def _own_rules(scenario: Scenario) -> tuple[Path, ...]:
 
 def _requested(asking: Asking) -> list[Requested]:
     words = parse_words(asking.words) if asking.words else ()
-    files = [parse_requirements(Path(file)) for file in asking.requirements]
+    files = [read_request_file(Path(file)) for file in asking.requirements]
     return [*words, *(item for file in files for item in file.requirements)]

@@ -21,19 +21,20 @@ from envlock.conda.channels import hide, host_of, public, variables_of
 from envlock.conda.values import CondaRequest, CondaSpec
 from envlock.config import load_config
 from envlock.errors import UsageError
+from envlock.formats.conda_spec import parse_spec
+from envlock.formats.detect import FileFormat, format_at
+from envlock.formats.faults import Faults
 from envlock.index.secrets import learn_url
 from envlock.model import Requested
 from envlock.progress import Progress
-from envlock.request import parse_names, read_constraints_file, read_request_file
-from envlock.request.conda_spec import parse_spec
 from envlock.request.environment import read_environment
-from envlock.request.parsed import Faults
+from envlock.request.files import read_constraints_file, read_request_file
+from envlock.request.words import parse_names
 from envlock.rules.frameworks import framework
 from envlock.system.looking import current_folder
 from envlock.targets.platforms import find_known, read_platforms
 from envlock.workflow.conda.order import CondaOrder
 
-_ENVIRONMENT = frozenset({".yml", ".yaml"})
 #: Where conda packages come from when nobody says.
 _USUAL = frozenset({"conda-forge", "nodefaults"})
 _MINOR = re.compile(r"\d+(\.\d+){0,2}")
@@ -110,7 +111,8 @@ def _read(
     options: RequestOptions, conda: CondaOptions, python: str | None, progress: Progress
 ) -> tuple[CondaRequest, tuple[Requested, ...]]:
     """The words and files of a request; what was read and left out is told."""
-    environments = [p for p in options.requirement_file if p.suffix.lower() in _ENVIRONMENT]
+    files = options.requirement_file
+    environments = [path for path in files if format_at(path) is FileFormat.ENVIRONMENT]
     if len(environments) > 1:
         raise UsageError(
             f"-r {environments[1]}: one environment file is locked at a time",
@@ -121,7 +123,7 @@ def _read(
         _tell_channels(asked, environments[0], conda.channel)
     others = [
         read_request_file(path, extras=options.extra, groups=options.group)
-        for path in options.requirement_file
+        for path in files
         if path not in environments
     ]
     bounds = [read_constraints_file(path) for path in options.constraint_file]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -78,9 +79,27 @@ def fix(own: FixOptions, probes: ProbeOptions, index: IndexOptions, talk: TalkOp
     _refuse_mixtures(own)
     if own.undo:
         return _undo(own, progress, as_json=talk.json)
-    if own.place is not None and own.place.suffix in {".txt", ".in", ".yml", ".yaml"}:
+    if own.place is not None and _is_file_to_fix(own.place):
         return _fix_file(own, index, progress, as_json=talk.json)
     return _fix_environment(own, probes, index, progress, as_json=talk.json)
+
+
+def _is_file_to_fix(place: Path) -> bool:
+    """Tell whether a place is a file whose pins can be changed.
+
+    Raises:
+        UsageError: it is a file of another kind, which no Python runs.
+    """
+    from envlock.formats.detect import ROWS, Can, FileFormat, can, format_at  # noqa: PLC0415  (--help)
+
+    found = format_at(place)
+    if found is None or found is FileFormat.LOG or can(found, Can.EDIT):
+        return can(found, Can.EDIT)
+    raise UsageError(
+        f"{place} is {ROWS[found].what}: fix changes requirements files, environment.yml and"
+        " environments",
+        f"envlock diagnose {shlex.quote(place.as_posix())}",
+    )
 
 
 def _refuse_mixtures(own: FixOptions) -> None:
@@ -95,7 +114,7 @@ def _fix_environment(
 ) -> int:
     from envlock.cli.orders import configured_settings  # noqa: PLC0415  (--help)
     from envlock.cli.proofs import proof_order  # noqa: PLC0415  (as above)
-    from envlock.request import parse_names  # noqa: PLC0415
+    from envlock.request.words import parse_names  # noqa: PLC0415
     from envlock.workflow import cases  # noqa: PLC0415
     from envlock.workflow import fix as workflow  # noqa: PLC0415
 
@@ -256,7 +275,7 @@ def history(own: ExaminedEnvironment, talk: JsonOption) -> int:
 def _fix_file(own: FixOptions, index: IndexOptions, progress: Progress, *, as_json: bool) -> int:
     from envlock.cli.orders import configured_settings  # noqa: PLC0415  (as above)
     from envlock.environment.journal import step_data  # noqa: PLC0415
-    from envlock.request import parse_names  # noqa: PLC0415
+    from envlock.request.words import parse_names  # noqa: PLC0415
     from envlock.workflow import cases, fix_file  # noqa: PLC0415
 
     assert own.place is not None  # noqa: S101  (fix() asked)

@@ -153,8 +153,11 @@ def is_for_conda(request: RequestOptions, conda: CondaOptions) -> bool:
     """Tell whether packages come from conda: as was said, or an environment file is read."""
     if conda.manager is not None:
         return conda.manager is not Manager.PIP
-    files = any(path.suffix.lower() in {".yml", ".yaml"} for path in request.requirement_file)
-    return files or bool(conda.channel)
+    if conda.channel:
+        return True
+    from envlock.formats.detect import FileFormat, format_at  # noqa: PLC0415  (--help)
+
+    return any(format_at(path) is FileFormat.ENVIRONMENT for path in request.requirement_file)
 
 
 class IndexOptions(Struct, frozen=True, kw_only=True):

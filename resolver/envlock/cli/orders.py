@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,24 +19,21 @@ from envlock.cli.options import IndexOptions, LockFileOptions, RequestOptions
 from envlock.cli.outputs import output_files
 from envlock.cli.places import tell_places
 from envlock.config import Config, load_config
+from envlock.documents import read_toml
 from envlock.errors import UsageError
 from envlock.index.redact import strip_credentials
 from envlock.index.settings import IndexOverrides, load_settings
 from envlock.index.sources import placed
 from envlock.model import IndexSettings, Request
 from envlock.progress import Progress
-from envlock.request import (
-    parse_date,
-    parse_names,
-    parse_words,
-    read_constraints_file,
-    read_request_file,
-)
-from envlock.request.toml import parse_toml
+from envlock.request.words import parse_date, parse_names, parse_words
 from envlock.system import read_text
 from envlock.system.looking import current_folder
 from envlock.targets.platforms import Place, read_platforms
 from envlock.workflow.lock import LockOrder
+
+if TYPE_CHECKING:
+    from envlock.request.files import ParsedFile
 
 _PROJECT = "pyproject.toml"
 
@@ -192,17 +190,7 @@ def _read(
 
     What was read and left out is told.
     """
-    projects = [path for path in options.requirement_file if path.name == _PROJECT]
-    for flag, names in (("--extra", options.extra), ("--group", options.group)):
-        if names and not projects:
-            raise UsageError(
-                f"{flag} {names[0]} is of a {_PROJECT}, and none is read", f"-r {_PROJECT}"
-            )
-    files = [
-        read_request_file(path, extras=options.extra, groups=options.group)
-        for path in options.requirement_file
-    ]
-    bounds = [read_constraints_file(path) for path in options.constraint_file]
+    files, bounds = _files(options)
     for parsed in (*files, *bounds):
         for note in parsed.notes:
             progress.note(note)
@@ -219,10 +207,36 @@ def _read(
     ), pythons
 
 
+def _files(options: RequestOptions) -> tuple[list[ParsedFile], list[ParsedFile]]:
+    """What the files given to -r and to -c hold."""
+    if not (options.requirement_file or options.constraint_file or options.extra or options.group):
+        return [], []
+    from envlock.formats.detect import (  # noqa: PLC0415  (10 ms that words do not need)
+        FileFormat,
+        format_at,
+    )
+    from envlock.request.files import (  # noqa: PLC0415  (as above)
+        read_constraints_file,
+        read_request_file,
+    )
+
+    for flag, names in (("--extra", options.extra), ("--group", options.group)):
+        if names and FileFormat.PYPROJECT not in map(format_at, options.requirement_file):
+            raise UsageError(
+                f"{flag} {names[0]} is of a {_PROJECT}, and none is read", f"-r {_PROJECT}"
+            )
+    return [
+        read_request_file(path, extras=options.extra, groups=options.group)
+        for path in options.requirement_file
+    ], [read_constraints_file(path) for path in options.constraint_file]
+
+
 def project_name() -> str:
     """What the environment is called: as the project here, whose folder may be called anything."""
     project = Path(_PROJECT)
-    table = parse_toml(read_text(project), project).get("project") if project.is_file() else None
+    table = (
+        read_toml(str(project), read_text(project)).get("project") if project.is_file() else None
+    )
     name = table.get("name") if isinstance(table, dict) else None
     return canonicalize_name(name) if isinstance(name, str) and name else "envlock"
 

@@ -21,7 +21,7 @@ from envlock.rules.frameworks import Companion, framework, frameworks
 from envlock.versions import admits
 
 if TYPE_CHECKING:
-    from envlock.examine import ModelFile
+    from envlock.formats.model_file import ModelFile
 
 GENERATIONS = "keras-h5-saved-by-newer"
 SHORT_LOSS = "keras3-h5-compiled-load"

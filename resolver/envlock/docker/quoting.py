@@ -11,7 +11,7 @@ import re
 from msgspec import Struct
 
 from envlock.errors import UsageError
-from envlock.request.parsed import shown
+from envlock.formats.faults import shown
 from envlock.write.comments import one_line
 
 _PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"

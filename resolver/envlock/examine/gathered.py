@@ -1,4 +1,4 @@
-"""What the lines of one file say about packages, put together. Pure."""
+"""What the lines of one file say about packages, put together; and several files as one. Pure."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 from packaging.markers import Marker
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
-from packaging.utils import NormalizedName
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock import standards
@@ -93,6 +95,11 @@ class Gathered(Struct, kw_only=True):
     def pin(self, name: NormalizedName, version: Version, where: str) -> None:
         """Keep an exact version."""
         self._add(name, SpecifierSet(), version, where)
+
+    def asked(self, requirement: Requirement, where: str) -> None:
+        """Keep what a requirement asks for."""
+        name = canonicalize_name(requirement.name)
+        self.bound(name, requirement.specifier, where, requirement.marker)
 
     def bound(
         self,
@@ -185,3 +192,48 @@ def only_minor(admitted: SpecifierSet) -> Version | None:
         if any(admitted.contains(f"{minor}.{patch}") for patch in (0, 1, 8, 99))
     ]
     return Version(found[0]) if len(found) == 1 else None
+
+
+#: What is installed says more than what was asked for, and both more than a log.
+_WEIGHT = {Kind.ENVIRONMENT: 0, Kind.FILE: 1, Kind.TEXT: 2, Kind.MODEL: 3}
+
+
+def merge(examined: Sequence[Examined]) -> Examined:
+    """Return what is known of one environment that all of these are about.
+
+    A package that the weightier names is as it says; texts follow each other.
+    """
+    ordered = sorted(examined, key=lambda each: _WEIGHT[each.kind])
+    whole = ordered[0]
+    for other in ordered[1:]:
+        whole = _pair(whole, other)
+    return replace(whole, origin=", ".join(each.origin for each in examined))
+
+
+def _pair(one: Examined, other: Examined) -> Examined:
+    packages: dict[NormalizedName, Version] = dict(one.packages)
+    loose: dict[NormalizedName, SpecifierSet] = dict(one.loose)
+    if not one.complete:
+        for name, version in other.packages.items():
+            if name not in packages and (name not in loose or _fits(loose[name], version)):
+                packages[name] = version
+                loose.pop(name, None)
+        for name, specifier in other.loose.items():
+            if name not in packages:
+                loose[name] = loose.get(name, SpecifierSet()) & specifier
+    return replace(
+        one,
+        packages=packages,
+        loose=loose,
+        complete=one.complete or other.complete,
+        python=one.python or other.python,
+        platform=one.platform or other.platform,
+        manager=one.manager or other.manager,
+        variables={**other.variables, **one.variables},
+        text="\n".join(filter(None, (one.text, other.text))),
+        notes=(*one.notes, *other.notes),
+    )
+
+
+def _fits(specifier: SpecifierSet, version: Version) -> bool:
+    return specifier.contains(version, prereleases=True)

@@ -15,10 +15,10 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 
 from envlock import standards
+from envlock.documents import read_toml
 from envlock.errors import UsageError
 from envlock.examine.gathered import Gathered, Given, holds, only_minor
 from envlock.findings import Examined, Kind
-from envlock.request.toml import parse_toml
 
 Environment = Mapping[str, str]
 
@@ -39,7 +39,7 @@ def examine_lock(path: Path, text: str, given: Given) -> Examined:
     Raises:
         UsageError: it is not TOML, or holds no list of packages.
     """
-    tables = parse_toml(text, path)
+    tables = read_toml(str(path), text)
     rows = tables.get("packages", tables.get("package"))
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise UsageError(f"{path}: no lock: it has no list of packages")

@@ -14,17 +14,18 @@ from packaging.requirements import Requirement
 
 from envlock.conda.values import CondaRequest, CondaSpec
 from envlock.errors import UsageError
-from envlock.model import Requested
-from envlock.request.conda_spec import parse_spec
-from envlock.request.environment_yml import (
+from envlock.formats.conda_spec import parse_spec
+from envlock.formats.environment_yml import (
     NOTHING,
     By,
     Entry,
     parse_environment_yml,
 )
-from envlock.request.parsed import safe, shown
-from envlock.request.requirements import RequirementsReader, find_root, logical_lines
-from envlock.request.selectors import PLATFORMS, marker, selected
+from envlock.formats.faults import safe, shown
+from envlock.formats.requirements import find_root, logical_lines
+from envlock.formats.selectors import PLATFORMS, marker, selected
+from envlock.model import Requested
+from envlock.request.files import RequestLines
 from envlock.system import read_text
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
@@ -57,7 +58,7 @@ def read_environment(path: Path, root: Path | None = None) -> CondaRequest:
 class _Reader:
     def __init__(self, path: Path, text: str, root: Path) -> None:
         self._path = path
-        self._pip = RequirementsReader(root=root.resolve(), indexes=[])
+        self._pip = RequestLines(root=root, indexes=[])
         self._label = self._pip.label(path)
         self._file = parse_environment_yml(self._label, text)
         self._notes: list[tuple[int, str]] = []
@@ -177,7 +178,7 @@ class _Reader:
         before = len(self._pip.requirements)
         options = len(self._pip.indexes or ())
         for _, line in logical_lines(entry.text):
-            self._pip.line(self._path, line, where)
+            self._pip.take(self._pip.reader.line(self._path, line, where))
         for option in (self._pip.indexes or [])[options:]:
             self._untaken(entry, option)
         only = self._only(entry)

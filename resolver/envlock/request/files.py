@@ -1,13 +1,198 @@
-"""Which reader a file is for, by its name."""
+"""Files given to ``-r`` and ``-c`` → `ParsedFile`: what a lock can hold, or every fault."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
+from msgspec import Struct
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
 from envlock.errors import UsageError
-from envlock.request.parsed import ParsedFile, shown
-from envlock.request.requirements import parse_requirements
+from envlock.formats.detect import ROWS, Can, FileFormat, can, meant
+from envlock.formats.faults import Faults, safe, shown
+from envlock.formats.pep508 import folder_fault
+from envlock.formats.pyproject import Entry, Project
+from envlock.formats.requirements import (
+    IGNORED,
+    INCLUDES,
+    INDEX,
+    Line,
+    Option,
+    RequirementsReader,
+    find_root,
+    real_path,
+)
+from envlock.index.secrets import learn_url
+from envlock.model import Requested
+from envlock.system import read_text
+
+
+class ParsedFile(Struct, frozen=True, kw_only=True):
+    """What one file asks for, includes followed.
+
+    ``requires_python`` is a project's own; ``notes`` are sentences on what
+    was read and left out, each with its place.
+    """
+
+    requirements: tuple[Requested, ...]
+    constraints: tuple[Requested, ...] = ()
+    requires_python: SpecifierSet | None = None
+    notes: tuple[str, ...] = ()
+
+
+def parse_requirements(
+    path: Path, text: str, root: Path | None = None, *, constraint: bool = False
+) -> ParsedFile:
+    """Read a requirements file's text and what it includes from inside ``root``.
+
+    ``root`` is `find_root` of the file unless given. With ``constraint``, and
+    in a file included by ``-c``, everything is a constraint. Nothing is
+    expanded, fetched or evaluated; markers are kept for `applicable`.
+
+    Raises:
+        UsageError: an included file cannot be read; or lines are malformed or ask for
+            what a lock cannot hold, told all at once with file:line.
+    """
+    asked = RequestLines(root=root or find_root(path))
+    asked.take(asked.reader.file(path, text, constraint=constraint))
+    asked.faults.finish()
+    return ParsedFile(
+        requirements=tuple(asked.requirements),
+        constraints=tuple(asked.constraints),
+        notes=tuple(asked.notes.values()),
+    )
+
+
+class RequestLines:
+    """Sorts lines into what is asked for; ``notes`` has one for each file and option.
+
+    Options that choose an index are faults, unless ``indexes`` is a list: then
+    they are gathered there.
+    """
+
+    def __init__(self, *, root: Path, indexes: list[str] | None = None) -> None:
+        self.root = real_path(root)
+        self.reader = RequirementsReader(root=self.root, label=self.label)
+        self.indexes = indexes
+        self.faults = Faults()
+        self.requirements: list[Requested] = []
+        self.constraints: list[Requested] = []
+        self.notes: dict[tuple[str, str], str] = {}
+
+    def take(self, lines: Iterable[Line]) -> None:
+        """Take in lines, until there are more faults than anybody reads."""
+        for line in lines:
+            with self.faults.collect(line.where):
+                self._line(line)
+            if self.faults.enough:
+                return
+
+    def _line(self, line: Line) -> None:
+        for option in line.options:
+            self._option(option, line)
+        if line.fault is not None:
+            raise line.fault
+        if line.requirement is None:
+            return
+        if not line.constraint:
+            self.requirements.append(Requested(requirement=line.requirement, origin=line.where))
+            return
+        if line.requirement.extras:
+            self._note("extras", line.where)
+        bare = _bare(line.requirement)
+        self.constraints.append(Requested(requirement=bare, origin=line.where))
+
+    def _option(self, option: Option, line: Line) -> None:
+        if option.name in INDEX:
+            self._index(option)
+        elif option.name in IGNORED:
+            self._note(option.name, line.where)
+        elif line.text:
+            raise UsageError(
+                f"{shown(line.text)} carries the option {shown(str(option))}:"
+                " a requirement passes none to pip",
+                f"remove {shown(str(option))}",
+            )
+        elif option.name == "--editable":
+            raise _editable_fault(option.value)
+        elif option.name not in INCLUDES:
+            raise UsageError(
+                f"{shown(str(option))}: envlock passes no option on to a build", "remove it"
+            )
+
+    def _index(self, option: Option) -> None:
+        learn_url(option.value)
+        if self.indexes is None:
+            raise UsageError(
+                f"{shown(str(option))}: a requirements file does not choose where packages come"
+                " from",
+                f"remove it there and pass it on the command line: {safe(str(option))}",
+            )
+        self.indexes.append(str(option))
+
+    def _note(self, what: str, where: str) -> None:
+        file = where.rpartition(":")[0]
+        if what == "extras":
+            text = f"{where}: extras are ignored: a constraint only bounds versions"
+        else:
+            text = f"{where}: {what} is ignored: {IGNORED[what]}"
+        self.notes.setdefault((file, what), text)
+
+    def label(self, path: Path) -> str:
+        """The name of a file as messages and locks show it: from the root down."""
+        place = real_path(path.parent) / path.name
+        if place.is_relative_to(self.root):
+            return place.relative_to(self.root).as_posix()
+        return path.name
+
+
+def _bare(requirement: Requirement) -> Requirement:
+    bare = Requirement(str(requirement))
+    bare.extras = set()
+    return bare
+
+
+def _editable_fault(value: str) -> UsageError:
+    if "://" in value:
+        return UsageError(
+            f"-e {shown(value)} is an editable install: no hash can pin what it will hold",
+            "name a release of the package instead",
+        )
+    return folder_fault(value, f"-e {shown(value)} is an editable install")
+
+
+def parse_project(
+    path: Path, text: str, extras: Collection[str] = (), groups: Collection[str] = ()
+) -> ParsedFile:
+    """Read a project's dependencies, and those of the extras and groups named.
+
+    An extra that a project asks of itself (``name[extra]``) is replaced by
+    what that extra holds. With groups, ``[project]`` may be missing.
+
+    Raises:
+        UsageError: the file is not TOML, an extra or group is not there, or
+            entries are malformed; told all at once.
+    """
+    project = Project(path, text)
+    found = [
+        *_asked(project, path, project.dependencies(optional=bool(groups))),
+        *(each for name in extras for each in _asked(project, path, project.of_extra(name))),
+        *(each for name in groups for each in _asked(project, path, project.of_group(name))),
+    ]
+    python = project.requires_python()
+    project.faults.finish()
+    return ParsedFile(requirements=tuple(found), requires_python=python)
+
+
+def _asked(project: Project, path: Path, entries: Iterable[Entry]) -> Iterator[Requested]:
+    for entry in entries:
+        if entry.fault is not None:
+            project.faults.keep(entry.where, entry.fault)
+        elif entry.requirement is not None:
+            origin = f"{path.name} [{entry.key}]"
+            yield Requested(requirement=entry.requirement, origin=origin)
 
 
 def read_request_file(
@@ -16,41 +201,40 @@ def read_request_file(
     extras: Collection[str] = (),
     groups: Collection[str] = (),
 ) -> ParsedFile:
-    """Read a file given to ``-r``, by its name.
+    """Read a file given to ``-r``.
 
     ``root`` bounds the includes of a requirements file; ``extras`` and
     ``groups`` are a project's.
 
     Raises:
-        UsageError: the name is of no kind that is understood, or as the
-            reader of its kind says.
+        UsageError: it is of no kind that is understood, or as the reader of
+            its kind says.
     """
-    if path.name == "pyproject.toml":
-        from envlock.request.project import (  # noqa: PLC0415  (tomllib takes 2 ms)
-            parse_project,
-        )
-
-        return parse_project(path, extras, groups)
-    return parse_requirements(
-        _by_name(path, "requirements files (*.txt, *.in) and pyproject.toml"), root
-    )
+    text = read_text(path)
+    found = meant(path, text)
+    if found is FileFormat.PYPROJECT:
+        return parse_project(path, text, extras, groups)
+    _refuse_others(path, found, "requirements files (*.txt, *.in) and pyproject.toml")
+    return parse_requirements(path, text, root)
 
 
 def read_constraints_file(path: Path, root: Path | None = None) -> ParsedFile:
     """Read a file given to ``-c``: everything in it, and in what it includes, is a constraint.
 
     Raises:
-        UsageError: as `parse_requirements`, or the name is of another kind.
+        UsageError: it is of another kind, or as `parse_requirements` says.
     """
-    return parse_requirements(
-        _by_name(path, "constraints files (*.txt, *.in)"), root, constraint=True
-    )
+    text = read_text(path)
+    _refuse_others(path, meant(path, text), "constraints files (*.txt, *.in)")
+    return parse_requirements(path, text, root, constraint=True)
 
 
-def _by_name(path: Path, understood: str) -> Path:
-    if path.suffix.lower() in {".txt", ".in"}:
-        return path
+def _refuse_others(path: Path, found: FileFormat | None, understood: str) -> None:
+    if can(found, Can.BOUND):
+        return
+    known = found not in {None, FileFormat.REQUIREMENTS, FileFormat.LOG}
+    is_other = f"it is {ROWS[found].what}, and " if found and known else ""
     raise UsageError(
-        f"{shown(str(path))} is not understood here: envlock reads {understood}",
+        f"{shown(str(path))} is not understood here: {is_other}envlock reads {understood}",
         "write what you need from it into requirements.in: -r requirements.in",
     )

@@ -10,8 +10,8 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock.errors import UsageError
+from envlock.formats.faults import Faults, shown
 from envlock.model import Requested, Target
-from envlock.request.parsed import Faults, shown
 
 
 def applicable(requested: Iterable[Requested], target: Target) -> tuple[Requested, ...]:

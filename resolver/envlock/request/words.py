@@ -1,17 +1,19 @@
-"""Words of the command line → requirements and package names."""
+"""Words of the command line → requirements, package names and dates."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
+from datetime import UTC, datetime, time, timedelta
 
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
 from envlock.errors import UsageError
+from envlock.formats.faults import Faults, safe, shown
+from envlock.formats.pep508 import parse_requirement
 from envlock.model import Requested
-from envlock.request.parsed import Faults, safe, shown
-from envlock.request.syntax import parse_requirement
 from envlock.rules.frameworks import framework
 
 ORIGIN = "command line"
@@ -36,7 +38,7 @@ def parse_words(words: Iterable[str]) -> tuple[Requested, ...]:
 
 
 def _requirement(word: str) -> Requirement:
-    if word.endswith(_FILE_SUFFIXES) and os.path.isfile(word):  # noqa: PTH113  (Path's raises on long names)
+    if word.lower().endswith(_FILE_SUFFIXES) and os.path.isfile(word):  # noqa: PTH113  (Path's raises on long names)
         raise UsageError(
             f"{shown(word)} is a file, not a requirement", f"did you mean -r {safe(word)}"
         )
@@ -62,3 +64,45 @@ def parse_names(words: Iterable[str]) -> frozenset[NormalizedName]:
             names.add(canonicalize_name(requirement.name))
     faults.finish()
     return frozenset(names)
+
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_INSTANT = re.compile(
+    rf"{_DAY.pattern}[Tt ]\d{{2}}:\d{{2}}(:\d{{2}}(\.\d+)?)?(?P<zone>[Zz]|[+-]\d{{2}}:\d{{2}})?"
+)
+_AGO = re.compile(r"(?:P?(?P<days>\d+)(?P<unit>[dw])|(?:PT)?(?P<hours>\d+)h)", re.IGNORECASE)
+_FORMS = "2024-01-31, 2024-01-31T12:00:00Z or, counted back from now, 7d"
+
+
+def parse_date(text: str, *, now: datetime) -> datetime:
+    """Return the last instant, in UTC, whose uploads are taken.
+
+    A date alone means up to the end of that day in UTC. ``P7D``, ``7d``,
+    ``2w`` and ``12h`` count back from ``now``, an aware time.
+
+    Raises:
+        UsageError: ``text`` is none of these, or out of the calendar.
+    """
+    text = text.strip()
+    ago, instant = _AGO.fullmatch(text), _INSTANT.fullmatch(text)
+    try:
+        if ago:
+            return now.astimezone(UTC) - _span(ago)
+        if _DAY.fullmatch(text):
+            return datetime.combine(datetime.fromisoformat(text), time.max, UTC)
+        if instant and instant["zone"]:
+            return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(
+            f"{shown(text)} is not in the calendar: {error}", f"write {_FORMS}"
+        ) from None
+    if instant:
+        raise UsageError(f"{shown(text)} has no time zone", f"write {text}Z for UTC")
+    raise UsageError(f"{shown(text)} is not a date", f"write {_FORMS}")
+
+
+def _span(ago: re.Match[str]) -> timedelta:
+    if ago["hours"]:
+        return timedelta(hours=int(ago["hours"]))
+    days = int(ago["days"])
+    return timedelta(weeks=days) if ago["unit"] in "wW" else timedelta(days=days)

@@ -33,7 +33,7 @@ from envlock.bisect.failures import Failure, verdict
 from envlock.bisect.flips import flip
 from envlock.changes import Action, Step
 from envlock.errors import InstallFailure, ProblemFound, UsageError
-from envlock.examine import Given
+from envlock.examine.gathered import Given
 from envlock.index.pages import Index
 from envlock.index.releases import releases
 from envlock.model import IndexSettings

@@ -18,7 +18,7 @@ from envlock.index.releases import releases
 from envlock.matrix.tasks import Task, Terms
 from envlock.model import LockedPackage, Request, Target
 from envlock.progress import Silent
-from envlock.request import parse_words
+from envlock.request.words import parse_words
 from envlock.resolve.anchor import installable
 from envlock.resolve.located import with_files
 from envlock.workflow.lock import LockOrder, make_lock

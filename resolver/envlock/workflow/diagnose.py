@@ -15,7 +15,7 @@ from packaging.version import Version
 from envlock import standards
 from envlock.diagnose import UNEXPLAINED, VERIFY, Loads, diagnose, loads, model_findings, troubled
 from envlock.errors import UsageError
-from envlock.examine import Given, merge
+from envlock.examine.gathered import Given, merge
 from envlock.findings import Examined, Finding, Kind
 from envlock.model import Platform, Remedy
 from envlock.progress import Progress
@@ -32,7 +32,6 @@ STDIN = "-"
 _ERROR = re.compile(r"^\s*(?:[\w.]*(?:Error|Exception|Warning)|error|ERROR): ")
 _INTERPRETER = re.compile(r"python[\d.]*(?:\.exe)?", re.IGNORECASE)
 #: Endings of the files that `envlock fix` changes.
-_FIXED = frozenset({".in", ".txt", ".yaml", ".yml"})
 _SYSTEMS = {
     "darwin": "macos",
     "linux": "linux",
@@ -119,7 +118,7 @@ def diagnose_all(order: DiagnoseOrder, progress: Progress) -> Diagnosis:
 
 
 def _model(path: Path) -> Loads:
-    from envlock.examine import examine_model  # noqa: PLC0415  (environments need none of it)
+    from envlock.formats.model_file import examine_model  # noqa: PLC0415  (environments need none of it)
 
     return loads(examine_model(path))
 
@@ -130,19 +129,20 @@ def is_text(word: str) -> bool:
 
 
 def _text(word: str, given: Given) -> Examined:
-    from envlock.examine import examine_content  # noqa: PLC0415  (as above)
+    from envlock.examine.files import examine_content  # noqa: PLC0415  (as above)
 
     return examine_content(word, "the text that was typed", given)
 
 
 def _file(path: Path, given: Given) -> Examined:
-    from envlock.examine import examine_path  # noqa: PLC0415  (as above)
+    from envlock.examine.files import examine_path  # noqa: PLC0415  (as above)
 
     return examine_path(path, given)
 
 
 def _of_stdin(read: Ends | None, given: Given) -> Examined:
-    from envlock.examine import cut, decode, examine_content, examine_part  # noqa: PLC0415  (as above)
+    from envlock.examine.files import examine_content, examine_part  # noqa: PLC0415  (as above)
+    from envlock.formats.reading import cut, decode  # noqa: PLC0415  (as above)
 
     text, origin = decode(read.content if read else b""), "standard input"
     if read is not None and read.size:
@@ -153,11 +153,13 @@ def _of_stdin(read: Ends | None, given: Given) -> Examined:
 def _fixable(what: Sequence[str], parts: Sequence[Examined]) -> tuple[str, ...] | None:
     if not what:
         return ()
+    from envlock.formats.detect import Can, can, format_at  # noqa: PLC0415  (as above)
+
     found = [
         name
         for name, part in zip(what, parts, strict=True)
         if part.kind is Kind.ENVIRONMENT
-        or (part.kind is Kind.FILE and not part.complete and Path(name).suffix in _FIXED)
+        or (part.kind is Kind.FILE and not part.complete and can(format_at(Path(name)), Can.EDIT))
     ]
     return (found[0],) if len(found) == 1 else None
 

@@ -15,11 +15,13 @@ from packaging.version import Version
 from envlock import standards
 from envlock.changes import Plan
 from envlock.choices import EngineName
-from envlock.edit import diff, edited
 from envlock.engine import Problem, Solution
 from envlock.errors import InterpreterMissing, NoResolution, UsageError, WorkError
-from envlock.examine import Given, examine_path
+from envlock.examine.files import examine_path
+from envlock.examine.gathered import Given
 from envlock.findings import Examined
+from envlock.formats.detect import FileFormat, detect
+from envlock.formats.edit import diff, edited
 from envlock.model import IndexSettings, Severity, Target, Violation
 from envlock.plan import Case, plans
 from envlock.progress import Progress
@@ -85,7 +87,7 @@ def fix_file(order: FileOrder, progress: Progress) -> FixedFile:
         broken = (f"  {each.rule.id}: {each.rule.because}" for each in case.broken)
         raise NoResolution("\n".join((f"{order.path}: no versions cure this:", *broken)))
     plan = _of_file(plan, examined)
-    conda = order.path.suffix in {".yml", ".yaml"}
+    conda = detect(order.path, text) is FileFormat.ENVIRONMENT
     done = edited(text, plan.steps, conda=conda)
     if done.hashed:
         raise UsageError(

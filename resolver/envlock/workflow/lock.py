@@ -19,7 +19,7 @@ from envlock.index.pages import Index
 from envlock.index.releases import admitted, releases
 from envlock.model import IndexSettings, Lock, Request, Target
 from envlock.progress import Progress
-from envlock.request import applicable
+from envlock.request.markers import applicable
 from envlock.resolve.anchor import Anchor
 from envlock.resolve.located import tell_several
 from envlock.rules import database

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from envlock.choices import OF_CONDA, Format
 from envlock.conda.values import CondaLock
 from envlock.errors import UsageError
+from envlock.formats.detect import FileFormat, meant
 from envlock.system import read_text
-from envlock.write import format_of, read_conda_lock, read_lock
-from envlock.write.conda.explicit import is_explicit
+from envlock.write import read_conda_lock, read_lock
 
 _OPTION_LINE = re.compile(r"^(--?[a-z][a-z-]*)(?:[ =].*)?$", re.MULTILINE)
 
@@ -24,10 +23,10 @@ def read_conda(path: Path) -> CondaLock | None:
         UsageError: it is a lock of conda packages that envlock does not read.
     """
     text = read_text(path)
-    kind = format_of(path)
-    if kind in OF_CONDA or is_explicit(text):
+    kind = meant(path, text)
+    if kind in {FileFormat.CONDA_LOCK, FileFormat.EXPLICIT, FileFormat.PIXI}:
         return read_conda_lock(path.name, text)
-    if kind is Format.ENVIRONMENT:
+    if kind is FileFormat.ENVIRONMENT:
         try:
             read_lock(path.name, text)
         except UsageError:
@@ -41,7 +40,7 @@ def without_options(path: Path) -> tuple[str, tuple[str, ...]]:
     pip-compile and uv write down the indexes they were configured with.
     """
     text = read_text(path)
-    if format_of(path) is not Format.REQUIREMENTS:
+    if meant(path, text) not in {FileFormat.REQUIREMENTS, FileFormat.FREEZE}:
         return text, ()
     return _OPTION_LINE.sub("", text), tuple(dict.fromkeys(_OPTION_LINE.findall(text)))
 

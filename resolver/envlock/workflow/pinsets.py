@@ -19,7 +19,8 @@ from envlock.environment.state import examine_environment
 from envlock.errors import UsageError
 from envlock.evidence.documents import read
 from envlock.evidence.values import RULES
-from envlock.examine import Given, examine_path
+from envlock.examine.files import examine_path
+from envlock.examine.gathered import Given
 from envlock.findings import Examined, Kind
 from envlock.system import read_text
 from envlock.write import read_lock

@@ -11,7 +11,7 @@ from typing import Any
 
 from envlock import standards
 from envlock.errors import UsageError
-from envlock.request.environment_yml import compose
+from envlock.formats.environment_yml import compose
 from envlock.write.comments import one_line
 
 

@@ -17,16 +17,17 @@ from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from envlock import standards
 from envlock.choices import Format
 from envlock.errors import UsageError
+from envlock.formats.detect import FileFormat, meant
 from envlock.model import Lock
 from envlock.write.comments import Header, read_header
-from envlock.write.interface import default_filename, format_of
+from envlock.write.interface import default_filename
 from envlock.write.pins import Pin, read_pin
 
 _COMMENT = re.compile(r"(?:^|\s)#")
 
 
 def read_lock(path_name: str, text: str, *, markers: Mapping[str, str] | None = None) -> Lock:
-    """Read the lock in a file, its format told by the file's name.
+    """Read the lock in a file, its format told by what is in it and by its name.
 
     ``markers`` is the PEP 508 environment of a target: pins that are for
     others are left out. Without it every pin counts, whatever its marker.
@@ -60,25 +61,25 @@ def _several(indexes: Iterable[str]) -> tuple[str, ...]:
 
 
 def _parts(path_name: str, text: str) -> tuple[Header, list[Pin]]:
-    match format_of(PurePath(path_name)):
-        case Format.REQUIREMENTS:
+    match meant(PurePath(path_name), text):
+        case FileFormat.REQUIREMENTS | FileFormat.FREEZE:
             return _read_requirements(path_name, text)
-        case Format.PYLOCK:
+        case FileFormat.PYLOCK:
             from envlock.write.reading_pylock import read_pylock  # noqa: PLC0415  (5 ms)
 
             return read_pylock(path_name, text)
-        case Format.ENVIRONMENT:
+        case FileFormat.ENVIRONMENT:
             from envlock.write.reading_environment import (  # noqa: PLC0415  (yaml: 10 ms)
                 read_environment,
             )
 
             return read_environment(path_name, text)
-        case Format.EXPLICIT | Format.CONDA_LOCK | Format.PIXI as kind:
+        case FileFormat.EXPLICIT | FileFormat.CONDA_LOCK | FileFormat.PIXI as kind:
             raise UsageError(
                 f"{path_name}: a lock of conda packages ({kind}), and not of Python packages alone",
                 f"give a {default_filename(Format.REQUIREMENTS)} or pylock.toml",
             )
-        case None:
+        case _:
             raise UsageError(
                 f"{path_name}: not the name of a lock (NAME.txt, pylock.toml, "
                 "pylock.NAME.toml, NAME.yml)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from envlock.errors import UsageError
-from envlock.request.environment_yml import By, parse_environment_yml
+from envlock.formats.environment_yml import By, parse_environment_yml
 from envlock.write.comments import Header, one_line, read_header
 from envlock.write.nodes import comments_under
 from envlock.write.pins import Pin, read_pin

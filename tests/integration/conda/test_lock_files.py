@@ -16,7 +16,7 @@ from uv import find_uv_bin
 
 from envlock.choices import Format
 from envlock.conda.values import CondaLock, CondaPlatformLock
-from envlock.request.conda_spec import parse_spec
+from envlock.formats.conda_spec import parse_spec
 from envlock.write import conda_texts
 from envlock.write.conda.pip_part import chosen
 from support.any_conda_lock import conda_locks

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from envlock.choices import Accelerator
 from envlock.conda.channels import addresses
 from envlock.errors import NoResolution
+from envlock.formats.conda_spec import parse_spec
 from envlock.model import RuleId
 from envlock.progress import Silent
-from envlock.request.conda_spec import parse_spec
 from envlock.resolve.conda.explain import Asked
 from envlock.resolve.conda.question import CondaQuestion
 from envlock.resolve.conda.run import CondaAnswer, resolve_packages

@@ -9,9 +9,9 @@ from packaging.requirements import Requirement
 from envlock.choices import EngineName
 from envlock.conda.values import CondaRequest
 from envlock.errors import NoResolution
+from envlock.formats.conda_spec import parse_spec
 from envlock.model import IndexSettings, Requested
 from envlock.progress import Silent
-from envlock.request.conda_spec import parse_spec
 from envlock.rules import database
 from envlock.workflow.conda.solve import solve_platform
 from envlock.workflow.conda.work import CondaWork, PlatformAnswer

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from envlock.conda.values import CondaRequest
+from envlock.formats.conda_spec import parse_spec
 from envlock.model import IndexSettings
 from envlock.progress import Silent
-from envlock.request.conda_spec import parse_spec
 from envlock.rules import database
 from envlock.workflow.conda.solve import solve_platform
 from envlock.workflow.conda.work import CondaWork

@@ -21,15 +21,18 @@ from envlock.environment.journal import fixes
 from envlock.environment.state import examine_environment
 from envlock.errors import EnvlockError
 from envlock.evidence import documents, library
-from envlock.examine import examine_content, examine_model, examine_path
+from envlock.examine.files import examine_content, examine_path
 from envlock.findings import Examined
+from envlock.formats.conda_spec import parse_spec
+from envlock.formats.detect import format_at
+from envlock.formats.model_file import examine_model
+from envlock.formats.requirements import find_root
 from envlock.index import settings
 from envlock.index.parse import Incomplete, NotAPage, parse_html, parse_json
 from envlock.matrix.plan import read_plan
 from envlock.model import Target
 from envlock.progress import Silent
-from envlock.request import dates, find_root, words
-from envlock.request.conda_spec import parse_spec
+from envlock.request import words
 from envlock.request.environment import read_environment
 from envlock.request.files import read_constraints_file, read_request_file
 from envlock.request.markers import applicable
@@ -132,7 +135,7 @@ def _options(path: Path) -> object:
     for read in (
         lambda: parse_spec(text),
         lambda: read_platforms([text]),
-        lambda: dates.parse_date(text, now=datetime(2026, 11, 29, tzinfo=UTC)),
+        lambda: words.parse_date(text, now=datetime(2026, 11, 29, tzinfo=UTC)),
         lambda: parse_image(text),
         lambda: find_root(Path("x")),
     ):
@@ -211,6 +214,7 @@ READERS = (
         language="yaml",
         around={"requirements.in": "h5py\n"},
     ),
+    _of("detect", "any", format_at, "text"),
     _of("lock-requirements", "requirements.txt", _lock, "text"),
     _of("lock-pylock", "pylock.toml", _lock, "toml"),
     _of("lock-environment", "environment.yml", _lock, "yaml"),

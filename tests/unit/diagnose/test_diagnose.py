@@ -4,7 +4,9 @@ import pytest
 from msgspec.structs import replace
 
 from envlock.diagnose import diagnose, troubled
-from envlock.examine import examine_content, examine_text, merge
+from envlock.examine.files import examine_content
+from envlock.examine.gathered import merge
+from envlock.examine.text import examine_text
 from envlock.findings import Examined, Finding, Kind
 from envlock.model import Remedy, Severity
 from envlock.rules import database
@@ -13,7 +15,7 @@ RULES = database.load().rules
 
 
 def file(*lines: str) -> Examined:
-    return examine_content("\n".join(lines), "requirements.txt", requirements=True)
+    return examine_content("\n".join(lines), "requirements.txt")
 
 
 def found(*parts: Examined) -> tuple[Finding, ...]:

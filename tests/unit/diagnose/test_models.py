@@ -5,8 +5,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envlock.diagnose import loads, model_findings
-from envlock.examine import ModelFile
 from envlock.findings import Examined, Finding, Kind
+from envlock.formats.model_file import ModelFile
 from envlock.rules import database
 
 RULES = database.load().rules

@@ -4,8 +4,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envlock.diagnose import loads, report
-from envlock.examine import ModelFile
 from envlock.findings import Examined, Finding, Kind
+from envlock.formats.model_file import ModelFile
 from envlock.model import Platform, Remedy, Severity, Stage
 
 CONSEQUENCE = Finding(

@@ -3,7 +3,9 @@
 import pytest
 
 from envlock.diagnose import diagnose
-from envlock.examine import examine_content, examine_text, merge
+from envlock.examine.files import examine_content
+from envlock.examine.gathered import merge
+from envlock.examine.text import examine_text
 from envlock.findings import Finding
 from envlock.rules import database
 
@@ -23,7 +25,7 @@ ImportError: this version of pandas is incompatible
 def of(text: str, *lines: str) -> Finding | None:
     parts = [examine_text(text)]
     if lines:
-        parts.append(examine_content("\n".join(lines), "r.txt", requirements=True))
+        parts.append(examine_content("\n".join(lines), "r.txt"))
     findings = diagnose(merge(parts), RULES)
     return next((each for each in findings if each.id == "unexplained"), None)
 

@@ -9,7 +9,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envlock.errors import UsageError
-from envlock.examine import Given, examine_path
+from envlock.examine.files import examine_path
+from envlock.examine.gathered import Given
 from envlock.model import Platform
 
 TENSORFLOW, H5PY = map(canonicalize_name, ("tensorflow", "h5py"))

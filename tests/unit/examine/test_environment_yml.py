@@ -6,7 +6,8 @@ import pytest
 from packaging.version import Version
 
 from envlock.errors import UsageError
-from envlock.examine import Given, examine_path
+from envlock.examine.files import examine_path
+from envlock.examine.gathered import Given
 from envlock.findings import Examined
 from envlock.model import Platform
 

@@ -3,7 +3,8 @@
 import pytest
 from packaging.version import Version
 
-from envlock.examine import Given, examine_text
+from envlock.examine.gathered import Given
+from envlock.examine.text import examine_text
 from envlock.model import Platform
 
 VERSIONS = [

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-from envlock.examine import examine_content
+from envlock.examine.files import examine_content
 from envlock.findings import Examined, Kind
 from envlock.model import Platform
 

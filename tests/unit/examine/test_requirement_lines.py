@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-from envlock.examine import Given, examine_path
+from envlock.examine.files import examine_path
+from envlock.examine.gathered import Given
 from envlock.findings import Examined
 from envlock.model import Platform
 
@@ -77,8 +78,19 @@ NOTED = [
         {},
         '"git+https://example.org/a.git" does not tell which package it holds',
     ),
-    ("-r missing.txt", {}, {}, '"missing.txt" is not read: missing.txt: no such file'),
-    ("-r ../outside.txt", {}, {}, '"../outside.txt" is outside the project and is not read'),
+    ("-r missing.txt", {}, {}, '"missing.txt" cannot be included: missing.txt: no such file'),
+    (
+        "-r ../outside.txt",
+        {},
+        {},
+        '"../outside.txt" is outside the project {folder}: it is not included',
+    ),
+    (
+        "h5py==2.10.0 --nonsense",
+        {"h5py": "2.10.0"},
+        {},
+        '"--nonsense" is not an option of a requirements file',
+    ),
     ("numpy>=", {}, {"numpy": ""}, '"numpy>=" is read as "numpy": no version follows the operator'),
     (
         "some words of prose",
@@ -103,6 +115,7 @@ def test_a_line_that_is_not_understood_is_a_note_with_its_place(
         **packages,
     }
     assert {n: str(s) for n, s in found.loose.items()} == ranges
+    note = note.replace("{folder}", str(tmp_path))
     assert told(found, tmp_path) == [f"requirements.txt:3: {note}"]
 
 
@@ -113,7 +126,9 @@ def test_included_files_count(tmp_path: Path) -> None:
         "tensorflow": "2.4.1",
         "h5py": "2.10.0",
     }
-    assert found.notes == ()
+    assert told(found, tmp_path) == [
+        "base.txt:2: an include cycle: requirements.txt -> base.txt -> requirements.txt"
+    ]
 
 
 def test_a_package_that_is_named_twice_has_both_bounds(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from envlock.conda.values import CondaRequest
 from envlock.errors import UsageError
+from envlock.formats.selectors import selected
 from envlock.request.environment import read_environment
-from envlock.request.selectors import selected
 
 
 def read(folder: Path, text: str) -> CondaRequest:

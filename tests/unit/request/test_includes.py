@@ -10,12 +10,8 @@ from pathlib import Path
 import pytest
 
 from envlock.errors import UsageError
-from envlock.request import (
-    ParsedFile,
-    find_root,
-    parse_requirements,
-    read_constraints_file,
-)
+from envlock.formats.requirements import find_root
+from envlock.request.files import ParsedFile, read_constraints_file, read_request_file
 
 
 def write(folder: Path, name: str, text: str) -> Path:
@@ -27,7 +23,7 @@ def write(folder: Path, name: str, text: str) -> Path:
 
 def refusal(path: Path) -> UsageError:
     with pytest.raises(UsageError) as caught:
-        parse_requirements(path)
+        read_request_file(path)
     return caught.value
 
 
@@ -70,7 +66,7 @@ def test_includes_are_followed_inside_the_project(tmp_path: Path) -> None:
     write(tmp_path, "bounds.txt", "numpy<2\n")
     path = write(tmp_path, "deps/gpu.in", "--requirement=../common/base.in\ntensorflow\n")
 
-    parsed = parse_requirements(path)
+    parsed = read_request_file(path)
 
     assert names(parsed) == [("h5py", "common/base.in:1"), ("tensorflow", "deps/gpu.in:2")]
     assert bounds(parsed) == [("numpy<2", "bounds.txt:1")]
@@ -81,7 +77,7 @@ def test_a_file_that_is_included_twice_is_read_once(tmp_path: Path) -> None:
     write(tmp_path, "a.in", "-r base.in\n")
     path = write(tmp_path, "requirements.in", "-r a.in -r base.in\n")
 
-    assert names(parse_requirements(path)) == [("h5py", "base.in:1")]
+    assert names(read_request_file(path)) == [("h5py", "base.in:1")]
 
 
 def test_what_a_constraints_file_includes_only_bounds(tmp_path: Path) -> None:
@@ -89,7 +85,7 @@ def test_what_a_constraints_file_includes_only_bounds(tmp_path: Path) -> None:
     write(tmp_path, "bounds.txt", "numpy<2\n-r more.txt\n")
     path = write(tmp_path, "requirements.in", "tensorflow\n-c bounds.txt\n")
 
-    parsed = parse_requirements(path)
+    parsed = read_request_file(path)
 
     assert names(parsed) == [("tensorflow", "requirements.in:1")]
     assert bounds(parsed) == [("numpy<2", "bounds.txt:1"), ("h5py==3.1.0", "more.txt:1")]
@@ -177,7 +173,7 @@ def test_an_absolute_include_inside_the_project_is_followed(tmp_path: Path) -> N
     base = write(tmp_path, "base.txt", "h5py\n")
     path = write(tmp_path, "requirements.in", f"-r {base.as_posix()}\n")
 
-    assert names(parse_requirements(path)) == [("h5py", "base.txt:1")]
+    assert names(read_request_file(path)) == [("h5py", "base.txt:1")]
 
 
 @pytest.mark.parametrize(
@@ -234,14 +230,15 @@ def test_a_root_that_is_given_bounds_the_includes(tmp_path: Path) -> None:
     write(tmp_path, "base.txt", "h5py\n")
     path = write(tmp_path, "deps/requirements.in", "-r ../base.txt\n")
 
-    assert names(parse_requirements(path, tmp_path)) == [("h5py", "base.txt:1")]
+    assert names(read_request_file(path, tmp_path)) == [("h5py", "base.txt:1")]
 
 
 def test_a_project_is_no_constraints_file(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[project]\n")
     with pytest.raises(UsageError) as caught:
         read_constraints_file(tmp_path / "pyproject.toml")
 
     assert caught.value.message == (
-        f'"{tmp_path / "pyproject.toml"}" is not understood here:'
+        f'"{tmp_path / "pyproject.toml"}" is not understood here: it is a pyproject.toml, and'
         " envlock reads constraints files (*.txt, *.in)"
     )

@@ -8,10 +8,7 @@ from pathlib import Path
 import pytest
 
 from envlock.errors import UsageError
-from envlock.request import (
-    ParsedFile,
-    parse_requirements,
-)
+from envlock.request.files import ParsedFile, read_request_file
 
 
 def write(folder: Path, name: str, text: str) -> Path:
@@ -23,7 +20,7 @@ def write(folder: Path, name: str, text: str) -> Path:
 
 def refusal(path: Path) -> UsageError:
     with pytest.raises(UsageError) as caught:
-        parse_requirements(path)
+        read_request_file(path)
     return caught.value
 
 
@@ -48,7 +45,7 @@ def test_hashes_and_harmless_options_are_left_out_with_one_note_each(tmp_path: P
         """,
     )
 
-    parsed = parse_requirements(path)
+    parsed = read_request_file(path)
 
     assert names(parsed) == [
         ("numpy==1.26.4", "requirements.txt:6"),

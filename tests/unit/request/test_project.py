@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from envlock.errors import UsageError
-from envlock.request import ParsedFile, read_request_file
+from envlock.request.files import ParsedFile, read_request_file
 
 PROJECT = """\
 [project]

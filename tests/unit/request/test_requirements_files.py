@@ -8,11 +8,7 @@ from pathlib import Path
 import pytest
 
 from envlock.errors import UsageError
-from envlock.request import (
-    ParsedFile,
-    parse_requirements,
-    read_request_file,
-)
+from envlock.request.files import ParsedFile, read_request_file
 
 
 def write(folder: Path, name: str, text: str) -> Path:
@@ -24,7 +20,7 @@ def write(folder: Path, name: str, text: str) -> Path:
 
 def refusal(path: Path) -> UsageError:
     with pytest.raises(UsageError) as caught:
-        parse_requirements(path)
+        read_request_file(path)
     return caught.value
 
 
@@ -45,7 +41,7 @@ def test_comments_blank_lines_and_continuations_are_read_as_pip_reads_them(tmp_p
         "\n   numpy\\\n# ends the joined line\npandas\\",
     )
 
-    assert names(parse_requirements(path)) == [
+    assert names(read_request_file(path)) == [
         ("tensorflow<2.12,>=2.10", "requirements.in:3"),
         ("h5py", "requirements.in:5"),
         ("numpy", "requirements.in:7"),
@@ -56,7 +52,7 @@ def test_comments_blank_lines_and_continuations_are_read_as_pip_reads_them(tmp_p
 def test_a_comment_that_ends_in_a_backslash_hides_nothing(tmp_path: Path) -> None:
     path = write(tmp_path, "requirements.in", "# see C:\\\nnumpy\n")
 
-    assert names(parse_requirements(path)) == [("numpy", "requirements.in:2")]
+    assert names(read_request_file(path)) == [("numpy", "requirements.in:2")]
 
 
 @pytest.mark.parametrize(
@@ -72,16 +68,14 @@ def test_every_line_end_and_a_byte_order_mark_are_fine(raw: bytes, tmp_path: Pat
     path = tmp_path / "requirements.txt"
     path.write_bytes(raw)
 
-    assert names(parse_requirements(path)) == [
+    assert names(read_request_file(path)) == [
         ("numpy", "requirements.txt:1"),
         ("h5py", "requirements.txt:2"),
     ]
 
 
 def test_an_empty_file_asks_for_nothing(tmp_path: Path) -> None:
-    assert parse_requirements(write(tmp_path, "requirements.txt", "")) == ParsedFile(
-        requirements=()
-    )
+    assert read_request_file(write(tmp_path, "requirements.txt", "")) == ParsedFile(requirements=())
 
 
 def test_a_file_in_another_encoding_is_refused_with_the_byte(tmp_path: Path) -> None:
@@ -96,7 +90,7 @@ def test_a_byte_order_mark_tells_the_encoding(tmp_path: Path, encoding: str) -> 
     path = tmp_path / "requirements.txt"
     path.write_bytes("numpy<2\n".encode(encoding))
 
-    assert [str(each.requirement) for each in parse_requirements(path).requirements] == ["numpy<2"]
+    assert [str(each.requirement) for each in read_request_file(path).requirements] == ["numpy<2"]
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
@@ -114,7 +108,7 @@ def test_markers_extras_and_repeated_names_are_kept(tmp_path: Path) -> None:
         """,
     )
 
-    assert [text for text, _ in names(parse_requirements(path))] == [
+    assert [text for text, _ in names(read_request_file(path))] == [
         'tensorflow==2.8.1; python_version < "3.11" and platform_machine != "arm64"',
         'tensorflow==2.13.0; python_version >= "3.11"',
         "gym[Box2D,atari]==0.18.0",
@@ -198,14 +192,28 @@ def test_a_file_full_of_faults_is_told_in_twenty_lines_and_a_count(tmp_path: Pat
     assert lines[20:] == ["and 180 more faults like these"]
 
 
-@pytest.mark.parametrize("name", ["environment.yml", "setup.py", "requirements", "uv.lock"])
+OTHERS = {
+    "environment.yml": ("dependencies: [numpy]\n", " it is an environment.yml, and"),
+    "conda.txt": ("name: x\ndependencies:\n  - numpy\n", " it is an environment.yml, and"),
+    "list.txt": (
+        "Package Version\n------- -------\nh5py 3.11.0\n",
+        " it is what pip list or conda list prints, and",
+    ),
+    "setup.py": ("from setuptools import setup\n\nsetup(name='x')\n", ""),
+    "uv.lock": ("version = 1\n", " it is uv's lock, and"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
 def test_a_file_of_another_kind_is_refused_with_the_kinds_there_are(
     name: str, tmp_path: Path
 ) -> None:
+    text, said = OTHERS[name]
+    (tmp_path / name).write_text(text)
     with pytest.raises(UsageError) as caught:
         read_request_file(tmp_path / name)
 
     assert caught.value.message == (
-        f'"{tmp_path / name}" is not understood here:'
+        f'"{tmp_path / name}" is not understood here:{said}'
         " envlock reads requirements files (*.txt, *.in) and pyproject.toml"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envlock.errors import UsageError
-from envlock.request import parse_names, parse_words
+from envlock.request.words import parse_names, parse_words
 
 EXAMPLE = 'write it like "numpy>=1.22,<2" or "numpy==1.22.*"'
 

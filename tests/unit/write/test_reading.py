@@ -196,12 +196,16 @@ def test_a_marker_without_meaning_is_refused() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "name", ["lock.json", "requirements.in", "pylock.a.b.toml", "Pipfile.lock"]
-)
+@pytest.mark.parametrize("name", ["lock.json", "pylock.a.b.toml", "Pipfile.lock"])
 def test_a_file_of_another_kind_is_refused(name: str) -> None:
     assert refused(name, "").message == (
         f"{name}: not the name of a lock (NAME.txt, pylock.toml, pylock.NAME.toml, NAME.yml)"
+    )
+
+
+def test_a_file_of_wishes_is_no_lock() -> None:
+    assert refused("requirements.in", "numpy>=1\n").message == (
+        "requirements.in:1: 'numpy>=1' is not an exact pin (name==version)"
     )
 
 

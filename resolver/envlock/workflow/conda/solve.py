@@ -12,7 +12,7 @@ from envlock.errors import NoResolution
 from envlock.index.origin import asked
 from envlock.model import Lock
 from envlock.progress import Progress
-from envlock.request import applicable
+from envlock.request.markers import applicable
 from envlock.resolve import Resolution
 from envlock.resolve.conda.explain import Asked
 from envlock.resolve.conda.pip_part import Shared, apart

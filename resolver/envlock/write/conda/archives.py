@@ -15,8 +15,8 @@ from msgspec import Struct
 from envlock.conda.channels import public
 from envlock.conda.values import CondaPackage
 from envlock.errors import WorkError
-from envlock.request.conda_spec import parse_archive
-from envlock.request.selectors import SUBDIRS
+from envlock.formats.conda_spec import parse_archive
+from envlock.formats.selectors import SUBDIRS
 from envlock.write.comments import one_line
 
 _NUMBER = re.compile(r"(?:.*_)?(\d+)")

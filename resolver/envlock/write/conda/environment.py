@@ -21,10 +21,10 @@ from envlock.conda.values import (
     CondaSpec,
 )
 from envlock.errors import UsageError
+from envlock.formats.conda_spec import parse_spec
+from envlock.formats.environment_yml import NOTHING, By, parse_environment_yml
+from envlock.formats.selectors import selector
 from envlock.index.redact import redact
-from envlock.request.conda_spec import parse_spec
-from envlock.request.environment_yml import NOTHING, By, parse_environment_yml
-from envlock.request.selectors import selector
 from envlock.write.channel_words import strip_channel
 from envlock.write.comments import one_line, remarks, told
 from envlock.write.conda.file_names import file_name

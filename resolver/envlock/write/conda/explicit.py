@@ -70,11 +70,6 @@ def _hash(package: CondaPackage) -> str:
     return package.md5 or f"sha256:{package.sha256}"
 
 
-def is_explicit(text: str) -> bool:
-    """Whether a text is such a list, whatever its file is called."""
-    return MARK in map(str.strip, text.splitlines())
-
-
 def read(name: str, text: str, gathered: Gathered) -> None:
     """Read the addresses, their hashes and the comments under them.
 

@@ -9,8 +9,8 @@ from msgspec import Struct, field
 
 from envlock.conda.values import CondaLock, CondaPlatformLock, CondaSpec
 from envlock.errors import UsageError
-from envlock.request.conda_spec import parse_spec
-from envlock.request.selectors import selected, selector
+from envlock.formats.conda_spec import parse_spec
+from envlock.formats.selectors import selected, selector
 from envlock.write.channel_words import strip_channel
 from envlock.write.comments import one_line
 

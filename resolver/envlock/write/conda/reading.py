@@ -7,15 +7,15 @@ derives from the address of a package.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import PurePath
 
-from envlock.choices import Format
 from envlock.conda.values import CondaLock
 from envlock.errors import UsageError
+from envlock.formats.detect import FileFormat, meant
 from envlock.write.conda import conda_lock, environment, explicit, pip_part, pixi
 from envlock.write.conda.gathered import Gathered
 from envlock.write.conda.heading import read_heading
-from envlock.write.interface import format_of
 
 
 def read_conda_lock(path_name: str, text: str) -> CondaLock:
@@ -25,20 +25,21 @@ def read_conda_lock(path_name: str, text: str) -> CondaLock:
         UsageError: not a lock envlock reads; says the line.
     """
     gathered = Gathered(heading=read_heading(text.splitlines()))
-    kind = format_of(PurePath(path_name))
-    if explicit.is_explicit(text):
-        explicit.read(path_name, text, gathered)
-    elif kind is Format.CONDA_LOCK:
-        conda_lock.read(path_name, text, gathered)
-    elif kind is Format.PIXI:
-        pixi.read(path_name, text, gathered)
-    elif kind is Format.REQUIREMENTS:
-        pip_part.read(path_name, text, gathered)
-    elif kind is Format.ENVIRONMENT:
-        environment.read(path_name, text, gathered)
-    else:
+    read = _READERS.get(meant(PurePath(path_name), text))
+    if read is None:
         raise UsageError(
             f"{path_name}: not a lock of conda packages (NAME.yml, conda-lock.yml, pixi.lock, or a"
             f" list with {explicit.MARK})"
         )
+    read(path_name, text, gathered)
     return gathered.lock()
+
+
+_READERS: Mapping[FileFormat | None, Callable[[str, str, Gathered], None]] = {
+    FileFormat.CONDA_LOCK: conda_lock.read,
+    FileFormat.ENVIRONMENT: environment.read,
+    FileFormat.EXPLICIT: explicit.read,
+    FileFormat.FREEZE: pip_part.read,
+    FileFormat.PIXI: pixi.read,
+    FileFormat.REQUIREMENTS: pip_part.read,
+}

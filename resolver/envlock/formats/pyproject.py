@@ -1,68 +1,69 @@
-"""``pyproject.toml`` → `ParsedFile`: dependencies, extras and groups.
+"""``pyproject.toml``: what a project asks for, in PEP 621's, PEP 735's or Poetry's words. Pure.
 
-Pure apart from reading. Sources: PEP 621 (``[project]``), PEP 735
-(``[dependency-groups]``).
+Sources: PEP 621 (``[project]``), PEP 735 (``[dependency-groups]``), Poetry's
+documentation, "Dependency specification".
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from envlock import standards
-from envlock.model import Requested
-from envlock.request.parsed import Faults, ParsedFile, shown
-from envlock.request.syntax import is_malformed, parse_requirement
-from envlock.request.toml import parse_toml
-from envlock.system import read_text
+from envlock.documents import read_toml
+from envlock.errors import UsageError
+from envlock.formats.faults import Faults, shown
+from envlock.formats.pep508 import is_malformed, meaning, parse_requirement
 
 _EXTRAS = "project.optional-dependencies"
 _GROUPS = "dependency-groups"
 
 
-def parse_project(
-    path: Path, extras: Collection[str] = (), groups: Collection[str] = ()
-) -> ParsedFile:
-    """Read a project's dependencies, and those of the extras and groups named.
+class Entry(Struct, frozen=True, kw_only=True):
+    """One entry of a list or table: its text and what it asks for, or its fault.
 
-    An extra that a project asks of itself (``name[extra]``) is replaced by
-    what that extra holds. With groups, ``[project]`` may be missing.
+    With both, something beside the requirement is wrong.
+    """
+
+    key: str
+    where: str
+    text: str
+    requirement: Requirement | None = None
+    fault: UsageError | None = None
+
+
+class Project:
+    """A project's tables; what is wrong with them goes into ``faults``.
 
     Raises:
-        UsageError: the file is not TOML, an extra or group is not there, or
-            entries are malformed; told all at once.
+        UsageError: it is not TOML, with the line.
     """
-    project = _Project(path, read_text(path))
-    found = [*project.dependencies(optional=bool(groups))]
-    for extra in extras:
-        found += project.of_extra(extra)
-    for group in groups:
-        found += project.of_group(group)
-    python = project.requires_python()
-    project.faults.finish()
-    return ParsedFile(requirements=tuple(found), requires_python=python)
-
-
-class _Project:
-    """A project's tables; what is wrong with them goes into ``faults``."""
 
     def __init__(self, path: Path, text: str) -> None:
         self.faults = Faults()
         self._path = path
         self._lines = text.splitlines()
-        self._tables = parse_toml(text, path)
+        self._tables = read_toml(str(path), text)
         self._project = self._table(self._tables, "project")
         self._extras = self._table(self._project, _EXTRAS)
         self._groups = self._table(self._tables, _GROUPS)
+        self._poetry = self._below("tool", "poetry")
         self._name = canonicalize_name(str(self._project.get("name", "")))
 
-    def dependencies(self, *, optional: bool) -> Iterator[Requested]:
+    @property
+    def asks(self) -> bool:
+        """Whether it is a project at all, PEP 621's or Poetry's."""
+        return bool(self._project or self._poetry)
+
+    def dependencies(self, *, optional: bool) -> Iterator[Entry]:
         """What ``[project] dependencies`` asks for; a table must be there unless ``optional``."""
         if not self._project and not optional:
             self._no_project()
@@ -75,13 +76,13 @@ class _Project:
             )
         yield from self._entries("project.dependencies", self._project.get("dependencies", []))
 
-    def of_extra(self, name: str, above: tuple[str, ...] = ()) -> Iterator[Requested]:
+    def of_extra(self, name: str, above: tuple[str, ...] = ()) -> Iterator[Entry]:
         """What one extra asks for; ``above`` are the extras that asked for it."""
         key = self._find(name, self._extras, "extra", _EXTRAS)
         if key is not None and key not in above:
             yield from self._entries(f"{_EXTRAS}.{key}", self._extras[key], (*above, key))
 
-    def of_group(self, name: str) -> Iterator[Requested]:
+    def of_group(self, name: str) -> Iterator[Entry]:
         """What one dependency group asks for, its includes followed."""
         from packaging.dependency_groups import (  # noqa: PLC0415  (few files have groups)
             DependencyGroupResolver,
@@ -97,6 +98,29 @@ class _Project:
             return
         yield from self._entries(f"{_GROUPS}.{key}", texts)
 
+    def of_poetry(self) -> Iterator[Entry]:
+        """What ``[tool.poetry.dependencies]`` asks for, the Python among it."""
+        for name, value in self._below("tool", "poetry", "dependencies").items():
+            for item in value if isinstance(value, list) else [value]:
+                table = item if isinstance(item, dict) else {"version": item}
+                if table.get("optional") is not True:
+                    yield self._of_poetry(name, table)
+
+    def _of_poetry(self, name: str, table: Mapping[str, Any]) -> Entry:
+        entry = Entry(key="tool.poetry.dependencies", where=self._where(name), text=name)
+        version = str(table.get("version", "*"))
+        specifier = _range(version)
+        requirement = standards.requirement(canonicalize_name(name))
+        if requirement is None or specifier is None:
+            unread = UsageError(f"{name}: {shown(version)} is not a range of versions")
+            return replace(entry, fault=unread)
+        requirement.specifier = specifier
+        condition = _condition(table)
+        requirement.marker = standards.marker(condition) if condition else None
+        lost = condition and requirement.marker is None
+        fault = UsageError(f"{shown(condition)} is not a marker") if lost else None
+        return replace(entry, requirement=requirement, fault=fault)
+
     def requires_python(self) -> SpecifierSet | None:
         """The interpreters that the project says it runs on."""
         text = self._project.get("requires-python")
@@ -111,7 +135,7 @@ class _Project:
             )
         return found
 
-    def _entries(self, key: str, value: object, above: tuple[str, ...] = ()) -> Iterator[Requested]:
+    def _entries(self, key: str, value: object, above: tuple[str, ...] = ()) -> Iterator[Entry]:
         if not isinstance(value, list):
             self._mistyped(key, "a list of strings", value)
             return
@@ -119,14 +143,18 @@ class _Project:
             if not isinstance(item, str):
                 self._mistyped(f"{key}[{place}]", "a string", item)
                 continue
-            with self.faults.collect(self._where(item)):
+            entry = Entry(key=key, where=self._where(item), text=item)
+            try:
                 requirement = parse_requirement(item)
-                if self._name and canonicalize_name(requirement.name) == self._name:
-                    yield from self._own(requirement, above)
-                else:
-                    yield Requested(requirement=requirement, origin=f"{self._path.name} [{key}]")
+            except UsageError as fault:
+                yield replace(entry, fault=fault)
+                continue
+            if self._name and canonicalize_name(requirement.name) == self._name:
+                yield from self._own(requirement, above)
+            else:
+                yield replace(entry, requirement=requirement)
 
-    def _own(self, requirement: Requirement, above: tuple[str, ...]) -> Iterator[Requested]:
+    def _own(self, requirement: Requirement, above: tuple[str, ...]) -> Iterator[Entry]:
         """What the project asks of itself: the extras, under its marker."""
         for extra in sorted(requirement.extras):
             for item in self.of_extra(extra, above):
@@ -153,19 +181,16 @@ class _Project:
                 self.faults.add(str(self._path), f"{_GROUPS}: {error}")
 
     def _no_project(self) -> None:
-        tool = self._tables.get("tool")
-        poetry = isinstance(tool, dict) and "poetry" in tool
+        poetry = ", and Poetry's own is not read" if self._poetry else ""
         self.faults.add(
             str(self._path),
-            "there is no [project] table" + (", and Poetry's own is not read" if poetry else ""),
+            f"there is no [project] table{poetry}",
             'write [project] with name, version and dependencies = ["tensorflow"]',
         )
 
     def _dynamic_files(self) -> tuple[str, ...]:
         """The requirements files that setuptools would read, as remedies."""
-        found: object = self._tables
-        for key in ("tool", "setuptools", "dynamic", "dependencies", "file"):
-            found = found.get(key) if isinstance(found, dict) else None
+        found = self._below("tool", "setuptools", "dynamic", "dependencies").get("file")
         files = found if isinstance(found, list) else [found]
         return tuple(f"read its file instead: -r {file}" for file in files if file)
 
@@ -175,6 +200,13 @@ class _Project:
             return value
         self._mistyped(key, "a table", value)
         return {}
+
+    def _below(self, *keys: str) -> Mapping[str, Any]:
+        """What a table of a tool's holds; nothing where there is none."""
+        found: object = self._tables
+        for key in keys:
+            found = found.get(key) if isinstance(found, dict) else None
+        return found if isinstance(found, dict) else {}
 
     def _mistyped(self, key: str, wanted: str, value: object) -> None:
         self.faults.add(
@@ -191,12 +223,41 @@ class _Project:
         return str(self._path)
 
 
-def _under(marker: Marker | None, item: Requested) -> Requested:
-    if marker is None:
-        return item
-    both = Requirement(str(item.requirement))
+def _under(marker: Marker | None, entry: Entry) -> Entry:
+    if marker is None or entry.requirement is None:
+        return entry
+    both = Requirement(str(entry.requirement))
     both.marker = Marker(f"({marker}) and ({both.marker})") if both.marker else marker
-    return Requested(requirement=both, origin=item.origin)
+    return replace(entry, requirement=both)
+
+
+def _range(text: str) -> SpecifierSet | None:
+    """A range in Poetry's words as PEP 440 has it; alternatives are any version."""
+    if "|" in text:
+        return SpecifierSet()
+    together = SpecifierSet()
+    for part in (each.strip() for each in text.split(",")):
+        if part in {"", "*"}:
+            continue
+        if part[0] not in "0123456789^~<>=!":
+            return None
+        written = f"=={part}" if part[0].isdigit() else part
+        meant = meaning(f"name{written}")
+        requirement = standards.requirement(meant[0] if meant else f"name{written}")
+        if requirement is None:
+            return None
+        together &= requirement.specifier
+    return together
+
+
+def _condition(table: Mapping[str, Any]) -> str:
+    """The marker that the keys of an entry of Poetry's stand for, or ""."""
+    parts = [f"({table['markers']})"] if isinstance(table.get("markers"), str) else []
+    if isinstance(table.get("platform"), str):
+        parts.append(f"sys_platform == '{table['platform']}'")
+    pythons = _range(str(table.get("python", "*")))
+    parts += (f"python_version {each.operator} '{each.version}'" for each in pythons or ())
+    return " and ".join(parts)
 
 
 def _leaves(errors: ExceptionGroup) -> Iterator[Exception]:

@@ -1,34 +1,17 @@
-"""What a file that was read holds, and how its faults are gathered. Pure."""
+"""What is wrong with an input: gathered, told all at once, and quoted safely. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from msgspec import Struct
-from packaging.specifiers import SpecifierSet
-
 from envlock.errors import UsageError
-from envlock.model import Requested
 from envlock.visible import printable
 
 _SHOWN = 20
 _ENOUGH = 1000
 _WIDTH = 160
 _LOOKED_AT = 2000  # characters: a credential that begins in what is shown ends in these
-
-
-class ParsedFile(Struct, frozen=True, kw_only=True):
-    """What one file asks for, includes followed.
-
-    ``requires_python`` is a project's own; ``notes`` are sentences on what
-    was read and left out, each with its place.
-    """
-
-    requirements: tuple[Requested, ...]
-    constraints: tuple[Requested, ...] = ()
-    requires_python: SpecifierSet | None = None
-    notes: tuple[str, ...] = ()
 
 
 class Faults:
@@ -40,6 +23,14 @@ class Faults:
     def add(self, where: str, message: str, *remedies: str) -> None:
         """Keep a fault; ``where`` is file:line, or empty for the command line."""
         self._faults.append((where, UsageError(message, *remedies)))
+
+    def keep(self, where: str, fault: UsageError) -> None:
+        """Keep what was found wrong at a place."""
+        self._faults.append((where, fault))
+
+    def __iter__(self) -> Iterator[tuple[str, UsageError]]:
+        """Give each place and what is wrong there."""
+        return iter(self._faults)
 
     @contextmanager
     def collect(self, where: str) -> Iterator[None]:

@@ -24,7 +24,7 @@ from packaging.version import Version
 from envlock import standards
 from envlock.documents import Malformed, json_value
 from envlock.errors import UsageError
-from envlock.examine.hdf5 import is_hdf5, root_attributes, user_block
+from envlock.formats.hdf5 import is_hdf5, root_attributes, user_block
 from envlock.rules.frameworks import frameworks
 from envlock.system import Refused, opened
 

@@ -5,7 +5,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envlock.changes import Step
-from envlock.edit import diff, edited
+from envlock.formats.edit import diff, edited
 
 
 def step(text: str, *rules: str) -> Step:

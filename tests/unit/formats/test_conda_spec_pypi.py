@@ -3,7 +3,7 @@
 import pytest
 
 from envlock.errors import UsageError
-from envlock.examine.conda_spec import parse_conda_spec
+from envlock.formats.conda_spec import parse_conda_spec
 
 UNDERSTOOD = [
     # entry, name, range, one release

@@ -3,8 +3,8 @@
 import pytest
 from packaging.markers import Marker
 
+from envlock.formats.selectors import PLATFORMS, is_for, marker, selected, selector
 from envlock.model import Platform
-from envlock.request.selectors import PLATFORMS, is_for, marker, selected, selector
 
 WORDS = [
     ("linux64", ("linux-64",)),

@@ -14,8 +14,8 @@ import pytest
 from packaging.version import Version
 
 from envlock.errors import UsageError
-from envlock.examine import ModelFile, examine_model
-from envlock.examine.hdf5 import root_attributes
+from envlock.formats.hdf5 import root_attributes
+from envlock.formats.model_file import ModelFile, examine_model
 
 DATA = Path(__file__).parent / "data"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from envlock.errors import UsageError
-from envlock.request import parse_words
+from envlock.request.words import parse_words
 
 
 def refusal(*words: str) -> UsageError:

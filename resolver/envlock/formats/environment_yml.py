@@ -17,8 +17,8 @@ from msgspec import Struct, field
 from envlock import standards
 from envlock.documents import Malformed, yaml_node
 from envlock.errors import UsageError
-from envlock.request.parsed import safe, shown
-from envlock.request.selectors import selected
+from envlock.formats.faults import safe, shown
+from envlock.formats.selectors import selected
 
 #: A node of yaml, which is imported when it is needed.
 _Node: TypeAlias = Any

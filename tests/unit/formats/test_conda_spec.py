@@ -4,7 +4,7 @@ import pytest
 
 from envlock.conda.values import CondaSpec
 from envlock.errors import UsageError
-from envlock.request.conda_spec import parse_spec
+from envlock.formats.conda_spec import parse_spec
 
 UNDERSTOOD = [
     ("python=3.8", CondaSpec(name="python", version="=3.8"), "python=3.8"),

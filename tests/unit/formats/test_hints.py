@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envlock.errors import UsageError
-from envlock.request import parse_words
+from envlock.request.words import parse_words
 
 
 def refusal(*words: str) -> UsageError:

@@ -30,6 +30,11 @@ def decode(content: bytes) -> str:
         return content.decode("cp1252", errors="replace")
 
 
+def is_binary(content: bytes) -> bool:
+    """Whether bytes are no text, by their beginning."""
+    return b"\0" in content[:_LOOKED_AT] and not content.startswith(_WIDE)
+
+
 def read_lenient(path: Path) -> tuple[str, str]:
     """Return the text of a file, and where only its ends were read a sentence that says so.
 
@@ -40,7 +45,7 @@ def read_lenient(path: Path) -> tuple[str, str]:
     if path.suffix.lower() in _STRUCTURED:
         return read_text(path), ""
     ends = read_ends(path)
-    if b"\0" in ends.content[:_LOOKED_AT] and not ends.content.startswith(_WIDE):
+    if is_binary(ends.content):
         raise UsageError(
             f"{path}: not a text; envlock reads lists of packages, environment files and logs",
             f"envlock diagnose --model {path}",

@@ -9,8 +9,11 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envlock.errors import UsageError
-from envlock.examine import decode, examine_content, examine_path, examine_text, merge
+from envlock.examine.files import examine_content, examine_path
+from envlock.examine.gathered import merge
+from envlock.examine.text import examine_text
 from envlock.findings import Examined, Kind
+from envlock.formats.reading import decode
 
 LOG = "Traceback (most recent call last):\nImportError: numpy.core.umath failed to import\n"
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from envlock.errors import UsageError
-from envlock.request import parse_date
+from envlock.request.words import parse_date
 
 NOW = datetime(2026, 11, 22, 20, 0, tzinfo=timezone(timedelta(hours=2)))
 FORMS = "write 2024-01-31, 2024-01-31T12:00:00Z or, counted back from now, 7d"

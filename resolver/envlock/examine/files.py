@@ -1,0 +1,310 @@
+"""Files and texts of any kind → `Examined`, as far as they can be understood.
+
+Of a lock for several platforms, the part for the one that is given is
+examined, or else for Linux, or else the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from msgspec.structs import replace
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import Version
+
+from envlock import standards
+from envlock.conda.values import CondaLock, CondaPlatformLock
+from envlock.errors import UsageError
+from envlock.examine.brief import with_short_lines
+from envlock.examine.gathered import Gathered, Given, only_minor
+from envlock.examine.locks import examine_lock
+from envlock.examine.places import folder_platform
+from envlock.examine.requirement_lines import RequirementLines
+from envlock.examine.text import examine_text
+from envlock.findings import Examined, Kind
+from envlock.formats.conda_spec import PypiSpec, parse_conda_spec, pypi_name
+from envlock.formats.detect import FileFormat, detect
+from envlock.formats.environment_yml import By, Entry, parse_environment_yml
+from envlock.formats.faults import shown
+from envlock.formats.listings import HEAD, folder_of, rows
+from envlock.formats.logs import is_log, outputs
+from envlock.formats.pyproject import Project
+from envlock.formats.reading import read_lenient
+from envlock.formats.selectors import is_for, selected
+from envlock.model import Platform
+from envlock.rules.frameworks import framework
+from envlock.targets.platforms import KNOWN
+from envlock.write import read_conda_lock
+
+_USUAL = "linux-64"
+#: What pip freeze leaves out although it is there.
+_UNTOLD = tuple(map(canonicalize_name, ("distribute", "pip", "setuptools", "wheel")))
+_UNREAD = 100  # lines that cannot be read, above which a text is a log
+
+
+def examine_path(path: Path, given: Given | None = None) -> Examined:
+    """Examine a file: requirements, listings, environment files, locks, projects or logs.
+
+    Raises:
+        UsageError: it cannot be read, or is of a kind that is known and not
+            what its name says; in words, with the line.
+    """
+    text, part = read_lenient(path)
+    if part:
+        return examine_part(text, part, str(path), given)
+    return examine_content(text, path, given, is_file=True)
+
+
+def examine_part(text: str, part: str, origin: str, given: Given | None = None) -> Examined:
+    """Examine both ends of a text that is too long to be read whole: a log, or nothing.
+
+    Raises:
+        UsageError: it is no log.
+    """
+    if not is_log(text[:HEAD], named=False):
+        raise UsageError(
+            f"{origin}: more than 10 MB, and no log: a part of a list says nothing",
+            "give the part with the error in it",
+        )
+    found = examine_text(text, given, origin=origin)
+    return replace(found, notes=(*found.notes, f"{origin}: {part}"))
+
+
+def examine_content(
+    text: str, origin: Path | str, given: Given | None = None, *, is_file: bool = False
+) -> Examined:
+    """Examine a text of any kind; one that is no file includes none.
+
+    Raises:
+        UsageError: it is of a kind that is known, and damaged; with the line.
+    """
+    path, given = Path(origin), given or Given()
+    found = detect(path, text)
+    if found in _READERS:
+        return _READERS[found](path, text, given)
+    text = with_short_lines(text)
+    if found is FileFormat.FREEZE:
+        return _examine_freeze(path, text, given)
+    if found is FileFormat.LOG:
+        return examine_text(text, given, origin=str(origin))
+    gathered = Gathered(origin=str(origin), given=given, manager="pip")
+    lines = RequirementLines(gathered=gathered)
+    lines.reader.follows = is_file
+    for _ in lines.file(path, text):
+        if len(gathered.notes) > _UNREAD:
+            return examine_text(text, given, origin=str(origin))
+    return gathered.examined(Kind.FILE)
+
+
+def _examine_notebook(path: Path, text: str, given: Given) -> Examined:
+    return examine_text("\n".join(outputs(str(path), text)), given, origin=str(path))
+
+
+def _examine_environment_yml(path: Path, text: str, given: Given) -> Examined:
+    """Examine a conda environment file; ``path`` is for notes and includes.
+
+    Raises:
+        UsageError: it is not YAML, or not an environment file; with the line.
+    """
+    reader = _Reader(path, text, given)
+    reader.read()
+    return reader.gathered.examined(Kind.FILE)
+
+
+class _Reader:
+    def __init__(self, path: Path, text: str, given: Given) -> None:
+        self.gathered = Gathered(origin=str(path), given=given)
+        self._path = path
+        self._file = parse_environment_yml(str(path), text)
+        self._pip = RequirementLines(gathered=self.gathered)
+        self._by_conda: set[str] = set()
+
+    def read(self) -> None:
+        """Take in the whole file."""
+        for entry in self._file.odd:
+            self.gathered.note(self._where(entry), entry.odd)
+        for key, entry in self._file.variables.items():
+            self.gathered.variables[key] = entry.text
+        if "prefix" in self._file.values:
+            self.gathered.platform = folder_platform(self._file.values["prefix"].text)
+        for entry in self._file.dependencies:
+            if entry.odd:
+                self.gathered.note(self._where(entry), entry.odd)
+            elif not self._is_meant(entry.selector):
+                text = f"{shown(entry.text)} is left out: it is for {entry.selector} only"
+                self.gathered.note(self._where(entry), text)
+            elif entry.by is By.PIP:
+                self._pip.line(self._path, entry.text, self._where(entry))
+            else:
+                self._conda(entry.text, self._where(entry))
+        self.gathered.manager = self._manager()
+
+    def _is_meant(self, selector: str) -> bool:
+        """An entry for one system counts where that system is the one that is meant."""
+        only = selected(selector) if selector else None
+        platform = self.gathered.given.platform
+        return only is None or (platform is not None and is_for(only, platform))
+
+    def _conda(self, text: str, where: str) -> None:
+        try:
+            spec = parse_conda_spec(text)
+        except UsageError as error:
+            self.gathered.note(where, error.message)
+            return
+        if spec.name == "python":
+            self.gathered.python = _python(spec) or self.gathered.python
+            return
+        self._by_conda.add(spec.name)
+        if spec.version is not None:
+            self.gathered.pin(spec.name, spec.version, where)
+        else:
+            self.gathered.bound(spec.name, spec.specifier, where)
+
+    def _manager(self) -> str | None:
+        """Pip or conda: who brings the framework; None when both bring some of it."""
+        named = framework().decisive & self.gathered.mentions.keys()
+        by_conda = named & self._by_conda
+        if not named:
+            return "conda" if self._by_conda else "pip"
+        return "conda" if by_conda == named else None if by_conda else "pip"
+
+    def _where(self, entry: Entry) -> str:
+        return f"{self._path}:{entry.line}"
+
+
+def _python(spec: PypiSpec) -> Version | None:
+    return spec.version or only_minor(spec.specifier)
+
+
+def _examine_project(path: Path, text: str, given: Given) -> Examined:
+    """Examine a project's dependencies; its extras and groups are left aside.
+
+    Raises:
+        UsageError: it is not TOML, or has no dependencies in it.
+    """
+    project = Project(path, text)
+    if not project.asks:
+        raise UsageError(
+            f"{path}: neither [project] nor [tool.poetry] is in it, so it asks for no packages"
+        )
+    gathered = Gathered(origin=str(path), given=given, manager="pip")
+    pythons = project.requires_python()
+    gathered.python = None if pythons is None else only_minor(pythons)
+    lines = RequirementLines(gathered=gathered)
+    for entry in (*project.dependencies(optional=True), *project.of_poetry()):
+        if entry.requirement is None and entry.fault is not None:
+            lines.salvage(entry.text, entry.where, entry.fault)
+        elif entry.requirement is not None and entry.requirement.name == "python":
+            gathered.python = only_minor(entry.requirement.specifier)
+        elif entry.requirement is not None:
+            gathered.asked(entry.requirement, entry.where)
+            if entry.fault is not None:
+                gathered.note(entry.where, entry.fault.message)
+    for where, fault in project.faults:
+        gathered.note(where, fault.message)
+    return gathered.examined(Kind.FILE)
+
+
+def _examine_listing(path: Path, text: str, given: Given) -> Examined:
+    gathered = Gathered(origin=str(path), given=given, manager="pip", complete=True)
+    gathered.platform = folder_platform(folder_of(text))
+    for row in rows(text):
+        where = f"{path}:{row.where}" if row.where else str(path)
+        if row.fault is not None:
+            gathered.note(where, row.fault.message)
+            continue
+        _gather_row(gathered, row.name, row.version, row.channel, where)
+        if row.subdir:
+            gathered.platform = _of_subdir(row.subdir)
+    return gathered.examined(Kind.FILE)
+
+
+def _examine_explicit(path: Path, text: str, given: Given) -> Examined:
+    return replace(_examine_listing(path, text, given), manager="conda")
+
+
+def _gather_row(
+    gathered: Gathered, name: str, version: str, channel: str | None, where: str
+) -> None:
+    """Keep one package; those of conda have a channel, and ``pypi`` where pip brought them."""
+    by_conda = channel not in {None, "", "pypi", "<pip>"}
+    own = pypi_name(name) if by_conda else canonicalize_name(name)
+    if own in framework().decisive:
+        gathered.manager = "conda" if by_conda else "pip"
+    known = standards.version(version)
+    if known is None:
+        gathered.bound(own, SpecifierSet(), where)
+        return
+    if own == "python":
+        gathered.python = known
+    else:
+        gathered.pin(own, known, where)
+
+
+def _examine_freeze(path: Path, text: str, given: Given) -> Examined:
+    gathered = Gathered(origin=str(path), given=given, manager="pip", complete=True)
+    lines = RequirementLines(gathered=gathered)
+    lines.reader.follows = False
+    for _ in lines.file(path, text):
+        pass
+    for name in _UNTOLD:
+        if name not in gathered.mentions:
+            gathered.bound(NormalizedName(name), SpecifierSet(), gathered.origin)
+    return gathered.examined(Kind.FILE)
+
+
+def _of_subdir(subdir: str) -> Platform | None:
+    return next((known.platform for known in KNOWN if known.conda == subdir), None)
+
+
+def _examine_conda_lock(path: Path, text: str, given: Given) -> Examined:
+    """Examine a lock of conda-lock or pixi.
+
+    Raises:
+        UsageError: it is none, says the line; or it is not for the given platform.
+    """
+    lock = read_conda_lock(path.name, text)
+    part = _chosen(lock, path, given)
+    gathered = Gathered(origin=str(path), given=given, manager="conda", complete=True)
+    gathered.platform = _of_subdir(part.subdir)
+    if len(lock.platforms) > 1 and given.platform is None:
+        gathered.note(str(path), f"the part for {part.subdir}; --platform names another")
+    for package in part.packages:
+        _gather_row(gathered, package.name, package.version, package.channel, str(path))
+    for pin in part.pip.packages if part.pip else ():
+        _gather_row(gathered, pin.name, str(pin.version), "pypi", str(path))
+    return gathered.examined(Kind.FILE)
+
+
+def _chosen(lock: CondaLock, path: Path, given: Given) -> CondaPlatformLock:
+    there = {each.subdir: each for each in lock.platforms}
+    if not there:
+        raise UsageError(f"{path}: no lock: it has no packages")
+    wanted = given.platform
+    if wanted is None:
+        return there.get(_USUAL) or next(iter(there.values()))
+    held = {known.platform: there[known.conda] for known in KNOWN if known.conda in there}
+    for platform, part in held.items():
+        if platform.system == wanted.system and wanted.machine in {"", platform.machine}:
+            return part
+    said = "-".join(filter(None, (wanted.system, wanted.machine)))
+    raise UsageError(
+        f"{path}: is not for {said}; it is for {', '.join(there)}",
+        *(f"--platform {platform}" for platform in held),
+    )
+
+
+_READERS: Mapping[FileFormat | None, Callable[[Path, str, Given], Examined]] = {
+    FileFormat.CONDA_LOCK: _examine_conda_lock,
+    FileFormat.ENVIRONMENT: _examine_environment_yml,
+    FileFormat.EXPLICIT: _examine_explicit,
+    FileFormat.LISTING: _examine_listing,
+    FileFormat.NOTEBOOK: _examine_notebook,
+    FileFormat.PIXI: _examine_conda_lock,
+    FileFormat.POETRY_LOCK: examine_lock,
+    FileFormat.PYLOCK: examine_lock,
+    FileFormat.PYPROJECT: _examine_project,
+    FileFormat.UV_LOCK: examine_lock,
+}

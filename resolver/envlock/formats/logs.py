@@ -1,0 +1,100 @@
+"""What programs printed: logs, and the outputs of a notebook. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+
+from msgspec import Struct
+
+from envlock import standards
+from envlock.documents import read_json, shaped
+from envlock.errors import UsageError
+from envlock.formats.pep508 import meaning
+from envlock.formats.requirements import logical_lines, parse_options, split_line
+
+_TROUBLE = re.compile(
+    r"Traceback \(most recent call last\)"
+    r"|^[ \t]*(?:[\w.]{1,100})?(?:Error|Exception|Warning)\b[^\n]{0,300}:"
+    r"|\bERROR\b|\berror:"
+    r"|^[ \t]*File \"[^\"\n]+\", line \d+",
+    re.MULTILINE,
+)
+#: One of these is in all that `_TROUBLE` finds, and is looked for thirty times as fast.
+_SIGNS = ("Traceback (", "Error", "Exception", "Warning", "ERROR", "error:", 'File "')
+_MOST = 50_000  # lines: nobody has so many requirements
+_SAMPLED = 1_000_000  # characters, and
+_SAMPLE = 60  # lines that are looked at to tell requirements from a log
+#: Shares of lines that cannot be requirements, above which a text is a log.
+_HALF, _FEW = 0.5, 0.1
+_DIRECT = re.compile(
+    r"[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\])?\s*@\s|[a-z][a-z0-9+.-]*://\S+$", re.IGNORECASE
+)
+_BOUNDED = re.compile(r"[A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?\s*(?:[<>]=?|[=!~]={1,2})\s*[\w.*+!]+")
+
+
+class _Output(Struct):
+    """What one cell of a notebook printed or raised."""
+
+    text: str | list[str] = ""
+    traceback: str | list[str] = ""
+
+
+class _Cell(Struct):
+    outputs: list[_Output] = []
+
+
+class _Notebook(Struct):
+    cells: list[_Cell]
+
+
+def in_trouble(text: str) -> bool:
+    """Whether a text speaks of an error."""
+    return any(sign in text for sign in _SIGNS) and _TROUBLE.search(text) is not None
+
+
+def is_log(text: str, *, named: bool) -> bool:
+    """Whether a text is prose or a log; ``named``: its name says that it is requirements."""
+    if text.count("\n") > _MOST:
+        return True
+    lines = [line for _, line in islice(logical_lines(text[:_SAMPLED], as_pip=True), _SAMPLE)]
+    if not lines:
+        return False
+    strange = 1 - sum(map(_looks_like_requirement, lines)) / len(lines)
+    troubled = in_trouble("\n".join(lines))
+    return strange > (_FEW if troubled and not named else _HALF)
+
+
+def _looks_like_requirement(line: str) -> bool:
+    """Whether a line could stand in a requirements file."""
+    if len(line.partition(" --hash=")[0]) > standards.LONGEST:
+        return False
+    requirement, rest = split_line(line)
+    if not requirement:
+        try:
+            return bool(parse_options(rest))
+        except UsageError:
+            return False
+    return bool(
+        _DIRECT.match(requirement)
+        or standards.requirement(requirement) is not None
+        or _BOUNDED.match(requirement)
+        or meaning(requirement) is not None
+    )
+
+
+def outputs(name: str, text: str) -> Iterator[str]:
+    """Yield the printed output and tracebacks of a notebook; ``name`` is for errors.
+
+    Raises:
+        UsageError: it is none, with the line.
+    """
+    document = read_json(name, text)
+    if not isinstance(document, dict) or "cells" not in document:
+        raise UsageError(f"{name}: not a Jupyter notebook: it has no cells")
+    notebook = shaped(f"{name}: not a Jupyter notebook", document, _Notebook)
+    for cell in notebook.cells:
+        for output in cell.outputs:
+            for value in (output.text, output.traceback):
+                yield value if isinstance(value, str) else "\n".join(value)

@@ -1,0 +1,286 @@
+"""Requirements and constraints files in pip's format → `Line`s, includes followed.
+
+Pure apart from reading. Sources: pip's documentation, "Requirements File
+Format", and its ``_internal/req/req_file.py`` (``SUPPORTED_OPTIONS``).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from msgspec import Struct, field
+from packaging.requirements import Requirement
+
+from envlock import standards
+from envlock.errors import UsageError
+from envlock.formats.faults import shown
+from envlock.formats.pep508 import parse_requirement, refuse_long
+from envlock.system import read_text
+from envlock.system.looking import exists
+
+_COMMENT = re.compile(r"(?:^|\s)#.*$")
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_ROOT_MARKS = ("pyproject.toml", ".git")
+
+_LONG = {
+    "-C": "--config-settings",
+    "-c": "--constraint",
+    "-e": "--editable",
+    "-f": "--find-links",
+    "-i": "--index-url",
+    "-r": "--requirement",
+    "--config-setting": "--config-settings",
+    "--pypi-url": "--index-url",
+}
+
+INCLUDES = frozenset({"--constraint", "--requirement"})
+INDEX = frozenset(
+    {"--extra-index-url", "--find-links", "--index-url", "--no-index", "--trusted-host"}
+)
+PASSED_TO_PIP = frozenset({"--config-settings", "--global-option", "--install-option"})
+IGNORED = {
+    "--hash": "the lock gets the hashes of what it pins",
+    "--no-binary": "envlock chooses between wheels and sources itself",
+    "--only-binary": "envlock chooses between wheels and sources itself",
+    "--pre": "a requirement admits pre-releases by naming one, such as tensorflow>=2.17rc0",
+    "--prefer-binary": "envlock chooses between wheels and sources itself",
+    "--require-hashes": "a lock always has hashes",
+    "--use-feature": "it is about pip itself",
+}
+"""Options that are read and left out, and why that is fine."""
+
+_FLAGS = frozenset({"--no-index", "--pre", "--prefer-binary", "--require-hashes"})
+_KNOWN = {"--editable", *INCLUDES, *INDEX, *PASSED_TO_PIP, *IGNORED}
+
+
+def find_root(path: Path) -> Path:
+    """Return the folder whose files ``path`` may include.
+
+    That is the nearest one upward with a pyproject.toml or .git, or else the
+    file's own.
+    """
+    folder = path.absolute().parent
+    for parent in (folder, *folder.parents):
+        if any(exists(parent / mark) for mark in _ROOT_MARKS):
+            return parent
+    return folder
+
+
+def logical_lines(text: str, *, as_pip: bool = False) -> Iterator[tuple[int, str]]:
+    """Yield the number and text of each line that says something.
+
+    Lines that end in a backslash are joined, under the number of the first;
+    comments and blank lines are left out. A comment ends a joined line.
+    ``as_pip`` ends lines at form feeds and the like too, as pip does; uv takes
+    them for a part of the line, where they are refused.
+    """
+    lines = text.splitlines() if as_pip else _LINE_END.split(text)
+    start, joined = 0, ""
+    for number, line in enumerate((*lines, ""), 1):
+        start = start if joined else number
+        comment = line.lstrip().startswith("#")
+        if line.endswith("\\") and not comment:
+            joined += f"{line[:-1]} "
+            continue
+        whole = _COMMENT.sub("", f"{joined}{' ' if comment else ''}{line}").strip(" \t")
+        joined = ""
+        if whole:
+            yield start, whole
+
+
+class Option(Struct, frozen=True):
+    """One option under its long name; ``value`` is empty for a flag."""
+
+    name: str
+    value: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.value}".rstrip()
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    """What one line says: a requirement, options, or both; ``where`` is file:line.
+
+    ``text`` is the requirement as it is written, "" where there is none.
+    ``requirement`` is what it means, None where ``fault`` says why it is none.
+    """
+
+    text: str
+    where: str
+    requirement: Requirement | None = None
+    options: tuple[Option, ...] = ()
+    constraint: bool = False
+    fault: UsageError | None = None
+
+
+class RequirementsReader(Struct, kw_only=True):
+    """Reads files and what they include from inside ``root``, each file once.
+
+    ``root`` is `find_root` of the first file unless given, ``label`` the name
+    of a file in places. With ``as_pip`` lines end as in `logical_lines`. Of a
+    text that is no file ``follows`` is False: it includes nothing.
+    """
+
+    root: Path | None = None
+    label: Callable[[Path], str] = str
+    as_pip: bool = False
+    follows: bool = True
+    done: set[tuple[Path, bool]] = field(default_factory=set)
+    count: int = 0
+
+    def file(
+        self, path: Path, text: str, *, constraint: bool = False, chain: tuple[Path, ...] = ()
+    ) -> Iterator[Line]:
+        """Yield the lines of one file; ``chain`` holds the files that led here.
+
+        Raises:
+            UsageError: there are more than anybody has.
+        """
+        resolved = real_path(path)
+        if (resolved, constraint) in self.done:
+            return
+        self.done.add((resolved, constraint))
+        label = self.label(path)
+        for number, line in logical_lines(text, as_pip=self.as_pip):
+            yield from self.line(
+                path, line, f"{label}:{number}", constraint=constraint, chain=chain
+            )
+
+    def line(
+        self,
+        path: Path,
+        line: str,
+        where: str,
+        *,
+        constraint: bool = False,
+        chain: tuple[Path, ...] = (),
+    ) -> Iterator[Line]:
+        """Yield one line without its comment, then what it includes from beside ``path``.
+
+        Raises:
+            UsageError: there were more than anybody has.
+        """
+        self.count += 1
+        standards.refuse_crowd(self.label(path), self.count)
+        read = _read(line, where, constraint=constraint)
+        yield read
+        if read.text or read.fault or not self.follows:
+            return
+        for option in read.options:
+            if option.name in INCLUDES:
+                bounds = constraint or option.name == "--constraint"
+                try:
+                    included, text = self._included(path, option.value, (*chain, path))
+                except UsageError as fault:
+                    yield Line(text="", where=where, constraint=bounds, fault=fault)
+                else:
+                    yield from self.file(included, text, constraint=bounds, chain=(*chain, path))
+
+    def _included(self, path: Path, name: str, chain: tuple[Path, ...]) -> tuple[Path, str]:
+        if re.match(r"[a-z][a-z0-9+.-]+:", name, re.IGNORECASE):
+            raise UsageError(
+                f"{shown(name)} is an address: files are included from inside the project only",
+                "download it into the project and include that file",
+            )
+        if "${" in name or not name.isprintable():
+            raise UsageError(
+                f"{shown(name)} is not the plain name of a file:"
+                " envlock puts no environment variable in the place of ${…}",
+                "write the name of the file out",
+            )
+        root = self.root = self.root or real_path(find_root(path))
+        included = path.parent / name
+        if not real_path(included).is_relative_to(root):
+            raise UsageError(
+                f"{shown(name)} is outside the project {root}: it is not included",
+                f"copy it into {root} and include that file",
+            )
+        if real_path(included) in map(real_path, chain):
+            names = " -> ".join(self.label(each) for each in (*chain, included))
+            raise UsageError(f"an include cycle: {names}", "remove this line")
+        try:
+            return included, read_text(included)
+        except UsageError as error:
+            raise UsageError(
+                f"{shown(name)} cannot be included: {error.message}",
+                *(error.remedies or ("put the file there or remove this line",)),
+            ) from None
+
+
+def _read(line: str, where: str, *, constraint: bool) -> Line:
+    text, rest = split_line(line)
+    requirement: Requirement | None = None
+    options: tuple[Option, ...] = ()
+    faults: list[UsageError] = []
+    try:
+        refuse_long(line.partition(" --hash=")[0])
+        options = parse_options(rest)
+    except UsageError as fault:
+        faults.append(fault)
+    if text and len(text) <= standards.LONGEST:
+        try:
+            requirement = parse_requirement(text)
+        except UsageError as fault:
+            faults.append(fault)
+    return Line(
+        text=text,
+        where=where,
+        requirement=requirement,
+        options=options,
+        constraint=constraint,
+        fault=faults[0] if faults else None,
+    )
+
+
+def real_path(path: Path) -> Path:
+    """The path without symbolic links; unlike `Path.resolve`, a loop of them is no error."""
+    return Path(os.path.realpath(path))
+
+
+def split_line(line: str) -> tuple[str, str]:
+    """Part a line into its requirement and its options; either may be empty."""
+    requirement, *rest = re.split(r"(?:^|(?<=\s))(?=-)", line, maxsplit=1)
+    return requirement.strip(), "".join(rest)
+
+
+def parse_options(text: str) -> tuple[Option, ...]:
+    """Read the options of a line.
+
+    Raises:
+        UsageError: an option is unknown, lacks its value or has one too many.
+    """
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        raise UsageError(
+            f"{shown(text)}: a quotation is not closed", "close it or remove the quotation mark"
+        ) from None
+    options: list[Option] = []
+    while words:
+        name, value = _apart(words.pop(0))
+        if name not in _FLAGS and value is None:
+            if not words:
+                raise UsageError(f"{name} needs a value", f"write a value after {name}")
+            value = words.pop(0)
+        options.append(Option(name, value or ""))
+    return tuple(options)
+
+
+def _apart(word: str) -> tuple[str, str | None]:
+    """The long name of an option, and the value written in the same word."""
+    if word.startswith("--"):
+        name, equals, value = word.partition("=")
+        given = value if equals else None
+    else:
+        name, given = word[:2], word[2:] or None
+    name = _LONG.get(name, name)
+    if name not in _KNOWN or (name in _FLAGS and given is not None):
+        raise UsageError(
+            f"{shown(word)} is not an option of a requirements file",
+            "remove it, or pass it to the command line if envlock has it",
+        )
+    return name, given
