@@ -1,4 +1,4 @@
-"""Every reader, for a minute at most, with inputs that are the same on every run.
+"""Every reader, for some seconds, with inputs that are the same on every run; nightly for longer.
 
 By hand as long as one likes: ``PYTHONPATH=tests python -m support.fuzz --inputs 1000000``.
 """
@@ -13,20 +13,22 @@ from support.fuzz.pumped import pumped
 from support.fuzz.readers import BY_NAME, READERS
 from support.fuzz.run import corpus, crashes, fuzzed, slow, tried, workplace
 
-_INPUTS, _SECONDS = 12_000, 40
-
 
 @pytest.mark.fuzz
-def test_no_reader_ends_in_anything_but_its_own_error() -> None:
-    runs = fuzzed(_INPUTS, seed=0, seconds=_SECONDS)
+@pytest.mark.parametrize(
+    ("inputs", "seconds"), [(3_000, 10), pytest.param(60_000, 300, marks=pytest.mark.nightly)]
+)
+def test_no_reader_ends_in_anything_but_its_own_error(inputs: int, seconds: float) -> None:
+    runs = fuzzed(inputs, seed=0, seconds=seconds)
     wrong = [str(fault) for _, _, faults in runs for fault in faults]
     assert wrong == []
 
 
 @pytest.mark.fuzz
-def test_a_long_run_of_one_thing_takes_no_reader_long() -> None:
+@pytest.mark.parametrize("every", [53, pytest.param(7, marks=pytest.mark.nightly)])
+def test_a_long_run_of_one_thing_takes_no_reader_long(every: int) -> None:
     """A few of them; all with ``python -m support.fuzz --pumped``."""
-    assert [str(fault) for fault in slow(every=53)] == []
+    assert [str(fault) for fault in slow(every=every)] == []
 
 
 @pytest.mark.parametrize(
