@@ -62,7 +62,7 @@ ALLOWED = {
     "plan": PURE | {"engine", "resolve"},
     "docker": PURE | {"formats", "write"},
     "probes": VALUES | {"system", "environment"},
-    "evidence": PURE | {"resolve", "system"},
+    "evidence": PURE | {"probes", "resolve", "system"},
     "matrix": PURE | {"evidence"},
     "page": PURE | {"evidence"},
     "workflow": PURE

@@ -7,6 +7,8 @@ from pathlib import Path
 
 #: What ``-o`` says for standard output.
 STANDARD_OUTPUT = Path("-")
+#: How long a probe or a script may take, where nobody says.
+PROBE_SECONDS = 600
 
 
 class Accelerator(StrEnum):

@@ -7,9 +7,26 @@ exception that reaches the command line is a defect.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import IntEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """How envlock ends, and what that says to a script."""
+
+    DONE = 0
+    PROBLEM = 1
+    USAGE = 2
+    NO_RESOLUTION = 3
+    WORK = 4
+    INTERRUPTED = 130
+
+    @classmethod
+    def of(cls, *, problem: bool) -> ExitCode:
+        """Return the code of an answer: it tells of a problem, or of none."""
+        return cls.PROBLEM if problem else cls.DONE
 
 
 class EnvlockError(Exception):
@@ -20,7 +37,7 @@ class EnvlockError(Exception):
     is to be added to what was typed. ``details`` are facts for ``--json``.
     """
 
-    exit_code: ClassVar[int] = 4
+    exit_code: ClassVar[ExitCode] = ExitCode.WORK
     details: Mapping[str, object] = MappingProxyType({})
 
     def __init__(self, message: str, *remedies: str) -> None:
@@ -32,25 +49,29 @@ class EnvlockError(Exception):
 class UsageError(EnvlockError):
     """The command line or an input file is malformed."""
 
-    exit_code = 2
+    exit_code = ExitCode.USAGE
 
 
 class ProblemFound(EnvlockError):
-    """What was examined is wrong: a stale lock, a failed verification."""
+    """What was examined is wrong, and there is no answer to print.
 
-    exit_code = 1
+    Where the problem is the answer (a stale lock, a proof that failed), it is
+    printed and the program ends with the same code.
+    """
+
+    exit_code = ExitCode.PROBLEM
 
 
 class NoResolution(EnvlockError):
     """No set of versions meets the request and the rules."""
 
-    exit_code = 3
+    exit_code = ExitCode.NO_RESOLUTION
 
 
 class WorkError(EnvlockError):
     """The work could not be done: network, disk, missing interpreter."""
 
-    exit_code = 4
+    exit_code = ExitCode.WORK
 
 
 class DiskFull(WorkError):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from envlock.choices import STANDARD_OUTPUT
+from envlock.choices import PROBE_SECONDS, STANDARD_OUTPUT
 from envlock.cli.arguments import flag, option, word
 from envlock.cli.options import IndexOptions, TalkOptions, python_option
 from envlock.cli.output import progress_for, say, say_json
@@ -59,9 +59,9 @@ class BisectOptions(Struct, frozen=True, kw_only=True):
         option(
             "--timeout",
             metavar="SECONDS",
-            says="Time limit of each trial's command or probe.  [default: 600]",
+            says=f"Time limit of each trial's command or probe.  [default: {PROBE_SECONDS}]",
         ),
-    ] = "600"
+    ] = str(PROBE_SECONDS)
     narrow: Annotated[
         bool,
         flag(

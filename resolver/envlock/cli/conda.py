@@ -23,6 +23,7 @@ from envlock.cli.output import progress_for, say, say_json
 from envlock.cli.output import talk as tell
 from envlock.cli.proofs import proof_order
 from envlock.conda import report
+from envlock.errors import ExitCode
 from envlock.report import proof_data, proof_rows, proof_text, rows_text
 from envlock.targets.interpreters import python_in
 from envlock.workflow.conda import create as creating
@@ -47,7 +48,7 @@ def lock_conda(
     order = conda_order("lock", request, conda, index, files, progress)
     if check:
         found = locking.check_conda_lock(order)
-        code = 1 if found else 0
+        code = ExitCode.of(problem=bool(found))
         if talk.json:
             say_json("lock", {"current": not found, "problems": found}, exit_code=code)
         else:

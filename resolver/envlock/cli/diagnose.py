@@ -12,6 +12,7 @@ from envlock.cli.arguments import option, words
 from envlock.cli.options import RuleFolders, TalkOptions
 from envlock.cli.output import Lines, say, say_json
 from envlock.cli.output import talk as tell
+from envlock.errors import ExitCode
 
 
 class DiagnosedThings(Struct, frozen=True, kw_only=True):
@@ -61,7 +62,7 @@ def diagnose(own: DiagnosedThings, talk: TalkOptions) -> int:
         rules=own.rules,
     )
     found = workflow.diagnose_all(order, Lines(verbose=False))
-    code = 1 if found.troubled else 0
+    code = ExitCode.of(problem=found.troubled)
     if talk.json:
         content = {
             "findings": report.findings_data(found.findings),

@@ -12,6 +12,7 @@ from msgspec import Struct
 from envlock.cli.arguments import flag, option
 from envlock.cli.options import IndexOptions, RequestOptions, TalkOptions
 from envlock.cli.output import progress_for, say, say_json
+from envlock.errors import ExitCode
 
 if TYPE_CHECKING:
     from envlock.workflow.image import Image
@@ -74,7 +75,7 @@ def docker(
     order = docker_order(request, own, index, progress)
     if own.check:
         found = workflow.check_image(order)
-        code = 1 if found else 0
+        code = ExitCode.of(problem=bool(found))
         if talk.json:
             say_json("docker", {"current": not found, "problems": found}, exit_code=code)
         else:

@@ -24,6 +24,7 @@ from envlock.cli.options import (
 )
 from envlock.cli.output import progress_for, say, say_json
 from envlock.cli.output import talk as tell
+from envlock.errors import ExitCode
 
 if TYPE_CHECKING:
     from envlock.workflow.create import Created
@@ -182,7 +183,7 @@ def verify(own: ExaminedEnvironment, probes: ProbeOptions, talk: TalkOptions) ->
 
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
     proof = workflow.verify(own.environment, proof_order(probes), progress)
-    code = 0 if proof.passed else 1
+    code = ExitCode.of(problem=not proof.passed)
     if talk.json:
         say_json("verify", _proof_data(proof), exit_code=code)
     else:

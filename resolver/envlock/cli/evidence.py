@@ -14,7 +14,7 @@ from envlock.cli.arguments import option
 from envlock.cli.knowledge import RulesOption
 from envlock.cli.options import JsonOption
 from envlock.cli.output import say, say_json
-from envlock.errors import UsageError
+from envlock.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from envlock.evidence.judge import Witness
@@ -93,7 +93,7 @@ def check(own: EvidenceFolder, added: RulesOption, talk: JsonOption) -> int:
     from envlock.workflow import evidence as workflow  # noqa: PLC0415
 
     found = workflow.check(own.evidence, added.rules)
-    code = 1 if found.wrong else 0
+    code = ExitCode.of(problem=bool(found.wrong))
     if talk.json:
         say_json("matrix check", _data(found), exit_code=code)
     else:

@@ -13,7 +13,7 @@ from envlock.choices import STANDARD_OUTPUT, Format
 from envlock.cli.arguments import option, word
 from envlock.cli.options import IndexOptions, JsonOption, TalkOptions
 from envlock.cli.output import progress_for, say, say_json
-from envlock.errors import UsageError
+from envlock.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from envlock.differences import Difference
@@ -157,7 +157,7 @@ def diff(own: TwoLocks, talk: JsonOption) -> int:
     from envlock.workflow.compare import difference  # noqa: PLC0415  (as above)
 
     found = difference(own.before, own.after, progress_for(quiet=False, verbose=False))
-    code = 1 if found else 0
+    code = ExitCode.of(problem=bool(found))
     if talk.json:
         say_json("diff", _data(found), exit_code=code)
     else:

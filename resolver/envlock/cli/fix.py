@@ -23,7 +23,7 @@ from envlock.cli.options import (
 from envlock.cli.output import progress_for, say, say_json
 from envlock.cli.output import talk as tell
 from envlock.cli.streams import is_conversation
-from envlock.errors import UsageError
+from envlock.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from envlock.changes import Plan, Step
@@ -128,7 +128,7 @@ def _fix_environment(
         approve=_approval(own, as_json=as_json),
     )
     done = workflow.fix(order, progress)
-    code = 0 if done.changed or done.plan is None else 1
+    code = ExitCode.of(problem=not (done.changed or done.plan is None))
     if as_json:
         say_json("fix", _fixed_data(done), exit_code=code)
     else:
@@ -296,7 +296,7 @@ def _fix_file(own: FixOptions, index: IndexOptions, progress: Progress, *, as_js
     written = found.plan is not None and _is_to_be_written(own, as_json=as_json)
     if written:
         fix_file.write_file(found)
-    code = 0 if written or found.plan is None else 1
+    code = ExitCode.of(problem=not (written or found.plan is None))
     if as_json:
         steps = None if found.plan is None else [*map(step_data, found.plan.steps)]
         content = {"file": str(own.place), "changed": written, "plan": steps, "diff": found.diff}

@@ -6,7 +6,7 @@ import signal
 import sys
 from types import FrameType
 
-from envlock.errors import EnvlockError
+from envlock.errors import EnvlockError, ExitCode
 
 #: SIGHUP is not there on Windows.
 _SIGNALS = tuple(
@@ -20,7 +20,7 @@ _CHANGES = "envlock.system.landed"
 class Interrupted(EnvlockError):
     """Somebody pressed Ctrl-C, or ended the session."""
 
-    exit_code = 130
+    exit_code = ExitCode.INTERRUPTED
 
 
 def interruption() -> Interrupted:

@@ -19,7 +19,7 @@ from envlock.cli.options import (
     is_for_conda,
 )
 from envlock.cli.output import progress_for, say, say_json
-from envlock.errors import UsageError
+from envlock.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from envlock.workflow.lock import Locked, LockOrder
@@ -109,7 +109,7 @@ def _check(orders: Sequence[LockOrder], *, as_json: bool) -> int:
     from envlock.workflow.lock import check_lock  # noqa: PLC0415  (as above)
 
     found = [problem for order in orders for problem in check_lock(order)]
-    code = 1 if found else 0
+    code = ExitCode.of(problem=bool(found))
     if as_json:
         say_json("lock", {"current": not found, "problems": found}, exit_code=code)
     else:

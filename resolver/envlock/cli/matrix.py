@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 from msgspec import Struct
 from msgspec.structs import replace
 
-from envlock.choices import Accelerator, EngineName, ExecutorName
+from envlock.choices import PROBE_SECONDS, Accelerator, EngineName, ExecutorName
 from envlock.cli.arguments import flag, option
 from envlock.cli.options import IndexOptions, RuleFolders, TalkOptions
 from envlock.cli.output import progress_for, say, say_json
+from envlock.errors import ExitCode
 
 if TYPE_CHECKING:
     from envlock.matrix.plan import MatrixPlan
@@ -90,8 +91,11 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         str, option("--max-disk", metavar="SIZE", says="Drop caches above it.  [default: 30GB]")
     ] = "30GB"
     timeout: Annotated[
-        str, option("--timeout", metavar="SECONDS", says="Limit of a probe.  [default: 600]")
-    ] = "600"
+        str,
+        option(
+            "--timeout", metavar="SECONDS", says=f"Limit of a probe.  [default: {PROBE_SECONDS}]"
+        ),
+    ] = str(PROBE_SECONDS)
     engine: Annotated[
         EngineName | None,
         option("--engine", metavar="NAME", says=f"One of {', '.join(EngineName)}.  [default: uv]"),
@@ -137,7 +141,7 @@ def run(cells: CellOptions, own: RunOptions, index: IndexOptions, talk: TalkOpti
             say("\n".join(f"{cell}: {', '.join(names)}" for cell, names in listed.items()))
         return 0
     tally = workflow.run_matrix(order, progress)
-    code = 4 if tally.not_run else 0
+    code = ExitCode.WORK if tally.not_run else ExitCode.DONE
     if talk.json:
         say_json("matrix run", _data(tally), exit_code=code)
     else:

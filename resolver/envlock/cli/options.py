@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import Struct
 from typer.models import OptionInfo
 
-from envlock.choices import Accelerator, EngineName, Format, IndexStrategy, Manager
+from envlock.choices import PROBE_SECONDS, Accelerator, EngineName, Format, IndexStrategy, Manager
 from envlock.cli.arguments import flag, option, words
 
 RuleFolders = Annotated[
@@ -246,8 +246,12 @@ class ProbeOptions(Struct, frozen=True, kw_only=True):
     ] = ()
     timeout: Annotated[
         str,
-        option("--timeout", metavar="SECONDS", says="Time limit of each script.  [default: 600]"),
-    ] = "600"
+        option(
+            "--timeout",
+            metavar="SECONDS",
+            says=f"Time limit of each script.  [default: {PROBE_SECONDS}]",
+        ),
+    ] = str(PROBE_SECONDS)
 
 
 class JsonOption(Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from envlock.choices import PROBE_SECONDS
 from envlock.cli.options import ProbeOptions
 from envlock.errors import UsageError
 from envlock.workflow.verify import ProofOrder
@@ -32,5 +33,5 @@ def seconds(text: str) -> float:
     except ValueError:
         number = 0.0
     if not 0 < number < math.inf:
-        raise UsageError(f"--timeout {text}: not a number of seconds", "--timeout 600")
+        raise UsageError(f"--timeout {text}: not a number of seconds", f"--timeout {PROBE_SECONDS}")
     return number

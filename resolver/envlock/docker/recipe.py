@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
+from envlock.choices import PROBE_SECONDS
 from envlock.docker.bases import Base
 from envlock.docker.quoting import comment, quoted
 
@@ -21,7 +22,6 @@ GATE = "gate.py"
 _MADE_BY = "# made by: envlock docker"
 _DIGEST = "# text: sha256:"
 _ID = 10001  # user and group: above those of Debian's own packages
-_SECONDS = 600
 _PIP_CONFIG = "--mount=type=secret,id=pip.conf,target=/etc/pip.conf"
 
 
@@ -172,7 +172,8 @@ def _verify(recipe: Recipe) -> Iterator[str]:
     yield "FROM runtime AS verify"
     yield f"COPY {SCRIPTS} /opt/envlock/{SCRIPTS}"
     for check in recipe.checks:
-        yield f"RUN python -I -B /opt/envlock/{SCRIPTS}/{GATE} proof {_SECONDS} {check.script} \\"
+        gate = f"/opt/envlock/{SCRIPTS}/{GATE}"
+        yield f"RUN python -I -B {gate} proof {PROBE_SECONDS} {check.script} \\"
         yield f"    {','.join(check.gate)} {','.join(check.others)}".rstrip()
 
 

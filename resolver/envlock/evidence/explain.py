@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 from packaging.version import Version
@@ -11,21 +10,11 @@ from packaging.version import Version
 from envlock.evidence.values import Cell, ProvedSet
 from envlock.model import Platform, Rule, Severity, Stage
 from envlock.outcomes import Crashed, Failed
+from envlock.probes import levels_of
 from envlock.rules.check import Known, Situation, Truth, violations
 from envlock.rules.patterns import shows
 
-#: The levels of the probe that show whether a stage is passed. Stages that are
-#: not here (use, gpu) are not probed; those of `EARLY` come before any level.
-LEVELS: Mapping[Stage, tuple[str, ...]] = MappingProxyType(
-    {
-        Stage.IMPORT: ("import-h5py", "import"),
-        Stage.FIT: ("fit",),
-        Stage.SAVE: ("save",),
-        Stage.LOAD: ("load", "weights", "custom-layer"),
-        Stage.RESUME: ("resume",),
-        Stage.SAVEDMODEL: ("savedmodel",),
-    }
-)
+#: The stages that come before any level of a probe.
 EARLY = (Stage.RESOLVE, Stage.INSTALL)
 
 Failure = Failed | Crashed
@@ -66,7 +55,7 @@ def failures_of(stage: Stage, proved: ProvedSet) -> tuple[Failure, ...]:
     if stage in EARLY:
         return failures(proved)
     levels = [each.level for each in proved.outcomes]
-    own = [levels.index(each) for each in LEVELS.get(stage, ()) if each in levels]
+    own = [levels.index(each) for each in levels_of(stage) if each in levels]
     return tuple(each for each in failures(proved) if own and levels.index(each.level) >= min(own))
 
 

@@ -8,7 +8,6 @@ from msgspec import Struct, field
 
 from envlock.evidence.explain import (
     EARLY,
-    LEVELS,
     broken_rules,
     explain,
     failure_text,
@@ -19,6 +18,7 @@ from envlock.evidence.explain import (
 )
 from envlock.evidence.values import PLAIN, RULES, Cell, CellEvidence, ProvedSet
 from envlock.model import Rule, RuleId, Severity, Stage
+from envlock.probes import levels_of
 
 _LINE = 120
 
@@ -135,7 +135,7 @@ def _note_incurable(
 
 def _refuted(rule: Rule, cell: Cell, proved: ProvedSet) -> Iterator[Witness]:
     """The set, if it breaks a rule and passed the stage that the rule speaks of all the same."""
-    levels = LEVELS.get(rule.stage, ())
+    levels = levels_of(rule.stage)
     if rule.severity is not Severity.BREAKS or not proved.outcomes:
         return
     if rule.stage in EARLY:
@@ -170,7 +170,7 @@ def _unexplained(
 
 def _why(rule: Rule, told: Support) -> str:
     """Why nothing supports a rule."""
-    if rule.stage not in LEVELS and rule.stage not in EARLY:
+    if not levels_of(rule.stage) and rule.stage not in EARLY:
         return f"stage {rule.stage} is not probed"
     if is_incurable(rule):
         return "no set shows its symptoms"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from envlock.choices import EngineName
+from envlock.choices import PROBE_SECONDS, EngineName
 from envlock.evidence.values import Cell, ProvedSet
 from envlock.model import IndexSettings, LockedPackage
 
@@ -23,7 +23,7 @@ class Terms(Struct, frozen=True, kw_only=True):
     settings: IndexSettings
     engine: EngineName
     rules: tuple[Path, ...] = ()
-    timeout: float = 600.0
+    timeout: float = PROBE_SECONDS
 
 
 class Task(Struct, frozen=True, kw_only=True):

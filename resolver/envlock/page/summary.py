@@ -9,6 +9,8 @@ from envlock.evidence.values import PLAIN, RULES, ProvedSet
 from envlock.model import Rule
 from envlock.page.board import Board
 from envlock.page.levels import Levels, counted
+from envlock.rules.frameworks import framework
+from envlock.versions import minor_of
 
 
 def summary(board: Board, rules: Sequence[Rule], levels: Levels) -> str:
@@ -17,7 +19,7 @@ def summary(board: Board, rules: Sequence[Rule], levels: Levels) -> str:
     oldest, newest = board.releases[-1].version, board.releases[0].version
     pythons = f"{board.pythons[0]} to {board.pythons[-1]}"
     with_plain = f"with a plain resolve in {_of(plain, levels)}, " if plain else ""
-    releases = f"TensorFlow {oldest.major}.{oldest.minor} to {newest.major}.{newest.minor}"
+    releases = f"{framework().title} {minor_of(oldest)} to {minor_of(newest)}"
     cells = f"{_many(len(board.main.cells), 'cell')} on {board.platform}, run {board.days}"
     others = board.others
     more = f"; of other builds in {_of(others.sets(RULES), levels)}" if others else ""

@@ -9,8 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from envlock.model import Stage
 from envlock.probes.interface import Probe
 from envlock.probes.keras_h5 import KERAS_H5
 
 PROBES: Mapping[str, Probe] = MappingProxyType({KERAS_H5.name: KERAS_H5})
-DEFAULT_GATE = KERAS_H5.gate
+DEFAULT_GATE = tuple(level for probe in PROBES.values() for level in probe.gate)
+
+
+def levels_of(stage: Stage) -> tuple[str, ...]:
+    """Return the levels that show whether a stage is passed; none where it is not probed."""
+    every = (level for probe in PROBES.values() for level in probe.levels)
+    return tuple(level.name for level in every if level.stage is stage)

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from envlock.model import Stage
 from envlock.outcomes import Failed, Outcome, Passed, Skipped
 
 
@@ -38,12 +39,14 @@ class WayRound(Struct, frozen=True, kw_only=True):
 class Level(Struct, frozen=True, kw_only=True):
     """One capability: its name, what it proves, and whether the default gate asks for it.
 
+    ``stage`` is the stage of a rule that it shows to be passed, None: of none.
     ``package`` is what it is a capability of; for one of a family, the family.
     """
 
     name: str
     proves: str
     package: str = "tensorflow"
+    stage: Stage | None = None
     in_default_gate: bool = False
     ways_round: tuple[WayRound, ...] = ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from envlock.model import Stage
 from envlock.probes.interface import Level, Probe, WayRound
 
 # Keras 3 looks up the short names of losses and metrics among its classes when
@@ -31,20 +32,40 @@ KERAS_H5 = Probe(
             name="import-h5py",
             proves="h5py can be imported",
             package="h5py",
+            stage=Stage.IMPORT,
             in_default_gate=True,
         ),
-        Level(name="import", proves="tensorflow can be imported", in_default_gate=True),
-        Level(name="fit", proves="a model is built, compiled and trained", in_default_gate=True),
-        Level(name="save", proves="a trained model is saved to .h5", in_default_gate=True),
+        Level(
+            name="import",
+            proves="tensorflow can be imported",
+            stage=Stage.IMPORT,
+            in_default_gate=True,
+        ),
+        Level(
+            name="fit",
+            proves="a model is built, compiled and trained",
+            stage=Stage.FIT,
+            in_default_gate=True,
+        ),
+        Level(
+            name="save",
+            proves="a trained model is saved to .h5",
+            stage=Stage.SAVE,
+            in_default_gate=True,
+        ),
         Level(
             name="load",
             proves="it is loaded from .h5 and predicts the same",
+            stage=Stage.LOAD,
             in_default_gate=True,
         ),
-        Level(name="weights", proves="weights are saved to .weights.h5 and loaded"),
+        Level(
+            name="weights", proves="weights are saved to .weights.h5 and loaded", stage=Stage.LOAD
+        ),
         Level(
             name="custom-layer",
             proves="a model with a layer of one's own goes through .h5",
+            stage=Stage.LOAD,
             in_default_gate=True,
             ways_round=(_OBJECTS_IGNORED,),
         ),
@@ -56,9 +77,14 @@ KERAS_H5 = Probe(
         Level(
             name="resume",
             proves="training goes on after loading from .h5",
+            stage=Stage.RESUME,
             ways_round=(_OPTIMIZER_LOST,),
         ),
-        Level(name="savedmodel", proves="a model goes through a SavedModel folder"),
+        Level(
+            name="savedmodel",
+            proves="a model goes through a SavedModel folder",
+            stage=Stage.SAVEDMODEL,
+        ),
         Level(name="keras", proves="a model goes through a .keras file"),
     ),
 )

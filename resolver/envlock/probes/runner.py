@@ -8,12 +8,12 @@ import signal
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from envlock.choices import PROBE_SECONDS
 from envlock.errors import UsageError
 from envlock.outcomes import Crashed, Failed, Outcome, Passed, Skipped
 from envlock.probes.interface import Probe, outcome_from
 from envlock.system import WINDOWS, Completed, disk_full, is_full, run, says_full, scratch
 
-TIME_LIMIT = 300.0  # seconds: a cold import from a slow disk takes one of them
 _OUTPUT_SHOWN = 8000  # characters
 _ATTEMPTS = 2  # of a probe that somebody kills: a system without memory kills the largest process
 _EXCEPTIONS = 0xC000_0000  # where the statuses of Windows begin that mean a crash
@@ -23,7 +23,7 @@ def run_probe(
     probe: Probe,
     python: Path,
     *,
-    timeout: float = TIME_LIMIT,
+    timeout: float = PROBE_SECONDS,
     write_bytecode: bool = False,
     extra_env: Mapping[str, str] | None = None,
 ) -> tuple[Outcome, ...]:
@@ -59,7 +59,7 @@ def run_probe(
     return every
 
 
-def run_user_script(python: Path, file: Path, *, timeout: float = TIME_LIMIT) -> Outcome:
+def run_user_script(python: Path, file: Path, *, timeout: float = PROBE_SECONDS) -> Outcome:
     """Run a user's script as one more level, ``probe:FILENAME``: exit status 0 passes.
 
     It runs in the current folder, as ``python FILE`` would, but without user

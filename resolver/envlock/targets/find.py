@@ -20,6 +20,7 @@ from envlock.targets.description import Interpreter, target
 from envlock.targets.elsewhere import foreign_target, python_version
 from envlock.targets.interpreters import available, find_interpreter
 from envlock.targets.platforms import Place, assumed
+from envlock.versions import minor_of
 
 
 class Terms(Struct, frozen=True, kw_only=True):
@@ -89,7 +90,7 @@ def _version(python: str | None) -> Version:
             f"--python {python}: for --platform a version such as 3.11 is needed",
             "--python 3.11",
         )
-    minor = _minor(find_interpreter(python).version)
+    minor = minor_of(find_interpreter(python).version)
     return python_version(minor) or Version(minor)
 
 
@@ -113,12 +114,12 @@ def _versions_on(platform: Platform) -> Iterator[Version]:
 def _suitable(place: Place | None, wanted: Terms) -> tuple[str, ...]:
     """The newest Python that the project and the wished framework run on, as an option."""
     for version, platform in _pythons(place):
-        releases_there = wheels_for(_minor(version), platform).versions
+        releases_there = wheels_for(minor_of(version), platform).versions
         if wanted.requires_python.contains(version, prereleases=True) and (
             not wanted.frameworks
             or any(all(v in spec for spec in wanted.frameworks) for v in releases_there)
         ):
-            return (f"--python {_minor(version)}",)
+            return (f"--python {minor_of(version)}",)
     return ()
 
 
@@ -132,9 +133,5 @@ def _pythons(place: Place | None) -> Iterator[tuple[Version, Platform]]:
 
 def _allows(interpreter: Interpreter) -> str:
     title = framework().title
-    versions = wheels_for(_minor(interpreter.version), interpreter.platform).versions
+    versions = wheels_for(minor_of(interpreter.version), interpreter.platform).versions
     return f"{title} {versions[0]} to {versions[-1]}" if versions else f"no {title}"
-
-
-def _minor(version: Version) -> str:
-    return f"{version.major}.{version.minor}"

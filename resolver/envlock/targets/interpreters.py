@@ -20,6 +20,7 @@ from envlock.system import contents
 from envlock.system.looking import exists, expand, home, is_file, is_folder
 from envlock.targets.description import Interpreter, describe
 from envlock.targets.gone import python_is_gone, refuse_gone
+from envlock.versions import minor_of
 from envlock.visible import printable
 
 _VERSION = re.compile(r"\d{1,3}(\.\d{1,3}){0,2}", re.ASCII)
@@ -233,6 +234,6 @@ def _missing(wanted: str, allows: Callable[[Interpreter], str] | None) -> Interp
     newest = here[0].version
     return InterpreterMissing(
         "\n".join(lines),
-        f"--python {newest.major}.{newest.minor}",
+        f"--python {minor_of(newest)}",
         f"uv python install {wanted}",
     )

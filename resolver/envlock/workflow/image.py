@@ -17,6 +17,7 @@ from envlock.model import Lock, Target
 from envlock.probes import PROBES
 from envlock.releases import contents, framework_releases
 from envlock.rules.frameworks import framework_of
+from envlock.versions import minor_of
 from envlock.workflow.lock import LockOrder
 from envlock.workflow.outputs import Seen
 from envlock.workflow.verify import is_among
@@ -158,7 +159,7 @@ def _empty(piece: Piece) -> Iterator[str]:
             and contents(each.version, platform, package.name) == package.name
         )
         own = next(later, None)
-        more = f"; {own.major}.{own.minor} and later have their own" if own else ""
+        more = f"; {minor_of(own)} and later have their own" if own else ""
         yield (
             f"linux/{piece.part.machine}: the wheel of {package.name} {package.version} is empty"
             f" there, and what runs is {runs} {piece.lock.version(runs)}{more}"

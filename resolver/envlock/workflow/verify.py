@@ -9,6 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 from packaging.utils import NormalizedName, canonicalize_name
 
+from envlock.choices import PROBE_SECONDS
 from envlock.environment.bytecode import compiling
 from envlock.environment.recovery import environment_at
 from envlock.outcomes import Crashed, Outcome
@@ -27,7 +28,7 @@ class ProofOrder(Struct, frozen=True, kw_only=True):
 
     needs: Sequence[str] = ()
     scripts: Sequence[Path] = ()
-    timeout: float = 600.0
+    timeout: float = PROBE_SECONDS
 
 
 class Proof(Struct, frozen=True, kw_only=True):

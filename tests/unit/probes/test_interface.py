@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from envlock.errors import UsageError
+from envlock.model import Stage
 from envlock.outcomes import Crashed, Failed, Outcome, Passed, Skipped
+from envlock.probes import levels_of
 from envlock.probes.interface import capabilities, gate_passed, outcome_from
 from envlock.probes.keras_h5 import KERAS_H5
 from envlock.probes.runner import run_user_script
@@ -138,3 +140,10 @@ def test_a_missing_script_of_the_user_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         run_user_script(tmp_path / "python", tmp_path / "mine.py")
     assert caught.value.message == f"{tmp_path / 'mine.py'}: no such probe script"
+
+
+def test_the_levels_of_a_stage_are_those_that_say_so() -> None:
+    assert levels_of(Stage.IMPORT) == ("import-h5py", "import")
+    assert levels_of(Stage.LOAD) == ("load", "weights", "custom-layer")
+    assert levels_of(Stage.GPU) == ()
+    assert levels_of(Stage.RESOLVE) == ()
