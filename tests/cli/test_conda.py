@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from envlock.cli.options import CondaOptions, RequestOptions, is_for_conda
 from envlock.index.handover import uv_program
 from support.conda_channel import PYTHON, CondaChannel
 from support.conda_forge import conda_forge
@@ -334,3 +335,20 @@ def test_a_file_of_somebody_else_is_left_as_it_is(conda: Program) -> None:
     assert done.err.startswith(
         "error: conda-lock.yml is there, and envlock did not write it; it is left as it is\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "conda"),
+    [
+        ("Env.YML", "", True),
+        ("conda.txt", "dependencies:\n  - h5py\n", True),
+        ("REQS.TXT", "h5py\n", False),
+        ("environment", "h5py\n", False),
+    ],
+)
+def test_an_environment_file_asks_for_conda_whatever_it_is_called(
+    name: str, text: str, *, conda: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    assert is_for_conda(RequestOptions(requirement_file=(path,)), CondaOptions()) is conda
