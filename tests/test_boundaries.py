@@ -21,6 +21,7 @@ VALUES = {
     "progress",
     "versions",
     "visible",
+    "words",
 }
 TIME = {"OutOfTime", "left", "solve_limit", "within"}
 PURE = VALUES | {"rules", "releases"}
@@ -48,6 +49,7 @@ ALLOWED = {
     "config_keys": VALUES | {"formats", "index", "request", "system", "targets"},
     "versions": set(),
     "visible": set(),
+    "words": set(),
     "releases": VALUES | {"rules"},
     "rules": VALUES | {"system"},
     "write": VALUES | {"conda", "formats", "index", "targets"},
@@ -112,6 +114,7 @@ QUIET = {
     "progress",
     "versions",
     "visible",
+    "words",
     "config_keys",
     "releases",
     "rules",

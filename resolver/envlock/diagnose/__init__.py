@@ -21,6 +21,7 @@ from envlock.findings import Examined, Finding, Kind
 from envlock.model import Rule, Severity
 
 __all__ = [
+    "MISSING",
     "UNEXPLAINED",
     "VERIFY",
     "Loads",

@@ -56,6 +56,11 @@ class Case(Struct, frozen=True, kw_only=True):
         """Whether there is nothing to cure."""
         return not (self.broken or self.owners or self.reinstall or self.missing)
 
+    def faults(self) -> dict[str, str]:
+        """Return what the rules are against: id → why."""
+        broken = {str(each.rule.id): each.rule.because for each in self.broken}
+        return {**broken, **{each.rule: each.because for each in self.owners}}
+
     @property
     def framework(self) -> NormalizedName | None:
         """The installed distribution of a framework; of several, the one that stays."""
