@@ -105,23 +105,27 @@ def fix_file(order: FileOrder, progress: Progress) -> FixedFile:
     if plan is None:
         facts = _facts({**case.faults(), **{each.id: each.because for each in told}})
         raise NoResolution(f"{order.path}: no versions cure this:\n{facts}")
-    conda = order.detect(order.path, text) is FileFormat.ENVIRONMENT
-    done = edited(text, plan.steps, conda=conda)
-    if done.hashed:
-        raise UsageError(
-            f"{order.path}: the lines of {', '.join(done.hashed)} have hashes, so the file is a "
-            f"lock; it would have to become {plan}",
-            "envlock lock",
-        )
+    new = _edited(order.path, text, plan)
     return FixedFile(
         path=order.path,
         plan=plan,
         before=before,
-        text=done.text,
-        diff=diff(str(order.path), text, done.text),
+        text=new,
+        diff=diff(str(order.path), text, new),
         notes=notes,
         told=told,
     )
+
+
+def _edited(path: Path, text: str, plan: Plan) -> str:
+    done = edited(text, plan.steps, conda=detect(path, text) is FileFormat.ENVIRONMENT)
+    if done.hashed:
+        raise UsageError(
+            f"{path}: the lines of {', '.join(done.hashed)} have hashes, so the file is a "
+            f"lock; it would have to become {plan}",
+            "envlock lock",
+        )
+    return done.text
 
 
 def write_file(fixed: FixedFile) -> None:
