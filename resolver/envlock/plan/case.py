@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 from msgspec.structs import replace
 from packaging.requirements import Requirement
-from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
@@ -102,8 +101,3 @@ class Case(Struct, frozen=True, kw_only=True):
             and not requirement.url
             and canonicalize_name(requirement.name) not in self.packages.keys() - free
         ]
-
-
-def pin(version: Version) -> SpecifierSet:
-    """The range that is one version."""
-    return SpecifierSet(f"=={version}")
