@@ -12,7 +12,7 @@ from packaging.version import Version
 from envlock import standards
 from envlock.diagnose.deduced import usual_platform
 from envlock.findings import Finding
-from envlock.model import Remedy, Severity, Stage
+from envlock.model import Remedy, RemedyKind, Severity, Stage
 from envlock.releases import h5py_releases, release
 from envlock.rules.check import Known
 from envlock.rules.frameworks import framework
@@ -47,7 +47,7 @@ def declared_conflicts(
     found = []
     for owner, lines in requires.items():
         version = packages.get(owner)
-        for requirement in _counting(lines, environment):
+        for requirement in standards.applicable(lines, environment):
             name = canonicalize_name(requirement.name)
             there = packages.get(name)
             if there is None and not complete:
@@ -82,17 +82,6 @@ def conflicts_told(text: str) -> tuple[Finding, ...]:
     return tuple(found.values())
 
 
-def _counting(lines: Sequence[str], environment: Mapping[str, str]) -> Iterator[Requirement]:
-    """The requirements whose markers hold; a line that is malformed says nothing."""
-    for line in lines:
-        requirement = standards.requirement(line)
-        if requirement is None:
-            continue
-        marker = requirement.marker
-        if marker is None or standards.judged(marker, {**environment, "extra": ""}):
-            yield requirement
-
-
 def _finding(
     owner: NormalizedName, version: Version | None, wish: Requirement, there: Version | None
 ) -> Finding:
@@ -108,7 +97,7 @@ def _finding(
         packages={owner: version, name: there},
         stage=Stage.RESOLVE,
         confidence=1.0,
-        remedies=(Remedy(kind="install", text=wanted),),
+        remedies=(Remedy(kind=RemedyKind.INSTALL, text=wanted),),
     )
 
 
@@ -137,7 +126,7 @@ def _disjoint(
 ) -> Iterator[Finding]:
     """Ranges that have nothing in common with what a release declares."""
     for owner, lines in requires.items():
-        for requirement in _counting(lines, environment):
+        for requirement in standards.applicable(lines, environment):
             name = canonicalize_name(requirement.name)
             wish = known.ranges.get(name)
             if wish is not None and not meet(wish, requirement.specifier):
@@ -150,5 +139,5 @@ def _disjoint(
                     because=f"{owner} {version} declares {wanted}, and {name}{wish} is asked for.",
                     packages={owner: version, name: None},
                     stage=Stage.RESOLVE,
-                    remedies=(Remedy(kind="install", text=wanted),),
+                    remedies=(Remedy(kind=RemedyKind.INSTALL, text=wanted),),
                 )

@@ -84,7 +84,10 @@ def environment_case(
         situation=situation,
         rules=rules,
         settings=settings,
-        requires={name: tuple(_requirements(each, goal)) for name, each in there.items()},
+        requires={
+            name: tuple(standards.applicable(each.requires, goal.markers))
+            for name, each in there.items()
+        },
         broken=tuple(each for each in broken if each.case.demands),
         owners=tuple(owners_of(broken, breaking, there)),
         reinstall={n: f.because for f in breaking if f.id in _REINSTALL for n in f.packages},
@@ -118,17 +121,6 @@ def _situation(examined: Examined, goal: Target) -> Situation:
 def _is_fixed(distribution: Distribution) -> bool:
     """Whether it could not be put back, or is a checkout: without a RECORD uv cannot remove it."""
     return distribution.editable or isinstance(recorded(distribution), str)
-
-
-def _requirements(distribution: Distribution, goal: Target) -> Iterator[Requirement]:
-    for line in distribution.requires:
-        requirement = standards.requirement(line)
-        if requirement is None:
-            continue
-        marker = requirement.marker
-        if marker is None or standards.judged(marker, {**goal.markers, "extra": ""}):
-            requirement.marker = None
-            yield requirement
 
 
 def owners_of(
