@@ -18,7 +18,7 @@ from envlock.changes import Action, Plan, Step
 from envlock.model import Platform, Stage
 from envlock.rules.families import families
 from envlock.rules.frameworks import framework_of
-from envlock.versions import admits
+from envlock.versions import admits, minor_of
 
 _STAGES = {
     "import-h5py": Stage.IMPORT,
@@ -213,7 +213,7 @@ def _ran(facts: Facts) -> str:
 
 def _examples(facts: Facts, line: str) -> dict[str, Any]:
     victim = {} if facts.victim is None else {facts.victim: facts.good.pins[facts.victim]}
-    minor = f"{facts.python.major}.{facts.python.minor}"
+    minor = minor_of(facts.python)
 
     def example(moved: Mapping[NormalizedName, Version | None]) -> dict[str, Any]:
         packages = {n: str(v) for n, v in {**victim, **moved}.items() if v is not None}

@@ -18,7 +18,7 @@ from envlock.findings import Examined, Finding
 from envlock.model import Remedy, RemedyKind, Rule, Severity, Stage
 from envlock.rules.families import families
 from envlock.rules.frameworks import Companion, framework, frameworks
-from envlock.versions import admits
+from envlock.versions import admits, minor_of
 
 if TYPE_CHECKING:
     from envlock.formats.model_file import ModelFile
@@ -120,7 +120,7 @@ def _finding(
 
 def _saved_model(model: ModelFile) -> Loads:
     version = model.framework
-    floor = SpecifierSet(f">={version.major}.{version.minor}") if version else SpecifierSet()
+    floor = SpecifierSet(f">={minor_of(version)}") if version else SpecifierSet()
     notes = ["tf.saved_model.load reads it with every TensorFlow that is not older"]
     if "keras_metadata" in model.traits:
         notes.append(
@@ -150,7 +150,7 @@ def _floor(model: ModelFile) -> str:
     version = model.keras_version
     if version is None:
         return ""
-    minor = f"{version.major}.{version.minor}"
+    minor = minor_of(version)
     return f">={_companion().first_with(version, minor)}"
 
 

@@ -10,6 +10,7 @@ from envlock.diagnose.models import Loads
 from envlock.findings import Examined, Finding
 from envlock.model import Remedy, RemedyKind, Severity
 from envlock.rules.frameworks import framework
+from envlock.words import counted
 
 _WORDS = ((0.95, "certain"), (0.8, "very likely"), (0.6, "likely"), (0.0, "possible"))
 _INDENT = "   "
@@ -114,12 +115,12 @@ def _data(finding: Finding) -> dict[str, Any]:
 
 def examined_text(examined: Examined) -> str:
     """What was examined, in one line."""
-    many = len(examined.packages)
-    facts = [f"{many} package{'s' if many > 1 else ''}"] if many else []
+    facts = [counted(len(examined.packages), "package")] if examined.packages else []
     facts += [f"{len(examined.loose)} asked for in ranges"] if examined.loose else []
     facts += [f"Python {examined.python}"] if examined.python else []
     facts += [str(examined.platform).rstrip("-")] if examined.platform else []
-    facts += [f"{examined.text.count(chr(10)) + 1} lines of text"] if examined.text else []
+    lines = counted(examined.text.count("\n") + 1, "line")
+    facts += [f"{lines} of text"] if examined.text else []
     return f"examined {examined.origin}: {', '.join(facts) or 'nothing in it'}"
 
 

@@ -94,7 +94,7 @@ def _remedies(rule: Rule, verdict: Verdict, known: Known) -> Iterator[Remedy]:
 def _for_build(remedy: Remedy, known: Known) -> Remedy:
     """A remedy for the build of a framework that is there, so that no second one comes beside."""
     for each in frameworks():
-        if each.cpu and remedy.kind == "install" and known.named(each.name) == (each.cpu,):
+        if each.cpu and remedy.kind is RemedyKind.INSTALL and known.named(each.name) == (each.cpu,):
             plain = rf"(?<![\w-]){re.escape(each.name)}(?![\w-])"
             return replace(remedy, text=re.sub(plain, each.cpu, remedy.text))
     return remedy

@@ -14,6 +14,7 @@ from envlock.errors import UsageError
 from envlock.system.looking import current_folder, exists, is_file, is_folder, named
 from envlock.targets.gone import refuse_gone
 from envlock.targets.interpreters import python_in
+from envlock.versions import minor_of
 
 #: Below a prefix, in the order of the search; the last three are Debian's.
 _SITE_PACKAGES = (
@@ -79,7 +80,7 @@ def installed(prefix: Path) -> dict[NormalizedName, Version]:
 
 def site_folders(prefix: Path, python: Version | None = None) -> tuple[Path, ...]:
     """Return the site-packages folders under a prefix, of one Python or of any, each once."""
-    minor = "3*" if python is None else f"{python.major}.{python.minor}"
+    minor = "3*" if python is None else minor_of(python)
     found: dict[Path, Path] = {}
     for pattern in _SITE_PACKAGES:
         for site in sorted(prefix.glob(pattern.format(minor=minor))):

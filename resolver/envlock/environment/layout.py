@@ -22,6 +22,7 @@ from envlock.model import Platform
 from envlock.system import contents
 from envlock.system.looking import home, is_file, is_folder
 from envlock.targets.program import built_for
+from envlock.versions import minor_of
 
 _VERSION = re.compile(r"\d{1,4}\.\d{1,9}(\.\d{1,9}((a|b|rc)\d{1,9})?)?", re.ASCII)
 _HEADER = re.compile(r'^#define\s+PY_VERSION\s+"(\d[\w.]{0,99})', re.MULTILINE)
@@ -164,7 +165,7 @@ def _user_site(
     """Return the user site that is searched, where ``site`` and ``sysconfig`` place it."""
     if version is None or variables.get("PYTHONNOUSERSITE"):
         return None
-    minor = f"{version.major}.{version.minor}"
+    minor = minor_of(version)
     chosen = variables.get("PYTHONUSERBASE")
     if platform.system == "windows":
         base = Path(chosen or Path(os.environ.get("APPDATA", home())) / "Python")

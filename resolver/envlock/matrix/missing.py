@@ -11,8 +11,14 @@ from packaging.version import Version
 from envlock.evidence.values import Cell, CellEvidence, Variation
 from envlock.matrix.plan import MatrixPlan, cells
 from envlock.model import Platform
-from envlock.releases import framework_releases, h5py_releases, minor_key, pythons_for
+from envlock.releases import (
+    framework_releases,
+    h5py_releases,
+    minor_key,
+    pythons_for,
+)
 from envlock.rules.pythons import pythons
+from envlock.versions import minor_of
 
 #: The oldest Python that the probes run on, and hence the oldest that is asked for.
 _H5PY = canonicalize_name("h5py")
@@ -53,7 +59,7 @@ def h5py_series(evidence: CellEvidence) -> tuple[str, ...]:
         for each in h5py_releases()
         if not each.yanked and cell.python in (pythons_for(each.version, platform, "h5py") or ())
     )
-    found = {f"{each.major}.{each.minor}" for each in versions}
+    found = {minor_of(each) for each in versions}
     return tuple(sorted(found, key=Version))
 
 

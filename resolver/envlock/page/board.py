@@ -9,6 +9,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock.evidence.values import PLAIN, RULES, Cell, CellEvidence, ProvedSet, Variation
+from envlock.versions import minor_of
 
 _H5PY = canonicalize_name("h5py")
 
@@ -109,7 +110,7 @@ def h5py_series(evidence: CellEvidence) -> str | None:
     """Return the h5py minor that the set of the rules has."""
     proved = evidence.find(RULES)
     version = proved.pins.get(_H5PY) if proved else None
-    return f"{version.major}.{version.minor}" if version else None
+    return minor_of(version) if version else None
 
 
 def both(evidence: CellEvidence) -> tuple[ProvedSet | None, ProvedSet | None]:

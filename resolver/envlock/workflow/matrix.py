@@ -31,6 +31,7 @@ from envlock.system import (
 from envlock.targets.description import Interpreter, target
 from envlock.targets.interpreters import available
 from envlock.trees import disk_usage
+from envlock.versions import minor_of
 from envlock.workflow.caches import clean_cache
 from envlock.workflow.cellsets import series_of
 from envlock.workflow.outputs import try_outputs
@@ -90,7 +91,7 @@ def left(order: MatrixOrder, progress: Progress) -> tuple[Left, ...]:
     Raises:
         WorkError: no Python of this machine has a release of the plan.
     """
-    here = {f"{each.version.major}.{each.version.minor}": each for each in reversed(available())}
+    here = {minor_of(each.version): each for each in reversed(available())}
     platform = next(iter(here.values())).platform
     planned = cells(order.plan, platform, here)
     if not planned:

@@ -34,6 +34,7 @@ from envlock.system import (
 )
 from envlock.targets.interpreters import available
 from envlock.trees import disk_usage
+from envlock.versions import minor_of
 from envlock.workflow.caches import clean_cache
 from envlock.workflow.proving import probe_digest
 
@@ -93,7 +94,7 @@ def unfit_there(expected: Expected) -> str:
     if expected.platforms - places:
         is_of, wanted = (", ".join(sorted(each)) for each in (places, expected.platforms))
         return f"it is {is_of}, and the cells are of {wanted}"
-    missing = expected.pythons - {f"{e.version.major}.{e.version.minor}" for e in here}
+    missing = expected.pythons - {minor_of(e.version) for e in here}
     return f"it has no Python {', '.join(sorted(missing))}" if missing else ""
 
 

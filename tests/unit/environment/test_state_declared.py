@@ -126,12 +126,18 @@ def test_an_extra_counts_once_somebody_asks_for_it(site: Path) -> None:
 
 
 def test_a_requirement_that_cannot_be_read_is_a_note(site: Path) -> None:
-    info = put(site, "demo", "1.0", requires=["other (1.0", 'x; python_version ~= "many"'])
+    info = put(
+        site,
+        "demo",
+        "1.0",
+        requires=["other (1.0", 'x; python_version ~= "many"', "x; 'y' in extras"],
+    )
     found = examine_environment(site.parents[2])
     assert found.findings == ()
     assert found.examined.notes == (
         f"{info}: 'other (1.0' is no requirement that can be judged",
         f"{info}: 'x; python_version ~= \"many\"' is no requirement that can be judged",
+        f"{info}: \"x; 'y' in extras\" is no requirement that can be judged",
     )
 
 
