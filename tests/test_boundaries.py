@@ -11,6 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "resolver" / "envlock"
 VALUES = {
     "changes",
     "choices",
+    "declared",
     "differences",
     "documents",
     "errors",
@@ -31,6 +32,7 @@ ALLOWED = {
     "bisect": PURE,
     "changes": set(),
     "choices": set(),
+    "declared": {"findings", "model"},
     "differences": {"conda", "model"},
     "documents": {"errors"},
     "model": {"choices"},

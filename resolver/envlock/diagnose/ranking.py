@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 
-from envlock.diagnose.declared import CONFLICT, MISSING
+from envlock.declared import CONFLICT, MISSING
 from envlock.diagnose.symptoms import Symptom
 from envlock.diagnose.verdict import Verdict
 from envlock.findings import Finding

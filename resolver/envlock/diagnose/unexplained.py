@@ -10,7 +10,7 @@ from itertools import islice
 from msgspec import Struct
 from packaging.utils import canonicalize_name
 
-from envlock.diagnose.declared import CONFLICT
+from envlock.declared import CONFLICT
 from envlock.diagnose.ranking import Candidate
 from envlock.diagnose.symptoms import quoted
 from envlock.findings import Finding

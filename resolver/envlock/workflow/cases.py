@@ -12,7 +12,8 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from envlock import standards
 from envlock.choices import EngineName
-from envlock.diagnose import MISSING, diagnose
+from envlock.declared import MISSING
+from envlock.diagnose import diagnose
 from envlock.engine import ENGINES
 from envlock.environment.conda import conda_packages
 from envlock.environment.inspect import site_folders
