@@ -11,6 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "resolver" / "envlock"
 VALUES = {
     "changes",
     "choices",
+    "declared",
     "differences",
     "documents",
     "errors",
@@ -21,6 +22,7 @@ VALUES = {
     "progress",
     "versions",
     "visible",
+    "words",
 }
 TIME = {"OutOfTime", "left", "solve_limit", "within"}
 PURE = VALUES | {"rules", "releases"}
@@ -30,6 +32,7 @@ ALLOWED = {
     "bisect": PURE,
     "changes": set(),
     "choices": set(),
+    "declared": {"findings", "model"},
     "differences": {"conda", "model"},
     "documents": {"errors"},
     "model": {"choices"},
@@ -48,6 +51,7 @@ ALLOWED = {
     "config_keys": VALUES | {"formats", "index", "request", "system", "targets"},
     "versions": set(),
     "visible": set(),
+    "words": set(),
     "releases": VALUES | {"rules"},
     "rules": VALUES | {"system"},
     "write": VALUES | {"conda", "formats", "index", "targets"},
@@ -112,6 +116,7 @@ QUIET = {
     "progress",
     "versions",
     "visible",
+    "words",
     "config_keys",
     "releases",
     "rules",

@@ -166,14 +166,20 @@ class Case(Struct, frozen=True, kw_only=True):
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
+class RemedyKind(StrEnum):
+    """What the text of a remedy is."""
+
+    INSTALL = "install"  # specifiers, with blanks between
+    COMMAND = "command"  # a line for the shell
+    CODE = "code"  # Python
+    SETTING = "setting"  # an environment variable, NAME=VALUE
+    ADVICE = "advice"  # a sentence
+
+
 class Remedy(Struct, frozen=True, kw_only=True):
-    """One way out, as the rule's author wrote it.
+    """One way out, as the rule's author wrote it."""
 
-    ``kind`` is install, command, code, setting or advice; ``text`` is the
-    specifiers, the shell line, the Python, the variable or the sentence.
-    """
-
-    kind: str
+    kind: RemedyKind
     text: str
 
 

@@ -22,6 +22,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from envlock import standards
 from envlock.model import Platform, Target
 from envlock.rules.frameworks import framework, framework_of
 
@@ -195,11 +196,9 @@ def declared(
     platform = str(target.platform)
     environment = dict(target.markers)
     lines = found.needs.get((_contents(found, distribution, platform), platform), ())
-    ranges = [
-        each.specifier
-        for each in map(Requirement, (line for line in lines if line.startswith(package)))
-        if each.name == package and (each.marker is None or each.marker.evaluate(environment))
-    ]
+    named = (line for line in lines if line.startswith(package))
+    counting = standards.applicable(named, environment)
+    ranges = [each.specifier for each in counting if each.name == package]
     return reduce(and_, ranges) if ranges else None
 
 

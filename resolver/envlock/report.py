@@ -214,7 +214,7 @@ def rule_data(rule: Rule) -> dict[str, Any]:
         "metadata": rule.metadata,
         "cases": [case_text(case) for case in rule.cases],
         "symptoms": list(rule.symptoms),
-        "remedy": [{remedy.kind: remedy.text} for remedy in rule.remedies],
+        "remedy": [{remedy.kind.value: remedy.text} for remedy in rule.remedies],
         "evidence": [_evidence_data(item) for item in rule.evidence],
     }
 

@@ -6,7 +6,7 @@ for numbers that Python refuses to read, for markers that end the stack.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from packaging.markers import (
     InvalidMarker,
@@ -72,6 +72,20 @@ def requirement(text: str) -> Requirement | None:
     except (InvalidRequirement, RecursionError):
         return None
     return found
+
+
+def applicable(lines: Iterable[str], environment: Mapping[str, str]) -> Iterator[Requirement]:
+    """Yield what counts in a PEP 508 environment, without its marker and without extras.
+
+    A line that cannot be read or judged says nothing.
+    """
+    for line in lines:
+        found = requirement(line)
+        if found is None:
+            continue
+        if found.marker is None or judged(found.marker, {**environment, "extra": ""}):
+            found.marker = None
+            yield found
 
 
 def judged(condition: Marker, environment: Mapping[str, str]) -> bool | None:

@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import envlock_constraints
-from envlock.model import Platform, Rule, Severity
+from envlock.model import Platform, RemedyKind, Rule, Severity
 from envlock.rules import database
 from envlock.rules.check import Situation, violations
 from envlock.rules.documents import parse
@@ -146,17 +146,17 @@ def test_a_reason_is_one_line_that_ends_with_a_full_stop(rule: Rule) -> None:
 @each_rule
 def test_advice_is_a_sentence_and_an_install_line_holds_requirements(rule: Rule) -> None:
     for remedy in rule.remedies:
-        if remedy.kind == "advice":
+        if remedy.kind == RemedyKind.ADVICE:
             assert remedy.text.endswith(".")
-        elif remedy.kind == "install":
+        elif remedy.kind == RemedyKind.INSTALL:
             assert [str(Requirement(word)) for word in remedy.text.split(" ")]
-        elif remedy.kind == "setting":
+        elif remedy.kind == RemedyKind.SETTING:
             assert re.fullmatch(r"[A-Z][A-Z0-9_]+=\S+", remedy.text)
 
 
 @each_rule
 def test_a_remedy_never_hides_a_mismatch(rule: Rule) -> None:
-    settings = [remedy.text for remedy in rule.remedies if remedy.kind == "setting"]
+    settings = [remedy.text for remedy in rule.remedies if remedy.kind == RemedyKind.SETTING]
     assert not [text for text in settings if text.startswith("HDF5_DISABLE_VERSION_CHECK")]
 
 

@@ -424,6 +424,44 @@ def test_an_environment_file_is_edited_in_place(name: str, envlock: Program) -> 
     assert file.read_text() == text.replace("2.0.2", "1.26.4")
 
 
+@pytest.mark.parametrize(
+    ("file", "before", "after"),
+    [
+        ("r.txt", "tensorflow==2.15.1\nnumpy>=2\n", "tensorflow==2.15.1\nnumpy==1.26.4\n"),
+        ("r.txt", "tensorflow==2.15.*\nnumpy==2.0.*\n", "tensorflow==2.15.*\nnumpy==1.26.4\n"),
+        (
+            "r.yml",
+            "dependencies:\n  - python=3.11\n  - tensorflow=2.15\n  - numpy=2.0\n",
+            "dependencies:\n  - python=3.11\n  - tensorflow=2.15\n  - numpy=1.26.4\n",
+        ),
+    ],
+)
+def test_ranges_that_no_installer_can_meet_are_cured_by_the_rule_that_they_break(
+    file: str, before: str, after: str, envlock: Program
+) -> None:
+    (envlock.here / file).write_text(before)
+    assert "numpy2-tf-abi" in envlock("diagnose", file).out
+    done = envlock("fix", file, "--write", "--python", sys.executable)
+    assert (done.code, (envlock.here / file).read_text()) == (0, after), done.out + done.err
+
+
+def test_a_file_that_nothing_fits_is_never_called_fine(envlock: Program) -> None:
+    """No rule is against it: there is no such bystander."""
+    (envlock.here / "r.txt").write_text("bystander==3.0\nnumpy\n")
+    done = envlock("fix", "r.txt", "--dry-run")
+    assert done.code == 3
+    assert "r.txt: nothing fits what it asks for" in done.err
+    assert "bystander==3.0" in done.err
+    assert done.out == ""
+
+
+def test_two_owners_in_a_file_are_one_line_less(envlock: Program) -> None:
+    text = "tensorflow==2.15.1\ntensorflow-cpu==2.15.0\nnumpy==1.26.4\n"
+    (envlock.here / "r.txt").write_text(text)
+    assert envlock("fix", "r.txt", "--write").code == 0
+    assert (envlock.here / "r.txt").read_text() == text.replace("tensorflow-cpu==2.15.0\n", "")
+
+
 def test_a_lock_with_hashes_is_not_edited(envlock: Program) -> None:
     text = "tensorflow==2.15.1 --hash=sha256:00\nnumpy==2.0.2 \\\n  --hash=sha256:00\n"
     (envlock.here / "requirements.txt").write_text(text)

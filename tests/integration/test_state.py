@@ -15,7 +15,7 @@ from envlock.environment.inspect import prefix_of, site_folders
 from envlock.environment.state import examine_environment
 from envlock.findings import Finding
 from envlock.index.handover import uv_program
-from envlock.model import IndexSettings
+from envlock.model import IndexSettings, RemedyKind
 from envlock.progress import Silent
 from envlock.system import WINDOWS, run
 from envlock.targets.interpreters import find_interpreter
@@ -220,7 +220,7 @@ def check_cure(python: Path, harm: Harm) -> None:
     harm(python)
     (found,) = findings(python)
     assert found.id == WAYS[harm]
-    assert found.remedies[0].kind == "command"
+    assert found.remedies[0].kind == RemedyKind.COMMAND
     type_in(found.remedies[0].text)
     assert findings(python) == ()
 

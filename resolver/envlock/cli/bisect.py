@@ -15,6 +15,7 @@ from envlock.cli.arguments import flag, option, word
 from envlock.cli.options import IndexOptions, TalkOptions, python_option
 from envlock.cli.output import progress_for, say, say_json
 from envlock.errors import UsageError
+from envlock.words import counted
 
 if TYPE_CHECKING:
     from envlock.bisect.failures import Failure
@@ -133,15 +134,16 @@ def _text(found: Bisected, own: BisectOptions, *, verbose: bool) -> str:
     from envlock.rules.documents import render  # noqa: PLC0415
 
     kinds = Counter(each.verdict.value for each in found.trials)
-    counted = ", ".join(f"{kinds[kind]} {words}" for kind, words in _COUNTED if kinds[kind])
+    differences = counted(len(found.differing), "difference")
+    results = ", ".join(f"{kinds[kind]} {words}" for kind, words in _COUNTED if kinds[kind])
     rows = [
         *(("culprit", _words(step)) for step in found.culprits if step not in found.companions),
         *(("with", f"{_words(step)}, which it needs") for step in found.companions),
         ("fails", str(found.failure)),
         *(("begins", _begins(each)) for each in found.narrowed),
-        ("of", f"{len(found.differing)} differences between {found.good} and {found.bad}"),
+        ("of", f"{differences} between {found.good} and {found.bad}"),
         ("python", str(found.python)),
-        ("trials", f"{len(found.trials)} in {found.seconds:.1f} s: {counted}"),
+        ("trials", f"{len(found.trials)} in {found.seconds:.1f} s: {results}"),
     ]
     if own.output is not None:
         folder = shlex.quote(own.output.parent.as_posix())

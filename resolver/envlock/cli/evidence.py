@@ -15,6 +15,7 @@ from envlock.cli.knowledge import RulesOption
 from envlock.cli.options import JsonOption
 from envlock.cli.output import say, say_json
 from envlock.errors import ExitCode, UsageError
+from envlock.words import counted
 
 if TYPE_CHECKING:
     from envlock.evidence.judge import Witness
@@ -123,14 +124,14 @@ def _rows(found: Checked) -> list[tuple[str, str]]:
     judged = found.judgement
     sets = sum(len(each.sets) for each in found.cells)
     rows = [
-        ("evidence", f"{_many(len(found.cells), 'cell')}, {_many(sets, 'set')}"),
+        ("evidence", f"{counted(len(found.cells), 'cell')}, {counted(sets, 'set')}"),
         ("rules", f"{found.rules}, of which evidence supports {len(judged.supported)}"),
     ]
     rows += [("invalid", each) for each in found.faults]
     rows += [("contradicted", line) for line in _grouped(judged.contradictions)]
     rows += [("unexplained", str(each)) for each in judged.unexplained]
     for name, support in judged.supported.items():
-        seen = [f"seen in {_many(len(support.seen), 'set')}"] if support.seen else []
+        seen = [f"seen in {counted(len(support.seen), 'set')}"] if support.seen else []
         seen += [f"by comparison in {len(support.compared)}"] if support.compared else []
         rows.append(("supported", f"{name}: {', '.join(seen)}"))
     reasons: dict[str, list[str]] = defaultdict(list)
@@ -157,8 +158,8 @@ def _stale(found: Checked) -> list[tuple[str, str]]:
     rows += [("not run", f"{cell}: h5py {', '.join(s)}") for cell, s in found.series.items()]
     if found.probes:
         sets = sum(map(len, found.probes.values()))
-        where = _many(len(found.probes), "cell")
-        rows.append(("old probe", f"{_many(sets, 'set')} in {where} ran with another script"))
+        where = counted(len(found.probes), "cell")
+        rows.append(("old probe", f"{counted(sets, 'set')} in {where} ran with another script"))
     return rows
 
 
@@ -170,11 +171,7 @@ def _grouped(witnesses: Sequence[Witness]) -> Iterable[str]:
     for rule, found in rules.items():
         shown = "; ".join(map(str, found[:_SHOWN]))
         more = len(found) - _SHOWN
-        yield f"{rule}: {shown}" + (f"; and {_many(more, 'more set')}" if more > 0 else "")
-
-
-def _many(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+        yield f"{rule}: {shown}" + (f"; and {counted(more, 'more set')}" if more > 0 else "")
 
 
 def _data(found: Checked) -> dict[str, Any]:

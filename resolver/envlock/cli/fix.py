@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,12 +24,15 @@ from envlock.cli.output import progress_for, say, say_json
 from envlock.cli.output import talk as tell
 from envlock.cli.streams import is_conversation
 from envlock.errors import ExitCode, UsageError
+from envlock.words import counted
 
 if TYPE_CHECKING:
     from envlock.changes import Plan, Step
+    from envlock.findings import Finding
     from envlock.outcomes import Outcome
     from envlock.progress import Progress
     from envlock.workflow.fix import Approve, Fixed, Tried
+    from envlock.workflow.fix_file import FixedFile
 
 
 class FixOptions(Struct, frozen=True, kw_only=True):
@@ -128,7 +131,7 @@ def _fix_environment(
         approve=_approval(own, as_json=as_json),
     )
     done = workflow.fix(order, progress)
-    code = ExitCode.of(problem=not (done.changed or done.plan is None))
+    code = ExitCode.of(problem=not (done.changed or (done.plan is None and not done.told)))
     if as_json:
         say_json("fix", _fixed_data(done), exit_code=code)
     else:
@@ -159,8 +162,13 @@ def _confirmed(question: str) -> bool:
 
 
 def _fixed_lines(done: Fixed, own: FixOptions) -> Iterator[str]:
+    if done.told:
+        yield from _told_lines(done.told, done.environment)
     if done.plan is None:
-        what = f"{done.packages} packages in {done.environment}"
+        if done.told:
+            yield f"no change of {done.environment} cures this; nothing was changed"
+            return
+        what = f"{counted(done.packages, 'package')} in {done.environment}"
         yield f"nothing is wrong by what envlock knows: {what}"
         yield f"envlock verify {done.environment} tries what it can do"
         return
@@ -172,11 +180,17 @@ def _fixed_lines(done: Fixed, own: FixOptions) -> Iterator[str]:
         yield from (f"  {each}" for each in done.commands)
     elif done.changed:
         yield _capability_table(done.before, done.after)
-        many = len(done.plan.steps)
-        yield f"fixed: {many} of {done.packages} packages changed in {done.environment}"
+        of = f"{len(done.plan.steps)} of {counted(done.packages, 'package')}"
+        yield f"fixed: {of} changed in {done.environment}"
         yield f"envlock fix --undo {done.environment} takes it back"
     else:
         yield "nothing was changed; --yes applies it"
+
+
+def _told_lines(findings: Iterable[Finding], place: Path) -> Iterator[str]:
+    """What a diagnosis finds to break beside what is to be changed."""
+    yield f"envlock diagnose {place} finds beside:"
+    yield from (f"  {each.id}: {each.title}" for each in findings)
 
 
 def _tried_lines(tried: Sequence[Tried]) -> Iterator[str]:
@@ -223,6 +237,7 @@ def _fixed_data(done: Fixed) -> dict[str, Any]:
         "environment": str(done.environment),
         "changed": done.changed,
         "packages": done.packages,
+        "beside": [each.id for each in done.told],
         "plan": None if done.plan is None else [*map(step_data, done.plan.steps)],
         "tried": [
             {"plan": [*map(step_data, each.plan.steps)], "why": each.why} for each in done.tried
@@ -296,16 +311,30 @@ def _fix_file(own: FixOptions, index: IndexOptions, progress: Progress, *, as_js
     written = found.plan is not None and _is_to_be_written(own, as_json=as_json)
     if written:
         fix_file.write_file(found)
-    code = ExitCode.of(problem=not (written or found.plan is None))
+    code = ExitCode.of(problem=not (written or (found.plan is None and not found.told)))
     if as_json:
         steps = None if found.plan is None else [*map(step_data, found.plan.steps)]
-        content = {"file": str(own.place), "changed": written, "plan": steps, "diff": found.diff}
+        content = {
+            "file": str(own.place),
+            "changed": written,
+            "plan": steps,
+            "diff": found.diff,
+            "beside": [each.id for each in found.told],
+        }
         say_json("fix", content, exit_code=code)
     elif found.plan is None:
-        say(f"nothing is wrong by what envlock knows: {own.place}")
+        say("\n".join(_unchanged_lines(found, own.place)))
     else:
         say(f"written: {own.place}" if written else "nothing was written; --write writes it")
     return code
+
+
+def _unchanged_lines(found: FixedFile, place: Path) -> Iterator[str]:
+    if not found.told:
+        yield f"nothing is wrong by what envlock knows: {place}"
+        return
+    yield from _told_lines(found.told, place)
+    yield f"what an installer takes of {place} today is not broken by it; no line has to change"
 
 
 def _is_to_be_written(own: FixOptions, *, as_json: bool) -> bool:

@@ -12,6 +12,7 @@ from envlock.choices import Accelerator
 from envlock.cli.arguments import option, word
 from envlock.cli.options import JsonOption, RuleFolders
 from envlock.cli.output import say, say_json
+from envlock.words import counted
 
 
 class Table(StrEnum):
@@ -115,7 +116,7 @@ def check(own: RulesFolder, talk: JsonOption) -> int:
     if talk.json:
         say_json("rules check", {"sound": [rule.id for rule in found]})
     else:
-        say(f"{len(found)} rule{'' if len(found) == 1 else 's'}, all sound")
+        say(f"{counted(len(found), 'rule')}, all sound")
     return 0
 
 

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from envlock.diagnose.declared import (
-    CONFLICT,
-    MISSING,
-    conflicts_by_release,
-    conflicts_told,
-    declared_conflicts,
-)
+from envlock.declared import CONFLICT, MISSING
+from envlock.diagnose.declared import conflicts_by_release, conflicts_told
 from envlock.diagnose.deduced import known_of
 from envlock.diagnose.models import Loads, loads, model_findings
 from envlock.diagnose.ranking import Candidate, ranked
@@ -24,7 +19,6 @@ __all__ = [
     "UNEXPLAINED",
     "VERIFY",
     "Loads",
-    "declared_conflicts",
     "diagnose",
     "loads",
     "model_findings",

@@ -15,7 +15,7 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from envlock.findings import Examined, Finding
-from envlock.model import Remedy, Rule, Severity, Stage
+from envlock.model import Remedy, RemedyKind, Rule, Severity, Stage
 from envlock.rules.families import families
 from envlock.rules.frameworks import Companion, framework, frameworks
 from envlock.versions import admits, minor_of
@@ -85,7 +85,7 @@ def model_findings(found: Loads, examined: Examined, rules: Iterable[Rule]) -> t
         because = f"{why}, and Keras {keras} would load it here."
         cpu = framework().cpu
         build = cpu if cpu in seen else framework().name
-        cure = Remedy(kind="install", text=f"{build}{found.framework}")
+        cure = Remedy(kind=RemedyKind.INSTALL, text=f"{build}{found.framework}")
         findings.append(_finding(known.get(GENERATIONS), GENERATIONS, because, seen, cure))
     elif keras >= _KERAS_3 and _is_short(found.model):
         because = (

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import IntEnum
 
 from msgspec import Struct
 from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 
-from envlock.diagnose.declared import CONFLICT, MISSING
+from envlock.declared import CONFLICT, MISSING
 from envlock.diagnose.symptoms import Symptom
 from envlock.diagnose.verdict import Verdict
 from envlock.findings import Finding
@@ -21,6 +22,15 @@ from envlock.versions import complement, is_within
 _SEVERITIES = (Severity.BREAKS, Severity.DEGRADES, Severity.DECLARED)
 
 
+class Support(IntEnum):
+    """What shows a finding, the best first: a text was written by what went wrong."""
+
+    TEXT_AND_VERSIONS = 0
+    TEXT_AND_CONDITIONS = 1
+    TEXT = 2
+    VERSIONS = 3
+
+
 class Candidate(Struct, frozen=True, kw_only=True):
     """A finding with what it was made from: the verdict of the versions, the symptom, or both."""
 
@@ -29,15 +39,16 @@ class Candidate(Struct, frozen=True, kw_only=True):
     symptom: Symptom | None = None
 
     @property
-    def support(self) -> int:
-        """0: text and versions show it, 1: text and some versions, 2: text, 3: versions."""
+    def support(self) -> Support:
+        """What shows it."""
         if self.symptom is None:
-            return 3
+            return Support.VERSIONS
         if self.verdict is None or not self.verdict.packages:
-            return 2
+            return Support.TEXT
         if self.verdict.truth >= Truth.LIKELY:
-            return 0
-        return 1 if self.verdict.applies >= Truth.LIKELY else 2
+            return Support.TEXT_AND_VERSIONS
+        likely = self.verdict.applies >= Truth.LIKELY
+        return Support.TEXT_AND_CONDITIONS if likely else Support.TEXT
 
     def rank(self) -> tuple[int | str, ...]:
         """What candidates are sorted by, the root cause first."""

@@ -8,8 +8,9 @@ from typing import Any
 
 from envlock.diagnose.models import Loads
 from envlock.findings import Examined, Finding
-from envlock.model import Remedy, Severity
+from envlock.model import Remedy, RemedyKind, Severity
 from envlock.rules.frameworks import framework
+from envlock.words import counted
 
 _WORDS = ((0.95, "certain"), (0.8, "very likely"), (0.6, "likely"), (0.0, "possible"))
 _INDENT = "   "
@@ -69,7 +70,7 @@ def _wrapped(label: str, text: str) -> list[str]:
 
 
 def _remedy(label: str, remedy: Remedy) -> Iterator[str]:
-    if remedy.kind == "advice":
+    if remedy.kind == RemedyKind.ADVICE:
         yield from _wrapped(label, remedy.text)
         return
     first, *rest = remedy_text(remedy).splitlines()
@@ -80,10 +81,10 @@ def _remedy(label: str, remedy: Remedy) -> Iterator[str]:
 def remedy_text(remedy: Remedy) -> str:
     """A remedy as it is typed; advice and code as they are."""
     match remedy.kind:
-        case "install":
+        case RemedyKind.INSTALL:
             words = " ".join(f'"{each}"' for each in remedy.text.split())
             return f"python -m pip install {words}"
-        case "setting":
+        case RemedyKind.SETTING:
             return f"export {remedy.text}"
         case _:
             return remedy.text
@@ -106,7 +107,7 @@ def _data(finding: Finding) -> dict[str, Any]:
         "title": finding.title,
         "stage": finding.stage.value if finding.stage else None,
         "confidence": finding.confidence,
-        "remedies": [{each.kind: remedy_text(each)} for each in finding.remedies],
+        "remedies": [{each.kind.value: remedy_text(each)} for each in finding.remedies],
         "evidence": finding.evidence,
         "consequences": findings_data(finding.consequences),
     }
@@ -114,12 +115,12 @@ def _data(finding: Finding) -> dict[str, Any]:
 
 def examined_text(examined: Examined) -> str:
     """What was examined, in one line."""
-    many = len(examined.packages)
-    facts = [f"{many} package{'s' if many > 1 else ''}"] if many else []
+    facts = [counted(len(examined.packages), "package")] if examined.packages else []
     facts += [f"{len(examined.loose)} asked for in ranges"] if examined.loose else []
     facts += [f"Python {examined.python}"] if examined.python else []
     facts += [str(examined.platform).rstrip("-")] if examined.platform else []
-    facts += [f"{examined.text.count(chr(10)) + 1} lines of text"] if examined.text else []
+    lines = counted(examined.text.count("\n") + 1, "line")
+    facts += [f"{lines} of text"] if examined.text else []
     return f"examined {examined.origin}: {', '.join(facts) or 'nothing in it'}"
 
 

@@ -11,7 +11,7 @@ from envlock.diagnose.ranking import Candidate
 from envlock.diagnose.symptoms import Symptom
 from envlock.diagnose.verdict import Verdict, judge
 from envlock.findings import Finding
-from envlock.model import Demand, Remedy, Rule
+from envlock.model import Demand, Remedy, RemedyKind, Rule
 from envlock.rules.check import Known, Truth
 from envlock.rules.families import families
 from envlock.rules.frameworks import frameworks
@@ -81,18 +81,20 @@ def _confidence(verdict: Verdict, symptom: Symptom | None) -> float:
 
 def _remedies(rule: Rule, verdict: Verdict, known: Known) -> Iterator[Remedy]:
     """The rule's own, after what its broken case asks for where they do not name the package."""
-    named = " ".join(each.text for each in rule.remedies if each.kind in {"install", "command"})
+    named = " ".join(
+        each.text for each in rule.remedies if each.kind in {RemedyKind.INSTALL, RemedyKind.COMMAND}
+    )
     if verdict.truth >= Truth.LIKELY:
         for name, wanted in _asked(verdict):
             if name not in named:
-                yield Remedy(kind="install", text=f"{name}{wanted}")
+                yield Remedy(kind=RemedyKind.INSTALL, text=f"{name}{wanted}")
     yield from (_for_build(remedy, known) for remedy in rule.remedies)
 
 
 def _for_build(remedy: Remedy, known: Known) -> Remedy:
     """A remedy for the build of a framework that is there, so that no second one comes beside."""
     for each in frameworks():
-        if each.cpu and remedy.kind == "install" and known.named(each.name) == (each.cpu,):
+        if each.cpu and remedy.kind is RemedyKind.INSTALL and known.named(each.name) == (each.cpu,):
             plain = rf"(?<![\w-]){re.escape(each.name)}(?![\w-])"
             return replace(remedy, text=re.sub(plain, each.cpu, remedy.text))
     return remedy

@@ -10,11 +10,11 @@ from itertools import islice
 from msgspec import Struct
 from packaging.utils import canonicalize_name
 
-from envlock.diagnose.declared import CONFLICT
+from envlock.declared import CONFLICT
 from envlock.diagnose.ranking import Candidate
 from envlock.diagnose.symptoms import quoted
 from envlock.findings import Finding
-from envlock.model import Remedy, Severity
+from envlock.model import Remedy, RemedyKind, Severity
 from envlock.rules.check import Known
 
 UNEXPLAINED = "unexplained"
@@ -40,7 +40,7 @@ _MISSING = re.compile(r"No module named ['\"]?(?P<module>\w+)")
 
 _TRIED = 500  # lines
 #: How to get further: it tells which step of import, fit, save and load fails.
-VERIFY = Remedy(kind="command", text="envlock verify")
+VERIFY = Remedy(kind=RemedyKind.COMMAND, text="envlock verify")
 _LONGEST = 160  # characters of an error that are told
 _BEFORE = 50_000  # characters before an error that its traceback may have
 _AFTER = 4000  # characters: an error's message may have many lines
@@ -137,13 +137,14 @@ def _ruled_out(rules: Sequence[str]) -> list[Remedy]:
         f"The words are those of {' and '.join(rules)}, which these versions rule out; "
         "look whether they are the versions of the environment that the text came from."
     )
-    return [Remedy(kind="advice", text=text)]
+    return [Remedy(kind=RemedyKind.ADVICE, text=text)]
 
 
 def _unusual(candidates: Sequence[Candidate]) -> list[Remedy]:
     declared = [each.finding for each in candidates if each.finding.id == CONFLICT]
     return [
-        Remedy(kind="advice", text=f"Unusual here: {each.because}") for each in declared[:_MOST]
+        Remedy(kind=RemedyKind.ADVICE, text=f"Unusual here: {each.because}")
+        for each in declared[:_MOST]
     ]
 
 
@@ -154,4 +155,4 @@ def _missing(said: str) -> list[Remedy]:
     text = (
         f"{module['module']} is not installed in the Python that ran this; another one may have it."
     )
-    return [Remedy(kind="advice", text=text)]
+    return [Remedy(kind=RemedyKind.ADVICE, text=text)]

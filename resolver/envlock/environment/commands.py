@@ -11,7 +11,7 @@ from msgspec import Struct
 from packaging.utils import NormalizedName, canonicalize_name
 
 from envlock.environment.records import Distribution
-from envlock.model import Remedy
+from envlock.model import Remedy, RemedyKind
 from envlock.system import WINDOWS
 
 _PLAIN = re.compile(r"[\w.,:/\\=+@-]+")
@@ -96,7 +96,7 @@ def delete(paths: Iterable[Path]) -> str:
 
 def remedy(*commands: str) -> Remedy:
     """One way out: commands, each once the one before has worked."""
-    return Remedy(kind="command", text=" && ".join(commands))
+    return Remedy(kind=RemedyKind.COMMAND, text=" && ".join(commands))
 
 
 def _quoted(word: str) -> str:

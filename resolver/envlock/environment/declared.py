@@ -8,17 +8,19 @@ import sys
 from collections.abc import Iterator, Mapping
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock import standards
+from envlock.declared import unmet
 from envlock.environment.commands import Commands, remedy
-from envlock.environment.faults import fault
 from envlock.environment.records import Distribution
 from envlock.findings import Finding
 from envlock.model import Platform, Severity
 from envlock.rules.families import families
+from envlock.versions import admits
 
 _Visible = Mapping[NormalizedName, Distribution]
 
@@ -111,7 +113,7 @@ def _without_build(name: str) -> str:
 
 
 def _fits(requirement: Requirement, there: Distribution) -> bool:
-    return requirement.specifier.contains(there.version, prereleases=True)
+    return admits(requirement.specifier, there.version)
 
 
 def declared_finding(broken: Broken, commands: Commands, *, by_conda: bool) -> Finding:
@@ -122,26 +124,15 @@ def declared_finding(broken: Broken, commands: Commands, *, by_conda: bool) -> F
     """
     requirement, there = broken.requirement, broken.there
     name = canonicalize_name(requirement.name)
-    wanted = f"{requirement.name}{requirement.specifier}"
-    cure = remedy(commands.install(wanted))
-    if there is not None:
-        return fault(
-            "declared-conflict",
-            f"{broken.by} declares {wanted}, and {there.version} is installed.",
-            (broken.by, there),
-            cure,
-            severity=Severity.DECLARED,
-        )
-    harmless = by_conda or broken.stand_in is not None or name in families().not_imported
     instead = "" if broken.stand_in is None else f"; {broken.stand_in} stands in for it"
-    return fault(
-        "missing-requirement",
-        f"{broken.by} declares {wanted}, and no {name} is installed{instead}.",
-        {broken.by.name: broken.by.version, name: None},
-        cure,
-        severity=Severity.DECLARED if harmless else Severity.BREAKS,
-        confidence=0.6,
-    )
+    version = None if there is None else there.version
+    found = unmet(broken.by.name, broken.by.version, requirement, version, instead)
+    cure = remedy(commands.install(f"{requirement.name}{requirement.specifier}"))
+    if there is not None:
+        return replace(found, remedies=(cure,))
+    harmless = by_conda or broken.stand_in is not None or name in families().not_imported
+    severity = Severity.DECLARED if harmless else Severity.BREAKS
+    return replace(found, remedies=(cure,), severity=severity, confidence=0.6)
 
 
 def markers_of(python: Version | None, platform: Platform) -> dict[str, str]:

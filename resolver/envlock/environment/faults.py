@@ -46,11 +46,9 @@ from envlock.model import Remedy, Severity, Stage
 
 TITLES: Mapping[str, str] = {
     "conda-and-pip-own": "conda and pip both own a package",
-    "declared-conflict": "A package asks for another version of one that is installed",
     "half-removed": "A removal was stopped and left folders behind",
     "leftover-files": "Files that no installed package owns are among those of one",
     "missing-files": "Files of an installed package are not there",
-    "missing-requirement": "A package asks for one that is not installed",
     "overwritten-files": "Files of a package are not those that were installed",
     "tf-stale-files-after-upgrade": "Files of an older TensorFlow are left beside the new one",
     "tf-two-owners": "Two TensorFlow distributions own one tensorflow folder",
@@ -59,7 +57,6 @@ TITLES: Mapping[str, str] = {
     "two-versions": "One distribution is recorded twice",
     "user-site-leak": "Packages of the user's own folder shadow the environment",
 }
-_STAGES = {"declared-conflict": Stage.RESOLVE}
 _LINES = 10
 _NAMES = 5
 
@@ -86,7 +83,7 @@ def fault(
         severity=severity,
         because=because,
         packages=packages,
-        stage=_STAGES.get(name, Stage.IMPORT),
+        stage=Stage.IMPORT,
         aliases=aliases,
         confidence=confidence,
         remedies=remedies,

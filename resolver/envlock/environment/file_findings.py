@@ -14,6 +14,7 @@ from envlock.environment.records import Distribution, Site
 from envlock.findings import Finding
 from envlock.model import Remedy, Severity
 from envlock.rules.frameworks import frameworks
+from envlock.words import counted
 
 _CODE = (".py", ".so", ".pyd", ".dll", ".dylib")
 _FEW = 20  # leftovers that a command names one by one
@@ -107,7 +108,7 @@ def _two_owners(
     now = "a mixture of both" if mixed else f"that of {last}"
     return fault(
         special or "two-owners",
-        f"{other} and {last} both brought {_files(len(files))}, in two versions; "
+        f"{other} and {last} both brought {counted(len(files), 'file')}, in two versions; "
         f"what is there now is {now}.",
         (other, last),
         remedy(commands.uninstall(other.name), commands.reinstall(last)),
@@ -142,9 +143,8 @@ def _overwritten(owner: Distribution, sizes: Mapping[str, int], cure: Remedy) ->
     first = _outermost(empty or sizes)
     what = f"{first} of {owner} is empty" if empty else f"{first} is not as {owner} installed it"
     others = len(sizes) - 1
-    more = {0: "", 1: ", and one more file differs"}.get(
-        others, f", and {others} more files differ"
-    )
+    differ = "differs" if others == 1 else "differ"
+    more = f", and {counted(others, 'more file')} {differ}" if others else ""
     return fault(
         "overwritten-files",
         f"{what}{more}.",
@@ -197,7 +197,3 @@ def _special(fault: str, paths: Iterable[str]) -> str:
         each.faults.get(fault, "") for path in paths for each in frameworks() if each.owns(path)
     )
     return next(inside, "")
-
-
-def _files(count: int) -> str:
-    return "one file" if count == 1 else f"{count} files"

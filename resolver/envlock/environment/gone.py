@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from envlock.environment.inventory import counted
+from envlock.environment.inventory import files
 from envlock.environment.place import made_by_envlock
 from envlock.environment.replaceable import occupant
 from envlock.errors import PythonGone, UsageError
@@ -29,5 +29,5 @@ def _ways(folder: Path) -> Iterator[str]:
         return
     path = shown(str(folder))
     force = "" if ours else " --force"
-    files = f"{counted(found.files)} files" if found else "nothing"
-    yield f"envlock create --env {shlex.quote(path)}{force}  # deletes {path}: {files}"
+    lost = files(found.files) if found else "nothing"
+    yield f"envlock create --env {shlex.quote(path)}{force}  # deletes {path}: {lost}"

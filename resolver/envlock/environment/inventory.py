@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from envlock.environment.whose import Owner, Whose, device_of, entries_of, whose
 from envlock.system.looking import mounted_below, shown
+from envlock.words import counted
 
 #: A repository has these, as a folder or as the file that leads to one.
 _REPOSITORIES = frozenset(
@@ -33,13 +34,12 @@ class Inventory(Struct, kw_only=True):
     def words(self) -> str:
         """How many files no environment has, and which."""
         more = ", ..." if self.own > len(self.named) else ""
-        noun = "file" if self.own == 1 else "files"
-        return f"{counted(self.own)} {noun} that no environment has: {', '.join(self.named)}{more}"
+        return f"{files(self.own)} that no environment has: {', '.join(self.named)}{more}"
 
 
-def counted(number: int) -> str:
+def files(number: int) -> str:
     """A number of files as it is told."""
-    return f"more than {_ENOUGH:,}" if number > _ENOUGH else f"{number:,}"
+    return f"more than {_ENOUGH:,} files" if number > _ENOUGH else counted(number, "file")
 
 
 def inventory(folder: Path, *, environment: bool) -> Inventory:

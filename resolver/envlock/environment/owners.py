@@ -15,7 +15,7 @@ from envlock.environment.faults import fault, several
 from envlock.environment.layout import Layout
 from envlock.environment.records import Distribution
 from envlock.findings import Finding
-from envlock.model import Remedy
+from envlock.model import Remedy, RemedyKind
 
 _H5PY = canonicalize_name("h5py")
 #: A pip that renews these does what everybody does, and nothing links to them.
@@ -92,7 +92,7 @@ def user_site(
     if not pairs:
         return
     setting = "PYTHONNOUSERSITE=1"
-    remedies = [Remedy(kind="setting", text=setting)]
+    remedies = [Remedy(kind=RemedyKind.SETTING, text=setting)]
     if layout.conda:
         words = ("conda", "env", "config", "vars", "set", "--prefix", layout.prefix, setting)
         remedies.insert(0, remedy(command(*words)))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from envlock.environment.inventory import counted, inventory, is_empty
+from envlock.environment.inventory import files, inventory, is_empty
 from envlock.errors import UsageError
 from envlock.system import contents
 from envlock.system.looking import is_file, is_folder, is_mount, shown
@@ -75,7 +75,7 @@ def occupant(
         raise _left(
             folder,
             f"an environment that envlock did not make{lost}",
-            f"--force  # deletes {shown(str(folder))}: {counted(found.files)} files",
+            f"--force  # deletes {shown(str(folder))}: {files(found.files)}",
         )
     return Occupant(maker=maker, files=found.files)
 

@@ -18,6 +18,7 @@ from envlock.findings import Examined, Kind
 from envlock.model import Platform
 from envlock.rules.pythons import pythons
 from envlock.targets.platforms import marker_environment
+from envlock.versions import minor_of
 
 _MOST_NOTES = 1000
 #: Where markers are judged when nobody says which system is meant.
@@ -39,7 +40,7 @@ class Given(Struct, frozen=True, kw_only=True):
 
     def environments(self) -> tuple[Mapping[str, str], ...]:
         """Return the PEP 508 environments that may be meant, the usual one first."""
-        minor = None if self.python is None else f"{self.python.major}.{self.python.minor}"
+        minor = None if self.python is None else minor_of(self.python)
         return _environments(minor, self.platform)
 
 

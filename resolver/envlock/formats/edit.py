@@ -9,7 +9,9 @@ from difflib import unified_diff
 from msgspec import Struct
 from packaging.utils import NormalizedName, canonicalize_name
 
+from envlock import standards
 from envlock.changes import Step
+from envlock.versions import admits
 
 _NAME = r"(?P<name>[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)"
 _END = r"(?P<rest>\s*(?:[;,#\\\"'].*)?)"
@@ -126,7 +128,9 @@ class _Lines:
         exact = (_EXACT_FOR_CONDA if conda else _EXACT).fullmatch(found["spec"])
         sign = re.match(r"\s*(={1,3})\s*", found["spec"]) if exact else None
         start = sign[0] if sign else "=" if conda else "=="
-        kept = "" if exact or not found["spec"].strip() or conda else f"{found['spec']},"
+        kept = (
+            "" if exact or conda or not _still_admits(found["spec"], step) else f"{found['spec']},"
+        )
         spec = f"{kept}{start}{step.after}"
         return f"{found['before']}{found['name']}{found['extras'] or ''}{spec}{found['rest']}"
 
@@ -149,6 +153,13 @@ class _Lines:
             self._ends[-1] = end
         self.lines.insert(place, line)
         self._ends.insert(place, end)
+
+
+def _still_admits(spec: str, step: Step) -> bool:
+    """Whether a range may stay beside the version that a package gets."""
+    wanted = standards.specifiers(spec.strip())
+    fits = step.after is None or wanted is None or admits(wanted, step.after)
+    return bool(spec.strip()) and fits
 
 
 def _split(text: str, *, conda: bool) -> Iterator[tuple[str, str]]:

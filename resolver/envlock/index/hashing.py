@@ -18,6 +18,7 @@ from envlock.index.local import is_local
 from envlock.index.redact import redact
 from envlock.model import DistributionFile, IndexSettings
 from envlock.progress import Progress
+from envlock.words import counted
 
 if TYPE_CHECKING:
     from envlock.index.fetch import Client
@@ -47,8 +48,9 @@ def with_hashes(
     if not remote:
         return {name: tuple(those) for name, those in listed.items()}
     hosts = " and ".join(sorted({urlsplit(url).hostname or "" for url in remote}))
-    count = "1 file" if len(remote) == 1 else f"{len(remote)} files"
-    progress.note(f"{hosts} states no hashes: {count} downloaded to be hashed")
+    progress.note(
+        f"{hosts} states no hashes: {counted(len(remote), 'file')} downloaded to be hashed"
+    )
     found = _digests(remote, settings, progress)
     return {
         name: tuple(

@@ -19,6 +19,7 @@ from msgspec import Struct, field
 
 from envlock.errors import UsageError, WorkError
 from envlock.matrix.lanes import EngineLost, Lane
+from envlock.words import counted
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -111,7 +112,7 @@ class _Crew(Struct, kw_only=True):
         if not fit:
             why = "none of its workers is fit" if there else "it has no worker"
             raise WorkError(f"{self.address}: {why}", f"dask worker {self.address}")
-        self.note(f"{len(fit)} workers of {self.address}")
+        self.note(f"{counted(len(fit), 'worker')} of {self.address}")
         return [Lane(_Seat(self), lambda: _Seat(self), _is_lost) for _ in fit]
 
     def alive(self) -> list[str]:

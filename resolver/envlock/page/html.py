@@ -14,7 +14,7 @@ from envlock.model import Rule
 from envlock.page.board import Board, boards
 from envlock.page.data import PageData
 from envlock.page.grids import h5py_grid, python_grid
-from envlock.page.levels import Levels, counted
+from envlock.page.levels import Levels, passing
 from envlock.visible import visible, visible_json
 
 
@@ -46,9 +46,9 @@ _NOTHING = "<p>Nothing has been run yet.</p>"
 def _section(board: Board, data: PageData) -> str:
     gate = data.levels.gate
     own, plain = board.compared.sets(RULES), board.compared.sets(PLAIN)
-    numbers = _number("own", "envlock's lock", counted(own, gate), own)
+    numbers = _number("own", "envlock's lock", passing(own, gate), own)
     if plain:
-        numbers += _number("plain", "a plain resolve", counted(plain, gate), plain)
+        numbers += _number("plain", "a plain resolve", passing(plain, gate), plain)
     pairs = ""
     if board.pairs:
         pairs = _filled(_asset("pairs.html"), {"grid": h5py_grid(board, data)})
@@ -56,7 +56,7 @@ def _section(board: Board, data: PageData) -> str:
     if others is not None:
         values = {
             "names": " and ".join(f"<code>{escape(each)}</code>" for each in others.distributions),
-            "number": f"{counted(others.sets(RULES), gate)} of {len(others.cells)}",
+            "number": f"{passing(others.sets(RULES), gate)} of {len(others.cells)}",
             "grid": python_grid(others, data, named=True),
         }
         builds = _filled(_asset("builds.html"), values)

@@ -89,6 +89,6 @@ def code(proved: ProvedSet | None, levels: Levels) -> str:
     )
 
 
-def counted(sets: Iterable[ProvedSet | None], names: Collection[str]) -> int:
+def passing(sets: Iterable[ProvedSet | None], names: Collection[str]) -> int:
     """Count the sets that pass levels."""
     return sum(each is not None and each.passes(tuple(names)) for each in sets)

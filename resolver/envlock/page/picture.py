@@ -7,7 +7,7 @@ from html import escape
 
 from envlock.evidence.values import PLAIN, RULES
 from envlock.page.board import Board
-from envlock.page.levels import Levels, State, counted, state
+from envlock.page.levels import Levels, State, passing, state
 from envlock.visible import visible
 
 _WIDE, _HIGH, _GAP = 34, 15, 2  # of a cell, in pixels
@@ -57,7 +57,7 @@ def picture(board: Board, levels: Levels) -> str:
 
 def _count(board: Board, name: str, levels: Levels) -> str:
     sets = board.sets(name)
-    return f"{counted(sets, levels.gate)} of {len(sets)}"
+    return f"{passing(sets, levels.gate)} of {len(sets)}"
 
 
 def _labels(board: Board) -> Iterator[str]:

@@ -8,9 +8,10 @@ from envlock.evidence.explain import is_refused
 from envlock.evidence.values import PLAIN, RULES, ProvedSet
 from envlock.model import Rule
 from envlock.page.board import Board
-from envlock.page.levels import Levels, counted
+from envlock.page.levels import Levels, passing
 from envlock.rules.frameworks import framework
 from envlock.versions import minor_of
+from envlock.words import counted
 
 
 def summary(board: Board, rules: Sequence[Rule], levels: Levels) -> str:
@@ -20,7 +21,7 @@ def summary(board: Board, rules: Sequence[Rule], levels: Levels) -> str:
     pythons = f"{board.pythons[0]} to {board.pythons[-1]}"
     with_plain = f"with a plain resolve in {_of(plain, levels)}, " if plain else ""
     releases = f"{framework().title} {minor_of(oldest)} to {minor_of(newest)}"
-    cells = f"{_many(len(board.main.cells), 'cell')} on {board.platform}, run {board.days}"
+    cells = f"{counted(len(board.main.cells), 'cell')} on {board.platform}, run {board.days}"
     others = board.others
     more = f"; of other builds in {_of(others.sets(RULES), levels)}" if others else ""
     sentences = [
@@ -40,7 +41,7 @@ def _pairs(board: Board, rules: Sequence[Rule], levels: Levels) -> list[str]:
     if not pairs:
         return []
     bad = [(cell, proved) for cell, proved in pairs if not proved.passes(levels.gate)]
-    text = f"Of {_many(len(pairs), 'pair')} of TensorFlow and h5py {len(pairs) - len(bad)} pass"
+    text = f"Of {counted(len(pairs), 'pair')} of TensorFlow and h5py {len(pairs) - len(bad)} pass"
     if bad:
         refused = sum(is_refused(rules, cell, proved) for cell, proved in bad)
         which = f"all {refused}" if refused == len(bad) else f"{refused} of the {len(bad)}"
@@ -49,8 +50,4 @@ def _pairs(board: Board, rules: Sequence[Rule], levels: Levels) -> list[str]:
 
 
 def _of(sets: tuple[ProvedSet, ...], levels: Levels) -> str:
-    return f"{counted(sets, levels.gate)} of {len(sets)}"
-
-
-def _many(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{passing(sets, levels.gate)} of {len(sets)}"

@@ -9,7 +9,7 @@ from typing import Any
 from envlock.evidence.explain import failure_text, failures
 from envlock.evidence.values import PLAIN, RULES, Cell, CellEvidence
 from envlock.page.board import Board, Release, boards, both
-from envlock.page.levels import Levels, code, counted
+from envlock.page.levels import Levels, code, passing
 
 
 def capability_text(cells: Sequence[CellEvidence], missing: Sequence[Cell], levels: Levels) -> str:
@@ -62,7 +62,7 @@ def _heading(board: Board, levels: Levels) -> str:
 
 
 def _of(board: Board, name: str, levels: Levels) -> str:
-    return f"{counted(board.sets(name), levels.gate)} of {len(board.cells)}"
+    return f"{passing(board.sets(name), levels.gate)} of {len(board.cells)}"
 
 
 def _legend(levels: Levels) -> str:

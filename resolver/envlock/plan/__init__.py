@@ -1,6 +1,6 @@
 """The smallest change that cures: from what is wrong to plans, the best first."""
 
 from envlock.plan.case import Case, Owners
-from envlock.plan.ladder import plans
+from envlock.plan.escalation import plans
 
 __all__ = ["Case", "Owners", "plans"]

@@ -11,14 +11,14 @@ from packaging.version import Version
 
 from envlock.engine import Problem, Solution, Unsatisfiable
 from envlock.model import Constraint, LockedPackage, Severity, Violation
-from envlock.plan.case import Case, pin
+from envlock.plan.case import Case
 from envlock.resolve import Tools
 from envlock.resolve.anchor import fits
 from envlock.resolve.repair import bounds_for
 from envlock.rules.check import violations
 from envlock.rules.families import families
 from envlock.rules.select import select
-from envlock.versions import admits
+from envlock.versions import admits, pin
 
 _ROUNDS = 5  # solves of one question: each adds the bound that the answer before broke
 
@@ -27,7 +27,7 @@ _FURTHER = 2  # minors beyond the nearest that are tried
 Names = frozenset[NormalizedName]
 
 
-class Cured(Struct, frozen=True, kw_only=True):
+class Solved(Struct, frozen=True, kw_only=True):
     """Versions that obey the rules, and the bounds that led there."""
 
     solved: Mapping[NormalizedName, LockedPackage]
@@ -43,7 +43,7 @@ class Cured(Struct, frozen=True, kw_only=True):
                 yield Constraint(package=name, specifier=bound, rules=())
 
 
-class Stuck(Struct, frozen=True, kw_only=True):
+class Unsolved(Struct, frozen=True, kw_only=True):
     """Nothing fits; ``text`` is what the engine said, or the rules that nobody is free to meet."""
 
     text: str
@@ -67,7 +67,7 @@ class Asking(Struct, frozen=True, kw_only=True):
         free: Names,
         framework: Version | None = None,
         beyond: tuple[Constraint, ...] = (),
-    ) -> Cured | Stuck:
+    ) -> Solved | Unsolved:
         """Solve with ``free`` packages in any version, the framework in the given one.
 
         A package that must go up goes to the nearest minor that will do, within
@@ -83,26 +83,26 @@ class Asking(Struct, frozen=True, kw_only=True):
         selection = select(case.rules, known, case.situation)
         wanted = {violation.rule.id for violation in case.broken}
         if hopeless := [r for r in selection.broken if r.id in wanted or framework is not None]:
-            return Stuck(text="; ".join(rule.because for rule in hopeless))
+            return Unsolved(text="; ".join(rule.because for rule in hopeless))
         cured = self._settle(free, known, (*selection.constraints, *beyond))
-        if isinstance(cured, Cured) and (bounds := self._nearer(cured)):
+        if isinstance(cured, Solved) and (bounds := self._nearer(cured)):
             nearer = self._settle(free, known, (*cured.constraints, *bounds))
-            return nearer if isinstance(nearer, Cured) else cured
+            return nearer if isinstance(nearer, Solved) else cured
         return cured
 
-    def further(self, free: Names, cured: Cured) -> Iterator[Cured]:
+    def further(self, free: Names, cured: Solved) -> Iterator[Solved]:
         """Yield cures with the next minors, for packages that had to go up.
 
         Raises:
             WorkError: the index or the engine failed.
         """
-        answer: Cured | Stuck = cured
+        answer: Solved | Unsolved = cured
         for _ in range(_FURTHER):
-            beyond = tuple(answer.beyond(self.case)) if isinstance(answer, Cured) else ()
+            beyond = tuple(answer.beyond(self.case)) if isinstance(answer, Solved) else ()
             if not beyond:
                 return
             answer = self.ask(free, beyond=beyond)
-            if isinstance(answer, Cured):
+            if isinstance(answer, Solved):
                 yield answer
 
     def _settle(
@@ -110,29 +110,29 @@ class Asking(Struct, frozen=True, kw_only=True):
         free: Names,
         known: Mapping[NormalizedName, SpecifierSet],
         constraints: tuple[Constraint, ...],
-    ) -> Cured | Stuck:
+    ) -> Solved | Unsolved:
         for _ in range(_ROUNDS):
             if self.budget.left <= 0:
-                return Stuck(text="")
+                return Unsolved(text="")
             self.budget.left -= 1
             answer = self.tools.solve(self._problem(free, known, constraints), _named(free))
             if isinstance(answer, Unsatisfiable):
                 hard = tuple(each for each in constraints if not each.soft)
                 if hard == constraints:
-                    return Stuck(text=answer.text)
+                    return Unsolved(text=answer.text)
                 constraints = hard
                 continue
             more = self._still_broken(answer, frozenset(known))
             if more is None:
-                return Stuck(text="")
+                return Unsolved(text="")
             added = tuple(each for each in more if each not in constraints)
             if not added:
                 solved = {package.name: package for package in answer.packages}
-                return Cured(solved=solved, constraints=constraints)
+                return Solved(solved=solved, constraints=constraints)
             constraints = (*constraints, *added)
-        return Stuck(text="")
+        return Unsolved(text="")
 
-    def _nearer(self, cured: Cured) -> tuple[Constraint, ...]:
+    def _nearer(self, cured: Solved) -> tuple[Constraint, ...]:
         """Bounds to the nearest minor, for packages that were taken further up than rules ask."""
         found = []
         for name, package in cured.solved.items():

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 from msgspec.structs import replace
 from packaging.requirements import Requirement
-from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
@@ -56,6 +55,11 @@ class Case(Struct, frozen=True, kw_only=True):
         """Whether there is nothing to cure."""
         return not (self.broken or self.owners or self.reinstall or self.missing)
 
+    def faults(self) -> dict[str, str]:
+        """Return what the rules are against: id → why."""
+        broken = {str(each.rule.id): each.rule.because for each in self.broken}
+        return {**broken, **{each.rule: each.because for each in self.owners}}
+
     @property
     def framework(self) -> NormalizedName | None:
         """The installed distribution of a framework; of several, the one that stays."""
@@ -97,8 +101,3 @@ class Case(Struct, frozen=True, kw_only=True):
             and not requirement.url
             and canonicalize_name(requirement.name) not in self.packages.keys() - free
         ]
-
-
-def pin(version: Version) -> SpecifierSet:
-    """The range that is one version."""
-    return SpecifierSet(f"=={version}")

@@ -9,18 +9,18 @@ from packaging.version import Version
 
 from envlock.changes import Plan, Step
 from envlock.model import Rule
-from envlock.plan.asking import Cured, Names
+from envlock.plan.asking import Names, Solved
 from envlock.plan.case import Case
 from envlock.versions import admits
 
 
-def plan_of(case: Case, left: Case, cured: Cured, leaving: Names, staying: Names) -> Plan:
-    """The steps from ``case`` to the cure of ``left``, which is the case without ``leaving``."""
-    reasons = _Reasons(left, cured)
+def plan_of(case: Case, left: Case, solution: Solved, leaving: Names, staying: Names) -> Plan:
+    """The steps from ``case`` to the solution of ``left``, the case without ``leaving``."""
+    reasons = _Reasons(left, solution)
     removed = [_removed(name, case) for name in sorted(leaving)]
     moved = [
         reasons.step(name, case.packages.get(name), package.version)
-        for name, package in sorted(cured.solved.items())
+        for name, package in sorted(solution.solved.items())
         if case.packages.get(name) != package.version
         and not (case.listed and name not in case.packages and name not in reasons.included)
     ]
@@ -58,15 +58,15 @@ def _owner(name: NormalizedName, case: Case) -> str:
 class _Reasons:
     """Why each package moves."""
 
-    def __init__(self, case: Case, cured: Cured) -> None:
+    def __init__(self, case: Case, solution: Solved) -> None:
         self._case = case
-        self._cured = cured
+        self._solution = solution
         self._rules: dict[str, Rule] = {rule.id: rule for rule in case.rules}
-        self.included = {each.package for each in cured.constraints if each.include}
+        self.included = {each.package for each in solution.constraints if each.include}
         self.included |= {canonicalize_name(each.name) for each in case.missing}
         self._driven = {
             name: rules
-            for name, package in cured.solved.items()
+            for name, package in solution.solved.items()
             if case.packages.get(name) != package.version
             and (rules := tuple(self._of(name, case.packages.get(name))))
         }
@@ -89,7 +89,7 @@ class _Reasons:
             if name in violation.packages:
                 ids[violation.rule.id] = None
         if not ids or before is None:
-            for bound in self._cured.constraints:
+            for bound in self._solution.constraints:
                 if bound.package == name and (
                     before is None or not admits(bound.specifier, before)
                 ):
@@ -102,13 +102,13 @@ class _Reasons:
         )
         if because := next(told, ""):
             return because
-        via = [canonicalize_name(each) for each in self._cured.solved[name].via]
+        via = [canonicalize_name(each) for each in self._solution.solved[name].via]
         moved = self._moved()
         leaders = [each for each in via if each in moved] or self._near(name, moved)
         return f"because {_several(leaders or sorted(self._driven) or sorted(moved))} moves"
 
     def _moved(self) -> Mapping[NormalizedName, None]:
-        solved, packages = self._cured.solved, self._case.packages
+        solved, packages = self._solution.solved, self._case.packages
         return {name: None for name in sorted(solved) if packages.get(name) != solved[name].version}
 
     def _near(self, name: NormalizedName, moved: Iterable[NormalizedName]) -> list[NormalizedName]:

@@ -26,6 +26,7 @@ from envlock.model import (
     Demand,
     Evidence,
     Remedy,
+    RemedyKind,
     Rule,
     RuleId,
     Severity,
@@ -48,7 +49,7 @@ def read_rule(document: Document, *, source: str = "") -> Rule:
         aliases=tuple(document.get("aliases", ())),
         symptoms=tuple(document.get("symptoms", ())),
         remedies=tuple(
-            Remedy(kind=kind, text=text)
+            Remedy(kind=RemedyKind(kind), text=text)
             for item in document["remedy"]
             for kind, text in item.items()
         ),

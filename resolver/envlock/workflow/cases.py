@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +12,8 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from envlock import standards
 from envlock.choices import EngineName
+from envlock.declared import MISSING
+from envlock.diagnose import diagnose
 from envlock.engine import ENGINES
 from envlock.environment.conda import conda_packages
 from envlock.environment.inspect import site_folders
@@ -61,8 +63,10 @@ def tools_for(settings: IndexSettings, engine: EngineName, progress: Progress) -
 
 def environment_case(
     python: Path, rules: tuple[Rule, ...], settings: IndexSettings, steering: Steering
-) -> Case:
+) -> tuple[Case, tuple[Finding, ...]]:
     """Examine an environment and word what is wrong with it; none of its packages is run.
+
+    What a diagnosis finds beside that, in the user's own folder for one, comes second.
 
     Raises:
         WorkError: its interpreter does not start.
@@ -72,23 +76,28 @@ def environment_case(
     there = examination.own
     packages = {name: each.version for name, each in sorted(there.items())}
     situation = _situation(examination.examined, goal)
-    broken = _broken(violations(rules, packages, situation))
+    found = violations(rules, packages, situation, lenient=True)
+    broken = tuple(each for each in found if each.rule.severity is Severity.BREAKS)
     breaking = [each for each in examination.findings if each.severity is Severity.BREAKS]
-    return Case(
+    case = Case(
         packages=packages,
         target=goal,
         situation=situation,
         rules=rules,
         settings=settings,
-        requires={name: tuple(_requirements(each, goal)) for name, each in there.items()},
+        requires={
+            name: tuple(standards.applicable(each.requires, goal.markers))
+            for name, each in there.items()
+        },
         broken=tuple(each for each in broken if each.case.demands),
-        owners=tuple(_owners(broken, breaking, there)),
+        owners=tuple(owners_of(broken, breaking, there)),
         reinstall={n: f.because for f in breaking if f.id in _REINSTALL for n in f.packages},
         missing=_missing(breaking, there),
         fixed=frozenset(name for name, each in there.items() if _is_fixed(each)),
         keep=steering.keep,
         allow=steering.allow,
     )
+    return case, untold(case, diagnose(examination.examined, rules, examination.findings))
 
 
 def owned_by_conda(prefix: Path) -> frozenset[NormalizedName]:
@@ -115,27 +124,10 @@ def _is_fixed(distribution: Distribution) -> bool:
     return distribution.editable or isinstance(recorded(distribution), str)
 
 
-def _requirements(distribution: Distribution, goal: Target) -> Iterator[Requirement]:
-    for line in distribution.requires:
-        requirement = standards.requirement(line)
-        if requirement is None:
-            continue
-        marker = requirement.marker
-        if marker is None or standards.judged(marker, {**goal.markers, "extra": ""}):
-            requirement.marker = None
-            yield requirement
-
-
-def _broken(found: Iterable[Violation]) -> tuple[Violation, ...]:
-    return tuple(each for each in found if each.rule.severity is Severity.BREAKS)
-
-
-def _owners(
-    broken: Iterable[Violation],
-    breaking: Iterable[Finding],
-    there: Mapping[NormalizedName, Distribution],
+def owners_of(
+    broken: Iterable[Violation], breaking: Iterable[Finding], there: Collection[NormalizedName]
 ) -> Iterator[Owners]:
-    """The packages that own one import package, each pair once."""
+    """The packages of ``there`` that own one import package, each pair once."""
     seen: set[frozenset[NormalizedName]] = set()
     told = [
         (frozenset(each.packages), str(each.rule.id), each.rule.because)
@@ -144,10 +136,19 @@ def _owners(
     ]
     told += [(frozenset(f.packages), f.id, f.because) for f in breaking if f.id in _OWNERS]
     for names, rule, because in told:
-        owners = frozenset(names & there.keys())
+        owners = names.intersection(there)
         if len(owners) > 1 and owners not in seen:
             seen.add(owners)
             yield Owners(names=owners, rule=rule, because=because)
+
+
+def untold(case: Case, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """What a diagnosis finds to break and a case is not about: nobody may call that fine."""
+    about = set(case.faults())
+    about |= _REINSTALL if case.reinstall else set()
+    about |= {MISSING} if case.missing else set()
+    found = (each for one in findings for each in (one, *one.consequences))
+    return tuple(e for e in found if e.severity is Severity.BREAKS and e.id not in about)
 
 
 def _missing(
@@ -156,7 +157,7 @@ def _missing(
     """The requirements that nothing installed meets, as the package that declares them has it."""
     found: dict[Requirement, str] = {}
     for finding in breaking:
-        if finding.id == "missing-requirement":
+        if finding.id == MISSING:
             absent = {name for name, version in finding.packages.items() if version is None}
             for name in finding.packages.keys() & there.keys():
                 for line in there[name].requires:

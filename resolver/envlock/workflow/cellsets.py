@@ -21,6 +21,7 @@ from envlock.progress import Silent
 from envlock.request.words import parse_words
 from envlock.resolve.anchor import installable
 from envlock.resolve.located import with_files
+from envlock.versions import minor_of
 from envlock.workflow.lock import LockOrder, make_lock
 
 _SILENT = Silent()
@@ -144,7 +145,7 @@ def newest_of(variation: Variation, goal: Target, index: Index) -> Version | Non
 def series_of(package: NormalizedName, goal: Target, index: Index) -> tuple[str, ...]:
     """Return the minor series of a package that have a wheel for the target, oldest first."""
     found = {
-        f"{version.major}.{version.minor}"
+        minor_of(version)
         for version, files in releases(index.files(package)).items()
         if not version.is_prerelease
         if any(installable(file, goal) and file.yanked is None for file in files)

@@ -16,6 +16,7 @@ from envlock.errors import ProblemFound
 from envlock.progress import Progress
 from envlock.request.words import ORIGIN
 from envlock.targets.interpreters import find_interpreter
+from envlock.words import counted
 from envlock.workflow.lock import Locked, LockOrder, make_lock, requirements_text
 from envlock.workflow.outputs import Seen, differing, refuse_changed
 from envlock.workflow.replacing import replaced_by
@@ -89,7 +90,7 @@ def _build(
 ) -> tuple[Proof, tuple[Path, ...]]:
     # The path, not the version: it must be the interpreter the lock is for.
     interpreter = find_interpreter(str(locked.target.interpreter))
-    with progress.phase(f"install {len(locked.lock.packages)} packages"):
+    with progress.phase(f"install {counted(len(locked.lock.packages), 'package')}"):
         python = place.venv(interpreter)
         sync(python, requirements_text(locked.lock), order.lock.settings, progress)
     pins = {package.name for package in locked.lock.packages}

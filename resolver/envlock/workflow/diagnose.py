@@ -17,7 +17,7 @@ from envlock.diagnose import UNEXPLAINED, VERIFY, Loads, diagnose, loads, model_
 from envlock.errors import UsageError
 from envlock.examine.gathered import Given, merge
 from envlock.findings import Examined, Finding, Kind
-from envlock.model import Platform, Remedy
+from envlock.model import Platform, Remedy, RemedyKind
 from envlock.progress import Progress
 from envlock.rules import database
 from envlock.system import Ends
@@ -218,8 +218,8 @@ def _typed(finding: Finding, commands: Commands | None) -> Finding:
 
 
 def _command(remedy: Remedy, commands: Commands) -> Remedy:
-    if remedy.kind == "install":
-        return Remedy(kind="command", text=commands.install(*remedy.text.split()))
+    if remedy.kind == RemedyKind.INSTALL:
+        return Remedy(kind=RemedyKind.COMMAND, text=commands.install(*remedy.text.split()))
     if remedy == VERIFY:
         return replace(remedy, text=f"{remedy.text} {shlex.quote(str(commands.prefix))}")
     return remedy

@@ -25,6 +25,7 @@ from envlock.targets.description import target
 from envlock.targets.elsewhere import foreign_target, python_version
 from envlock.targets.interpreters import find_interpreter, find_version
 from envlock.targets.platforms import Place, read_platform
+from envlock.versions import minor_of
 from envlock.workflow.lockfiles import made_by_envlock, read_conda, without_options
 from envlock.workflow.outputs import try_outputs
 from envlock.write import (
@@ -170,7 +171,7 @@ def _target(order: ExportOrder, lock: Lock | None) -> Target:
     here = find_interpreter(None)
     return foreign_target(
         place or Place(platform=here.platform, option=""),
-        version or python_version(f"{here.version.major}.{here.version.minor}") or here.version,
+        version or python_version(minor_of(here.version)) or here.version,
     )
 
 

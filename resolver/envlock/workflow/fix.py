@@ -21,6 +21,7 @@ from envlock.environment.journal import trial_folder
 from envlock.environment.recovery import environment_at, settle
 from envlock.environment.repair import applied, copy_environment, download
 from envlock.errors import InstallFailure, NoResolution, ProblemFound, UsageError, WorkError
+from envlock.findings import Finding
 from envlock.model import IndexSettings
 from envlock.outcomes import Crashed, Outcome
 from envlock.plan import Case, plans
@@ -62,8 +63,9 @@ class FixOrder(Struct, frozen=True, kw_only=True):
 class Fixed(Struct, frozen=True, kw_only=True):
     """What was found and done.
 
-    ``plan`` is None where nothing is wrong. ``commands`` are for conda, which
-    owns some of the packages; then nothing was changed.
+    ``plan`` is None where nothing is to be changed. ``commands`` are for conda,
+    which owns some of the packages; then nothing was changed. ``told`` is what
+    `envlock diagnose` finds to break and no change of this environment cures.
     """
 
     environment: Path
@@ -72,6 +74,7 @@ class Fixed(Struct, frozen=True, kw_only=True):
     changed: bool = False
     tried: tuple[Tried, ...] = ()
     commands: tuple[str, ...] = ()
+    told: tuple[Finding, ...] = ()
     before: tuple[Outcome, ...] = ()
     after: tuple[Outcome, ...] = ()
 
@@ -125,13 +128,13 @@ class _Work(Struct, frozen=True, kw_only=True):
         order, prefix = self.order, prefix_of(self.python)
         rules = database.load(order.rules).rules
         with self.progress.phase(f"examine {prefix}"):
-            case = environment_case(self.python, rules, order.settings, order.steering)
+            case, told = environment_case(self.python, rules, order.settings, order.steering)
         size = len(case.packages)
         if case.nothing_wrong and (strict := case.strict()).broken:
             # Rules that degrade are a cure to try where something does not work.
             case = case if self._prove(self.python, case.packages.keys()).passed else strict
         if case.nothing_wrong:
-            return Fixed(environment=prefix, plan=None, packages=size)
+            return Fixed(environment=prefix, plan=None, packages=size, told=told)
         tools = tools_for(order.settings, order.engine, self.progress)
         found = chain.from_iterable(plans(each, tools) for each in _ways(case))
         first = next(found, None)
@@ -139,7 +142,9 @@ class _Work(Struct, frozen=True, kw_only=True):
             raise _unsolved(case, prefix)
         commands = _conda_commands(first, self.python, owned_by_conda(prefix))
         if commands or order.approve is None:
-            return Fixed(environment=prefix, plan=first, packages=size, commands=commands)
+            return Fixed(
+                environment=prefix, plan=first, packages=size, commands=commands, told=told
+            )
         return self._cure(case, chain((first,), found), size)
 
     def _cure(self, case: Case, found: Iterator[Plan], size: int) -> Fixed:
@@ -254,7 +259,7 @@ def _all_failed(prefix: Path, tried: Iterable[Tried]) -> Iterator[str]:
 
 
 def _unsolved(case: Case, prefix: Path) -> NoResolution:
-    broken = (f"{each.rule.id}: {each.rule.because}" for each in case.broken)
+    broken = (f"{name}: {because}" for name, because in case.faults().items())
     reasons = dict.fromkeys((*broken, *case.missing.values()))
     kept = f" (kept: {', '.join(sorted(case.keep))})" if case.keep else ""
     return NoResolution(

@@ -9,30 +9,34 @@ from pathlib import Path
 from msgspec import Struct, field
 from msgspec.structs import replace
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from envlock import standards
-from envlock.changes import Plan
+from envlock.changes import Action, Plan, Step
 from envlock.choices import EngineName
-from envlock.engine import Problem, Solution
+from envlock.diagnose import diagnose
+from envlock.engine import Answer, Problem, Solution
 from envlock.errors import InterpreterMissing, NoResolution, UsageError, WorkError
 from envlock.examine.files import examine_path
 from envlock.examine.gathered import Given
-from envlock.findings import Examined
+from envlock.findings import Examined, Finding
 from envlock.formats.detect import FileFormat, detect
 from envlock.formats.edit import diff, edited
-from envlock.model import IndexSettings, Severity, Target, Violation
+from envlock.model import IndexSettings, Rule, Severity, Target, Violation
 from envlock.plan import Case, plans
 from envlock.progress import Progress
 from envlock.resolve import Tools
+from envlock.resolve.anchor import fits
 from envlock.rules import database
-from envlock.rules.check import Situation, violations
+from envlock.rules.check import Packages, Situation, violations
 from envlock.rules.families import families
 from envlock.system import contents, encoded_as, read_text, refuse_irregular, write_files
 from envlock.targets.description import target
 from envlock.targets.interpreters import find_interpreter
-from envlock.workflow.cases import Steering, tools_for
+from envlock.versions import admits, minor_of
+from envlock.workflow.cases import Steering, owners_of, tools_for, untold
 from envlock.workflow.outputs import try_outputs
 
 
@@ -53,7 +57,11 @@ class FileOrder(Struct, frozen=True, kw_only=True):
 
 
 class FixedFile(Struct, frozen=True, kw_only=True):
-    """The file as it is and as it would be; ``plan`` is None where nothing is wrong."""
+    """The file as it is and as it would be; ``plan`` is None where no line is to be changed.
+
+    ``told`` is what `envlock diagnose` finds to break and the plan does not
+    cure: its ranges let it in, or another Python would meet it.
+    """
 
     path: Path
     plan: Plan | None
@@ -61,13 +69,14 @@ class FixedFile(Struct, frozen=True, kw_only=True):
     text: str = ""
     diff: str = ""
     notes: tuple[str, ...] = ()
+    told: tuple[Finding, ...] = ()
 
 
 def fix_file(order: FileOrder, progress: Progress) -> FixedFile:
     """Plan the edit of a file; nothing is written.
 
     Raises:
-        NoResolution: no versions obey the rules.
+        NoResolution: no versions obey the rules, or fit what the file asks for.
         UsageError: it cannot be read, or the lines to change have hashes.
         WorkError: network, engine or interpreter failed, or the file is to be
             written and cannot be.
@@ -79,30 +88,44 @@ def fix_file(order: FileOrder, progress: Progress) -> FixedFile:
     examined = examine_path(order.path, Given(python=_version(order.python)))
     goal, notes = _target(order, examined)
     tools = tools_for(order.settings, order.engine, progress)
-    case = _case(order, examined, goal, tools)
+    rules = database.load(order.rules).rules
+    file = _File(
+        case=_stated(order, examined, goal, rules),
+        ranges=examined.loose,
+        complete=examined.complete,
+        tools=tools,
+    )
+    case, unsolved = file.examine()
+    told = untold(case, diagnose(examined, rules))
     if case.nothing_wrong:
-        return FixedFile(path=order.path, plan=None, notes=notes)
-    plan = next(plans(case, tools), None)
+        if unsolved:
+            notes = (*notes, _refuse_unsolved(order, case, unsolved, told))
+        return FixedFile(path=order.path, plan=None, notes=notes, told=told)
+    plan = file.plan(case)
     if plan is None:
-        broken = (f"  {each.rule.id}: {each.rule.because}" for each in case.broken)
-        raise NoResolution("\n".join((f"{order.path}: no versions cure this:", *broken)))
-    plan = _of_file(plan, examined)
-    conda = detect(order.path, text) is FileFormat.ENVIRONMENT
-    done = edited(text, plan.steps, conda=conda)
-    if done.hashed:
-        raise UsageError(
-            f"{order.path}: the lines of {', '.join(done.hashed)} have hashes, so the file is a "
-            f"lock; it would have to become {plan}",
-            "envlock lock",
-        )
+        facts = _facts({**case.faults(), **{each.id: each.because for each in told}})
+        raise NoResolution(f"{order.path}: no versions cure this:\n{facts}")
+    new = _edited(order.path, text, plan)
     return FixedFile(
         path=order.path,
         plan=plan,
         before=before,
-        text=done.text,
-        diff=diff(str(order.path), text, done.text),
+        text=new,
+        diff=diff(str(order.path), text, new),
         notes=notes,
+        told=told,
     )
+
+
+def _edited(path: Path, text: str, plan: Plan) -> str:
+    done = edited(text, plan.steps, conda=detect(path, text) is FileFormat.ENVIRONMENT)
+    if done.hashed:
+        raise UsageError(
+            f"{path}: the lines of {', '.join(done.hashed)} have hashes, so the file is a "
+            f"lock; it would have to become {plan}",
+            "envlock lock",
+        )
+    return done.text
 
 
 def write_file(fixed: FixedFile) -> None:
@@ -128,7 +151,7 @@ def _version(python: str | None) -> Version | None:
 
 def _target(order: FileOrder, examined: Examined) -> tuple[Target, tuple[str, ...]]:
     """The interpreter that was named, the one of the file where it is here, or envlock's own."""
-    said = None if examined.python is None else f"{examined.python.major}.{examined.python.minor}"
+    said = None if examined.python is None else minor_of(examined.python)
     try:
         return target(find_interpreter(order.python or said)), ()
     except InterpreterMissing:
@@ -139,61 +162,130 @@ def _target(order: FileOrder, examined: Examined) -> tuple[Target, tuple[str, ..
         return goal, (note,)
 
 
-def _case(order: FileOrder, examined: Examined, goal: Target, tools: Tools) -> Case:
-    situation = replace(Situation.of(goal), manager=examined.manager or "pip")
-    rules = database.load(order.rules).rules
-    loose = tuple(Requirement(f"{name}{spec}") for name, spec in sorted(examined.loose.items()))
-    pins = dict(examined.packages)
-    case = Case(
-        packages=pins,
+def _refuse_unsolved(order: FileOrder, case: Case, unsolved: str, told: tuple[Finding, ...]) -> str:
+    """Return a note where only conda could tell what would be installed.
+
+    Raises:
+        NoResolution: what the file asks for has no solution.
+    """
+    if case.situation.manager == "conda":
+        return f"{order.path}: its own lines were judged; what conda would add to them was not"
+    place = f"for Python {case.target.minor} on {case.target.platform}"
+    said = [f"  {line}" for line in unsolved.strip().splitlines()]
+    facts = _facts({each.id: each.because for each in told})
+    raise NoResolution(
+        "\n".join((f"{order.path}: nothing fits what it asks for {place}:", *said, facts)).rstrip(),
+        f"envlock lock -r {shlex.quote(str(order.path))}",
+    )
+
+
+def _facts(found: Mapping[str, str]) -> str:
+    return "\n".join(f"  {name}: {because}" for name, because in found.items())
+
+
+def _stated(order: FileOrder, examined: Examined, goal: Target, rules: tuple[Rule, ...]) -> Case:
+    return Case(
+        packages=examined.packages,
         target=goal,
-        situation=situation,
+        situation=replace(Situation.of(goal), manager=examined.manager or "pip"),
         rules=rules,
         settings=order.settings,
-        loose=loose,
         keep=order.steering.keep,
         allow=order.steering.allow,
         listed=True,
     )
-    broken = _broken(case, pins)
-    if not broken and not examined.complete:
-        pins = _as_installed(case, tools)
-        broken = _broken(case, pins)
-    named = {name for each in broken for name in each.packages}
-    kept = {n: v for n, v in pins.items() if n in examined.packages or n in named}
-    free = tuple(each for each in loose if NormalizedName(each.name) not in named)
-    return replace(case, packages=kept, loose=free, broken=broken)
 
 
-def _broken(case: Case, pins: Mapping[NormalizedName, Version]) -> tuple[Violation, ...]:
-    return tuple(
-        each
-        for each in violations(case.rules, pins, case.situation)
-        if each.rule.severity is Severity.BREAKS and each.case.demands
-    )
+class _File(Struct, frozen=True, kw_only=True):
+    """A file that was read: its pins in a case, its ranges, and who solves."""
 
+    case: Case
+    ranges: Mapping[NormalizedName, SpecifierSet]
+    complete: bool
+    tools: Tools
 
-def _as_installed(case: Case, tools: Tools) -> dict[NormalizedName, Version]:
-    """What an installer makes of the file today; the pins alone where nothing fits."""
-    wanted = [f"{name}=={version}" for name, version in case.packages.items()]
-    wanted += map(str, case.loose)
-    if not wanted:
-        return {}
-    problem = Problem(
-        requirements=tuple(sorted(wanted)),
-        constraints=(),
-        target=case.target,
-        settings=case.settings,
-        wheels_only=families().wheels_only,
-    )
-    answer = tools.solve(problem, "the file as it stands")
-    if not isinstance(answer, Solution):
-        return dict(case.packages)
-    return {package.name: package.version for package in answer.packages}
+    def examine(self) -> tuple[Case, str]:
+        """Return what is wrong, and what the engine says where nothing fits the file.
 
+        The pins are judged first, then what an installer makes of the file
+        today. Where it makes nothing of it, which is mostly for the reason of
+        a rule, the newest version of each range stands for the range.
+        """
+        pins, unsolved = self.case.packages, ""
+        if self.complete or self._broken(pins):
+            return self._wrong(pins), unsolved
+        answer = self._as_installed()
+        if isinstance(answer, Solution):
+            pins = {package.name: package.version for package in answer.packages}
+        else:
+            pins, unsolved = {**self._newest(), **pins}, answer.text
+        return self._wrong(pins), unsolved
 
-def _of_file(plan: Plan, examined: Examined) -> Plan:
-    """The steps of packages that the file pins, and those that a rule asks for."""
-    return Plan(
-        steps=tuple(step for step in plan.steps if step.rules or step.package in examined.packages)
-    )
+    def plan(self, case: Case) -> Plan | None:
+        """Return the first cure that leaves all other ranges as they are, or else one of all."""
+        found = next(plans(case, self.tools), None)
+        if found is None and case.loose:
+            versions = {**self._newest(), **case.packages}
+            found = next(plans(replace(case, packages=versions, loose=()), self.tools), None)
+        return None if found is None else Plan(steps=tuple(filter(self._is_of_file, found.steps)))
+
+    def _is_of_file(self, step: Step) -> bool:
+        """Whether a step changes a line, or adds one that a rule asks for."""
+        if step.action is Action.REINSTALL:
+            return False
+        wanted = self.ranges.get(step.package)
+        outside = wanted is not None and step.after is not None and not admits(wanted, step.after)
+        return bool(step.rules) or outside or step.package in self.case.packages
+
+    def _wrong(self, pins: Packages) -> Case:
+        """The case of these versions, with the lines that no broken rule names as they are."""
+        broken = self._broken(pins)
+        named = {name for each in broken for name in each.packages}
+        own = self.case.packages.keys()
+        return replace(
+            self.case,
+            packages={n: v for n, v in pins.items() if n in own or n in named},
+            loose=tuple(
+                Requirement(f"{name}{wanted}")
+                for name, wanted in sorted(self.ranges.items())
+                if name not in named
+            ),
+            broken=tuple(each for each in broken if each.case.demands),
+            owners=tuple(owners_of(broken, (), own | self.ranges.keys())),
+        )
+
+    def _broken(self, pins: Packages) -> tuple[Violation, ...]:
+        found = violations(self.case.rules, pins, self.case.situation, lenient=True)
+        return tuple(each for each in found if each.rule.severity is Severity.BREAKS)
+
+    def _as_installed(self) -> Answer:
+        """What an installer makes of the file today."""
+        wanted = [f"{name}=={version}" for name, version in self.case.packages.items()]
+        wanted += [f"{name}{wanted}" for name, wanted in self.ranges.items()]
+        if not wanted:
+            return Solution(packages=())
+        problem = Problem(
+            requirements=tuple(sorted(wanted)),
+            constraints=(),
+            target=self.case.target,
+            settings=self.case.settings,
+            wheels_only=families().wheels_only,
+        )
+        return self.tools.solve(problem, "the file as it stands")
+
+    def _newest(self) -> dict[NormalizedName, Version]:
+        """The newest release for the target in each range that has one."""
+        newest = {
+            name: max(
+                (
+                    version
+                    for version, files in self.tools.releases(name).items()
+                    if admits(wanted, version)
+                    and not version.is_prerelease
+                    and any(fits(f, self.case.target) and f.yanked is None for f in files)
+                ),
+                default=None,
+            )
+            for name, wanted in self.ranges.items()
+        }
+        return {name: version for name, version in newest.items() if version is not None}

@@ -22,6 +22,7 @@ from envlock.targets.description import target
 from envlock.targets.elsewhere import foreign_target
 from envlock.targets.interpreters import find_interpreter
 from envlock.targets.platforms import Place
+from envlock.words import counted
 
 
 def find_rule(name: str, folders: Sequence[Path]) -> Rule:
@@ -51,8 +52,7 @@ def check_rules(folder: Path) -> tuple[Rule, ...]:
     """
     rules, wrong = database.check(folder)
     if wrong:
-        faults = "1 fault" if len(wrong) == 1 else f"{len(wrong)} faults"
-        raise ProblemFound("\n".join((f"{faults} in {folder}:", *wrong)))
+        raise ProblemFound("\n".join((f"{counted(len(wrong), 'fault')} in {folder}:", *wrong)))
     return rules
 
 

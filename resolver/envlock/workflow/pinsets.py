@@ -23,6 +23,7 @@ from envlock.examine.files import examine_path
 from envlock.examine.gathered import Given
 from envlock.findings import Examined, Kind
 from envlock.system import read_text
+from envlock.versions import minor_of
 from envlock.write import read_lock
 
 #: What belongs to the environment rather than to the set; pip freeze does not name them.
@@ -68,7 +69,7 @@ def read_pin_set(path: Path, given: Given | None = None) -> PinSet:
 
 def _python(path: Path, examined: Examined) -> str:
     if examined.python is not None:
-        return f"{examined.python.major}.{examined.python.minor}"
+        return minor_of(examined.python)
     if path.is_dir():
         return ""
     try:

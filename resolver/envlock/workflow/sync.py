@@ -26,6 +26,7 @@ from envlock.targets.interpreters import (
     find_version,
     python_in,
 )
+from envlock.words import counted
 from envlock.workflow.lock import requirements_text
 from envlock.workflow.outputs import refuse_changed, seen
 from envlock.workflow.replacing import replaced_by
@@ -85,7 +86,7 @@ def sync_environment(order: SyncOrder, progress: Progress) -> Synced:
         refuse_cramped(lock, target(interpreter), folder, order.settings, progress)
         with (
             replaced(folder, progress) as place,
-            progress.phase(f"install {len(lock.packages)} packages"),
+            progress.phase(f"install {counted(len(lock.packages), 'package')}"),
         ):
             python = place.venv(interpreter)
             try:

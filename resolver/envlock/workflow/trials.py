@@ -6,13 +6,12 @@ import os
 import shlex
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct, field
-from packaging.requirements import Requirement
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
@@ -194,7 +193,10 @@ class Bench(Struct, kw_only=True):
         markers = {**self.interpreter.markers, "extra": ""}
         return Side(
             pins=pins,
-            requires={each.name: tuple(_requires(each, markers)) for each in self._there()},
+            requires={
+                each.name: tuple(standards.applicable(each.requires, markers))
+                for each in self._there()
+            },
         )
 
     def files(self) -> dict[str, NormalizedName]:
@@ -209,15 +211,6 @@ class Bench(Struct, kw_only=True):
     def _there(self) -> Sequence[Distribution]:
         sites = map(read_site, site_folders(prefix_of(self.python)))
         return [each for site in sites for each in site.distributions]
-
-
-def _requires(distribution: Distribution, markers: Mapping[str, str]) -> Iterator[Requirement]:
-    for line in distribution.requires:
-        requirement = standards.requirement(line)
-        if requirement is None:
-            continue
-        if requirement.marker is None or standards.judged(requirement.marker, markers):
-            yield requirement
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from envlock.examine.files import examine_content
 from envlock.examine.gathered import merge
 from envlock.examine.text import examine_text
 from envlock.findings import Examined, Finding, Kind
-from envlock.model import Remedy, Severity
+from envlock.model import Remedy, RemedyKind, Severity
 from envlock.rules import database
 
 RULES = database.load().rules
@@ -39,7 +39,7 @@ def test_a_symptom_alone_names_its_rule_and_what_to_look_at() -> None:
     )
     assert only.packages == {"tensorflow": None, "h5py": None}
     assert only.evidence == DECODE
-    assert only.remedies[0] == Remedy(kind="install", text="h5py>=2.10,<3")
+    assert only.remedies[0] == Remedy(kind=RemedyKind.INSTALL, text="h5py>=2.10,<3")
     assert "https://github.com/tensorflow/tensorflow/issues/44467" in only.sources
 
 
@@ -108,12 +108,12 @@ def test_the_more_specific_words_win() -> None:
 def test_a_remedy_that_the_rule_leaves_to_a_table_is_worked_out() -> None:
     (only,) = found(file("tensorflow==2.8.4", "keras==2.9.0"))
     assert only.id == "keras-tf-minor-mismatch"
-    assert only.remedies[0] == Remedy(kind="install", text="keras==2.8.*")
+    assert only.remedies[0] == Remedy(kind=RemedyKind.INSTALL, text="keras==2.8.*")
 
 
 def test_a_remedy_keeps_the_build_of_tensorflow_that_is_there() -> None:
     (only,) = found(file("tensorflow-cpu==2.15.1", "numpy==2.0.2"))
-    assert [each.text for each in only.remedies if each.kind == "install"] == [
+    assert [each.text for each in only.remedies if each.kind == RemedyKind.INSTALL] == [
         "numpy<2",
         "tensorflow-cpu>=2.18",
     ]
@@ -126,7 +126,7 @@ def test_a_finding_of_the_files_gets_the_knowledge_of_its_rule_and_comes_once() 
         severity=Severity.BREAKS,
         because="They are mixed.",
         packages={},
-        remedies=(Remedy(kind="command", text="rm -r x"),),
+        remedies=(Remedy(kind=RemedyKind.COMMAND, text="rm -r x"),),
     )
     examined = file("tensorflow==2.10.0", "tensorflow-gpu==2.10.0")
     findings = diagnose(examined, RULES, [own])
@@ -144,7 +144,7 @@ def test_declared_conflicts_that_pip_tells_are_found() -> None:
     (only,) = found(examine_text(text))
     assert (only.id, only.severity) == ("declared-conflict", Severity.DECLARED)
     assert only.because == "acme 1.0 declares beta<2,>=1, and beta 3.1 is there."
-    assert only.remedies == (Remedy(kind="install", text="beta<2,>=1"),)
+    assert only.remedies == (Remedy(kind=RemedyKind.INSTALL, text="beta<2,>=1"),)
 
 
 def test_ranges_that_a_release_does_not_allow_are_a_declared_conflict() -> None:

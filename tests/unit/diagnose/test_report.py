@@ -6,7 +6,7 @@ from packaging.version import Version
 from envlock.diagnose import loads, report
 from envlock.findings import Examined, Finding, Kind
 from envlock.formats.model_file import ModelFile
-from envlock.model import Platform, Remedy, Severity, Stage
+from envlock.model import Platform, Remedy, RemedyKind, Severity, Stage
 
 CONSEQUENCE = Finding(
     id="declared-conflict",
@@ -29,10 +29,10 @@ FINDING = Finding(
     aliases=("old-name",),
     confidence=0.85,
     remedies=(
-        Remedy(kind="install", text="h5py>=2.10,<3 numpy<2"),
-        Remedy(kind="setting", text="A=1"),
-        Remedy(kind="code", text="one()\ntwo()"),
-        Remedy(kind="advice", text="Move on."),
+        Remedy(kind=RemedyKind.INSTALL, text="h5py>=2.10,<3 numpy<2"),
+        Remedy(kind=RemedyKind.SETTING, text="A=1"),
+        Remedy(kind=RemedyKind.CODE, text="one()\ntwo()"),
+        Remedy(kind=RemedyKind.ADVICE, text="Move on."),
     ),
     sources=("https://example.org/1",),
     consequences=(CONSEQUENCE, CONSEQUENCE),

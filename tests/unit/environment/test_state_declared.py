@@ -52,7 +52,7 @@ def test_a_version_that_does_not_fit_is_declared_only(site: Path) -> None:
     (found,) = findings(site)
     assert found.id == "declared-conflict"
     assert found.severity is Severity.DECLARED
-    assert found.because == "demo 1.0 declares Num.Py<2,>=1.23, and 2.1.0 is installed."
+    assert found.because == "demo 1.0 declares num-py<2,>=1.23, and num-py 2.1.0 is there."
     assert found.packages == {"demo": Version("1.0"), "num-py": Version("2.1.0")}
     python = site.parents[2] / "bin/python"
     assert [each.text for each in found.remedies] == [
@@ -66,7 +66,7 @@ def test_a_package_that_is_not_there_breaks_perhaps(site: Path) -> None:
     (found,) = findings(site)
     assert found.id == "missing-requirement"
     assert (found.severity, found.confidence) == (Severity.BREAKS, 0.6)
-    assert found.because == "demo 1.0 declares h5py>=3, and no h5py is installed."
+    assert found.because == "demo 1.0 declares h5py>=3, and h5py is not there."
     assert found.packages == {"demo": Version("1.0"), "h5py": None}
     python = site.parents[2] / "bin/python"
     assert [each.text for each in found.remedies] == [f"{python} -m pip install 'h5py>=3'"]
@@ -95,7 +95,7 @@ def test_another_build_of_a_package_stands_in_for_it(site: Path, wanted: str, th
     (found,) = findings(site)
     assert (found.id, found.severity) == ("missing-requirement", Severity.DECLARED)
     assert found.because == (
-        f"demo 1.0 declares {wanted}<3,>=2, and no {wanted} is installed; "
+        f"demo 1.0 declares {wanted}<3,>=2, and {wanted} is not there; "
         f"{there} 2.5 stands in for it."
     )
 
@@ -122,16 +122,22 @@ def test_an_extra_counts_once_somebody_asks_for_it(site: Path) -> None:
     assert findings(site) == ()
     put(site, "user", "1.0", requires=["demo[all]"])
     (found,) = findings(site)
-    assert found.because == "demo 1.0 declares fast, and no fast is installed."
+    assert found.because == "demo 1.0 declares fast, and fast is not there."
 
 
 def test_a_requirement_that_cannot_be_read_is_a_note(site: Path) -> None:
-    info = put(site, "demo", "1.0", requires=["other (1.0", 'x; python_version ~= "many"'])
+    info = put(
+        site,
+        "demo",
+        "1.0",
+        requires=["other (1.0", 'x; python_version ~= "many"', "x; 'y' in extras"],
+    )
     found = examine_environment(site.parents[2])
     assert found.findings == ()
     assert found.examined.notes == (
         f"{info}: 'other (1.0' is no requirement that can be judged",
         f"{info}: 'x; python_version ~= \"many\"' is no requirement that can be judged",
+        f"{info}: \"x; 'y' in extras\" is no requirement that can be judged",
     )
 
 

@@ -102,7 +102,7 @@ def test_where_one_size_is_wrong_small_sources_of_the_same_size_are_hashed(site:
     assert only(site) == (
         "overwritten-files",
         Severity.BREAKS,
-        "demo/__init__.py of demo 1.0 is empty, and one more file differs.",
+        "demo/__init__.py of demo 1.0 is empty, and 1 more file differs.",
     )
 
 

@@ -39,7 +39,7 @@ def test_two_tensorflows_in_one_folder_are_the_rules_finding(site: Path) -> None
     (found,) = findings(site)
     assert (found.id, found.severity) == ("tf-two-owners", Severity.BREAKS)
     assert found.because == (
-        "tensorflow 2.11.0 and tensorflow-cpu 2.10.0 both brought one file, in two versions; "
+        "tensorflow 2.11.0 and tensorflow-cpu 2.10.0 both brought 1 file, in two versions; "
         "what is there now is that of tensorflow-cpu 2.10.0."
     )
     assert found.packages == {"tensorflow": Version("2.11.0"), "tensorflow-cpu": Version("2.10.0")}

@@ -8,7 +8,7 @@ from packaging.version import Version
 
 from envlock.evidence.values import CellEvidence
 from envlock.outcomes import Failed, Skipped
-from envlock.page.levels import Capability, Levels, State, absent, code, counted, lost, state
+from envlock.page.levels import Capability, Levels, State, absent, code, lost, passing, state
 from envlock.page.terminal import capability_data, capability_text
 from support.evidence import BROKEN, CELL, EVIDENCE, GATE, RULES_SET, proved
 
@@ -46,8 +46,8 @@ def test_what_a_release_does_not_have_is_not_what_it_lacks() -> None:
 
 
 def test_sets_are_counted_by_what_passes() -> None:
-    assert counted([RULES_SET, None, NOTHING], GATE) == 1
-    assert counted([RULES_SET], ("savedmodel",)) == 0
+    assert passing([RULES_SET, None, NOTHING], GATE) == 1
+    assert passing([RULES_SET], ("savedmodel",)) == 0
 
 
 def test_the_table_has_releases_by_pythons_newest_first() -> None:

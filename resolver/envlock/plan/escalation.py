@@ -1,28 +1,39 @@
-"""Which packages are let go, step by step, until it can be cured.
+"""Which packages may move: a scope that widens until the engine finds a solution.
 
 First what the findings name, the demanded package of each rule; then the
-neighbours in the way; then all but the framework; then the framework, a patch
-release of its minor before another minor. What is let go stays as it is where
-it can, since engines prefer the installed versions.
+packages that the engine names as in the way; then the neighbours by what they
+declare; then all but the framework; then the framework, a patch release of its
+minor before another minor. What may move stays as it is where it can, since
+engines prefer the installed versions: so a wide scope is still a small change.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from enum import Enum
 
-from msgspec import Struct
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock.changes import Plan
 from envlock.model import Violation
-from envlock.plan.asking import Asking, Cured, Names, Stuck
+from envlock.plan.asking import Asking, Names, Solved
 from envlock.plan.case import Case, Owners
 from envlock.plan.reasons import plan_of
 from envlock.resolve import Tools
 from envlock.resolve.anchor import installable
 from envlock.rules.families import families
+
+
+class _Step(Enum):
+    """How a scope widens, in this order."""
+
+    NAMED = "what the findings name"
+    IN_THE_WAY = "what the engine names"
+    NEIGHBOURS = "what declares something about them, or they about it"
+    ALL = "all but the framework"
+
 
 _MINORS = 6  # other minors of the framework that are tried, the nearest first
 _WORD = re.compile(r"[A-Za-z](?:[\w.-]*\w)?")
@@ -38,8 +49,8 @@ def plans(case: Case, tools: Tools) -> Iterator[Plan]:
     staying = frozenset(name for owners in case.owners for name in owners.names) - leaving
     left = case.without(leaving)
     seen: set[Plan] = set()
-    for cured in _cures(left, tools):
-        plan = plan_of(case, left, cured, leaving, staying)
+    for solved in _cures(left, tools):
+        plan = plan_of(case, left, solved, leaving, staying)
         if plan.steps and plan not in seen:
             seen.add(plan)
             yield plan
@@ -58,31 +69,53 @@ def _leaving(owners: Owners, case: Case) -> Iterator[NormalizedName]:
     yield from (name for name in others if name in case.packages)
 
 
-class _Rung(Struct, kw_only=True):
-    """What was let go, and what the engine said about it last."""
-
-    free: Names
-    text: str = ""
-
-
-def _cures(case: Case, tools: Tools) -> Iterator[Cured]:
+def _cures(case: Case, tools: Tools) -> Iterator[Solved]:
     if not (case.broken or case.missing):
-        yield Cured(solved={}, constraints=())
+        yield Solved(solved={}, constraints=())
         return
     asking = Asking(case=case, tools=tools)
+    for scope in _first(case):
+        yield from _escalated(asking, scope)
     framework = case.framework
-    for first in _first(case):
-        rung = _Rung(free=first)
-        for free in _wider(case, rung):
-            match asking.ask(free):
-                case Cured() as cured:
-                    yield cured
-                    yield from asking.further(free, cured)
-                    break
-                case Stuck(text=text):
-                    rung.text = text
     if framework is not None and case.movable(framework):
         yield from _other_frameworks(asking, framework)
+
+
+def _escalated(asking: Asking, scope: Names) -> Iterator[Solved]:
+    """The solutions of the smallest scope that has one, from ``scope`` on.
+
+    Each scope holds the one before it, so the engine is never asked again for
+    less, and one that is no wider is not asked for at all: engines are slow,
+    and the answer would be the same. The framework joins none of them by
+    itself, because what it pulls along is never the smallest change.
+    """
+    case = asking.case
+    others = frozenset(n for n in case.packages if case.movable(n) and n != case.framework)
+    said, tried = "", None  # what the engine said last, and of which scope
+    for step in _Step:
+        scope |= others & _widened(step, case, scope, said)
+        if scope == tried:
+            continue
+        tried = scope
+        answer = asking.ask(scope)
+        if isinstance(answer, Solved):
+            yield answer
+            yield from asking.further(scope, answer)
+            return
+        said = answer.text
+
+
+def _widened(step: _Step, case: Case, scope: Names, said: str) -> Names:
+    """What a step adds to the scope that failed, and about which the engine ``said`` why."""
+    match step:
+        case _Step.NAMED:
+            return frozenset()
+        case _Step.IN_THE_WAY:  # every word, since no two engines word it alike: a few are names
+            return frozenset(canonicalize_name(word) for word in _WORD.findall(said))
+        case _Step.NEIGHBOURS:
+            return _asking(case, scope) | _asked(case, scope)
+        case _Step.ALL:
+            return frozenset(case.packages)
 
 
 def _first(case: Case) -> Iterator[Names]:
@@ -110,24 +143,6 @@ def _named(violation: Violation, case: Case) -> Iterator[NormalizedName]:
             yield name
 
 
-def _wider(case: Case, rung: _Rung) -> Iterator[Names]:
-    """Let go of more and more, all but the framework."""
-    yield rung.free
-    others = frozenset(
-        name for name in case.packages if case.movable(name) and name != case.framework
-    )
-    named = others & {canonicalize_name(word) for word in _WORD.findall(rung.text)}
-    if not named <= rung.free:
-        rung.free |= named
-        yield rung.free
-    near = others & (_asking(case, rung.free) | _asked(case, rung.free))
-    if not near <= rung.free:
-        rung.free |= near
-        yield rung.free
-    if not others <= rung.free:
-        yield rung.free | others
-
-
 def _asking(case: Case, names: Names) -> Names:
     """The packages that declare something about ``names``."""
     return frozenset(
@@ -144,7 +159,7 @@ def _asked(case: Case, names: Names) -> Names:
     )
 
 
-def _other_frameworks(asking: Asking, framework: NormalizedName) -> Iterator[Cured]:
+def _other_frameworks(asking: Asking, framework: NormalizedName) -> Iterator[Solved]:
     """Other releases of the framework, with what it asks for, then with everything."""
     case = asking.case
     pieces = frozenset(n for v in case.broken for n in v.packages if case.movable(n))
@@ -157,7 +172,7 @@ def _other_frameworks(asking: Asking, framework: NormalizedName) -> Iterator[Cur
         for free in (few, everything):
             for version in versions:
                 answer = asking.ask(free, version)
-                if isinstance(answer, Cured):
+                if isinstance(answer, Solved):
                     yield answer
 
 
