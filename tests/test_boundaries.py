@@ -63,10 +63,10 @@ ALLOWED = {
     "environment": VALUES | {"locks", "rules", "system", "targets", "trees", "index"},
     "examine": PURE | {"conda", "formats", "targets", "write"},
     "diagnose": PURE | {"formats", "targets"},
-    "plan": PURE | {"engine", "resolve"},
+    "plan": PURE | {"engine", "resolve", "targets"},
     "docker": PURE | {"formats", "write"},
     "probes": VALUES | {"system", "environment"},
-    "evidence": PURE | {"probes", "resolve", "system"},
+    "evidence": PURE | {"probes", "resolve", "system", "targets"},
     "matrix": PURE | {"evidence"},
     "page": PURE | {"evidence"},
     "workflow": PURE

@@ -84,6 +84,8 @@ def test_the_first_bad_page_breaks_the_others_off(tmp_path: Path) -> None:
 
 
 class NoEngine:
+    crosses_platforms = True
+
     def solve(self, _: Problem, __: Progress) -> Answer:
         raise AssertionError("an engine is started")
 
@@ -91,7 +93,7 @@ class NoEngine:
 def test_a_page_of_the_request_that_cannot_be_read_is_told_before_an_engine_starts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("envlock.workflow.lock.ENGINES", {EngineName.UV: NoEngine})
+    monkeypatch.setattr("envlock.engine.ENGINES", {EngineName.UV: NoEngine})
     with OddServer({"/simple/demo/": b"<![bad>"}) as server:
         order = LockOrder(
             request=Request(requirements=parse_words(("demo",))),

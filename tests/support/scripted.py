@@ -29,6 +29,7 @@ class Scripted:
 
     script: Callable[[str, set[str]], dict[str, str] | str]
     asked: list[str] = field(default_factory=list)
+    crosses_platforms: bool = True
 
     def solve(self, problem: Problem, progress: Progress) -> Answer:
         del progress

@@ -131,9 +131,10 @@ class SimpleIndex(_Knobs, Serving):
         """Return what is at ``path``: status, content type, body."""
         if path.startswith("/files/"):
             file = self.folder / path.removeprefix("/files/").removesuffix(".metadata")
-            if not file.is_file():
+            described = path.endswith(".metadata")
+            if not file.is_file() or (described and not self.metadata):
                 return 404, "text/plain", b"no such file"
-            content = read_metadata(file) if path.endswith(".metadata") else file.read_bytes()
+            content = read_metadata(file) if described else file.read_bytes()
             return 200, "application/octet-stream", content
         name = path.removeprefix("/simple/").strip("/")
         if name not in names(self.folder):
@@ -169,13 +170,16 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             status, kind, content = served.content(path, self.headers.get("Accept", ""))
             cut = hit and (served.cut_off or served.cut_off_quietly)
-            asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+            asked = re.fullmatch(r"bytes=(\d*)-(\d+)", self.headers.get("Range", ""))
             part = None
             if served.ranges == "promised" and asked:
                 status, content = 403, b"no parts"
             elif served.ranges and asked and status == 200:
-                part = f"bytes {asked[1]}-{asked[2]}/{len(content)}"
-                status, content = 206, content[int(asked[1]) : int(asked[2]) + 1]
+                whole = len(content)
+                first = int(asked[1]) if asked[1] else max(0, whole - int(asked[2]))
+                last = min(whole - 1, int(asked[2])) if asked[1] else whole - 1
+                part = f"bytes {first}-{last}/{whole}"
+                status, content = 206, content[first : last + 1]
             self._send(status, kind, content, body=body, cut=cut, part=part)
 
     def _authorised(self, auth: tuple[str, str]) -> bool:

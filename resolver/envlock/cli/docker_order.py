@@ -16,6 +16,7 @@ from envlock.cli.orders import here, lock_orders, request_words, settle
 from envlock.config import load_config
 from envlock.docker.bases import base_words
 from envlock.docker.quoting import parse_image, parse_label
+from envlock.engine import ENGINES, crossing
 from envlock.errors import UsageError
 from envlock.progress import Progress
 from envlock.system.looking import current_folder
@@ -39,11 +40,14 @@ def docker_order(
         raise UsageError("-o -: these are several files, and a folder is needed", "-o image")
     if own.output.exists() and not own.output.is_dir():
         raise UsageError(f"-o {own.output}: is a file, and a folder is needed", "-o image")
-    if request.engine is EngineName.PIPTOOLS:
-        progress.note("uv resolves for an image, whichever machine asks for it; pip-tools cannot")
+    name, _ = crossing()
+    if request.engine is not None and not ENGINES[request.engine]().crosses_platforms:
+        progress.note(
+            f"{name} resolves for an image, whichever machine asks for it; {request.engine} cannot"
+        )
     labels = dict(map(parse_label, own.label))
     machines = dict(_machines(request))
-    asked = replace(request, platform=tuple(machines.values()), engine=EngineName.UV)
+    asked = replace(request, platform=tuple(machines.values()), engine=name)
     orders = lock_orders("docker", asked, index, LockFileOptions(), progress)
     options = tuple(_options(own))
     command = shlex.join([*_words(asked, index), *options])

@@ -7,14 +7,13 @@ this Python) does not count. They are never installed.
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
+from envlock.index.stubs import stub_wheel
 from envlock.system import write_files
 
 #: Wins over a wheel of the index with the same version and tag.
@@ -41,15 +40,5 @@ def write_stubs(folder: Path, pins: Mapping[NormalizedName, Version], tags: Sequ
 
 
 def _wheel(name: NormalizedName, version: Version, tag: str) -> bytes:
-    info = f"{name.replace('-', '_')}-{version}.dist-info"
-    wheel = f"Wheel-Version: 1.0\nBuild: {_BUILD}\nRoot-Is-Purelib: false\nTag: {tag}\n"
-    texts = {
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
-        f"{info}/WHEEL": wheel,
-        f"{info}/RECORD": "".join(f"{info}/{each},,\n" for each in ("METADATA", "WHEEL", "RECORD")),
-    }
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for path, text in texts.items():
-            archive.writestr(zipfile.ZipInfo(path), text)
-    return packed.getvalue()
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode()
+    return stub_wheel(f"{name.replace('-', '_')}-{version}", metadata, tag, _BUILD)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from envlock.choices import EngineName
 from envlock.engine.interface import Answer, Engine, Problem, Solution, Unsatisfiable
+from envlock.model import Target
 
 
 def _piptools() -> Engine:
@@ -26,4 +27,29 @@ ENGINES: Mapping[EngineName, Callable[[], Engine]] = {
     EngineName.UV: _uv,
 }
 
-__all__ = ["ENGINES", "Answer", "Engine", "EngineName", "Problem", "Solution", "Unsatisfiable"]
+
+def able(name: EngineName, target: Target) -> tuple[EngineName, Engine]:
+    """Give an engine that solves for a target: the one that was named, where it can."""
+    engine = ENGINES[name]()
+    if target.interpreter is not None or engine.crosses_platforms:
+        return name, engine
+    return crossing()
+
+
+def crossing() -> tuple[EngineName, Engine]:
+    """Give the engine that solves for Pythons that are not here."""
+    made = ((name, make()) for name, make in ENGINES.items())
+    return next((name, engine) for name, engine in made if engine.crosses_platforms)
+
+
+__all__ = [
+    "ENGINES",
+    "Answer",
+    "Engine",
+    "EngineName",
+    "Problem",
+    "Solution",
+    "Unsatisfiable",
+    "able",
+    "crossing",
+]

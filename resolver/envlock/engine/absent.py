@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import canonicalize_name, parse_wheel_filename
+from packaging.utils import canonicalize_name
 
 from envlock.engine.interface import Problem
 from envlock.errors import IndexFailure
 from envlock.index.origin import source_of, where
 from envlock.index.pages import Index
 from envlock.model import DistributionFile, Target
+from envlock.targets.fitting import fits
 
 
 def confirm_absent(names: Iterable[str], problem: Problem) -> tuple[str, ...]:
@@ -40,14 +40,4 @@ def confirm_absent(names: Iterable[str], problem: Problem) -> tuple[str, ...]:
 
 def _usable(file: DistributionFile, target: Target) -> bool:
     """Whether an engine that reads the page sees this file."""
-    try:
-        if file.filename.endswith(".whl"):
-            tags = {str(tag) for tag in parse_wheel_filename(file.filename)[3]}
-            if tags.isdisjoint(target.tags):
-                return False
-        fits = SpecifierSet(file.requires_python or "").contains(target.python, prereleases=True)
-    except InvalidSpecifier:
-        fits = True
-    except ValueError:
-        return False
-    return fits and file.yanked is None
+    return fits(file, target) and file.yanked is None

@@ -1,9 +1,13 @@
-"""The helper environments that pip-tools runs in, one for each interpreter."""
+"""Where pip-tools runs: beside envlock, or in a helper environment for another interpreter."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import site
+import sys
+import sysconfig
+from importlib.util import find_spec
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -38,11 +42,12 @@ _READY = "envlock-helper-ready"
 
 
 def helper_python(target: Target, asked: IndexSettings, progress: Progress) -> Path:
-    """The interpreter of the helper environment for ``target``, made when it is missing.
+    """The interpreter that has pip-tools for ``target``: envlock's own, or that of a helper.
 
-    Several envlocks at once make it once; one whose base interpreter has gone
-    is made anew. pip-tools comes from where pip is configured to look, not
-    from the index of the request (``asked``), which may not have it.
+    A helper environment is made when it is missing. Several envlocks at once
+    make it once; one whose base interpreter has gone is made anew. Its
+    pip-tools comes from where pip is configured to look, not from the index of
+    the request (``asked``), which may not have it.
 
     Raises:
         InterpreterMissing: the target has no interpreter here; pip-tools
@@ -54,8 +59,11 @@ def helper_python(target: Target, asked: IndexSettings, progress: Progress) -> P
             f"pip-tools needs a Python {target.minor} to resolve for it, and none is here",
             "--engine uv",
         )
+    socks = socks_proxy(asked)
+    if _is_own(target.interpreter) and _has("piptools") and (_has("socks") or not socks):
+        return Path(sys.executable)
     pins = PINS.get(target.minor, NEWEST)
-    if socks_proxy(asked):
+    if socks:
         pins = (*pins, _SOCKS)
     key = hashlib.sha256(os.fsencode("\0".join((str(target.interpreter.resolve()), *pins))))
     name = f"pip-tools-{target.minor}-{key.hexdigest()[:12]}"
@@ -68,6 +76,25 @@ def helper_python(target: Target, asked: IndexSettings, progress: Progress) -> P
             with progress.phase(f"prepare pip-tools for Python {target.minor} (once)"):
                 _make(folder, target.interpreter, python, pins)
     return python
+
+
+def _is_own(interpreter: Path) -> bool:
+    """Whether an interpreter is the one that runs envlock, or that envlock's venv was made from."""
+    base: str = getattr(sys, "_base_executable", "") or ""
+    own = {Path(each).resolve() for each in (sys.executable, base) if each}
+    return interpreter.resolve() in own
+
+
+def _has(module: str) -> bool:
+    """Whether a Python that starts without any variable of the user's can import a module."""
+    found = find_spec(module)
+    places = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), *_user_site())
+    where = Path(found.origin) if found and found.origin else None
+    return where is not None and any(where.is_relative_to(place) for place in places)
+
+
+def _user_site() -> tuple[str, ...]:
+    return (site.getusersitepackages(),) if site.ENABLE_USER_SITE else ()
 
 
 def _make(folder: Path, interpreter: Path, python: Path, pins: tuple[str, ...]) -> None:

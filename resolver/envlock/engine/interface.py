@@ -48,7 +48,12 @@ Answer = Solution | Unsatisfiable
 
 
 class Engine(Protocol):
-    """Solves one `Problem` by running an outside program."""
+    """Solves one `Problem` by running an outside program.
+
+    ``crosses_platforms`` tells whether it solves for a Python that is not here.
+    """
+
+    crosses_platforms: bool
 
     @abstractmethod
     def solve(self, problem: Problem, progress: Progress) -> Answer:

@@ -52,6 +52,8 @@ class Uv:
     none, though another index has the right one: it is then asked once more.
     """
 
+    crosses_platforms = True
+
     def solve(self, problem: Problem, progress: Progress) -> Answer:
         """Solve with uv, for the target's interpreter when it is here."""
         answer = self._solve(problem, progress)

@@ -39,6 +39,11 @@ def for_file(timeout: float) -> Ceiling:
     return Ceiling(size=4000 * _MEGABYTE, slow=4 * timeout, seconds=240 * timeout, unpack=False)
 
 
+def for_metadata(timeout: float) -> Ceiling:
+    """Return what the metadata of a wheel may take, or a part of the wheel that has them."""
+    return Ceiling(size=20 * _MEGABYTE, slow=timeout, seconds=4 * timeout)
+
+
 class Reached(Exception):
     """An answer came to a ceiling; the text says which. ``slow``: a longer time limit helps."""
 

@@ -11,13 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import html
-import threading
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from msgspec import json
@@ -34,19 +29,10 @@ from envlock.index.origin import indexes, links_for, public, serving
 from envlock.index.pages import Index
 from envlock.index.raw import RawPage
 from envlock.index.releases import project_of
+from envlock.index.serving import HTML, KEPT, NOT_KEPT, Answer, served
 from envlock.model import DistributionFile, IndexSettings
 
-_HTML = "text/html; charset=utf-8"
 _LINKS = "links"
-_PATIENCE = 2.0  # seconds
-#: Ports that a gate may have: uv keeps what it read by its index's address.
-_PORTS = range(20_000, 30_000)
-
-#: A page is kept for a uv without network. One with a password in it is on no disk.
-_KEPT, _NOT_KEPT = "max-age=0", "no-store"
-
-#: The type of a page, how long it is kept, and its content.
-_Answer = tuple[str, str, bytes] | None
 
 
 @contextmanager
@@ -58,18 +44,11 @@ def gated(settings: IndexSettings, only: tuple[str, ...] = ()) -> Iterator[Index
     """
     with Client(settings) as client:
         gate = _Gate(settings, client)
-        server = _listen(gate)
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
         try:
-            yield gate.settings(server.server_address[1], only)
+            with served(gate) as port:
+                yield gate.settings(port, only)
         except EnvlockError as error:
             raise (gate.failure or error) from None
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
-            server.finish()
     if gate.failure is not None:
         raise gate.failure
 
@@ -112,7 +91,7 @@ class _Gate:
             sources=(),
         )
 
-    def answer(self, path: str, accept: str) -> _Answer:
+    def answer(self, path: str, accept: str) -> Answer:
         """Return a page, or None where nothing may pass."""
         digest, _, rest = path.strip("/").partition("/")
         number, _, name = rest.partition("/")
@@ -120,7 +99,7 @@ class _Gate:
             return None
         try:
             if number == _LINKS:
-                return _HTML, _KEPT, self._linked()
+                return HTML, KEPT, self._linked()
             return self._page(self._places[int(number)], canonicalize_name(name), accept)
         except EnvlockError as error:
             self.failure = error
@@ -129,17 +108,17 @@ class _Gate:
             self.failure = IndexFailure(f"the page of {name} cannot be passed on: {error}")
         return None
 
-    def _page(self, index: str, name: NormalizedName, accept: str) -> _Answer:
+    def _page(self, index: str, name: NormalizedName, accept: str) -> Answer:
         files = index_files(index, name) if is_local(index) else ()
         # Without a folder's page nobody looks at what the others have.
         if files is None or index not in serving(self._settings, self._index.standing(name)):
             return None
         if is_local(index):
-            return _HTML, _KEPT, _listing(files)
+            return HTML, KEPT, _listing(files)
         page = self._client.raw(f"{index}/{name}/", accept=accept)
         if page is None:
             return None
-        kept = _NOT_KEPT if _userinfo(index) else _KEPT
+        kept = NOT_KEPT if _userinfo(index) else KEPT
         return page.kind, kept, _moved(page, index)
 
     def _linked(self) -> bytes:
@@ -152,15 +131,17 @@ class _Gate:
 
 
 def _listing(files: Iterable[DistributionFile]) -> bytes:
-    return _anchors(
-        {
-            "href": f"{file.url}#{kind}={digest}" if kind else file.url,
-            "data-requires-python": file.requires_python,
-            **({"data-yanked": file.yanked} if file.yanked is not None else {}),
-        }
-        for file in files
-        for kind, digest in [_stated_hash(file)]
-    )
+    return anchors(link_to(file, file.url) for file in files)
+
+
+def link_to(file: DistributionFile, url: str) -> dict[str, str | None]:
+    """Return the attributes of a link to a file that is at ``url``."""
+    kind, digest = _stated_hash(file)
+    return {
+        "href": f"{url}#{kind}={digest}" if kind else url,
+        "data-requires-python": file.requires_python,
+        **({"data-yanked": file.yanked} if file.yanked is not None else {}),
+    }
 
 
 def _stated_hash(file: DistributionFile) -> tuple[str, str]:
@@ -174,19 +155,19 @@ def _moved(page: RawPage, index: str) -> bytes:
     if "json" in page.kind.lower():
         content = json.decode(page.content)
         for file in content["files"]:
-            file["url"] = _credited(urljoin(page.url, file["url"]), index)
+            file["url"] = credited(urljoin(page.url, file["url"]), index)
         return json.encode(content)
     links = Links()
     links.feed(page.content.decode("utf-8", errors="replace"))
     base = urljoin(page.url, links.base)
-    return _anchors(
-        {**link, "href": _credited(urljoin(base, link["href"]), index)}
+    return anchors(
+        {**link, "href": credited(urljoin(base, link["href"]), index)}
         for link in links.found
         if link.get("href")
     )
 
 
-def _credited(url: str, index: str) -> str:
+def credited(url: str, index: str) -> str:
     """A link with the credentials of its index, where it leads to the same host."""
     parts = urlsplit(url)
     if parts.netloc == urlsplit(index).netloc.rpartition("@")[2] and (said := _userinfo(index)):
@@ -198,7 +179,8 @@ def _userinfo(index: str) -> str:
     return urlsplit(index).netloc.rpartition("@")[0]
 
 
-def _anchors(links: Iterable[dict[str, str | None]]) -> bytes:
+def anchors(links: Iterable[Mapping[str, str | None]]) -> bytes:
+    """Return a page of links (PEP 503), each with its attributes."""
     lines = ["<!DOCTYPE html><html><body>"]
     for link in links:
         said = " ".join(
@@ -207,60 +189,3 @@ def _anchors(links: Iterable[dict[str, str | None]]) -> bytes:
         name = urlsplit(link["href"] or "").path.rpartition("/")[2]
         lines.append(f"<a {said}>{html.escape(name)}</a><br/>")
     return "\n".join([*lines, "</body></html>"]).encode("utf-8", errors="replace")
-
-
-class _Server(ThreadingHTTPServer):
-    """A thread for each connection, all of which are over once their program is."""
-
-    allow_reuse_address = False
-    # uv opens fifty connections at once, and one that finds no room is tried again after a second.
-    request_queue_size = 128
-
-    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
-        super().__init__(address, handler)
-        self._running: list[threading.Thread] = []
-
-    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  (the base's)
-        """Answer in a thread that an interrupt does not wait for."""
-        thread = threading.Thread(
-            target=self.process_request_thread, args=(request, client_address), daemon=True
-        )
-        self._running.append(thread)
-        thread.start()
-
-    def finish(self) -> None:
-        """Wait a little for what is still being read."""
-        limit = time.monotonic() + _PATIENCE
-        for thread in self._running:
-            thread.join(max(0, limit - time.monotonic()))
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of programs that hang up."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    gate: ClassVar[_Gate]
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        found = self.gate.answer(self.path, self.headers.get("Accept") or "text/html")
-        status = HTTPStatus.NOT_FOUND if found is None else HTTPStatus.OK
-        kind, kept, content = found or ("text/plain", _NOT_KEPT, b"")
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Cache-Control", kept)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base's name)
-        """Say nothing."""
-
-
-def _listen(gate: _Gate) -> _Server:
-    handler = type("Handler", (_Handler,), {"gate": gate})
-    usual = _PORTS[int(gate.digest, 16) % len(_PORTS)]
-    try:
-        return _Server(("127.0.0.1", usual), handler)
-    except OSError:  # another gate has it, or another program
-        return _Server(("127.0.0.1", 0), handler)

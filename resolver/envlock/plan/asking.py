@@ -13,11 +13,11 @@ from envlock.engine import Problem, Solution, Unsatisfiable
 from envlock.model import Constraint, LockedPackage, Severity, Violation
 from envlock.plan.case import Case
 from envlock.resolve import Tools
-from envlock.resolve.anchor import fits
 from envlock.resolve.repair import bounds_for
 from envlock.rules.check import violations
 from envlock.rules.families import families
 from envlock.rules.select import select
+from envlock.targets.fitting import fits
 from envlock.versions import admits, pin
 
 _ROUNDS = 5  # solves of one question: each adds the bound that the answer before broke

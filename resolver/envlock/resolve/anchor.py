@@ -7,10 +7,8 @@ the one thing about it that metadata never gets wrong, so it is chosen first.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import lru_cache
 
 from msgspec import Struct
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
@@ -20,7 +18,7 @@ from envlock.releases import and_cuda, cuda_row
 from envlock.resolve.wishes import Wish, Wishes
 from envlock.rules.families import families
 from envlock.rules.frameworks import Framework, frameworks
-from envlock.targets.tags import preference
+from envlock.targets.fitting import installable
 
 Releases = Mapping[Version, Sequence[DistributionFile]]
 
@@ -117,49 +115,6 @@ def admitted(wish: Wish, releases: Releases) -> Releases:
         for version in wish.specifier.filter(releases)
     }
     return {version: files for version, files in kept.items() if files}
-
-
-def installable(file: DistributionFile, target: Target) -> bool:
-    """Whether a file is a wheel that the target takes."""
-    return file.filename.endswith(".whl") and fits(file, target)
-
-
-def fits(file: DistributionFile, target: Target) -> bool:
-    """Whether a file's Requires-Python and tags admit the target (a source file has no tags)."""
-    return admits_python(file, target) and tagged_for(file, target)
-
-
-def serves(files: Iterable[DistributionFile], target: Target) -> bool:
-    """Whether a release can be installed on a target.
-
-    Where its Python is not at hand, source does for what has no wheels at all:
-    what has wheels, and none for the target, would have to be compiled there.
-    """
-    files = tuple(files)
-    if any(installable(file, target) for file in files):
-        return True
-    compiled = any(file.filename.endswith(".whl") for file in files)
-    if target.interpreter is None and compiled:
-        return False
-    return any(fits(file, target) for file in files)
-
-
-def admits_python(file: DistributionFile, target: Target) -> bool:
-    """Whether a file's Requires-Python admits the target; pip ignores one it cannot read."""
-    return _admits_python(file.requires_python or "", target.python)
-
-
-@lru_cache(maxsize=1024)
-def _admits_python(said: str, python: Version) -> bool:
-    try:
-        return SpecifierSet(said).contains(python, prereleases=True)
-    except InvalidSpecifier:
-        return True
-
-
-def tagged_for(file: DistributionFile, target: Target) -> bool:
-    """Whether a file is not a wheel, or one whose tags the target takes."""
-    return preference(file.filename, target.tags) is not None
 
 
 def _flavours(

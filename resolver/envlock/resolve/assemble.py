@@ -21,10 +21,11 @@ from envlock.model import (
     Target,
     Violation,
 )
-from envlock.resolve.anchor import Anchor, fits, framework, installable
+from envlock.resolve.anchor import Anchor, framework
 from envlock.resolve.feasible import Infeasible
 from envlock.resolve.loop import Attempt, Refused, Settled, Spent
 from envlock.resolve.wishes import Wishes
+from envlock.targets.fitting import fits, installable
 from envlock.versions import version_range
 
 _LINE = re.compile(r":\d+$")

@@ -13,13 +13,14 @@ from packaging.version import Version
 from envlock.choices import Accelerator
 from envlock.model import Constraint, DistributionFile, LockedPackage, Rule, Target, Violation
 from envlock.releases import contents, pythons_for
-from envlock.resolve.anchor import Anchor, Releases, admitted, fits, framework, tagged_for
+from envlock.resolve.anchor import Anchor, Releases, admitted, framework
 from envlock.resolve.feasible import Collision, Infeasible
 from envlock.resolve.loop import Attempt, Refused, Spent
 from envlock.resolve.question import Question
 from envlock.resolve.wishes import TYPED, Wish, Wishes, file_of
 from envlock.rules.check import conditions
 from envlock.rules.families import families
+from envlock.targets.fitting import fits, tagged_for
 
 Find = Callable[[str], Rule | None]
 

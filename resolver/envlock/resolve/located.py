@@ -18,8 +18,8 @@ from envlock.index.redact import redact
 from envlock.index.releases import admitted
 from envlock.model import DistributionFile, IndexSettings, LockedPackage, Target
 from envlock.progress import Progress
-from envlock.resolve.anchor import fits
 from envlock.resolve.assemble import hashed, wanted
+from envlock.targets.fitting import fits
 
 Fits = Callable[[LockedPackage, DistributionFile], bool]
 Complete = Callable[[Mapping[NormalizedName, Files]], Mapping[NormalizedName, Files]]

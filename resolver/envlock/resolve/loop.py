@@ -17,21 +17,14 @@ from packaging.version import Version
 from envlock.engine import Unsatisfiable
 from envlock.index.releases import admitted
 from envlock.model import Constraint, LockedPackage, Severity, Target, Violation
-from envlock.resolve.anchor import (
-    Anchor,
-    Releases,
-    candidates,
-    distributions,
-    fits,
-    framework,
-    serves,
-)
+from envlock.resolve.anchor import Anchor, Releases, candidates, distributions, framework
 from envlock.resolve.feasible import Feasible, Infeasible, judge, possible
 from envlock.resolve.question import Listed, Pins, Question, Tools
 from envlock.resolve.refusals import refused_together
 from envlock.resolve.repair import bounds_for
 from envlock.rules.check import Situation, violations
 from envlock.rules.families import families
+from envlock.targets.fitting import fits, serves
 from envlock.versions import admits
 
 #: How often one release may be solved again before it is given up, and how

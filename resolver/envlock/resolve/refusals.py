@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator
 from packaging.utils import NormalizedName
 
 from envlock.model import Demand, Rule, Severity, Violation
-from envlock.resolve.anchor import Anchor, admitted, serves
+from envlock.resolve.anchor import Anchor, admitted
 from envlock.resolve.feasible import Infeasible
 from envlock.resolve.question import Question, Tools
 from envlock.resolve.wishes import Wish
 from envlock.rules.check import Packages, Situation, conditions, violations
 from envlock.rules.families import families
+from envlock.targets.fitting import serves
 
 
 def refused_together(question: Question, anchor: Anchor | None, tools: Tools) -> Infeasible | None:

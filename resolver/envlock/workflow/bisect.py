@@ -39,12 +39,12 @@ from envlock.index.releases import releases
 from envlock.model import IndexSettings
 from envlock.probes import PROBES
 from envlock.progress import Progress
-from envlock.resolve.anchor import fits
 from envlock.rules.documents import render
 from envlock.rules.families import families
 from envlock.rules.schema import Document
 from envlock.system import write_texts
 from envlock.targets.description import Interpreter, target
+from envlock.targets.fitting import fits
 from envlock.targets.interpreters import find_interpreter, find_version
 from envlock.workflow.bisected import Bisected, Flip, Told, title
 from envlock.workflow.outputs import try_outputs

@@ -19,8 +19,8 @@ from envlock.matrix.tasks import Task, Terms
 from envlock.model import LockedPackage, Request, Target
 from envlock.progress import Silent
 from envlock.request.words import parse_words
-from envlock.resolve.anchor import installable
 from envlock.resolve.located import with_files
+from envlock.targets.fitting import installable
 from envlock.versions import minor_of
 from envlock.workflow.lock import LockOrder, make_lock
 

@@ -16,12 +16,12 @@ from envlock.errors import NoResolution, UsageError
 from envlock.model import Lock, Severity, Target
 from envlock.progress import Progress
 from envlock.releases import wheels_for
-from envlock.resolve.anchor import installable
 from envlock.resolve.assemble import hashed
 from envlock.rules import database
 from envlock.rules.check import Situation, violations
 from envlock.rules.frameworks import framework_of
 from envlock.system import make_folder, read_text, refuse_irregular, remove_tree, write_texts
+from envlock.targets.fitting import installable
 from envlock.workflow.image import DockerOrder, Image, Part, Piece, assemble, scripts
 from envlock.workflow.lock import check_lock, make_lock, requirements_text, unproved
 from envlock.workflow.outputs import differing, refuse_changed, seen

@@ -13,7 +13,7 @@ from packaging.version import Version
 
 from envlock import resolve as resolving
 from envlock.choices import EngineName, Format
-from envlock.engine import ENGINES
+from envlock.engine import able
 from envlock.index.origin import asked
 from envlock.index.pages import Index
 from envlock.index.releases import admitted, releases
@@ -230,15 +230,14 @@ def _resolve(
     progress: Progress,
 ) -> resolving.Resolution:
     date, goal = question.exclude_newer, question.target
-    engine = order.engine
-    if goal.interpreter is None and engine is not EngineName.UV:
+    name, engine = able(order.engine, goal)
+    if name is not order.engine:
         progress.note(
-            f"uv resolves for Python {goal.minor} on {goal.platform}:"
-            f" {engine} can do so only with that Python at hand"
+            f"{name} resolves for Python {goal.minor} on {goal.platform}:"
+            f" {order.engine} can do so only with that Python at hand"
         )
-        engine = EngineName.UV
     tools = resolving.Tools(
-        engine=ENGINES[engine](),
+        engine=engine,
         releases=cache(lambda name: releases(admitted(index.files(name), date))),
         progress=progress,
         companions=partial(_companions, order, goal),

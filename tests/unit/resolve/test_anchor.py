@@ -18,9 +18,9 @@ from envlock.resolve.anchor import (
     admitted,
     candidates,
     distributions,
-    fits,
     framework,
 )
+from envlock.targets.fitting import fits
 from support.rules import TARGET, wish, wishes
 
 TENSORFLOW = canonicalize_name("tensorflow")

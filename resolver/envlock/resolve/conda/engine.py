@@ -28,6 +28,8 @@ class CondaEngine:
     ``found`` keeps conda's packages behind the last solution.
     """
 
+    crosses_platforms = True
+
     def __init__(self, question: CondaQuestion, python: Version) -> None:
         self.found: tuple[CondaPackage, ...] = ()
         self._question = question

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from msgspec.structs import replace
 
-from envlock.choices import EngineName
 from envlock.conda import rattler
 from envlock.conda.names import pypi_pins
 from envlock.conda.stubs import write_stubs
-from envlock.engine import ENGINES
+from envlock.engine import ENGINES, Engine, able
 from envlock.errors import InterpreterMissing
 from envlock.model import Requested, Target
 from envlock.progress import Progress
@@ -54,7 +55,7 @@ def pip_pins(
                 if work.settings.sources
                 else (),
             ),
-            engine=ENGINES[engine](),
+            engine=engine,
             database=work.database,
             verb=work.verb,
             preferences={each.name: each.version for each in pins},
@@ -63,14 +64,13 @@ def pip_pins(
         return resolve_pip_part(question, progress)
 
 
-def _engine(work: CondaWork, subdir: str, answer: CondaAnswer) -> tuple[Target, EngineName]:
-    """Conda's Python as pip's target; pip-tools wants one that runs, of the same minor."""
+def _engine(work: CondaWork, subdir: str, answer: CondaAnswer) -> tuple[Target, Engine]:
+    """Conda's Python as pip's target; an engine may want one that runs, of the same minor."""
     assert answer.target is not None  # noqa: S101  (pip's part needs a Python, so there is one)
     target = replace(answer.target, manager="pip")
-    if work.engine is EngineName.PIPTOOLS and work.here and subdir == rattler.detect()[0]:
-        try:
-            path = find_interpreter(target.minor).path
-        except InterpreterMissing:
-            return target, EngineName.UV
-        return replace(target, interpreter=path), EngineName.PIPTOOLS
-    return target, EngineName.UV
+    if work.here and subdir == rattler.detect()[0]:
+        engine = ENGINES[work.engine]()
+        if not engine.crosses_platforms:
+            with suppress(InterpreterMissing):
+                return replace(target, interpreter=find_interpreter(target.minor).path), engine
+    return target, able(work.engine, target)[1]
