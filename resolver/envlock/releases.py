@@ -12,14 +12,14 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import date
-from functools import cache, reduce
+from functools import cache
 from importlib.resources import files
-from operator import and_
 from typing import Any
 
 from msgspec import Struct
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock import standards
@@ -186,20 +186,33 @@ def declared(
 ) -> SpecifierSet | None:
     """Return the range of ``package`` (normalised) that a release declares for a target.
 
-    An empty shell of a wheel is read through to what it pulls in. None: conda installs
-    it; or the release or its wheel for the target is not known, or names no such package.
+    None: as `declarations` has it not.
+    """
+    return declarations(version, target, distribution, only=package).get(canonicalize_name(package))
+
+
+def declarations(
+    version: Version, target: Target, distribution: str = "", *, only: str = ""
+) -> dict[NormalizedName, SpecifierSet]:
+    """Return the ranges that a release declares for a target, of all packages or ``only`` one.
+
+    An empty shell of a wheel is read through to what it pulls in. Nothing: conda installs
+    it; or the release or its wheel for the target is not known.
     """
     distribution = distribution or framework().name
     found = _find(version, distribution)
     if found is None or target.manager == "conda":
-        return None
+        return {}
     platform = str(target.platform)
     environment = dict(target.markers)
     lines = found.needs.get((_contents(found, distribution, platform), platform), ())
-    named = (line for line in lines if line.startswith(package))
-    counting = standards.applicable(named, environment)
-    ranges = [each.specifier for each in counting if each.name == package]
-    return reduce(and_, ranges) if ranges else None
+    named = (line for line in lines if line.startswith(only))
+    ranges: dict[NormalizedName, SpecifierSet] = {}
+    for each in standards.applicable(named, environment):
+        name = canonicalize_name(each.name)
+        if not only or each.name == only:
+            ranges[name] = ranges[name] & each.specifier if name in ranges else each.specifier
+    return ranges
 
 
 def cuda_row(version: Version) -> CudaRow | None:

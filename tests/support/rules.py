@@ -9,7 +9,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock.model import Platform, Requested, Rule, Target
-from envlock.resolve.anchor import Anchor
+from envlock.resolve.anchor import Candidate
 from envlock.resolve.wishes import Wish, merge
 from envlock.rules.check import Packages, Situation
 from envlock.rules.schema import read_rule
@@ -61,6 +61,6 @@ def wishes(*texts: str) -> dict[NormalizedName, Wish]:
     return {each.name: each for each in map(wish, texts)}
 
 
-def anchor(version: str, name: str = "tensorflow") -> Anchor:
+def anchor(version: str, name: str = "tensorflow") -> Candidate:
     """Return one framework release."""
-    return Anchor(name=canonicalize_name(name), version=Version(version))
+    return Candidate(name=canonicalize_name(name), version=Version(version))

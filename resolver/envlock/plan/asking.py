@@ -9,18 +9,18 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from envlock.engine import Problem, Solution, Unsatisfiable
+from envlock.engine import Problem
 from envlock.model import Constraint, LockedPackage, Severity, Violation
 from envlock.plan.case import Case
 from envlock.resolve import Tools
-from envlock.resolve.repair import bounds_for
+from envlock.resolve.settle import Budget, Rejected, Task, settle
 from envlock.rules.check import violations
 from envlock.rules.families import families
 from envlock.rules.select import select
 from envlock.targets.fitting import fits
 from envlock.versions import admits, pin
 
-_ROUNDS = 5  # solves of one question: each adds the bound that the answer before broke
+_SOLVES = 24  # of all questions about one case
 
 _FURTHER = 2  # minors beyond the nearest that are tried
 
@@ -49,18 +49,12 @@ class Unsolved(Struct, frozen=True, kw_only=True):
     text: str
 
 
-class Budget(Struct, kw_only=True):
-    """How many more times the engine may be started."""
-
-    left: int = 24
-
-
 class Asking(Struct, frozen=True, kw_only=True):
     """A case and who answers questions about it."""
 
     case: Case
     tools: Tools
-    budget: Budget = field(default_factory=Budget)
+    budget: Budget = field(default_factory=lambda: Budget(left=_SOLVES))
 
     def ask(
         self,
@@ -111,26 +105,38 @@ class Asking(Struct, frozen=True, kw_only=True):
         known: Mapping[NormalizedName, SpecifierSet],
         constraints: tuple[Constraint, ...],
     ) -> Solved | Unsolved:
-        for _ in range(_ROUNDS):
-            if self.budget.left <= 0:
-                return Unsolved(text="")
-            self.budget.left -= 1
-            answer = self.tools.solve(self._problem(free, known, constraints), _named(free))
-            if isinstance(answer, Unsatisfiable):
-                hard = tuple(each for each in constraints if not each.soft)
-                if hard == constraints:
-                    return Unsolved(text=answer.text)
-                constraints = hard
-                continue
-            more = self._still_broken(answer, frozenset(known))
-            if more is None:
-                return Unsolved(text="")
-            added = tuple(each for each in more if each not in constraints)
-            if not added:
-                solved = {package.name: package for package in answer.packages}
-                return Solved(solved=solved, constraints=constraints)
-            constraints = (*constraints, *added)
-        return Unsolved(text="")
+        if self.budget.left <= 0:
+            return Unsolved(text="")
+        found = settle(self._task(free, known), constraints, self.tools, self.budget)
+        if isinstance(found, Rejected):
+            return Unsolved(text=found.text)
+        solved = {package.name: package for package in found.packages}
+        return Solved(solved=solved, constraints=found.constraints)
+
+    def _task(self, free: Names, known: Mapping[NormalizedName, SpecifierSet]) -> Task:
+        """A plan as the loop has it: what stays is kept, and no bound may be put on it."""
+        case = self.case
+        return Task(
+            name=_named(free),
+            target=case.target,
+            problem=lambda constraints: self._problem(free, known, constraints),
+            broken=self._broken,
+            allowed=lambda bound: bound.package not in known,
+            kept=case.packages,
+            situation=case.situation,
+        )
+
+    def _broken(self, pins: Mapping[NormalizedName, Version]) -> tuple[Violation, ...]:
+        """The rules that a plan has to meet: those of the findings, and those that it breaks."""
+        case = self.case
+        before = violations(case.rules, case.packages, case.situation)
+        wanted = {violation.rule.id for violation in case.broken}
+        left = {each.rule.id for each in before} - wanted
+        return tuple(
+            each
+            for each in violations(case.rules, pins, case.situation)
+            if _curable(each) and each.rule.id not in left
+        )
 
     def _nearer(self, cured: Solved) -> tuple[Constraint, ...]:
         """Bounds to the nearest minor, for packages that were taken further up than rules ask."""
@@ -152,26 +158,6 @@ class Asking(Struct, frozen=True, kw_only=True):
                 if nearest is not None and nearest != package.version:
                     found.append(Constraint(package=name, specifier=pin(nearest), rules=()))
         return tuple(found)
-
-    def _still_broken(self, answer: Solution, kept: Names) -> tuple[Constraint, ...] | None:
-        """The bounds that mend what an answer breaks; None when no bound can."""
-        case = self.case
-        pins = {**case.packages, **{each.name: each.version for each in answer.packages}}
-        before = violations(case.rules, case.packages, case.situation)
-        wanted = {violation.rule.id for violation in case.broken}
-        left = {each.rule.id for each in before} - wanted
-        found: list[Constraint] = []
-
-        def allowed(bound: Constraint) -> bool:
-            return bound.package not in kept
-
-        for each in violations(case.rules, pins, case.situation):
-            if _curable(each) and each.rule.id not in left:
-                bounds = bounds_for(each, pins, case.situation, allowed, self.tools.releases)
-                if not bounds:
-                    return None
-                found += bounds
-        return tuple(dict.fromkeys(found))
 
     def _problem(
         self,

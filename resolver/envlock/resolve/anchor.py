@@ -23,7 +23,7 @@ from envlock.targets.fitting import installable
 Releases = Mapping[Version, Sequence[DistributionFile]]
 
 
-class Anchor(Struct, frozen=True, kw_only=True):
+class Candidate(Struct, frozen=True, kw_only=True):
     """One framework release to try: the distribution that carries it, and why this one."""
 
     name: NormalizedName
@@ -71,7 +71,7 @@ def candidates(
     pages: Mapping[NormalizedName, Releases],
     target: Target,
     preferred: Collection[Version] = (),
-) -> tuple[Anchor, ...]:
+) -> tuple[Candidate, ...]:
     """Every release that the request and the wheel tags admit, best first.
 
     Best is a ``preferred`` one, then the newest patch of the newest minor;
@@ -87,7 +87,7 @@ def candidates(
     ordered = [*newest.values(), *(v for v in versions if v not in newest.values())]
     ordered.sort(key=lambda version: version not in preferred)
     return tuple(
-        anchor for version in ordered for anchor in _flavours(wish, version, usable, target)
+        candidate for version in ordered for candidate in _flavours(wish, version, usable, target)
     )
 
 
@@ -122,15 +122,15 @@ def _flavours(
     version: Version,
     usable: Mapping[NormalizedName, frozenset[Version]],
     target: Target,
-) -> Iterable[Anchor]:
+) -> Iterable[Candidate]:
     """The distributions that carry one release for this accelerator, best first."""
     there = [name for name, versions in usable.items() if version in versions]
     facts = _plain(wish)
     if facts is None or target.accelerator is Accelerator.AUTO:
-        return [Anchor(name=wish.name, version=version, extras=wish.extras) for _ in there[:1]]
+        return [Candidate(name=wish.name, version=version, extras=wish.extras) for _ in there[:1]]
     if target.accelerator is Accelerator.CPU:
         return [
-            Anchor(
+            Candidate(
                 name=name,
                 version=version,
                 note=f"no {facts.cpu} {version} can serve this request"
@@ -149,11 +149,11 @@ def _cuda(
     version: Version,
     there: list[NormalizedName],
     target: Target,
-) -> Iterable[Anchor]:
+) -> Iterable[Candidate]:
     extra = and_cuda(version, target.minor)
     if extra is not None and extra.installable:
         more = tuple(sorted({*extras, facts.cuda_extra}))
-        yield Anchor(name=facts.name, version=version, extras=more)
+        yield Candidate(name=facts.name, version=version, extras=more)
         return
     row = cuda_row(version)
     need = (
@@ -165,4 +165,4 @@ def _cuda(
     name = own if own in there else facts.name
     if name in there:
         note = f"{name} {version} brings no CUDA of its own: {need}"
-        yield Anchor(name=name, version=version, extras=extras, note=note)
+        yield Candidate(name=name, version=version, extras=extras, note=note)

@@ -21,9 +21,10 @@ from envlock.model import (
     Target,
     Violation,
 )
-from envlock.resolve.anchor import Anchor, framework
+from envlock.resolve.anchor import Candidate, framework
 from envlock.resolve.feasible import Infeasible
-from envlock.resolve.loop import Attempt, Refused, Settled, Spent
+from envlock.resolve.loop import Attempt, BudgetExhausted
+from envlock.resolve.settle import Rejected, Resolved
 from envlock.resolve.wishes import Wishes
 from envlock.targets.fitting import fits, installable
 from envlock.versions import version_range
@@ -34,11 +35,11 @@ _STRONG = ("sha256", "sha384", "sha512")
 
 
 def explained(
-    settled: Settled, tried: Iterable[Attempt], wishes: Wishes
+    settled: Resolved, tried: Iterable[Attempt], wishes: Wishes
 ) -> tuple[LockedPackage, ...]:
     """The pins with who asked for them and which rules moved them."""
-    anchor = settled.anchor
-    refused_by = {rule for attempt in tried for rule in _rules_of(attempt, anchor)}
+    candidate = settled.candidate
+    refused_by = {rule for attempt in tried for rule in _rules_of(attempt, candidate)}
     packages: list[LockedPackage] = []
     for package in settled.packages:
         because = {
@@ -47,9 +48,9 @@ def explained(
             if constraint.package == package.name and _moves(constraint, package.version)
             for rule in constraint.rules
         }
-        if anchor is not None and package.name == anchor.name:
+        if candidate is not None and package.name == candidate.name:
             because.update(refused_by)
-        asked = origins(package.name, anchor.name if anchor else None, wishes)
+        asked = origins(package.name, candidate.name if candidate else None, wishes)
         packages.append(
             replace(
                 package,
@@ -60,17 +61,17 @@ def explained(
     return tuple(packages)
 
 
-def _rules_of(attempt: Attempt, settled: Anchor | None) -> Iterator[RuleId]:
+def _rules_of(attempt: Attempt, settled: Candidate | None) -> Iterator[RuleId]:
     """The rules that refused a release newer than the one taken."""
-    if isinstance(attempt, Spent) or attempt.anchor is None or settled is None:
+    if isinstance(attempt, BudgetExhausted) or attempt.candidate is None or settled is None:
         return
-    if attempt.anchor.version < settled.version:
+    if attempt.candidate.version < settled.version:
         return
     match attempt:
         case Infeasible(broken=broken, collision=collision):
             yield from (rule.id for rule in broken)
             yield from (collision.rules if collision else ())
-        case Refused(broken=violations):
+        case Rejected(broken=violations):
             yield from (violation.rule.id for violation in violations)
 
 
@@ -82,9 +83,11 @@ def _moves(constraint: Constraint, version: Version) -> bool:
     return not newer.is_subset(version_range(constraint.specifier))
 
 
-def origins(name: NormalizedName, anchor: NormalizedName | None, wishes: Wishes) -> tuple[str, ...]:
+def origins(
+    name: NormalizedName, candidate: NormalizedName | None, wishes: Wishes
+) -> tuple[str, ...]:
     """Return the files (without line numbers, which move) or the command line that asked for it."""
-    wish = framework(wishes) if name == anchor else wishes.get(name)
+    wish = framework(wishes) if name == candidate else wishes.get(name)
     return tuple(_LINE.sub("", origin) for origin in wish.origins) if wish else ()
 
 
@@ -129,9 +132,9 @@ def reasons(
     return {name: rule.because for name in ids if (rule := find(name)) is not None}
 
 
-def notes(settled: Settled) -> tuple[str, ...]:
+def notes(settled: Resolved) -> tuple[str, ...]:
     """What the reader of the lock should know: the build taken, rules given up."""
-    said = [settled.anchor.note] if settled.anchor and settled.anchor.note else []
+    said = [settled.candidate.note] if settled.candidate and settled.candidate.note else []
     said.extend(map(_given_up, settled.given_up))
     return tuple(dict.fromkeys(said))
 

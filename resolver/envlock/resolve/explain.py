@@ -13,10 +13,11 @@ from packaging.version import Version
 from envlock.choices import Accelerator
 from envlock.model import Constraint, DistributionFile, LockedPackage, Rule, Target, Violation
 from envlock.releases import contents, pythons_for
-from envlock.resolve.anchor import Anchor, Releases, admitted, framework
+from envlock.resolve.anchor import Candidate, Releases, admitted, framework
 from envlock.resolve.feasible import Collision, Infeasible
-from envlock.resolve.loop import Attempt, Refused, Spent
+from envlock.resolve.loop import Attempt, BudgetExhausted
 from envlock.resolve.question import Question
+from envlock.resolve.settle import Rejected, SourceOnly
 from envlock.resolve.wishes import TYPED, Wish, Wishes, file_of
 from envlock.rules.check import conditions
 from envlock.rules.families import families
@@ -50,46 +51,61 @@ def causes(tried: Sequence[Attempt], bounds: Wishes, find: Find) -> tuple[str, .
     for attempt in tried:
         for fact, line in _cause(attempt, bounds, find):
             lines.setdefault(fact, line)
-    spent = tuple(_spent(attempt) for attempt in tried if isinstance(attempt, Spent))
+    spent = tuple(_spent(attempt) for attempt in tried if isinstance(attempt, BudgetExhausted))
     return (*tuple(lines.values())[:_TOLD], *spent)
 
 
 def _cause(attempt: Attempt, bounds: Wishes, find: Find) -> Iterator[tuple[str, str]]:
     """Each reason of one refusal: what makes it the same fact, and the sentence."""
     match attempt:
-        case Infeasible(anchor=anchor, broken=broken, beside=other, collision=collision):
+        case Infeasible(candidate=candidate, broken=broken, beside=other, collision=collision):
             for rule in broken:
-                yield rule.id, _broken_alone(anchor, rule, bounds, other)
+                yield rule.id, _broken_alone(candidate, rule, bounds, other)
             if collision is not None:
                 fact = f"{collision.wish.name}{collision.bound}{collision.rules}"
-                yield fact, _collision(anchor, collision, find)
-        case Refused(broken=broken, text=text, constraints=constraints, packages=packages):
+                yield fact, _collision(candidate, collision, find)
+        case Rejected(broken=broken, text=text, constraints=constraints, packages=packages):
             for violation in broken:
                 yield violation.rule.id, _broken_together(violation, packages)
+            if attempt.source_only is not None:
+                text = _uncompiled(attempt.source_only)
             if text:
                 yield text, text
                 yield from ((line, line) for line in _named(text, constraints, find))
-        case Spent():
+        case BudgetExhausted():
             return
 
 
-def _spent(spent: Spent) -> str:
+def _uncompiled(found: SourceOnly) -> str:
+    """Which pins a target would have to compile, with no older release that has wheels."""
+    named = ", ".join(
+        f"{package.name} {package.version}"
+        + (f" (for {' and '.join(package.via)})" if package.via else "")
+        for package in found.packages
+    )
+    where = f"for Python {found.target.minor} on {found.target.platform}"
+    return f"no wheel {where} of {named} or an older release: only source to compile"
+
+
+def _spent(spent: BudgetExhausted) -> str:
     first, *more = spent.untried
     rest = f"{first} and {len(more)} more releases were" if more else f"{first} was"
     return f"{spent.solves} attempts found nothing; {rest} not tried"
 
 
-def _broken_alone(anchor: Anchor, rule: Rule, bounds: Wishes, other: NormalizedName | None) -> str:
+def _broken_alone(
+    candidate: Candidate, rule: Rule, bounds: Wishes, other: NormalizedName | None
+) -> str:
     named = {c.package for case in rule.cases for c in conditions(case)}
     owners = {n for case in rule.cases if case.alone for n in families().members(case.alone)}
     beside = [
         _as_written(wish)
         for wish in bounds.values()
         if (wish.name in {*owners, other} or (wish.name in named and wish.specifier))
-        and not anchor.stands_for(wish)
+        and not candidate.stands_for(wish)
     ]
     together = f" with {' and '.join(beside)}" if beside else ""
-    return f"{anchor} cannot be{together}: {_rule(rule)}"
+    return f"{candidate} cannot be{together}: {_rule(rule)}"
 
 
 def _broken_together(violation: Violation, packages: Iterable[LockedPackage]) -> str:
@@ -102,13 +118,13 @@ def _broken_together(violation: Violation, packages: Iterable[LockedPackage]) ->
     return f"{' and '.join(seen)} cannot be together: {_rule(violation.rule)}"
 
 
-def _collision(anchor: Anchor, collision: Collision, find: Find) -> str:
+def _collision(candidate: Candidate, collision: Collision, find: Find) -> str:
     wanted = f"{_as_written(collision.wish)} was asked for"
     bound = f"{collision.wish.name}{collision.bound}"
     if not collision.rules:
-        return f"{anchor.name} {anchor.version} declares {bound}; {wanted}"
+        return f"{candidate.name} {candidate.version} declares {bound}; {wanted}"
     facts = "; ".join(_rule(rule) for name in collision.rules if (rule := find(name)))
-    return f"{anchor.name} {anchor.version} needs {bound}, {wanted}: {facts}"
+    return f"{candidate.name} {candidate.version} needs {bound}, {wanted}: {facts}"
 
 
 def _as_written(wish: Wish) -> str:

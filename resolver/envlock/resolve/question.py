@@ -14,7 +14,7 @@ from envlock.engine import Answer, Engine, Problem
 from envlock.model import Constraint, DistributionFile, IndexSettings, Rule, Target
 from envlock.progress import Progress
 from envlock.releases import declared
-from envlock.resolve.anchor import Anchor, Releases
+from envlock.resolve.anchor import Candidate, Releases
 from envlock.resolve.wishes import Wish, Wishes
 from envlock.rules.database import Database
 from envlock.rules.families import families
@@ -35,21 +35,25 @@ class Question(Struct, frozen=True, kw_only=True):
     preferences: Mapping[NormalizedName, Version] = field(default_factory=dict)
     exclude_newer: datetime | None = None
 
-    def given(self, anchor: Anchor | None) -> dict[NormalizedName, Wish]:
+    def given(self, candidate: Candidate | None) -> dict[NormalizedName, Wish]:
         """The user's bounds on packages that will be there: wished for, or needed by a release."""
         known = dict(self.wishes)
         for name, constraint in self.constraints.items():
             if name in known:
                 known[name] = known[name].within(constraint)
-            elif anchor is not None and declared(anchor.version, name, self.target) is not None:
+            elif (
+                candidate is not None and declared(candidate.version, name, self.target) is not None
+            ):
                 known[name] = constraint
         return known
 
-    def problem(self, anchor: Anchor | None, constraints: Iterable[Constraint]) -> Problem:
+    def problem(self, candidate: Candidate | None, constraints: Iterable[Constraint]) -> Problem:
         """What an engine is to solve: the request with a release and bounds, or as it stands."""
         constraints = tuple(constraints)
-        wishes = [w for w in self.wishes.values() if anchor is None or not anchor.stands_for(w)]
-        required = [*map(str, wishes), *([str(anchor)] if anchor else [])]
+        wishes = [
+            w for w in self.wishes.values() if candidate is None or not candidate.stands_for(w)
+        ]
+        required = [*map(str, wishes), *([str(candidate)] if candidate else [])]
         required += [f"{c.package}{c.specifier}" for c in constraints if c.include]
         bounds = [f"{c.package}{c.specifier}" for c in constraints if not c.include]
         bounds += [str(replace(wish, extras=())) for wish in self.constraints.values()]
@@ -74,9 +78,9 @@ def _nothing(pins: Pins) -> Listed:
     return {}
 
 
-def _nobody(anchor: Anchor) -> Iterable[NormalizedName]:
+def _nobody(candidate: Candidate) -> Iterable[NormalizedName]:
     """Who comes with a release of which nothing is on record."""
-    del anchor
+    del candidate
     return ()
 
 
@@ -93,7 +97,7 @@ class Tools(Struct, frozen=True, kw_only=True):
     releases: Callable[[NormalizedName], Releases]
     progress: Progress
     pinned: Callable[[Pins], Listed] = _nothing
-    companions: Callable[[Anchor], Iterable[NormalizedName]] = _nobody
+    companions: Callable[[Candidate], Iterable[NormalizedName]] = _nobody
 
     def solve(self, problem: Problem, name: str) -> Answer:
         """Ask the engine, and tell that ``name`` is being resolved."""

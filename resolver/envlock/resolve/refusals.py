@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from packaging.utils import NormalizedName
 
 from envlock.model import Demand, Rule, Severity, Violation
-from envlock.resolve.anchor import Anchor, admitted
+from envlock.resolve.anchor import Candidate, admitted
 from envlock.resolve.feasible import Infeasible
 from envlock.resolve.question import Question, Tools
 from envlock.resolve.wishes import Wish
@@ -16,21 +16,23 @@ from envlock.rules.families import families
 from envlock.targets.fitting import serves
 
 
-def refused_together(question: Question, anchor: Anchor | None, tools: Tools) -> Infeasible | None:
+def refused_together(
+    question: Question, candidate: Candidate | None, tools: Tools
+) -> Infeasible | None:
     """Whether rules refuse every release of some wish beside a framework release.
 
     conda's releases are not listed file by file, and asking for them costs
     more than a solve.
     """
-    if anchor is None or question.target.manager == "conda":
+    if candidate is None or question.target.manager == "conda":
         return None
-    for wish in question.given(anchor).values():
-        if anchor.stands_for(wish) or wish.name not in question.wishes:
+    for wish in question.given(candidate).values():
+        if candidate.stands_for(wish) or wish.name not in question.wishes:
             continue
         rules = tuple(_about(wish.name, question.rules))
-        broken = _broken_by_all(wish, anchor, rules, question, tools) if rules else ()
+        broken = _broken_by_all(wish, candidate, rules, question, tools) if rules else ()
         if broken:
-            return Infeasible(anchor=anchor, broken=broken, beside=wish.name)
+            return Infeasible(candidate=candidate, broken=broken, beside=wish.name)
     return None
 
 
@@ -45,7 +47,7 @@ def _about(name: NormalizedName, rules: Iterable[Rule]) -> Iterator[Rule]:
 
 
 def _broken_by_all(
-    wish: Wish, anchor: Anchor, rules: tuple[Rule, ...], question: Question, tools: Tools
+    wish: Wish, candidate: Candidate, rules: tuple[Rule, ...], question: Question, tools: Tools
 ) -> tuple[Rule, ...]:
     """The rules that the best release of a wish breaks, where every one breaks some."""
     best: tuple[Rule, ...] = ()
@@ -53,7 +55,7 @@ def _broken_by_all(
     for version in sorted(found, reverse=True):
         if not serves(found[version], question.target):
             continue
-        pins = {anchor.name: anchor.version, wish.name: version}
+        pins = {candidate.name: candidate.version, wish.name: version}
         broken = violations(rules, pins, Situation.of(question.target))
         certain = {each.rule.id: each.rule for each in broken if _of_both(each, pins)}
         if not certain:

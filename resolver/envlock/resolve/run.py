@@ -13,12 +13,13 @@ from packaging.version import Version
 from envlock.errors import UsageError
 from envlock.index.pages import Index
 from envlock.model import LockedPackage, Rule, RuleId
-from envlock.resolve.anchor import Anchor, distributions, framework
+from envlock.resolve.anchor import Candidate, distributions, framework
 from envlock.resolve.assemble import built_there, explained, notes, reasons
 from envlock.resolve.lacking import absent
 from envlock.resolve.located import with_files
-from envlock.resolve.loop import Attempt, Settled, anchors, search
+from envlock.resolve.loop import Attempt, candidates_for, search
 from envlock.resolve.question import Asked, Question, Tools
+from envlock.resolve.settle import Resolved
 from envlock.system import solve_limit, within
 
 
@@ -96,14 +97,14 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
 
 def _search(
     question: Question, tools: Tools, index: Index
-) -> tuple[Settled | None, tuple[Attempt, ...]]:
+) -> tuple[Resolved | None, tuple[Attempt, ...]]:
     """Search for an answer, unless the index has nothing for some wish."""
     wish = framework(question.wishes)
     if wish is not None:
         names = distributions(wish, question.target.accelerator)
         with tools.progress.phase(f"read the releases of {' and '.join(names)}"):
             index.files_of(names)
-    candidates = anchors(question, tools)
+    candidates = candidates_for(question, tools)
     likely = partial(_likely, question, next(iter(candidates), None), tools)
     index.files_of(question.wishes)  # all pages at once: each is looked at
     if absent(question, tools):
@@ -112,7 +113,7 @@ def _search(
         return search(question, candidates, tools)
 
 
-def _likely(question: Question, anchor: Anchor | None, tools: Tools) -> set[NormalizedName]:
+def _likely(question: Question, anchor: Candidate | None, tools: Tools) -> set[NormalizedName]:
     """The packages that an answer will probably pin."""
     companions = () if anchor is None else tools.companions(anchor)
     return {*question.preferences, *companions}

@@ -13,7 +13,7 @@ from envlock.engine import ENGINES
 from envlock.errors import NoResolution
 from envlock.index.origin import where
 from envlock.resolve import explain
-from envlock.resolve.anchor import Anchor, framework
+from envlock.resolve.anchor import Candidate, framework
 from envlock.resolve.feasible import Infeasible, judge
 from envlock.resolve.lacking import installable
 from envlock.resolve.loop import Attempt
@@ -78,7 +78,7 @@ def _refused_by_rule(wish: Wish, question: Question, asked: Asked) -> Iterator[s
     """Why the very release that was asked for cannot be, whether it has wheels or not."""
     for part in wish.specifier:
         if part.operator == "==" and not part.version.endswith(".*"):
-            anchor = Anchor(name=wish.name, version=Version(part.version))
+            anchor = Candidate(name=wish.name, version=Version(part.version))
             alone = {wish.name: wish}
             verdict = judge(anchor, alone, question.rules, question.target)
             if isinstance(verdict, Infeasible):

@@ -14,8 +14,9 @@ from envlock.releases import pythons_for
 from envlock.resolve.anchor import framework
 from envlock.resolve.explain import command, relaxable, remedy
 from envlock.resolve.lacking import absent
-from envlock.resolve.loop import Settled, anchors, search
+from envlock.resolve.loop import candidates_for, search
 from envlock.resolve.question import Question, Tools
+from envlock.resolve.settle import Resolved
 from envlock.resolve.wishes import Wish, file_of
 from envlock.rules.families import families
 from envlock.system import OutOfTime, left
@@ -38,13 +39,13 @@ class Search(Struct, frozen=True, kw_only=True):
     said: str
     targets_here: Callable[[], tuple[Target, ...]]
 
-    def solved(self, question: Question) -> Settled | None:
+    def solved(self, question: Question) -> Resolved | None:
         """The answer to a changed question, if a few solves find one."""
         tools = self.tools
         if not left() or absent(question, tools):
             return None
         try:
-            settled, _ = search(question, anchors(question, tools), tools, solves=_SOLVES)
+            settled, _ = search(question, candidates_for(question, tools), tools, solves=_SOLVES)
         except OutOfTime:
             return None
         return settled
@@ -72,7 +73,7 @@ def _other_pythons(looking: Search) -> Iterator[str]:
     """The interpreters of this machine that the wished release has wheels for."""
     question = looking.question
     wish = framework(question.given(None))
-    if wish is None or anchors(question, looking.tools):
+    if wish is None or candidates_for(question, looking.tools):
         return
     versions = [v for v in looking.tools.releases(wish.name) if wish.specifier.contains(v)]
     platform = question.target.platform
@@ -122,14 +123,14 @@ def _one_owner(looking: Search) -> Iterator[str]:
     others = {name: wish for name, wish in question.wishes.items() if wish not in owners}
     plain = replace(owners[0], name=head)
     settled = looking.solved(replace(question, wishes={**others, head: plain}))
-    if settled is None or settled.anchor is None:
+    if settled is None or settled.candidate is None:
         return
     places = [place for wish in owners for place in wish.places]
     if places:
         named = " and ".join(map(str, owners))
-        yield f"in {' and '.join(places)}, change {named} to {settled.anchor}"
+        yield f"in {' and '.join(places)}, change {named} to {settled.candidate}"
     else:
-        yield command(question, looking.verb, wishes=others, added=[str(settled.anchor)])
+        yield command(question, looking.verb, wishes=others, added=[str(settled.candidate)])
 
 
 def _all_free(looking: Search) -> Iterator[str]:
@@ -156,7 +157,7 @@ def _python_and_all_free(looking: Search) -> Iterator[str]:
     for target in looking.targets_here():
         other = replace(target, accelerator=question.target.accelerator)
         asked = replace(question, wishes=free, target=other)
-        if anchors(asked, looking.tools) and looking.solved(asked) is not None:
+        if candidates_for(asked, looking.tools) and looking.solved(asked) is not None:
             yield command(question, looking.verb, wishes=free, target=other)
 
 
@@ -175,8 +176,8 @@ def _left_out(looking: Search) -> Iterator[str]:
             yield remedy(wish, f"{wish}; {elsewhere}", question, looking.verb)
 
 
-def _version(settled: Settled, wish: Wish) -> str:
+def _version(settled: Resolved, wish: Wish) -> str:
     """What a wish came to; "" where its package is not in the lock."""
-    if settled.anchor is not None and settled.anchor.stands_for(wish):
-        return str(settled.anchor.version)
+    if settled.candidate is not None and settled.candidate.stands_for(wish):
+        return str(settled.candidate.version)
     return next((str(p.version) for p in settled.packages if p.name == wish.name), "")

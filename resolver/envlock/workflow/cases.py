@@ -58,6 +58,7 @@ def tools_for(settings: IndexSettings, engine: EngineName, progress: Progress) -
         engine=ENGINES[engine](),
         releases=cache(lambda name: releases(admitted(index.files(name), None))),
         progress=progress,
+        pinned=index.pinned,
     )
 
 

@@ -28,12 +28,12 @@ from envlock.model import IndexSettings, Rule, Severity, Target, Violation
 from envlock.plan import Case, plans
 from envlock.progress import Progress
 from envlock.resolve import Tools
-from envlock.resolve.anchor import fits
 from envlock.rules import database
 from envlock.rules.check import Packages, Situation, violations
 from envlock.rules.families import families
 from envlock.system import contents, encoded_as, read_text, refuse_irregular, write_files
 from envlock.targets.description import target
+from envlock.targets.fitting import fits
 from envlock.targets.interpreters import find_interpreter
 from envlock.versions import admits, minor_of
 from envlock.workflow.cases import Steering, owners_of, tools_for, untold

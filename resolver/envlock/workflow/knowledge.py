@@ -15,7 +15,7 @@ from envlock import standards
 from envlock.choices import Accelerator
 from envlock.errors import NoResolution, ProblemFound, UsageError
 from envlock.model import Constraint, Rule, Target
-from envlock.resolve.anchor import Anchor
+from envlock.resolve.anchor import Candidate
 from envlock.resolve.feasible import Infeasible, judge
 from envlock.rules import database
 from envlock.targets.description import target
@@ -64,7 +64,7 @@ def all_rules(folders: Sequence[Path]) -> tuple[Rule, ...]:
 class Bounds(Struct, frozen=True, kw_only=True):
     """What the rules mean for one release and target."""
 
-    anchor: Anchor
+    anchor: Candidate
     target: Target
     constraints: tuple[Constraint, ...]
     rules: database.Database
@@ -111,7 +111,7 @@ def _lines(constraint: Constraint, rules: database.Database) -> list[str]:
     return ["", *told, f"# must be installed: {bound}" if constraint.include else bound]
 
 
-def _release(text: str) -> Anchor:
+def _release(text: str) -> Candidate:
     requirement = standards.requirement(text)
     specifiers = () if requirement is None else tuple(requirement.specifier)
     exact = [each.version for each in specifiers if each.operator == "=="]
@@ -121,7 +121,7 @@ def _release(text: str) -> Anchor:
             f"{text}: one release is needed, as NAME==VERSION",
             'envlock rules constraints "tensorflow==2.15.1"',
         )
-    return Anchor(name=canonicalize_name(requirement.name), version=version)
+    return Candidate(name=canonicalize_name(requirement.name), version=version)
 
 
 def _target(python: str | None, accelerator: Accelerator, place: Place | None) -> Target:

@@ -20,7 +20,7 @@ from envlock.index.releases import admitted, releases
 from envlock.model import IndexSettings, Lock, Request, Target
 from envlock.progress import Progress
 from envlock.request.markers import applicable
-from envlock.resolve.anchor import Anchor
+from envlock.resolve.anchor import Candidate
 from envlock.resolve.located import tell_several
 from envlock.rules import database
 from envlock.system import read_text, refuse_irregular
@@ -250,7 +250,7 @@ def _resolve(
     return resolving.resolve(question, tools, index, why)
 
 
-def _companions(order: LockOrder, goal: Target, anchor: Anchor) -> Iterable[NormalizedName]:
+def _companions(order: LockOrder, goal: Target, anchor: Candidate) -> Iterable[NormalizedName]:
     """What was installed with a release before; asked for while an engine works."""
     from envlock.evidence.library import companions  # noqa: PLC0415  (as for proved)
 

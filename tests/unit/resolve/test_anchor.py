@@ -13,7 +13,7 @@ from packaging.version import Version
 from envlock.choices import Accelerator
 from envlock.model import DistributionFile
 from envlock.resolve.anchor import (
-    Anchor,
+    Candidate,
     Releases,
     admitted,
     candidates,
@@ -44,7 +44,7 @@ def of(versions: str) -> Releases:
     return releases(*map(listed, versions.split()))
 
 
-def told(anchors: Iterable[Anchor]) -> str:
+def told(anchors: Iterable[Candidate]) -> str:
     return " ".join(str(anchor.version) for anchor in anchors)
 
 

@@ -13,7 +13,8 @@ from envlock.errors import IndexFailure
 from envlock.model import Constraint, DistributionFile, LockedPackage, Violation
 from envlock.resolve.assemble import explained, hashed, notes, reasons
 from envlock.resolve.feasible import Infeasible
-from envlock.resolve.loop import Attempt, Refused, Settled, Spent
+from envlock.resolve.loop import Attempt, BudgetExhausted
+from envlock.resolve.settle import Rejected, Resolved
 from envlock.resolve.wishes import Wish
 from envlock.rules.database import Database
 from support.rules import anchor, packages, rule, wish, wishes
@@ -32,13 +33,13 @@ def bound(text: str, *rules: str, **more: Any) -> Constraint:
     return Constraint(package=asked.name, specifier=asked.specifier, rules=named, **more)
 
 
-def settled(*pins: LockedPackage, **more: Any) -> Settled:
-    known = {"anchor": anchor("2.4.4"), "constraints": (), "files": {}, **more}
-    return Settled(packages=pins, **known)
+def settled(*pins: LockedPackage, **more: Any) -> Resolved:
+    known = {"candidate": anchor("2.4.4"), "constraints": (), "files": {}, **more}
+    return Resolved(packages=pins, **known)
 
 
 def because(
-    found: Settled, *tried: Attempt, given: dict[Any, Wish] | None = None
+    found: Resolved, *tried: Attempt, given: dict[Any, Wish] | None = None
 ) -> dict[str, tuple[str, ...]]:
     told = explained(found, tried, given or wishes("tensorflow"))
     return {package.name: package.because for package in told}
@@ -68,11 +69,11 @@ def test_what_refused_a_newer_release_is_a_reason_of_the_framework() -> None:
     newer, older = rule("newer"), rule("older")
     violation = Violation(rule=RULE, case=RULE.cases[0], packages={})
     tried = (
-        Infeasible(anchor=anchor("2.5"), broken=(newer,)),
-        Infeasible(anchor=anchor("2.3"), broken=(older,)),
-        Refused(anchor=anchor("2.4.4", "tensorflow-cpu"), broken=(violation,)),
-        Refused(anchor=None, text="words"),
-        Spent(solves=16, untried=()),
+        Infeasible(candidate=anchor("2.5"), broken=(newer,)),
+        Infeasible(candidate=anchor("2.3"), broken=(older,)),
+        Rejected(candidate=anchor("2.4.4", "tensorflow-cpu"), broken=(violation,)),
+        Rejected(candidate=None, text="words"),
+        BudgetExhausted(solves=16, untried=()),
     )
     assert because(settled(locked("tensorflow 2.4.4")), *tried) == {
         "tensorflow": ("a-rule", "newer")
@@ -83,7 +84,7 @@ def test_who_asked_is_told_without_line_numbers_and_a_build_answers_for_the_fram
     found = settled(
         locked("tensorflow-cpu 2.4.4"),
         locked("h5py 2.10", "tensorflow-cpu"),
-        anchor=anchor("2.4.4", "tensorflow-cpu"),
+        candidate=anchor("2.4.4", "tensorflow-cpu"),
     )
     given = {
         "tensorflow": wish("tensorflow", "command line", "base.in:3"),
@@ -129,11 +130,11 @@ def test_notes_tell_the_build_and_each_rule_that_is_not_met() -> None:
     seen = {**packages(alpha="1.0"), canonicalize_name("beta"): None}
     given_up = (Violation(rule=need, case=need.cases[0], packages=seen),)
     build = replace(anchor("2.4.4"), note="the build that was taken")
-    assert notes(settled(anchor=build, given_up=given_up * 2)) == (
+    assert notes(settled(candidate=build, given_up=given_up * 2)) == (
         "the build that was taken",
         "need is not met (alpha 1.0, no beta): need is a fact of this test.",
     )
-    assert notes(settled(anchor=None)) == ()
+    assert notes(settled(candidate=None)) == ()
 
 
 def test_the_sentence_of_every_reason_is_carried_along() -> None:

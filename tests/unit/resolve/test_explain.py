@@ -23,8 +23,9 @@ from envlock.model import (
 from envlock.resolve.anchor import Releases
 from envlock.resolve.explain import causes, command, missing, relaxable, remedy, title
 from envlock.resolve.feasible import Collision, Infeasible
-from envlock.resolve.loop import Refused, Spent
+from envlock.resolve.loop import BudgetExhausted
 from envlock.resolve.question import Question
+from envlock.resolve.settle import Rejected
 from envlock.resolve.wishes import Wish
 from envlock.rules.database import Database
 from support.rules import TARGET, anchor, packages, rule, wish, wishes
@@ -61,7 +62,7 @@ def test_a_broken_rule_is_told_with_the_wishes_it_speaks_about_and_their_place()
         "numpy": wish("numpy<2"),
         "tensorflow": wish("tensorflow<2.5"),
     }
-    refused = Infeasible(anchor=anchor("2.4.4"), broken=(RULE,))
+    refused = Infeasible(candidate=anchor("2.4.4"), broken=(RULE,))
     assert causes([refused], bounds, find) == (  # type: ignore[arg-type]
         f"tensorflow==2.4.4 cannot be with h5py>=3 (base.in:2, more.in:7): {FACT}",
     )
@@ -69,16 +70,16 @@ def test_a_broken_rule_is_told_with_the_wishes_it_speaks_about_and_their_place()
 
 
 def test_a_fact_is_told_once_for_the_best_candidate_and_five_are_enough() -> None:
-    refused = [Infeasible(anchor=anchor(f"2.{n}"), broken=(RULE,)) for n in (4, 3, 2)]
+    refused = [Infeasible(candidate=anchor(f"2.{n}"), broken=(RULE,)) for n in (4, 3, 2)]
     assert causes(refused, {}, find) == (f"tensorflow==2.4 cannot be: {FACT}",)
-    many = [Refused(anchor=anchor("2.4"), text=f"fact {n}") for n in range(9)]
+    many = [Rejected(candidate=anchor("2.4"), text=f"fact {n}") for n in range(9)]
     assert causes(many, {}, find) == ("fact 0", "fact 1", "fact 2", "fact 3", "fact 4")
 
 
 def test_a_collision_names_both_sides_and_the_rule_where_there_is_one() -> None:
     plain = Collision(wish=wish("keras>=3"), bound=SpecifierSet("<2.16"))
     ruled = replace(plain, rules=(RULE.id,))
-    refused = [Infeasible(anchor=anchor("2.15.1"), collision=each) for each in (plain, ruled)]
+    refused = [Infeasible(candidate=anchor("2.15.1"), collision=each) for each in (plain, ruled)]
     assert causes(refused, {}, find) == (
         "tensorflow 2.15.1 declares keras<2.16; keras>=3 was asked for",
         f"tensorflow 2.15.1 needs keras<2.16, keras>=3 was asked for: {FACT}",
@@ -91,7 +92,7 @@ def test_versions_that_cannot_be_together_are_told_with_who_wants_them() -> None
     h5py = LockedPackage(
         name=canonicalize_name("h5py"), version=Version("3.1"), via=("alpha", "beta")
     )
-    refused = Refused(anchor=anchor("2.4.4"), broken=(violation,), packages=(h5py,))
+    refused = Rejected(candidate=anchor("2.4.4"), broken=(violation,), packages=(h5py,))
     assert causes([refused], {}, find) == (
         f"tensorflow 2.4.4 and h5py 3.1 (for alpha and beta) cannot be together: {FACT}",
     )
@@ -111,13 +112,13 @@ def test_a_rule_is_told_when_the_engine_names_its_bound(*, text: str, named: boo
     bound = Constraint(
         package=canonicalize_name("h5py"), specifier=SpecifierSet("<3"), rules=(RULE.id,)
     )
-    refused = Refused(anchor=anchor("2.4.4"), text=text, constraints=(bound,))
+    refused = Rejected(candidate=anchor("2.4.4"), text=text, constraints=(bound,))
     assert causes([refused], {}, find) == ((text, FACT) if named else (text,))
 
 
 def test_releases_that_were_not_tried_are_told_last() -> None:
-    spent = Spent(solves=16, untried=(anchor("2.4"), anchor("2.3"), anchor("2.2")))
-    refused = Refused(anchor=anchor("2.5"), text="words")
+    spent = BudgetExhausted(solves=16, untried=(anchor("2.4"), anchor("2.3"), anchor("2.2")))
+    refused = Rejected(candidate=anchor("2.5"), text="words")
     assert causes([spent, refused], {}, find) == (
         "words",
         "16 attempts found nothing; tensorflow==2.4 and 2 more releases were not tried",

@@ -30,14 +30,14 @@ def test_a_release_that_meets_everything_comes_with_its_constraints() -> None:
 
 def test_a_wish_that_a_rule_refuses_makes_the_release_infeasible() -> None:
     assert verdict(H5PY, "tensorflow", "h5py>=3") == Infeasible(
-        anchor=anchor("2.4.4"), broken=(H5PY,)
+        candidate=anchor("2.4.4"), broken=(H5PY,)
     )
 
 
 def test_a_wish_against_a_package_that_must_be_there_is_a_collision() -> None:
     needed = rule(when={"tensorflow": "<2.5"}, include={"alpha": "<2"})
     assert verdict(needed, "tensorflow", "alpha>=2") == Infeasible(
-        anchor=anchor("2.4.4"),
+        candidate=anchor("2.4.4"),
         collision=Collision(wish=wish("alpha>=2"), bound=SpecifierSet("<2"), rules=(needed.id,)),
     )
 
@@ -45,7 +45,7 @@ def test_a_wish_against_a_package_that_must_be_there_is_a_collision() -> None:
 def test_a_wish_against_what_the_release_declares_is_a_collision_without_a_rule() -> None:
     found = verdict(H5PY, "tensorflow", "keras>=3", version="2.15.1")
     assert found == Infeasible(
-        anchor=anchor("2.15.1"),
+        candidate=anchor("2.15.1"),
         collision=Collision(wish=wish("keras>=3"), bound=SpecifierSet(">=2.15.0,<2.16")),
     )
 
@@ -66,7 +66,7 @@ def test_the_anchor_stands_for_the_wish_it_answers_and_for_no_other() -> None:
     cpu = judge(anchor("2.4.4", "tensorflow-cpu"), wishes("tensorflow"), [alone], TARGET)
     assert isinstance(cpu, Feasible)
     assert verdict(alone, "tensorflow", "tensorflow-cpu") == Infeasible(
-        anchor=anchor("2.4.4"), broken=(alone,)
+        candidate=anchor("2.4.4"), broken=(alone,)
     )
 
 
@@ -90,3 +90,15 @@ def test_ranges_meet_where_some_version_is_in_all(
     *, ranges: tuple[str, ...], possible: bool
 ) -> None:
     assert meet(*map(SpecifierSet, ranges)) is possible
+
+
+def test_what_comes_with_a_release_bounds_its_neighbours_before_anything_is_solved() -> None:
+    # TensorFlow 2.15.1 declares tensorboard>=2.15,<2.16.
+    old = rule("old", when={"tensorboard": "<2.16"}, require={"alpha": "<2"})
+    new = rule("new", when={"tensorboard": ">=2.16"}, require={"beta": "<2"})
+    for given, expected in ((old, [("alpha", "<2")]), (new, [])):
+        found = verdict(given, "tensorflow", version="2.15.1")
+        assert isinstance(found, Feasible)
+        assert [
+            (c.package, str(c.specifier)) for c in found.constraints if c.package != "tensorboard"
+        ] == expected

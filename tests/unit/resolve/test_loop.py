@@ -7,8 +7,9 @@ from typing import Any
 
 from envlock.progress import Silent
 from envlock.resolve.feasible import Infeasible
-from envlock.resolve.loop import Refused, Spent, anchors, search
+from envlock.resolve.loop import BudgetExhausted, candidates_for, search
 from envlock.resolve.question import Listed, Pins, Question, Tools
+from envlock.resolve.settle import Rejected
 from support.rules import packages, rule
 from support.scripted import Pages, Scripted, question, wheels
 
@@ -21,13 +22,13 @@ def run(asked: Question, engine: Scripted, pages: Pages | None = None, **more: A
         progress=Silent(),
         **more,
     )
-    return search(asked, anchors(asked, tools), tools)
+    return search(asked, candidates_for(asked, tools), tools)
 
 
 def test_the_first_release_that_is_settled_ends_the_search() -> None:
     engine = Scripted(lambda *_: {"alpha": "1.0"})
     settled, tried = run(question("tensorflow", "alpha"), engine)
-    assert str(settled.anchor) == "tensorflow==2.3"
+    assert str(settled.candidate) == "tensorflow==2.3"
     assert (tried, engine.asked) == ((), ["2.3"])
 
 
@@ -35,7 +36,7 @@ def test_a_release_that_rules_refuse_costs_no_solve() -> None:
     late = rule(when={"tensorflow": ">=2.2"}, require={"alpha": "<1"})
     engine = Scripted(lambda *_: {"alpha": "1.0"})
     settled, tried = run(question("tensorflow", "alpha>=1", rules=[late]), engine)
-    assert str(settled.anchor) == "tensorflow==2.1"
+    assert str(settled.candidate) == "tensorflow==2.1"
     assert [type(each) for each in tried] == [Infeasible, Infeasible]
     assert engine.asked == ["2.1"]
 
@@ -66,7 +67,7 @@ def test_a_refusal_is_followed_by_the_advice_of_the_request_as_it_stands() -> No
         lambda exact, _: {"tensorflow": "2.1"} if exact in {"", "2.1"} else f"not {exact}"
     )
     settled, tried = run(question("tensorflow", "alpha"), engine)
-    assert str(settled.anchor) == "tensorflow==2.1"
+    assert str(settled.candidate) == "tensorflow==2.1"
     assert [each.text for each in tried] == ["not 2.3"]
     assert engine.asked == ["2.3", "", "2.1"]
 
@@ -75,7 +76,7 @@ def test_a_request_that_contradicts_itself_is_not_tried_with_every_release() -> 
     engine = Scripted(lambda *_: "alpha against beta")
     settled, tried = run(question("tensorflow", "alpha", "beta"), engine)
     assert settled is None
-    assert tried == (Refused(anchor=None, text="alpha against beta"),)
+    assert tried == (Rejected(candidate=None, text="alpha against beta"),)
     assert engine.asked == ["2.3", ""]
 
 
@@ -95,7 +96,7 @@ def test_the_search_ends_when_its_solves_are_spent_and_says_what_is_left() -> No
     assert settled is None
     assert len(engine.asked) == 16
     spent = tried[-1]
-    assert isinstance(spent, Spent)
+    assert isinstance(spent, BudgetExhausted)
     assert (spent.solves, len(spent.untried), str(spent.untried[0])) == (16, 15, "tensorflow==2.15")
 
 
@@ -114,7 +115,7 @@ def test_the_framework_of_an_existing_lock_is_tried_first() -> None:
     engine = Scripted(lambda *_: {})
     kept = packages(tensorflow_cpu="2.1")
     settled, _ = run(question("tensorflow", preferences=kept), engine)
-    assert str(settled.anchor) == "tensorflow==2.1"
+    assert str(settled.candidate) == "tensorflow==2.1"
 
 
 def test_a_pin_that_is_too_new_or_for_another_python_goes_back_to_one_that_fits() -> None:

@@ -26,7 +26,7 @@ from envlock.resolve.conda.explain import (
     no_packages,
 )
 from envlock.resolve.conda.question import CondaQuestion
-from envlock.resolve.loop import anchors, search
+from envlock.resolve.loop import candidates_for, search
 from envlock.resolve.question import Question, Tools
 from envlock.rules.check import conditions
 from envlock.rules.families import families
@@ -158,7 +158,7 @@ def _obeying(
         releases=cache(lambda name: engine.releases(name, progress)),
         progress=progress,
     )
-    settled, tried = search(loop, anchors(loop, tools), tools)
+    settled, tried = search(loop, candidates_for(loop, tools), tools)
     if settled is None:
         return by_the_rules(question, tried, wishes, asked)
     packages = explained(settled, tried, wishes)

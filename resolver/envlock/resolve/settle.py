@@ -1,0 +1,242 @@
+"""Solve and check, round after round, until pins obey every rule, or none can.
+
+    constraints ─▶ engine ─▶ pins ─▶ rules, files ─▶ nothing broken: resolved
+         ▲                                │
+         └──── the bounds that mend it ◀──┘   none new: rejected
+
+What holds in every round:
+
+- Constraints are only added, but for the soft ones, which go together and
+  once: so no round asks what an earlier one asked, and six are enough or too
+  many. (Letting soft ones go one by one would cost a solve for each of their
+  combinations.)
+- A bound is added only where some version is left that the request and the
+  release declare, and that is on the index page: what it cannot have, the
+  engine need not be started for.
+- Files count as rules do: an engine may know no dates (pip before 26) and no
+  upper bound of a Requires-Python (uv).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+
+from msgspec import Struct, field
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from envlock.engine import Problem, Unsatisfiable
+from envlock.index.releases import admitted
+from envlock.model import Constraint, LockedPackage, Severity, Target, Violation
+from envlock.resolve.anchor import Candidate, Releases
+from envlock.resolve.question import Listed, Pins, Tools
+from envlock.resolve.repair import bounds_for
+from envlock.rules.check import Situation
+from envlock.targets.fitting import fits, serves
+from envlock.versions import admits
+
+#: How often one task may be solved again before it is given up.
+ROUNDS = 6
+
+
+class Budget(Struct, kw_only=True):
+    """How many more times an engine may be started, and whether it gave its advice.
+
+    Whoever begins a task looks whether something is left; one that is under
+    way may overdraw it by its rounds.
+    """
+
+    left: int
+    advised: bool = False
+
+
+class Task(Struct, frozen=True, kw_only=True):
+    """What is to be settled: for a lock around one release, or for a plan.
+
+    ``name`` is told while it is solved. ``problem`` gives what an engine gets
+    with some constraints, ``broken`` the rules that pins do not meet,
+    ``allowed`` whether a bound may be added. ``kept`` are packages that stay
+    as they are beside the pins: rules see them, their files are not looked at.
+    ``inferred`` constraints are no reason of a pin that nothing newer was kept from.
+    """
+
+    name: str
+    target: Target
+    problem: Callable[[tuple[Constraint, ...]], Problem]
+    broken: Callable[[Pins], tuple[Violation, ...]]
+    allowed: Callable[[Constraint], bool]
+    candidate: Candidate | None = None
+    inferred: tuple[Constraint, ...] = ()
+    kept: Mapping[NormalizedName, Version] = field(default_factory=dict)
+    situation: Situation
+    exclude_newer: datetime | None = None
+
+
+class Resolved(Struct, frozen=True, kw_only=True):
+    """Pins, their files, the bounds that led there, and the rules that they do not meet."""
+
+    candidate: Candidate | None
+    packages: tuple[LockedPackage, ...]
+    constraints: tuple[Constraint, ...]
+    files: Listed
+    given_up: tuple[Violation, ...] = ()
+
+
+class SourceOnly(Struct, frozen=True, kw_only=True):
+    """Pins that a target would have to compile, and every older release of them too."""
+
+    packages: tuple[LockedPackage, ...]
+    target: Target
+
+
+class Rejected(Struct, frozen=True, kw_only=True):
+    """What cannot be: the engine's words, the rules no bound could meet, or what has no wheels.
+
+    Without a candidate it is the request as it stands, no rule applied.
+    """
+
+    candidate: Candidate | None
+    text: str = ""
+    broken: tuple[Violation, ...] = ()
+    source_only: SourceOnly | None = None
+    constraints: tuple[Constraint, ...] = ()
+    packages: tuple[LockedPackage, ...] = ()
+
+
+class _Checked(Struct, frozen=True, kw_only=True):
+    """What an engine pinned, with the files, and the rules that it breaks."""
+
+    pins: Pins
+    files: Listed
+    broken: tuple[Violation, ...]
+    hard: tuple[Violation, ...]
+
+
+def settle(
+    task: Task, constraints: tuple[Constraint, ...], tools: Tools, budget: Budget
+) -> Resolved | Rejected:
+    """Solve and check until nothing is broken."""
+    soft = True
+    last = Rejected(candidate=task.candidate)
+    for _ in range(ROUNDS):
+        budget.left -= 1
+        answer = tools.solve(task.problem(constraints), task.name)
+        if isinstance(answer, Unsatisfiable):
+            if not (soft and any(item.soft for item in constraints)):
+                return Rejected(candidate=task.candidate, text=answer.text, constraints=constraints)
+            soft = False
+            constraints = tuple(item for item in constraints if not item.soft)
+            continue
+        found = _checked(task, answer.packages, tools)
+        if bare := _source_only(task, answer.packages, found.files, tools):
+            return Rejected(candidate=task.candidate, source_only=bare, constraints=constraints)
+        last = Rejected(
+            candidate=task.candidate,
+            broken=found.hard,
+            constraints=constraints,
+            packages=answer.packages,
+        )
+        bounds = _bounds(task, found, found.broken if soft else found.hard, tools)
+        added = dict.fromkeys(bound for bound in bounds if bound not in constraints)
+        if not added:
+            counting = _counting(task, constraints, found.pins, tools)
+            return last if found.hard else _resolved(task, answer.packages, counting, found)
+        constraints = (*constraints, *added)
+    return last
+
+
+def _resolved(
+    task: Task,
+    packages: tuple[LockedPackage, ...],
+    constraints: tuple[Constraint, ...],
+    found: _Checked,
+) -> Resolved:
+    return Resolved(
+        candidate=task.candidate,
+        packages=packages,
+        constraints=constraints,
+        files=found.files,
+        given_up=found.broken,
+    )
+
+
+def _counting(
+    task: Task, constraints: tuple[Constraint, ...], pins: Pins, tools: Tools
+) -> tuple[Constraint, ...]:
+    """The constraints without inferred ones that kept no newer release away."""
+
+    def moved(bound: Constraint) -> bool:
+        pin = pins.get(bound.package)
+        return pin is not None and any(
+            version > pin and not admits(bound.specifier, version) and serves(files, task.target)
+            for version, files in tools.releases(bound.package).items()
+        )
+
+    return tuple(
+        each for each in constraints if each not in task.inferred or each.include or moved(each)
+    )
+
+
+def _checked(task: Task, packages: tuple[LockedPackage, ...], tools: Tools) -> _Checked:
+    pins = {package.name: package.version for package in packages}
+    looked_at = {name: v for name, v in pins.items() if task.kept.get(name) != v}
+    with tools.progress.phase("read the files of the pins"):
+        files = tools.pinned(looked_at)
+    whole = {**task.kept, **pins}
+    broken = task.broken(whole)
+    hard = tuple(each for each in broken if each.rule.severity is Severity.BREAKS)
+    return _Checked(pins=whole, files=files, broken=broken, hard=hard)
+
+
+def _bounds(
+    task: Task, found: _Checked, broken: Iterable[Violation], tools: Tools
+) -> Iterator[Constraint]:
+    """The constraints that pins call for: broken rules, and files that are not for the target."""
+
+    def allowed(bound: Constraint) -> bool:
+        return task.allowed(bound) and _there(bound, tools)
+
+    for violation in broken:
+        yield from bounds_for(violation, found.pins, task.situation, allowed, tools.releases)
+    yield from _unfit(task, found, tools)
+
+
+def _there(bound: Constraint, tools: Tools) -> bool:
+    """Whether a bound leaves a release; what the index does not list, it says nothing of."""
+    releases = tools.releases(bound.package)
+    return not releases or any(admits(bound.specifier, version) for version in releases)
+
+
+def _unfit(task: Task, found: _Checked, tools: Tools) -> Iterator[Constraint]:
+    """Bounds against releases that are too new or not for this Python."""
+    for name, listed in found.files.items():
+        if serves(admitted(listed, task.exclude_newer), task.target):
+            continue
+        newest = _newest_below(found.pins[name], tools.releases(name), task.target)
+        bound = f"<={newest}" if newest else f"<{found.pins[name]}"
+        yield Constraint(package=name, specifier=SpecifierSet(bound), rules=())
+
+
+def _newest_below(version: Version, releases: Releases, target: Target) -> Version | None:
+    older = (each for each in releases if each < version and not each.is_prerelease)
+    return max((each for each in older if serves(releases[each], target)), default=None)
+
+
+def _source_only(
+    task: Task, packages: Iterable[LockedPackage], listed: Listed, tools: Tools
+) -> SourceOnly | None:
+    """The pins that the target would have to compile, and every older release too."""
+    target = task.target
+
+    def compiled(package: LockedPackage) -> bool:
+        files = admitted(listed.get(package.name, ()), task.exclude_newer)
+        return (
+            any(fits(file, target) for file in files)
+            and not serves(files, target)
+            and _newest_below(package.version, tools.releases(package.name), target) is None
+        )
+
+    found = tuple(package for package in packages if compiled(package))
+    return SourceOnly(packages=found, target=target) if found else None
