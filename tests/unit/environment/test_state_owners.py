@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
+from envlock.declared import CONFLICT, MISSING
 from envlock.environment import faults
 from envlock.environment.faults import TITLES
 from envlock.environment.state import examine_environment
@@ -270,4 +271,6 @@ def test_a_finding_with_the_id_of_a_rule_has_its_title() -> None:
 
 def test_the_table_of_ids_is_complete() -> None:
     rows = (faults.__doc__ or "").split("=====\n")[2].splitlines()
-    assert [row.split()[0] for row in rows if row[:1].isalpha()] == list(TITLES)
+    assert [row.split()[0] for row in rows if row[:1].isalpha()] == sorted(
+        (*TITLES, CONFLICT, MISSING)
+    )
