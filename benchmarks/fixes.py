@@ -31,7 +31,7 @@ from envlock.environment.inspect import installed
 from envlock.index.handover import uv_environment, uv_program
 from envlock.index.settings import load_settings
 from envlock.targets.interpreters import find_interpreter
-from envlock.write import read_lock
+from envlock.write.reading import read_lock
 
 _LSTM = (
     "import tensorflow as tf\ntf.keras.Sequential([tf.keras.layers.LSTM(4, input_shape=(5, 3))])\n"
@@ -269,7 +269,7 @@ def fresh_lock(case: Case, folder: Path, env: Path) -> int | str:
     said = envlock("lock", *words, "--json")
     if not lock.exists():
         return f"none: {str(said.get('message')).splitlines()[0]}"
-    pins = {p.name: p.version for p in read_lock(lock.name, lock.read_text()).packages}
+    pins = {p.name: p.version for p in read_lock(lock.name, lock.read_text()).part.pypi}
     there = installed(env)
     own = {canonicalize_name(each) for each in ("pip", "setuptools", "wheel")}
     return sum(pins.get(name) != there.get(name) for name in (pins.keys() | there.keys()) - own)

@@ -33,7 +33,7 @@ ALLOWED = {
     "changes": set(),
     "choices": set(),
     "declared": {"findings", "model"},
-    "differences": {"conda", "model"},
+    "differences": {"model"},
     "documents": {"errors"},
     "model": {"choices"},
     "errors": set(),
@@ -129,7 +129,7 @@ QUIET = {
 #: Modules of the targets' room that neither start processes nor read the machine.
 PURE_OF_TARGETS = {".elsewhere", ".platforms", ".subdirs", ".tags"}
 #: Modules of conda's room that neither start processes nor read the machine.
-PURE_OF_CONDA = {"", ".channels", ".names", ".values", ".versions"}
+PURE_OF_CONDA = {"", ".channels", ".names", ".versions"}
 WRITERS = {"locks", "system", "trees"}
 #: What a quiet room may take from the system.
 READING = {

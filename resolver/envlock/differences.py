@@ -9,8 +9,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from envlock.conda.values import CondaLock, CondaPackage
-from envlock.model import Lock, LockedPackage, RuleId
+from envlock.model import CondaPackage, Lock, LockedPackage, RuleId
 
 
 class Pin(Struct, frozen=True, kw_only=True):
@@ -98,24 +97,24 @@ class Difference(Struct, frozen=True, kw_only=True):
         return self != Difference()
 
 
-def side_of(lock: Lock) -> Side:
-    """Return a lock of PyPI's packages as it is compared."""
-    pins: dict[str, Pin] = {package.name: _pin(package) for package in lock.packages}
-    return Side(pins=pins, python=lock.python, platform=lock.platform)
+def side_of(lock: Lock, *, apart: bool = False) -> Side:
+    """Return a lock as it is compared.
 
-
-def conda_side(lock: CondaLock, *, apart: bool) -> Side:
-    """Return a lock of conda packages as it is compared.
-
-    Names say which packages are pip's, and where ``apart`` of which platform.
+    Names say which packages are pip's beside conda's, and where ``apart`` of
+    which platform. The Python is among conda's packages.
     """
     pins: dict[str, Pin] = {}
-    for platform in lock.platforms:
-        where = f" [{platform.subdir}]" if apart else ""
-        pins |= {f"{each.name}{where}": _conda_pin(each) for each in platform.packages}
-        part = platform.pip.packages if platform.pip else ()
-        pins |= {f"{each.name} (pip){where}": _pin(each) for each in part}
-    return Side(pins=pins, platform=", ".join(each.subdir for each in lock.platforms))
+    beside = " (pip)" if lock.of_conda else ""
+    for part in lock.parts:
+        where = f" [{part.place}]" if apart else ""
+        pins |= {f"{each.name}{where}": _conda_pin(each) for each in part.conda}
+        pins |= {f"{each.name}{beside}{where}": _pin(each) for each in part.pypi}
+    pythons = dict.fromkeys(each.python for each in lock.parts)
+    return Side(
+        pins=pins,
+        python="" if lock.of_conda else ", ".join(pythons),
+        platform=", ".join(each.place for each in lock.parts),
+    )
 
 
 def compare(before: Side, after: Side, *, hashes: bool = True) -> Difference:

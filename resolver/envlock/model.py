@@ -2,6 +2,9 @@
 
 Every workflow is a chain of these: `Request` → `Constraint`s → `Lock` →
 environment → `Outcome`s. Texts become `packaging` types once, at the edge.
+Versions of conda's packages stay text: conda orders them by rules of its own,
+and PEP 440 does not take them all. URLs and channels carry no credentials,
+unless the user wrote them into a request.
 """
 
 from __future__ import annotations
@@ -121,17 +124,71 @@ class IndexSettings(Struct, frozen=True, kw_only=True):
     no_cache: bool = False
 
 
+class CondaSpec(Struct, frozen=True, kw_only=True):
+    """One conda package as somebody wrote it, in its parts.
+
+    ``version`` keeps its operators (``=2.15``, ``>=1.2,<2``, ``1.2.*``, ""
+    for any). ``url`` is set instead where the entry is the address of a
+    package. ``keys`` are what else stands in brackets, sorted; ``only`` the
+    subdirs (linux-64, …) that the entry counts for, none for all. ``origin``
+    is file:line, or "command line".
+    """
+
+    name: str
+    version: str = ""
+    build: str = ""
+    channel: str = ""
+    subdir: str = ""
+    url: str = ""
+    keys: tuple[tuple[str, str], ...] = ()
+    only: tuple[str, ...] = ()
+    origin: str = "command line"
+
+    def __str__(self) -> str:
+        """Return the text that conda takes."""
+        if self.url:
+            return self.url
+        place = f"{self.channel}/{self.subdir}" if self.subdir else self.channel
+        joined = self.version.startswith("=") and "," not in self.version
+        text = f"{self.name}{self.version}" if joined else f"{self.name} {self.version}".rstrip()
+        keys = self.keys
+        if self.build and joined:
+            text += f"={self.build}"
+        elif self.build:
+            keys = (("build", self.build), *keys)
+        brackets = ",".join(f"{key}='{value}'" for key, value in keys)
+        return (f"{place}::" if place else "") + text + (f"[{brackets}]" if keys else "")
+
+
 class Request(Struct, frozen=True, kw_only=True):
     """What somebody wants locked, before any target is known.
 
-    ``needs`` are capabilities (levels of the probes) that evidence must show.
+    ``specs`` are conda's packages; without any, and without ``channels``, it
+    is pip's alone. ``channels`` are in order of priority, without the word
+    ``nodefaults``; ``typed`` are those that are not a file's. ``constraints``
+    bound both sides, ``pip_constraints`` (of a file's pip section) pip's
+    alone; ``pip_options`` are index options of that section, as pip spells
+    them. ``platforms`` are the subdirs that a file itself names, ``name`` and
+    ``variables`` those of its environment. ``needs`` are capabilities (levels
+    of the probes) that evidence must show. ``notes`` are sentences on what of
+    a file is left out, each with its place.
     """
 
-    requirements: tuple[Requested, ...]
+    requirements: tuple[Requested, ...] = ()
     constraints: tuple[Requested, ...] = ()
+    specs: tuple[CondaSpec, ...] = ()
+    channels: tuple[str, ...] = ()
+    typed: tuple[str, ...] = ()
+    nodefaults: bool = False
+    pip_constraints: tuple[Requested, ...] = ()
+    pip_options: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    name: str | None = None
     accelerator: Accelerator = Accelerator.AUTO
     exclude_newer: datetime | None = None
     needs: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Condition(Struct, frozen=True, kw_only=True):
@@ -268,29 +325,116 @@ class LockedPackage(Struct, frozen=True, kw_only=True):
     elsewhere: tuple[str, ...] = ()
 
 
+class CondaPackage(Struct, frozen=True, kw_only=True):
+    """One record of a channel, as it was chosen: all that an install and the formats need.
+
+    ``channel`` is the channel's URL, ``url`` the package's; ``size`` is in
+    bytes, ``timestamp`` in milliseconds since 1970; None where the channel
+    does not say. ``noarch`` is "python", "generic" or "". ``via`` names the
+    packages or origins that asked for it, ``because`` the rules that moved it.
+    """
+
+    name: str
+    version: str
+    build: str
+    build_number: int
+    subdir: str
+    channel: str
+    url: str
+    md5: str | None = None
+    sha256: str | None = None
+    size: int | None = None
+    depends: tuple[str, ...] = ()
+    constrains: tuple[str, ...] = ()
+    timestamp: int | None = None
+    license: str | None = None
+    license_family: str | None = None
+    noarch: str = ""
+    features: str | None = None
+    track_features: tuple[str, ...] = ()
+    purls: tuple[str, ...] = ()
+    python_site_packages_path: str | None = None
+    via: tuple[str, ...] = ()
+    because: tuple[RuleId, ...] = ()
+
+    @property
+    def filename(self) -> str:
+        """The name of the package's file."""
+        return self.url.rpartition("/")[2]
+
+
+class Part(Struct, frozen=True, kw_only=True):
+    """The pins of one Python on one platform, each side sorted by name.
+
+    ``python`` is X.Y and ``platform`` envlock's name (linux-x86_64), both ""
+    where a file does not tell. ``conda`` are conda's packages, none in a lock
+    of pip alone, ``pypi`` those that pip installs; no project is on both
+    sides. ``subdir`` is conda's name of the platform, "" without its packages,
+    and ``virtual`` what those ask of the system, such as ``__glibc >=2.17``.
+    ``verified`` says when, where and what exactly this set of pins was seen to
+    do, and is empty for every other one.
+    """
+
+    python: str = ""
+    platform: str = ""
+    subdir: str = ""
+    conda: tuple[CondaPackage, ...] = ()
+    pypi: tuple[LockedPackage, ...] = ()
+    virtual: tuple[str, ...] = ()
+    verified: str = ""
+
+    def version(self, name: str) -> Version | None:
+        """The pinned version of a Python package (its name normalised), or None."""
+        return next((each.version for each in self.pypi if each.name == name), None)
+
+    @property
+    def pins(self) -> dict[NormalizedName, Version]:
+        """The Python packages that pip installs, by name."""
+        return {each.name: each.version for each in self.pypi}
+
+    @property
+    def place(self) -> str:
+        """The platform, as the manager of its packages calls it."""
+        return self.subdir or self.platform
+
+
 class Lock(Struct, frozen=True, kw_only=True):
-    """A complete set of pins for one target, sorted by name.
+    """A complete set of pins for one platform or several, ``parts`` sorted by place.
 
     ``command`` makes it again; ``request_digest`` tells whether it still
     answers the request it was made for; ``notes`` are sentences for the
-    reader (a soft rule given up, a CUDA row). ``verified`` says when, where and
-    what exactly this set of pins was seen to do, and is empty for every other
-    lock. ``indexes`` are those that were asked, in their order, where there
-    were several, and ``index_strategy`` is how one of them was chosen. No
-    clock, host or path of the machine that made it.
+    reader (a soft rule given up, a CUDA row), ``reasons`` maps rules to
+    theirs. ``name``, ``channels`` (as written, best first), ``nodefaults`` and
+    ``variables`` are the environment's, ``requested`` the specs that conda
+    was asked for. ``indexes`` are those that were asked, in their order, where
+    there were several, and ``index_strategy`` is how one of them was chosen.
+    No clock, host or path of the machine that made it.
     """
 
-    python: str
-    platform: str
-    packages: tuple[LockedPackage, ...]
-    command: str
-    request_digest: str
+    parts: tuple[Part, ...]
+    name: str = ""
+    channels: tuple[str, ...] = ()
+    nodefaults: bool = False
+    requested: tuple[CondaSpec, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    command: str = ""
+    request_digest: str = ""
     notes: tuple[str, ...] = ()
     reasons: Mapping[RuleId, str] = field(default_factory=dict)
-    verified: str = ""
     indexes: tuple[str, ...] = ()
     index_strategy: str = ""
 
-    def version(self, name: str) -> Version | None:
-        """The pinned version of ``name`` (normalised), or None."""
-        return next((p.version for p in self.packages if p.name == name), None)
+    @property
+    def part(self) -> Part:
+        """The part of a lock that has one."""
+        (part,) = self.parts
+        return part
+
+    @property
+    def of_conda(self) -> bool:
+        """Whether conda's packages are in it; else pip installs all of it."""
+        return any(each.conda or each.subdir for each in self.parts)
+
+    def on(self, place: str) -> Part | None:
+        """Return the part for a platform, by conda's name of it or envlock's; None without."""
+        return next((each for each in self.parts if place in {each.subdir, each.platform}), None)

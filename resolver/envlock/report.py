@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from envlock.choices import Format
-from envlock.model import Case, Constraint, Evidence, Lock, LockedPackage, Rule
+from envlock.model import (
+    Case,
+    CondaPackage,
+    Constraint,
+    Evidence,
+    Lock,
+    LockedPackage,
+    Part,
+    Rule,
+)
 from envlock.outcomes import Crashed, Failed, Outcome, Passed, Skipped
 from envlock.rules.frameworks import framework
 
@@ -37,69 +45,123 @@ def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join(lines)
 
 
-def release_rows(lock: Lock) -> list[Row]:
-    """What is locked, and for which Python."""
-    main = [p for name in framework().summary for p in lock.packages if p.name == name]
-    shown = ", ".join(f"{p.name} {p.version}" for p in main or lock.packages[:_SHOWN])
-    more = len(lock.packages) - len(main or lock.packages[:_SHOWN])
+def release_rows(part: Part) -> list[Row]:
+    """What is locked, and for which Python or platform."""
+    if part.conda:
+        rows = [(part.subdir, _in_brief(part.conda))]
+        return [*rows, ("with pip", _in_brief(part.pypi, main=()))] if part.pypi else rows
     return [
-        ("release", f"{shown} and {more} more" if more else shown),
-        ("python", f"{lock.python} on {lock.platform}"),
+        ("release", _in_brief(part.pypi)),
+        ("python", f"{part.python} on {part.platform}"),
     ]
+
+
+def _in_brief(
+    packages: Sequence[CondaPackage | LockedPackage], main: Sequence[str] | None = None
+) -> str:
+    """Packages in a line, those first that a reader looks for, and Python where conda brings it."""
+    main = ("python", *framework().summary) if main is None else main
+    by_name = {each.name: each for each in packages}
+    shown = [by_name[name] for name in main if name in by_name] or packages[:_SHOWN]
+    more = len(packages) - len(shown)
+    text = ", ".join(f"{each.name} {each.version}" for each in shown)
+    return f"{text} and {more} more" if more else text
 
 
 def lock_rows(lock: Lock, outputs: Collection[Path], written: Collection[Path]) -> list[Row]:
     """A lock in a few lines: the main pins, what rules moved, the files."""
-    moved = [package for package in lock.packages if package.because]
-    width = max((len(_pin(package)) for package in moved), default=0)
+    moved = {_pin(each): each.because for each in _packages(lock) if each.because}
+    width = max(map(len, moved), default=0)
     return [
-        *release_rows(lock),
-        *(("moved", f"{_pin(p).ljust(width)}  by {', '.join(p.because)}") for p in moved),
-        *([("verified", lock.verified)] if lock.verified else []),
+        *(row for part in lock.parts for row in release_rows(part)),
+        *(("moved", f"{pin.ljust(width)}  by {', '.join(why)}") for pin, why in moved.items()),
+        *(("verified", part.verified) for part in lock.parts if part.verified),
         *(("note", note) for note in lock.notes),
         *(("written" if path in written else "unchanged", str(path)) for path in outputs),
     ]
 
 
-def next_step(outputs: Mapping[Path, Format], there: str | None = None) -> str:
-    """The command that builds an environment from one of these locks, and on which machine."""
+def next_step(outputs: Mapping[Path, bool], there: str | None = None) -> str:
+    """The command that builds an environment from one of these locks, and on which machine.
+
+    ``outputs`` are files, and whether they hold hashes.
+    """
     if there is not None:
         return f"on {there}: {next_step(outputs)}"
-    for path, kind in outputs.items():
-        if kind is not Format.ENVIRONMENT:
+    for path, hashed in outputs.items():
+        if hashed:
             named = "" if path == Path("requirements.txt") else f" {shlex.quote(path.as_posix())}"
             return f"envlock sync{named}"
     return f"conda env create -f {shlex.quote(next(iter(outputs)).as_posix())}"
 
 
-def _pin(package: LockedPackage) -> str:
-    return f"{package.name}=={package.version}"
+def _packages(lock: Lock) -> Iterator[CondaPackage | LockedPackage]:
+    for part in lock.parts:
+        yield from part.conda
+        yield from part.pypi
 
 
-def lock_data(lock: Lock, outputs: Collection[Path], written: Collection[Path]) -> dict[str, Any]:
-    """A lock as JSON data; ``files`` are all it is in, ``written`` those that changed."""
+def _pin(package: CondaPackage | LockedPackage) -> str:
+    joint = "=" if isinstance(package, CondaPackage) else "=="
+    return f"{package.name}{joint}{package.version}"
+
+
+def lock_data(
+    locks: Iterable[Lock], outputs: Collection[Path], written: Collection[Path]
+) -> dict[str, Any]:
+    """Locks of one request as JSON data, whoever installs them and for how many platforms.
+
+    ``files`` are all that they are in, ``written`` those that changed.
+    """
+    locks = tuple(locks)
+    first = locks[0]
     return {
-        "python": lock.python,
-        "platform": lock.platform,
-        "packages": [
-            {
-                "name": package.name,
-                "version": str(package.version),
-                "via": list(package.via),
-                "because": list(package.because),
-                "hashes": list(package.hashes),
-                "index": package.index,
-                "also_on": list(package.elsewhere),
-            }
-            for package in lock.packages
-        ],
-        "indexes": list(lock.indexes),
-        "index_strategy": lock.index_strategy,
-        "reasons": dict(lock.reasons),
-        "notes": list(lock.notes),
-        "evidence": lock.verified,
+        "name": first.name,
+        "channels": list(first.channels),
+        "parts": [part_data(part) for lock in locks for part in lock.parts],
+        "indexes": list(first.indexes),
+        "index_strategy": first.index_strategy,
+        "reasons": {rule: why for lock in locks for rule, why in lock.reasons.items()},
+        "notes": list(dict.fromkeys(note for lock in locks for note in lock.notes)),
         "files": [str(path) for path in outputs],
         "written": [str(path) for path in outputs if path in written],
+    }
+
+
+def part_data(part: Part) -> dict[str, Any]:
+    """The pins of one platform as JSON data."""
+    return {
+        "python": part.python,
+        "platform": part.platform,
+        "subdir": part.subdir,
+        "virtual": list(part.virtual),
+        "evidence": part.verified,
+        "conda": [_conda_data(each) for each in part.conda],
+        "pypi": [_pypi_data(each) for each in part.pypi],
+    }
+
+
+def _conda_data(package: CondaPackage) -> dict[str, Any]:
+    return {
+        "name": package.name,
+        "version": package.version,
+        "build": package.build,
+        "url": package.url,
+        "sha256": package.sha256,
+        "via": list(package.via),
+        "because": list(package.because),
+    }
+
+
+def _pypi_data(package: LockedPackage) -> dict[str, Any]:
+    return {
+        "name": package.name,
+        "version": str(package.version),
+        "via": list(package.via),
+        "because": list(package.because),
+        "hashes": list(package.hashes),
+        "index": package.index,
+        "also_on": list(package.elsewhere),
     }
 
 

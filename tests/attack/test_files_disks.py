@@ -12,9 +12,8 @@ import pytest
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from envlock.conda.values import CondaPackage
 from envlock.errors import DiskFull, WorkError
-from envlock.model import DistributionFile, IndexSettings, Lock, LockedPackage
+from envlock.model import CondaPackage, DistributionFile, IndexSettings, LockedPackage
 from envlock.outcomes import Failed
 from envlock.probes import PROBES
 from envlock.probes.runner import run_probe
@@ -110,19 +109,19 @@ def test_no_temporary_folder_at_all_is_told(tmp_path: Path) -> None:
     )
 
 
-def lock_of(size: int) -> Lock:
-    """A lock of one wheel of so many bytes."""
+def one_of(size: int) -> LockedPackage:
+    """A wheel of so many bytes."""
     file = DistributionFile(
         filename="big-1.0-py3-none-any.whl", url="http://h/b", hashes={"sha256": "0"}, size=size
     )
-    package = LockedPackage(
+    return LockedPackage(
         name=canonicalize_name("big"), version=Version("1.0"), hashes=("sha256:0",), files=(file,)
     )
-    return Lock(python="3.11", platform="", packages=(package,), command="", request_digest="")
 
 
 def refuse(size: int, folder: Path) -> None:
-    refuse_cramped(lock_of(size), target(find_interpreter(None)), folder, IndexSettings(), Silent())
+    goal = target(find_interpreter(None))
+    refuse_cramped((one_of(size),), goal, folder, IndexSettings(), Silent())
 
 
 def test_an_environment_that_cannot_fit_is_refused_before_it_is_built(

@@ -29,7 +29,8 @@ from envlock.system import run
 from envlock.targets.description import target
 from envlock.targets.interpreters import find_interpreter
 from envlock.workflow.cellsets import resolve_set
-from envlock.workflow.lock import LockOrder, make_lock
+from envlock.workflow.job import Job
+from envlock.workflow.lock import make_lock
 from support.distributions import build_wheel
 from support.index_client import DEMO, OTHER, client
 from support.odd_server import OddServer, drip
@@ -95,7 +96,7 @@ def test_a_page_of_the_request_that_cannot_be_read_is_told_before_an_engine_star
 ) -> None:
     monkeypatch.setattr("envlock.engine.ENGINES", {EngineName.UV: NoEngine})
     with OddServer({"/simple/demo/": b"<![bad>"}) as server:
-        order = LockOrder(
+        job = Job(
             request=Request(requirements=parse_words(("demo",))),
             settings=IndexSettings(index_url=server.url, no_cache=True),
             outputs={},
@@ -105,7 +106,7 @@ def test_a_page_of_the_request_that_cannot_be_read_is_told_before_an_engine_star
             fresh=True,
         )
         with pytest.raises(IndexFailure) as caught:
-            make_lock(order, Silent())
+            make_lock(job, Silent())
         assert caught.value.message.startswith(f"cannot read the package index {server.url}/demo/")
 
 

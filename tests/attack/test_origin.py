@@ -73,7 +73,7 @@ def two(program: Program, tmp_path: Path) -> Iterator[Two]:
 
 def versions(done: Done) -> dict[str, str]:
     assert done.code == 0, done.err
-    return {each["name"]: each["version"] for each in done.data["packages"]}
+    return {each["name"]: each["version"] for each in done.data["parts"][0]["pypi"]}
 
 
 @pytest.mark.parametrize("engine", ["uv", pytest.param("pip-tools", marks=pytest.mark.network)])
@@ -86,7 +86,9 @@ def test_a_higher_number_on_a_public_index_does_not_win(two: Two, engine: str) -
 
 def test_every_pin_says_its_index_and_who_else_has_its_name(two: Two) -> None:
     done = two("lock", "app", "--json")
-    said = {each["name"]: (each["index"], each["also_on"]) for each in done.data["packages"]}
+    said = {
+        each["name"]: (each["index"], each["also_on"]) for each in done.data["parts"][0]["pypi"]
+    }
     assert said == {
         "acme": (two.own.url, [two.public.url]),
         "app": (two.public.url, []),
@@ -119,7 +121,7 @@ def test_the_index_of_a_pin_is_in_every_format_without_its_password(two: Two) ->
 def test_with_one_index_a_requirements_file_names_none(two: Two) -> None:
     formats = ("--format", "requirements", "--format", "pylock")
     done = two("lock", "app", *formats, "--json", PIP_EXTRA_INDEX_URL="")
-    assert {each["index"] for each in done.data["packages"]} == {two.public.url}
+    assert {each["index"] for each in done.data["parts"][0]["pypi"]} == {two.public.url}
     assert two.public.url not in two.read()
     packages = tomllib.loads(two.read("pylock.toml"))["packages"]
     assert {each["index"] for each in packages} == {two.public.url}

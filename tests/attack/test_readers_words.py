@@ -13,7 +13,7 @@ from envlock.examine.files import examine_path
 from envlock.formats.model_file import examine_model
 from envlock.request.files import read_constraints_file
 from envlock.rules import database
-from envlock.write import read_conda_lock
+from envlock.write.reading import read_lock
 from support.program import Program
 
 DATA = Path(__file__).parents[1] / "unit" / "formats" / "data"
@@ -124,10 +124,10 @@ def test_a_name_that_ends_in_a_hyphen_before_an_address_is_a_note(tmp_path: Path
 @pytest.mark.parametrize("key", ["sha1", "name", "depends", "url", "build", "channel", "purls"])
 def test_keys_below_hash_of_a_conda_lock_say_nothing_of_the_package(key: str) -> None:
     text = (GOLDEN / "conda-lock.yml").read_text()
-    plain = read_conda_lock("conda-lock.yml", text)
+    plain = read_lock("conda-lock.yml", text)
     odd = text.replace("  hash:\n", f"  hash:\n    {key}: evil\n")
     assert odd != text
-    assert read_conda_lock("conda-lock.yml", odd) == plain
+    assert read_lock("conda-lock.yml", odd) == plain
 
 
 @pytest.mark.parametrize(

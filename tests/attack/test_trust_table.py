@@ -16,7 +16,7 @@ import pytest
 from envlock import config
 from envlock.choices import Accelerator, EngineName, Format, IndexStrategy
 from envlock.cli import told
-from envlock.cli.conda_orders import conda_order
+from envlock.cli.jobs import lock_jobs
 from envlock.cli.options import (
     CondaOptions,
     EnvironmentOptions,
@@ -25,7 +25,6 @@ from envlock.cli.options import (
     ProbeOptions,
     RequestOptions,
 )
-from envlock.cli.orders import lock_orders
 from envlock.conda import rattler
 from envlock.config_keys import KEYS
 from envlock.errors import UsageError
@@ -36,8 +35,8 @@ from envlock.model import IndexSettings
 from envlock.progress import Silent
 from envlock.system.caches import folder_of_variable
 from envlock.system.limits import solve_limit
-from envlock.workflow.conda.work import channel_addresses
-from envlock.workflow.lock import LockOrder
+from envlock.workflow.conda.question import channel_addresses
+from envlock.workflow.job import Job
 from envlock.workflow.sync import SyncOrder, sync_environment
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "security.md"
@@ -65,7 +64,7 @@ class Setting:
     """A setting: a value for it, and what shows that it was taken."""
 
     value: str
-    taken: Callable[[LockOrder], bool]
+    taken: Callable[[Job], bool]
     group: str = "request"
     own: str = "ENVLOCK"
     many: bool = False
@@ -155,14 +154,15 @@ class Folder:
     def write(self, name: str, text: str) -> None:
         (self.root / name).write_text(text, encoding="utf-8")
 
-    def order(self, *, file: str = "") -> LockOrder:
+    def order(self, *, file: str = "") -> Job:
         """Return what `envlock lock` would do."""
         request = {"requirements": ("demo",)} | self.words.get("request", {})
         if file:
             request["requirement_file"] = (Path(file),)
-        (order, *_) = lock_orders(
+        (order, *_) = lock_jobs(
             "lock",
             RequestOptions(**request),
+            CondaOptions(),
             IndexOptions(**self.words.get("index", {})),
             LockFileOptions(**self.words.get("files", {})),
             Silent(),
@@ -186,7 +186,7 @@ def folder(
     return Folder(tmp_path / "clone", monkeypatch, capsys)
 
 
-def flag(setting: Setting, name: str, folder: Folder) -> LockOrder:
+def flag(setting: Setting, name: str, folder: Folder) -> Job:
     value: Any = (setting.value,) if setting.many else setting.value
     if name in {"rules", "evidence"}:
         value = (Path(setting.value),)
@@ -205,12 +205,12 @@ def flag(setting: Setting, name: str, folder: Folder) -> LockOrder:
     return folder.order()
 
 
-def variable(setting: Setting, name: str, folder: Folder) -> LockOrder:
+def variable(setting: Setting, name: str, folder: Folder) -> Job:
     folder.patch.setenv(f"{setting.own}_{name.replace('-', '_').upper()}", setting.value)
     return folder.order()
 
 
-def users_file(setting: Setting, name: str, folder: Folder) -> LockOrder:
+def users_file(setting: Setting, name: str, folder: Folder) -> Job:
     home = folder.root.parent / "home"
     if setting.file == "pip.conf":
         (home / "pip.conf").write_text(f"[global]\n{name} = {setting.value}\n")
@@ -220,12 +220,12 @@ def users_file(setting: Setting, name: str, folder: Folder) -> LockOrder:
     return folder.order()
 
 
-def projects_file(setting: Setting, name: str, folder: Folder) -> LockOrder:
+def projects_file(setting: Setting, name: str, folder: Folder) -> Job:
     folder.write("pyproject.toml", f"[tool.envlock]\n{name} = {setting.line}\n")
     return folder.order()
 
 
-def input_file(setting: Setting, name: str, folder: Folder) -> LockOrder:
+def input_file(setting: Setting, name: str, folder: Folder) -> Job:
     value = "" if name == "no-index" else f" {setting.value}"
     folder.write("requirements.in", f"--{name}{value}\ndemo\n")
     return folder.order(file="requirements.in")
@@ -330,7 +330,7 @@ def channels(folder: Folder, text: str = "", typed: tuple[str, ...] = ()) -> tup
     folder.write("environment.yml", f"channels: [{text}]\ndependencies: [python]\n")
     folder.patch.setattr(rattler, "detect", lambda: ("linux-64", ()))
     request = RequestOptions(requirement_file=(Path("environment.yml"),))
-    order = conda_order(
+    (job,) = lock_jobs(
         "lock",
         request,
         CondaOptions(channel=typed),
@@ -338,7 +338,7 @@ def channels(folder: Folder, text: str = "", typed: tuple[str, ...] = ()) -> tup
         LockFileOptions(),
         Silent(),
     )
-    return tuple(each.url for each in channel_addresses(order.request, "linux-64")[0])
+    return tuple(each.url for each in channel_addresses(job.request, "linux-64")[0])
 
 
 def test_the_channels_of_a_file_are_named_and_a_flag_need_not_be(folder: Folder) -> None:

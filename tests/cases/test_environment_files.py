@@ -16,10 +16,10 @@ import yaml
 from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
-from envlock.conda.values import CondaRequest
 from envlock.errors import UsageError
+from envlock.model import Request
 from envlock.request.environment import read_environment
-from envlock.write.conda.environment import render_request
+from support.environments import environment_yml
 
 HERE = Path(__file__).parent
 FILES: list[dict[str, str]] = json.loads(
@@ -29,7 +29,7 @@ EXPECTED = (HERE / "environment-files.txt").read_text(encoding="utf-8")
 WHERE = re.compile(r"environment\.yml:\d+: ")
 
 
-def read(folder: Path, text: str) -> CondaRequest:
+def read(folder: Path, text: str) -> Request:
     path = folder / "environment.yml"
     path.write_bytes(text.encode())
     return read_environment(path, folder)
@@ -43,10 +43,10 @@ def told(file: dict[str, str], folder: Path) -> str:
     except UsageError as error:
         return "\n".join((*lines, *(f"  refused: {line}" for line in error.message.splitlines())))
     only = [f"{each} on {' '.join(each.only)}" for each in found.specs if each.only]
-    marked = [str(each.requirement) for each in found.pip if each.requirement.marker]
+    marked = [str(each.requirement) for each in found.requirements if each.requirement.marker]
     channels = " ".join((*found.channels, *(["nodefaults"] if found.nodefaults else [])))
     lines.append(f"  {found.name}: {len(found.specs)} from conda ({channels})")
-    lines += [f"  {len(found.pip)} from pip"] if found.pip else []
+    lines += [f"  {len(found.requirements)} from pip"] if found.requirements else []
     lines += [f"  only: {each}" for each in (*only, *marked)]
     lines += [f"  platforms: {' '.join(found.platforms)}"] if found.platforms else []
     lines += [f"  variable: {name}={value}" for name, value in found.variables.items()]
@@ -57,12 +57,12 @@ def test_each_file_is_understood_as_it_was_meant(tmp_path: Path) -> None:
     assert "\n".join(told(file, tmp_path) for file in FILES) + "\n" == EXPECTED
 
 
-def comparable(request: CondaRequest) -> CondaRequest:
+def comparable(request: Request) -> Request:
     """A request without the lines it was read from."""
     return replace(
         request,
         specs=tuple(replace(each, origin="") for each in request.specs),
-        pip=tuple(replace(each, origin="") for each in request.pip),
+        requirements=tuple(replace(each, origin="") for each in request.requirements),
         notes=(),
     )
 
@@ -85,19 +85,19 @@ def test_a_file_comes_out_as_it_went_in_or_is_refused_with_its_lines(
         assert all(WHERE.match(line) for line in refused.splitlines())
         return
     first = read(tmp_path, file["text"])
-    written = render_request(first)
+    written = environment_yml(first)
     again = read(tmp_path, written)
     assert comparable(again) == comparable(first)
-    assert render_request(again) == written
+    assert environment_yml(again) == written
     assert as_listed(first) == as_yaml_has_it(file["text"])
 
 
-def as_listed(request: CondaRequest) -> dict[str, object]:
+def as_listed(request: Request) -> dict[str, object]:
     return {
         "name": request.name,
         "channels": [*request.channels],
         "conda": [each.name for each in request.specs],
-        "pip": [canonicalize_name(each.requirement.name) for each in request.pip],
+        "pip": [canonicalize_name(each.requirement.name) for each in request.requirements],
     }
 
 

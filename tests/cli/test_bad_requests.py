@@ -249,7 +249,7 @@ def test_with_json_the_same_is_one_object_on_standard_output(
     message, *remedies = text.split("\n  try: ")
     assert done.err == ""
     assert done.data == {
-        "schema": 1,
+        "schema": 2,
         "command": command,
         "exit_code": bad.code,
         "message": message,

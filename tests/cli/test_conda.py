@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from envlock.cli.options import CondaOptions, RequestOptions, is_for_conda
 from envlock.index.handover import uv_program
 from support.conda_channel import PYTHON, CondaChannel
 from support.conda_forge import conda_forge
@@ -131,7 +130,7 @@ def test_a_lock_that_answers_another_request_is_told(conda: Program) -> None:
     done = conda("lock", "-r", "environment.yml", "--check")
     assert (done.code, done.out) == (
         1,
-        "conda-lock.yml: it answers another request or platform than the one given\n",
+        "conda-lock.yml: it answers another request, Python or platform than the one given\n",
     )
     assert conda("lock", "-r", "environment.yml").code == 0
     assert "h5py-3.10.0" in (conda.here / "conda-lock.yml").read_text()
@@ -158,8 +157,8 @@ def test_words_are_conda_packages_with_manager_conda(conda: Program, channel: Co
     words = ["lock", "h5py>=3", "--manager", "conda", "--channel", channel.url]
     done = conda(*words, "--json")
     assert done.code == 0
-    (platform,) = done.data["platforms"]
-    assert {each["name"] for each in platform["packages"]} == {"python", "h5py"}
+    (platform,) = done.data["parts"]
+    assert {each["name"] for each in platform["conda"]} == {"python", "h5py"}
     text = (conda.here / "conda-lock.yml").read_text()
     assert (
         f"# made by: envlock lock 'h5py>=3' --engine uv --manager conda --channel {channel.url}\n"
@@ -337,18 +336,51 @@ def test_a_file_of_somebody_else_is_left_as_it_is(conda: Program) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "conda"),
-    [
-        ("Env.YML", "", True),
-        ("conda.txt", "dependencies:\n  - h5py\n", True),
-        ("REQS.TXT", "h5py\n", False),
-        ("environment", "h5py\n", False),
-    ],
-)
-def test_an_environment_file_asks_for_conda_whatever_it_is_called(
-    name: str, text: str, *, conda: bool, tmp_path: Path
-) -> None:
-    path = tmp_path / name
-    path.write_text(text)
-    assert is_for_conda(RequestOptions(requirement_file=(path,)), CondaOptions()) is conda
+@pytest.mark.parametrize("kind", ["conda-lock", "explicit", "pixi"])
+def test_a_prefix_is_made_equal_to_a_lock(conda: Program, kind: str) -> None:
+    (lock,) = conda("lock", "-r", "environment.yml", "--format", kind, "--json").data["files"]
+    done = conda("sync", lock)
+    assert (done.code, done.err) == (0, "")
+    assert done.out == (
+        f"linux-64     python {VERSION}, tensorflow 2.15.1, h5py 3.11.0, numpy 1.26.4\n"
+        "with pip     helper 1.0\n"
+        f"environment  .venv is now equal to {lock}\n"
+        "next         envlock verify .venv\n"
+    )
+    prefix = conda.here / ".venv"
+    records = prefix / "conda-meta"
+    names = {path.name.rsplit("-", 2)[0] for path in records.glob("*.json")}
+    assert names == {"python", "tensorflow", "h5py", "numpy"}
+    assert (prefix / f"lib/python{PYTHON}/site-packages/helper.py").is_file()
+    (records / "state").write_text('{"version": 1, "env_vars": {"MINE": "1"}}')
+    assert conda("sync", lock, "--json").data["changed"] is False
+    next(records.glob("numpy-*.json")).unlink()
+    done = conda("sync", lock, "--json")
+    (part,) = done.data["parts"]
+    assert (done.data["changed"], part["subdir"]) == (True, "linux-64")
+    assert json.loads((records / "state").read_text())["env_vars"] == {"MINE": "1"}
+
+
+def test_a_lock_that_cannot_be_synced_is_refused_with_what_can(conda: Program) -> None:
+    words = ("--format", "environment", "-o", "pinned.yml")
+    assert conda("lock", "-r", "environment.yml", *words).code == 0
+    done = conda("sync", "pinned.yml")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(
+        "error: pinned.yml has no hashes for h5py, numpy, python, tensorflow"
+    )
+    assert done.err.endswith(
+        "  try: envlock lock -r environment.yml --engine uv --format conda-lock\n"
+    )
+    (conda.here / "conda-osx-arm64.lock").write_text("# platform: osx-arm64\n@EXPLICIT\n")
+    done = conda("sync", "conda-osx-arm64.lock")
+    assert (done.code, done.err) == (
+        2,
+        "error: conda-osx-arm64.lock is for osx-arm64, and this machine is linux-64\n",
+    )
+
+
+def test_a_lock_that_another_command_made_is_current(conda: Program) -> None:
+    assert conda("lock", "-r", "environment.yml").code == 0
+    other = ("lock", "-r", "environment.yml", "--engine", "pip-tools", "--check")
+    assert conda(*other).out == "the lock is current\n"

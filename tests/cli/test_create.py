@@ -108,7 +108,7 @@ def test_with_json_a_failure_has_its_outcomes(envlock: Program, index: SimpleInd
     broken(index)
     done = envlock("create", "tensorflow", "--json")
     found = done.data
-    assert (found["schema"], found["command"], found["exit_code"]) == (1, "create", 1)
+    assert (found["schema"], found["command"], found["exit_code"]) == (2, "create", 1)
     assert found["remedies"] == ["envlock create tensorflow --json --keep"]
     assert not found["verified"]
     failed = {each["level"]: each for each in found["outcomes"] if each["status"] == "failed"}
@@ -123,7 +123,7 @@ def test_with_json_a_success_is_one_object(envlock: Program) -> None:
     assert found["verified"]
     assert found["environment"] == ".venv"
     assert found["files"] == found["written"] == ["requirements.txt"]
-    assert {each["name"]: each["because"] for each in found["packages"]} == {
+    assert {each["name"]: each["because"] for each in found["parts"][0]["pypi"]} == {
         "h5py": [],
         "numpy": ["numpy2-tf-abi"],
         "tensorflow": [],

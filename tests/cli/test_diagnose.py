@@ -60,7 +60,7 @@ def test_the_data_are_in_the_promised_order(program: Program) -> None:
     write(program, "requirements.txt", BROKEN)
     done = program("diagnose", "requirements.txt", "--json")
     assert list(done.data)[:4] == ["schema", "command", "exit_code", "findings"]
-    assert (done.data["schema"], done.data["command"], done.data["exit_code"]) == (1, "diagnose", 1)
+    assert (done.data["schema"], done.data["command"], done.data["exit_code"]) == (2, "diagnose", 1)
     (finding,) = done.data["findings"]
     assert list(finding)[:7] == [
         "rule",

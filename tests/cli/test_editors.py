@@ -15,6 +15,19 @@ from support.program import Program
 _NAMED_SHELL = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
 
 
+def test_the_schema_of_what_json_prints_is_printed_and_documented(program: Program) -> None:
+    docs = Path(__file__).parents[2] / "docs" / "output.schema.json"
+    done = program("json", "schema")
+    assert (done.code, done.out, done.err) == (0, docs.read_text(encoding="utf-8"), "")
+    document = program("json", "schema", "--json").data["document"]
+    jsonschema.Draft202012Validator.check_schema(document)
+    validator = jsonschema.Draft202012Validator(document)
+    lock = {"schema": 2, "command": "lock", "exit_code": 0, "current": True, "problems": []}
+    assert validator.is_valid(lock)
+    assert not validator.is_valid({**lock, "schema": 1})
+    assert not validator.is_valid({"schema": 2, "command": "lock", "exit_code": 0, "parts": []})
+
+
 def test_the_schema_of_the_configuration_is_printed(program: Program) -> None:
     done = program("config", "schema")
     assert (done.code, json.loads(done.out), done.err) == (0, config_schema(), "")

@@ -70,7 +70,7 @@ def test_capabilities_are_data_too(program: Program, elsewhere: Path) -> None:
     words = ("--evidence", elsewhere, "--platform", "linux-aarch64", "--json")
     data = program("capabilities", *words).data
     (cell,) = data["cells"]
-    assert (data["schema"], data["gate"]) == (1, list(GATE))
+    assert (data["schema"], data["gate"]) == (2, list(GATE))
     assert cell["capabilities"] == [*GATE, "resume"]
 
 

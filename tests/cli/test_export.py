@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from envlock.choices import Format
-from envlock.write import conda_texts
+from envlock.write.formats import texts_of
 from support.conda_locks import REALISTIC_CONDA
 from support.program import Program, snapshot
 from support.simple_index import SimpleIndex, build_wheel
@@ -210,11 +210,11 @@ def test_what_changed_is_said_in_words(locked: Program) -> None:
 
 
 def test_a_lock_of_conda_packages_goes_into_the_formats_of_conda(program: Program) -> None:
-    one = replace(REALISTIC_CONDA, platforms=REALISTIC_CONDA.platforms[:1])
+    one = replace(REALISTIC_CONDA, parts=REALISTIC_CONDA.parts[:1])
     kinds = ("explicit", "conda-lock", "pixi")
     files: dict[str, str] = {}
     for kind in kinds:
-        ((name, text),) = conda_texts(one, Format(kind)).items()
+        ((name, text),) = texts_of(one, Format(kind)).items()
         (program.here / name).write_text(text)
         files[kind] = name
     done = program("export", files["conda-lock"], "--format", "environment")
@@ -232,7 +232,7 @@ def test_a_lock_of_conda_packages_goes_into_the_formats_of_conda(program: Progra
 
 
 def test_a_lock_of_several_platforms_goes_into_a_folder(program: Program) -> None:
-    ((name, text),) = conda_texts(REALISTIC_CONDA, Format.CONDA_LOCK).items()
+    ((name, text),) = texts_of(REALISTIC_CONDA, Format.CONDA_LOCK).items()
     (program.here / name).write_text(text)
     done = program("export", name, "--format", "explicit")
     assert done.err == (

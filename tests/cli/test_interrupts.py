@@ -163,7 +163,7 @@ def test_with_json_an_interrupt_is_an_object(envlock: Program, index: SimpleInde
     running.send_signal(signal.SIGINT)
     code, out, err = finished(running)
     assert out == (
-        '{\n  "schema": 1,\n  "command": "lock",\n  "exit_code": 130,\n'
+        '{\n  "schema": 2,\n  "command": "lock",\n  "exit_code": 130,\n'
         '  "message": "interrupted: nothing was changed",\n  "remedies": []\n}\n'
     )
     assert (code, err) == (130, "")

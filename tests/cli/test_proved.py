@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from support.conda_channel import CondaChannel
 from support.framework import build_framework
 from support.program import Program
 from support.simple_index import SimpleIndex, build_wheel
@@ -197,3 +198,48 @@ def test_evidence_that_is_not_there_is_missed_before_anything_is_solved(envlock:
     assert done.code == 2
     assert "nowhere: no such folder" in done.err
     assert not (envlock.here / "requirements.txt").exists()
+
+
+@pytest.fixture(scope="module")
+def channel(tmp_path_factory: pytest.TempPathFactory) -> CondaChannel:
+    root = tmp_path_factory.mktemp("conda")
+    made = CondaChannel(root / "channel")
+    made.add_python()
+    build_framework(root / "wheels")
+    for wheel in sorted((root / "wheels").glob("*.whl")):
+        made.add_wheel(wheel)
+    made.write()
+    return made
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the channel is for Linux")
+def test_evidence_counts_for_conda_too(
+    envlock: Program, index: SimpleIndex, channel: CondaChannel
+) -> None:
+    assert envlock(*RUN, "--tensorflow", "2.15.1").code == 0
+    build_wheel(index.folder, "h5py", "3.12.0")
+    forget_pages(envlock)
+    (envlock.here / "environment.yml").write_text(
+        f"channels: [{channel.url}]\ndependencies: [python, pip: [tensorflow==2.15.1]]\n"
+    )
+    words = ("lock", "-r", "environment.yml", "--engine", "uv", "--json")
+    (part,) = envlock(*words, *PROVED).data["parts"]
+    assert part["evidence"].startswith("20")
+    assert {each["name"]: each["version"] for each in part["pypi"]} == {
+        "h5py": "3.11.0",
+        "numpy": "1.26.4",
+        "tensorflow": "2.15.1",
+    }
+    assert "\n# verified linux-64: 20" in (envlock.here / "conda-lock.yml").read_text()
+    (part,) = envlock(*words, *PROVED, "--fresh", "-U").data["parts"]
+    assert (part["evidence"], part["pypi"][0]["version"]) == ("", "3.12.0")
+    of_conda = ("lock", "--channel", channel.url, "tensorflow", "--json", "-U")
+    done = envlock(*of_conda, *PROVED, "--needs", "savedmodel")
+    assert done.code == 0, done.out
+    assert {each["name"]: each["version"] for each in done.data["parts"][0]["conda"]}[
+        "tensorflow"
+    ] == "2.15.1"
+    assert done.data["notes"][-1].startswith("tensorflow 2.15.1 on Python 3.11")
+    assert done.data["notes"][-1].endswith("conda's builds were not")
+    done = envlock(*of_conda, *PROVED, "--needs", "no-such-thing")
+    assert (done.code, done.data["remedies"]) == (2, ["envlock capabilities"])

@@ -96,7 +96,7 @@ def test_a_usage_error_is_told(program: Program, words: str, said: str) -> None:
 def test_with_json_a_usage_error_is_an_object(program: Program) -> None:
     done = program("lock", "--json", "--engine", "pipenv")
     assert done.data == {
-        "schema": 1,
+        "schema": 2,
         "command": "lock",
         "exit_code": 2,
         "message": "invalid value for '--engine': 'pipenv' is not one of 'pip-tools', 'uv'",

@@ -8,7 +8,6 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from envlock.conda.values import CondaLock
 from envlock.errors import UsageError
 from envlock.examine.files import examine_path
 from envlock.formats.conda_spec import parse_conda_spec
@@ -16,7 +15,7 @@ from envlock.formats.detect import FORMATS, Can, FileFormat, Row, detect, format
 from envlock.request.environment import read_environment
 from envlock.request.files import read_request_file
 from envlock.system import read_text
-from envlock.write import read_conda_lock, read_lock
+from envlock.write.reading import read_lock
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 CORPUS = Path(__file__).parent.parent / "fuzz" / "corpus"
@@ -117,7 +116,7 @@ def strictly(row: Row, path: Path) -> set[str]:
         asked = read_environment(path)
         specs = [parse_conda_spec(str(spec)) for spec in asked.specs]
         ofconda = {f"{s.name}{f'=={s.version}' if s.version else s.specifier}" for s in specs}
-        return ofconda | {_plain(each.requirement) for each in asked.pip}
+        return ofconda | {_plain(each.requirement) for each in asked.requirements}
     return {_plain(each.requirement) for each in read_request_file(path).requirements}
 
 
@@ -175,15 +174,10 @@ def test_damaged_both_tell_the_same_faults_at_the_same_places(row: Row, tmp_path
 
 
 def locked(path: Path) -> Iterator[str]:
-    try:
-        lock: object = read_lock(path.name, read_text(path))
-    except UsageError:
-        lock = read_conda_lock(path.name, read_text(path))
-    if isinstance(lock, CondaLock):
-        part = min(lock.platforms, key=lambda each: each.subdir)
-        yield from (parse_conda_spec(f"{p.name}=={p.version}").name for p in part.packages)
-        lock = part.pip
-    yield from (each.name for each in getattr(lock, "packages", ()))
+    lock = read_lock(path.name, read_text(path))
+    part = min(lock.parts, key=lambda each: each.subdir)
+    yield from (parse_conda_spec(f"{p.name}=={p.version}").name for p in part.conda)
+    yield from (each.name for each in part.pypi)
 
 
 @pins
@@ -225,9 +219,7 @@ def test_a_lock_that_is_broken_is_told_at_the_same_line(
 
 
 def _strict(path: Path) -> object:
-    if path.suffix == ".toml":
-        return read_lock(path.name, read_text(path))
-    return read_conda_lock(path.name, read_text(path))
+    return read_lock(path.name, read_text(path))
 
 
 def test_an_empty_file_that_says_nothing_is_nothing() -> None:

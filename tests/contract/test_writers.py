@@ -1,28 +1,43 @@
-"""What every output format must do; a new one is held to it by being registered."""
+"""What every format must do; a new one is held to it by its row."""
 
 from __future__ import annotations
 
 import random
-import re
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 from msgspec.structs import replace
 
-from envlock.choices import OF_CONDA
-from envlock.model import Lock, LockedPackage, RuleId
-from envlock.write import WRITERS, Format, default_filename, format_of, read_lock
+from envlock.choices import Format
+from envlock.model import CondaPackage, Lock, LockedPackage, Part, RuleId
+from envlock.write.formats import FORMATS, format_of, texts_of
+from envlock.write.reading import read_lock
+from support.conda_locks import REALISTIC_CONDA
 from support.locks import REALISTIC
 
-pytestmark = pytest.mark.parametrize("kind", WRITERS)
-
 _T = TypeVar("_T")
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+ALONE = replace(REALISTIC_CONDA, parts=REALISTIC_CONDA.parts[:1])
+#: Every format with the locks that it holds.
+CASES = [
+    *((kind, REALISTIC) for kind, row in FORMATS.items() if row.pypi),
+    *((kind, ALONE) for kind, row in FORMATS.items() if row.conda or row.beside),
+    *((kind, REALISTIC_CONDA) for kind, row in FORMATS.items() if row.conda or row.beside),
+]
+cases = pytest.mark.parametrize(
+    ("kind", "lock"),
+    CASES,
+    ids=[f"{kind}-{'-'.join(each.place for each in lock.parts)}" for kind, lock in CASES],
+)
+rows = pytest.mark.parametrize("kind", Format)
 
 SECRET = "s3cret"  # noqa: S105  (what must not be written)
 ADDRESS = f"https://me:{SECRET}@host.example/simple"
 HOSTILE = (
     'x\n--index-url https://evil.example\r\n- evil: "y"\u2028evil==1.0\x85[tool]\x0cevil==2 \\',
+    "@EXPLICIT\nhttps://evil.example/noarch/evil-1-0.conda",
     "\"\"\"\nevil = 1\n'''",
     "*evil &evil !!evil %evil #evil",
     "",
@@ -30,116 +45,220 @@ HOSTILE = (
 )
 
 
-def text_of(kind: Format, lock: Lock) -> str:
-    return "".join(WRITERS[kind].render(lock, name="demo").values())
+def texts(kind: Format, lock: Lock) -> list[str]:
+    return list(texts_of(lock, kind).values())
 
 
-def shuffled(package: LockedPackage, seed: random.Random) -> LockedPackage:
-    def mixed(items: tuple[_T, ...]) -> tuple[_T, ...]:
-        return tuple(seed.sample(items, len(items)))
+def again(kind: Format, lock: Lock) -> list[Part]:
+    """What is read of the files of a lock, platform by platform."""
+    return [
+        part for name, text in texts_of(lock, kind).items() for part in read_lock(name, text).parts
+    ]
 
-    return replace(
-        package,
-        hashes=mixed(package.hashes),
-        via=mixed(package.via),
-        because=mixed(package.because),
-        files=mixed(package.files),
+
+def mixed(items: tuple[_T, ...], seed: random.Random) -> tuple[_T, ...]:
+    return tuple(seed.sample(items, len(items)))
+
+
+def shuffled(part: Part, seed: random.Random) -> Part:
+    pypi = (
+        replace(
+            each,
+            hashes=mixed(each.hashes, seed),
+            via=mixed(each.via, seed),
+            because=mixed(each.because, seed),
+            files=mixed(each.files, seed),
+        )
+        for each in part.pypi
     )
+    conda = (
+        replace(each, via=mixed(each.via, seed), because=mixed(each.because, seed))
+        for each in part.conda
+    )
+    return replace(part, pypi=mixed(tuple(pypi), seed), conda=mixed(tuple(conda), seed))
 
 
-def with_text(text: str) -> Lock:
-    """The realistic lock with a text in every place where somebody's words stand."""
-    packages = tuple(replace(package, via=(*package.via, text)) for package in REALISTIC.packages)
+def with_text(lock: Lock, text: str) -> Lock:
+    """The lock with a text in every place where somebody's words stand."""
+
+    def said(package: LockedPackage) -> LockedPackage:
+        return replace(package, via=(*package.via, text))
+
+    def told(package: CondaPackage) -> CondaPackage:
+        return replace(package, via=(*package.via, text), license=text, features=text)
+
+    parts = tuple(
+        replace(
+            part,
+            pypi=tuple(map(said, part.pypi)),
+            conda=tuple(map(told, part.conda)),
+            verified=text,
+        )
+        for part in lock.parts
+    )
     return replace(
-        REALISTIC,
-        packages=packages,
+        lock,
+        parts=parts,
+        name=text,
         command=f"envlock lock {text}",
         notes=(text,),
-        verified=text,
-        reasons=dict.fromkeys(REALISTIC.reasons, text),
+        reasons=dict.fromkeys(lock.reasons, text),
     )
 
 
-def test_every_format_has_a_writer_and_golden_files(kind: Format) -> None:
-    golden = Path(__file__).parents[1] / "golden" / kind
-    assert set(WRITERS) == set(Format) - OF_CONDA
-    assert default_filename(kind) in {path.name for path in golden.iterdir()}
+def pins(part: Part, kind: Format) -> list[tuple[str, str]]:
+    """What a format holds of a part."""
+    conda = part.conda if FORMATS[kind].conda else ()
+    return [
+        *((each.name, each.version) for each in conda),
+        *((each.name, str(each.version)) for each in part.pypi),
+    ]
 
 
-def test_the_files_are_named_so_that_they_are_known_again(kind: Format) -> None:
-    names = set(WRITERS[kind].render(REALISTIC, name="demo"))
-    assert default_filename(kind) in names
+@rows
+def test_every_format_has_a_row_and_golden_files(kind: Format) -> None:
+    assert set(FORMATS) == set(Format)
+    row = FORMATS[kind]
+    names = {path.name for folder in ("conda", kind) for path in GOLDEN.glob(f"{folder}/*")}
+    assert names & ({row.filename} | {row.name_on("linux-64", alone=False)})
+
+
+@rows
+def test_a_default_name_tells_its_own_format(kind: Format) -> None:
+    assert format_of(Path(FORMATS[kind].filename)) is kind
+
+
+@cases
+def test_the_files_are_named_so_that_they_are_known_again(kind: Format, lock: Lock) -> None:
+    row, places = FORMATS[kind], [each.place for each in lock.parts]
+    names = list(texts_of(lock, kind))
+    assert tuple(names) == row.names(places)
+    assert len(names) == (1 if row.several else len(places))
     assert {format_of(Path(name)) for name in names} == {kind}
 
 
-def test_the_same_lock_gives_the_same_bytes_in_whatever_order_it_comes(kind: Format) -> None:
+@cases
+def test_the_same_lock_gives_the_same_bytes_in_whatever_order_it_comes(
+    kind: Format, lock: Lock
+) -> None:
     seed = random.Random(7)  # noqa: S311  (the same order each time)
-    packages = [shuffled(package, seed) for package in REALISTIC.packages]
-    seed.shuffle(packages)
-    reasons = dict(reversed(tuple(REALISTIC.reasons.items())))
-    mixed = replace(REALISTIC, packages=tuple(packages), reasons=reasons)
-    assert text_of(kind, mixed) == text_of(kind, REALISTIC)
-
-
-def test_all_pins_are_there_in_order(kind: Format) -> None:
-    text = text_of(kind, REALISTIC)
-    found = read_lock(default_filename(kind), text).packages
-    assert [(each.name, each.version) for each in found] == [
-        (each.name, each.version) for each in REALISTIC.packages
-    ]
-    in_text = re.findall(
-        r'^(?: +- |name = ")?([a-z0-9]+)(?:==[0-9.]+|")(?: \\)?$', text, re.MULTILINE
+    other = replace(
+        lock,
+        parts=tuple(shuffled(each, seed) for each in lock.parts),
+        reasons=dict(reversed(tuple(lock.reasons.items()))),
     )
-    assert in_text == [each.name for each in found]
+    assert texts(kind, other) == texts(kind, lock)
 
 
-def test_the_command_the_request_the_notes_and_every_reason_are_shown(kind: Format) -> None:
-    text = text_of(kind, REALISTIC)
+@cases
+def test_all_pins_are_there_in_order(kind: Format, lock: Lock) -> None:
+    assert [pins(each, kind) for each in again(kind, lock)] == [
+        pins(each, kind) for each in lock.parts
+    ]
+
+
+@cases
+def test_what_was_read_is_written_the_same(kind: Format, lock: Lock) -> None:
+    row = FORMATS[kind]
+    for name, text in texts_of(lock, kind).items():
+        read = read_lock(name, text)
+        if read.of_conda or row.pypi:
+            (written,) = texts(kind, replace(read, name=read.name or lock.name))
+            # An explicit list is in an order that it does not tell: who needs whom.
+            law = sorted if FORMATS[kind].apart else list
+            assert law(written.splitlines()) == law(text.splitlines())
+
+
+@cases
+def test_the_command_the_request_the_notes_and_every_reason_are_shown(
+    kind: Format, lock: Lock
+) -> None:
+    text = "".join(texts(kind, lock))
+    moved = {rule for part in again(kind, lock) for each in part.pypi for rule in each.because}
+    moved |= {rule for part in again(kind, lock) for each in part.conda for rule in each.because}
     shown = (
-        REALISTIC.command,
-        REALISTIC.request_digest,
-        *REALISTIC.notes,
-        *REALISTIC.reasons,
-        *REALISTIC.reasons.values(),
+        lock.command,
+        lock.request_digest,
+        *lock.notes,
+        *moved,
+        *(why for rule, why in lock.reasons.items() if rule in moved),
     )
     assert [words for words in shown if words not in text] == []
+    assert moved == (set(lock.reasons) if FORMATS[kind].conda or not lock.of_conda else set())
 
 
-def test_who_asked_for_a_package_is_shown(kind: Format) -> None:
-    found = read_lock(default_filename(kind), text_of(kind, REALISTIC)).packages
-    assert [each.via for each in found] == [each.via for each in REALISTIC.packages]
+@cases
+def test_who_asked_for_a_package_is_shown(kind: Format, lock: Lock) -> None:
+    found = [[each.via for each in part.pypi] for part in again(kind, lock)]
+    assert found == [[each.via for each in part.pypi] for part in lock.parts]
+    if FORMATS[kind].conda:
+        said = [[each.via for each in part.conda] for part in again(kind, lock)]
+        assert said == [[each.via for each in part.conda] for part in lock.parts]
 
 
-def test_no_credentials_are_written(kind: Format) -> None:
-    lock = with_text(f"--index-url {ADDRESS} {ADDRESS}?token={SECRET}")
-    files = tuple(
-        replace(file, url=file.url.replace("https://", f"https://me:{SECRET}@"))
-        for file in lock.packages[0].files
+@cases
+def test_what_was_proved_is_shown_platform_by_platform(kind: Format, lock: Lock) -> None:
+    parts = tuple(replace(each, verified=f"on {each.place}") for each in lock.parts)
+    assert [each.verified for each in again(kind, replace(lock, parts=parts))] == [
+        each.verified for each in parts
+    ]
+
+
+@cases
+def test_no_credentials_are_written(kind: Format, lock: Lock) -> None:
+    lock = with_text(lock, f"--index-url {ADDRESS} {ADDRESS}?token={SECRET}")
+
+    def private(url: str) -> str:
+        return url.replace("https://", f"https://me:{SECRET}@")
+
+    parts = []
+    for part in lock.parts:
+        first, *rest = part.pypi
+        files = tuple(replace(file, url=private(file.url)) for file in first.files)
+        conda = tuple(replace(each, url=private(each.url)) for each in part.conda)
+        parts.append(replace(part, pypi=(replace(first, files=files), *rest), conda=conda))
+    lock = replace(
+        lock,
+        parts=tuple(parts),
+        channels=(f"{ADDRESS}/get/t/{SECRET}/main", f"https://host/t/{SECRET}/dev"),
+        requested=tuple(replace(each, channel=ADDRESS) for each in lock.requested),
+        variables={"INDEX": ADDRESS},
     )
-    packages = (replace(lock.packages[0], files=files), *lock.packages[1:])
-    assert SECRET not in text_of(kind, replace(lock, packages=packages))
+    assert SECRET not in "".join(texts(kind, lock))
 
 
 @pytest.mark.parametrize("words", HOSTILE)
-def test_no_words_become_anything_but_words(kind: Format, words: str) -> None:
-    text = text_of(kind, with_text(words))
-    text.encode()
-    lock = read_lock(default_filename(kind), text)
-    assert {each.name: each.version for each in lock.packages} == {
-        each.name: each.version for each in REALISTIC.packages
-    }
-    assert len(lock.notes) <= 1
-    assert set(lock.reasons) <= set(REALISTIC.reasons)
+@cases
+def test_no_words_become_anything_but_words(kind: Format, lock: Lock, words: str) -> None:
+    told = with_text(lock, words)
+    for name, text in texts_of(told, kind).items():
+        text.encode()
+        read = read_lock(name, text)
+        assert len(read.notes) <= 1
+        assert set(read.reasons) <= set(lock.reasons)
+    assert [pins(each, kind) for each in again(kind, told)] == [
+        pins(each, kind) for each in lock.parts
+    ]
 
 
-def test_texts_end_with_one_newline_and_hold_no_other_line_break(kind: Format) -> None:
-    for text in WRITERS[kind].render(REALISTIC, name="demo").values():
+@cases
+def test_texts_end_with_one_newline_and_hold_no_other_line_break(kind: Format, lock: Lock) -> None:
+    for text in texts(kind, lock):
         assert text.endswith("\n")
         assert not text.endswith("\n\n")
         assert text.splitlines() == text.removesuffix("\n").split("\n")
         assert all(line == line.rstrip() for line in text.splitlines())
 
 
-def test_the_reason_of_a_rule_that_moved_nothing_is_left_out(kind: Format) -> None:
-    lock = replace(REALISTIC, reasons={**REALISTIC.reasons, RuleId("unused"): "nobody asks"})
-    assert text_of(kind, lock) == text_of(kind, REALISTIC)
+@cases
+def test_the_reason_of_a_rule_that_moved_nothing_is_left_out(kind: Format, lock: Lock) -> None:
+    more = replace(lock, reasons={**lock.reasons, RuleId("unused"): "nobody asks"})
+    assert texts(kind, more) == texts(kind, lock)
+
+
+@cases
+def test_a_lock_of_nothing_is_written_and_read(kind: Format, lock: Lock) -> None:
+    parts = tuple(replace(each, conda=(), pypi=(), virtual=()) for each in lock.parts)
+    found = again(kind, replace(lock, parts=parts))
+    assert [(each.conda, each.pypi) for each in found] == [((), ()) for _ in parts]
+    assert [each.platform for each in found] == [each.platform for each in parts]

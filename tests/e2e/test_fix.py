@@ -20,7 +20,7 @@ from envlock.index.handover import uv_environment, uv_program
 from envlock.index.settings import load_settings
 from envlock.releases import distributions
 from envlock.targets.interpreters import find_interpreter
-from envlock.write import read_lock
+from envlock.write.reading import read_lock
 
 pytestmark = [pytest.mark.e2e, pytest.mark.network]
 
@@ -112,7 +112,7 @@ def fresh_changes(case: Case, env: Path, folder: Path) -> int:
     words = [f"tensorflow-cpu=={case.release}", name, "--python", case.python, "--engine", "uv"]
     envlock("lock", *words, cwd=folder)
     lock = read_lock("requirements.txt", (folder / "requirements.txt").read_text())
-    pins = {package.name: package.version for package in lock.packages}
+    pins = {package.name: package.version for package in lock.part.pypi}
     there = installed(env)
     own = {canonicalize_name(each) for each in ("pip", "setuptools", "wheel")}
     return sum(pins.get(n) != there.get(n) for n in (pins.keys() | there.keys()) - own)

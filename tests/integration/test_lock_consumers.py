@@ -18,11 +18,13 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 from uv import find_uv_bin
 
+from envlock.choices import Format
 from envlock.errors import InterpreterMissing
-from envlock.model import DistributionFile, Lock, LockedPackage, RuleId
+from envlock.model import DistributionFile, Lock, LockedPackage, Part, RuleId
 from envlock.system import WINDOWS, Completed, run
 from envlock.targets.interpreters import find_interpreter
-from envlock.write import WRITERS, Format
+from envlock.write.formats import texts_of
+from support.locks import with_packages
 from support.simple_index import SimpleIndex, build_sdist, build_wheel
 
 SYSTEMS = {"linux": "linux", "darwin": "macos", "win32": "windows"}
@@ -41,7 +43,7 @@ class World:
 
     def write(self, kind: Format, lock: Lock | None = None) -> Path:
         """Write a lock, by default the right one, and return its path."""
-        for name, text in WRITERS[kind].render(lock or self.lock, name="demo").items():
+        for name, text in texts_of(lock or self.lock, kind).items():
             (self.folder / name).write_bytes(text.encode())
         return self.folder / name
 
@@ -98,10 +100,14 @@ def lock_of(wheels: Path, address: Callable[[Path], str]) -> Lock:
         locked(name, version, sorted(wheels.glob(f"{name}-*")), address)
         for name, _, version in (pin.partition("-") for pin in sorted(PINS))
     )
-    return Lock(
+    part = Part(
         python=f"{sys.version_info.major}.{sys.version_info.minor}",
         platform=f"{SYSTEMS[sys.platform]}-{MACHINE}",
-        packages=packages,
+        pypi=packages,
+    )
+    return Lock(
+        parts=(part,),
+        name="demo",
         command="envlock lock -r C:\\demo\\",
         request_digest="sha256:0",
         notes=("ends with a backslash \\",),
@@ -140,9 +146,9 @@ def tampered(lock: Lock) -> Lock:
             hashes=(f"sha256:{digest}",),
             files=tuple(replace(file, hashes={"sha256": digest}) for file in package.files),
         )
-        for package in lock.packages
+        for package in lock.part.pypi
     )
-    return replace(lock, packages=packages)
+    return with_packages(lock, packages)
 
 
 def test_pip_installs_requirements_with_their_hashes(world: World) -> None:

@@ -8,37 +8,32 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from envlock.choices import Format
-from envlock.conda.values import CondaLock, CondaPackage, CondaPlatformLock
 from envlock.errors import UsageError
-from envlock.model import Lock, LockedPackage, RuleId
-from envlock.write import default_filename, read_lock
-from envlock.write.conda import CONDA_WRITERS, conda_texts
-from envlock.write.conda.archives import build_number, noarch_of
-from envlock.write.conda.conda_lock import collapsed
-from envlock.write.conda.reading import read_conda_lock
+from envlock.model import CondaPackage, Lock, LockedPackage, Part, RuleId
+from envlock.write.archives import build_number, noarch_of
+from envlock.write.formats import FORMATS, texts_of
+from envlock.write.reading import read_lock
 from support.any_conda_lock import conda_locks
 
 unhurried = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
-KINDS = sorted(set(CONDA_WRITERS) - {Format.REQUIREMENTS})
+KINDS = [kind for kind, row in FORMATS.items() if row.conda]
 
 
-def carried(kind: Format, lock: CondaLock) -> CondaLock:
+def carried(kind: Format, lock: Lock) -> Lock:
     """The lock without what a format has no place for."""
     if kind is not Format.ENVIRONMENT:
         lock = replace(lock, variables={})
     named = {each.name: each.channel for each in lock.requested if each.channel}
-    return replace(
-        lock,
-        platforms=tuple(
-            replace(
-                each,
-                packages=tuple(_package(kind, package, named) for package in each.packages),
-                pip=each.pip and _pip(kind, each.pip),
-            )
-            for each in lock.platforms
-        ),
+    parts = tuple(
+        replace(
+            each,
+            conda=tuple(_package(kind, package, named) for package in each.conda),
+            pypi=tuple(_pypi(kind, package) for package in each.pypi),
+        )
+        for each in lock.parts
     )
+    return replace(lock, parts=parts)
 
 
 def _package(kind: Format, package: CondaPackage, named: dict[str, str]) -> CondaPackage:
@@ -75,52 +70,47 @@ def _package(kind: Format, package: CondaPackage, named: dict[str, str]) -> Cond
     )
 
 
-def _pip(kind: Format, lock: Lock) -> Lock:
-    """The one file of each package, the wheel before the sdist."""
-    if kind is Format.ENVIRONMENT:
-        kept = tuple(replace(each, files=(), hashes=()) for each in lock.packages)
-    else:
-        kept = tuple(
-            replace(
-                each, files=each.files[:1], hashes=(f"sha256:{each.files[0].hashes['sha256']}",)
-            )
-            for each in lock.packages
-        )
-    return replace(lock, packages=kept)
+def collapsed(package: CondaPackage) -> tuple[str, ...]:
+    """What conda-lock's map of dependencies keeps."""
+    needs = dict(each.strip().partition(" ")[::2] for each in package.depends)
+    return tuple(f"{name} {bound}".strip() for name, bound in needs.items())
 
 
-def one_platform(kind: Format, lock: CondaLock) -> list[CondaLock]:
+def _pypi(kind: Format, package: LockedPackage) -> LockedPackage:
+    """The one file of a package, the wheel before the sdist."""
+    if not FORMATS[kind].addresses:
+        return replace(package, files=(), hashes=())
+    first = package.files[0]
+    return replace(package, files=(first,), hashes=(f"sha256:{first.hashes['sha256']}",))
+
+
+def one_platform(kind: Format, lock: Lock) -> list[Lock]:
     """The locks that a format makes of one: those for one platform are several."""
-    if kind in {Format.CONDA_LOCK, Format.PIXI}:
+    if FORMATS[kind].several:
         return [lock]
     return [
         replace(
             lock,
-            platforms=(each,),
+            parts=(each,),
             reasons={rule: why for rule, why in lock.reasons.items() if rule in rules_of(each)},
         )
-        for each in lock.platforms
+        for each in lock.parts
     ]
 
 
-def rules_of(platform: CondaPlatformLock) -> set[RuleId]:
-    pins: list[CondaPackage | LockedPackage] = [
-        *platform.packages,
-        *(platform.pip.packages if platform.pip else ()),
-    ]
+def rules_of(part: Part) -> set[RuleId]:
+    pins: list[CondaPackage | LockedPackage] = [*part.conda, *part.pypi]
     return {rule for each in pins for rule in each.because}
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @unhurried
 @given(lock=conda_locks())
-def test_a_conda_lock_reads_back_equal_and_is_written_the_same(
-    kind: Format, lock: CondaLock
-) -> None:
-    texts = conda_texts(lock, kind)
-    read = [read_conda_lock(name, text) for name, text in texts.items()]
+def test_a_conda_lock_reads_back_equal_and_is_written_the_same(kind: Format, lock: Lock) -> None:
+    texts = texts_of(lock, kind)
+    read = [read_lock(name, text) for name, text in texts.items()]
     assert read == [carried(kind, each) for each in one_platform(kind, lock)]
-    again = [text for each in read for text in conda_texts(each, kind).values()]
+    again = [text for each in read for text in texts_of(each, kind).values()]
     # What an explicit list does not tell, who needs whom, is what its order comes from.
     law = sorted if kind is Format.EXPLICIT else list
     assert [law(text.splitlines()) for text in again] == [
@@ -130,11 +120,10 @@ def test_a_conda_lock_reads_back_equal_and_is_written_the_same(
 
 @unhurried
 @given(lock=conda_locks())
-def test_the_pip_part_as_requirements_has_every_hash(lock: CondaLock) -> None:
-    texts = conda_texts(lock, Format.REQUIREMENTS)
-    parts = [each.pip for each in lock.platforms if each.pip]
-    assert [read_lock("requirements.txt", text).packages for text in texts.values()] == [
-        tuple(replace(package, files=()) for package in part.packages) for part in parts
+def test_the_pip_part_as_requirements_has_every_hash(lock: Lock) -> None:
+    texts = texts_of(lock, Format.REQUIREMENTS)
+    assert [read_lock("requirements.txt", text).part.pypi for text in texts.values()] == [
+        tuple(replace(package, files=()) for package in part.pypi) for part in lock.parts
     ]
 
 
@@ -169,10 +158,10 @@ LINES = st.sampled_from(
 @settings(max_examples=200, deadline=None)
 @given(text=st.text() | st.lists(LINES | st.text(max_size=8), max_size=12).map("\n".join))
 def test_any_text_is_a_conda_lock_or_refused_in_words(kind: Format, text: str) -> None:
-    name = default_filename(kind)
+    name = FORMATS[kind].filename
     refusal = f"{name}:"
     try:
-        read_conda_lock(name, text)
+        read_lock(name, text)
     except UsageError as error:
         refusal = error.message
     assert refusal.startswith(f"{name}:")

@@ -8,12 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from envlock.conda.values import CondaRequest
 from envlock.errors import UsageError
 from envlock.formats.conda_spec import parse_spec
+from envlock.model import Request
 from envlock.request.environment import read_environment
-from envlock.write import conda_digest
-from envlock.write.conda.environment import render_request
+from envlock.write.digest import conda_digest
+from support.environments import environment_yml
 
 LINES = st.sampled_from(
     [
@@ -53,11 +53,11 @@ TEXTS = st.text(max_size=40) | st.lists(LINES | st.text(max_size=6), max_size=12
 WORDS = st.text("abAB01._-=<>!~,|*[]'\"()/: +#@", max_size=25)
 
 
-def without_places(request: CondaRequest) -> CondaRequest:
+def without_places(request: Request) -> Request:
     return replace(
         request,
         specs=tuple(replace(each, origin="") for each in request.specs),
-        pip=tuple(replace(each, origin="") for each in request.pip),
+        requirements=tuple(replace(each, origin="") for each in request.requirements),
         notes=(),
     )
 
@@ -76,7 +76,7 @@ def test_any_text_is_a_request_that_keeps_or_is_refused_in_words(text: str, tmp_
             assert line.startswith("environment.yml:")
             assert line.isprintable()
         return
-    path.write_bytes(render_request(first).encode())
+    path.write_bytes(environment_yml(first).encode())
     again = read_environment(path, tmp_path)
     assert without_places(again) == without_places(first)
     assert conda_digest(again, ["linux-64"]) == conda_digest(first, ["linux-64"])

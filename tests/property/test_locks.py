@@ -13,12 +13,17 @@ from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from envlock.choices import Format
 from envlock.errors import UsageError
 from envlock.index.redact import redact
-from envlock.model import DistributionFile, Lock, LockedPackage, RuleId
-from envlock.write import WRITERS, Format, default_filename, read_lock
+from envlock.model import DistributionFile, Lock, LockedPackage, Part, RuleId
+from envlock.write.formats import FORMATS, texts_of
+from envlock.write.reading import read_lock
+from support.locks import with_packages
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+KINDS = [kind for kind, row in FORMATS.items() if row.pypi]
 
 NUMBERS = st.integers(0, 30)
 NAMES = st.from_regex(r"[a-z0-9]+(-[a-z0-9]+){0,2}", fullmatch=True).filter(
@@ -86,52 +91,58 @@ def locks(draw: st.DrawFn) -> Lock:
     locked = tuple(draw(packages(name)) for name in names)
     rules = sorted({rule for package in locked for rule in package.because})
     told = [rule for rule in rules if draw(st.booleans())]
-    return Lock(
+    part = Part(
         python=f"3.{draw(st.integers(6, 15))}",
         platform=draw(st.sampled_from(["linux-x86_64", "macos-arm64", "windows-x86_64"])),
-        packages=locked,
+        pypi=locked,
+        verified=draw(WORDS),
+    )
+    return Lock(
+        parts=(part,),
+        name="demo",
         command=draw(WORDS),
         request_digest=f"sha256:{draw(DIGESTS)}",
         notes=tuple(draw(st.lists(WORDS, max_size=2))),
-        verified=draw(WORDS),
         reasons={rule: draw(WORDS) for rule in told},
     )
 
 
 def carried(kind: Format, lock: Lock) -> Lock:
     """The lock without what a format has no place for."""
-    locked = lock.packages
-    if kind != Format.PYLOCK:
+    row, locked = FORMATS[kind], lock.part.pypi
+    if not row.files:
         locked = tuple(replace(each, files=()) for each in locked)
-    if kind == Format.ENVIRONMENT:
+    if not row.hashes:
         locked = tuple(replace(each, hashes=()) for each in locked)
-    return replace(lock, packages=locked)
+    return replace(with_packages(lock, locked), name=lock.name if row.conda else "")
 
 
 def written(kind: Format, lock: Lock) -> str:
-    return WRITERS[kind].render(lock, name="demo")[default_filename(kind)]
+    (text,) = texts_of(lock, kind).values()
+    return text
 
 
-@pytest.mark.parametrize("kind", WRITERS)
+@pytest.mark.parametrize("kind", KINDS)
 @unhurried
 @given(lock=locks())
 def test_a_lock_reads_back_equal(kind: Format, lock: Lock) -> None:
-    assert read_lock(default_filename(kind), written(kind, lock)) == carried(kind, lock)
+    assert read_lock(FORMATS[kind].filename, written(kind, lock)) == carried(kind, lock)
 
 
-@pytest.mark.parametrize("kind", WRITERS)
+@pytest.mark.parametrize("kind", KINDS)
 @unhurried
 @given(lock=locks())
 def test_what_was_read_is_written_the_same(kind: Format, lock: Lock) -> None:
     text = written(kind, lock)
-    assert written(kind, read_lock(default_filename(kind), text)) == text
+    read = read_lock(FORMATS[kind].filename, text)
+    assert written(kind, replace(read, name=lock.name)) == text
 
 
 @unhurried
 @given(name=st.text())
 def test_any_name_leaves_an_environment_file_what_it_is(name: str) -> None:
-    lock = Lock(python="3.10", platform="linux-x86_64", packages=(), command="", request_digest="")
-    text = WRITERS[Format.ENVIRONMENT].render(lock, name=name)["environment.yml"]
+    lock = Lock(parts=(Part(python="3.10", platform="linux-x86_64"),), name=name)
+    text = written(Format.ENVIRONMENT, lock)
     document = yaml.safe_load(text)
     assert list(document) == ["name", "channels", "dependencies"]
     assert isinstance(document["name"], str)
@@ -163,11 +174,11 @@ LINES = st.sampled_from(
 )
 
 
-@pytest.mark.parametrize("kind", WRITERS)
+@pytest.mark.parametrize("kind", KINDS)
 @unhurried
 @given(text=st.text() | st.lists(LINES | st.text(max_size=8), max_size=12).map("\n".join))
 def test_any_text_is_a_lock_or_refused_in_words(kind: Format, text: str) -> None:
-    name = default_filename(kind)
+    name = FORMATS[kind].filename
     refusal = f"{name}:"
     try:
         read_lock(name, text, markers={"sys_platform": "linux"})

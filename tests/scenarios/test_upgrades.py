@@ -14,7 +14,8 @@ from envlock.choices import EngineName, Format
 from envlock.model import IndexSettings, Request
 from envlock.progress import Silent
 from envlock.request.words import parse_words
-from envlock.workflow.lock import LockOrder, make_lock, write
+from envlock.workflow.job import Job
+from envlock.workflow.lock import make_lock, write
 from support.engines import ENGINE_NAMES, use_own_caches
 from support.simple_index import SimpleIndex, build_wheel
 
@@ -28,7 +29,7 @@ class Project:
 
     def lock(self, *words: str, **more: Any) -> dict[str, str]:
         """Lock the words and write; return the pins."""
-        order = LockOrder(
+        job = Job(
             request=Request(requirements=parse_words(words)),
             settings=IndexSettings(index_url=self.index.url),
             outputs={Path("requirements.txt"): Format.REQUIREMENTS},
@@ -37,9 +38,9 @@ class Project:
             engine=self.engine,
             **more,
         )
-        locked = make_lock(order, Silent())
+        locked = make_lock(job, Silent())
         write(locked)
-        return {package.name: str(package.version) for package in locked.lock.packages}
+        return {package.name: str(package.version) for package in locked.lock.part.pypi}
 
 
 @pytest.fixture(params=ENGINE_NAMES)

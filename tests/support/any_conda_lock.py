@@ -10,12 +10,19 @@ from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from envlock.conda.values import CondaLock, CondaPackage, CondaPlatformLock, CondaSpec
 from envlock.formats.selectors import selected
 from envlock.index.redact import redact
-from envlock.model import DistributionFile, Lock, LockedPackage, RuleId
+from envlock.model import (
+    CondaPackage,
+    CondaSpec,
+    DistributionFile,
+    Lock,
+    LockedPackage,
+    Part,
+    RuleId,
+)
 from envlock.targets.subdirs import platform_of
-from envlock.write.conda.archives import build_number, noarch_of
+from envlock.write.archives import build_number, noarch_of
 
 SUBDIRS = ("linux-64", "linux-aarch64", "osx-arm64", "win-64")
 CHANNEL = "https://conda.anaconda.org/conda-forge/"
@@ -122,11 +129,11 @@ def specs(draw: st.DrawFn) -> CondaSpec:
 
 
 @st.composite
-def conda_locks(draw: st.DrawFn, *, most: int = 3) -> CondaLock:
+def conda_locks(draw: st.DrawFn, *, most: int = 3) -> Lock:
     command, digest = draw(WORDS), f"sha256:{draw(SHA256)}"
     subdirs = sorted(draw(st.sets(st.sampled_from(SUBDIRS), min_size=1, max_size=most)))
     rules: dict[RuleId, str] = {}
-    platforms = []
+    parts = []
     known: dict[str, CondaPackage] = {}
     for subdir in subdirs:
         python = draw(conda_packages("python", subdir, "3.11.15"))
@@ -146,25 +153,19 @@ def conda_locks(draw: st.DrawFn, *, most: int = 3) -> CondaLock:
         for rule in sorted({rule for each in pins for rule in each.because}):
             if rule not in rules:
                 rules[rule] = draw(st.just("") | WORDS)
-        told = {rule for each in locked for rule in each.because}
-        pip = Lock(
-            python="3.11",
-            platform=str(platform_of(subdir)),
-            packages=tuple(locked),
-            command="",
-            request_digest="",
-            reasons={rule: why for rule, why in rules.items() if why and rule in told},
-        )
-        platforms.append(
-            CondaPlatformLock(
+        parts.append(
+            Part(
+                python="3.11",
+                platform=str(platform_of(subdir)),
                 subdir=subdir,
-                packages=tuple(sorted(packages, key=lambda each: each.name)),
+                conda=tuple(sorted(packages, key=lambda each: each.name)),
+                pypi=tuple(locked),
                 virtual=draw(st.sampled_from([("__glibc >=2.17,<3.0.a0", "__unix"), ()])),
-                pip=pip if locked else None,
+                verified=draw(st.just("") | WORDS),
             )
         )
-    return CondaLock(
-        platforms=tuple(platforms),
+    return Lock(
+        parts=tuple(parts),
         name=draw(WORDS),
         channels=tuple(
             draw(

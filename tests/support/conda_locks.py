@@ -10,8 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from envlock.conda.values import CondaLock, CondaPackage, CondaPlatformLock, CondaSpec
-from envlock.model import Lock, RuleId
+from envlock.model import CondaPackage, CondaSpec, Lock, Part, RuleId
 from support.locks import REALISTIC
 
 CHANNEL = "https://conda.anaconda.org/conda-forge/"
@@ -86,23 +85,19 @@ def record(subdir: str, filename: str) -> CondaPackage:
     )
 
 
-def _platform(subdir: str, filenames: tuple[str, ...], platform: str) -> CondaPlatformLock:
+def _platform(subdir: str, filenames: tuple[str, ...], platform: str) -> Part:
     packages = [record(subdir, each) for each in filenames]
     packages += [record("noarch", each) for each in _NOARCH]
-    return CondaPlatformLock(
+    return Part(
         subdir=subdir,
-        packages=tuple(sorted(packages, key=lambda each: each.name)),
+        python="3.11",
+        platform=platform,
+        conda=tuple(sorted(packages, key=lambda each: each.name)),
         virtual=("__glibc >=2.17,<3.0.a0",) if subdir == "linux-64" else ("__osx >=11.0",),
-        pip=Lock(
-            python="3.11",
-            platform=platform,
-            packages=tuple(
-                replace(each, via=("environment.yml:9",), because=())
-                for each in REALISTIC.packages
-                if each.name == "six"
-            ),
-            command="",
-            request_digest="",
+        pypi=tuple(
+            replace(each, via=("environment.yml:9",), because=())
+            for each in REALISTIC.part.pypi
+            if each.name == "six"
         ),
     )
 
@@ -111,8 +106,8 @@ def _asked(name: str, version: str, line: int) -> CondaSpec:
     return CondaSpec(name=name, version=version, origin=f"environment.yml:{line}")
 
 
-REALISTIC_CONDA = CondaLock(
-    platforms=(
+REALISTIC_CONDA = Lock(
+    parts=(
         _platform("linux-64", _LINUX, "linux-x86_64"),
         _platform("osx-arm64", _MACOS, "macos-arm64"),
     ),

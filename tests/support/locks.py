@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from envlock.model import DistributionFile, Lock, LockedPackage, RuleId
+from envlock.model import DistributionFile, Lock, LockedPackage, Part, RuleId
 
 PYPI = "https://files.pythonhosted.org/packages"
 
@@ -116,30 +117,37 @@ def locked(
     )
 
 
-REALISTIC = Lock(
-    python="3.10",
-    platform="linux-x86_64",
-    packages=(
-        locked("h5py", "3.7.0", _H5PY, via=("command line", "tensorflow")),
-        locked(
-            "numpy",
-            "1.23.5",
-            _NUMPY,
-            via=(
-                "h5py",
-                "keras-preprocessing",
-                "opt-einsum",
-                "pandas",
-                "scikit-learn",
-                "tensorboard",
-                "tensorflow",
-            ),
-            because=("tf-lt-212-numpy2", "tf-numpy-object-alias"),
+_PACKAGES = (
+    locked("h5py", "3.7.0", _H5PY, via=("command line", "tensorflow")),
+    locked(
+        "numpy",
+        "1.23.5",
+        _NUMPY,
+        via=(
+            "h5py",
+            "keras-preprocessing",
+            "opt-einsum",
+            "pandas",
+            "scikit-learn",
+            "tensorboard",
+            "tensorflow",
         ),
-        locked("protobuf", "3.19.6", _PROTOBUF, via=("tensorflow",), because=("tf-protobuf4",)),
-        locked("six", "1.16.0", _SIX, via=("keras-preprocessing", "tensorflow")),
-        locked("tensorflow", "2.10.1", _TENSORFLOW, via=("command line",)),
+        because=("tf-lt-212-numpy2", "tf-numpy-object-alias"),
     ),
+    locked("protobuf", "3.19.6", _PROTOBUF, via=("tensorflow",), because=("tf-protobuf4",)),
+    locked("six", "1.16.0", _SIX, via=("keras-preprocessing", "tensorflow")),
+    locked("tensorflow", "2.10.1", _TENSORFLOW, via=("command line",)),
+)
+
+
+def with_packages(lock: Lock, packages: Iterable[LockedPackage]) -> Lock:
+    """Return a lock of one platform with other Python packages."""
+    return replace(lock, parts=(replace(lock.part, pypi=tuple(packages)),))
+
+
+REALISTIC = Lock(
+    parts=(Part(python="3.10", platform="linux-x86_64", pypi=_PACKAGES),),
+    name="envlock",
     command="envlock lock tensorflow==2.10.1 h5py --python 3.10",
     request_digest="sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     notes=("the GPU build of tensorflow 2.10 needs CUDA 11.2 and cuDNN 8.1",),

@@ -12,8 +12,11 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
+
+import jsonschema
 
 from envlock.index.handover import uv_program
 from envlock.releases import wheels_for
@@ -43,7 +46,15 @@ class Done:
         """The one JSON object on standard output."""
         found = json.loads(self.out)
         assert isinstance(found, dict)
+        _output_schema().validate(found)
         return found
+
+
+@cache
+def _output_schema() -> jsonschema.Draft202012Validator:
+    """What `envlock json schema` prints."""
+    path = files("envlock.cli").joinpath("output.schema.json")
+    return jsonschema.Draft202012Validator(json.loads(path.read_text(encoding="utf-8")))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,14 +12,13 @@ from envlock.differences import (
     Reasons,
     Way,
     compare,
-    conda_side,
     side_of,
 )
 from envlock.model import Lock, LockedPackage, RuleId
 from support.conda_locks import REALISTIC_CONDA
-from support.locks import REALISTIC
+from support.locks import REALISTIC, with_packages
 
-H5PY, NUMPY, *REST = REALISTIC.packages
+H5PY, NUMPY, *REST = REALISTIC.part.pypi
 
 
 def compared(before: Lock, after: Lock, *, hashes: bool = True) -> Difference:
@@ -27,7 +26,11 @@ def compared(before: Lock, after: Lock, *, hashes: bool = True) -> Difference:
 
 
 def lock(*packages: LockedPackage, **more: str) -> Lock:
-    return replace(REALISTIC, packages=packages, **more)
+    return replace(with_packages(REALISTIC, packages), **more)
+
+
+def of_part(**more: str) -> Lock:
+    return replace(REALISTIC, parts=(replace(REALISTIC.part, **more),))
 
 
 def test_a_lock_does_not_differ_from_itself() -> None:
@@ -36,7 +39,7 @@ def test_a_lock_does_not_differ_from_itself() -> None:
 
 
 def test_who_asked_how_it_was_made_and_its_notes_do_not_count() -> None:
-    packages = [replace(package, via=("someone",)) for package in REALISTIC.packages]
+    packages = [replace(package, via=("someone",)) for package in REALISTIC.part.pypi]
     other = lock(*packages, command="other", request_digest="sha256:1")
     assert not compared(REALISTIC, replace(other, notes=("a note",)))
 
@@ -64,9 +67,9 @@ def test_other_hashes_of_the_same_version_are_told() -> None:
 
 
 def test_hashes_are_not_compared_with_a_format_that_has_none() -> None:
-    bare = [replace(package, hashes=()) for package in REALISTIC.packages]
+    bare = [replace(package, hashes=()) for package in REALISTIC.part.pypi]
     assert not compared(REALISTIC, lock(*bare), hashes=False)
-    assert len(compared(REALISTIC, lock(*bare)).hashes) == len(REALISTIC.packages)
+    assert len(compared(REALISTIC, lock(*bare)).hashes) == len(REALISTIC.part.pypi)
 
 
 def test_rules_that_began_or_ceased_to_move_a_pin_are_told() -> None:
@@ -77,26 +80,26 @@ def test_rules_that_began_or_ceased_to_move_a_pin_are_told() -> None:
 
 
 def test_python_and_platform_differ_where_both_are_known() -> None:
-    found = compared(REALISTIC, replace(REALISTIC, python="3.11", platform="macos-arm64"))
+    found = compared(REALISTIC, of_part(python="3.11", platform="macos-arm64"))
     assert (found.python, found.platform) == (("3.10", "3.11"), ("linux-x86_64", "macos-arm64"))
-    assert not compared(REALISTIC, replace(REALISTIC, python="", platform=""))
+    assert not compared(REALISTIC, of_part(python="", platform=""))
 
 
 def test_conda_packages_differ_by_version_build_and_platform() -> None:
-    linux = replace(REALISTIC_CONDA, platforms=REALISTIC_CONDA.platforms[:1])
-    (platform,) = linux.platforms
-    first, second, *others = platform.packages
+    linux = replace(REALISTIC_CONDA, parts=REALISTIC_CONDA.parts[:1])
+    (part,) = linux.parts
+    first, second, *others = part.conda
     older = replace(first, version="0.0.1", sha256="0" * 64)
     built = replace(second, build=f"{second.build}_x", sha256="0" * 64)
-    changed = replace(platform, packages=(older, built, *others))
-    other = replace(linux, platforms=(changed,))
-    found = compare(conda_side(linux, apart=False), conda_side(other, apart=False))
+    changed = replace(part, conda=(older, built, *others))
+    other = replace(linux, parts=(changed,))
+    found = compare(side_of(linux, apart=False), side_of(other, apart=False))
     assert {(each.name, each.way) for each in found.moved} == {
         (first.name, Way.DOWN),
         (second.name, Way.BUILD),
     }
-    assert not compare(conda_side(linux, apart=False), conda_side(linux, apart=False))
-    both = compare(conda_side(linux, apart=True), conda_side(REALISTIC_CONDA, apart=True))
+    assert not compare(side_of(linux, apart=False), side_of(linux, apart=False))
+    both = compare(side_of(linux, apart=True), side_of(REALISTIC_CONDA, apart=True))
     assert {each.way for each in both.moved} == {Way.ADDED}
     assert all(each.name.endswith(" [osx-arm64]") for each in both.moved)
     assert both.platform == ("linux-64", "linux-64, osx-arm64")
@@ -112,11 +115,8 @@ def test_conda_versions_are_ordered_as_numbers() -> None:
 
 
 def _way(old: str, new: str) -> Way:
-    (platform, *_) = REALISTIC_CONDA.platforms
-    locks = [
-        replace(platform, packages=(replace(platform.packages[0], version=each),))
-        for each in (old, new)
-    ]
-    sides = [conda_side(replace(REALISTIC_CONDA, platforms=(one,)), apart=False) for one in locks]
+    (part, *_) = REALISTIC_CONDA.parts
+    locks = [replace(part, conda=(replace(part.conda[0], version=each),)) for each in (old, new)]
+    sides = [side_of(replace(REALISTIC_CONDA, parts=(one,)), apart=False) for one in locks]
     (moved,) = compare(sides[0], sides[1]).moved
     return moved.way

@@ -10,8 +10,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from envlock import report
-from envlock.choices import Format
-from envlock.model import Case, Condition, Demand, Lock
+from envlock.model import Case, Condition, Demand, Part
 from envlock.outcomes import Crashed, Failed, Passed, Skipped
 from support.locks import REALISTIC
 
@@ -47,28 +46,23 @@ def test_a_lock_is_told_by_its_main_pins_what_moved_and_its_files() -> None:
 
 
 def test_a_lock_without_any_main_package_shows_its_first() -> None:
-    lock = Lock(
-        python="3.11",
-        platform="linux-x86_64",
-        packages=tuple(p for p in REALISTIC.packages if p.name == "six"),
-        command="",
-        request_digest="",
-    )
-    assert report.release_rows(lock)[0] == ("release", "six 1.16.0")
+    six = tuple(p for p in REALISTIC.part.pypi if p.name == "six")
+    part = Part(python="3.11", platform="linux-x86_64", pypi=six)
+    assert report.release_rows(part)[0] == ("release", "six 1.16.0")
 
 
 def test_a_lock_as_data_survives_json() -> None:
-    data = json.loads(json.dumps(report.lock_data(REALISTIC, (TXT, TOML), (TOML,))))
+    data = json.loads(json.dumps(report.lock_data((REALISTIC,), (TXT, TOML), (TOML,))))
     assert data["files"] == ["requirements.txt", "pylock.toml"]
     assert data["written"] == ["pylock.toml"]
-    assert [package["name"] for package in data["packages"]] == [
+    assert [package["name"] for package in data["parts"][0]["pypi"]] == [
         "h5py",
         "numpy",
         "protobuf",
         "six",
         "tensorflow",
     ]
-    numpy = data["packages"][1]
+    numpy = data["parts"][0]["pypi"][1]
     assert (numpy["version"], numpy["because"]) == (
         "1.23.5",
         ["tf-lt-212-numpy2", "tf-numpy-object-alias"],
@@ -79,13 +73,13 @@ def test_a_lock_as_data_survives_json() -> None:
 @pytest.mark.parametrize(
     ("outputs", "command"),
     [
-        ({TXT: Format.REQUIREMENTS}, "envlock sync"),
-        ({YML: Format.ENVIRONMENT, TOML: Format.PYLOCK}, "envlock sync pylock.toml"),
-        ({Path("my locks/a.txt"): Format.REQUIREMENTS}, "envlock sync 'my locks/a.txt'"),
-        ({YML: Format.ENVIRONMENT}, "conda env create -f environment.yml"),
+        ({TXT: True}, "envlock sync"),
+        ({YML: False, TOML: True}, "envlock sync pylock.toml"),
+        ({Path("my locks/a.txt"): True}, "envlock sync 'my locks/a.txt'"),
+        ({YML: False}, "conda env create -f environment.yml"),
     ],
 )
-def test_the_next_step_builds_an_environment(outputs: dict[Path, Format], command: str) -> None:
+def test_the_next_step_builds_an_environment(outputs: dict[Path, bool], command: str) -> None:
     assert report.next_step(outputs) == command
 
 

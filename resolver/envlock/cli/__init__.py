@@ -41,6 +41,7 @@ _COMMANDS = {
     "rules constraints": "knowledge.constraints",
     "rules schema": "knowledge.schema",
     "config schema": "knowledge.config_schema",
+    "json schema": "knowledge.json_schema",
     "matrix run": "matrix.run",
     "matrix check": "evidence.check",
     "matrix report": "evidence.report",
@@ -48,6 +49,7 @@ _COMMANDS = {
 _GROUPS = {
     "rules": "Show and check what package metadata does not say.",
     "config": "Describe the configuration.",
+    "json": "Describe what --json prints.",
     "matrix": "Run many releases, record what they do, and show it.",
 }
 #: The variable by which a shell asks what a word may become.

@@ -98,15 +98,9 @@ def docker(
 def _data(image: Image, written: Collection[Path]) -> dict[str, Any]:
     from envlock import report  # noqa: PLC0415  (as above)
 
-    paths = tuple(image.texts)
     return {
         "base": str(image.base.image),
         "platforms": image.platforms.split(","),
-        "locks": [
-            report.lock_data(lock, (path,), set(written) & {path})
-            for lock, path in zip(image.locks, paths, strict=False)
-        ],
-        "notes": list(image.notes),
-        "files": [str(path) for path in paths],
-        "written": [str(path) for path in written],
+        **report.lock_data(image.locks, tuple(image.texts), written),
+        "notes": [*dict.fromkeys(n for lock in image.locks for n in lock.notes), *image.notes],
     }

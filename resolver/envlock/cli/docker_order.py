@@ -11,8 +11,15 @@ from msgspec.structs import replace
 
 from envlock.choices import STANDARD_OUTPUT, EngineName, Format
 from envlock.cli.docker import ImageOptions
-from envlock.cli.options import IndexOptions, LockFileOptions, RequestOptions
-from envlock.cli.orders import here, lock_orders, request_words, settle
+from envlock.cli.jobs import lock_jobs
+from envlock.cli.options import (
+    CondaOptions,
+    IndexOptions,
+    LockFileOptions,
+    RequestOptions,
+    is_for_conda,
+)
+from envlock.cli.orders import here, request_words, settle
 from envlock.config import load_config
 from envlock.docker.bases import base_words
 from envlock.docker.quoting import parse_image, parse_label
@@ -21,7 +28,7 @@ from envlock.errors import UsageError
 from envlock.progress import Progress
 from envlock.system.looking import current_folder
 from envlock.targets.platforms import find_known, read_platform
-from envlock.workflow.image import DockerOrder, Part
+from envlock.workflow.image import DockerOrder, Machine
 
 _ARM = {"aarch64", "arm64"}
 
@@ -47,19 +54,24 @@ def docker_order(
         )
     labels = dict(map(parse_label, own.label))
     machines = dict(_machines(request))
+    if is_for_conda(request, CondaOptions()):
+        raise UsageError(
+            "an image is built from Python packages alone, and an environment file asks conda too",
+            "write its packages as requirements, and give those: -r requirements.in",
+        )
     asked = replace(request, platform=tuple(machines.values()), engine=name)
-    orders = lock_orders("docker", asked, index, LockFileOptions(), progress)
+    jobs = lock_jobs("docker", asked, CondaOptions(), index, LockFileOptions(), progress)
     options = tuple(_options(own))
     command = shlex.join([*_words(asked, index), *options])
     several = len(machines) > 1
-    parts = tuple(
-        Part(machine=machine, path=path, order=replace(order, outputs=outputs, command=command))
-        for machine, order in zip(machines, orders, strict=True)
-        for path in [own.output / f"requirements{f'.{machine}' if several else ''}.lock"]
+    asked_for = tuple(
+        Machine(name=name, path=path, job=replace(job, outputs=outputs, command=command))
+        for name, job in zip(machines, jobs, strict=True)
+        for path in [own.output / f"requirements{f'.{name}' if several else ''}.lock"]
         for outputs in [{path: Format.REQUIREMENTS}]
     )
     return DockerOrder(
-        parts=parts,
+        machines=asked_for,
         folder=own.output,
         command=command,
         labels=labels,

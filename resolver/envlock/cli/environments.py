@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from envlock.choices import Manager
 from envlock.cli.arguments import flag, word
 from envlock.cli.options import (
     CondaOptions,
@@ -19,7 +22,6 @@ from envlock.cli.options import (
     ProbeOptions,
     RequestOptions,
     TalkOptions,
-    is_for_conda,
     python_option,
 )
 from envlock.cli.output import progress_for, say, say_json
@@ -29,6 +31,9 @@ from envlock.errors import ExitCode
 if TYPE_CHECKING:
     from envlock.workflow.create import Created
     from envlock.workflow.verify import Proof
+
+
+_PROGRAMS = ("conda", "mamba", "micromamba")
 
 
 class NewEnvironmentOptions(EnvironmentOptions, frozen=True, kw_only=True):
@@ -74,20 +79,17 @@ def create(
     again and predicts the same. Whatever fails, the folder is as it was. An
     environment.yml given to -r becomes a conda prefix.
     """
-    if is_for_conda(request, conda):
-        from envlock.cli.conda import create_conda  # noqa: PLC0415  (--help needs none)
-
-        where = (place.env, place.force, place.keep)
-        return create_conda(request, conda, where, probes, files, index, talk)
-    from envlock.cli.orders import create_order, needs  # noqa: PLC0415  (lazy)
+    from envlock.cli.jobs import create_job  # noqa: PLC0415  (--help needs none)
+    from envlock.cli.orders import needs  # noqa: PLC0415  (lazy)
     from envlock.cli.proofs import proof_order  # noqa: PLC0415  (lazy)
     from envlock.workflow import create as workflow  # noqa: PLC0415
 
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
     order = workflow.CreateOrder(
-        lock=create_order(request, index, files, progress),
+        job=create_job(request, conda, index, files, progress),
         folder=place.env,
         proof=proof_order(probes, needs(request)),
+        manager=conda.manager or Manager.CONDA,
         force=place.force,
         keep=place.keep,
         inputs=inputs_of(request, probes),
@@ -99,7 +101,7 @@ def create(
         if not talk.json:
             tell(_proof_text(error.proof))
         raise
-    _say_created(made, tuple(order.lock.outputs), as_json=talk.json)
+    _say_created(made, tuple(order.job.outputs), as_json=talk.json)
     return 0
 
 
@@ -108,7 +110,7 @@ def _say_created(made: Created, outputs: Sequence[Path], *, as_json: bool) -> No
 
     proof = made.proof
     if as_json:
-        content = report.lock_data(made.locked.lock, outputs, made.written)
+        content = report.lock_data((made.locked.lock,), outputs, made.written)
         say_json("create", {**content, **_place_data(made), **_proof_data(proof)})
         return
     rows = [
@@ -116,7 +118,7 @@ def _say_created(made: Created, outputs: Sequence[Path], *, as_json: bool) -> No
         *report.proof_rows(proof.outcomes, proof.ways_round),
         *replaced_rows(made.folder, made.replaced),
         ("environment", str(made.folder)),
-        ("next", _activate(made.folder)),
+        ("next", _activate(made.folder, of_conda=made.locked.lock.of_conda)),
     ]
     say(report.rows_text(rows))
 
@@ -156,12 +158,12 @@ def sync(own: SyncedLock, place: EnvironmentOptions, index: IndexOptions, talk: 
     )
     done = sync_environment(order, progress)
     if talk.json:
-        content = report.lock_data(done.lock, (own.lock,), ())
+        content = report.lock_data((replace(done.lock, parts=(done.part,)),), (own.lock,), ())
         where = {"environment": str(place.env), "replaced": done.replaced}
         say_json("sync", {**content, **where, "changed": done.changed})
     else:
         rows = [
-            *report.release_rows(done.lock),
+            *report.release_rows(done.part),
             *replaced_rows(place.env, done.replaced),
             (
                 "environment",
@@ -205,8 +207,17 @@ def _proof_data(proof: Proof) -> dict[str, Any]:
     )
 
 
-def _activate(folder: Path) -> str:
-    """Return what to type to use an environment, in the shell of this system."""
+def _activate(folder: Path, *, of_conda: bool) -> str:
+    """Return what to type to use an environment, in the shell of this system.
+
+    A prefix is activated by the conda program that is here, else its Python is started.
+    """
+    if of_conda:
+        from envlock.targets.interpreters import python_in  # noqa: PLC0415  (as above)
+
+        if there := next((each for each in _PROGRAMS if shutil.which(each)), None):
+            return f"{there} activate {shlex.quote(str(folder.resolve()))}"
+        return shlex.quote(str(python_in(folder) or folder))
     if sys.platform == "win32":
         return str(folder / "Scripts" / "activate")
     return f"source {shlex.quote((folder / 'bin' / 'activate').as_posix())}"

@@ -166,6 +166,19 @@ def config_schema(talk: JsonOption) -> int:
     return 0
 
 
+def json_schema(talk: JsonOption) -> int:
+    """Print the JSON Schema of what every command prints with --json."""
+    import json  # noqa: PLC0415  (as above)
+    from importlib.resources import files  # noqa: PLC0415
+
+    text = files("envlock.cli").joinpath("output.schema.json").read_text(encoding="utf-8")
+    if talk.json:
+        say_json("json schema", {"document": json.loads(text)})
+    else:
+        say(text.rstrip("\n"))
+    return 0
+
+
 def releases(own: TableName, talk: JsonOption) -> int:
     """Print the releases of TensorFlow or h5py.
 

@@ -16,13 +16,12 @@ from envlock.cli.options import (
     LockFileOptions,
     RequestOptions,
     TalkOptions,
-    is_for_conda,
 )
 from envlock.cli.output import progress_for, say, say_json
 from envlock.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from envlock.workflow.lock import Locked, LockOrder
+    from envlock.workflow.job import Job, Locked
 
 
 class CheckOption(Struct, frozen=True, kw_only=True):
@@ -45,28 +44,24 @@ def lock(
 
     An environment.yml given to -r is locked for conda.
     """
-    if own.check and files.output == STANDARD_OUTPUT:
-        raise UsageError("-o - prints a lock, and --check looks at one", "leave -o out")
-    if is_for_conda(request, conda):
-        from envlock.cli.conda import lock_conda  # noqa: PLC0415  (--help needs none of this)
-
-        return lock_conda(request, conda, files, index, talk, check=own.check)
-    from envlock.cli.orders import lock_orders  # noqa: PLC0415  (--help needs none of this)
+    from envlock.cli.jobs import lock_jobs  # noqa: PLC0415  (--help needs none of this)
     from envlock.workflow import lock as workflow  # noqa: PLC0415
 
+    if own.check and files.output == STANDARD_OUTPUT:
+        raise UsageError("-o - prints a lock, and --check looks at one", "leave -o out")
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
-    orders = lock_orders("lock", request, index, files, progress)
+    jobs = lock_jobs("lock", request, conda, index, files, progress)
     if own.check:
-        return _check(orders, as_json=talk.json)
-    locks = workflow.make_locks(orders, progress)
+        return _check(jobs, as_json=talk.json)
+    locks = workflow.make_locks(jobs, progress)
     if files.output == STANDARD_OUTPUT:
-        return print_lock(locks[0].texts, as_json=talk.json)
+        return _print(locks[0].texts, as_json=talk.json)
     written = workflow.write(*locks)
-    _tell(orders, locks, written, as_json=talk.json)
+    _tell(jobs, locks, written, as_json=talk.json)
     return 0
 
 
-def print_lock(texts: Mapping[Path, str], *, as_json: bool) -> int:
+def _print(texts: Mapping[Path, str], *, as_json: bool) -> int:
     """Print the text of the one lock that goes to standard output."""
     (text,) = texts.values()
     if as_json:
@@ -77,7 +72,7 @@ def print_lock(texts: Mapping[Path, str], *, as_json: bool) -> int:
 
 
 def _tell(
-    orders: Sequence[LockOrder],
+    jobs: Sequence[Job],
     locks: Sequence[Locked],
     written: Sequence[Path],
     *,
@@ -85,34 +80,47 @@ def _tell(
 ) -> None:
     from envlock import report  # noqa: PLC0415  (after the solving)
 
-    made = [
-        (each.lock, order.outputs, str(order.platform.platform) if order.platform else None)
-        for each, order in zip(locks, orders, strict=True)
-    ]
     if as_json:
-        data = [report.lock_data(each, tuple(outputs), written) for each, outputs, _ in made]
-        say_json("lock", data[0] if len(data) == 1 else {"locks": data})
-    else:
-        texts = (
-            report.rows_text(
-                [
-                    *report.lock_rows(each, tuple(outputs), written),
-                    ("next", report.next_step(outputs, there)),
-                ]
-            )
-            for each, outputs, there in made
+        outputs = tuple(path for job in jobs for path in job.outputs)
+        say_json("lock", report.lock_data((each.lock for each in locks), outputs, written))
+        return
+    texts = (
+        report.rows_text(
+            [
+                *report.lock_rows(each.lock, tuple(job.outputs), written),
+                ("next", report.next_step(_hashed(job), _elsewhere(job))),
+            ]
         )
-        say("\n\n".join(texts))
+        for job, each in zip(jobs, locks, strict=True)
+    )
+    say("\n\n".join(texts))
 
 
-def _check(orders: Sequence[LockOrder], *, as_json: bool) -> int:
+def _hashed(job: Job) -> dict[Path, bool]:
+    """The files of a lock, and whether they hold hashes."""
+    from envlock.write.formats import FORMATS  # noqa: PLC0415  (after the solving)
+
+    return {path: FORMATS[kind].hashes for path, kind in job.outputs.items()}
+
+
+def _elsewhere(job: Job) -> str | None:
+    """The platforms of a lock where it is to be used, if that is not here."""
+    if not job.subdirs:
+        return str(job.platform.platform) if job.platform else None
+    from envlock.conda import rattler  # noqa: PLC0415  (not for pip alone)
+
+    own, _ = rattler.detect()
+    return None if own in job.subdirs else " and ".join(job.subdirs)
+
+
+def _check(jobs: Sequence[Job], *, as_json: bool) -> int:
     from envlock.workflow.lock import check_lock  # noqa: PLC0415  (as above)
 
-    found = [problem for order in orders for problem in check_lock(order)]
+    found = [problem for job in jobs for problem in check_lock(job)]
     code = ExitCode.of(problem=bool(found))
     if as_json:
         say_json("lock", {"current": not found, "problems": found}, exit_code=code)
     else:
-        current = "the lock is current" if len(orders) == 1 else "the locks are current"
+        current = "the lock is current" if len(jobs) == 1 else "the locks are current"
         say("\n".join(found or (current,)))
     return code

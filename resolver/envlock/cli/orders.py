@@ -1,22 +1,18 @@
-"""From parsed options to what the workflows take: config, files, header command."""
+"""Options, environment and configuration files, settled; and the words that say it again."""
 
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
-from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from envlock.choices import STANDARD_OUTPUT, Accelerator, EngineName, Format
+from envlock.choices import Accelerator, EngineName, Format
 from envlock.cli.options import IndexOptions, LockFileOptions, RequestOptions
-from envlock.cli.outputs import output_files
 from envlock.cli.places import tell_places
 from envlock.config import Config, load_config
 from envlock.documents import read_toml
@@ -24,16 +20,10 @@ from envlock.errors import UsageError
 from envlock.index.redact import strip_credentials
 from envlock.index.settings import IndexOverrides, load_settings
 from envlock.index.sources import placed
-from envlock.model import IndexSettings, Request
-from envlock.progress import Progress
-from envlock.request.words import parse_date, parse_names, parse_words
+from envlock.model import IndexSettings
+from envlock.request.words import parse_date
 from envlock.system import read_text
 from envlock.system.looking import current_folder
-from envlock.targets.platforms import Place, read_platforms
-from envlock.workflow.lock import LockOrder
-
-if TYPE_CHECKING:
-    from envlock.request.files import ParsedFile
 
 _PROJECT = "pyproject.toml"
 
@@ -66,73 +56,6 @@ def settle(request: RequestOptions, files: LockFileOptions, config: Config) -> S
         formats=tuple(dict.fromkeys(files.format)) or config.formats,
         platforms=request.platform or config.platforms,
     )
-
-
-def create_order(
-    request: RequestOptions, index: IndexOptions, files: LockFileOptions, progress: Progress
-) -> LockOrder:
-    """Everything that `envlock create` locks by.
-
-    Raises:
-        UsageError: an option or an input file makes no sense, or a platform is named.
-    """
-    (order, *_) = lock_orders("create", request, index, files, progress)
-    if STANDARD_OUTPUT in order.outputs:
-        raise UsageError(
-            "-o -: the lock of an environment is a file; only envlock lock prints one",
-            "leave -o out",
-        )
-    if order.platform is not None:
-        raise UsageError(
-            f"--platform {request.platform[0]}: an environment is built and proved on this machine;"
-            " a lock can be for another one",
-            order.command,
-        )
-    return replace(order, builds=True)
-
-
-def lock_orders(
-    verb: str,
-    request: RequestOptions,
-    index: IndexOptions,
-    files: LockFileOptions,
-    progress: Progress,
-) -> tuple[LockOrder, ...]:
-    """Everything that `envlock lock` locks by, for this machine or each platform that is named.
-
-    Raises:
-        UsageError: an option or an input file makes no sense.
-    """
-    config = load_config(current_folder(), os.environ)
-    settled = settle(request, files, config)
-    asked, pythons = _read(request, settled, progress)
-    order = LockOrder(
-        request=asked,
-        settings=index_settings(index, config),
-        outputs={},
-        command="",
-        name=project_name(),
-        verb=verb,
-        python=settled.python,
-        requires_python=pythons,
-        engine=settled.engine,
-        rules=settled.rules,
-        upgrade=request.upgrade,
-        upgrade_packages=parse_names(request.upgrade_package),
-        fresh=request.fresh,
-        evidence=(*config.evidence, *request.evidence),
-    )
-    # What is built, or goes into an image, is not for the platforms of the project's locks.
-    places = read_platforms(settled.platforms if verb == "lock" else request.platform)
-
-    def of(place: Place | None) -> LockOrder:
-        several = len(places) > 1
-        outputs = output_files(request, files, settled.formats, place, several=several)
-        named = next(iter(outputs)) if files.output not in {None, STANDARD_OUTPUT} else None
-        command = _command(request, index, settled, place, named)
-        return replace(order, platform=place, outputs=outputs, command=command)
-
-    return tuple(map(of, places)) if places else (of(None),)
 
 
 def needs(request: RequestOptions) -> tuple[str, ...]:
@@ -183,54 +106,6 @@ def configured_settings(index: IndexOptions) -> IndexSettings:
     return index_settings(index, load_config(current_folder(), os.environ))
 
 
-def _read(
-    options: RequestOptions, settled: Settled, progress: Progress
-) -> tuple[Request, SpecifierSet]:
-    """The words and files of a request, and the Pythons that its projects are for.
-
-    What was read and left out is told.
-    """
-    files, bounds = _files(options)
-    for parsed in (*files, *bounds):
-        for note in parsed.notes:
-            progress.note(note)
-    words = parse_words(options.requirements) if options.requirements or not files else ()
-    pythons = SpecifierSet()
-    for parsed in files:
-        pythons &= parsed.requires_python or SpecifierSet()
-    return Request(
-        requirements=(*(item for parsed in files for item in parsed.requirements), *words),
-        constraints=tuple(item for parsed in (*files, *bounds) for item in parsed.constraints),
-        accelerator=settled.accelerator,
-        exclude_newer=settled.exclude_newer,
-        needs=needs(options),
-    ), pythons
-
-
-def _files(options: RequestOptions) -> tuple[list[ParsedFile], list[ParsedFile]]:
-    """What the files given to -r and to -c hold."""
-    if not (options.requirement_file or options.constraint_file or options.extra or options.group):
-        return [], []
-    from envlock.formats.detect import (  # noqa: PLC0415  (10 ms that words do not need)
-        FileFormat,
-        format_at,
-    )
-    from envlock.request.files import (  # noqa: PLC0415  (as above)
-        read_constraints_file,
-        read_request_file,
-    )
-
-    for flag, names in (("--extra", options.extra), ("--group", options.group)):
-        if names and FileFormat.PYPROJECT not in map(format_at, options.requirement_file):
-            raise UsageError(
-                f"{flag} {names[0]} is of a {_PROJECT}, and none is read", f"-r {_PROJECT}"
-            )
-    return [
-        read_request_file(path, extras=options.extra, groups=options.group)
-        for path in options.requirement_file
-    ], [read_constraints_file(path) for path in options.constraint_file]
-
-
 def project_name() -> str:
     """What the environment is called: as the project here, whose folder may be called anything."""
     project = Path(_PROJECT)
@@ -241,48 +116,34 @@ def project_name() -> str:
     return canonicalize_name(name) if isinstance(name, str) and name else "envlock"
 
 
-def _command(
-    request: RequestOptions,
-    index: IndexOptions,
-    settled: Settled,
-    place: Place | None,
-    output: Path | None,
-) -> str:
-    """The command that makes the same lock again, up to its ``--python``."""
-    words = ["envlock", "lock", *request_words(request, index, settled)]
-    words += _repeat("--format", settled.formats)
-    words += ["-o", here(output)] if output else []
-    words += ["--platform", place.option] if place else []
-    return shlex.join(words)
-
-
 def request_words(
     request: RequestOptions, index: IndexOptions, settled: Settled
 ) -> tuple[str, ...]:
     """Return what asks for the same again, without credentials, Python, platforms and files."""
     words = [*request.requirements]
-    words += _repeat("-r", map(here, request.requirement_file))
-    words += _repeat("-c", map(here, request.constraint_file))
-    words += _repeat("--extra", request.extra) + _repeat("--group", request.group)
+    words += repeated("-r", map(here, request.requirement_file))
+    words += repeated("-c", map(here, request.constraint_file))
+    words += repeated("--extra", request.extra) + repeated("--group", request.group)
     if settled.accelerator is not Accelerator.AUTO:
         words += ["--accelerator", settled.accelerator.value]
     if settled.engine is not EngineName.PIPTOOLS:
         words += ["--engine", settled.engine.value]
     if settled.exclude_newer is not None:
         words += ["--exclude-newer", settled.exclude_newer.isoformat().replace("+00:00", "Z")]
-    words += _repeat("--needs", [",".join(needs(request))] if request.needs else [])
+    words += repeated("--needs", [",".join(needs(request))] if request.needs else [])
     words += ["--fresh"] if request.fresh else []
-    words += _repeat("--evidence", map(here, request.evidence))
-    words += _repeat("--rules", map(here, request.rules))
-    words += _repeat("--index-url", [index.index_url] if index.index_url else [])
-    words += _repeat("--extra-index-url", index.extra_index_url)
-    words += _repeat("--index-strategy", [index.index_strategy] if index.index_strategy else [])
-    words += _repeat("--find-links", index.find_links)
+    words += repeated("--evidence", map(here, request.evidence))
+    words += repeated("--rules", map(here, request.rules))
+    words += repeated("--index-url", [index.index_url] if index.index_url else [])
+    words += repeated("--extra-index-url", index.extra_index_url)
+    words += repeated("--index-strategy", [index.index_strategy] if index.index_strategy else [])
+    words += repeated("--find-links", index.find_links)
     words += ["--no-index"] if index.no_index else []
     return tuple(strip_credentials(word) if "://" in word else word for word in words)
 
 
-def _repeat(flag: str, values: Iterable[str]) -> list[str]:
+def repeated(flag: str, values: Iterable[str]) -> list[str]:
+    """Return an option with each of its values."""
     return [word for value in values for word in (flag, value)]
 
 

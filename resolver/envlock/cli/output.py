@@ -16,7 +16,7 @@ from envlock.progress import Progress, Silent
 from envlock.visible import visible, visible_json
 
 #: The version of every JSON object that envlock prints.
-SCHEMA = 1
+SCHEMA = 2
 
 
 def say(text: str) -> None:

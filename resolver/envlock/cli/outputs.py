@@ -2,55 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
-from envlock.choices import OF_CONDA, STANDARD_OUTPUT, Format
+from envlock.choices import STANDARD_OUTPUT, Format
 from envlock.cli.options import LockFileOptions, RequestOptions
 from envlock.errors import UsageError
 from envlock.system import refuse_irregular
-from envlock.targets.platforms import Place
-from envlock.write import default_filename, for_platform, format_of
-
-#: The lock of a ``requirements.txt`` that is the input.
-_BESIDE = Path("requirements.lock")
+from envlock.write.formats import FORMATS, format_of, refuse_unfit
 
 
 def output_files(
     request: RequestOptions,
     files: LockFileOptions,
-    formats: tuple[Format, ...],
-    place: Place | None = None,
+    places: Sequence[str],
     *,
+    usual: Format = Format.REQUIREMENTS,
+    of_conda: bool = False,
+    apart: bool = False,
     several: bool = False,
-) -> Mapping[Path, Format]:
-    """Return the files to write with their formats; for a platform they are named after it.
+) -> dict[Path, Format]:
+    """Return the files to write with their formats, in the order of ``places``.
 
-    ``-o`` names the file itself, unless ``several`` platforms are asked for.
+    ``usual`` is the format where none is asked for, ``places`` are the
+    platforms of one lock, ``apart`` says that its files are named after them
+    though there be one, and ``several`` that there are more locks than this.
 
     Raises:
-        UsageError: a name says another format, is an input, or is in no folder.
+        UsageError: a name says another format, is an input, or is in no
+            folder, or a format does not hold what is locked.
     """
-    _refuse_conda((*formats, format_of(files.output) if files.output else None))
-    if files.output == STANDARD_OUTPUT:
-        return {files.output: printed_format(formats, several=several)}
+    kinds = _formats(files, usual, several=several)
+    told = None if files.output is None else format_of(files.output)
+    for kind in kinds if told is None else (*kinds, told):
+        refuse_unfit(kind, of_conda=of_conda)
+    if files.output is not None and files.output != STANDARD_OUTPUT:
+        kinds = (format_for(files.output, kinds if files.format else (), usual),)
     inputs = {path.resolve() for path in (*request.requirement_file, *request.constraint_file)}
-    if files.output is not None:
-        outputs = {files.output: format_for(files.output, formats)}
-    else:
-        outputs = {Path(default_filename(kind)): kind for kind in formats or (Format.REQUIREMENTS,)}
-    if place is not None and (files.output is None or several):
-        named = str(place.platform)
-        outputs = {Path(for_platform(path, named)): kind for path, kind in outputs.items()}
-    elif files.output is None:
-        plain = Path(default_filename(Format.REQUIREMENTS))
-        if plain.resolve() in inputs:
-            outputs = {_BESIDE if path == plain else path: kind for path, kind in outputs.items()}
-    for path in outputs:
-        check_folder(path)
+    named = [
+        (kind, Path(name)) for kind in kinds for name in FORMATS[kind].names(places, apart=apart)
+    ]
+    if files.output is not None and len(named) > 1:
+        raise UsageError(
+            f"-o {files.output} names one file, and there is one for each platform", "leave -o out"
+        )
+    found: dict[Path, Format] = {}
+    for kind, plain in named:
+        path = files.output or (_beside(plain) if plain.resolve() in inputs else plain)
+        if path != STANDARD_OUTPUT:
+            check_folder(path)
         if path.resolve() in inputs:
-            raise UsageError(f"{path} is an input; the lock would overwrite it", f"-o {_BESIDE}")
-    return outputs
+            free = _beside(Path(FORMATS[kind].filename))
+            raise UsageError(f"{path} is an input; the lock would overwrite it", f"-o {free}")
+        found[path] = kind
+    return found
+
+
+def _formats(files: LockFileOptions, usual: Format, *, several: bool) -> tuple[Format, ...]:
+    kinds = tuple(dict.fromkeys(files.format))
+    if files.output == STANDARD_OUTPUT:
+        return (printed_format(kinds, usual, several=several),)
+    return kinds or (usual,)
+
+
+def _beside(path: Path) -> Path:
+    """The name of a lock whose usual name is the input's."""
+    if path.suffix == ".txt":
+        return path.with_suffix(".lock")
+    return path.with_stem(f"{path.stem}.lock")
 
 
 def printed_format(
@@ -77,15 +96,6 @@ def check_folder(path: Path) -> None:
         raise UsageError(f"{path}: there is no folder {path.parent}", f"mkdir {path.parent}")
 
 
-def _refuse_conda(kinds: Iterable[Format | None]) -> None:
-    for kind in kinds:
-        if kind in OF_CONDA:
-            raise UsageError(
-                f"--format {kind} holds conda packages, and this request has none",
-                "give it an environment file: -r environment.yml",
-            )
-
-
 def format_for(
     path: Path, formats: tuple[Format, ...], usual: Format = Format.REQUIREMENTS
 ) -> Format:
@@ -105,6 +115,6 @@ def format_for(
             "a lock is named NAME.txt or requirements.lock (requirements), pylock.toml or "
             "pylock.NAME.toml (pylock), NAME.yml (environment), conda-PLATFORM.lock (explicit), "
             "conda-lock.yml (conda-lock), pixi.lock (pixi)",
-            f"-o {default_filename(wanted)}",
+            f"-o {FORMATS[wanted].filename}",
         )
     return kind

@@ -17,11 +17,11 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from msgspec import Struct
 from msgspec.structs import replace
 
-from envlock.conda.values import CondaPackage
 from envlock.errors import UsageError
 from envlock.index.hosts import AMBIGUOUS, WHY_AMBIGUOUS
 from envlock.index.redact import redact, strip_credentials
 from envlock.index.secrets import learn, learn_url
+from envlock.model import CondaPackage
 from envlock.system.looking import expand
 
 _ALIAS = "https://conda.anaconda.org"

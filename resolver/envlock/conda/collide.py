@@ -7,8 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from packaging.utils import NormalizedName
 
 from envlock.conda.names import Library, names
-from envlock.conda.values import CondaPackage
-from envlock.model import LockedPackage
+from envlock.model import CondaPackage, LockedPackage
 
 
 def collisions(

@@ -11,7 +11,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock import standards
-from envlock.conda.values import CondaPackage
+from envlock.model import CondaPackage
 from envlock.rules.tables import table
 
 _PYPI = "pkg:pypi/"

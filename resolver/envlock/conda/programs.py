@@ -11,8 +11,8 @@ from pathlib import Path
 
 from envlock.conda.channels import Address, hide, with_credentials
 from envlock.conda.records import without_secrets
-from envlock.conda.values import CondaPackage
 from envlock.errors import InstallFailure, WorkError
+from envlock.model import CondaPackage
 from envlock.progress import Progress
 from envlock.system import make_folder, run, scratch, write_texts
 

@@ -26,8 +26,8 @@ from msgspec.structs import asdict, fields
 
 from envlock.conda.channels import Address, hide, public, with_credentials, without_credentials
 from envlock.conda.records import without_secrets
-from envlock.conda.values import CondaPackage
 from envlock.errors import IndexFailure, InstallFailure, UsageError, WorkError
+from envlock.model import CondaPackage
 from envlock.progress import Progress, Silent
 from envlock.system import cache_folder, refuse_full, run, run_solver, scratch, write_texts
 from envlock.targets.subdirs import Virtual

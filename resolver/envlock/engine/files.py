@@ -59,6 +59,6 @@ def collect(files: Files) -> Solution:
                 version=package.version,
                 via=tuple(via for via in package.via if not via.startswith(("-r ", "-c "))),
             )
-            for package in sorted(lock.packages, key=lambda item: item.name)
+            for package in sorted(lock.part.pypi, key=lambda item: item.name)
         )
     )

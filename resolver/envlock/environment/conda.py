@@ -41,6 +41,15 @@ def conda_packages(prefix: Path) -> Mapping[NormalizedName, CondaPackage]:
     return found
 
 
+def records_of(prefix: Path) -> frozenset[str]:
+    """Return the names of a prefix's records: ``name-version-build``."""
+    try:
+        files = os.listdir(prefix / "conda-meta")  # noqa: PTH208  (names alone)
+    except OSError:
+        return frozenset()
+    return frozenset(each.removesuffix(".json") for each in files if each.endswith(".json"))
+
+
 def files_of(package: CondaPackage) -> frozenset[str]:
     """Return the paths that a package put under its prefix; none when its record is broken."""
     return frozenset(_listed(package.record))

@@ -15,7 +15,6 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock import standards
-from envlock.conda.values import CondaLock, CondaPlatformLock
 from envlock.errors import UsageError
 from envlock.examine.brief import with_short_lines
 from envlock.examine.gathered import Gathered, Given, only_minor
@@ -33,10 +32,10 @@ from envlock.formats.logs import is_log, outputs
 from envlock.formats.pyproject import Project
 from envlock.formats.reading import read_lenient
 from envlock.formats.selectors import is_for, selected
-from envlock.model import Platform
+from envlock.model import Lock, Part, Platform
 from envlock.rules.frameworks import framework
 from envlock.targets.platforms import KNOWN
-from envlock.write import read_conda_lock
+from envlock.write.reading import read_lock
 
 _USUAL = "linux-64"
 #: What pip freeze leaves out although it is there.
@@ -265,21 +264,21 @@ def _examine_conda_lock(path: Path, text: str, given: Given) -> Examined:
     Raises:
         UsageError: it is none, says the line; or it is not for the given platform.
     """
-    lock = read_conda_lock(path.name, text)
+    lock = read_lock(path.name, text)
     part = _chosen(lock, path, given)
     gathered = Gathered(origin=str(path), given=given, manager="conda", complete=True)
     gathered.platform = _of_subdir(part.subdir)
-    if len(lock.platforms) > 1 and given.platform is None:
+    if len(lock.parts) > 1 and given.platform is None:
         gathered.note(str(path), f"the part for {part.subdir}; --platform names another")
-    for package in part.packages:
+    for package in part.conda:
         _gather_row(gathered, package.name, package.version, package.channel, str(path))
-    for pin in part.pip.packages if part.pip else ():
+    for pin in part.pypi:
         _gather_row(gathered, pin.name, str(pin.version), "pypi", str(path))
     return gathered.examined(Kind.FILE)
 
 
-def _chosen(lock: CondaLock, path: Path, given: Given) -> CondaPlatformLock:
-    there = {each.subdir: each for each in lock.platforms}
+def _chosen(lock: Lock, path: Path, given: Given) -> Part:
+    there = {each.subdir: each for each in lock.parts}
     if not there:
         raise UsageError(f"{path}: no lock: it has no packages")
     wanted = given.platform

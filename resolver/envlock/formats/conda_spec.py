@@ -16,11 +16,11 @@ from packaging.version import Version
 
 from envlock import standards
 from envlock.conda.names import names
-from envlock.conda.values import CondaSpec
 from envlock.conda.versions import to_pep440
 from envlock.errors import UsageError
 from envlock.formats.faults import shown
 from envlock.formats.selectors import SUBDIRS
+from envlock.model import CondaSpec
 
 _ARCHIVE = re.compile(
     r"(?:.*[/\\])?(?P<name>[^/\\]+?)-(?P<version>[^/\\-]+)-(?P<build>[^/\\-]+)"

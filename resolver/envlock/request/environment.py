@@ -1,4 +1,4 @@
-"""An environment.yml → `CondaRequest`: conda's part and pip's kept apart, each with its line.
+"""An environment.yml → `Request`: conda's part and pip's kept apart, each with its line.
 
 What a lock cannot hold is refused as it is in requirements files, all at once;
 what only does not matter to a lock is a note. Pure apart from reading.
@@ -12,7 +12,6 @@ from pathlib import Path
 from msgspec.structs import replace
 from packaging.requirements import Requirement
 
-from envlock.conda.values import CondaRequest, CondaSpec
 from envlock.errors import UsageError
 from envlock.formats.conda_spec import parse_spec
 from envlock.formats.environment_yml import (
@@ -24,7 +23,7 @@ from envlock.formats.environment_yml import (
 from envlock.formats.faults import safe, shown
 from envlock.formats.requirements import find_root, logical_lines
 from envlock.formats.selectors import PLATFORMS, marker, selected
-from envlock.model import Requested
+from envlock.model import CondaSpec, Request, Requested
 from envlock.request.files import RequestLines
 from envlock.system import read_text
 
@@ -39,7 +38,7 @@ _LEFT_OUT = {
 _READ = frozenset({"channels", "dependencies", "name", "pip-repositories", "platforms"})
 
 
-def read_environment(path: Path, root: Path | None = None) -> CondaRequest:
+def read_environment(path: Path, root: Path | None = None) -> Request:
     """Read an environment.yml and what its pip list includes from inside ``root``.
 
     ``root`` is `find_root` of the file unless given. Selectors become the
@@ -64,7 +63,7 @@ class _Reader:
         self._notes: list[tuple[int, str]] = []
         self._specs: list[CondaSpec] = []
 
-    def read(self) -> CondaRequest:
+    def read(self) -> Request:
         """Take in the whole file.
 
         Raises:
@@ -78,12 +77,12 @@ class _Reader:
         self._pip.faults.finish()
         own = (f"{self._label}:{line}: {text}" for line, text in sorted(self._notes))
         notes = dict.fromkeys((*own, *self._pip.notes.values()))
-        return CondaRequest(
+        return Request(
             name=name,
             channels=tuple(dict.fromkeys(each for each in channels if each != "nodefaults")),
             nodefaults="nodefaults" in channels,
             specs=tuple(self._specs),
-            pip=tuple(self._pip.requirements),
+            requirements=tuple(self._pip.requirements),
             pip_constraints=tuple(self._pip.constraints),
             pip_options=tuple(dict.fromkeys(self._pip.indexes or ())),
             variables={key: entry.text for key, entry in self._file.variables.items()},

@@ -22,7 +22,8 @@ from envlock.request.words import parse_words
 from envlock.resolve.located import with_files
 from envlock.targets.fitting import installable
 from envlock.versions import minor_of
-from envlock.workflow.lock import LockOrder, make_lock
+from envlock.workflow.job import Job
+from envlock.workflow.lock import make_lock
 
 _SILENT = Silent()
 
@@ -64,7 +65,7 @@ def resolve_set(task: Task, goal: Target) -> Resolved:
 
 def _ruled(task: Task) -> Sequence[LockedPackage]:
     """The lock that envlock makes, with a given set's versions preferred."""
-    order = LockOrder(
+    job = Job(
         request=Request(requirements=parse_words(requests(task))),
         settings=task.terms.settings,
         outputs={},
@@ -76,7 +77,7 @@ def _ruled(task: Task) -> Sequence[LockedPackage]:
         preferences={package.name: package.version for package in task.base},
         fresh=True,
     )
-    return make_lock(order, _SILENT).lock.packages
+    return make_lock(job, _SILENT).lock.part.pypi
 
 
 def _plain(task: Task, goal: Target) -> Resolved:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from envlock.environment.create import sync
+from envlock.choices import Manager
 from envlock.environment.place import held_place, kept_as
 from envlock.environment.replaceable import settled
 from envlock.environment.replacement import Replacement, replaced
@@ -16,24 +16,32 @@ from envlock.errors import ProblemFound
 from envlock.progress import Progress
 from envlock.request.words import ORIGIN
 from envlock.targets.interpreters import find_interpreter
-from envlock.words import counted
-from envlock.workflow.lock import Locked, LockOrder, make_lock, requirements_text
+from envlock.workflow.building import (
+    Builder,
+    Prefix,
+    Venv,
+    program_of,
+    projects_in,
+    refuse_without_python,
+)
+from envlock.workflow.job import Job, Locked
+from envlock.workflow.lock import make_lock
 from envlock.workflow.outputs import Seen, differing, refuse_changed
 from envlock.workflow.replacing import replaced_by
-from envlock.workflow.space import refuse_cramped
 from envlock.workflow.verify import Proof, ProofOrder, prove
 
 
 class CreateOrder(Struct, frozen=True, kw_only=True):
-    """A lock, where its environment goes, and what must be proved.
+    """A lock, where its environment goes, who installs it, and what must be proved.
 
     ``force`` replaces an environment that envlock did not make; ``keep``
     leaves one that failed for a look. ``inputs`` are the files that it reads.
     """
 
-    lock: LockOrder
+    job: Job
     folder: Path
     proof: ProofOrder
+    manager: Manager = Manager.PIP
     force: bool = False
     keep: bool = False
     inputs: tuple[Path, ...] = ()
@@ -68,38 +76,52 @@ def create(order: CreateOrder, progress: Progress) -> Created:
     Raises:
         NotProved: the environment does not pass the gate.
         NoResolution: nothing fits the request.
-        UsageError: the folder holds something that may not be replaced.
+        UsageError: the folder holds something that may not be replaced, or
+            there is no Python in what was asked for.
         WorkError: network, disk, interpreter or installer failed.
     """
-    settled(order.folder, (*order.inputs, *order.lock.outputs))
+    settled(order.folder, (*order.inputs, *order.job.outputs))
+    program = program_of(order.manager)
     # Held from the start: the lock files that are read are those of what is there.
     with held_place(order.folder, progress, force=order.force) as folder:
         before = replaced_by(folder, force=order.force)
-        locked = make_lock(order.lock, progress, hashed=True)
-        refuse_cramped(locked.lock, locked.target, folder, order.lock.settings, progress)
+        locked = make_lock(order.job, progress, hashed=True)
+        builder = _builder(order, locked, program)
+        builder.refuse_cramped(folder, progress)
         keep_as = kept_as(folder) if order.keep else None
         with replaced(folder, progress, keep_as=keep_as) as place:
-            proof, written = _build(order, locked, place, progress)
+            python = builder.build(place, progress)
+            pins = projects_in(builder.part)
+            proof = prove(python, order.proof, progress, write_bytecode=True, pins=pins)
+            _refuse_unproved(proof, *_remedies(order, builder.part.python))
+            written = _write_with(place, locked.before, locked.texts)
     return Created(
         locked=locked, folder=order.folder, proof=proof, written=written, replaced=before
     )
 
 
-def _build(
-    order: CreateOrder, locked: Locked, place: Replacement, progress: Progress
-) -> tuple[Proof, tuple[Path, ...]]:
-    # The path, not the version: it must be the interpreter the lock is for.
-    interpreter = find_interpreter(str(locked.target.interpreter))
-    with progress.phase(f"install {counted(len(locked.lock.packages), 'package')}"):
-        python = place.venv(interpreter)
-        sync(python, requirements_text(locked.lock), order.lock.settings, progress)
-    pins = {package.name for package in locked.lock.packages}
-    proof = prove(python, order.proof, progress, write_bytecode=True, pins=pins)
-    refuse_unproved(proof, *_remedies(order, locked.target.minor))
-    return proof, write_with(place, locked.before, locked.texts)
+def _builder(order: CreateOrder, locked: Locked, program: Path | None) -> Builder:
+    job = order.job
+    if not job.subdirs:
+        # The path, not the version: it must be the interpreter the lock is for.
+        interpreter = find_interpreter(str(job.target().interpreter))
+        part = locked.lock.part
+        return Venv(lock=locked.lock, part=part, interpreter=interpreter, settings=job.settings)
+    (subdir,) = job.subdirs
+    own = locked.lock.on(subdir)
+    assert own is not None  # noqa: S101  (the job asked for it)
+    refuse_without_python(own, order.folder)
+    return Prefix(
+        lock=locked.lock,
+        part=own,
+        request=job.request,
+        settings=job.settings,
+        variables=locked.lock.variables,
+        program=program,
+    )
 
 
-def refuse_unproved(proof: Proof, *remedies: str) -> None:
+def _refuse_unproved(proof: Proof, *remedies: str) -> None:
     """Refuse an environment that was built and does not pass the gate.
 
     Raises:
@@ -113,7 +135,7 @@ def refuse_unproved(proof: Proof, *remedies: str) -> None:
         )
 
 
-def write_with(place: Replacement, before: Seen, texts: Mapping[Path, str]) -> tuple[Path, ...]:
+def _write_with(place: Replacement, before: Seen, texts: Mapping[Path, str]) -> tuple[Path, ...]:
     """Write the lock files that differ together with their environment; return those.
 
     Raises:
@@ -131,9 +153,11 @@ def _remedies(order: CreateOrder, python: str) -> Iterator[str]:
         yield f"envlock verify {shlex.quote(kept_as(order.folder).as_posix())}"
     else:
         yield "--keep"
-    wishes = order.lock.request.requirements
-    if all(wish.origin == ORIGIN for wish in wishes) and any(
-        wish.requirement.specifier for wish in wishes
-    ):
-        names = dict.fromkeys(wish.requirement.name for wish in wishes)
-        yield f"envlock create {' '.join(names)} --python {python}"
+    request = order.job.request
+    wishes = [(each.requirement.name, each.requirement.specifier) for each in request.requirements]
+    specs = [(each.name, each.version) for each in request.specs if each.name != "python"]
+    origins = {each.origin for each in request.requirements} | {s.origin for s in request.specs}
+    if origins == {ORIGIN} and any(bound for _, bound in (*wishes, *specs)):
+        names = dict.fromkeys(name for name, _ in (*wishes, *specs))
+        manager = f" --manager {order.manager}" if order.job.subdirs else ""
+        yield f"envlock create {' '.join(names)}{manager} --python {python}"

@@ -22,10 +22,12 @@ from envlock.rules.check import Situation, violations
 from envlock.rules.frameworks import framework_of
 from envlock.system import make_folder, read_text, refuse_irregular, remove_tree, write_texts
 from envlock.targets.fitting import installable
-from envlock.workflow.image import DockerOrder, Image, Part, Piece, assemble, scripts
-from envlock.workflow.lock import check_lock, make_lock, requirements_text, unproved
+from envlock.workflow.image import DockerOrder, Image, Machine, Piece, assemble, scripts
+from envlock.workflow.lock import check_lock, make_lock
 from envlock.workflow.outputs import differing, refuse_changed, seen
-from envlock.write import read_lock
+from envlock.workflow.pypi import unproved
+from envlock.write.reading import read_lock
+from envlock.write.requirements import text_of
 
 _OWN_COPY = "leave --base-freeze out: the environment then has its own copy of everything"
 
@@ -43,12 +45,12 @@ def make_image(order: DockerOrder, progress: Progress) -> Image:
     _refuse_foreign(order)
     frozen = _frozen(order)
     pieces: list[Piece] = []
-    for part in _bounded(order, frozen):
+    for machine in _bounded(order, frozen):
         liked = (
             pieces[0].pins if pieces else {}
         )  # the same versions on every platform, if it can be
-        lock = replace(part.order, preferences=liked)
-        pieces.append(_piece(order, replace(part, order=lock), frozen, progress))
+        job = replace(machine.job, preferences=liked)
+        pieces.append(_piece(order, replace(machine, job=job), frozen, progress))
     return replace(assemble(order, pieces, frozen), before=before)
 
 
@@ -89,19 +91,19 @@ def check_image(order: DockerOrder) -> tuple[str, ...]:
         UsageError: a file cannot be read, or there is no such base.
     """
     frozen = _frozen(order)
-    parts = _bounded(order, frozen)
-    found = [problem for part in parts for problem in check_lock(part.order)]
-    if not all(part.path.exists() for part in parts):
+    machines = _bounded(order, frozen)
+    found = [problem for machine in machines for problem in check_lock(machine.job)]
+    if not all(machine.path.exists() for machine in machines):
         return tuple(found)
     pieces = [
         Piece(
-            part=part,
-            target=part.order.target(),
-            lock=read_lock(part.path.name, text),
+            machine=machine,
+            target=machine.job.target(),
+            lock=read_lock(machine.path.name, text),
             text=text,
         )
-        for part in parts
-        for text in [read_text(part.path)]
+        for machine in machines
+        for text in [read_text(machine.path)]
     ]
     for path, text in assemble(order, pieces, frozen).texts.items():
         if not path.exists():
@@ -117,53 +119,56 @@ def _frozen(order: DockerOrder) -> Frozen | None:
     return parse_freeze(order.freeze.as_posix(), read_text(order.freeze))
 
 
-def _bounded(order: DockerOrder, frozen: Frozen | None) -> tuple[Part, ...]:
-    """The parts, held to what is in the base."""
+def _bounded(order: DockerOrder, frozen: Frozen | None) -> tuple[Machine, ...]:
+    """The machines, their locks held to what is in the base."""
     if frozen is None:
-        return order.parts
+        return order.machines
     return tuple(
-        replace(part, order=replace(part.order, request=replace(request, constraints=bounds)))
-        for part in order.parts
-        for request in [part.order.request]
+        replace(machine, job=replace(machine.job, request=replace(request, constraints=bounds)))
+        for machine in order.machines
+        for request in [machine.job.request]
         for bounds in [(*request.constraints, *frozen.constraints)]
     )
 
 
-def _piece(order: DockerOrder, part: Part, frozen: Frozen | None, progress: Progress) -> Piece:
-    """Lock one part; what does not fit is told with its platform and with a way on."""
+def _piece(
+    order: DockerOrder, machine: Machine, frozen: Frozen | None, progress: Progress
+) -> Piece:
+    """Lock for one machine; what does not fit is told with its platform and with a way on."""
     try:
-        locked = make_lock(part.order, progress, beside=_files(order))
+        locked = make_lock(machine.job, progress, beside=_files(order))
     except NoResolution as error:
-        named = f"linux/{part.machine}: " if len(order.parts) > 1 else ""
-        message = "\n".join((f"{named}{error.message}", *_on_arm(part)))
-        raise NoResolution(message, *_ways(order, part, error.remedies)) from error
+        named = f"linux/{machine.name}: " if len(order.machines) > 1 else ""
+        message = "\n".join((f"{named}{error.message}", *_on_arm(machine)))
+        raise NoResolution(message, *_ways(order, machine, error.remedies)) from error
+    goal = machine.job.target()
     if not locked.texts:  # what is there is current
-        text = read_text(part.path)
-        return Piece(part=part, target=locked.target, lock=locked.lock, text=text)
-    lock = _narrowed(locked.lock, locked.target)
+        text = read_text(machine.path)
+        return Piece(machine=machine, target=goal, lock=locked.lock, text=text)
+    lock = _narrowed(locked.lock, goal)
     if order.verify:  # the build proves it
-        told = unproved(locked.target)
+        told = unproved(goal)
         lock = replace(lock, notes=tuple(note for note in lock.notes if note not in told))
     if frozen is not None:
-        _refuse_clash(part, lock, locked.target, frozen)
-    return Piece(part=part, target=locked.target, lock=lock, text=requirements_text(lock))
+        _refuse_clash(machine, lock, goal, frozen)
+    return Piece(machine=machine, target=goal, lock=lock, text=text_of(lock, lock.part))
 
 
-def _on_arm(part: Part) -> Iterator[str]:
+def _on_arm(machine: Machine) -> Iterator[str]:
     """Which framework there is for linux/arm64, when it is asked for there."""
-    wishes = [canonicalize_name(each.requirement.name) for each in part.order.request.requirements]
+    wishes = [canonicalize_name(each.requirement.name) for each in machine.job.request.requirements]
     found = next(filter(None, map(framework_of, wishes)), None)
-    if part.machine == "arm64" and found is not None:
-        goal = part.order.target()
+    if machine.name == "arm64" and found is not None:
+        goal = machine.job.target()
         there = wheels_for(goal.minor, goal.platform, found.name)
         more = found.machines.get(str(goal.platform), "")
         text = f"{there}; {more}" if more else str(there)
         yield from (f"  {line}" for line in text.splitlines())
 
 
-def _ways(order: DockerOrder, part: Part, remedies: Iterable[str]) -> Iterator[str]:
+def _ways(order: DockerOrder, machine: Machine, remedies: Iterable[str]) -> Iterator[str]:
     """The ways out of a lock that cannot be, as ways out for its image."""
-    machines = [each.machine for each in order.parts]
+    machines = [each.name for each in order.machines]
     platforms = f"--platform {','.join(f'linux/{machine}' for machine in machines)} "
     own = re.compile(r"--platform \S+ ")
     for remedy in remedies:
@@ -172,9 +177,9 @@ def _ways(order: DockerOrder, part: Part, remedies: Iterable[str]) -> Iterator[s
             yield f"{own.sub(platforms, remedy, count=1)} {options}".rstrip()
         else:
             yield remedy
-    others = [f"linux/{machine}" for machine in machines if machine != part.machine]
+    others = [f"linux/{each}" for each in machines if each != machine.name]
     if others:
-        yield f"leave linux/{part.machine} out: --platform {','.join(others)}"
+        yield f"leave linux/{machine.name} out: --platform {','.join(others)}"
     if order.freeze is not None:
         yield _OWN_COPY
 
@@ -184,15 +189,15 @@ def _narrowed(lock: Lock, target: Target) -> Lock:
     listed = {
         package.name: tuple(file for file in package.files if installable(file, target))
         or package.files
-        for package in lock.packages
+        for package in lock.part.pypi
     }
-    return replace(lock, packages=hashed(lock.packages, listed))
+    return replace(lock, parts=(replace(lock.part, pypi=hashed(lock.part.pypi, listed)),))
 
 
-def _refuse_clash(part: Part, lock: Lock, target: Target, frozen: Frozen) -> None:
+def _refuse_clash(machine: Machine, lock: Lock, target: Target, frozen: Frozen) -> None:
     """Refuse a lock that breaks a rule together with what else is in the base."""
-    rules = database.load(part.order.rules).rules
-    own = {package.name: package.version for package in lock.packages}
+    rules = database.load(machine.job.rules).rules
+    own = lock.part.pins
     situation = Situation.of(target)
     alone = {each.rule.id for each in violations(rules, own, situation)}
     for each in violations(rules, {**frozen.pins, **own}, situation):
@@ -208,13 +213,13 @@ def _refuse_clash(part: Part, lock: Lock, target: Target, frozen: Frozen) -> Non
 def _files(order: DockerOrder) -> tuple[Path, ...]:
     """What is written: the locks, the Dockerfile and what its build reads."""
     names = [DOCKERFILE, IGNORE, *(f"{SCRIPTS}/{name}" for name in scripts() if order.verify)]
-    return (*(part.path for part in order.parts), *(order.folder / name for name in names))
+    return (*(machine.path for machine in order.machines), *(order.folder / name for name in names))
 
 
 def _refuse_foreign(order: DockerOrder) -> None:
     """Refuse to write over a file of somebody else's, or over lines that were added to ours."""
     elsewhere = f"-o {shlex.quote((order.folder / 'image').as_posix())}"
-    locks = [part.path for part in order.parts]
+    locks = [machine.path for machine in order.machines]
     refuse_irregular(_files(order))
     for path in _files(order):
         if not path.exists():

@@ -10,13 +10,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 from packaging.utils import NormalizedName
 
-from envlock.choices import OF_CONDA
+from envlock.choices import Format
 from envlock.errors import IndexFailure, UsageError
 from envlock.index.hashing import with_hashes
 from envlock.index.origin import held_to
 from envlock.index.origin import where as index_words
 from envlock.index.pages import Index
-from envlock.model import DistributionFile, IndexSettings, Lock, LockedPackage, Target
+from envlock.model import DistributionFile, IndexSettings, Lock, LockedPackage, Part, Target
 from envlock.progress import Progress
 from envlock.resolve.assemble import wanted as installable_files
 from envlock.resolve.located import located
@@ -26,18 +26,11 @@ from envlock.targets.elsewhere import foreign_target, python_version
 from envlock.targets.interpreters import find_interpreter, find_version
 from envlock.targets.platforms import Place, read_platform
 from envlock.versions import minor_of
-from envlock.workflow.lockfiles import made_by_envlock, read_conda, without_options
+from envlock.workflow.lockfiles import made_by_envlock, without_options
 from envlock.workflow.outputs import try_outputs
-from envlock.write import (
-    WITH_FILES,
-    WITHOUT_HASHES,
-    WRITERS,
-    Format,
-    conda_texts,
-    default_filename,
-    read_lock,
-)
 from envlock.write.comments import own_command
+from envlock.write.formats import FORMATS, refuse_unfit, texts_of
+from envlock.write.reading import read_lock
 
 
 class ExportOrder(Struct, frozen=True, kw_only=True):
@@ -69,20 +62,21 @@ def export(order: ExportOrder, progress: Progress) -> Mapping[str, str]:
         IndexFailure: a page cannot be read, or has no file of a pin.
         WorkError: the lock lacks something that the format must hold.
     """
-    if (conda := read_conda(order.source)) is not None:
-        texts = conda_texts(conda, order.kind)
-        if not texts:
-            raise UsageError(f"{order.source} has no pip part, and {order.kind} holds nothing else")
-        return texts
-    if order.kind in OF_CONDA:
+    row, lock = FORMATS[order.kind], _read(order, progress)
+    if not (lock.of_conda or row.pypi):
         raise UsageError(
             f"{order.source} holds no conda packages, and the format {order.kind} no others",
             f"lock an environment file: envlock lock -r environment.yml --format {order.kind}",
         )
-    lock = _for_one_target(order, progress)
-    if order.kind not in WITHOUT_HASHES:
-        lock = _with_files(lock, order, progress)
-    return WRITERS[order.kind].render(lock, name=order.name)
+    refuse_unfit(order.kind, of_conda=lock.of_conda)
+    if lock.of_conda and not row.conda:
+        lock = replace(lock, parts=tuple(each for each in lock.parts if each.pypi))
+        if not lock.parts:
+            raise UsageError(f"{order.source} has no pip part, and {order.kind} holds nothing else")
+    if row.hashes:
+        parts = tuple(_with_files(each, order, progress) for each in lock.parts)
+        lock = replace(lock, parts=parts)
+    return texts_of(lock, order.kind)
 
 
 def try_export(output: Path, kind: Format, progress: Progress) -> None:
@@ -94,7 +88,7 @@ def try_export(output: Path, kind: Format, progress: Progress) -> None:
         UsageError: there is a pipe, a device or the like in its place.
         WorkError: it cannot be made.
     """
-    file = output / default_filename(kind) if output.is_dir() else output
+    file = output / FORMATS[kind].filename if output.is_dir() else output
     refuse_irregular((file,))
     if not file.exists():
         try_outputs((file,), progress)
@@ -127,8 +121,8 @@ def write_export(files: Mapping[Path, str], source: Path) -> tuple[Path, ...]:
     return tuple(changed)
 
 
-def _for_one_target(order: ExportOrder, progress: Progress) -> Lock:
-    """Read the lock, its markers judged for the one target that it is then for."""
+def _read(order: ExportOrder, progress: Progress) -> Lock:
+    """Read the lock; without conda's packages its markers are judged for the target it is for."""
     text, options = without_options(order.source)
     if options:
         progress.note(
@@ -139,34 +133,35 @@ def _for_one_target(order: ExportOrder, progress: Progress) -> Lock:
         every = read_lock(order.source.name, text)
     except UsageError:
         every = None  # one package in two versions, perhaps, each with its marker
-    goal = _target(order, every)
+    if every is not None and every.of_conda:
+        return every
+    goal = _target(order, every.part if every else Part())
     lock = read_lock(order.source.name, text, markers=goal.markers)
-    told = replace(
-        lock,
-        python=lock.python or goal.minor,
-        platform=lock.platform or str(goal.platform),
-        command=own_command(lock.command) or order.command,
+    part = replace(
+        lock.part,
+        python=lock.part.python or goal.minor,
+        platform=lock.part.platform or str(goal.platform),
     )
-    if every is None or len(every.packages) != len(lock.packages):
+    if every is None or len(every.part.pypi) != len(part.pypi):
         progress.note(
-            f"{order.source}: what its markers keep from Python {told.python} on {told.platform}"
+            f"{order.source}: what its markers keep from Python {part.python} on {part.platform}"
             " is left out"
         )
-    return told
+    command = own_command(lock.command) or order.command
+    return replace(lock, parts=(part,), command=command, name=order.name)
 
 
-def _target(order: ExportOrder, lock: Lock | None) -> Target:
-    """What the lock is for: as it says, as the order says, or this machine."""
-    python = (lock.python if lock else "") or order.python
-    platform = lock.platform if lock else ""
+def _target(order: ExportOrder, part: Part) -> Target:
+    """What a part is for: as it says, as the order says, or this machine."""
+    python = part.python or order.python
     try:
-        place = read_platform(platform) if platform else order.platform
+        place = read_platform(part.platform) if part.platform else order.platform
     except UsageError:
         place = None  # a platform that no name is known for: as this machine
     version = python_version(python or "")
     if place is None and version is None:
-        if lock is not None and lock.python:
-            return target(find_version(lock.python, str(order.source)))
+        if part.python:
+            return target(find_version(part.python, str(order.source)))
         return target(find_interpreter(python))
     here = find_interpreter(None)
     return foreign_target(
@@ -175,13 +170,14 @@ def _target(order: ExportOrder, lock: Lock | None) -> Target:
     )
 
 
-def _with_files(lock: Lock, order: ExportOrder, progress: Progress) -> Lock:
-    """Return the lock with hashes, and with files where the format lists them."""
-    bare = [package for package in lock.packages if not package.hashes]
-    unlisted = [package for package in lock.packages if not package.files]
-    wanted = unlisted if order.kind in WITH_FILES else bare
+def _with_files(part: Part, order: ExportOrder, progress: Progress) -> Part:
+    """Return a part with hashes, and with files where the format lists them."""
+    bare = [package for package in part.pypi if not package.hashes]
+    unlisted = [package for package in part.pypi if not package.files]
+    row = FORMATS[order.kind]
+    wanted = unlisted if row.files or row.addresses else bare
     if not wanted:
-        return lock
+        return part
     if bare:
         progress.note(
             f"{order.source} has no hashes for {_named(bare)}: those of the index are taken"
@@ -190,15 +186,15 @@ def _with_files(lock: Lock, order: ExportOrder, progress: Progress) -> Lock:
         index = Index(held_to(order.settings, wanted), progress=progress)
         listed = index.pinned({package.name: package.version for package in wanted})
         if any(not any(file.hashes for file in files) for files in listed.values()):
-            choose = partial(installable_files, target=_target(order, lock))
+            choose = partial(installable_files, target=_target(order, part))
             listed = with_hashes(listed, choose, order.settings, progress)
     _refuse_missing(wanted, listed, order)
-    packages = {package.name: package for package in lock.packages}
+    packages = {package.name: package for package in part.pypi}
     known = {file.url: file for files in listed.values() for file in files}
     for package in located(wanted, index, _is_locked, None, partial(_as_known, known)):
         kept = packages[package.name].hashes
         packages[package.name] = replace(package, hashes=kept or package.hashes)
-    return replace(lock, packages=tuple(packages.values()))
+    return replace(part, pypi=tuple(packages.values()))
 
 
 def _as_known(

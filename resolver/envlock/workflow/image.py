@@ -18,23 +18,23 @@ from envlock.probes import PROBES
 from envlock.releases import contents, framework_releases
 from envlock.rules.frameworks import framework_of
 from envlock.versions import minor_of
-from envlock.workflow.lock import LockOrder
+from envlock.workflow.job import Job
 from envlock.workflow.outputs import Seen
 from envlock.workflow.verify import is_among
 
 
-class Part(Struct, frozen=True, kw_only=True):
-    """The lock of one of Docker's machines (``amd64``, ``arm64``) as it is asked for."""
+class Machine(Struct, frozen=True, kw_only=True):
+    """One of Docker's machines (``amd64``, ``arm64``), and the lock that is asked for it."""
 
-    machine: str
+    name: str
     path: Path
-    order: LockOrder
+    job: Job
 
 
 class Piece(Struct, frozen=True, kw_only=True):
     """The lock of one machine, and the text of its file."""
 
-    part: Part
+    machine: Machine
     target: Target
     lock: Lock
     text: str
@@ -42,7 +42,7 @@ class Piece(Struct, frozen=True, kw_only=True):
     @property
     def pins(self) -> dict[NormalizedName, Version]:
         """What is locked."""
-        return {package.name: package.version for package in self.lock.packages}
+        return self.lock.part.pins
 
 
 class DockerOrder(Struct, frozen=True, kw_only=True):
@@ -53,7 +53,7 @@ class DockerOrder(Struct, frozen=True, kw_only=True):
     up to its ``--python``; ``options`` are its words that no lock has.
     """
 
-    parts: tuple[Part, ...]
+    machines: tuple[Machine, ...]
     folder: Path
     command: str
     labels: Mapping[str, str]
@@ -86,11 +86,11 @@ def assemble(order: DockerOrder, pieces: Sequence[Piece], frozen: Frozen | None)
         UsageError: there is no such base, or none that suits the lock.
     """
     lock, goal = pieces[0].lock, pieces[0].target
-    names = [package.name for package in lock.packages]
+    names = list(lock.part.pins)
     base = choose(
         Wish(
             python=goal.minor,
-            machines=tuple(piece.part.machine for piece in pieces),
+            machines=tuple(piece.machine.name for piece in pieces),
             word=order.base,
             digest=order.digest,
             framework=_framework(lock),
@@ -102,11 +102,8 @@ def assemble(order: DockerOrder, pieces: Sequence[Piece], frozen: Frozen | None)
     recipe = Recipe(
         base=base,
         python=goal.minor,
-        locks=tuple(
-            LockFile(name=each.part.path.name, machine=each.part.machine, digest=_digest(each.text))
-            for each in pieces
-        ),
-        checks=checks_for(names, pieces[0].part.order.request.needs) if order.verify else (),
+        locks=tuple(map(_lock_file, pieces)),
+        checks=checks_for(names, pieces[0].machine.job.request.needs) if order.verify else (),
         labels=order.labels,
         command=f"{order.command} --python {goal.minor}",
         shared=frozen is not None,
@@ -118,11 +115,16 @@ def assemble(order: DockerOrder, pieces: Sequence[Piece], frozen: Frozen | None)
         base=base,
         platforms=recipe.platforms,
         texts={
-            **{piece.part.path: piece.text for piece in pieces},
+            **{piece.machine.path: piece.text for piece in pieces},
             **{order.folder / name: text for name, text in beside.items()},
         },
         notes=(*base.notes, *_notes(pieces, frozen), *_unproved(order, recipe)),
     )
+
+
+def _lock_file(piece: Piece) -> LockFile:
+    machine = piece.machine
+    return LockFile(name=machine.path.name, machine=machine.name, digest=_digest(piece.text))
 
 
 def _notes(pieces: Sequence[Piece], frozen: Frozen | None) -> Iterator[str]:
@@ -138,31 +140,31 @@ def _notes(pieces: Sequence[Piece], frozen: Frozen | None) -> Iterator[str]:
             if other.pins.get(name, version) != version
         ]
         if unlike:
-            both = f"linux/{pieces[0].part.machine} and linux/{other.part.machine}"
+            both = f"linux/{pieces[0].machine.name} and linux/{other.machine.name}"
             yield f"{both} do not have the same versions: {', '.join(unlike)}"
 
 
 def _empty(piece: Piece) -> Iterator[str]:
     """Which framework of a lock is an empty shell on its machine, and since when it is none."""
-    platform = piece.target.platform
-    for package in piece.lock.packages:
+    platform, part = piece.target.platform, piece.lock.part
+    for package in part.pypi:
         if framework_of(package.name) is None:
             continue
         runs = contents(package.version, platform, package.name)
-        if runs == package.name or piece.lock.version(runs) is None:
+        if runs == package.name or part.version(runs) is None:
             continue
         later = (
             each.version
             for each in framework_releases()
             if each.version > package.version
-            and str(platform) in each.wheels.get(package.name, {})
             and contents(each.version, platform, package.name) == package.name
+            and str(platform) in each.wheels.get(package.name, {})
         )
         own = next(later, None)
         more = f"; {minor_of(own)} and later have their own" if own else ""
         yield (
-            f"linux/{piece.part.machine}: the wheel of {package.name} {package.version} is empty"
-            f" there, and what runs is {runs} {piece.lock.version(runs)}{more}"
+            f"linux/{piece.machine.name}: the wheel of {package.name} {package.version} is empty"
+            f" there, and what runs is {runs} {part.version(runs)}{more}"
         )
 
 
@@ -172,7 +174,7 @@ def _unproved(order: DockerOrder, recipe: Recipe) -> Iterator[str]:
 
 
 def _framework(lock: Lock) -> Version | None:
-    return next((each.version for each in lock.packages if framework_of(each.name)), None)
+    return next((each.version for each in lock.part.pypi if framework_of(each.name)), None)
 
 
 def checks_for(names: Sequence[NormalizedName], needs: Sequence[str]) -> tuple[Check, ...]:

@@ -24,7 +24,7 @@ from envlock.examine.gathered import Given
 from envlock.findings import Examined, Kind
 from envlock.system import read_text
 from envlock.versions import minor_of
-from envlock.write import read_lock
+from envlock.write.reading import read_lock
 
 #: What belongs to the environment rather than to the set; pip freeze does not name them.
 _TOOLS = frozenset(map(canonicalize_name, ("distribute", "pip", "setuptools", "wheel")))
@@ -73,7 +73,7 @@ def _python(path: Path, examined: Examined) -> str:
     if path.is_dir():
         return ""
     try:
-        return read_lock(path.name, read_text(path)).python
+        return read_lock(path.name, read_text(path)).parts[0].python
     except UsageError:
         return ""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
@@ -31,6 +31,10 @@ _SHOWN = 3  # releases that come close
 _BARRED = "has it, in versions that a rule or the date refuses"
 
 
+#: Whether a set can be had where the packages of a request come from.
+Offered = Callable[[Cell, ProvedSet], bool]
+
+
 class Found(Struct, frozen=True, kw_only=True):
     """The newest set that was proved for a request, and what of the request it does not meet."""
 
@@ -48,12 +52,13 @@ class Found(Struct, frozen=True, kw_only=True):
 
 
 def consult(
-    question: Question, needs: Sequence[str], folders: Sequence[Path], index: Index
+    question: Question, needs: Sequence[str], folders: Sequence[Path], offered: Offered
 ) -> Found | None:
     """Return the newest set that was proved for a question on this target, or None.
 
-    Without ``needs`` only a set of the newest release on record counts: proof
-    is no reason to take an older one.
+    ``offered`` tells whether a set can be had where packages come from. Without
+    ``needs`` only a set of the newest release on record counts: proof is no
+    reason to take an older one.
 
     Raises:
         UsageError: a need is no capability.
@@ -68,7 +73,7 @@ def consult(
     seen: list[Found] = []
     for cell in candidates:
         proved = rules_set(cells[cell])
-        if proved and _comes_from(cell, proved, index, question.settings):
+        if proved and offered(cell, proved):
             seen.append(Found(cell=cell, proved=proved, unmet=unmet(proved, asked)))
             if usable(proved, asked):
                 return seen[-1]
@@ -152,6 +157,11 @@ def _asked(question: Question, needs: Sequence[str]) -> Asked:
         levels=(*DEFAULT_GATE, *needs),
         exclude_newer=question.exclude_newer,
     )
+
+
+def on(index: Index, settings: IndexSettings) -> Offered:
+    """Return what tells whether an index has the files that were proved."""
+    return lambda cell, proved: _comes_from(cell, proved, index, settings)
 
 
 def _comes_from(cell: Cell, proved: ProvedSet, index: Index, settings: IndexSettings) -> bool:

@@ -17,7 +17,7 @@ from envlock.errors import InstallFailure
 from envlock.evidence.steady import steady, steady_outcome
 from envlock.evidence.values import Circumstances, ProvedSet
 from envlock.matrix.tasks import Task, Terms
-from envlock.model import Lock, LockedPackage
+from envlock.model import Lock, LockedPackage, Part
 from envlock.outcomes import Outcome
 from envlock.probes import PROBES
 from envlock.probes.runner import run_probe
@@ -26,7 +26,7 @@ from envlock.system import make_folder, remove_tree
 from envlock.targets.description import Interpreter, target
 from envlock.targets.interpreters import find_version, python_in
 from envlock.workflow.cellsets import requests, resolve_set
-from envlock.workflow.lock import requirements_text
+from envlock.write.requirements import text_of
 
 _SILENT = Silent()
 
@@ -119,7 +119,7 @@ def _environment(task: Task, interpreter: Interpreter, packages: Sequence[Locked
             remove_tree(other)
     folder = lane / name
     make_folder(lane)
-    text = requirements_text(_as_lock(task, packages))
+    text = _requirements(task, packages)
     kept = python_in(folder)
     if kept is not None:
         try:
@@ -137,14 +137,9 @@ def _environment(task: Task, interpreter: Interpreter, packages: Sequence[Locked
     return python
 
 
-def _as_lock(task: Task, packages: Sequence[LockedPackage]) -> Lock:
-    return Lock(
-        python=task.cell.python,
-        platform=task.cell.platform,
-        packages=tuple(packages),
-        command="",
-        request_digest="",
-    )
+def _requirements(task: Task, packages: Sequence[LockedPackage]) -> str:
+    part = Part(python=task.cell.python, platform=task.cell.platform, pypi=tuple(packages))
+    return text_of(Lock(parts=(part,)), part)
 
 
 def _prove(python: Path, timeout: float) -> tuple[Outcome, ...]:

@@ -8,11 +8,10 @@ from pathlib import Path
 
 from packaging.utils import NormalizedName
 
-from envlock.conda.values import CondaPackage
 from envlock.errors import DiskFull, EnvlockError
 from envlock.index.handover import uv_cache
 from envlock.index.pages import Index
-from envlock.model import DistributionFile, IndexSettings, Lock, LockedPackage, Target
+from envlock.model import CondaPackage, DistributionFile, IndexSettings, LockedPackage, Target
 from envlock.progress import Progress
 from envlock.system import cache_folder, room_in, room_words, size_words
 from envlock.targets.fitting import tagged_for
@@ -26,9 +25,13 @@ _UNPACKED, _UNPACKED_NVIDIA = 2.4, 1.5
 
 
 def refuse_cramped(
-    lock: Lock, target: Target, folder: Path, settings: IndexSettings, progress: Progress
+    packages: Sequence[LockedPackage],
+    target: Target,
+    folder: Path,
+    settings: IndexSettings,
+    progress: Progress,
 ) -> None:
-    """Make sure that there is room for what a lock installs, as far as the index tells sizes.
+    """Make sure that there is room for what is installed, as far as the index tells sizes.
 
     uv unpacks wheels into its cache and links them from there, or copies them
     when the environment is on another disk; what it has already takes no more
@@ -44,8 +47,8 @@ def refuse_cramped(
         if min(free, free_to_keep) >= _PLENTY:
             return
         with progress.phase("compare what is wanted with the room on the disk"):
-            sizes = _sizes(lock.packages, target, settings)
-        has = {each.name for each in lock.packages if _has(cache, each)}
+            sizes = _sizes(packages, target, settings)
+        has = {each.name for each in packages if _has(cache, each)}
         new = sum(size for name, size in sizes.items() if name not in has)
         wanted = [(folder, free, new if there == kept else sum(sizes.values()))]
         if there != kept:

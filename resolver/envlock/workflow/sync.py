@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from envlock.environment.create import sync
+from envlock.environment.conda import variables_of
 from envlock.environment.inspect import installed
 from envlock.environment.layout import read_layout
 from envlock.environment.place import held_place, made_by_envlock
@@ -16,23 +16,21 @@ from envlock.environment.recovery import recover
 from envlock.environment.replaceable import settled
 from envlock.environment.replacement import replaced
 from envlock.errors import InstallFailure, InterpreterMissing, UsageError
-from envlock.model import IndexSettings, Lock
+from envlock.model import IndexSettings, Lock, Part, Request
 from envlock.progress import Progress
 from envlock.system import read_text
-from envlock.targets.description import Interpreter, target
 from envlock.targets.interpreters import (
     base_program,
     find_interpreter,
     find_version,
     python_in,
 )
-from envlock.words import counted
-from envlock.workflow.lock import requirements_text
+from envlock.workflow.building import Prefix, Venv, holds, refuse_without_python
+from envlock.workflow.existing import bare_of
 from envlock.workflow.outputs import refuse_changed, seen
 from envlock.workflow.replacing import replaced_by
-from envlock.workflow.space import refuse_cramped
-from envlock.write import read_lock
 from envlock.write.comments import own_command
+from envlock.write.reading import read_lock
 
 
 class SyncOrder(Struct, frozen=True, kw_only=True):
@@ -50,12 +48,13 @@ class SyncOrder(Struct, frozen=True, kw_only=True):
 
 
 class Synced(Struct, frozen=True, kw_only=True):
-    """A lock that an environment is equal to, and whether anything had to change for it.
+    """A lock whose ``part`` an environment is equal to, and whether anything had to change for it.
 
     ``replaced`` says which environment was there before, None where none was.
     """
 
     lock: Lock
+    part: Part
     changed: bool
     replaced: str | None = None
 
@@ -81,75 +80,118 @@ def sync_environment(order: SyncOrder, progress: Progress) -> Synced:
         if same := _standing(order):
             return same
         before = seen((order.lock,))
-        lock, interpreter = _asked(order)
+        builder = _asked(order)
         there = replaced_by(folder, force=order.force)
-        refuse_cramped(lock, target(interpreter), folder, order.settings, progress)
-        with (
-            replaced(folder, progress) as place,
-            progress.phase(f"install {counted(len(lock.packages), 'package')}"),
-        ):
-            python = place.venv(interpreter)
+        builder.refuse_cramped(folder, progress)
+        with replaced(folder, progress) as place:
             try:
-                sync(python, requirements_text(lock), order.settings, progress)
+                builder.build(place, progress)
             except InstallFailure as error:
-                raise InstallFailure(error.message, *_anew(lock, error.remedies)) from None
+                remedies = _anew(builder.lock, error.remedies)
+                raise InstallFailure(error.message, *remedies) from None
             refuse_changed(before, {})
-    return Synced(lock=lock, changed=True, replaced=there)
+    return Synced(lock=builder.lock, part=builder.part, changed=True, replaced=there)
 
 
 def _standing(order: SyncOrder) -> Synced | None:
     """The answer where the environment is equal to the lock as it is now."""
     if not (order.force or made_by_envlock(order.folder)):
         return None
-    lock, interpreter = _asked(order)
-    return Synced(lock=lock, changed=False) if _equal(order, lock, interpreter) else None
+    builder = _asked(order)
+    if isinstance(builder, Prefix):
+        same = holds(order.folder, builder.part)
+    else:
+        same = _equal(order, builder)
+    return Synced(lock=builder.lock, part=builder.part, changed=False) if same else None
 
 
-def _asked(order: SyncOrder) -> tuple[Lock, Interpreter]:
-    """The lock, and the interpreter that its environment is to have."""
+def _asked(order: SyncOrder) -> Venv | Prefix:
+    """The lock, and what is to be built of it here."""
     if not order.lock.exists():
         raise UsageError(f"{order.lock}: there is no such lock", "envlock lock")
     lock = read_lock(order.lock.name, read_text(order.lock))
-    if order.python or not lock.python:
-        interpreter = find_interpreter(order.python)
-    else:
-        interpreter = find_version(lock.python, str(order.lock))
-    if lock.platform not in {"", str(interpreter.platform)}:
-        raise UsageError(
-            f"{order.lock} is for {lock.platform}, and this machine is {interpreter.platform}",
-            *_here(lock),
-        )
-    lock = read_lock(order.lock.name, read_text(order.lock), markers=interpreter.markers)
-    bare = [package.name for package in lock.packages if not package.hashes]
+    builder = _prefix(order, lock) if lock.of_conda else _venv(order, lock)
+    bare = bare_of(builder.part)
     if bare:
         raise UsageError(
             f"{order.lock} has no hashes for {', '.join(bare[:5])}: nothing tells that the files"
             " are the ones that were locked",
-            "envlock sync requirements.txt",
+            *_with_hashes(lock),
         )
-    return lock, interpreter
+    return builder
+
+
+def _venv(order: SyncOrder, lock: Lock) -> Venv:
+    if order.python or not lock.part.python:
+        interpreter = find_interpreter(order.python)
+    else:
+        interpreter = find_version(lock.part.python, str(order.lock))
+    if lock.part.platform not in {"", str(interpreter.platform)}:
+        raise _elsewhere(order, lock, str(interpreter.platform))
+    lock = read_lock(order.lock.name, read_text(order.lock), markers=interpreter.markers)
+    return Venv(lock=lock, part=lock.part, interpreter=interpreter, settings=order.settings)
+
+
+def _prefix(order: SyncOrder, lock: Lock) -> Prefix:
+    from envlock.conda import rattler  # noqa: PLC0415  (not for a venv)
+
+    if order.python is not None:
+        raise UsageError(
+            f"--python {order.python}: {order.lock} brings its own Python", "leave --python out"
+        )
+    own, _ = rattler.detect()
+    part = lock.on(own) or lock.on("")
+    if part is None:
+        raise _elsewhere(order, lock, own)
+    refuse_without_python(part, order.folder)
+    return Prefix(
+        lock=lock,
+        part=part,
+        request=Request(channels=lock.channels, specs=lock.requested),
+        settings=order.settings,
+        # Most formats have no place for them; what was set for the environment stays.
+        variables=lock.variables or variables_of(order.folder),
+    )
+
+
+def _elsewhere(order: SyncOrder, lock: Lock, here: str) -> UsageError:
+    places = " and ".join(each.place for each in lock.parts)
+    return UsageError(f"{order.lock} is for {places}, and this machine is {here}", *_here(lock))
 
 
 def _here(lock: Lock) -> Iterator[str]:
     """The command that made a lock, for this machine."""
-    words = shlex.split(own_command(lock.command))
-    for option in ("--platform", "-o"):
-        if option in words:
-            del words[words.index(option) : words.index(option) + 2]
-    if words:
+    if words := _without(lock, "--platform", "-o"):
         yield shlex.join(words)
+
+
+def _with_hashes(lock: Lock) -> Iterator[str]:
+    """How a lock is made in a format that holds hashes."""
+    if not lock.of_conda:
+        yield "envlock sync requirements.txt"
+    elif words := _without(lock, "--format", "-o"):
+        yield shlex.join([*words, "--format", "conda-lock"])
+
+
+def _without(lock: Lock, *options: str) -> list[str]:
+    """The words of the command that made a lock, without options and their values."""
+    words = shlex.split(own_command(lock.command))
+    for option in options:
+        while option in words:
+            del words[words.index(option) : words.index(option) + 2]
+    return words
 
 
 def _anew(lock: Lock, remedies: Iterable[str]) -> Iterator[str]:
     """Options of `envlock lock`, which sync has not, as the command that made the lock."""
     for remedy in remedies:
-        if not remedy.startswith("--upgrade-package"):
+        if not remedy.startswith("--upgrade"):
             yield remedy
         elif command := own_command(lock.command):
             yield f"{command} {remedy}"
 
 
-def _equal(order: SyncOrder, lock: Lock, interpreter: Interpreter) -> bool:
+def _equal(order: SyncOrder, wanted: Venv) -> bool:
     """Whether the environment is of this Python and holds the pins, and besides at most pip.
 
     Another patch of the same minor is as good, unless a Python was asked for.
@@ -166,10 +208,10 @@ def _equal(order: SyncOrder, lock: Lock, interpreter: Interpreter) -> bool:
     if there is None:
         return False
     length = 2 if order.python is None else 3
-    pins = {package.name: package.version for package in lock.packages}
+    pins, asked = wanted.part.pins, wanted.interpreter.version
     found = {
         name: version
         for name, version in installed(order.folder).items()
         if name in pins or name != "pip"
     }
-    return there.release[:length] == interpreter.version.release[:length] and found == pins
+    return there.release[:length] == asked.release[:length] and found == pins

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from operator import attrgetter
 from typing import Protocol
@@ -17,15 +17,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from envlock.index.redact import redact
-from envlock.model import Lock, LockedPackage, RuleId
+from envlock.model import Lock, LockedPackage, Part, RuleId
 
 _WIDTH = 100
-_MADE_BY = re.compile(r"# made by: (?P<command>.*)")
-_TARGET = re.compile(r"# python (?P<python>\S+) on (?P<platform>\S+)")
-_REQUEST = re.compile(r"# request: (?P<request_digest>\S+)")
-_VERIFIED = re.compile(r"# verified: (?P<verified>.*)")
-_INDEXES = re.compile(r"# indexes: (?P<indexes>.*) \((?P<index_strategy>[a-z-]+)\)")
-_NOTE = re.compile(r"# note: (.*)")
 _BECAUSE = re.compile(r"because ([^\s:]+)(?:: (.*))?")
 _FROM = re.compile(r"from ((?:https?|file):\S+)")
 
@@ -38,19 +32,6 @@ _NEVER_WRITTEN = frozenset(
         *("--cert", "--client-cert", "--keyring-provider"),
     }
 )
-
-
-class Header(Struct, frozen=True, kw_only=True):
-    """What the first lines of a lock say; empty where they do not."""
-
-    command: str = ""
-    python: str = ""
-    platform: str = ""
-    request_digest: str = ""
-    verified: str = ""
-    notes: tuple[str, ...] = ()
-    indexes: tuple[str, ...] = ()
-    index_strategy: str = ""
 
 
 def one_line(text: str) -> str:
@@ -79,38 +60,6 @@ def own_command(text: str) -> str:
     return text if shlex.join(words) == text else ""
 
 
-def header(lock: Lock) -> list[str]:
-    """Return the lines a lock starts with: how to make it again, and what it is for."""
-    lines = [
-        f"# made by: {lock.command}",
-        f"# python {lock.python} on {lock.platform}",
-        *([f"# request: {lock.request_digest}"] if lock.request_digest else []),
-        *([f"# verified: {lock.verified}"] if lock.verified else []),
-        *([f"# indexes: {' '.join(lock.indexes)} ({lock.index_strategy})"] if lock.indexes else []),
-        *(f"# note: {note}" for note in lock.notes),
-    ]
-    return [one_line(line) for line in lines]
-
-
-def read_header(lines: Iterable[str]) -> Header:
-    """Read the comments before the first other line."""
-    found: dict[str, str] = {}
-    indexes: tuple[str, ...] = ()
-    notes: list[str] = []
-    for line in lines:
-        if not line.startswith("#"):
-            break
-        for pattern in (_MADE_BY, _TARGET, _REQUEST, _VERIFIED):
-            if match := pattern.fullmatch(line):
-                found |= match.groupdict()
-        if match := _NOTE.fullmatch(line):
-            notes.append(match[1])
-        if match := _INDEXES.fullmatch(line):
-            indexes = tuple(map(one_line, match[1].split()))
-            found["index_strategy"] = match[2]
-    return Header(**found, notes=tuple(notes), indexes=indexes)
-
-
 class Explained(Protocol):
     """A pin that says who asked for it and which rules moved it."""
 
@@ -120,9 +69,9 @@ class Explained(Protocol):
     def because(self) -> tuple[RuleId, ...]: ...  # noqa: D102
 
 
-def told(lock: Lock) -> list[LockedPackage]:
-    """Return the pins by name, with the index of each only where several were asked."""
-    packages = sorted(lock.packages, key=attrgetter("name"))
+def told(lock: Lock, part: Part) -> list[LockedPackage]:
+    """Return the Python packages by name, with the index of each only where several were asked."""
+    packages = sorted(part.pypi, key=attrgetter("name"))
     return packages if lock.indexes else [replace(package, index="") for package in packages]
 
 

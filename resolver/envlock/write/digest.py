@@ -5,18 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import UTC
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from envlock.index.redact import strip_credentials
-from envlock.model import Request, Requested, Target
+from envlock.model import CondaSpec, Request, Requested, Target
 from envlock.write.channel_words import strip_channel
-
-if TYPE_CHECKING:
-    from envlock.conda.values import CondaRequest, CondaSpec
 
 
 def request_digest(request: Request, target: Target) -> str:
@@ -43,25 +39,33 @@ def request_digest(request: Request, target: Target) -> str:
 
 
 def conda_digest(
-    request: CondaRequest, subdirs: Iterable[str], extra: Mapping[str, str] | None = None
+    request: Request, subdirs: Iterable[str], extra: Mapping[str, str] | None = None
 ) -> str:
     """Return ``sha256:`` and the hex digest of what is asked for of conda and pip.
 
     What `request_digest` leaves out does not count here either. The order of
     the channels counts, and so do the name and the variables of the
     environment, which environment.yml holds. ``extra`` is what was said beside
-    the request, such as an accelerator.
+    the request, such as indexes.
     """
+    newest = request.exclude_newer
+    beside = {
+        "accelerator": request.accelerator.value,
+        "exclude-newer": newest.isoformat() if newest else "nothing",
+        "constraints": " ".join(sorted(str(each.requirement) for each in request.constraints)),
+        "needs": " ".join(sorted(set(request.needs))),
+        **(extra or {}),
+    }
     lines = [
         *([f"name {request.name}"] if request.name else []),
         *(f"platform {subdir}" for subdir in sorted(set(subdirs))),
         *(f"channel {strip_channel(channel)}" for channel in request.channels),
         *(["nodefaults"] if request.nodefaults else []),
         *sorted({_asked(spec) for spec in request.specs}),
-        *_canonical("requirement", request.pip),
+        *_canonical("requirement", request.requirements),
         *_canonical("constraint", request.pip_constraints),
         *(f"variable {name}={value}" for name, value in sorted(request.variables.items())),
-        *(f"extra {key} {value}" for key, value in sorted((extra or {}).items()) if value),
+        *(f"extra {key} {value}" for key, value in sorted(beside.items()) if value),
     ]
     text = "\n".join(lines)
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

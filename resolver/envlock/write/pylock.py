@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC
 from operator import attrgetter
-from typing import TypeVar
-from urllib.parse import unquote, urldefrag, urlsplit
+from typing import Any, TypeVar
+from urllib.parse import quote, unquote, urldefrag, urlsplit
 
 from packaging.markers import Marker
-from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock
+from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock, PylockValidationError
 from packaging.specifiers import SpecifierSet
 from packaging.utils import (
     InvalidSdistFilename,
@@ -27,61 +27,74 @@ from packaging.utils import (
 )
 from packaging.version import Version
 
+from envlock import standards
 from envlock.choices import Format
-from envlock.errors import WorkError
+from envlock.documents import Malformed, toml_tables
+from envlock.errors import UsageError, WorkError
+from envlock.index.origin import public
 from envlock.index.redact import strip_credentials
-from envlock.model import DistributionFile, Lock, LockedPackage, Platform, RuleId
+from envlock.model import DistributionFile, Lock, LockedPackage, Part, Platform, RuleId
 from envlock.targets.platforms import SYSTEMS, markers
 from envlock.write.comments import one_line
-from envlock.write.interface import default_filename
+from envlock.write.formats import FORMATS
+from envlock.write.gathered import Gathered
+from envlock.write.heading import Heading
+from envlock.write.pins import STRONG_HASH, Pin
 
-_DRIVE = re.compile(r"/(?=[A-Za-z]:)")
+_ROW = FORMATS[Format.PYLOCK]
+_BEFORE_DRIVE = re.compile(r"/(?=[A-Za-z]:)")
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _Source = TypeVar("_Source", PackageSdist, PackageWheel)
+_Kind = TypeVar("_Kind", str, list[Any], dict[str, Any])
 
 
-def render(lock: Lock, *, name: str) -> Mapping[str, str]:
-    """Write the lock as PEP 751 has it, checked against the standard.
+def render(lock: Lock) -> Mapping[str, str]:
+    """Write the lock as PEP 751 has it, checked against the standard, a file for each platform.
 
     Raises:
         WorkError: the files of a package are not known, as in a lock that was
             read from a requirements file.
     """
-    del name
-    import tomli_w  # noqa: PLC0415  (only this format needs it)
+    alone = len(lock.parts) == 1
+    return {_ROW.filename_for(each, alone=alone): _text(lock, each) for each in lock.parts}
 
-    packages = sorted(lock.packages, key=attrgetter("name"))
+
+def _text(lock: Lock, part: Part) -> str:
+    import tomli_w  # noqa: PLC0415  (only writing needs it)
+
+    packages = sorted(part.pypi, key=attrgetter("name"))
     _refuse_without_files(packages)
     document = Pylock(
         lock_version=Version("1.0"),
-        environments=_environments(lock.platform),
-        requires_python=SpecifierSet(f"=={lock.python}.*"),
+        environments=_environments(part.platform),
+        requires_python=SpecifierSet(f"=={part.python}.*"),
         created_by="envlock",
         packages=[_package(package, lock.reasons) for package in packages],
-        tool={"envlock": _about(lock)},
+        tool={"envlock": _about(lock, part)},
     )
     document.validate()
     tables = dict(document.to_dict())
     ordered = {"tool": tables.pop("tool")} | tables
-    return {default_filename(Format.PYLOCK): tomli_w.dumps(ordered)}
+    return tomli_w.dumps(ordered)
 
 
 def _refuse_without_files(packages: list[LockedPackage]) -> None:
     lacking = [f"{each.name} {each.version}" for each in packages if not usable(each)]
     if lacking:
         raise WorkError(
-            f"{default_filename(Format.PYLOCK)} names the files of every package, and no wheel "
+            f"{_ROW.filename} names the files of every package, and no wheel "
             f"or sdist with a hash is known for {', '.join(lacking)}",
             f"write another format: --format {Format.REQUIREMENTS}",
         )
 
 
-def _about(lock: Lock) -> dict[str, object]:
-    verified = {"verified": one_line(lock.verified)} if lock.verified else {}
+def _about(lock: Lock, part: Part) -> dict[str, object]:
+    verified = {"verified": one_line(part.verified)} if part.verified else {}
     asked = {"indexes": list(lock.indexes), "index-strategy": lock.index_strategy}
     return {
         "command": one_line(lock.command),
-        "python": lock.python,
-        "platform": lock.platform,
+        "python": part.python,
+        "platform": part.platform,
         "request": lock.request_digest,
         **verified,
         **(asked if lock.indexes else {}),
@@ -162,5 +175,93 @@ def _local_path(url: str) -> str | None:
     parts = urlsplit(url)
     if parts.scheme != "file":
         return None
-    path = _DRIVE.sub("", unquote(parts.path), count=1)
+    path = _BEFORE_DRIVE.sub("", unquote(parts.path), count=1)
     return path if parts.netloc in {"", "localhost"} else f"//{parts.netloc}{path}"
+
+
+def read(name: str, text: str, gathered: Gathered) -> None:
+    """Read the pins of a pylock.toml, and what it says of itself.
+
+    Raises:
+        UsageError: it is none; says the key.
+    """
+    try:
+        tables = toml_tables(text)
+        listed = tables.get("packages")
+        standards.refuse_crowd(name, len(listed) if isinstance(listed, list) else 0)
+        document = Pylock.from_dict(tables)
+    except Malformed as error:
+        raise error.named(name, "TOML") from None
+    except (PylockValidationError, ValueError, RecursionError) as error:
+        raise UsageError(f"{name}: not a lock as PEP 751 has it: {one_line(str(error))}") from None
+    where = f"{name}: tool.envlock"
+    gathered.heading = _heading(_get(document.tool or {}, "envlock", dict, f"{name}: tool"), where)
+    pins = [
+        _locked(f"{name}: packages[{index}]", package)
+        for index, package in enumerate(document.packages)
+    ]
+    for pin in pins:
+        gathered.pin(pin)
+
+
+def _heading(about: Mapping[str, Any], where: str) -> Heading:
+    verified = _get(about, "verified", str, where)
+    return Heading(
+        command=_get(about, "command", str, where),
+        python=_get(about, "python", str, where),
+        platform=_get(about, "platform", str, where),
+        request_digest=_get(about, "request", str, where),
+        verified={"": verified} if verified else {},
+        notes=[str(each) for each in _get(about, "notes", list, where)],
+        indexes=tuple(one_line(str(each)) for each in _get(about, "indexes", list, where)),
+        index_strategy=one_line(_get(about, "index-strategy", str, where)),
+    )
+
+
+def _locked(where: str, package: Package) -> Pin:
+    if package.is_direct or package.version is None:
+        raise UsageError(
+            f"{where}: {package.name} is not a release of an index, with a version and files"
+        )
+    about = _get(package.tool or {}, "envlock", dict, f"{where}.tool")
+    because = _get(about, "because", dict, f"{where}.tool.envlock")
+    via = _get(about, "via", list, f"{where}.tool.envlock")
+    reasons = {RuleId(rule): str(why) for rule, why in because.items()}
+    sources = [*(package.wheels or ()), *((package.sdist,) if package.sdist else ())]
+    files = tuple(sorted(map(_file, sources), key=attrgetter("filename")))
+    hashes = {f"{kind}:{hexes}" for file in files for kind, hexes in file.hashes.items()}
+    locked = LockedPackage(
+        name=package.name,
+        version=package.version,
+        hashes=tuple(sorted(filter(STRONG_HASH.fullmatch, hashes))),
+        via=tuple(map(str, via)),
+        because=tuple(sorted(reasons)),
+        files=files,
+        index=one_line(public(package.index or "")),
+    )
+    return Pin(where=where, package=locked, reasons=reasons, marker=package.marker)
+
+
+def _get(table: Mapping[str, Any], key: str, kind: type[_Kind], where: str) -> _Kind:
+    """Return what a table holds under a key; an empty ``kind`` when it holds nothing."""
+    value = table.get(key, kind())
+    if not isinstance(value, kind):
+        raise UsageError(f"{where}.{key}: expected {kind.__name__}, found {type(value).__name__}")
+    return value
+
+
+def _file(source: PackageWheel | PackageSdist) -> DistributionFile:
+    return DistributionFile(
+        filename=source.filename,
+        url=source.url or _url(source.path or ""),
+        hashes=dict(source.hashes),
+        upload_time=source.upload_time,
+        size=source.size,
+    )
+
+
+def _url(path: str) -> str:
+    """Return the ``file:`` URL of a path; one relative to the lock stays relative."""
+    if _DRIVE.match(path):
+        return "file:///" + quote(path.replace("\\", "/"), safe="/:")
+    return f"file://{quote(path)}" if path.startswith("/") else quote(path)

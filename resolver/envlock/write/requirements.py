@@ -1,25 +1,40 @@
-"""requirements.txt: exact pins with hashes, as pip ``--require-hashes`` and uv take them."""
+"""requirements.txt: exact pins with hashes, as pip ``--require-hashes`` and uv take them.
+
+A pin is ``name==version`` with hashes and the comments under it; those of
+pip-compile and uv are read as well as envlock's.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 
+from envlock import standards
 from envlock.choices import Format
-from envlock.model import Lock, LockedPackage
-from envlock.write.comments import header, remarks, told
-from envlock.write.interface import default_filename
+from envlock.model import Lock, LockedPackage, Part
+from envlock.write.comments import remarks, told
+from envlock.write.formats import FORMATS
+from envlock.write.gathered import Gathered
+from envlock.write.heading import of_pypi
+from envlock.write.pins import read_pin
 
 _INDENT = "    "
+_COMMENT = re.compile(r"(?:^|\s)#")
 
 
-def render(lock: Lock, *, name: str) -> Mapping[str, str]:
-    """Write the lock as a requirements file; neither index addresses nor options."""
-    del name
-    lines = header(lock)
-    for package in told(lock):
+def render(lock: Lock) -> Mapping[str, str]:
+    """Write a requirements file for each platform; neither index addresses nor options."""
+    row, alone = FORMATS[Format.REQUIREMENTS], len(lock.parts) == 1
+    return {row.filename_for(each, alone=alone): text_of(lock, each) for each in lock.parts}
+
+
+def text_of(lock: Lock, part: Part) -> str:
+    """Return the hashed requirements of one platform, which an installer takes."""
+    lines = of_pypi(lock, part)
+    for package in told(lock, part):
         lines += _pin(package)
         lines += remarks(package, lock.reasons, indent=_INDENT)
-    return {default_filename(Format.REQUIREMENTS): "\n".join(lines) + "\n"}
+    return "\n".join(lines) + "\n"
 
 
 def _pin(package: LockedPackage) -> list[str]:
@@ -33,3 +48,37 @@ def _pin(package: LockedPackage) -> list[str]:
         *(f"{_INDENT}--hash={each}" for each in sorted(package.hashes)),
     ]
     return [*(f"{word} \\" for word in words[:-1]), words[-1]]
+
+
+def read(name: str, text: str, gathered: Gathered) -> None:
+    """Read exact pins, their hashes and the comments under them.
+
+    Raises:
+        UsageError: a line is none; says which.
+    """
+    wishes: list[tuple[str, str, list[str]]] = []
+    for number, line in _joined(text):
+        wish, *comment = _COMMENT.split(line, maxsplit=1)
+        if wish.strip():
+            wishes.append((f"{name}:{number}", wish.strip(), []))
+        if wishes:
+            wishes[-1][-1].extend(comment)
+        standards.refuse_crowd(name, len(wishes))
+    for pin in [read_pin(*each) for each in wishes]:
+        gathered.pin(pin)
+
+
+def _joined(text: str) -> Iterator[tuple[int, str]]:
+    """Give each line with its number, joined as pip joins them: a comment always ends one."""
+    parts: list[str] = []
+    start = 0
+    for number, line in enumerate(text.splitlines(), 1):
+        start = start if parts else number
+        comment = line.lstrip().startswith("#")
+        goes_on = line.endswith("\\") and not comment
+        parts.append(line[:-1] if goes_on else f" {line}" if comment else line)
+        if not goes_on:
+            yield start, "".join(parts)
+            parts = []
+    if parts:
+        yield start, "".join(parts)

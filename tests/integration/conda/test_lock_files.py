@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from uv import find_uv_bin
 
 from envlock.choices import Format
-from envlock.conda.values import CondaLock, CondaPlatformLock
 from envlock.formats.conda_spec import parse_spec
-from envlock.write import conda_texts
-from envlock.write.conda.pip_part import chosen
+from envlock.model import Lock, Part
+from envlock.write.chosen import chosen
+from envlock.write.formats import texts_of
 from support.any_conda_lock import conda_locks
 from support.conda_locks import REALISTIC_CONDA
 
@@ -85,28 +85,28 @@ def rattler(kind: str, place: Path) -> Any:
     return json.loads(done.stdout)
 
 
-def write(folder: Path, kind: Format, lock: CondaLock = REALISTIC_CONDA) -> list[Path]:
+def write(folder: Path, kind: Format, lock: Lock = REALISTIC_CONDA) -> list[Path]:
     paths = []
-    for name, text in conda_texts(lock, kind).items():
+    for name, text in texts_of(lock, kind).items():
         (folder / name).write_bytes(text.encode())
         paths.append(folder / name)
     return paths
 
 
-def conda_part(platform: CondaPlatformLock, *, needs: bool) -> list[list[object]]:
+def conda_part(part: Part, *, needs: bool) -> list[list[object]]:
     return sorted(
         [
             *(each.name, each.version, each.build, each.subdir, each.url, each.md5, each.sha256),
             sorted(each.depends) if needs else [],
         ]
-        for each in platform.packages
+        for each in part.conda
     )
 
 
-def pip_part(platform: CondaPlatformLock) -> list[list[str]]:
+def pip_part(part: Part) -> list[list[str]]:
     return sorted(
         [package.name, str(package.version), file.url, sha256]
-        for package, file, sha256 in chosen(platform, Format.PIXI)
+        for package, file, sha256 in chosen(REALISTIC_CONDA, part, Format.PIXI)
     )
 
 
@@ -115,29 +115,25 @@ def test_py_rattler_reads_the_packages_of_every_platform(kind: Format, tmp_path:
     (path,) = write(tmp_path, kind)
     found = rattler("lock", path)
     whole = kind is Format.PIXI  # conda-lock.yml has one bound for each name
-    for platform in REALISTIC_CONDA.platforms:
-        conda = found["conda"][platform.subdir]
+    for part in REALISTIC_CONDA.parts:
+        conda = found["conda"][part.subdir]
         assert [each if whole else [*each[:-1], []] for each in conda] == (
-            conda_part(platform, needs=whole)
+            conda_part(part, needs=whole)
         )
-    assert found["pip"] == {each.subdir: pip_part(each) for each in REALISTIC_CONDA.platforms}
+    assert found["pip"] == {each.subdir: pip_part(each) for each in REALISTIC_CONDA.parts}
     address = "https://conda.anaconda.org/conda-forge/"
     assert found["channels"] == [address if kind is Format.PIXI else "conda-forge"]
 
 
 def test_py_rattler_reads_the_explicit_lists(tmp_path: Path) -> None:
-    for path, platform in zip(
-        write(tmp_path, Format.EXPLICIT), REALISTIC_CONDA.platforms, strict=True
-    ):
+    for path, part in zip(write(tmp_path, Format.EXPLICIT), REALISTIC_CONDA.parts, strict=True):
         found = rattler("explicit", path)
-        assert found["platform"] == platform.subdir
-        assert sorted(found["urls"]) == sorted(
-            f"{each.url}#{each.md5}" for each in platform.packages
-        )
+        assert found["platform"] == part.subdir
+        assert sorted(found["urls"]) == sorted(f"{each.url}#{each.md5}" for each in part.conda)
 
 
 def test_pixi_lock_is_what_py_rattler_writes(tmp_path: Path) -> None:
-    texts = {"realistic.pixi.lock": conda_texts(REALISTIC_CONDA, Format.PIXI)["pixi.lock"]}
+    texts = {"realistic.pixi.lock": texts_of(REALISTIC_CONDA, Format.PIXI)["pixi.lock"]}
 
     @settings(
         max_examples=25,
@@ -147,8 +143,8 @@ def test_pixi_lock_is_what_py_rattler_writes(tmp_path: Path) -> None:
         suppress_health_check=list(HealthCheck),
     )
     @given(lock=conda_locks())
-    def draw(lock: CondaLock) -> None:
-        texts[f"{len(texts)}.pixi.lock"] = conda_texts(lock, Format.PIXI)["pixi.lock"]
+    def draw(lock: Lock) -> None:
+        texts[f"{len(texts)}.pixi.lock"] = texts_of(lock, Format.PIXI)["pixi.lock"]
 
     draw()
     for name, text in texts.items():
@@ -183,12 +179,12 @@ def test_conda_entries_of_real_files_mean_the_same_after_reading(tmp_path: Path)
 
 
 def test_the_pins_of_an_environment_file_mean_one_version_each(tmp_path: Path) -> None:
-    (text, _) = conda_texts(REALISTIC_CONDA, Format.ENVIRONMENT).values()
+    (text, _) = texts_of(REALISTIC_CONDA, Format.ENVIRONMENT).values()
     entries = [e for e in yaml.safe_load(text)["dependencies"] if isinstance(e, str)]
     (tmp_path / "pins.json").write_text(json.dumps(entries), encoding="utf-8")
     assert rattler("meant", tmp_path / "pins.json") == [
         f"{'conda-forge::' if each.name == 'tensorflow' else ''}{each.name} =={each.version}"
-        for each in REALISTIC_CONDA.platforms[0].packages
+        for each in REALISTIC_CONDA.parts[0].conda
     ]
 
 
@@ -207,16 +203,13 @@ def test_conda_lock_renders_its_format(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    for platform in REALISTIC_CONDA.platforms:
-        text = (tmp_path / f"conda-{platform.subdir}.lock").read_text(encoding="utf-8")
+    for part in REALISTIC_CONDA.parts:
+        text = (tmp_path / f"conda-{part.subdir}.lock").read_text(encoding="utf-8")
         lines = set(text.splitlines())
-        assert {f"{each.url}#{each.md5}" for each in platform.packages} <= lines
+        assert {f"{each.url}#{each.md5}" for each in part.conda} <= lines
         assert {
-            f"# pip {name} @ {url}#sha256={sha256}" for name, _, url, sha256 in pip_part(platform)
+            f"# pip {name} @ {url}#sha256={sha256}" for name, _, url, sha256 in pip_part(part)
         } <= lines
-        env = yaml.safe_load((tmp_path / f"conda-{platform.subdir}.lock.yml").read_text())
+        env = yaml.safe_load((tmp_path / f"conda-{part.subdir}.lock.yml").read_text())
         assert env["channels"] == ["conda-forge"]
-        assert (
-            f"h5py={platform.packages[1].version}={platform.packages[1].build}"
-            in (env["dependencies"])
-        )
+        assert f"h5py={part.conda[1].version}={part.conda[1].build}" in (env["dependencies"])

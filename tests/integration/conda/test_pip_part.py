@@ -7,14 +7,13 @@ import pytest
 from packaging.requirements import Requirement
 
 from envlock.choices import EngineName
-from envlock.conda.values import CondaRequest
 from envlock.errors import NoResolution
 from envlock.formats.conda_spec import parse_spec
-from envlock.model import IndexSettings, Requested
+from envlock.model import IndexSettings, Request, Requested
 from envlock.progress import Silent
 from envlock.rules import database
 from envlock.workflow.conda.solve import solve_platform
-from envlock.workflow.conda.work import CondaWork, PlatformAnswer
+from envlock.workflow.job import Job, Solved, Work
 from support.conda_channel import PYTHON, CondaChannel
 from support.simple_index import SimpleIndex, build_wheel
 
@@ -59,33 +58,32 @@ def locked(
     *,
     subdir: str = "linux-64",
     engine: EngineName = EngineName.UV,
-) -> PlatformAnswer:
-    request = CondaRequest(
+) -> Solved:
+    request = Request(
         channels=(channel.url,),
         specs=tuple(parse_spec(each, origin=f"env.yml:{n}") for n, each in enumerate(specs, 5)),
-        pip=tuple(
+        requirements=tuple(
             Requested(requirement=Requirement(each), origin=f"env.yml:{n}")
             for n, each in enumerate(pip, 20)
         ),
     )
-    work = CondaWork(
+    job = Job(
         request=request,
         settings=IndexSettings(index_url=index.url),
-        database=RULES,
-        typed="envlock lock --manager conda",
-        verb="lock",
+        outputs={},
+        command="",
+        name="",
         engine=engine,
     )
-    return solve_platform(work, subdir, Silent())
+    return solve_platform(Work(job=job, database=RULES), subdir, Silent())
 
 
-def conda(answer: PlatformAnswer) -> dict[str, str]:
-    return {each.name: each.version for each in answer.lock.packages if each.name != "python"}
+def conda(answer: Solved) -> dict[str, str]:
+    return {each.name: each.version for each in answer.part.conda if each.name != "python"}
 
 
-def pip(answer: PlatformAnswer) -> dict[str, str]:
-    assert answer.lock.pip is not None
-    return {each.name: str(each.version) for each in answer.lock.pip.packages}
+def pip(answer: Solved) -> dict[str, str]:
+    return {each.name: str(each.version) for each in answer.part.pypi}
 
 
 def test_what_conda_provides_is_not_locked_for_pip_again(
@@ -94,9 +92,8 @@ def test_what_conda_provides_is_not_locked_for_pip_again(
     answer = locked(channel, index, ["numpy"], ["plain"])
     assert conda(answer) == {"numpy": "2.1.0"}
     assert pip(answer) == {"helper": "2.0", "plain": "1.0"}
-    assert answer.lock.pip is not None
-    assert (answer.lock.pip.python, answer.lock.pip.platform) == (PYTHON, "linux-x86_64")
-    plain = answer.lock.pip.packages[1]
+    assert (answer.part.python, answer.part.platform) == (PYTHON, "linux-x86_64")
+    plain = answer.part.pypi[1]
     assert plain.via == ("env.yml",)
     assert len(plain.hashes) == 1
     assert answer.notes == ()
@@ -111,14 +108,13 @@ def test_the_pip_part_alone_still_gets_its_python_from_conda(
     channel: CondaChannel, index: SimpleIndex
 ) -> None:
     answer = locked(channel, index, [], ["helper"])
-    assert [each.name for each in answer.lock.packages] == ["python"]
+    assert [each.name for each in answer.part.conda] == ["python"]
     assert pip(answer) == {"helper": "2.0"}
 
 
 def test_another_platform_is_locked_from_here(channel: CondaChannel, index: SimpleIndex) -> None:
     answer = locked(channel, index, ["numpy"], ["plain"], subdir="osx-arm64")
-    assert answer.lock.pip is not None
-    assert answer.lock.pip.platform == "macos-arm64"
+    assert answer.part.platform == "macos-arm64"
     assert pip(answer) == {"helper": "2.0", "plain": "1.0"}
 
 

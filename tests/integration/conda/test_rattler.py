@@ -21,8 +21,8 @@ from msgspec.structs import replace
 from envlock.conda import rattler
 from envlock.conda.channels import Address, addresses
 from envlock.conda.rattler import SolveJob, Unsolvable
-from envlock.conda.values import CondaPackage
 from envlock.errors import IndexFailure, InstallFailure, UsageError, WorkError
+from envlock.model import CondaPackage
 from envlock.progress import Silent
 from support.conda_channel import CondaChannel
 

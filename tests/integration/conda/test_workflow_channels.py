@@ -4,13 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from envlock.conda.values import CondaRequest
 from envlock.formats.conda_spec import parse_spec
-from envlock.model import IndexSettings
+from envlock.model import IndexSettings, Request
 from envlock.progress import Silent
 from envlock.rules import database
 from envlock.workflow.conda.solve import solve_platform
-from envlock.workflow.conda.work import CondaWork
+from envlock.workflow.job import Job, Work
 from support.conda_channel import CondaChannel
 
 RULES = database.load()
@@ -29,15 +28,15 @@ def _channels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def locked(*specs: str, channels: tuple[str, ...] = ("first", "second")) -> dict[str, str]:
-    work = CondaWork(
-        request=CondaRequest(channels=channels, specs=tuple(map(parse_spec, specs))),
+    job = Job(
+        request=Request(channels=channels, specs=tuple(map(parse_spec, specs))),
         settings=IndexSettings(),
-        database=RULES,
-        typed="envlock lock --manager conda",
-        verb="lock",
+        outputs={},
+        command="",
+        name="",
     )
-    answer = solve_platform(work, "linux-64", Silent())
-    return {each.name: f"{each.version} of {each.channel}" for each in answer.lock.packages}
+    answer = solve_platform(Work(job=job, database=RULES), "linux-64", Silent())
+    return {each.name: f"{each.version} of {each.channel}" for each in answer.part.conda}
 
 
 def test_the_first_channel_that_has_a_package_gives_it(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from envlock.conda.values import CondaLock
 from envlock.config import load_config
 from envlock.diagnose.report import examined_data
 from envlock.docker.freeze import parse_freeze
@@ -40,7 +39,7 @@ from envlock.rules import database
 from envlock.system import read_text
 from envlock.targets.description import describe, target
 from envlock.targets.platforms import read_platforms
-from envlock.write import read_conda_lock, read_lock
+from envlock.write.reading import read_lock
 
 Allowed = tuple[type[Exception], ...]
 
@@ -82,10 +81,6 @@ def _text(path: Path) -> str:
 def _lock(path: Path) -> object:
     whole = read_lock(path.name, read_text(path))
     return whole, read_lock(path.name, read_text(path), markers=_target().markers)
-
-
-def _conda_lock(path: Path) -> CondaLock:
-    return read_conda_lock(path.name, read_text(path))
 
 
 def _examined(path: Path) -> str:
@@ -218,10 +213,10 @@ READERS = (
     _of("lock-requirements", "requirements.txt", _lock, "text"),
     _of("lock-pylock", "pylock.toml", _lock, "toml"),
     _of("lock-environment", "environment.yml", _lock, "yaml"),
-    _of("conda-explicit", "conda-linux-64.lock", _conda_lock, "text"),
-    _of("conda-lock", "conda-lock.yml", _conda_lock, "yaml"),
-    _of("conda-pixi", "pixi.lock", _conda_lock, "yaml"),
-    _of("conda-environment", "environment.yml", _conda_lock, "yaml"),
+    _of("conda-explicit", "conda-linux-64.lock", _lock, "text"),
+    _of("conda-lock", "conda-lock.yml", _lock, "yaml"),
+    _of("conda-pixi", "pixi.lock", _lock, "yaml"),
+    _of("conda-environment", "environment.yml", _lock, "yaml"),
     _of("examine-requirements", "requirements.txt", _examined, "text"),
     _of("examine-log", "error.log", _examined, "text"),
     _of("examine-listing", "list", _content, "text"),

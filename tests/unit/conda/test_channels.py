@@ -11,8 +11,8 @@ from envlock.conda.channels import (
     with_credentials,
     without_credentials,
 )
-from envlock.conda.values import CondaPackage
 from envlock.errors import UsageError
+from envlock.model import CondaPackage
 
 
 def package(url: str, channel: str) -> CondaPackage:

@@ -4,8 +4,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envlock.conda.collide import carriers, collisions
-from envlock.conda.values import CondaPackage
-from envlock.model import LockedPackage
+from envlock.model import CondaPackage, LockedPackage
 
 H5PY = LockedPackage(name=canonicalize_name("h5py"), version=Version("3.11"))
 SIX = LockedPackage(name=canonicalize_name("six"), version=Version("1.16"))

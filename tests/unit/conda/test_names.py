@@ -5,7 +5,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envlock.conda.names import names, pypi_pins, python_of, unread
-from envlock.conda.values import CondaPackage
+from envlock.model import CondaPackage
 
 
 def package(name: str, version: str = "1.0", **more: object) -> CondaPackage:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from envlock.conda.values import CondaSpec
+from envlock.model import CondaSpec
 
 
 @pytest.mark.parametrize(

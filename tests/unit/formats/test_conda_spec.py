@@ -2,9 +2,9 @@
 
 import pytest
 
-from envlock.conda.values import CondaSpec
 from envlock.errors import UsageError
 from envlock.formats.conda_spec import parse_spec
+from envlock.model import CondaSpec
 
 UNDERSTOOD = [
     ("python=3.8", CondaSpec(name="python", version="=3.8"), "python=3.8"),

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from envlock.conda.values import CondaRequest
 from envlock.errors import UsageError
 from envlock.formats.selectors import selected
+from envlock.model import Request
 from envlock.request.environment import read_environment
 
 
-def read(folder: Path, text: str) -> CondaRequest:
+def read(folder: Path, text: str) -> Request:
     (folder / "environment.yml").write_text(text, encoding="utf-8", newline="")
     return read_environment(folder / "environment.yml")
 
@@ -23,12 +23,12 @@ def refused(folder: Path, text: str) -> UsageError:
     return caught.value
 
 
-def specs(request: CondaRequest) -> list[str]:
+def specs(request: Request) -> list[str]:
     return [f"{each.origin.partition(':')[2]}: {each}" for each in request.specs]
 
 
-def pip(request: CondaRequest) -> list[str]:
-    return [f"{each.origin}: {each.requirement}" for each in request.pip]
+def pip(request: Request) -> list[str]:
+    return [f"{each.origin}: {each.requirement}" for each in request.requirements]
 
 
 def test_conda_and_pip_are_kept_apart_with_their_lines(tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ def test_what_is_no_environment_file_is_refused_with_the_line(
 
 @pytest.mark.parametrize("text", ["dependencies:\n", "dependencies: []\n", "dependencies: null\n"])
 def test_no_dependencies_are_an_empty_request(tmp_path: Path, text: str) -> None:
-    assert read(tmp_path, text) == CondaRequest()
+    assert read(tmp_path, text) == Request()
 
 
 def test_a_file_that_refers_to_itself_ends(tmp_path: Path) -> None:

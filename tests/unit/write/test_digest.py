@@ -10,9 +10,8 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from envlock.choices import Accelerator
-from envlock.conda.values import CondaRequest, CondaSpec
-from envlock.model import Platform, Request, Requested, Target
-from envlock.write import conda_digest, request_digest
+from envlock.model import CondaSpec, Platform, Request, Requested, Target
+from envlock.write.digest import conda_digest, request_digest
 
 TARGET = Target(
     python=Version("3.10.13"),
@@ -162,16 +161,17 @@ def test_what_is_needed_counts_and_its_order_does_not() -> None:
     assert request_digest(one, TARGET) != request_digest(REQUEST, TARGET)
 
 
-CONDA = CondaRequest(
+CONDA = Request(
     name="deep",
     channels=("conda-forge", "https://host/t/${TOKEN}/x"),
     specs=(
         CondaSpec(name="h5py", version=">=3", origin="environment.yml:5"),
         CondaSpec(name="clang", channel="conda-forge", only=("osx-64", "osx-arm64")),
     ),
-    pip=wishes("keras>=2.15"),
+    requirements=wishes("keras>=2.15"),
     pip_constraints=wishes("numpy<2"),
     variables={"A": "1"},
+    accelerator=Accelerator.CPU,
 )
 
 
@@ -187,8 +187,10 @@ conda h5py >=3
 requirement keras>=2.15
 constraint numpy<2
 variable A=1
-extra accelerator cpu"""
-    digest = conda_digest(CONDA, ["osx-arm64", "linux-64"], {"accelerator": "cpu", "cuda": ""})
+extra accelerator cpu
+extra exclude-newer nothing
+extra indexes a b"""
+    digest = conda_digest(CONDA, ["osx-arm64", "linux-64"], {"indexes": "a b", "sources": ""})
     assert digest == f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
@@ -198,13 +200,13 @@ SAME = {
     "where it was written": replace(
         CONDA, specs=(replace(CONDA.specs[0], origin="other.yml:1"), CONDA.specs[1])
     ),
-    "spelling in pip's part": replace(CONDA, pip=wishes("Keras >= 2.15")),
+    "spelling in pip's part": replace(CONDA, requirements=wishes("Keras >= 2.15")),
     "notes": replace(CONDA, notes=("x",)),
 }
 
 
 @pytest.mark.parametrize("request_", SAME.values(), ids=SAME)
-def test_what_does_not_count_leaves_a_conda_lock_current(request_: CondaRequest) -> None:
+def test_what_does_not_count_leaves_a_conda_lock_current(request_: Request) -> None:
     assert conda_digest(request_, ["linux-64"]) == conda_digest(CONDA, ["linux-64"])
 
 
@@ -216,13 +218,17 @@ OTHER = {
     "a version": replace(CONDA, specs=(replace(CONDA.specs[0], version=">=4"), CONDA.specs[1])),
     "a build": replace(CONDA, specs=(replace(CONDA.specs[0], build="mpi*"), CONDA.specs[1])),
     "a platform": replace(CONDA, specs=(CONDA.specs[0], replace(CONDA.specs[1], only=()))),
-    "pip's part": replace(CONDA, pip=wishes("keras>=3")),
+    "pip's part": replace(CONDA, requirements=wishes("keras>=3")),
     "a constraint": replace(CONDA, pip_constraints=()),
+    "a constraint of both sides": replace(CONDA, constraints=wishes("h5py<4")),
+    "what is needed": replace(CONDA, needs=("resume",)),
+    "a date": replace(CONDA, exclude_newer=datetime(2024, 1, 1, tzinfo=UTC)),
+    "an accelerator": replace(CONDA, accelerator=Accelerator.CUDA),
 }
 
 
 @pytest.mark.parametrize("request_", OTHER.values(), ids=OTHER)
-def test_what_counts_makes_a_conda_lock_stale(request_: CondaRequest) -> None:
+def test_what_counts_makes_a_conda_lock_stale(request_: Request) -> None:
     assert conda_digest(request_, ["linux-64"]) != conda_digest(CONDA, ["linux-64"])
 
 
@@ -230,7 +236,7 @@ def test_another_platform_or_wish_beside_the_file_makes_a_conda_lock_stale() -> 
     digests = {
         conda_digest(CONDA, ["linux-64"]),
         conda_digest(CONDA, ["linux-64", "win-64"]),
-        conda_digest(CONDA, ["linux-64"], {"accelerator": "cuda"}),
+        conda_digest(CONDA, ["linux-64"], {"indexes": "a b"}),
     }
     assert len(digests) == 3
 

@@ -5,7 +5,7 @@ import yaml
 from msgspec.structs import replace
 
 from envlock.write.environment import render
-from support.locks import REALISTIC
+from support.locks import REALISTIC, with_packages
 
 
 @pytest.mark.parametrize(
@@ -38,20 +38,20 @@ from support.locks import REALISTIC
     ],
 )
 def test_any_name_is_read_back_as_itself(name: str) -> None:
-    text = render(REALISTIC, name=name)["environment.yml"]
+    text = render(replace(REALISTIC, name=name))["environment.yml"]
     assert yaml.safe_load(text)["name"] == name
 
 
 def test_a_name_cannot_add_a_line() -> None:
     name = "demo\nchannels:\r\n  - evil\u2028\x85x\x00\x1b[31m"
-    text = render(REALISTIC, name=name)["environment.yml"]
+    text = render(replace(REALISTIC, name=name))["environment.yml"]
     assert yaml.safe_load(text)["name"] == "demo channels: - evil x [31m"
     assert yaml.safe_load(text)["channels"] == ["conda-forge"]
 
 
 def test_python_is_asked_for_by_minor_and_everything_else_comes_from_pip() -> None:
-    text = render(REALISTIC, name="demo")["environment.yml"]
-    pins = [f"{each.name}=={each.version}" for each in REALISTIC.packages]
+    text = render(replace(REALISTIC, name="demo"))["environment.yml"]
+    pins = [f"{each.name}=={each.version}" for each in REALISTIC.part.pypi]
     assert yaml.safe_load(text) == {
         "name": "demo",
         "channels": ["conda-forge"],
@@ -60,5 +60,5 @@ def test_python_is_asked_for_by_minor_and_everything_else_comes_from_pip() -> No
 
 
 def test_a_lock_of_nothing_has_no_pip_section() -> None:
-    text = render(replace(REALISTIC, packages=()), name="demo")["environment.yml"]
+    text = render(with_packages(REALISTIC, []))["environment.yml"]
     assert yaml.safe_load(text)["dependencies"] == ["python=3.10", "pip"]

@@ -1,4 +1,4 @@
-"""The realistic lock in every format, compared with the files in tests/golden."""
+"""The realistic locks in every format, compared with the files in tests/golden."""
 
 from __future__ import annotations
 
@@ -6,23 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from envlock.write import WRITERS, Format, conda_texts
-from envlock.write.conda import CONDA_WRITERS
+from envlock.choices import Format
+from envlock.write.formats import FORMATS, texts_of
 from support.conda_locks import REALISTIC_CONDA
 from support.locks import REALISTIC
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 
 
-@pytest.mark.parametrize("kind", WRITERS)
+@pytest.mark.parametrize("kind", [kind for kind, row in FORMATS.items() if row.pypi])
 def test_the_realistic_lock_is_written_as_the_golden_files(kind: Format) -> None:
     golden = {path.name: path.read_bytes().decode() for path in (GOLDEN / kind).iterdir()}
-    assert WRITERS[kind].render(REALISTIC, name="envlock") == golden
+    assert texts_of(REALISTIC, kind) == golden
 
 
 def test_the_realistic_lock_of_conda_packages_is_written_as_the_golden_files() -> None:
     golden = {path.name: path.read_bytes().decode() for path in (GOLDEN / "conda").iterdir()}
-    written = {
-        n: t for kind in CONDA_WRITERS for n, t in conda_texts(REALISTIC_CONDA, kind).items()
-    }
+    kinds = [kind for kind, row in FORMATS.items() if row.conda or row.beside]
+    written = {n: t for kind in kinds for n, t in texts_of(REALISTIC_CONDA, kind).items()}
     assert written == golden

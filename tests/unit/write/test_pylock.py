@@ -12,7 +12,7 @@ from packaging.version import Version
 from envlock.errors import EnvlockError
 from envlock.model import DistributionFile, Lock, LockedPackage
 from envlock.write.pylock import render
-from support.locks import REALISTIC, locked
+from support.locks import REALISTIC, locked, with_packages
 
 DIGEST = "ab" * 32
 
@@ -30,11 +30,12 @@ def lock_of(*files: DistributionFile, platform: str = "linux-x86_64") -> Lock:
         hashes=(f"sha256:{DIGEST}", f"sha512:{DIGEST}"),
         files=files,
     )
-    return replace(REALISTIC, packages=(package,), platform=platform)
+    part = replace(REALISTIC.part, pypi=(package,), platform=platform)
+    return replace(REALISTIC, parts=(part,))
 
 
 def document(lock: Lock) -> dict[str, Any]:
-    return tomllib.loads(render(lock, name="demo")["pylock.toml"])
+    return tomllib.loads(render(lock)["pylock.toml"])
 
 
 def test_only_files_that_an_installer_reads_are_listed() -> None:
@@ -124,20 +125,14 @@ def test_upload_times_are_written_in_utc() -> None:
     sdist = replace(file("demo-1.0.tar.gz"), upload_time=east)
     (package,) = document(lock_of(sdist))["packages"]
     assert package["sdist"]["upload-time"] == datetime(2022, 5, 24, 9, 0, tzinfo=UTC)
-    assert "2022-05-24 09:00:00+00:00" in render(lock_of(sdist), name="demo")["pylock.toml"]
+    assert "2022-05-24 09:00:00+00:00" in render(lock_of(sdist))["pylock.toml"]
 
 
 def test_packages_without_known_files_are_all_named() -> None:
-    lock = replace(
-        REALISTIC,
-        packages=(
-            *REALISTIC.packages,
-            locked("numpy", "1.0", (), via=()),
-            locked("absl-py", "2.1", (), via=()),
-        ),
-    )
+    bare = [locked("numpy", "1.0", (), via=()), locked("absl-py", "2.1", (), via=())]
+    lock = with_packages(REALISTIC, [*REALISTIC.part.pypi, *bare])
     with pytest.raises(EnvlockError) as raised:
-        render(lock, name="demo")
+        render(lock)
     assert raised.value.message == (
         "pylock.toml names the files of every package, and no wheel or sdist with a hash is known "
         "for absl-py 2.1, numpy 1.0"
@@ -146,4 +141,4 @@ def test_packages_without_known_files_are_all_named() -> None:
 
 
 def test_a_lock_of_nothing_is_valid() -> None:
-    assert document(replace(REALISTIC, packages=()))["packages"] == []
+    assert document(with_packages(REALISTIC, []))["packages"] == []

@@ -7,13 +7,13 @@ from packaging.version import Version
 
 from envlock.errors import UsageError
 from envlock.model import Lock
-from envlock.write import read_lock
+from envlock.write.reading import read_lock
 
 A, B = "ab" * 32, "cd" * 32
 
 
 def pins(lock: Lock) -> dict[str, str]:
-    return {package.name: str(package.version) for package in lock.packages}
+    return {package.name: str(package.version) for package in lock.part.pypi}
 
 
 def refused(name: str, text: str) -> UsageError:
@@ -65,17 +65,22 @@ setuptools==75.0.0
 def test_what_pip_compile_and_uv_write_is_read(text: str) -> None:
     lock = read_lock("requirements.txt", text)
     assert pins(lock) == {"absl-py": "2.1.0", "setuptools": "75.0.0", "tensorflow": "2.15.1"}
-    assert [package.hashes for package in lock.packages] == [
+    assert [package.hashes for package in lock.part.pypi] == [
         (f"sha256:{A}", f"sha256:{B}"),
         (),
         (f"sha256:{A}",),
     ]
-    assert [package.via for package in lock.packages] == [
+    assert [package.via for package in lock.part.pypi] == [
         ("-r requirements.in", "keras"),
         ("tensorflow",),
         ("-r requirements.in",),
     ]
-    assert (lock.command, lock.python, lock.platform, lock.request_digest) == ("", "", "", "")
+    assert (lock.command, lock.part.python, lock.part.platform, lock.request_digest) == (
+        "",
+        "",
+        "",
+        "",
+    )
 
 
 @pytest.mark.parametrize(
@@ -93,8 +98,8 @@ def test_what_pip_compile_and_uv_write_is_read(text: str) -> None:
 def test_one_pin_can_be_written_in_many_ways(text: str) -> None:
     lock = read_lock("requirements.txt", text)
     assert pins(lock) == {"h5py": "3.1.0"}
-    assert lock.packages[0].via == (("keras", "tensorflow") if "via" in text else ())
-    assert lock.packages[0].hashes == ((f"sha256:{A}",) if "hash" in text else ())
+    assert lock.part.pypi[0].via == (("keras", "tensorflow") if "via" in text else ())
+    assert lock.part.pypi[0].hashes == ((f"sha256:{A}",) if "hash" in text else ())
 
 
 @pytest.mark.parametrize(
@@ -103,7 +108,7 @@ def test_one_pin_can_be_written_in_many_ways(text: str) -> None:
 )
 def test_every_kind_of_version_is_read(version: str) -> None:
     lock = read_lock("requirements.txt", f"demo=={version}\n")
-    assert lock.version("demo") == Version(version)
+    assert lock.part.version("demo") == Version(version)
 
 
 @pytest.mark.parametrize(
@@ -199,7 +204,8 @@ def test_a_marker_without_meaning_is_refused() -> None:
 @pytest.mark.parametrize("name", ["lock.json", "pylock.a.b.toml", "Pipfile.lock"])
 def test_a_file_of_another_kind_is_refused(name: str) -> None:
     assert refused(name, "").message == (
-        f"{name}: not the name of a lock (NAME.txt, pylock.toml, pylock.NAME.toml, NAME.yml)"
+        f"{name}: not the name of a lock (NAME.txt, pylock.toml, pylock.NAME.toml, NAME.yml,"
+        " conda-lock.yml, pixi.lock, or a list with @EXPLICIT)"
     )
 
 
@@ -231,7 +237,7 @@ sdist = {{ url = "https://host/h5py-3.14.0.tar.gz", hashes = {{ md5 = "00", sha2
 
 
 def test_a_pylock_of_another_tool_is_read() -> None:
-    h5py, numpy = read_lock("pylock.dev.toml", PYLOCK).packages
+    h5py, numpy = read_lock("pylock.dev.toml", PYLOCK).part.pypi
     assert (h5py.name, str(h5py.version), h5py.hashes) == ("h5py", "3.14.0", (f"sha256:{B}",))
     assert numpy.hashes == (f"sha256:{A}", f"sha512:{A}{B}")
     assert [file.url for file in numpy.files] == [
@@ -262,7 +268,7 @@ def test_a_path_in_a_pylock_becomes_an_address(path: str, url: str) -> None:
     version = "1.0"
     sdist = {{ name = "demo-1.0.tar.gz", path = "{path}", hashes = {{ sha256 = "{A}" }} }}
     """
-    (package,) = read_lock("pylock.toml", dedent(text)).packages
+    (package,) = read_lock("pylock.toml", dedent(text)).part.pypi
     assert package.files[0].url == url
 
 
@@ -340,7 +346,7 @@ def test_the_environment_file_of_somebody_is_read_when_it_holds_pins_alone() -> 
     """
     lock = read_lock("environment.yaml", dedent(text))
     assert pins(lock) == {"h5py": "3.1.0", "numpy": "1.23.5"}
-    assert [package.via for package in lock.packages] == [("tensorflow",), ()]
+    assert [package.via for package in lock.part.pypi] == [("tensorflow",), ()]
 
 
 @pytest.mark.parametrize(
@@ -361,7 +367,7 @@ def test_the_environment_file_of_somebody_is_read_when_it_holds_pins_alone() -> 
         ("[" * 5000, ":1: not YAML: exceeded maximum nesting depth"),
         (
             "dependencies:\n- python=3.10\n- numpy=1.23",
-            ":3: numpy=1.23 is not locked from PyPI",
+            ":2: 'python=3.10' is not an exact pin (name==version)",
         ),
         (
             "dependencies:\n- conda: [a]",

@@ -6,17 +6,17 @@ from msgspec.structs import replace
 
 from envlock.model import Lock
 from envlock.write.requirements import render
-from support.locks import REALISTIC, locked
+from support.locks import REALISTIC, locked, with_packages
 
 
 def entry(lock: Lock) -> list[str]:
     """The lines under the header."""
-    text = render(lock, name="demo")["requirements.txt"]
+    text = render(lock)["requirements.txt"]
     return [line for line in text.splitlines() if not line.startswith("#")]
 
 
 def lock_of(*via: str) -> Lock:
-    return replace(REALISTIC, packages=(locked("demo", "1.0", (), via=via),))
+    return with_packages(REALISTIC, [locked("demo", "1.0", (), via=via)])
 
 
 def test_a_pin_without_hashes_has_no_backslash() -> None:
@@ -24,7 +24,7 @@ def test_a_pin_without_hashes_has_no_backslash() -> None:
 
 
 def test_hashes_follow_the_pin_and_no_comment_follows_a_backslash() -> None:
-    lines = render(REALISTIC, name="demo")["requirements.txt"].splitlines()
+    lines = render(REALISTIC)["requirements.txt"].splitlines()
     for line, following in pairwise(lines):
         assert line.endswith(" \\") == following.startswith("    --hash=")
 
@@ -48,5 +48,5 @@ def test_a_via_with_a_comma_has_a_line_of_its_own() -> None:
 
 def test_a_rule_without_a_sentence_is_named() -> None:
     package = locked("demo", "1.0", (), via=(), because=("tf-numpy2",))
-    lock = replace(REALISTIC, packages=(package,), reasons={})
+    lock = replace(with_packages(REALISTIC, [package]), reasons={})
     assert entry(lock) == ["demo==1.0", "    # because tf-numpy2"]

@@ -11,11 +11,10 @@ from packaging.version import InvalidVersion, Version
 
 from envlock.conda import rattler
 from envlock.conda.names import names, pypi_pins
-from envlock.conda.values import CondaPackage
 from envlock.conda.versions import to_conda
 from envlock.engine import Answer, Problem, Unsatisfiable
 from envlock.engine.interface import Solution
-from envlock.model import DistributionFile, LockedPackage
+from envlock.model import CondaPackage, DistributionFile, LockedPackage
 from envlock.progress import Progress
 from envlock.resolve.anchor import Releases
 from envlock.resolve.conda.question import CondaQuestion

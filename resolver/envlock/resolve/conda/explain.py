@@ -10,8 +10,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from envlock.conda.channels import hide
-from envlock.conda.values import CondaPackage, CondaSpec
 from envlock.errors import NoResolution
+from envlock.model import CondaPackage, CondaSpec
 from envlock.resolve.conda.question import CondaQuestion
 from envlock.resolve.conda.words import sentences
 from envlock.resolve.explain import causes

@@ -12,9 +12,8 @@ from packaging.specifiers import SpecifierSet
 from envlock.conda.channels import Address
 from envlock.conda.names import names
 from envlock.conda.rattler import SolveJob
-from envlock.conda.values import CondaPackage, CondaSpec
 from envlock.conda.versions import to_pep440
-from envlock.model import Rule
+from envlock.model import CondaPackage, CondaSpec, Rule
 from envlock.resolve.wishes import Wish, Wishes
 from envlock.targets.subdirs import Virtual
 

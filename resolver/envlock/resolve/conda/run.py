@@ -12,8 +12,7 @@ from packaging.utils import NormalizedName
 
 from envlock.conda import rattler
 from envlock.conda.names import names, pypi_pins, python_of, unread
-from envlock.conda.values import CondaPackage, CondaSpec
-from envlock.model import IndexSettings, RuleId, Target
+from envlock.model import CondaPackage, CondaSpec, IndexSettings, RuleId, Target
 from envlock.progress import Progress
 from envlock.resolve.anchor import framework
 from envlock.resolve.assemble import explained, notes, reasons

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from envlock.conda.values import CondaSpec
+from envlock.model import CondaSpec
 
 _OPENING = "Cannot solve the request because of:"
 _BRANCH = re.compile(r"^(?P<indent>[│ ]*)(?:[├└]─ )(?P<text>.*)$")

@@ -12,17 +12,21 @@ from packaging.version import Version
 from envlock.conda import rattler
 from envlock.conda.collide import carriers, collisions
 from envlock.conda.names import names, pypi_pins
-from envlock.conda.values import CondaPackage
 from envlock.errors import NoResolution
-from envlock.model import Requested
+from envlock.model import CondaPackage, Requested
 from envlock.progress import Progress
 from envlock.resolve import Resolution, Wish, merge
 from envlock.resolve.conda.explain import Asked
 from envlock.resolve.conda.pip_part import Shared, apart
 from envlock.resolve.conda.question import CondaQuestion
 from envlock.resolve.conda.run import CondaAnswer, resolve_packages
-from envlock.workflow.conda.pip import pip_pins
-from envlock.workflow.conda.work import CondaWork
+from envlock.workflow.conda.beside import pip_pins
+from envlock.workflow.job import Work
+
+
+def command_of(work: Work) -> str:
+    """Return the command up to what it asks for, as a remedy begins."""
+    return f"envlock {work.job.verb} --manager conda"
 
 
 def bound_by_pip(
@@ -76,7 +80,7 @@ def _sides(shared: Shared, packages: Iterable[CondaPackage]) -> Iterator[str]:
 
 
 def negotiated(
-    work: CondaWork,
+    work: Work,
     question: CondaQuestion,
     wishes: tuple[Requested, ...],
     answer: CondaAnswer,
@@ -89,7 +93,9 @@ def negotiated(
         NoResolution: that does not help: the first ``error``.
     """
     provided = pypi_pins(answer.packages)
-    alone = replace(work, constraints=(*work.constraints, *_asked_of_conda(question)))
+    asked_too = (*work.job.request.constraints, *_asked_of_conda(question))
+    request = replace(work.job.request, constraints=asked_too)
+    alone = replace(work, job=replace(work.job, request=request))
     try:
         free = pip_pins(alone, question.subdir, wishes, replace(answer, packages=()), progress)
         chosen = {each.name: each.version for each in free.packages if each.name in provided}
@@ -97,7 +103,7 @@ def negotiated(
         named = {name: version for name, version in chosen.items() if name in error.message}
         bounds = {**_wishes(older, "<={}"), **_wishes(named, "=={}")}
         bound = replace(question, constraints={**question.constraints, **bounds})
-        asked = Asked(database=work.database, command=work.typed, ways=False)
+        asked = Asked(database=work.database, command=command_of(work), ways=False)
         held = resolve_packages(bound, asked, progress)
         found = pip_pins(work, question.subdir, wishes, held, progress)
     except NoResolution:

@@ -1,62 +1,26 @@
-"""What is solved for conda, platform by platform: the request, its channels, its systems."""
+"""What is asked of conda's side for one platform: specs, channels, the system."""
 
 from __future__ import annotations
 
 import netrc
 import os
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable
 from pathlib import Path
 
-from msgspec import Struct, field
-
-from envlock.choices import Accelerator, EngineName
+from envlock.choices import Accelerator
 from envlock.conda import rattler
 from envlock.conda.channels import Address, OwnHosts, addresses, host_of
-from envlock.conda.values import CondaPlatformLock, CondaRequest, CondaSpec
 from envlock.index.settings import load_settings
-from envlock.model import IndexSettings, Requested, RuleId
+from envlock.model import CondaSpec, Request
 from envlock.resolve import merge
 from envlock.resolve.conda.question import CondaQuestion
-from envlock.rules.database import Database
 from envlock.system.looking import home
-from envlock.targets.subdirs import Virtual, virtual_packages
-
-#: Where packages come from when nobody says.
-DEFAULT_CHANNEL = "conda-forge"
-
-
-class CondaWork(Struct, frozen=True, kw_only=True):
-    """What is solved for each platform; ``typed`` is the command up to what it asks for.
-
-    ``here`` says that it is for this machine, whose system then counts, and
-    not for any of its platform. ``constraints`` bound both sides;
-    ``preferred`` are pins of a lock that is there.
-    """
-
-    request: CondaRequest
-    settings: IndexSettings
-    database: Database
-    typed: str
-    verb: str
-    here: bool = True
-    constraints: tuple[Requested, ...] = ()
-    accelerator: Accelerator = Accelerator.AUTO
-    engine: EngineName = EngineName.PIPTOOLS
-    exclude_newer: datetime | None = None
-    preferred: Mapping[str, CondaPlatformLock] = field(default_factory=dict)
-
-
-class PlatformAnswer(Struct, frozen=True, kw_only=True):
-    """The lock of one platform, and what the reader should know of it."""
-
-    lock: CondaPlatformLock
-    notes: tuple[str, ...]
-    reasons: Mapping[RuleId, str]
+from envlock.targets.subdirs import Virtual, platform_of, virtual_packages
+from envlock.workflow.job import DEFAULT_CHANNEL, Work
 
 
 def channel_addresses(
-    request: CondaRequest, subdir: str
+    request: Request, subdir: str
 ) -> tuple[tuple[Address, ...], dict[str, Address]]:
     """Return the channels to read, best first, and those that single specs name."""
     words = request.channels or (DEFAULT_CHANNEL,)
@@ -100,27 +64,28 @@ def system_of(subdir: str, accelerator: Accelerator, *, here: bool) -> tuple[Vir
     return virtual_packages(subdir, there, os.environ, accelerator)
 
 
-def question_for(work: CondaWork, subdir: str) -> CondaQuestion:
+def question_for(work: Work, subdir: str) -> CondaQuestion:
     """Return what is asked of conda's side for one platform.
 
     Raises:
         UsageError: a channel is malformed.
         WorkError: py-rattler is missing or failed.
     """
-    known, named = channel_addresses(work.request, subdir)
-    specs = [each for each in work.request.specs if not each.only or subdir in each.only]
-    if work.request.pip and all(each.name != "python" for each in specs):
-        specs.append(CondaSpec(name="python", origin=work.request.pip[0].origin))
-    before = work.preferred.get(subdir)
+    request = work.job.request
+    known, named = channel_addresses(request, subdir)
+    specs = [each for each in request.specs if not each.only or subdir in each.only]
+    if request.requirements and all(each.name != "python" for each in specs):
+        specs.append(CondaSpec(name="python", origin=request.requirements[0].origin))
+    before = work.kept.get(str(platform_of(subdir)))
     return CondaQuestion(
         specs=tuple(specs),
         channels=known,
         named=named,
         subdir=subdir,
-        virtual=system_of(subdir, work.accelerator, here=work.here),
+        virtual=system_of(subdir, request.accelerator, here=work.job.here),
         rules=work.database.rules,
-        constraints=merge(work.constraints),
-        preferred=before.packages if before else (),
-        exclude_newer=work.exclude_newer,
+        constraints=merge(request.constraints),
+        preferred=before.conda if before else (),
+        exclude_newer=request.exclude_newer,
         strict=os.environ.get("CONDA_CHANNEL_PRIORITY") != "disabled",
     )

@@ -6,27 +6,27 @@ from textwrap import dedent
 
 import pytest
 
-from envlock.conda.values import CondaLock
 from envlock.errors import UsageError
-from envlock.write import read_conda_lock
+from envlock.model import Lock
+from envlock.write.reading import read_lock
 
 MD5 = "0123456789abcdef0123456789abcdef"
 SHA = MD5 + MD5
 FORGE = "https://conda.anaconda.org/conda-forge"
 
 
-def read(name: str, text: str) -> CondaLock:
-    return read_conda_lock(name, dedent(text))
+def read(name: str, text: str) -> Lock:
+    return read_lock(name, dedent(text))
 
 
-def pins(lock: CondaLock) -> dict[str, list[str]]:
+def pins(lock: Lock) -> dict[str, list[str]]:
     """Every package of a lock as text, by platform."""
     return {
-        platform.subdir: [
-            *(f"{each.name}={each.version}={each.build}" for each in platform.packages),
-            *(f"{p.name}=={p.version}" for p in (platform.pip.packages if platform.pip else ())),
+        part.subdir: [
+            *(f"{each.name}={each.version}={each.build}" for each in part.conda),
+            *(f"{each.name}=={each.version}" for each in part.pypi),
         ]
-        for platform in lock.platforms
+        for part in lock.parts
     }
 
 
@@ -46,7 +46,7 @@ def test_an_explicit_list_of_conda() -> None:
     assert pins(lock) == {
         "linux-64": ["h5py=3.1.0=nompi_py39_1", "six=1.16.0=pyh6c4a22f_0", "x=1=0"]
     }
-    (h5py, six, x) = lock.platforms[0].packages
+    (h5py, six, x) = lock.part.conda
     assert (h5py.md5, h5py.sha256, h5py.build_number, h5py.subdir) == (MD5, None, 1, "linux-64")
     assert (six.md5, six.sha256, six.noarch, six.channel) == (None, SHA, "python", f"{FORGE}/")
     assert (x.md5, x.sha256) == (None, None)
@@ -69,7 +69,7 @@ def test_an_export_of_conda_with_builds() -> None:
     )
     assert pins(lock) == {"": ["python=3.8.12=h12debd9_0", "six=1.16.0=pyh_0", "absl-py==0.14.1"]}
     assert (lock.name, lock.channels) == ("tf", ("conda-forge", "defaults"))
-    assert lock.platforms[0].packages[1].channel == "pkgs/main"
+    assert lock.part.conda[1].channel == "pkgs/main"
 
 
 def test_a_lock_of_conda_lock() -> None:
@@ -107,10 +107,9 @@ def test_a_lock_of_conda_lock() -> None:
     )
     assert pins(lock) == {"linux-64": ["h5py=3.1.0=nompi_py39_1", "keras==2.10.0"], "win-64": []}
     assert lock.channels == ("conda-forge",)
-    (h5py,) = lock.platforms[0].packages
+    (h5py,) = lock.parts[0].conda
     assert h5py.depends == ("hdf5 >=1.10,<1.11.0a0", "six")
-    assert lock.platforms[0].pip is not None
-    assert lock.platforms[0].pip.packages[0].hashes == (f"sha256:{SHA}",)
+    assert lock.parts[0].pypi[0].hashes == (f"sha256:{SHA}",)
 
 
 @pytest.mark.parametrize("version", ["6", "7"])
@@ -152,7 +151,7 @@ def test_a_lock_of_pixi(version: str) -> None:
     )
     assert pins(lock) == {"linux-64": ["h5py=3.1.0=nompi_py39_1", "keras==2.10.0"]}
     assert lock.channels == ("conda-forge", "https://host/get/x")
-    (h5py,) = lock.platforms[0].packages
+    (h5py,) = lock.part.conda
     assert (h5py.size, h5py.timestamp, h5py.license) == (5, 1_700_000_000_000, "BSD-3-Clause")
 
 
@@ -174,7 +173,7 @@ REFUSED = [
     (
         "poetry.lock",
         "",
-        ": not a lock of conda packages (NAME.yml, conda-lock.yml, pixi.lock, or a",
+        ": not the name of a lock (NAME.txt, pylock.toml, pylock.NAME.toml, NAME.yml, conda-lock",
     ),
     ("conda-lock.yml", "", ":1: not a lock: it is no map of keys"),
     ("conda-lock.yml", "a: [", ":2: not YAML: did not find expected node content"),
@@ -262,5 +261,5 @@ REFUSED = [
 @pytest.mark.parametrize(("name", "text", "message"), REFUSED)
 def test_what_is_no_lock_is_refused_with_the_line(name: str, text: str, message: str) -> None:
     with pytest.raises(UsageError) as caught:
-        read_conda_lock(name, text)
+        read_lock(name, text)
     assert caught.value.message.startswith(f"{name}{message}")

@@ -14,20 +14,25 @@ from itertools import takewhile
 from urllib.parse import unquote
 
 from envlock.choices import Format
-from envlock.conda.values import CondaLock, CondaPackage, CondaPlatformLock
 from envlock.errors import UsageError
-from envlock.model import LockedPackage
+from envlock.model import CondaPackage, Lock, LockedPackage, Part
 from envlock.standards import LONGEST
+from envlock.write.archives import (
+    address_of,
+    conda_package,
+    in_order,
+    pip_package,
+    refuse_without,
+)
+from envlock.write.chosen import address, chosen
 from envlock.write.comments import one_line, remarks
-from envlock.write.conda.archives import address_of, in_order, refuse_without
-from envlock.write.conda.file_names import file_name
-from envlock.write.conda.gathered import Gathered, conda_package, pip_package
-from envlock.write.conda.heading import heading
-from envlock.write.conda.pip_part import address, chosen
+from envlock.write.formats import FORMATS
+from envlock.write.gathered import Gathered
+from envlock.write.heading import of_conda
 from envlock.write.nodes import comments_under
 from envlock.write.pylock import release_of
 
-MARK = "@EXPLICIT"
+_ROW = FORMATS[Format.EXPLICIT]
 _SHA256 = "# sha256: "
 _PIP = "# pip "
 _LISTED = re.compile(
@@ -40,28 +45,28 @@ _PIP_LINE = re.compile(
 _PLATFORM = re.compile(r"#\s*platform:\s*(\S+)")
 
 
-def render(lock: CondaLock) -> Mapping[str, str]:
+def render(lock: Lock) -> Mapping[str, str]:
     """Write the lock as lists of addresses, a file for each platform.
 
     Raises:
         WorkError: a package has no hash.
     """
     texts: dict[str, str] = {}
-    for platform in lock.platforms:
-        lacking = (each.name for each in platform.packages if not (each.md5 or each.sha256))
+    for part in lock.parts:
+        lacking = (each.name for each in part.conda if not (each.md5 or each.sha256))
         refuse_without("a hash", lacking, "the explicit list")
-        lines = [*heading(lock, [platform]), MARK, *_packages(lock, platform)]
-        texts[file_name(Format.EXPLICIT, platform.subdir, alone=True)] = "\n".join(lines) + "\n"
+        lines = [*of_conda(lock, [part]), _ROW.mark, *_packages(lock, part)]
+        texts[_ROW.filename_for(part, alone=True)] = "\n".join(lines) + "\n"
     return texts
 
 
-def _packages(lock: CondaLock, platform: CondaPlatformLock) -> Iterator[str]:
-    for package in in_order(platform.packages):
+def _packages(lock: Lock, part: Part) -> Iterator[str]:
+    for package in in_order(part.conda):
         yield f"{address_of(package)}#{_hash(package)}"
         if package.md5 and package.sha256:
             yield f"{_SHA256}{package.sha256}"
         yield from remarks(package, lock.reasons, indent="")
-    for pinned, file, sha256 in chosen(platform, Format.EXPLICIT):
+    for pinned, file, sha256 in chosen(lock, part, Format.EXPLICIT):
         yield one_line(f"{_PIP}{pinned.name} @ {address(file)}#sha256={sha256}")
         yield from remarks(pinned, lock.reasons, indent="")
 
@@ -85,8 +90,8 @@ def read(name: str, text: str, gathered: Gathered) -> None:
         where = f"{name}:{number}"
         under = list(takewhile(_is_no_pin, comments_under(lines, number)))
         if line.startswith(_PIP):
-            gathered.pip(where, platform, _pip_package(where, line), under)
-        elif line.strip() and not line.startswith(("#", MARK)):
+            gathered.beside(where, platform, _pip_package(where, line), under)
+        elif line.strip() and not line.startswith(("#", _ROW.mark)):
             package = _conda_package(where, line.strip(), under)
             gathered.conda(where, platform or package.subdir, package, under)
 

@@ -11,7 +11,7 @@ from envlock.conda.names import pypi_pins
 from envlock.conda.stubs import write_stubs
 from envlock.engine import ENGINES, Engine, able
 from envlock.errors import InterpreterMissing
-from envlock.model import Requested, Target
+from envlock.model import Part, Requested, Target
 from envlock.progress import Progress
 from envlock.request.markers import applicable
 from envlock.resolve import Resolution
@@ -19,11 +19,11 @@ from envlock.resolve.conda.pip_part import PipQuestion, resolve_pip_part
 from envlock.resolve.conda.run import CondaAnswer
 from envlock.system import scratch
 from envlock.targets.interpreters import find_interpreter
-from envlock.workflow.conda.work import CondaWork
+from envlock.workflow.job import Job, Work
 
 
 def pip_pins(
-    work: CondaWork,
+    work: Work,
     subdir: str,
     wishes: tuple[Requested, ...],
     answer: CondaAnswer,
@@ -36,41 +36,41 @@ def pip_pins(
         WorkError: the index or the engine failed.
     """
     provided = pypi_pins(answer.packages)
-    target, engine = _engine(work, subdir, answer)
-    before = work.preferred.get(subdir)
-    pins = before.pip.packages if before and before.pip else ()
+    job, request = work.job, work.job.request
+    target, engine = _engine(job, subdir, answer)
+    before = work.kept.get(str(target.platform), Part())
     with scratch() as folder:
         write_stubs(folder, provided, target.tags)
-        links = (*work.settings.find_links, folder.as_uri())
+        links = (*job.settings.find_links, folder.as_uri())
         question = PipQuestion(
             requirements=wishes,
-            constraints=applicable((*work.constraints, *work.request.pip_constraints), target),
+            constraints=applicable((*request.constraints, *request.pip_constraints), target),
             provided=provided,
             target=target,
             settings=replace(
-                work.settings,
+                job.settings,
                 find_links=links,
                 # What conda brings is from conda, whatever index its name is held to.
-                sources=(*((name, folder.as_uri()) for name in provided), *work.settings.sources)
-                if work.settings.sources
+                sources=(*((name, folder.as_uri()) for name in provided), *job.settings.sources)
+                if job.settings.sources
                 else (),
             ),
             engine=engine,
             database=work.database,
-            verb=work.verb,
-            preferences={each.name: each.version for each in pins},
-            exclude_newer=work.exclude_newer,
+            verb=job.verb,
+            preferences={**job.preferences, **before.pins},
+            exclude_newer=request.exclude_newer,
         )
         return resolve_pip_part(question, progress)
 
 
-def _engine(work: CondaWork, subdir: str, answer: CondaAnswer) -> tuple[Target, Engine]:
+def _engine(job: Job, subdir: str, answer: CondaAnswer) -> tuple[Target, Engine]:
     """Conda's Python as pip's target; an engine may want one that runs, of the same minor."""
     assert answer.target is not None  # noqa: S101  (pip's part needs a Python, so there is one)
     target = replace(answer.target, manager="pip")
-    if work.here and subdir == rattler.detect()[0]:
-        engine = ENGINES[work.engine]()
+    if job.here and subdir == rattler.detect()[0]:
+        engine = ENGINES[job.engine]()
         if not engine.crosses_platforms:
             with suppress(InterpreterMissing):
                 return replace(target, interpreter=find_interpreter(target.minor).path), engine
-    return target, able(work.engine, target)[1]
+    return target, able(job.engine, target)[1]

@@ -1,4 +1,4 @@
-"""What the address of a conda package tells about it, as rattler derives it. Pure.
+"""Packages by their addresses: what an address tells, as rattler derives it. Pure.
 
 A lock leaves out what its readers derive in the same way; source: rattler_lock,
 ``derived_fields``.
@@ -7,20 +7,25 @@ A lock leaves out what its readers derive in the same way; source: rattler_lock,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
+from packaging.utils import canonicalize_name, is_normalized_name
 
+from envlock import standards
 from envlock.conda.channels import public
-from envlock.conda.values import CondaPackage
-from envlock.errors import WorkError
+from envlock.errors import UsageError, WorkError
 from envlock.formats.conda_spec import parse_archive
 from envlock.formats.selectors import SUBDIRS
+from envlock.model import CondaPackage, DistributionFile, LockedPackage
 from envlock.write.comments import one_line
 
 _NUMBER = re.compile(r"(?:.*_)?(\d+)")
 _SPACE = re.compile(r"\s")
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_HASHES = {"md5": re.compile(r"[0-9a-f]{32}"), "sha256": re.compile(r"[0-9a-f]{64}")}
 
 
 class Address(Struct, frozen=True, kw_only=True):
@@ -109,3 +114,45 @@ def refuse_without(what: str, lacking: Iterable[str], kind: str) -> None:
             f"{kind} needs {what} of every package, and none is known for {', '.join(names)}",
             "write another format: --format environment",
         )
+
+
+def conda_package(where: str, url: str, said: Mapping[str, Any]) -> CondaPackage:
+    """Return a conda package: what a file says of it, and for the rest what its address tells.
+
+    Raises:
+        UsageError: neither tells name, version and build, or a hash is none.
+    """
+    told = told_by(url)
+    facts: dict[str, Any] = {key: value for key, value in said.items() if value not in {None, ""}}
+    for key in ("name", "version", "build", "subdir", "channel"):
+        facts.setdefault(key, getattr(told, key))
+    if not (facts["name"] and facts["version"] and facts["build"]):
+        raise UsageError(f"{where}: {one_line(url)} does not tell name, version and build")
+    for kind, pattern in _HASHES.items():
+        if kind in facts and not pattern.fullmatch(facts[kind]):
+            raise UsageError(f"{where}: {facts['name']} has a malformed {kind}")
+    facts.setdefault("build_number", told.build_number or 0)
+    facts.setdefault("noarch", noarch_of(facts["subdir"], facts["build"]))
+    return CondaPackage(url=url, **facts)
+
+
+def pip_package(where: str, name: str, version: str, url: str, sha256: str) -> LockedPackage:
+    """Return a Python package with its one file.
+
+    Raises:
+        UsageError: its name, version or hash is malformed, or it is a folder.
+    """
+    normal, release = canonicalize_name(name), standards.version(version)
+    if release is None or not is_normalized_name(normal):
+        both = one_line(f"{name} {version}")
+        raise UsageError(f"{where}: {both!r} is not a release of a Python package")
+    if not _ADDRESS.match(url):
+        raise UsageError(f"{where}: {normal} is in {one_line(url)!r}, which is no file of an index")
+    if not _HASHES["sha256"].fullmatch(sha256):
+        raise UsageError(f"{where}: {normal} has no sha256: only what a hash pins is a lock")
+    file = DistributionFile(
+        filename=unquote(url.partition("#")[0].rpartition("/")[2]),
+        url=url,
+        hashes={"sha256": sha256},
+    )
+    return LockedPackage(name=normal, version=release, hashes=(f"sha256:{sha256}",), files=(file,))

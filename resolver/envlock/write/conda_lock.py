@@ -10,48 +10,53 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from envlock.choices import Format
-from envlock.conda.values import CondaLock, CondaPackage
+from envlock.model import Lock
+from envlock.write.archives import (
+    address_of,
+    conda_package,
+    pip_package,
+    refuse_without,
+)
+from envlock.write.chosen import address, chosen
 from envlock.write.comments import Explained, remarks
-from envlock.write.conda.archives import address_of, refuse_without
-from envlock.write.conda.gathered import Gathered, conda_package, pip_package
-from envlock.write.conda.heading import channel_words, heading
-from envlock.write.conda.pip_part import address, chosen
-from envlock.write.interface import default_filename
+from envlock.write.formats import FORMATS
+from envlock.write.gathered import Gathered
+from envlock.write.heading import channel_words, of_conda
 from envlock.write.nodes import Node
 from envlock.write.scalars import quoted
 
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 
 
-def render(lock: CondaLock) -> Mapping[str, str]:
+def render(lock: Lock) -> Mapping[str, str]:
     """Write the lock of all platforms into one file.
 
     Raises:
         WorkError: a conda package has no md5, or a pip package no file.
     """
-    every = [each for platform in lock.platforms for each in platform.packages]
+    every = [each for part in lock.parts for each in part.conda]
     refuse_without("an md5", dict.fromkeys(p.name for p in every if not p.md5), "conda-lock.yml")
     entries: list[tuple[tuple[str, str, str], list[str]]] = []
-    for platform in lock.platforms:
-        for package in platform.packages:
-            key = (package.name, "conda", platform.subdir)
+    for part in lock.parts:
+        for package in part.conda:
+            key = (package.name, "conda", part.subdir)
             hashes = {"md5": package.md5, "sha256": package.sha256}
             body = _body(key, package.version, package.depends, address_of(package), hashes)
             entries.append((key, _with_remarks(body, package, lock)))
-        for pinned, file, sha256 in chosen(platform, Format.CONDA_LOCK):
-            key = (pinned.name, "pip", platform.subdir)
+        for pinned, file, sha256 in chosen(lock, part, Format.CONDA_LOCK):
+            key = (pinned.name, "pip", part.subdir)
             body = _body(key, str(pinned.version), (), address(file), {"sha256": sha256})
             entries.append((key, _with_remarks(body, pinned, lock)))
-    lines = [*heading(lock, lock.platforms), "version: 1", *_metadata(lock)]
+    lines = [*of_conda(lock, lock.parts), "version: 1", *_metadata(lock)]
     packages = [line for _, entry in sorted(entries, key=lambda each: each[0]) for line in entry]
     lines += ["package:", *packages] if packages else ["package: []"]
-    return {default_filename(Format.CONDA_LOCK): "\n".join(lines) + "\n"}
+    return {FORMATS[Format.CONDA_LOCK].filename: "\n".join(lines) + "\n"}
 
 
-def _metadata(lock: CondaLock) -> Iterator[str]:
+def _metadata(lock: Lock) -> Iterator[str]:
     digest = lock.request_digest.removeprefix("sha256:")
     sources = {each.origin.rpartition(":")[0] for each in lock.requested} - {""}
-    subdirs = [each.subdir for each in lock.platforms]
+    subdirs = [each.subdir for each in lock.parts]
     yield "metadata:"
     yield "  content_hash:" + ("" if subdirs else " {}")
     yield from (f"    {quoted(each)}: {quoted(digest)}" for each in subdirs)
@@ -95,14 +100,8 @@ def _body(
     ]
 
 
-def _with_remarks(body: list[str], pin: Explained, lock: CondaLock) -> list[str]:
+def _with_remarks(body: list[str], pin: Explained, lock: Lock) -> list[str]:
     return [*body, *remarks(pin, lock.reasons, indent="  ")]
-
-
-def collapsed(package: CondaPackage) -> tuple[str, ...]:
-    """Return the dependencies that the format keeps."""
-    needs = dict(each.strip().partition(" ")[::2] for each in package.depends)
-    return tuple(f"{name} {bound}".strip() for name, bound in needs.items())
 
 
 def read(name: str, text: str, gathered: Gathered) -> None:
@@ -129,7 +128,7 @@ def read(name: str, text: str, gathered: Gathered) -> None:
         own, release = entry.need("name").text, entry.need("version").text
         if entry.need("manager").text == "pip":
             package = pip_package(entry.where, own, release, url, hashes["sha256"])
-            gathered.pip(entry.where, subdir, package, entry.comments())
+            gathered.beside(entry.where, subdir, package, entry.comments())
             continue
         needs = entry.get("dependencies")
         listed = needs.pairs() if needs else ()

@@ -7,32 +7,27 @@ import yaml
 from msgspec.structs import replace
 
 from envlock.choices import Format
-from envlock.conda.values import CondaLock, CondaPackage
 from envlock.errors import UsageError, WorkError
-from envlock.model import DistributionFile, Lock, RuleId
-from envlock.write import conda_texts
-from envlock.write.conda import CONDA_WRITERS
-from envlock.write.conda.archives import build_number, in_order, noarch_of, told_by
-from envlock.write.conda.reading import read_conda_lock
+from envlock.model import CondaPackage, DistributionFile, Lock, LockedPackage
+from envlock.write.archives import build_number, in_order, noarch_of, told_by
+from envlock.write.formats import texts_of
+from envlock.write.reading import read_lock
 from support.conda_locks import CHANNEL, REALISTIC_CONDA
 
-SECRET = "s3cret"  # noqa: S105  (what must not be written)
-LINUX, MACOS = REALISTIC_CONDA.platforms
-ALONE = replace(REALISTIC_CONDA, platforms=(LINUX,))
-KINDS = sorted(set(CONDA_WRITERS) - {Format.REQUIREMENTS})
+LINUX, _ = REALISTIC_CONDA.parts
+ALONE = replace(REALISTIC_CONDA, parts=(LINUX,))
 
 
-def with_packages(*packages: CondaPackage, lock: CondaLock = ALONE) -> CondaLock:
-    platform = replace(lock.platforms[0], packages=packages)
-    return replace(lock, platforms=(platform,))
+def with_packages(*packages: CondaPackage) -> Lock:
+    return replace(ALONE, parts=(replace(LINUX, conda=packages),))
 
 
-def with_pip(pip: Lock | None) -> CondaLock:
-    return replace(ALONE, platforms=(replace(LINUX, pip=pip),))
+def with_pip(*packages: LockedPackage) -> Lock:
+    return replace(ALONE, parts=(replace(LINUX, pypi=packages),))
 
 
-def text_of(kind: Format, lock: CondaLock) -> str:
-    return "".join(conda_texts(lock, kind).values())
+def text_of(kind: Format, lock: Lock) -> str:
+    return "".join(texts_of(lock, kind).values())
 
 
 @pytest.mark.parametrize(
@@ -46,39 +41,16 @@ def text_of(kind: Format, lock: CondaLock) -> str:
     ],
 )
 def test_a_lock_for_one_platform_has_plain_names(kind: Format, names: list[str]) -> None:
-    assert list(conda_texts(ALONE, kind)) == names
+    assert list(texts_of(ALONE, kind)) == names
 
 
 def test_a_format_of_python_packages_alone_is_refused() -> None:
     with pytest.raises(UsageError) as caught:
-        conda_texts(ALONE, Format.PYLOCK)
+        texts_of(ALONE, Format.PYLOCK)
     assert caught.value.message == "conda packages have no place in the format pylock"
     assert caught.value.remedies == (
         "choose one of requirements, environment, explicit, conda-lock, pixi: --format environment",
     )
-
-
-def test_the_pip_part_is_no_file_where_there_is_none() -> None:
-    assert conda_texts(with_pip(None), Format.REQUIREMENTS) == {}
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_credentials_are_not_written(kind: Format) -> None:
-    address = f"https://me:{SECRET}@host.example"
-    secret = f"{address}/get/t/{SECRET}/main"
-    (first, *rest) = LINUX.packages
-    url = f"{secret}/noarch/{first.filename}"
-    lock = replace(
-        with_packages(replace(first, url=url, via=(secret,)), *rest),
-        channels=(secret, f"https://host/t/{SECRET}/dev", "https://host/t/${TOKEN}/dev"),
-        requested=(replace(ALONE.requested[1], channel=secret),),
-        command=f"envlock lock -c {secret}/",
-        variables={"INDEX": f"{address}/simple", "PLAIN": "1"},
-        notes=(f"from {secret}/",),
-    )
-    text = text_of(kind, lock)
-    assert SECRET not in text
-    assert "https://host/t/${TOKEN}/dev" in text
 
 
 def test_a_variable_that_holds_a_credential_is_left_out_by_name() -> None:
@@ -92,36 +64,10 @@ def test_a_variable_that_holds_a_credential_is_left_out_by_name() -> None:
     assert yaml.safe_load(text)["variables"] == {"B": 'a\n\u2028é"\\'}
 
 
-HOSTILE = (
-    'x\n- evil: "y"\u2028evil==1.0\x85[tool]\x0cevil==2 \\',
-    "@EXPLICIT\nhttps://evil.example/noarch/evil-1-0.conda",
-    "*evil &evil !!evil %evil #evil",
-    "\"\"\"\nevil = 1\n'''",
-)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("hostile", HOSTILE)
-def test_a_hostile_text_becomes_no_line_of_its_own(kind: Format, hostile: str) -> None:
-    (first, *rest) = LINUX.packages
-    rule = RuleId("rule")
-    lock = replace(
-        with_packages(
-            replace(first, via=(hostile,), because=(rule,), license=hostile, features=hostile),
-            *rest,
-        ),
-        name=hostile,
-        command=hostile,
-        notes=(hostile,),
-        reasons={rule: hostile},
-    )
-    (named,) = conda_texts(lock, kind).items()
-    plain = read_conda_lock(*next(iter(conda_texts(ALONE, kind).items())))
-    found = read_conda_lock(*named)
-    assert [each.name for each in found.platforms[0].packages] == [
-        each.name for each in plain.platforms[0].packages
-    ]
-    assert found.platforms[0].pip == plain.platforms[0].pip
+@pytest.mark.parametrize("kind", [Format.ENVIRONMENT, Format.CONDA_LOCK, Format.EXPLICIT])
+def test_a_variable_in_a_channel_stays(kind: Format) -> None:
+    lock = replace(ALONE, channels=("https://host/t/${TOKEN}/dev",))
+    assert "https://host/t/${TOKEN}/dev" in text_of(kind, lock)
 
 
 LACKING = [
@@ -133,10 +79,10 @@ LACKING = [
 
 @pytest.mark.parametrize(("kind", "said"), LACKING)
 def test_a_package_without_a_hash_is_refused(kind: Format, said: str) -> None:
-    (first, *rest) = LINUX.packages
+    (first, *rest) = LINUX.conda
     sha256 = first.sha256 if kind is Format.CONDA_LOCK else None
     with pytest.raises(WorkError) as caught:
-        conda_texts(with_packages(replace(first, md5=None, sha256=sha256), *rest), kind)
+        texts_of(with_packages(replace(first, md5=None, sha256=sha256), *rest), kind)
     assert caught.value.message == (
         f"{said} of every package, and none is known for cached-property"
     )
@@ -144,16 +90,15 @@ def test_a_package_without_a_hash_is_refused(kind: Format, said: str) -> None:
 
 
 def test_a_sha256_alone_is_written_as_newer_condas_read_it() -> None:
-    (first, *rest) = LINUX.packages
+    (first, *rest) = LINUX.conda
     text = text_of(Format.EXPLICIT, with_packages(replace(first, md5=None), *rest))
     assert f"{first.url}#sha256:{first.sha256}\n" in text
-    assert read_conda_lock("conda.lock", text).platforms[0].packages[0].md5 is None
+    assert read_lock("conda.lock", text).part.conda[0].md5 is None
 
 
 @pytest.mark.parametrize("kind", [Format.EXPLICIT, Format.CONDA_LOCK, Format.PIXI])
 def test_a_pip_package_without_a_file_for_the_platform_is_refused(kind: Format) -> None:
-    assert LINUX.pip is not None
-    (six,) = LINUX.pip.packages
+    (six,) = LINUX.pypi
     windows = DistributionFile(
         filename="six-1.16.0-cp311-cp311-win_amd64.whl",
         url="https://host/six-1.16.0-cp311-cp311-win_amd64.whl",
@@ -161,7 +106,7 @@ def test_a_pip_package_without_a_file_for_the_platform_is_refused(kind: Format) 
     )
     only = replace(six, files=(windows,), hashes=(f"sha256:{'0' * 64}",))
     with pytest.raises(WorkError) as caught:
-        conda_texts(with_pip(replace(LINUX.pip, packages=(only,))), kind)
+        texts_of(with_pip(only), kind)
     assert caught.value.message == (
         f"{kind} needs a file of every package, and six 1.16.0 has none with a sha256 for linux-64"
     )
@@ -186,8 +131,7 @@ WHEELS = [
 def test_the_best_file_for_the_platform_stands_in_the_lock(
     endings: list[str], expected: str
 ) -> None:
-    assert LINUX.pip is not None
-    (six,) = LINUX.pip.packages
+    (six,) = LINUX.pypi
     files = tuple(
         DistributionFile(
             filename=f"six-1.16.0{'' if each == 'tar.gz' else '-'}{each}".replace("0tar", "0.tar"),
@@ -197,8 +141,8 @@ def test_the_best_file_for_the_platform_stands_in_the_lock(
         for number, each in enumerate(endings)
     )
     hashes = tuple(f"sha256:{each.hashes['sha256']}" for each in files)
-    pip = replace(LINUX.pip, packages=(replace(six, files=files, hashes=hashes),))
-    document = yaml.safe_load(text_of(Format.CONDA_LOCK, with_pip(pip)))
+    locked = replace(six, files=files, hashes=hashes)
+    document = yaml.safe_load(text_of(Format.CONDA_LOCK, with_pip(locked)))
     (entry,) = (each for each in document["package"] if each["manager"] == "pip")
     assert expected in files[int(entry["url"].rpartition("/")[2])].filename
 
@@ -232,26 +176,9 @@ def test_the_kind_of_a_package_for_any_platform_shows_in_its_build() -> None:
 
 
 def test_a_package_comes_after_what_it_depends_on_even_in_a_circle() -> None:
-    (any_package, *_) = LINUX.packages
+    (any_package, *_) = LINUX.conda
     named = [
         replace(any_package, name=name, depends=depends)
         for name, depends in [("a", ("c >=1", "z")), ("b", ("a",)), ("c", ("d",)), ("d", ("c",))]
     ]
     assert [each.name for each in in_order(named)] == ["d", "c", "a", "b"]
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_line_is_whole(kind: Format) -> None:
-    for text in conda_texts(REALISTIC_CONDA, kind).values():
-        assert text.endswith("\n")
-        assert not text.endswith("\n\n")
-        assert all(line == line.rstrip() for line in text.splitlines())
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_an_empty_lock_is_written_and_read(kind: Format) -> None:
-    empty = CondaLock(
-        platforms=(replace(LINUX, packages=(), pip=None, virtual=()),), name="", channels=()
-    )
-    (named,) = conda_texts(empty, kind).items()
-    assert read_conda_lock(*named) == empty

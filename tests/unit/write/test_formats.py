@@ -4,7 +4,8 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from envlock.write import Format, default_filename, for_platform, format_of
+from envlock.choices import Format
+from envlock.write.formats import for_platform, format_of
 
 
 @pytest.mark.parametrize(
@@ -37,9 +38,10 @@ def test_a_file_name_tells_the_format(name: str, kind: Format | None) -> None:
     assert format_of(PurePosixPath(name)) is kind
 
 
-def test_every_default_file_name_tells_its_own_format() -> None:
-    for kind in Format:
-        assert format_of(PurePosixPath(default_filename(kind))) is kind
+def test_a_line_in_a_file_tells_more_than_its_name() -> None:
+    text = "# made by conda\n@EXPLICIT\nhttps://host/noarch/a-1-0.conda\n"
+    assert format_of(PurePosixPath("spec-file.txt"), text) is Format.EXPLICIT
+    assert format_of(PurePosixPath("spec-file.txt"), "a==1  # @EXPLICIT\n") is Format.REQUIREMENTS
 
 
 @pytest.mark.parametrize(

@@ -13,19 +13,21 @@ from urllib.parse import quote, unquote, urlsplit
 
 from envlock.choices import Format
 from envlock.conda.channels import addresses
-from envlock.conda.values import CondaLock, CondaPackage, CondaPlatformLock
-from envlock.write.comments import Explained, one_line, remarks
-from envlock.write.conda.archives import (
+from envlock.model import CondaPackage, Lock, Part
+from envlock.write.archives import (
     address_of,
+    conda_package,
     is_local,
     noarch_of,
+    pip_package,
     refuse_without,
     told_by,
 )
-from envlock.write.conda.gathered import Gathered, conda_package, pip_package
-from envlock.write.conda.heading import channel_words, heading
-from envlock.write.conda.pip_part import address, chosen
-from envlock.write.interface import default_filename
+from envlock.write.chosen import address, chosen
+from envlock.write.comments import Explained, one_line, remarks
+from envlock.write.formats import FORMATS
+from envlock.write.gathered import Gathered
+from envlock.write.heading import channel_words, of_conda
 from envlock.write.nodes import Node
 from envlock.write.scalars import bare
 
@@ -53,24 +55,24 @@ _LISTS = ("depends", "constrains", "track_features", "purls")
 _Entry = tuple[str, Explained, list[str]]
 
 
-def render(lock: CondaLock) -> Mapping[str, str]:
+def render(lock: Lock) -> Mapping[str, str]:
     """Write the lock of all platforms into one file.
 
     Raises:
         WorkError: a conda package has no hash, or a pip package no file.
     """
-    every = [each for platform in lock.platforms for each in platform.packages]
+    every = [each for part in lock.parts for each in part.conda]
     lacking = dict.fromkeys(p.name for p in every if not (p.md5 or p.sha256))
     refuse_without("a hash", lacking, "pixi.lock")
-    conda = {each.subdir: sorted(map(_conda, each.packages), key=_place) for each in lock.platforms}
-    pip = {each.subdir: sorted(_pip(each), key=_place) for each in lock.platforms}
-    lines = [*heading(lock, lock.platforms), "version: 7"]
-    lines += _list("platforms:", (f"- name: {bare(each.subdir)}" for each in lock.platforms))
+    conda = {each.subdir: sorted(map(_conda, each.conda), key=_place) for each in lock.parts}
+    pip = {each.subdir: sorted(_pip(lock, each), key=_place) for each in lock.parts}
+    lines = [*of_conda(lock, lock.parts), "version: 7"]
+    lines += _list("platforms:", (f"- name: {bare(each.subdir)}" for each in lock.parts))
     lines += ["environments:", "  default:"]
     lines += _list("    channels:", (f"    - url: {bare(url)}" for url in _channels(lock)))
-    lines.append("    packages:" + ("" if lock.platforms else " {}"))
-    for platform in lock.platforms:
-        subdir = platform.subdir
+    lines.append("    packages:" + ("" if lock.parts else " {}"))
+    for part in lock.parts:
+        subdir = part.subdir
         listed = [
             *_listed("conda", conda[subdir], lock),
             *_listed("pypi", pip[subdir], lock),
@@ -83,7 +85,7 @@ def render(lock: CondaLock) -> Mapping[str, str]:
         for line in (f"- {kind}: {bare(place)}", *body)
     ]
     lines += _list("packages:", entries)
-    return {default_filename(Format.PIXI): "\n".join(lines) + "\n"}
+    return {FORMATS[Format.PIXI].filename: "\n".join(lines) + "\n"}
 
 
 def _place(entry: _Entry) -> str:
@@ -95,19 +97,19 @@ def _list(head: str, items: Iterable[str]) -> list[str]:
     return [head, *listed] if listed else [f"{head} []"]
 
 
-def _listed(kind: str, entries: Iterable[_Entry], lock: CondaLock) -> Iterator[str]:
+def _listed(kind: str, entries: Iterable[_Entry], lock: Lock) -> Iterator[str]:
     for place, pin, _ in entries:
         yield f"      - {kind}: {bare(place)}"
         yield from remarks(pin, lock.reasons, indent="        ")
 
 
-def _channels(lock: CondaLock) -> list[str]:
+def _channels(lock: Lock) -> list[str]:
     """The addresses of the channels, and of those that only an entry named, after them."""
-    subdirs = [each.subdir for each in lock.platforms] or [""]
+    subdirs = [each.subdir for each in lock.parts] or [""]
     words = (word.replace("/t/${", "/${") for word in channel_words(lock))
     plain = [_VARIABLE.sub("", word) for word in words]
     found = [a.public for subdir in subdirs for a in addresses(plain, {}, subdir=subdir)]
-    own = {p.channel for each in lock.platforms for p in each.packages if p.channel}
+    own = {p.channel for each in lock.parts for p in each.conda if p.channel}
     return list(dict.fromkeys((*found, *sorted(own))))
 
 
@@ -156,8 +158,8 @@ def _texts(facts: Mapping[str, str | tuple[str, ...] | None]) -> Iterator[str]:
             yield f"  {key}: {bare(value)}"
 
 
-def _pip(platform: CondaPlatformLock) -> Iterator[_Entry]:
-    for pinned, file, sha256 in chosen(platform, Format.PIXI):
+def _pip(lock: Lock, part: Part) -> Iterator[_Entry]:
+    for pinned, file, sha256 in chosen(lock, part, Format.PIXI):
         facts = {"name": pinned.name, "version": str(pinned.version), "sha256": sha256}
         lines = [f"  {key}: {bare(value)}" for key, value in facts.items()]
         yield one_line(address(file)), pinned, lines
@@ -202,7 +204,7 @@ def _take(gathered: Gathered, subdir: str, entry: Node, body: Node) -> None:
     if kind == "pypi":
         own, release = body.need("name").text, body.need("version").text
         package = pip_package(body.where, own, release, place, body.say("sha256"))
-        gathered.pip(body.where, subdir, package, entry.comments())
+        gathered.beside(body.where, subdir, package, entry.comments())
     elif kind == "conda":
         facts: dict[str, object] = {key: body.say(key) for key in _TEXTS}
         facts |= {key: body.number(key) for key in _NUMBERS}
