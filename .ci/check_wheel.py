@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 SOURCES = ("resolver", "constraints")
-SHIPPED = {".yaml", ".json", ".py", ".typed", ".html", ".css", ".js"}
+SHIPPED = {".yaml", ".json", ".gz", ".py", ".typed", ".html", ".css", ".js"}
 
 (wheel,) = Path(sys.argv[1]).glob("*.whl")
 (sdist,) = Path(sys.argv[1]).glob("*.tar.gz")
@@ -28,5 +28,5 @@ for source in SOURCES:
                 missing.append(f"{sdist.name} lacks {path.relative_to(ROOT)}")
 if missing:
     sys.exit("\n".join(missing))
-data = sum(name.endswith((".yaml", ".json")) for name in packed)
+data = sum(name.endswith((".yaml", ".json", ".gz")) for name in packed)
 print(f"{wheel.name}: {len(packed)} files, {data} of them data, none missing")

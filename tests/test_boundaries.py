@@ -25,7 +25,7 @@ VALUES = {
     "words",
 }
 TIME = {"OutOfTime", "left", "solve_limit", "within"}
-PURE = VALUES | {"rules", "releases"}
+PURE = VALUES | {"names", "rules", "releases"}
 ALLOWED = {
     "__init__": set(),
     "__main__": {"cli"},
@@ -52,6 +52,7 @@ ALLOWED = {
     "versions": set(),
     "visible": set(),
     "words": set(),
+    "names": VALUES,
     "releases": VALUES | {"rules"},
     "rules": VALUES | {"system"},
     "write": VALUES | {"conda", "formats", "index", "targets"},
@@ -118,6 +119,7 @@ QUIET = {
     "visible",
     "words",
     "config_keys",
+    "names",
     "releases",
     "rules",
     "write",

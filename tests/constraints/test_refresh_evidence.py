@@ -128,8 +128,9 @@ def test_the_workflow_runs_every_week_or_by_hand_and_may_open_a_pull_request() -
     assert found["permissions"] == {"contents": "write", "pull-requests": "write"}
 
 
-def test_the_commands_of_the_workflow_exist() -> None:
-    steps = workflow("evidence.yml")["jobs"]["refresh"]["steps"]
+@pytest.mark.parametrize(("name", "job"), [("evidence.yml", "refresh"), ("names.yml", "imports")])
+def test_the_commands_of_the_workflow_exist(name: str, job: str) -> None:
+    steps = workflow(name)["jobs"][job]["steps"]
     scripts = "\n".join(step.get("run", "") for step in steps)
     for path in re.findall(r"python (\S+\.py)", scripts):
         assert (ROOT / path).is_file()

@@ -1,0 +1,76 @@
+"""Where names went: sound lines, true to the tables of names."""
+
+import ast
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.version import Version
+
+import envlock_constraints
+from envlock import names
+from envlock.rules.schema import schema_faults, validator_of
+
+FOLDER = Path(envlock_constraints.__file__).parent / "api"
+MOVES = list(names.moves().values())
+
+
+def loaded(name: str) -> Any:
+    return json.loads((FOLDER / name).read_text(encoding="utf-8"))
+
+
+def test_the_moves_keep_to_their_schema() -> None:
+    assert schema_faults(validator_of(loaded("moves-schema.json")), loaded("moves.json")) == ()
+
+
+@pytest.mark.parametrize(
+    ("move", "fault"),
+    [
+        ({"write": "x"}, "gone"),
+        ({"gone": "2.0"}, "write"),
+        ({"gone": "2", "write": "tf.x"}, "gone"),
+        ({"gone": "2.0", "write": "tf.x", "why": "y"}, "why"),
+        ({"gone": "2.0", "write": "tf.x", "note": "It ends with a stop."}, "note"),
+    ],
+)
+def test_the_schema_refuses_what_is_no_move(move: dict[str, str], fault: str) -> None:
+    found = schema_faults(validator_of(loaded("moves-schema.json")), {"a": {"a.b": move}})
+    assert fault in "\n".join(found)
+
+
+def test_the_moves_are_sorted_and_there_are_many() -> None:
+    for entries in loaded("moves.json").values():
+        assert list(entries) == sorted(entries)
+    assert len(MOVES) >= 200
+
+
+@pytest.mark.parametrize("move", MOVES, ids=lambda move: move.name)
+def test_a_move_says_what_the_table_says(move: names.Move) -> None:
+    table = names.names(move.distribution)
+    assert table is not None
+    assert names.distribution_of(move.name) == move.distribution
+    gone = table.position(Version(move.gone))
+    back = table.position(Version(move.back)) if move.back else len(table.releases)
+    assert gone is not None
+    assert back is not None
+    verdicts = [there(move, each) for each in table.releases]
+    assert verdicts[gone] is False
+    before = [verdict for verdict in verdicts[:gone] if verdict is not None]
+    assert before[-1:] == [True]
+    assert True not in verdicts[gone:back]
+    assert verdicts[back : back + 1] == ([True] if move.back else [])
+
+
+@pytest.mark.parametrize("move", MOVES, ids=lambda move: move.name)
+def test_the_line_to_write_is_python(move: names.Move) -> None:
+    ast.parse(move.write)
+
+
+def there(move: names.Move, release: Version) -> bool | None:
+    """Whether a release has the name, or its function names the parameter."""
+    if not move.name.endswith(")"):
+        return names.exists(move.distribution, release, move.name)
+    function, _, parameter = move.name[:-1].partition("(")
+    found = names.parameters(move.distribution, release, function)
+    return None if found is None else parameter in found.names
