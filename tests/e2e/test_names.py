@@ -9,9 +9,9 @@ import pytest
 from packaging.version import Version
 
 from envlock import names
-from envlock.environment.interpreters import find_interpreter, python_in
 from envlock.errors import InterpreterMissing
 from envlock.index.handover import uv_program
+from envlock.targets.interpreters import find_interpreter, python_in
 from tools import update_api
 
 pytestmark = [pytest.mark.e2e, pytest.mark.network]
