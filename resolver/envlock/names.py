@@ -14,7 +14,7 @@ import gzip
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, TypeVar
 
@@ -107,6 +107,7 @@ class Table:
             yield name, there, tokens
 
 
+@lru_cache(maxsize=4096)
 def is_there(spans: str, position: int) -> bool:
     """Whether a position is in spans such as ``3-5,8-``; nothing stands for all."""
     if not spans:
@@ -118,6 +119,7 @@ def is_there(spans: str, position: int) -> bool:
     return False
 
 
+@lru_cache(maxsize=4096)
 def token_at(tokens: str, position: int) -> str:
     """Return the token of a position out of ``first;4:next``."""
     first, *changes = tokens.split(";")
@@ -135,6 +137,7 @@ def distributions() -> tuple[str, ...]:
     return tuple(_sources())
 
 
+@lru_cache(maxsize=4096)
 def distribution_of(dotted: str) -> str | None:
     """Return the distribution whose table has a dotted name, by its import package."""
     for name, source in _sources().items():
