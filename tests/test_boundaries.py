@@ -129,7 +129,7 @@ QUIET = {
     "cli",
 }
 #: Modules of the targets' room that neither start processes nor read the machine.
-PURE_OF_TARGETS = {".elsewhere", ".platforms", ".subdirs", ".tags"}
+PURE_OF_TARGETS = {".elsewhere", ".fitting", ".platforms", ".subdirs", ".tags"}
 #: Modules of conda's room that neither start processes nor read the machine.
 PURE_OF_CONDA = {"", ".channels", ".names", ".versions"}
 WRITERS = {"locks", "system", "trees"}

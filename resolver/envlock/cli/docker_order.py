@@ -41,12 +41,7 @@ def docker_order(
     Raises:
         UsageError: an option or an input file makes no sense.
     """
-    if own.base is not None and own.base not in base_words():
-        parse_image(own.base, own.base_digest)
-    if own.output == STANDARD_OUTPUT:
-        raise UsageError("-o -: these are several files, and a folder is needed", "-o image")
-    if own.output.exists() and not own.output.is_dir():
-        raise UsageError(f"-o {own.output}: is a file, and a folder is needed", "-o image")
+    _refuse_impossible(request, own)
     name, _ = crossing()
     if request.engine is not None and not ENGINES[request.engine]().crosses_platforms:
         progress.note(
@@ -54,11 +49,6 @@ def docker_order(
         )
     labels = dict(map(parse_label, own.label))
     machines = dict(_machines(request))
-    if is_for_conda(request, CondaOptions()):
-        raise UsageError(
-            "an image is built from Python packages alone, and an environment file asks conda too",
-            "write its packages as requirements, and give those: -r requirements.in",
-        )
     asked = replace(request, platform=tuple(machines.values()), engine=name)
     jobs = lock_jobs("docker", asked, CondaOptions(), index, LockFileOptions(), progress)
     options = tuple(_options(own))
@@ -81,6 +71,20 @@ def docker_order(
         freeze=own.base_freeze,
         verify=not own.no_verify,
     )
+
+
+def _refuse_impossible(request: RequestOptions, own: ImageOptions) -> None:
+    if own.base is not None and own.base not in base_words():
+        parse_image(own.base, own.base_digest)
+    if own.output == STANDARD_OUTPUT:
+        raise UsageError("-o -: these are several files, and a folder is needed", "-o image")
+    if own.output.exists() and not own.output.is_dir():
+        raise UsageError(f"-o {own.output}: is a file, and a folder is needed", "-o image")
+    if is_for_conda(request, CondaOptions()):
+        raise UsageError(
+            "an image is built from Python packages alone, and an environment file asks conda too",
+            "write its packages as requirements, and give those: -r requirements.in",
+        )
 
 
 def _words(asked: RequestOptions, index: IndexOptions) -> tuple[str, ...]:
