@@ -10,7 +10,8 @@ from time import process_time
 import pytest
 
 from envlock.rules import database
-from envlock.rules.patterns import apart, bounded, flexible
+from envlock.rules.cost import Effort
+from envlock.rules.patterns import apart, bounded, flexible, needs
 from envlock.rules.slow import SLOW, slow
 from support.pace import pace
 from support.program import Program
@@ -146,3 +147,64 @@ def test_a_pattern_that_python_itself_cannot_read_is_told(tmp_path: Path) -> Non
     _, (one, two) = database.check(tmp_path)
     assert one.endswith("mine: symptoms[0]: 'a{99999999999999999999}' is not a 'regex'")
     assert two.endswith("is not a 'regex'") or "((((" in two
+
+
+#: What a judge that tries every part without every other one has no end for, and what reads twice.
+COSTLY = [
+    "foo" + "a?" * 500,
+    ".+" + ".?" * 500,
+    "(?:.{0,2}x?)" * 160,
+    "(" * 60 + "a+b" + ")+b" * 60,
+    "(?:" * 40 + "a+b" + ")++b" * 40,
+    "(" * 95 + "a" + ")+" * 95,
+    "(a|b?)" * 330,
+    "foo" + "(?:a?b?)" * 240,
+]
+
+
+def test_a_symptom_that_costs_too_much_to_judge_is_refused_in_two_seconds(tmp_path: Path) -> None:
+    assert all(slow(symptom) for symptom in COSTLY)
+    for many, said in (
+        (10, "there are too many repeats in these symptoms to judge them; write fewer"),
+        (60, "symptoms: they have too many characters, all together, to judge; write fewer"),
+    ):
+        symptoms = "\n".join(f"  - '{each}{n}'" for n in range(many) for each in COSTLY)
+        (tmp_path / "mine.yaml").write_text(RULE.replace("  - {symptom}", symptoms))
+        start = process_time()
+        _, wrong = database.check(tmp_path)
+        assert process_time() - start < 3 * pace()
+        assert any(each.endswith(said) for each in wrong)
+
+
+def test_as_many_symptoms_as_are_shipped_are_judged_together() -> None:
+    effort = Effort(database._STEPS)  # noqa: SLF001  (the budget of a folder)
+    assert [each for each in SYMPTOMS if slow(each, effort)] == []
+
+
+@pytest.mark.parametrize(
+    ("symptom", "text"),
+    [
+        (r"\N{DIGIT ONE} error", "1\n  error"),
+        (r"\N{LATIN SMALL LETTER A}bcd", "abcd"),
+        (r"[\N{DIGIT ONE}-\N{DIGIT THREE}]abcd", "2abcd"),
+        (r"\x41bcdef", "Abcdef"),
+        (r"\u0041bcdef", "Abcdef"),
+        (r"\101bcdef", "Abcdef"),
+        ("abcd {2,3}efgh", "abcd  efgh"),
+        ("abcd {0,}efgh", "abcdefgh"),
+    ],
+)
+def test_an_escape_or_a_counted_blank_is_found_as_it_is_written(symptom: str, text: str) -> None:
+    assert slow(symptom) == ""
+    assert flexible(symptom).search(text) is not None
+    assert needs(symptom).are_in(" ".join(text.split()).__contains__)
+
+
+@pytest.mark.parametrize("symptom", [" {300}bcd", "a{4294967290,}b"])
+def test_what_cannot_be_given_an_end_is_refused_in_words(symptom: str) -> None:
+    assert slow(symptom).startswith("cannot be searched for with an end to its repeats: ")
+
+
+@pytest.mark.parametrize("symptom", [r"[\u0400-\u04ff]+[\u0410-\u04ff]+x", r"(?i)[à-ý]+[À-Ý]+x"])
+def test_letters_that_are_written_as_escapes_or_ranges_are_counted(symptom: str) -> None:
+    assert slow(symptom)

@@ -13,14 +13,16 @@ import re
 import re._constants as op  # type: ignore[import-not-found]
 import re._parser as parser  # type: ignore[import-not-found]
 import sys
-from collections.abc import Sequence
-from functools import cache
-from itertools import combinations
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache, reduce
+from itertools import accumulate, combinations
+from operator import or_
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-Letters = frozenset[str]
+#: Characters of a pattern's alphabet, one bit each.
+Letters = int
 
 #: Nanoseconds: a character in a loop of `re`, one by itself, one way tried.
 _LOOP, _CHARACTER, _WAY = 3.0, 6.0, 25.0
@@ -30,6 +32,37 @@ _KNOWN = 40  # characters of what has to follow that are looked at
 _FOREVER = float("inf")
 _UNICODE = range(sys.maxunicode + 1)
 _MANY = 1e9  # ways; more are taken for no end
+
+
+class TooMuch(Exception):
+    """A pattern takes too long to judge, whatever it would take to search."""
+
+
+class Effort:
+    """Steps that may still be taken to judge patterns: a microsecond or some each.
+
+    What repeats inside of what repeats is read twice, so that the steps of a
+    short pattern may be any number.
+    """
+
+    def __init__(self, steps: int) -> None:
+        self.left = steps
+
+    def take(self, steps: int) -> None:
+        """Count steps.
+
+        Raises:
+            TooMuch: none are left.
+        """
+        self.left -= steps
+        if self.left < 0:
+            raise TooMuch
+
+    def part(self, steps: int) -> Effort:
+        """Return an effort of its own, of so many steps or what is left, taken from this one."""
+        own = Effort(max(0, min(steps, self.left)))
+        self.left -= own.left
+        return own
 
 
 class _Rest(Struct, frozen=True):
@@ -50,38 +83,60 @@ class _Rest(Struct, frozen=True):
     shared: float = 0.0
 
 
-def nanoseconds(pattern: str) -> float:
+def nanoseconds(pattern: str, effort: Effort) -> float:
     """Return what a search for a pattern takes for each character of its worst text.
 
     Raises:
         re.error: it is no regular expression.
+        TooMuch: it would take more than the effort to tell.
     """
     tree = parser.parse(pattern)
     flags = tree.state.flags
-    reading = _Reading(alphabet=_alphabet(pattern), flags=flags)
+    alphabet = _alphabet(frozenset(_codes(tree)))
+    bits = {character: 1 << place for place, character in enumerate(alphabet)}
+    reading = _Reading(alphabet=alphabet, bits=bits, flags=flags, effort=effort)
     rest = reading.all(tree, _Rest(0.0, sure=True))
-    quick = rest.next and all(len(each) == 1 for each in rest.next[:1])
+    quick = rest.next and all(each.bit_count() == 1 for each in rest.next[:1])
     return (_LOOP if quick else _WAY) + (rest.time + rest.shared) / _period(rest.next)
 
 
 @cache
-def _alphabet(pattern: str) -> str:
+def _alphabet(codes: frozenset[int]) -> str:
     """Characters of which each set of a pattern has its share: all kinds, and all that it names."""
-    named = {ord(character) + step for character in pattern for step in (-1, 0, 1)}
+    named = {code + step for code in codes for step in (-1, 0, 1)}
     usual = {*range(0x180), 0x2028, 0x4E2D, 0x661, 0x3000, sys.maxunicode}
-    return "".join(map(chr, sorted({each for each in named | usual if each in _UNICODE})))
+    found = [chr(each) for each in named | usual if each in _UNICODE]
+    cases = (other for each in found for other in each.lower() + each.upper())
+    return "".join(sorted({*found, *cases}))
+
+
+def _codes(part: Any) -> Iterator[int]:  # noqa: ANN401  (a part of a syntax tree, or parts)
+    """The characters that parts name, escaped or not, the ends of ranges with them."""
+    if not isinstance(part, list | tuple | parser.SubPattern):
+        return
+    match tuple(part):
+        case (op.LITERAL | op.NOT_LITERAL, int(code)):
+            yield code
+        case (op.RANGE, (low, high)):
+            yield from (low, high)
+        case parts:
+            for each in parts:
+                yield from _codes(each)
 
 
 _SURE = _Rest(0.0, sure=True)
 #: What has to come where a pattern wants an end.
-_ENDS = {each: (frozenset("\n"),) for each in (op.AT_END, op.AT_END_STRING)}
+_ENDS = frozenset({op.AT_END, op.AT_END_STRING})
 
 
 class _Reading(Struct, frozen=True):
     """Reads the parts of one pattern, the last first."""
 
     alphabet: str
+    bits: Mapping[str, int]
     flags: int
+    effort: Effort
+    known: dict[tuple[Any, object], Letters | None] = field(default_factory=dict)
 
     def all(self, parts: Sequence[Any], rest: _Rest) -> _Rest:
         """What comes from the first of some parts on."""
@@ -94,10 +149,14 @@ class _Reading(Struct, frozen=True):
 
     def one(self, kind: Any, what: Any, rest: _Rest, before: Letters | None) -> _Rest:  # noqa: ANN401
         """What comes from one part on; ``before`` is the set that stands before it."""
+        self.effort.take(1)
         letters = self.letters(kind, what)
         if letters is not None or kind is op.AT:
             time = _CHARACTER + rest.time
-            known = _ENDS.get(what, rest.next) if letters is None else (letters, *rest.next)
+            if letters is not None:
+                known = (letters, *rest.next)
+            else:
+                known = (self.bits["\n"],) if what in _ENDS else rest.next
             return _Rest(time, rest.ways, known[:_KNOWN], shared=rest.shared)
         if kind in {op.MAX_REPEAT, op.MIN_REPEAT}:
             return self.repeat(what, rest, before)
@@ -130,7 +189,8 @@ class _Reading(Struct, frozen=True):
         least, most, body = what[0], min(what[1], _LINE), what[2]
         letters = self.letters(*body[0]) if len(body) == 1 else None
         if letters is not None and most > 1:
-            fresh = before is not None and before.isdisjoint(letters)
+            fresh = before is not None and not before & letters
+            self.effort.take(len(rest.next))
             return _characters(letters, least, most, rest, fresh=fresh)
         if most <= 1:
             taken = self.all(body, rest)
@@ -151,18 +211,30 @@ class _Reading(Struct, frozen=True):
 
     def letters(self, kind: Any, what: Any) -> Letters | None:  # noqa: ANN401  (as above)
         """The characters that a part takes one of; None where it is something else."""
+        key = (kind, what if isinstance(what, int) else id(what))
+        if key not in self.known:
+            self.known[key] = self._letters(kind, what)
+        return self.known[key]
+
+    def _letters(self, kind: Any, what: Any) -> Letters | None:  # noqa: ANN401  (as above)
+        everything = (1 << len(self.alphabet)) - 1
         if kind is op.ANY:
-            everything = frozenset(self.alphabet)
-            return everything if self.flags & re.DOTALL else everything - {"\n"}
+            return everything if self.flags & re.DOTALL else everything & ~self.bits["\n"]
         if kind is op.LITERAL:
-            return frozenset(self._cases(chr(what)))
+            return self._bits(self._cases(chr(what)))
         if kind is op.NOT_LITERAL:
-            return frozenset(self.alphabet).difference(self._cases(chr(what)))
+            return everything & ~self._bits(self._cases(chr(what)))
         if kind is op.IN:
-            found = {each for item in what for each in self._item(*item)}
-            negated = what[0][0] is op.NEGATE
-            return frozenset(self.alphabet) - found if negated else frozenset(found)
+            self.effort.take(len(what) * len(self.alphabet) // 100)
+            found = self._bits(each for item in what for each in self._item(*item))
+            return everything & ~found if what[0][0] is op.NEGATE else found
         return None
+
+    def _bits(self, characters: Iterable[str]) -> Letters:
+        found = 0
+        for each in set(characters):
+            found |= self.bits[each]
+        return found
 
     def _item(self, kind: Any, what: Any) -> str:  # noqa: ANN401  (as above)
         if kind is op.LITERAL:
@@ -170,14 +242,16 @@ class _Reading(Struct, frozen=True):
         if kind is op.RANGE:
             low, high = what
             kept = "".join(each for each in self.alphabet if low <= ord(each) <= high)
-            return "".join(map(self._cases, kept))
+            return self._cases(kept)
         if kind is op.CATEGORY:
             return _of_category(str(what), self.alphabet)
         return ""
 
-    def _cases(self, character: str) -> str:
-        both = self.flags & re.IGNORECASE
-        return character.lower() + character.upper() if both else character
+    def _cases(self, characters: str) -> str:
+        if not self.flags & re.IGNORECASE:
+            return characters
+        cases = (other for each in characters for other in each.lower() + each.upper())
+        return "".join(filter(self.bits.__contains__, cases))
 
 
 @cache
@@ -189,11 +263,11 @@ def _of_category(name: str, alphabet: str) -> str:
 
 def _characters(letters: Letters, least: int, most: int, rest: _Rest, *, fresh: bool) -> _Rest:
     """What comes from a repeated set of characters on; ``fresh``: it begins where a run does."""
-    quick = bool(rest.next) and len(rest.next[0]) == 1
+    quick = bool(rest.next) and rest.next[0].bit_count() == 1
     again = 0.0 if rest.sure or least == most else _LOOP if quick else _WAY
     run = most * (_LOOP + again)
     ways = 1.0 if rest.sure else _ends(letters, most - least + 1, rest.next)
-    seen = (letters.union(*rest.next[: place + 1]) for place in range(len(rest.next)))
+    seen = list(accumulate(rest.next, or_, initial=letters))[1:]
     known = (*(letters,) * min(least, _KNOWN), *(rest.next if least == most else seen))[:_KNOWN]
     if fresh and ways == 1:
         time = _LOOP + again + rest.time
@@ -205,7 +279,7 @@ def _characters(letters: Letters, least: int, most: int, rest: _Rest, *, fresh: 
 def _ends(letters: Letters, places: int, after: tuple[Letters, ...]) -> float:
     """In how many places of a run of characters that what has to come ``after`` can begin."""
     for place, each in enumerate(after):
-        if each.isdisjoint(letters):
+        if not each & letters:
             return min(place + 1, places)
     return places // _period(after) + 1 if places > 1 else 1
 
@@ -213,7 +287,7 @@ def _ends(letters: Letters, places: int, after: tuple[Letters, ...]) -> float:
 def _period(known: tuple[Letters, ...]) -> int:
     """The least distance of two places where the same characters can begin."""
     for step in range(1, len(known)):
-        if all(not one.isdisjoint(other) for one, other in zip(known, known[step:], strict=False)):
+        if all(one & other for one, other in zip(known, known[step:], strict=False)):
             return step
     return max(1, len(known))
 
@@ -222,9 +296,7 @@ def _either(choices: Sequence[_Rest]) -> _Rest:
     """What comes where any of some choices may be there: all, unless one excludes others."""
     alone = all(_apart(one.next, other.next) for one, other in combinations(choices, 2))
     total = max if alone else sum
-    known = tuple(
-        frozenset[str]().union(*each) for each in zip(*(c.next for c in choices), strict=False)
-    )
+    known = tuple(reduce(or_, each) for each in zip(*(c.next for c in choices), strict=False))
     return _Rest(
         _WAY * len(choices) + total(each.time for each in choices),
         total(each.ways for each in choices),
@@ -236,7 +308,7 @@ def _either(choices: Sequence[_Rest]) -> _Rest:
 
 def _apart(one: tuple[Letters, ...], other: tuple[Letters, ...]) -> bool:
     """Whether what begins in one way cannot begin in the other too."""
-    return any(a.isdisjoint(b) for a, b in zip(one, other, strict=False))
+    return any(not a & b for a, b in zip(one, other, strict=False))
 
 
 def _power(ways: float, times: int) -> float:

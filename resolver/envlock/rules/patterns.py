@@ -9,14 +9,16 @@ from functools import cache
 from msgspec import Struct
 
 _CLASS = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]")
+_ESCAPE = r"\\(?:N\{[^}]*\}|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|0[0-7]{0,2}|\d{1,3}|.)"
 #: Copied as they are: a class, and a look behind, which has to be of one width.
-_WHOLE = re.compile(rf"{_CLASS.pattern}|\(\?<[=!](?:\\.|[^)])*\)|\\.", re.DOTALL)
+_WHOLE = re.compile(rf"{_CLASS.pattern}|\(\?<[=!](?:\\.|[^)])*\)|{_ESCAPE}", re.DOTALL)
+_ESCAPED = re.compile(_ESCAPE, re.DOTALL)
 _GROUP = re.compile(r"\((?P<kind>\?(?:<?[=!]|[aiLmsux-]*:|P?<\w+>))?")
 _FLAGS = re.compile(r"\(\?[aiLmsux]+\)")
 _REPEAT = re.compile(r"(?:(?P<none>[*?]|\{0?,\d*\})|\+|\{\d+(?:,\d*)?\})[?+]?")
 _PLAIN_ESCAPE = re.compile(r"\\[^A-Za-z0-9]")
 #: Blanks, and what says how often the last of them stands there.
-_BLANKS = re.compile(r"( +)(?P<times>[*+?][?+]?)?")
+_BLANKS = re.compile(r"( +)(?:(?P<times>[*+?]|\{(?!\})(?P<least>\d*)(?:,\d*)?\})[?+]?)?")
 _TIMES = re.compile(r"(?:(?P<endless>[*+]|\{(?P<least>\d*),\})|\{\d*,?\d+\}|\?)(?P<how>[?+]?)")
 #: How a symptom begins that must not be where something else is, and goes on.
 _NOWHERE = r"\A(?![\s\S]*"
@@ -78,8 +80,8 @@ def bounded(pattern: str) -> str:
         times = _TIMES.match(pattern, place)
         whole = blanks or times or _WHOLE.match(pattern, place)
         if blanks is not None:
-            optional = (blanks["times"] or "")[:1] in {"*", "?"}
-            least = len(blanks[1]) - optional
+            once = blanks["least"] is None and blanks["times"] not in {"*", "?"}
+            least = len(blanks[1]) - 1 + (once or int(blanks["least"] or 0))
             found.append(rf"\s{{{least},{REACH}}}+")  # all of a run: never less of it
         elif times is not None and times["endless"]:
             least = int(times["least"] or (times["endless"] == "+"))
@@ -176,8 +178,9 @@ def _atom(pattern: str, place: int) -> tuple[str, int]:
     if whole is not None:
         return "", whole.end()
     if pattern[place] == "\\":
+        escaped = _ESCAPED.match(pattern, place)
         plain = _PLAIN_ESCAPE.match(pattern, place)
-        return (pattern[place + 1] if plain else ""), place + 2
+        return (pattern[place + 1] if plain else ""), escaped.end() if escaped else place + 2
     return ("" if pattern[place] in ".^$" else pattern[place]), place + 1
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
@@ -32,6 +32,9 @@ from envlock.model import (
     Severity,
     Stage,
 )
+
+if TYPE_CHECKING:
+    from envlock.rules.cost import Effort
 
 Document = Mapping[str, Any]
 
@@ -115,12 +118,25 @@ def _name(text: str) -> NormalizedName:
     return canonicalize_name(text)
 
 
-def faults(document: object) -> tuple[str, ...]:
-    """Everything wrong with a document, each as ``key.path: what``; empty when sound."""
+def faults(document: object, effort: Effort | None = None) -> tuple[str, ...]:
+    """Everything wrong with a document, each as ``key.path: what``; empty when sound.
+
+    ``effort`` is what may be taken to judge its symptoms, with those of other documents.
+    """
+    if effort and not _judgeable(document, effort):
+        return ("symptoms: they have too many characters, all together, to judge; write fewer",)
     found = list(schema_faults(_validator(), document))
     if not found and isinstance(document, Mapping):
-        found.extend(_shape_faults(document))
+        found.extend(_shape_faults(document, effort))
     return tuple(found)
+
+
+def _judgeable(document: object, effort: Effort) -> bool:
+    """Whether there is effort to take the symptoms of a document apart, which the schema asks."""
+    found = document.get("symptoms") if isinstance(document, Mapping) else None
+    texts = [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
+    effort.left -= sum(map(len, texts)) // 4
+    return effort.left >= 0
 
 
 def schema_faults(validator: Any, document: object) -> tuple[str, ...]:  # noqa: ANN401  (as below)
@@ -131,7 +147,7 @@ def schema_faults(validator: Any, document: object) -> tuple[str, ...]:  # noqa:
     )
 
 
-def _shape_faults(document: Document) -> Iterable[str]:
+def _shape_faults(document: Document, effort: Effort | None) -> Iterable[str]:
     """What a JSON Schema cannot say."""
     for demand in Demand:
         if demand.value in document and "cases" in document:
@@ -143,7 +159,7 @@ def _shape_faults(document: Document) -> Iterable[str]:
     for number, symptom in enumerate(document.get("symptoms", ())):
         from envlock.rules.slow import slow  # noqa: PLC0415  (2 ms that shipped rules save)
 
-        if fault := slow(symptom):
+        if fault := slow(symptom, effort):
             yield f"symptoms[{number}]: {fault}"
     if document.get("symptoms") and "matches" not in tested:
         yield "examples: a rule with symptoms needs matches"
@@ -190,11 +206,14 @@ def _reads(parse: Callable[[str], object]) -> Callable[[object], bool]:
     return check
 
 
-def _pattern(text: str) -> re.Pattern[str] | None:
+def _pattern(text: str) -> object:
+    """The syntax tree of a pattern, whose making is quick; `slow` compiles what it admits."""
+    import re._parser as parser  # type: ignore[import-not-found]  # noqa: PLC0415
+
     try:
         # Python warns of what it will read in another way: such a pattern has no one meaning.
         with warnings.catch_warnings(action="error", category=FutureWarning):
-            return re.compile(text)
+            return parser.parse(text)
     except (re.error, OverflowError, RecursionError, FutureWarning):
         return None
 
