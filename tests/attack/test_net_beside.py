@@ -190,8 +190,11 @@ def test_an_installer_that_does_not_get_on_is_left(code: str, *, stalled: bool) 
         with pytest.raises(IndexFailure) as caught:
             refuse_stalled(done, IndexSettings())
         assert caught.value.message == (
-            "the packages could not be fetched: next to nothing came in 180 s,"
+            "the packages could not be fetched: next to nothing came in 120 s,"
             " which is the time limit"
+        )
+        assert caught.value.remedies == (
+            "a longer limit: PIP_DEFAULT_TIMEOUT=240, or timeout in pip's configuration",
         )
 
 

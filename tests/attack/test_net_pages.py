@@ -11,8 +11,12 @@ from typing import Any
 
 import pytest
 
+from envlock.engine.interface import brief
 from envlock.errors import IndexFailure
+from envlock.index.ceiling import for_file, for_page, patience
 from envlock.index.pages import Index
+from envlock.index.parse import MOST_FILES
+from envlock.index.trouble import longer
 from envlock.model import IndexSettings
 from support.index_client import DEMO, client, failure, names
 from support.odd_server import Answer, OddServer, Sent, has_ipv6
@@ -79,6 +83,30 @@ FILE = '{"files": [{"filename": "demo-1.0.tar.gz", "url": "u"'
             of_json(FILE + ', "size": ' + "9" * 5000 + "}]}"),
             "integer value out of range - at `$.files[0].size`",
         ),
+        (
+            entry(**{"requires-python": f">=3.{'9' * 6000}"}),
+            "the requires-python of demo-1.0.tar.gz has 6,004 characters",
+        ),
+        (
+            f'<a href="demo-1.0.tar.gz" data-requires-python=">=3.{"9" * 6000}">x</a>'.encode(),
+            "the requires-python of demo-1.0.tar.gz has 6,004 characters",
+        ),
+        (
+            entry(**{"upload-time": "9" * 5000}),
+            f"the upload-time of demo-1.0.tar.gz is no time: “{'9' * 40}…”",
+        ),
+        (
+            entry(**{"upload-time": "9999-99-99"}),
+            "the upload-time of demo-1.0.tar.gz is no time: “9999-99-99”",
+        ),
+        (
+            b"<a href='x-1.0.tar.gz'>x</a>" * (MOST_FILES + 1),
+            "it lists more than 150,000 files, the limit for one page",
+        ),
+        (
+            of_json('{"files": [' + '{"filename":"x","url":"x"},' * (MOST_FILES + 1) + "]}"),
+            "it lists more than 150,000 files, the limit for one page",
+        ),
         (of_json("7"), "expected `object`, got `int`"),
         (of_json('{"files": []} and more'), "JSON is malformed: trailing characters (byte 15)"),
         (of_json("<html></html>"), "JSON is malformed: invalid character (byte 0)"),
@@ -107,7 +135,7 @@ def test_a_malformed_page_is_told_with_its_address_and_asked_for_once(
     [
         of_json('{"files": [], ' + FILE[1:] + "}]}"),  # the last of two keys counts
         of_json('{"name": ' + "9" * 5000 + ", " + FILE[1:] + "}]}"),
-        of_json(FILE + ', "upload-time": "yesterday", "yanked": ""}]}'),
+        of_json(FILE + ', "upload-time": "2024-01-01", "yanked": ""}]}'),
         Answer(body=b'<a href="demo-1.0.tar.gz">\xff</a>', kind="text/html; charset=nonsense"),
         Answer(
             body='<a href="demo-1.0.tar.gz">é</a>'.encode("utf-16"),
@@ -179,12 +207,30 @@ def test_a_server_that_drips_is_left_at_the_time_limit(tmp_path: Path, begin: by
     assert (told.remedies, times) == ((LONGER,), 1)
 
 
+@pytest.mark.parametrize("timeout", [180.0, 86400.0])
+def test_a_longer_wait_makes_no_total_limit_endless(timeout: float) -> None:
+    assert patience(timeout) == patience(timeout, 12) <= 600
+    assert for_page(timeout).seconds <= 900
+    assert for_file(timeout).seconds <= 4 * 3600
+
+
+def test_a_longer_limit_is_only_proposed_where_there_is_one() -> None:
+    assert longer(15, patience) == longer(15) == LONGER
+    assert longer(60, patience) == LONGER.replace("60", "240")
+    assert longer(180) == LONGER.replace("60", "240")
+    assert longer(600, patience) == longer(900)
+    assert longer(900).startswith("another index or mirror")
+
+
 PORTAL = "cannot read the package index {page}: this is no index page: it lists no file, and {why}"
 
 
 @pytest.mark.parametrize(
     ("text", "why"),
     [
+        ("", "it is empty: a login page, or that of a proxy?"),
+        (" \n", "it is empty: a login page, or that of a proxy?"),
+        ("<div></div><!-- demo -->", "it is empty: a login page, or that of a proxy?"),
         (
             "<html><head><title>Hotel</title></head><body>Welcome! Please log in.</body></html>",
             "it says “Hotel Welcome Please log in.”: a login page, or that of a proxy?",
@@ -221,7 +267,6 @@ def test_a_portal_that_was_redirected_to_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "",
         "<!DOCTYPE html><html><body></body></html>",
         "<html><head><title>Links for demo</title></head><body><h1>Links for demo</h1></body>",
         "<title>Simple index</title>",
@@ -296,3 +341,8 @@ def test_an_answer_that_makes_no_sense_was_not_cut_off(
         f"cannot read the package index {page}: its answer makes no sense: {why}"
     )
     assert asked == 1
+
+
+def test_what_an_engine_quotes_of_a_page_is_cut() -> None:
+    said = f"error: the year {'9' * 5000} is none\n  at 'x'"
+    assert brief(said) == f"error: the year {'9' * 300}… is none\n  at 'x'"

@@ -344,6 +344,81 @@ def test_a_token_of_a_channel_is_in_no_file_and_no_message(word: str, program: P
     assert leaks(program) == []
 
 
+#: A slip of the finger in an address; what is meant is clear to whoever reads it on a screen.
+SLIPS = [
+    "//bob:{s}@127.0.0.1:9/simple",
+    "//{s}@h/simple",
+    "http//bob:{s}@127.0.0.1:9/simple",
+    "http:bob:{s}@127.0.0.1:9/simple",
+    "http:///bob:{s}@127.0.0.1:9/simple",
+    "http:\\\\bob:{s}@h/simple",
+    "https:/bob:{s}@h",
+    "file://bob:{s}@h/x",
+    "file:bob:{s}@h/x",
+    "file:///bob:{s}@h/x",
+    "http://bob:{s} @127.0.0.1:9/simple",
+    "http://bob: {s}@127.0.0.1:9/simple",
+    "http://bo b:{s}@h/simple",
+    "http://bob:{s}\t@h/simple",
+    "http://bob:{s}@@h/x",
+    "http://127.0.0.1:9/simple#{s}",
+    "http://h/simple#token={s}",
+    "http://h/simple;token={s}",
+    "http://h;{s}/simple",
+    "https://x.jfrog.io/{s}@/simple",
+    "https://x.jfrog.io:443/bob:{s}@/simple",
+    "http://[bob:{s}@::1/x",
+]
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+@pytest.mark.parametrize(
+    "name",
+    ["PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_PROXY", "PIP_TRUSTED_HOST"],
+)
+def test_a_secret_in_a_slip_of_an_address_is_known_and_printed_nowhere(
+    name: str, slip: str
+) -> None:
+    given = slip.format(s=SECRET)
+    said = f"a program said {given} and //bob:{SECRET}@h/x and {SECRET}"
+    try:
+        settings = settings_from((), {name: given}, IndexOverrides())
+    except UsageError as error:
+        said += f"{error.message} {error.remedies}"
+    else:
+        said += f"{settings.index_url} {settings.extra_index_urls} {settings.find_links}"
+        said = redact(said) + redact(said, certain=True)
+    assert SECRET not in redact(said)
+    assert SECRET not in said or "cannot be read" in said
+
+
+@pytest.mark.parametrize("slip", [each for each in SLIPS if " " not in each and "\t" not in each])
+def test_a_slip_on_the_command_line_is_printed_nowhere(
+    slip: str, program: Program, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for each, text in program.environment().items():
+        monkeypatch.setenv(each, text)
+    monkeypatch.chdir(program.here)
+    assert run(["lock", "demo", "--engine", "uv", "-i", slip.format(s=SECRET), "-v"]) != 0
+    said = capfd.readouterr()
+    assert SECRET not in said.out + said.err
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://h/@scope/simple",
+        "file:///home/john@corp/wheels",
+        "/home/john@corp/wheels",
+        "https://h/x/demo-1.0-py3-none-any.whl#sha256=0123456789abcdef",
+    ],
+)
+def test_an_at_sign_in_a_path_and_a_hash_are_no_secrets(url: str) -> None:
+    secrets.learn_url(url)
+    assert strip_credentials(url) == url
+    assert redact(url, certain=True) == url
+
+
 def test_two_indexes_on_one_host_are_two_pages_in_the_cache(tmp_path: Path) -> None:
     page = KeptPage(lines={}, etag=None, fresh_until=0.0)
     urls = [f"https://h/t/{token}/simple/demo/" for token in (SECRET, SECRET[::-1])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,6 +14,8 @@ from packaging.version import Version
 
 from envlock.model import IndexSettings, LockedPackage, Target
 from envlock.progress import Progress
+
+_WORD = 300  # characters
 
 
 class Problem(Struct, frozen=True, kw_only=True):
@@ -45,6 +48,11 @@ class Unsatisfiable(Struct, frozen=True, kw_only=True):
 
 
 Answer = Solution | Unsatisfiable
+
+
+def brief(said: str) -> str:
+    """Return what a program said without what no reader takes in: words of thousands of letters."""
+    return re.sub(rf"(\S{{{_WORD}}})\S+", r"\1…", said)
 
 
 class Engine(Protocol):

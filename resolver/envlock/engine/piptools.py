@@ -17,7 +17,7 @@ from envlock.engine.absent import confirm_absent
 from envlock.engine.confirm import laid_out
 from envlock.engine.files import collect, lay_out
 from envlock.engine.helper import helper_python
-from envlock.engine.interface import Answer, Problem, Solution, Unsatisfiable
+from envlock.engine.interface import Answer, Problem, Solution, Unsatisfiable, brief
 from envlock.engine.uv import Uv
 from envlock.errors import IndexFailure, WorkError
 from envlock.index.handover import pip_environment
@@ -122,7 +122,7 @@ def _solved(problem: Problem, python: Path, progress: Progress) -> Answer:
             done, answer = _run(problem, settings, python, progress)
     if answer is not None:
         return answer
-    said = redact(done.stderr)
+    said = brief(redact(done.stderr))
     failed = [line for line in said.splitlines() if _NETWORK.search(line)]
     if failed:
         last = failed[-1].removeprefix("WARNING: ")

@@ -13,7 +13,7 @@ from packaging.utils import NormalizedName
 from envlock.choices import IndexStrategy
 from envlock.engine.absent import confirm_absent
 from envlock.engine.files import collect, lay_out
-from envlock.engine.interface import Answer, Problem, Unsatisfiable
+from envlock.engine.interface import Answer, Problem, Unsatisfiable, brief
 from envlock.errors import IndexFailure, WorkError
 from envlock.index.handover import untrusted_by_uv, uv_environment, uv_options, uv_program
 from envlock.index.redact import redact
@@ -79,7 +79,7 @@ class Uv:
             )
             if done.returncode == 0:
                 return collect(files)
-        said = redact(done.stderr)
+        said = brief(redact(done.stderr))
         if _NO_SOLUTION in said:
             text = sentences(said)
             held = confirm_absent(_NOT_FOUND.findall(text), problem)

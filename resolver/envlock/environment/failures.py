@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 
 from envlock.errors import IndexFailure, InstallFailure, WorkError
+from envlock.index import ceiling
 from envlock.index.redact import redact
+from envlock.index.trouble import longer
 from envlock.model import IndexSettings
 from envlock.system import Completed
 
 _LINES_SHOWN = 15
 _HASHES_SHOWN = 3
-_PATIENCE = 12  # timeouts of one wait
+_PATIENCE = 12  # timeouts of one wait: an installer tries again by itself
 
 _UV_MISMATCH = re.compile(
     r"Hash mismatch for `(?P<name>[^`]+)`\s+Expected:\s+(?P<locked>(?:\w+:\w+\s+)+?)\s*"
@@ -29,9 +31,13 @@ _UNREACHABLE = re.compile(
 )
 
 
+def _limit(timeout: float) -> float:
+    return ceiling.patience(timeout, _PATIENCE)
+
+
 def patience(settings: IndexSettings) -> float:
     """Return for how many seconds an installer may fetch next to nothing."""
-    return _PATIENCE * settings.timeout
+    return _limit(settings.timeout)
 
 
 def refuse_stalled(done: Completed, settings: IndexSettings) -> None:
@@ -44,7 +50,7 @@ def refuse_stalled(done: Completed, settings: IndexSettings) -> None:
         raise IndexFailure(
             f"the packages could not be fetched: next to nothing came in {patience(settings):g} s,"
             " which is the time limit",
-            "a longer limit: PIP_DEFAULT_TIMEOUT=60, or timeout in pip's configuration",
+            longer(settings.timeout, _limit),
         )
 
 

@@ -27,16 +27,28 @@ class Ceiling(Struct, frozen=True, kw_only=True):
 
 
 _FLOW = 16_000
+#: Seconds that no setting makes longer: a time limit for one wait may be a day.
+_SLOWEST, _ONE_WAIT, _PAGE, _FILE = 120.0, 600.0, 900.0, 14_400.0
+
+
+def patience(timeout: float, waits: int = 4) -> float:
+    """Return for how many seconds next to nothing may come: some waits of ``timeout`` each."""
+    return max(min(waits * timeout, _SLOWEST), min(timeout, _ONE_WAIT))
 
 
 def for_page(timeout: float) -> Ceiling:
     """Return what an index page may take; ``timeout`` is that of one wait."""
-    return Ceiling(size=100 * _MEGABYTE, slow=4 * timeout, seconds=20 * timeout)
+    return Ceiling(size=100 * _MEGABYTE, slow=patience(timeout), seconds=min(20 * timeout, _PAGE))
 
 
 def for_file(timeout: float) -> Ceiling:
     """Return what one distribution may take that is read to be hashed."""
-    return Ceiling(size=4000 * _MEGABYTE, slow=4 * timeout, seconds=240 * timeout, unpack=False)
+    return Ceiling(
+        size=4000 * _MEGABYTE,
+        slow=patience(timeout),
+        seconds=min(240 * timeout, _FILE),
+        unpack=False,
+    )
 
 
 def for_metadata(timeout: float) -> Ceiling:

@@ -19,12 +19,12 @@ import httpx2
 from msgspec import Struct
 
 from envlock.errors import IndexFailure
-from envlock.index.ceiling import Ceiling, Reached, for_page
+from envlock.index.ceiling import Ceiling, Reached, for_page, patience
 from envlock.index.connect import Connections
 from envlock.index.parse import Incomplete, NotAPage, parse_html, parse_json
 from envlock.index.raw import RawPage
 from envlock.index.redact import redact
-from envlock.index.trouble import LONGER, Passing, before, failure, refused, unreachable
+from envlock.index.trouble import Passing, before, failure, longer, refused, unreachable
 from envlock.model import DistributionFile, IndexSettings
 
 _PAUSES = (0.1, 0.4)  # seconds before the second and the third try
@@ -136,13 +136,14 @@ class Client:
             ):
                 yield answer
         except Reached as reached:
-            raise failure(url, str(reached), *([LONGER] if reached.slow else [])) from None
+            more = longer(self._settings.timeout, patience)
+            raise failure(url, str(reached), *([more] if reached.slow else [])) from None
         except httpx2.TimeoutException as error:
             limit = f"no answer within {self._settings.timeout:g} s"
             waited = isinstance(error, httpx2.ConnectTimeout)
             if waited and (proxy := before(error, self._connections.watch.peer)):
                 limit = f"the proxy {proxy} gave {limit}"
-            raise failure(url, limit, LONGER) from None
+            raise failure(url, limit, longer(self._settings.timeout)) from None
         except (httpx2.TransportError, httpx2.DecodingError) as error:
             raise unreachable(url, error, self._connections.watch.peer) from None
         # An address that a redirect names, and no URL: whatever the library makes of it.

@@ -55,6 +55,16 @@ def _plain(error: ValueError) -> str:
     return f"{words[:1].lower()}{words[1:]}".replace("invalid IPv6", "no valid IPv6")
 
 
+def check_index(url: str) -> None:
+    """Refuse an address of an index that nothing can be read from, as `check_address`."""
+    check_address(url, "the package index")
+    if "#" in url and not url.startswith("file:"):
+        raise UsageError(
+            f"the package index {shown(url)} cannot be read: what is behind # goes to no server",
+            "leave out # and what is behind it; a # of a password is written %23",
+        )
+
+
 def check_address(url: str, what: str) -> None:
     """Refuse an address of an index or a page that nothing can be read from.
 

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from packaging.utils import canonicalize_name
 
 _PART = 1 << 16  # characters that are read between two looks at the clock
-_SECONDS = 60.0  # some malformed pages take the parser a time that grows with its square
+_SECONDS = 20.0  # some malformed pages take the parser a time that grows with its square
 _LONGEST = 1 << 16  # characters of one tag
 
 #: What pages of indexes and of web servers call themselves, whatever is on them.
@@ -21,6 +21,8 @@ _HEADING = re.compile(
 )
 #: What asks a person for something; no index page does.
 _FOR_PEOPLE = frozenset({"form", "input", "button", "script", "iframe", "frame", "object"})
+#: What the emptiest page that an index makes has: tools write no more for a project without files.
+_DOCUMENT = frozenset({"html", "head", "title", "body"})
 _UNSEEN = frozenset({"script", "style"})
 _WORD = re.compile(r"[\w.-]+")
 
@@ -37,6 +39,7 @@ class Links(HTMLParser):
         self.version = "1.0"
         self.found: list[Mapping[str, str | None]] = []
         self._of_index = False
+        self._is_document = False
         self._asks = ""
         self._words: list[str] = []
         self._within = ""
@@ -49,6 +52,7 @@ class Links(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Take a link, the first base, or what the page says of itself."""
         self._within = tag
+        self._is_document = self._is_document or tag in _DOCUMENT
         if tag == "a":
             self.found.append(dict(attrs))
         elif tag == "base" and not self.base:
@@ -73,6 +77,8 @@ class Links(HTMLParser):
             return ""
         if self._asks:
             return f"it has <{self._asks}>"
+        if not self._words and not self._is_document:
+            return "it is empty"
         seen = " ".join(self._words)
         names = {canonicalize_name(word) for word in self._words}
         if not seen or _HEADING.search(seen) or canonicalize_name(project) in names:
@@ -92,8 +98,8 @@ class Links(HTMLParser):
 _SHOWN = 60  # words
 
 
-def read_links(text: str) -> Links:
-    """Return what a page has.
+def read_links(text: str, *, most: int) -> Links:
+    """Return what a page has, up to the part where it has more than ``most`` links.
 
     Raises:
         ValueError, AssertionError: it is malformed, as the standard library has it, or
@@ -103,6 +109,8 @@ def read_links(text: str) -> Links:
     limit = time.monotonic() + _SECONDS
     for start in range(0, len(text), _PART):
         links.feed(text[start : start + _PART])
+        if len(links.found) > most:
+            break
         if len(links.rawdata) > _PART + _LONGEST and "<" in links.rawdata:
             raise ValueError(f"it has a tag of more than {_LONGEST} characters")
         if time.monotonic() > limit:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from packaging.utils import NormalizedName
 
 from envlock.errors import IndexFailure
-from envlock.index.parse import Incomplete, file_at, parse_html
+from envlock.index.parse import Incomplete, NotAPage, file_at, parse_html
 from envlock.model import DistributionFile
 from envlock.system import WINDOWS, contents
 from envlock.system.looking import is_file, is_folder
@@ -105,6 +105,8 @@ def _page_files(page: Path) -> tuple[DistributionFile, ...]:
         raise IndexFailure(f"{page}: cannot be read: {error.strerror}") from None
     except Incomplete:
         raise IndexFailure(f"{page}: ends inside a tag") from None
+    except NotAPage as error:
+        raise IndexFailure(f"{page}: this is no index page: {error}") from None
     return tuple(_hashed(file) for file in files)
 
 

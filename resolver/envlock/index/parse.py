@@ -17,9 +17,13 @@ from msgspec.structs import replace
 from envlock.index.redact import strip_credentials
 from envlock.index.releases import project_of
 from envlock.model import DistributionFile
+from envlock.standards import LONGEST
 
 #: What a lock may hold: pip's ``--hash`` takes these and no others.
 STRONG = ("sha256", "sha384", "sha512")
+
+#: Files of one page. The longest page of PyPI (ddtrace) has 70,000.
+MOST_FILES = 150_000
 
 #: What pages that are read here say of themselves (PEP 629), if they say anything.
 _MAJOR = "1"
@@ -61,12 +65,15 @@ def parse_json(content: bytes, url: str) -> tuple[DistributionFile, ...]:
         Incomplete: it is not JSON to the end.
         NotAPage: it is malformed, or JSON of another kind.
     """
+    _check_count(content.count(b'"filename"'))
     try:
         page = _decoder().decode(content)
         if page.meta is not None:
             check_version(page.meta.version)
         base = strip_credentials(url)
         return tuple(_described(entry, base) for entry in page.files)
+    except NotAPage:
+        raise
     except (ValueError, RecursionError) as error:
         if "truncated" in str(error) and not content.rstrip().endswith((b"}", b"]")):
             raise Incomplete from error
@@ -86,9 +93,10 @@ def parse_html(text: str, url: str, *, project: str | None = None) -> tuple[Dist
     from envlock.index.links import read_links  # noqa: PLC0415  (3 ms, and most indexes speak JSON)
 
     try:
-        links = read_links(text)
+        links = read_links(text, most=MOST_FILES)
         check_version(links.version)
         base = strip_credentials(urljoin(url, links.base))
+        _check_count(len(links.found))
         files = tuple(_anchored(anchor, base) for anchor in links.found if anchor.get("href"))
     except NotAPage:
         raise
@@ -102,6 +110,11 @@ def parse_html(text: str, url: str, *, project: str | None = None) -> tuple[Dist
         if doubt:
             raise NotAPage(f"it lists no file, and {doubt}: a login page, or that of a proxy?")
     return files
+
+
+def _check_count(files: int) -> None:
+    if files > MOST_FILES:
+        raise NotAPage(f"it lists more than {MOST_FILES:,} files, the limit for one page")
 
 
 def check_version(said: str) -> None:
@@ -146,7 +159,8 @@ def _anchored(anchor: Mapping[str, str | None], base: str) -> DistributionFile:
     # Joining is the slow part of a long page, and most links are whole.
     file = file_at(href if href.startswith(("https://", "http://")) else urljoin(base, href))
     yanked = (anchor["data-yanked"] or "") if "data-yanked" in anchor else None
-    return replace(file, requires_python=anchor.get("data-requires-python") or None, yanked=yanked)
+    python = _python(file.filename, anchor.get("data-requires-python"))
+    return replace(file, requires_python=python, yanked=yanked)
 
 
 def _described(entry: _Entry, base: str) -> DistributionFile:
@@ -155,9 +169,9 @@ def _described(entry: _Entry, base: str) -> DistributionFile:
         filename=entry.filename,
         url=strip_credentials(url if url.startswith("https://") else urljoin(base, url)),
         hashes=_strong(entry.hashes or {}),
-        requires_python=entry.requires_python or None,
+        requires_python=_python(entry.filename, entry.requires_python),
         yanked=(yanked if isinstance(yanked, str) else "") if yanked else None,
-        upload_time=_moment(entry.upload_time),
+        upload_time=_moment(entry.filename, entry.upload_time),
         size=entry.size,
     )
 
@@ -166,12 +180,28 @@ def _strong(hashes: Mapping[str, str | None]) -> dict[str, str]:
     return {name: value.lower() for name in STRONG if (value := hashes.get(name))}
 
 
-def _moment(text: str | None) -> datetime | None:
-    """Return an upload time; PEP 700 demands UTC, so one without a zone is taken as that."""
+def _python(filename: str, text: str | None) -> str | None:
+    """Return a Requires-Python as it stands there, or None.
+
+    Raises:
+        NotAPage: its length is one that engines fail on, and Python too where it is a number.
+    """
+    if text and len(text) > LONGEST:
+        raise NotAPage(f"the requires-python of {filename[:80]} has {len(text):,} characters")
+    return text or None
+
+
+def _moment(filename: str, text: str | None) -> datetime | None:
+    """Return an upload time; PEP 700 demands UTC, so one without a zone is taken as that.
+
+    Raises:
+        NotAPage: it is none, which engines fail on.
+    """
     if not text:
         return None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        return None
+        said = f"“{text[:40]}{'…' * (len(text) > 40)}”"  # noqa: PLR2004  (a line)
+        raise NotAPage(f"the upload-time of {filename[:80]} is no time: {said}") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -34,13 +34,15 @@ _SECRETIVE = (
     r"|awsaccesskeyid|googleaccessid|signature|sig"
     r"|(?:[a-z]+[_-])?token|key|api[_-]?key|(?:client[_-])?secret|passw(?:or)?d|pwd|auth)"
 )
-_SECRET_PARAMETER = rf"(?ix)(?P<name> [?&;] {_SECRETIVE} = ) [^\s&;\#\"'<>`]+"
+_SECRET_PARAMETER = rf"(?ix)(?P<name> [?&;\#] {_SECRETIVE} = ) [^\s&;\#\"'<>`]+"
 _SECRET_NAME = rf"(?i){_SECRETIVE}"
 #: Userinfo of a URL whose scheme was forgotten: USER:PASSWORD@HOST.
 _BARE_USERINFO = (
     r"(?<![\w/:@.*])(?!mailto:)[^\s/:@\"'<>`=\[\](){},;|]{1,200}:[^\s/:@\"'<>`]{1,200}@"
     r"(?=[\w-]+(?:\.[\w-]+|:\d|/))"
 )
+#: Userinfo of a URL whose scheme is half written, or was taken off: //USER:PASSWORD@HOST.
+_HALF_USERINFO = r"(?<![\w:/.-])(?P<lead>(?:[a-z]{2,10}(?<!:))?/{2,3})[^\s/?#\"'<>`@]{1,400}@"
 _PLACE = r"""(?ix)
     (?P<scheme> https?://? ) (?P<host> [^\s/?\#"'<>`]* )
     (?P<path> /[^\s?\#"'<>`]* / ) (?P<last> [^\s/?\#"'<>`]* )
@@ -59,6 +61,7 @@ def redact(text: str, *, certain: bool = False) -> str:
     text = without_known(text, certain=certain)
     if "@" in text:
         text = re.sub(_USERINFO, rf"\g<scheme>{HIDDEN}@", text)
+        text = re.sub(_HALF_USERINFO, rf"\g<lead>{HIDDEN}@", text)
         text = re.sub(_BARE_USERINFO, f"{HIDDEN}@", text)
     if "%40" in text:
         text = re.sub(_ENCODED_USERINFO, rf"\g<scheme>{HIDDEN}%40", text)

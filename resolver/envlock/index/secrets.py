@@ -24,6 +24,10 @@ PUBLIC = frozenset({"public", "simple", "basic", "priv", "pypi"})
 _LONG, _VERY_LONG = 8, 20  # characters
 # Patterns that are compiled where they are needed, which most runs need none of.
 _PLATFORMS = r"(?i)x86_64|amd64|aarch64|arm64|win32|(?:py|cp|cu|rocm|torch|linux)\d+"
+#: What stands before an "@", from where an authority may begin: a scheme may be half written.
+_BEFORE_AT = r"(?:^|[/\\]{2}|(?<=\s))[/\\]*((?:(?![/\\]{2})[^@])+)@"
+#: Fragments that say something of a file.
+_OF_A_FILE = r"(?:sha\d+|md5|egg|subdirectory)="
 _HOST_FIRST = r"[\w-]+(?:\.[\w-]+)*(?::\d+|\.[\w-]+)/"
 _OF_TOKENS = r"[\w.~=+-]{8,}"
 _TURNS = r"(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])"
@@ -100,7 +104,7 @@ def _pattern(forms: list[str]) -> re.Pattern[str]:
         if not is_word(form)
     )
     return re.compile(
-        rf"(?P<kept>[?&;](?:[\w.~-]{{1,64}}=)?)(?:{words})(?![\w.~-])"
+        rf"(?P<kept>[?&;#](?:[\w.~-]{{1,64}}=)?)(?:{words})(?![\w.~-])"
         rf"|(?<![\w.~-])(?:{words})(?=@|%40)"
         rf"|{others or r'(?!)'}"
     )
@@ -112,7 +116,11 @@ def is_word(text: str) -> bool:
 
 
 def secrets_of(url: str) -> Iterator[str]:
-    """Yield what is secret in a URL, with a scheme or without: userinfo, path tokens, query."""
+    """Yield what is secret in a URL, with a scheme or without: userinfo, path tokens, query.
+
+    Whatever is wrong with it: a scheme that is half written, blanks, a fragment.
+    """
+    yield from _before_at(url)
     if _is_local(url):
         return
     _, _, rest = url.rpartition("://") if url.count("://") == 1 else ("", "", url)
@@ -134,10 +142,27 @@ def secrets_of(url: str) -> Iterator[str]:
     except ValueError:
         return
     yield from path_tokens(host, parts.path)
-    if parts.query:
-        yield parts.query
-        for parameter in re.split("[&;]", parts.query):
+    fragment = "" if re.match(_OF_A_FILE, parts.fragment) else parts.fragment
+    _, _, more = url.partition(";")
+    for part in filter(None, (parts.query, fragment, re.split(r"[/?#]", more)[0])):
+        yield part
+        for parameter in re.split("[&;]", part):
             yield parameter.partition("=")[2] or parameter
+
+
+def _before_at(url: str) -> Iterator[str]:
+    """Yield what may be credentials before each ``@``, wherever that stands."""
+    for match in re.finditer(_BEFORE_AT, url):
+        found = match[1]
+        user, colon, password = found.partition(":")
+        if colon and re.match(r"[\w.-]+:\d+/", found):  # a host with its port, and a path
+            yield found.rpartition("/")[2].rpartition(":")[2]
+        elif colon:
+            yield from (password, *password.split())
+            # A password with a raw slash, or the path of an address with a port.
+            yield from (password.rpartition("/")[2], password.rpartition(":")[2])
+        elif match[0].startswith("//") and not url.startswith("file:"):
+            yield user.rpartition("/")[2]
 
 
 def may_have_token(url: str) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from envlock.errors import UsageError
-from envlock.index.hosts import check_address, trusted_host
+from envlock.index.hosts import check_address, check_index, trusted_host
 from envlock.index.redact import redact
 from envlock.index.secrets import learn_url
 from envlock.model import IndexSettings
@@ -140,7 +140,7 @@ def _check(settings: IndexSettings) -> None:
     """Refuse what no engine can make sense of, before any is asked."""
     if not settings.no_index:
         for url in (settings.index_url, *settings.extra_index_urls):
-            check_address(url, "the package index")
+            check_index(url)
     for link in settings.find_links:
         check_address(link, "--find-links")
     for host in settings.trusted_hosts:
@@ -169,7 +169,8 @@ def _bundle(environ: Mapping[str, str]) -> str | None:
 
 def _learn(values: Mapping[str, _Value], environ: Mapping[str, str], *urls: str) -> None:
     """Take note of what is secret in these URLs, in any setting, and in the system's proxies."""
-    configured = (word for value in values.values() for word in value.text.split())
+    texts = [value.text for value in values.values()]  # a blank in one may be a slip of the finger
+    configured = (*texts, *(word for text in texts for word in text.split()))
     proxies = (text for name, text in environ.items() if name.lower().endswith("_proxy"))
     for url in (*urls, *configured, *proxies):
         learn_url(url)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx2
@@ -20,7 +20,8 @@ GENERAL = "pip config list  (shows which indexes are configured; --index-url nam
 PROXY = (
     "set HTTPS_PROXY, or proxy in pip's configuration, to http://HOST:PORT or socks5://HOST:PORT"
 )
-LONGER = "a longer limit: PIP_DEFAULT_TIMEOUT=60, or timeout in pip's configuration"
+_LONGER = (60.0, 240.0, 600.0)  # seconds
+_ELSEWHERE = "another index or mirror, or a file of it: --index-url URL, --find-links FOLDER"
 
 #: What the HTTP client says of a connection that ended before an answer did.
 _CUT_OFF = re.compile("closed connection|disconnected|terminated|reset", re.IGNORECASE)
@@ -32,6 +33,17 @@ class Passing(Exception):
     def __init__(self, message: str, *remedies: str) -> None:
         super().__init__(message)
         self.remedies = remedies
+
+
+def longer(timeout: float, limit: Callable[[float], float] = float) -> str:
+    """Return what to type where a time limit was reached: a longer one, if there is any.
+
+    ``limit`` makes the one that was reached of the time limit of one wait.
+    """
+    more = next((each for each in _LONGER if limit(each) > limit(timeout)), None)
+    if more is None:
+        return _ELSEWHERE
+    return f"a longer limit: PIP_DEFAULT_TIMEOUT={more:g}, or timeout in pip's configuration"
 
 
 def failure(url: str, cause: str, *remedies: str) -> IndexFailure:

@@ -15,6 +15,7 @@ from pathlib import Path
 _WRITTEN = 16_000  # bytes a second: less is no download that anybody waits for
 _COMPUTED = 0.01  # of a core
 _ELSEWHERE = 12  # times as long, where nothing can be seen
+_LONGEST = 3600.0  # seconds of that
 
 
 class Progress:
@@ -30,7 +31,7 @@ class Progress:
         """Tell whether it has not got on for as long as it may."""
         passed = time.monotonic() - self._since
         if self._before is None:
-            return passed > self._seconds * _ELSEWHERE
+            return passed > max(self._seconds, min(self._seconds * _ELSEWHERE, _LONGEST))
         now = _seen(self._pid)
         if now is None:
             return False  # it is at its end

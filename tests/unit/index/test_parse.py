@@ -46,7 +46,6 @@ def test_a_json_page_yanks_with_or_without_a_reason(said: object, yanked: str | 
     ("said", "moment"),
     [
         (None, None),
-        ("yesterday", None),
         ("2024-05-01T12:00:00", datetime(2024, 5, 1, 12, tzinfo=UTC)),
     ],
 )
