@@ -15,7 +15,7 @@ import pytest
 from msgspec.structs import fields
 from typer.models import ArgumentInfo
 
-from envlock.cli import _COMMANDS, run
+from envlock.cli import _COMMANDS, run, typed
 from envlock.cli.arguments import _groups, _is_path
 from support.program import Program
 
@@ -28,6 +28,11 @@ ODD = {
     "loop": "these links lead round in a circle",
     "loop/x": "these links lead round in a circle",
     "~/x": "the shell did not replace ~, and envlock does not either",
+    "=~/x": "the shell did not replace ~, and envlock does not either",
+    "a/~/b": "the shell did not replace ~, and envlock does not either",
+    "$HOME/x": "the shell did not replace $HOME, and envlock does not either",
+    "${NOWHERE}/x": "the shell did not replace ${NOWHERE}, and envlock does not either",
+    r"%USERPROFILE%\x": "the shell did not replace %USERPROFILE%, and envlock does not either",
     "a\0b": "no file can have this name",
     "": "the value is empty; is a variable that stands there not set?",
     " ": "the value is empty; is a variable that stands there not set?",
@@ -147,6 +152,28 @@ def test_a_home_that_the_shell_did_not_write_is_written_out(
         "  try: envlock create demo --env /home/me/x\n"
     )
     assert not (here / "~").exists()
+
+
+def test_a_variable_that_the_shell_left_is_written_out_where_it_is_no_secret(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("TOKEN", "hunter2secret")
+    for value, remedy in (
+        ("$HOME/x", "envlock create demo --env /home/me/x"),
+        ("${HOME}/x", "envlock create demo --env /home/me/x"),
+        ("$TOKEN/x", "write the path out"),
+    ):
+        assert run(["create", "demo", "--env", value]) == 2
+        assert capsys.readouterr().err.endswith(f"  try: {remedy}\n")
+    assert sorted(each.name for each in here.iterdir()) == ["loop", "ok.txt", "pool"]
+
+
+def test_a_name_that_only_looks_so_is_one(here: Path) -> None:
+    for name in ("$name", "~nobody-of-this-name", "a~", "~$x.docx"):
+        (here / name).write_text("h5py==3.10.0\n")
+        assert typed.path(name, "--requirement").name == name
+    assert typed.path("a~/x", "--env").name == "x"
 
 
 @pytest.mark.parametrize("name", ["ENVLOCK_CACHE_DIR", "ENVLOCK_RULES"])

@@ -115,7 +115,7 @@ def test_a_file_of_the_users_own_keeps_the_environment_of_another_tool(
 
 
 @pytest.mark.parametrize(
-    "name", [".git", ".hg", ".svn", ".bzr", "_darcs", ".fossil", ".fslckout", ".jj"]
+    "name", [".git", ".hg", ".svn", ".bzr", "_darcs", ".fossil", ".fslckout", ".jj", "CVS", "RCS"]
 )
 @pytest.mark.parametrize("where", ["", "src/x/", f"{SITE}/demo/"])
 def test_a_repository_anywhere_below_keeps_an_environment(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from envlock.conda.programs import find_program
 from envlock.errors import EnvlockError, InterpreterMissing, UsageError
 from envlock.index.fetch import Client
 from envlock.model import IndexSettings
@@ -78,6 +79,23 @@ def test_a_bare_name_is_never_a_program_of_the_current_folder(
         with pytest.raises(EnvlockError) if name not in {MINOR, "3"} else nothing():
             find_interpreter(name)
         assert not ran(tmp_path), name
+
+
+@pytest.mark.parametrize("entry", ["{here}", "{here}/.", "/proc/self/cwd", "{here}/x/.."])
+def test_no_name_of_the_current_folder_counts_on_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: str
+) -> None:
+    (tmp_path / "x").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", entry.format(here=tmp_path))
+    for name in ("python3.10", "micromamba"):
+        program_of(tmp_path, name)
+    with pytest.raises(InterpreterMissing):
+        find_interpreter("python3.10")
+    find_interpreter(MINOR)
+    with pytest.raises(EnvlockError):
+        find_program("micromamba")
+    assert not ran(tmp_path)
 
 
 @contextmanager

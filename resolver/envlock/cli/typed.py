@@ -11,6 +11,8 @@ from envlock.errors import UsageError
 #: The variables that name a folder and are read wherever it is needed.
 _FOLDERS = ("ENVLOCK_CACHE_DIR",)
 
+#: The variables whose values may be told.
+_PLACES = frozenset({"HOME", "PWD", "USERPROFILE"})
 
 #: Arguments that may be the name of a file, whatever bytes that has.
 _NAMES = frozenset({"WHAT"})
@@ -20,12 +22,11 @@ def variables() -> None:
     """Look at the variables that name folders.
 
     Raises:
-        UsageError: one has a ``~``, of which only a shell makes a home.
+        UsageError: one has what only a shell replaces, as a ``~``.
     """
     for name in _FOLDERS:
         value = os.environ.get(name, "")
-        if value.startswith("~"):
-            _refuse_tilde(value, f"{name}={value}", f"export {name}=")
+        _refuse_left(value, f"{name}={value}", f"export {name}=")
 
 
 def text(value: str, name: str) -> str:
@@ -70,17 +71,27 @@ def path(value: str, name: str) -> Path:
             f"{option} {value}: this begins as options do; is the value of {option} missing?",
             f"give {option} a value",
         )
-    if value.startswith("~"):
-        shown = f"{option} {value}".lstrip()
-        if option == "--env" and "/" not in value.strip("/"):
-            value = f"{value.rstrip('/')}/.venv"  # a home itself is no place for one
-        _refuse_tilde(value, shown, f"{option} " if option else "write ")
+    shown = f"{option} {value}".lstrip()
+    whole = value
+    if option == "--env" and value.startswith("~") and "/" not in value.strip("/"):
+        whole = f"{value.rstrip('/')}/.venv"  # a home itself is no place for one
+    _refuse_left(whole, shown, f"{option} " if option else "write ")
     return named(Path(value), option)
 
 
-def _refuse_tilde(value: str, shown: str, start: str) -> None:
-    from envlock.system.looking import expanded, not_expanded  # noqa: PLC0415  (as above)
+def _refuse_left(value: str, shown: str, start: str) -> None:
+    """Refuse a path with something that a shell should have replaced: it is no name of a folder."""
+    if not any(each in value for each in "~$%"):
+        return
+    from envlock.system.looking import expand, left_by_shell, not_expanded  # noqa: PLC0415  (above)
 
-    where = expanded(value)
-    if where is not None:
-        raise not_expanded(shown, f"{start}{shlex.quote(where)}")
+    left = left_by_shell(value)
+    if left:
+        plain = value.removeprefix("=")
+        where = str(expand(plain))
+        if left.strip("${}%") in _PLACES:  # of another variable the value may be a secret
+            where = plain.replace(left, os.environ.get(left.strip("${}%"), left), 1)
+        known = where != plain and not left_by_shell(where)
+        raise not_expanded(
+            shown, f"{start}{shlex.quote(where)}" if known else "write the path out", what=left
+        )

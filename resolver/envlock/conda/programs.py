@@ -5,7 +5,6 @@ It gets an explicit list, so it solves nothing: what is installed is what was lo
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from envlock.errors import InstallFailure, WorkError
 from envlock.model import CondaPackage
 from envlock.progress import Progress
 from envlock.system import make_folder, run, scratch, write_texts
+from envlock.system.looking import on_path
 
 _LINES_SHOWN = 15
 
@@ -25,13 +25,13 @@ def find_program(name: str) -> Path:
     Raises:
         WorkError: it is not there.
     """
-    found = shutil.which(name)
+    found = on_path(name)
     if found is None:
         raise WorkError(
             f"--manager {name}: there is no {name} on PATH",
             "--manager conda",  # py-rattler, which envlock brings itself
         )
-    return Path(found)
+    return found
 
 
 def arguments(program: Path, prefix: Path, listed: Path) -> list[str | Path]:

@@ -13,6 +13,7 @@ from envlock.words import counted
 #: A repository has these, as a folder or as the file that leads to one.
 _REPOSITORIES = frozenset(
     {".git", ".hg", ".svn", ".bzr", "_darcs", ".fossil", ".fslckout", "_FOSSIL_", ".jj", ".pijul"}
+    | {"CVS", "RCS", "SCCS", "_MTN"}
 )
 _ENOUGH = 100_000  # files, after which it is only said that there are more
 _NAMED = 3

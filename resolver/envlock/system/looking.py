@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from envlock.errors import UsageError, WorkError
@@ -80,6 +81,32 @@ def current_folder() -> Path:
         raise WorkError(f"the current folder cannot be told: {error.strerror}", "cd ~") from None
 
 
+def is_here(folder: Path) -> bool:
+    """Whether a folder is the current one, whichever of its names is used."""
+    try:
+        return os.path.samefile(folder, os.curdir)  # noqa: PTH121  (that of pathlib raises)
+    except (OSError, ValueError):
+        return False
+
+
+def on_path(name: str, *, admits: Callable[[Path], bool] | None = None) -> Path | None:
+    """Return a program of PATH by its name.
+
+    The current folder may be a stranger's, so no entry that means it counts:
+    neither a relative one nor one that leads to it. ``admits`` says of a
+    folder of PATH whether it is looked into.
+    """
+    known = (Path(each) for each in os.get_exec_path())
+    folders = [
+        str(each)
+        for each in known
+        if each.is_absolute() and not is_here(each) and (admits is None or admits(each))
+    ]
+    found = shutil.which(name, path=os.pathsep.join(folders)) if folders else None
+    # Windows looks in the current folder first, whatever PATH is.
+    return Path(found) if found and str(Path(found).parent) in folders else None
+
+
 def home() -> Path:
     """Return the home of whoever runs this; ``~`` itself where nobody knows it."""
     try:
@@ -93,9 +120,28 @@ def expand(path: str) -> Path:
     return Path(os.path.expanduser(path))  # noqa: PTH111  (that of pathlib raises)
 
 
-def not_expanded(shown: str, remedy: str) -> UsageError:
-    """Return the refusal of a ``~`` that the shell left, with what to type in its place."""
-    return UsageError(f"{shown}: the shell did not replace ~, and envlock does not either", remedy)
+_LEFT = re.compile(
+    r"=?(?P<start>~[^/\\]*|\$(?:\w+|\{\w+\})|%\w+%)|.*?[/\\](?P<part>~)(?=[/\\]|$)", re.DOTALL
+)
+
+
+def left_by_shell(path: str) -> str:
+    """Return what a shell would have replaced in a path: a ``~``, a leading variable; or ""."""
+    found = _LEFT.match(path)
+    if found is None:
+        return ""
+    start = found["start"] or "~"
+    if start[0] != "~":
+        return "" if os.path.lexists(path) else start
+    no_user = found["start"] and expanded(path.removeprefix("=")) is None
+    return "" if no_user else "~"
+
+
+def not_expanded(shown: str, *remedies: str, what: str = "~") -> UsageError:
+    """Return the refusal of ``what`` the shell left, with what to type in its place."""
+    return UsageError(
+        f"{shown}: the shell did not replace {what}, and envlock does not either", *remedies
+    )
 
 
 def expanded(path: str) -> str | None:

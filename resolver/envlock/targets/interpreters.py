@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +16,7 @@ from packaging.specifiers import SpecifierSet
 
 from envlock.errors import InterpreterMissing, UsageError, WorkError
 from envlock.system import contents
-from envlock.system.looking import exists, expand, home, is_file, is_folder
+from envlock.system.looking import exists, expand, home, is_file, is_folder, is_here, on_path
 from envlock.targets.description import Interpreter, describe
 from envlock.targets.gone import python_is_gone, refuse_gone
 from envlock.versions import minor_of
@@ -139,14 +138,7 @@ def _program(wanted: str) -> Path:
 
 
 def _on_path(name: str, *, shims: bool = True) -> Path | None:
-    """A program on PATH by its name; what PATH has of the current folder does not count."""
-    known = (Path(each) for each in os.get_exec_path())
-    folders = [
-        str(each) for each in known if each.is_absolute() and (shims or not _holds_shims(each))
-    ]
-    found = shutil.which(name, path=os.pathsep.join(folders)) if folders else None
-    # Windows looks in the current folder first, whatever PATH is.
-    return Path(found) if found and str(Path(found).parent) in folders else None
+    return on_path(name, admits=None if shims else lambda folder: not _holds_shims(folder))
 
 
 def _described(program: Path) -> Interpreter:
@@ -195,12 +187,16 @@ def _everywhere() -> Iterator[Path]:
         found = [] if provider is None else [each.executable for each in provider.find_pythons()]
         if name != "path":
             found = sorted(sorted(found), key=_folder_version, reverse=True)
-        yield from (path for path in found if path.is_absolute() and not _holds_shims(path.parent))
+        yield from (path for path in found if path.is_absolute() and _counts(path.parent))
     known = home() / ".conda" / "environments.txt"
     if is_file(known):
         for line in contents(known).decode(errors="replace").splitlines():
             if (inside := python_in(Path(line.strip()))) is not None:
                 yield inside
+
+
+def _counts(folder: Path) -> bool:
+    return not (is_here(folder) or _holds_shims(folder))
 
 
 def _holds_shims(folder: Path) -> bool:
