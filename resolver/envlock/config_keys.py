@@ -112,6 +112,19 @@ def _folder(text: str, base: Path) -> Path:
     return named(base / _path(text))
 
 
+def _inside(text: str, base: Path) -> Path:
+    """A folder of the project that a project's file names, links followed."""
+    folder = _folder(text, base)
+    root = os.path.realpath(base)
+    if not Path(os.path.realpath(folder)).is_relative_to(root):
+        raise UsageError(
+            f"{shown(text)} is outside the project {root}: a project's file names its own folders",
+            f"copy it into {root}, or name it yourself: in a flag, a variable, or envlock.toml of"
+            " your own",
+        )
+    return folder
+
+
 def _path(text: str) -> str:
     where = expanded(text)
     if where is not None:
@@ -152,15 +165,17 @@ KEYS = {
     "rules": Key(
         "rules",
         _folder,
-        "Folders of rules of one's own, from this file.",
+        "Folders of rules of one's own, from this file; of a project's, inside of it.",
         many=True,
+        of_project=_inside,
         separator=os.pathsep,
     ),
     "evidence": Key(
         "evidence",
         _folder,
-        "Folders of evidence of one's own, from this file.",
+        "Folders of evidence of one's own, from this file; of a project's, inside of it.",
         many=True,
+        of_project=_inside,
         separator=os.pathsep,
     ),
     "python": Key(

@@ -12,7 +12,7 @@ import pytest
 from envlock.diagnose import diagnose
 from envlock.errors import UsageError
 from envlock.examine.files import examine_content
-from envlock.findings import Examined, Finding
+from envlock.findings import Examined, Finding, Kind
 from envlock.formats.conda_spec import parse_spec
 from envlock.rules import database
 from support.pace import pace
@@ -132,6 +132,23 @@ def test_a_progress_bar_leaves_what_was_written_last() -> None:
     bar = "".join(f"\r {number}%" for number in range(20_000))
     found, _ = examined(f"{HEAD}{bar}\r{NUMPY2}{bar}\r\n{HEAD}")
     assert found.text == f"{HEAD}{NUMPY2} 19999%\n{HEAD}"
+
+
+@pytest.mark.parametrize("unit", ["x\r", "done\r", "x\r\n", "done\n", " 5%\r"])
+@pytest.mark.parametrize("head", [HEAD, ""])
+@pytest.mark.parametrize("origin", ["a.log", "-", "out.txt"])
+def test_a_progress_bar_makes_no_requirements_of_a_log(unit: str, head: str, origin: str) -> None:
+    error = "AttributeError: module 'numpy' has no attribute 'object'\n"
+    if not head and (origin == "out.txt" or not unit.endswith("\r")):
+        return  # a name of requirements, or words that could be names
+    found = examine_content(f"{head}{unit * 3000}{error}", origin)
+    assert found.kind is Kind.TEXT
+    assert diagnose(found, database.load().rules)
+
+
+def test_old_line_ends_make_no_log_of_requirements() -> None:
+    found = examine_content("numpy==1.26.4\rh5py==3.10.0\r", "reqs.txt")
+    assert found.kind is Kind.FILE
 
 
 def test_a_log_that_begins_like_requirements_is_a_log() -> None:

@@ -272,6 +272,13 @@ def test_a_setting_is_taken_from_whom_it_may_be(
         assert found == "allowed"
         path = Setting(value="./evil", taken=lambda _: True)
         assert refused(path, setting, source, folder)
+    elif says == "inside":
+        assert found == "allowed"
+        outside = Setting(value="../elsewhere", taken=lambda _: True, many=True)
+        assert refused(outside, setting, source, folder)
+        (folder.root / "linked").symlink_to(folder.root.parent)
+        through = Setting(value="linked/elsewhere", taken=lambda _: True, many=True)
+        assert refused(through, setting, source, folder)
     elif says == "first-index":
         assert found == "refused"
         first = Setting(value=says, taken=bool)

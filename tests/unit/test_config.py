@@ -64,7 +64,7 @@ def test_every_setting_is_read_from_the_nearest_project_upward(project: Path) ->
         """\
 [tool.envlock]
 engine = "uv"
-rules = ["rules", "../org-rules"]
+rules = ["rules", "./org-rules"]
 python = "3.10"
 accelerator = "cpu"
 format = ["requirements", "pylock"]
@@ -78,7 +78,7 @@ find-links = ["wheels", "https://c.example/wheels"]
     folder = project.parent
     assert load_config(folder / "deep" / "er", {}) == Config(
         engine=EngineName.UV,
-        rules=(folder / "rules", folder / "../org-rules"),
+        rules=(folder / "rules", folder / "org-rules"),
         python="3.10",
         accelerator=Accelerator.CPU,
         formats=(Format.REQUIREMENTS, Format.PYLOCK),

@@ -143,7 +143,8 @@ def _run(typed: Sequence[str]) -> int:
         code: int = app(list(typed) or ["--help"], prog_name="envlock", standalone_mode=False)
     except EnvlockError as error:
         _tell_troubles(typed)
-        return _complain(error, typed)
+        links = sys.modules.get("envlock.system.links")
+        return _complain(links.discreet(error) if links else error, typed)
     except typer.TyperException as fault:
         from envlock.cli.advice import usage_error  # noqa: PLC0415  (for errors only)
 

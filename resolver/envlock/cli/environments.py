@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -213,9 +212,10 @@ def _activate(folder: Path, *, of_conda: bool) -> str:
     A prefix is activated by the conda program that is here, else its Python is started.
     """
     if of_conda:
+        from envlock.system.looking import on_path  # noqa: PLC0415  (as above)
         from envlock.targets.interpreters import python_in  # noqa: PLC0415  (as above)
 
-        if there := next((each for each in _PROGRAMS if shutil.which(each)), None):
+        if there := next((each for each in _PROGRAMS if on_path(each)), None):
             return f"{there} activate {shlex.quote(str(folder.resolve()))}"
         return shlex.quote(str(python_in(folder) or folder))
     if sys.platform == "win32":

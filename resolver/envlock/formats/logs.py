@@ -23,6 +23,7 @@ _TROUBLE = re.compile(
 )
 #: One of these is in all that `_TROUBLE` finds, and is looked for thirty times as fast.
 _SIGNS = ("Traceback (", "Error", "Exception", "Warning", "ERROR", "error:", 'File "')
+_TRACEBACK = "Traceback (most recent call last):"
 _MOST = 50_000  # lines: nobody has so many requirements
 _SAMPLED = 1_000_000  # characters, and
 _SAMPLE = 60  # lines that are looked at to tell requirements from a log
@@ -58,6 +59,12 @@ def is_log(text: str, *, named: bool) -> bool:
     """Whether a text is prose or a log; ``named``: its name says that it is requirements."""
     if text.count("\n") > _MOST:
         return True
+    if _TRACEBACK in text and (
+        not named or text.startswith(_TRACEBACK) or f"\n{_TRACEBACK}" in text
+    ):
+        return True
+    if "\r" in text:  # of a line that was written over the last is seen, as `clean` has it
+        text = "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
     lines = [line for _, line in islice(logical_lines(text[:_SAMPLED], as_pip=True), _SAMPLE)]
     if not lines:
         return False

@@ -12,7 +12,6 @@ from msgspec import Struct
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from envlock import standards
 from envlock.choices import Accelerator
 from envlock.model import DistributionFile, Target
 from envlock.releases import and_cuda, cuda_row
@@ -118,50 +117,6 @@ def admitted(wish: Wish, releases: Releases) -> Releases:
     return {version: files for version, files in kept.items() if files}
 
 
-<<<<<<< HEAD
-=======
-def installable(file: DistributionFile, target: Target) -> bool:
-    """Whether a file is a wheel that the target takes."""
-    return file.filename.endswith(".whl") and fits(file, target)
-
-
-def fits(file: DistributionFile, target: Target) -> bool:
-    """Whether a file's Requires-Python and tags admit the target (a source file has no tags)."""
-    return admits_python(file, target) and tagged_for(file, target)
-
-
-def serves(files: Iterable[DistributionFile], target: Target) -> bool:
-    """Whether a release can be installed on a target.
-
-    Where its Python is not at hand, source does for what has no wheels at all:
-    what has wheels, and none for the target, would have to be compiled there.
-    """
-    files = tuple(files)
-    if any(installable(file, target) for file in files):
-        return True
-    compiled = any(file.filename.endswith(".whl") for file in files)
-    if target.interpreter is None and compiled:
-        return False
-    return any(fits(file, target) for file in files)
-
-
-def admits_python(file: DistributionFile, target: Target) -> bool:
-    """Whether a file's Requires-Python admits the target; pip ignores one it cannot read."""
-    return _admits_python(file.requires_python or "", target.python)
-
-
-@lru_cache(maxsize=1024)
-def _admits_python(said: str, python: Version) -> bool:
-    wanted = standards.specifiers(said)
-    return wanted is None or wanted.contains(python, prereleases=True)
-
-
-def tagged_for(file: DistributionFile, target: Target) -> bool:
-    """Whether a file is not a wheel, or one whose tags the target takes."""
-    return preference(file.filename, target.tags) is not None
-
-
->>>>>>> 628e06b (Tell pages with numbers and times that engines fail on, and bound every read by a limit of its own)
 def _flavours(
     wish: Wish,
     version: Version,

@@ -28,6 +28,8 @@ from envlock.system import left, within
 _TOLD = 3
 #: How long they are looked for: somebody waits for the reason.
 _SECONDS = 10.0
+#: The same where nothing had to be solved for it: then the answer itself came at once.
+_AT_ONCE = 2.0
 
 
 def no_resolution(
@@ -54,10 +56,12 @@ def no_resolution(
     )
     # Who waits at a terminal reads the reason now, not when the ways out are known.
     first = reasons[0].partition("\n")[0] if reasons else "no answer"
-    with tools.progress.phase(f"{first}: look for a way out"), within(_SECONDS):
+    known = all(isinstance(each, Infeasible) for each in tried)
+    seconds = _AT_ONCE if known else _SECONDS
+    with tools.progress.phase(f"{first}: look for a way out"), within(seconds):
         found = tuple(islice(ways_out(looking), _TOLD))
         if not left():
-            said += f"\n  ways out were looked for during {_SECONDS:g} s, and not longer"
+            said += f"\n  ways out were looked for during {seconds:g} s, and not longer"
     return NoResolution(said, *found)
 
 

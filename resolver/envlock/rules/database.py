@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 #: To judge the symptoms of all folders: a second or two. The shipped ones would take 47,000.
 _STEPS = 60_000
+#: Of one folder and what is below it, and of faults that are told.
+_MOST_FILES, _MOST_LOOKED_AT, _DEEPEST, _MOST_FAULTS = 2000, 20_000, 8, 100
 
 
 class Database(Struct, frozen=True, kw_only=True):
@@ -87,10 +90,40 @@ def _read_folders(
         if not folder.is_dir():
             wrong.append(f"{folder}: no such folder")
             continue
-        for path in sorted(folder.rglob("*.yaml")):
-            if path.name not in TABLES:
-                _read_file(path, rules, wrong, effort, examples=examples)
-    return rules, tuple(wrong)
+        try:
+            for path in rule_files(folder):
+                if path.name not in TABLES:
+                    _read_file(path, rules, wrong, effort, examples=examples)
+        except UsageError as error:
+            wrong.append(error.message)
+    return rules, _few(wrong)
+
+
+def rule_files(folder: Path) -> list[Path]:
+    """Return the ``*.yaml`` files of a folder and of those below it, in order.
+
+    Raises:
+        UsageError: there is too much below it to be a folder of rules.
+    """
+    found: list[Path] = []
+    looked_at = 0
+    for place, folders, names in os.walk(folder):
+        looked_at += len(folders) + len(names)
+        found += (Path(place) / name for name in names if name.endswith(".yaml"))
+        deep = len(Path(place).relative_to(folder).parts) >= _DEEPEST and folders
+        if looked_at > _MOST_LOOKED_AT or len(found) > _MOST_FILES or deep:
+            raise UsageError(
+                f"{folder}: this is no folder of rules: it has more than {_MOST_FILES:,} files"
+                f" *.yaml, {_MOST_LOOKED_AT:,} files of all kinds, or {_DEEPEST} levels"
+            )
+    return sorted(found)
+
+
+def _few(wrong: list[str]) -> tuple[str, ...]:
+    if len(wrong) <= _MOST_FAULTS:
+        return tuple(wrong)
+    more = f"and {len(wrong) - _MOST_FAULTS:,} more faults like these"
+    return (*wrong[:_MOST_FAULTS], more)
 
 
 def _read_file(

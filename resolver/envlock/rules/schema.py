@@ -142,9 +142,21 @@ def _judgeable(document: object, effort: Effort) -> bool:
 def schema_faults(validator: Any, document: object) -> tuple[str, ...]:  # noqa: ANN401  (as below)
     """What a validator finds wrong with a document, each as ``key.path: what``."""
     return tuple(
-        f"{_path(error.absolute_path)}{_words(error.message)}"
+        f"{_path(error.absolute_path)}{_words(_said(error))}"
         for error in sorted(validator.iter_errors(document), key=lambda e: list(map(str, e.path)))
     )
+
+
+def _said(error: Any) -> str:  # noqa: ANN401  (jsonschema's)
+    """What is wrong, without what else stands there: the file may be of another kind."""
+    message = str(error.message)
+    whole = isinstance(error.instance, dict | list) or not error.absolute_path
+    return message.replace(repr(error.instance), _kind(error.instance), 1) if whole else message
+
+
+def _kind(value: object) -> str:
+    kinds: dict[type, str] = {dict: "a table", list: "a list", str: "a text"}
+    return kinds.get(type(value), "a value")
 
 
 def _shape_faults(document: Document, effort: Effort | None) -> Iterable[str]:

@@ -22,6 +22,7 @@ from typing import BinaryIO, Self
 from msgspec import Struct
 
 from envlock.errors import UsageError
+from envlock.system.links import note_link
 
 _MEGABYTE = 1 << 20
 _CHUNK = 1 << 18  # bytes that are read at once: between two, signals are obeyed
@@ -74,6 +75,7 @@ def read_text(path: Path) -> str:
     """
     with _told(path):
         content = contents(path, ceiling(path), pipes=True)
+    note_link(path)
     text = _decoded(content, path)
     _refuse_beyond(text, path)
     return text
@@ -86,6 +88,7 @@ def read_ends(path: Path) -> Ends:
         UsageError: it is missing, no file or pipe, or unreadable.
     """
     with _told(path), _Opened(path, pipes=True) as opened:
+        note_link(path)
         if not opened.regular or opened.size <= _WHOLE_LOG:
             return _ends(opened.read, str(path))
         head = _joined(opened.read, _HEAD)

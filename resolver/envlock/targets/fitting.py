@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
+from envlock import standards
 from envlock.model import DistributionFile, Target
 from envlock.targets.tags import preference
 
@@ -44,10 +44,8 @@ def admits_python(file: DistributionFile, target: Target) -> bool:
 
 @lru_cache(maxsize=1024)
 def _admits_python(said: str, python: Version) -> bool:
-    try:
-        return SpecifierSet(said).contains(python, prereleases=True)
-    except InvalidSpecifier:
-        return True
+    wanted = standards.specifiers(said)
+    return wanted is None or wanted.contains(python, prereleases=True)
 
 
 def tagged_for(file: DistributionFile, target: Target) -> bool:

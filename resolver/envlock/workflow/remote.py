@@ -24,6 +24,7 @@ from envlock.errors import UsageError
 from envlock.evidence.values import Cell, ProvedSet
 from envlock.matrix.cluster import Chores
 from envlock.matrix.tasks import Task, Work
+from envlock.rules.database import rule_files
 from envlock.system import (
     cache_folder,
     exclusive,
@@ -79,7 +80,7 @@ def chores(rules: Sequence[Path], max_disk: int, cells: Collection[Cell]) -> Cho
 def _packed(folder: Path) -> Folder:
     if not folder.is_dir():
         raise UsageError(f"--rules {folder}: no such folder")
-    files = sorted(folder.rglob("*.yaml"))
+    files = rule_files(folder)
     return {file.relative_to(folder).as_posix(): read_text(file) for file in files}
 
 

@@ -76,12 +76,12 @@ def faulty(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("document", "fault"),
     [
-        ([], "[] is not of type 'object'"),
+        ([], "a list is not of type 'object'"),
         (faulty(date="25.11.2026"), "sets.rules.date: '25.11.2026' is not a 'date'"),
         (faulty(probe="keras-h5"), "sets.rules.probe: 'keras-h5' does not match"),
         (faulty(changed={}), "sets.rules: 'changed' is not one of"),
         (faulty(seconds={"lunch": 1}), "sets.rules.seconds: 'lunch' is not one of"),
-        (faulty(levels={"fit": {"ok": ""}}), "sets.rules.levels.fit: {'ok': ''} is not valid"),
+        (faulty(levels={"fit": {"ok": ""}}), "sets.rules.levels.fit: a table is not valid"),
         (faulty(mood="good"), "sets.rules: 'mood' is not one of"),
         (
             faulty(packages={"numpy": {"version": "new", "files": {}, "via": []}}),

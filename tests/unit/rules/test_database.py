@@ -94,7 +94,7 @@ def test_every_fault_of_every_file_is_told_with_its_place(tmp_path: Path) -> Non
         in lines[1]
     )
     assert "b: 'title' is a required property" in lines[2]
-    assert "document 1: ['a list'] is not of type 'object'" in lines[5]
+    assert "document 1: a list is not of type 'object'" in lines[5]
     assert lines[6] == f"{tmp_path}/nowhere: no such folder"
 
 
