@@ -412,7 +412,7 @@ def test_a_variable_counts_as_credentials(folder: Folder) -> None:
         "https://u:s3%2Fcret%40x@h.example/a/",
         "https://h.example/t/s3%2Fcret%40x/b/",
     )
-    assert "h.example is given the value of $SECRET" in folder.screen.readouterr().err
+    assert "h.example asks for the value of $SECRET" in folder.screen.readouterr().err
     typed = ("http://u:$SECRET@h.example/c",)
     assert channels(folder, "", typed) == ("http://u:s3%2Fcret%40x@h.example/c/",)
     folder.patch.setenv("PIP_TRUSTED_HOST", "h.example")

@@ -287,7 +287,7 @@ def _tell_channels(asked: Request, path: Path, typed: Iterable[str]) -> None:
         learn_url(channel)
         tell_place(f"{path}: channels", hide(channel))
         for name in variables_of(channel):
-            talk(f"{path}: channels: {host_of(channel)} is given the value of ${name}")
+            talk(f"{path}: channels: {host_of(channel)} asks for the value of ${name}")
 
 
 def _is_folder(channel: str) -> bool:
