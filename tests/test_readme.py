@@ -37,6 +37,7 @@ def envlock(*words: str, cwd: Path) -> str:
 def helps() -> dict[str, str]:
     names = ["", "create", "lock", "sync", "verify", "diagnose", "fix", "history", "bisect"]
     names += ["docker", "export", "diff", "config", "config schema", "rules schema"]
+    names += ["json", "json schema"]
     names += ["releases", "capabilities", "rules", "matrix"]
     names += [f"matrix {each}" for each in ("run", "check", "report")]
     names += [f"rules {each}" for each in ("list", "show", "check", "constraints")]
