@@ -168,7 +168,9 @@ def test_the_answer_as_data(envlock: Program) -> None:
         "base": "python:3.11-slim-bookworm",
         "platforms": ["linux/amd64", "linux/arm64"],
         "notes": [
-            "linux/amd64 and linux/arm64 do not have the same versions: h5py 3.11.0 and 3.10.0"
+            "made for any linux-x86_64 with glibc 2.28 or later: that it runs there is not proved",
+            "made for any linux-aarch64 with glibc 2.28 or later: that it runs there is not proved",
+            "linux/amd64 and linux/arm64 do not have the same versions: h5py 3.11.0 and 3.10.0",
         ],
     }
     paths = ["requirements.amd64.lock", "requirements.arm64.lock", "Dockerfile", ".dockerignore"]

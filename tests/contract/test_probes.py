@@ -95,10 +95,10 @@ def test_a_hang_ends_at_the_time_limit(probe: Probe, environment: Path, packages
     for name in ("h5py.py", "tensorflow.py"):
         (packages / name).write_text("import time; time.sleep(60)\n")
     started = time.monotonic()
-    first, *rest = run_probe(probe, environment, timeout=1)
+    first, *rest = run_probe(probe, environment, timeout=3)
     assert time.monotonic() - started < 10
     assert isinstance(first, Crashed)
-    assert first.detail == "no end within 1 s"
+    assert first.detail == "no end within 3 s"
     assert "Timeout" in first.output
     assert {type(outcome) for outcome in rest} == {Skipped}
 

@@ -174,7 +174,7 @@ def test_uv_syncs_a_pylock_of_local_files(world: World) -> None:
 
 
 def test_uv_refuses_a_pylock_for_another_platform(world: World) -> None:
-    other = replace(world.lock, platform="linux-s390x")
+    other = replace(world.lock, parts=(replace(world.lock.part, platform="linux-s390x"),))
     done = world.uv("sync", world.write(Format.PYLOCK, other))
     assert done.returncode != 0
     assert "The target environment is not supported by the lockfile" in done.stderr
