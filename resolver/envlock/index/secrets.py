@@ -24,8 +24,7 @@ PUBLIC = frozenset({"public", "simple", "basic", "priv", "pypi"})
 _LONG, _VERY_LONG = 8, 20  # characters
 # Patterns that are compiled where they are needed, which most runs need none of.
 _PLATFORMS = r"(?i)x86_64|amd64|aarch64|arm64|win32|(?:py|cp|cu|rocm|torch|linux)\d+"
-#: What stands before an "@", from where an authority may begin: a scheme may be half written.
-_BEFORE_AT = r"(?:^|[/\\]{2}|(?<=\s))[/\\]*((?:(?![/\\]{2})[^@])+)@"
+_SLASHES = ("//", "\\\\", "/\\", "\\/")
 #: Fragments that say something of a file.
 _OF_A_FILE = r"(?:sha\d+|md5|egg|subdirectory)="
 _HOST_FIRST = r"[\w-]+(?:\.[\w-]+)*(?::\d+|\.[\w-]+)/"
@@ -152,8 +151,9 @@ def secrets_of(url: str) -> Iterator[str]:
 
 def _before_at(url: str) -> Iterator[str]:
     """Yield what may be credentials before each ``@``, wherever that stands."""
-    for match in re.finditer(_BEFORE_AT, url):
-        found = match[1]
+    *pieces, _ = url.split("@")
+    for place, piece in enumerate(pieces):
+        slashes, found = _authority(piece, first=not place)
         user, colon, password = found.partition(":")
         if colon and re.match(r"[\w.-]+:\d+/", found):  # a host with its port, and a path
             yield found.rpartition("/")[2].rpartition(":")[2]
@@ -161,8 +161,22 @@ def _before_at(url: str) -> Iterator[str]:
             yield from (password, *password.split())
             # A password with a raw slash, or the path of an address with a port.
             yield from (password.rpartition("/")[2], password.rpartition(":")[2])
-        elif match[0].startswith("//") and not url.startswith("file:"):
+        elif slashes.startswith("//") and not url.startswith("file:"):
             yield user.rpartition("/")[2]
+
+
+def _authority(piece: str, *, first: bool) -> tuple[str, str]:
+    """Return what may be an authority at the end of a text, and the slashes before it.
+
+    It begins behind the last two slashes, since a scheme may be half written,
+    else at the beginning of an address, or behind the first blank.
+    """
+    if (end := max(map(piece.rfind, _SLASHES)) + 2) > 1:
+        before = piece[:end]
+        return before[len(before.rstrip("/\\")) :], piece[end:]
+    blank = re.search(r"\s", piece)
+    found = piece if first else piece[blank.end() :] if blank else ""
+    return "", found.lstrip("/\\")
 
 
 def may_have_token(url: str) -> bool:

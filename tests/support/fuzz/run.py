@@ -13,9 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from envlock.index import secrets
 from support.fuzz.mutators import mutated
 from support.fuzz.pumped import pumped
 from support.fuzz.readers import READERS, Reader
+from support.pace import pace
 
 FOLDER = Path(__file__).parents[2] / "fuzz"
 LONGEST = 2.0  # seconds of processor time that an input may take
@@ -80,8 +82,11 @@ def tried(reader: Reader, path: Path, content: bytes) -> Fault | None:
         return Fault(reader.name, content, repr(error)[:300], traceback.format_exc()[-1500:])
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        secrets.forget()  # those of a run are known to its process
     took = time.process_time() - begun
-    return Fault(reader.name, content, f"took {took:.1f} s") if took > LONGEST else None
+    if took < LONGEST or took < LONGEST * pace():
+        return None
+    return Fault(reader.name, content, f"took {took:.1f} s")
 
 
 def _stop(*_: object) -> None:
