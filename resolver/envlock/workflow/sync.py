@@ -122,14 +122,19 @@ def _asked(order: SyncOrder) -> Venv | Prefix:
 
 
 def _venv(order: SyncOrder, lock: Lock) -> Venv:
-    if order.python or not lock.part.python:
+    python = lock.parts[0].python
+    if order.python or not python:
         interpreter = find_interpreter(order.python)
     else:
-        interpreter = find_version(lock.part.python, str(order.lock))
-    if lock.part.platform not in {"", str(interpreter.platform)}:
-        raise _elsewhere(order, lock, str(interpreter.platform))
-    lock = read_lock(order.lock.name, read_text(order.lock), markers=interpreter.markers)
-    return Venv(lock=lock, part=lock.part, interpreter=interpreter, settings=order.settings)
+        interpreter = find_version(python, str(order.lock))
+    here = str(interpreter.platform)
+    part = next((each for each in lock.parts if each.platform in {"", here}), None)
+    if part is None:
+        raise _elsewhere(order, lock, here)
+    if len(lock.parts) == 1:  # its pins may have markers of another tool
+        lock = read_lock(order.lock.name, read_text(order.lock), markers=interpreter.markers)
+        part = lock.part
+    return Venv(lock=lock, part=part, interpreter=interpreter, settings=order.settings)
 
 
 def _prefix(order: SyncOrder, lock: Lock) -> Prefix:
