@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from envlock.targets.interpreters import find_interpreter
+from envlock.targets.platforms import KNOWN
 from support.framework import build_framework
 from support.program import Program, snapshot
 from support.simple_index import SimpleIndex, build_sdist, build_wheel
@@ -185,6 +186,22 @@ def test_sync_export_and_diff_take_one_file(envlock: Program) -> None:
     assert envlock("export", "pylock.toml", "--format", "requirements", "-o", "out").code == 0
     alone = envlock.here / "out" / f"requirements.{here}.txt"
     assert f"# python {minor} on {here}\n" in alone.read_text()
+
+
+def test_sync_says_how_one_file_gets_this_machine(envlock: Program) -> None:
+    here = str(find_interpreter(None).platform)
+    others = [str(each.platform) for each in KNOWN if str(each.platform) != here][:2]
+    minor = f"{sys.version_info.major}.{sys.version_info.minor}"
+    words = (word for each in others for word in ("--platform", each))
+    assert envlock("lock", "tensorflow", "-p", minor, *words, "--universal").code == 0
+    done = envlock("sync")
+    there = " and ".join(sorted(others))
+    assert done.err.startswith(
+        f"error: requirements.txt is for {there}, and this machine is {here}"
+    )
+    way = done.err.rpartition("  try: envlock ")[2]
+    assert envlock(*shlex.split(way)).code == 0
+    assert envlock("sync").code == 0
 
 
 @pytest.mark.parametrize("words", [(), ("--platform", "win-64")], ids=["none", "one"])

@@ -213,6 +213,12 @@ def _for_conda(
             )
         return found if job.request.requirements else held
 
+    if files.universal:
+        raise UsageError(
+            "--universal is for locks that pip installs alone; of conda's packages one file holds"
+            " all platforms as it is",
+            f"--format {Format.CONDA_LOCK}",
+        )
     words = ["envlock", "lock", *request_words(request, index, settled)]
     words += ["--manager", "conda"] if conda.manager is not None else []
     words += repeated("--channel", map(strip_channel, conda.channel))

@@ -25,6 +25,7 @@ from envlock.targets.interpreters import (
     find_version,
     python_in,
 )
+from envlock.targets.platforms import KNOWN
 from envlock.workflow.building import Prefix, Venv, holds, refuse_without_python
 from envlock.workflow.existing import bare_of
 from envlock.workflow.outputs import refuse_changed, seen
@@ -161,13 +162,22 @@ def _prefix(order: SyncOrder, lock: Lock) -> Prefix:
 
 def _elsewhere(order: SyncOrder, lock: Lock, here: str) -> UsageError:
     places = " and ".join(each.place for each in lock.parts)
-    return UsageError(f"{order.lock} is for {places}, and this machine is {here}", *_here(lock))
+    return UsageError(
+        f"{order.lock} is for {places}, and this machine is {here}", *_here(lock, here)
+    )
 
 
-def _here(lock: Lock) -> Iterator[str]:
-    """The command that made a lock, for this machine."""
-    if words := _without(lock, "--platform", "-o"):
-        yield shlex.join(words)
+def _here(lock: Lock, here: str) -> Iterator[str]:
+    """The command that made a lock, for this machine; of several platforms for this one too."""
+    several = len(lock.parts) > 1
+    if several and not any(here in known.names for known in KNOWN):
+        return
+    if words := shlex.split(own_command(lock.command)) if several else _alone(lock):
+        yield shlex.join([*words, *(["--platform", here] if several else [])])
+
+
+def _alone(lock: Lock) -> list[str]:
+    return _without(lock, "--platform", "-o")
 
 
 def _with_hashes(lock: Lock) -> Iterator[str]:
