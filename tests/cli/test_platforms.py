@@ -382,6 +382,12 @@ def test_two_systems_of_one_platform_are_refused(envlock: Program) -> None:
     assert done.code == 2
 
 
+def test_what_conda_installs_is_not_universal(envlock: Program) -> None:
+    done = envlock("lock", "tensorflow", "--manager", "conda", "--universal")
+    assert done.err.startswith("error: --universal is for locks that pip installs alone;")
+    assert (done.code, snapshot(envlock.here)) == (2, {})
+
+
 @pytest.mark.network
 @pytest.mark.parametrize(
     ("words", "pins"),

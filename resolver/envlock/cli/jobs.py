@@ -118,6 +118,7 @@ def lock_job(
         evidence=(*config.evidence, *request.evidence),
     )
     if of_conda:
+        _refuse_universal(files)
         return _for_conda(job, request, conda, index, files, settled)
     return _for_pip(job, request, index, files, settled)
 
@@ -163,14 +164,17 @@ def _for_pip(
     if wider is None:
         return found
     if job.verb != "lock":
-        path = next(iter(found.outputs))
-        there = " and ".join(each.place for each in wider.parts)
-        raise UsageError(
-            f"{path} is for {there}, and the lock of an environment is for this machine alone",
-            f"envlock sync {shlex.quote(path.as_posix())}",
-            f"-o {shlex.quote(path.with_stem(f'{path.stem}.here').as_posix())}",
-        )
+        raise _wider_than_here(next(iter(found.outputs)), wider)
     return held(_places(wider), together=any(map(_holds_by_markers, found.outputs.values())))
+
+
+def _wider_than_here(path: Path, there: Lock) -> UsageError:
+    places = " and ".join(each.place for each in there.parts)
+    return UsageError(
+        f"{path} is for {places}, and the lock of an environment is for this machine alone",
+        f"envlock sync {shlex.quote(path.as_posix())}",
+        f"-o {shlex.quote(path.with_stem(f'{path.stem}.here').as_posix())}",
+    )
 
 
 def _holds_by_markers(kind: Format) -> bool:
@@ -187,6 +191,15 @@ def _places(lock: Lock) -> tuple[Place, ...]:
 
 def _named(output: Path | None) -> list[str]:
     return [] if output is None or output == STANDARD_OUTPUT else ["-o", here(output)]
+
+
+def _refuse_universal(files: LockFileOptions) -> None:
+    if files.universal:
+        raise UsageError(
+            "--universal is for locks that pip installs alone; of conda's packages one file holds"
+            " all platforms as it is",
+            f"--format {Format.CONDA_LOCK}",
+        )
 
 
 def _for_conda(
@@ -213,12 +226,6 @@ def _for_conda(
             )
         return found if job.request.requirements else held
 
-    if files.universal:
-        raise UsageError(
-            "--universal is for locks that pip installs alone; of conda's packages one file holds"
-            " all platforms as it is",
-            f"--format {Format.CONDA_LOCK}",
-        )
     words = ["envlock", "lock", *request_words(request, index, settled)]
     words += ["--manager", "conda"] if conda.manager is not None else []
     words += repeated("--channel", map(strip_channel, conda.channel))
