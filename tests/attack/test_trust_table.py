@@ -16,7 +16,7 @@ import pytest
 from envlock import config
 from envlock.choices import Accelerator, EngineName, Format, IndexStrategy
 from envlock.cli import told
-from envlock.cli.jobs import lock_jobs
+from envlock.cli.jobs import lock_job
 from envlock.cli.options import (
     CondaOptions,
     EnvironmentOptions,
@@ -104,7 +104,7 @@ SETTINGS = {
         group="files",
         many=True,
     ),
-    "platform": Setting(value="macos-arm64", taken=lambda o: o.platform is not None, many=True),
+    "platform": Setting(value="macos-arm64", taken=lambda o: bool(o.places), many=True),
     "exclude-newer": Setting(
         value="2024-01-31", taken=lambda o: o.request.exclude_newer is not None
     ),
@@ -159,7 +159,7 @@ class Folder:
         request = {"requirements": ("demo",)} | self.words.get("request", {})
         if file:
             request["requirement_file"] = (Path(file),)
-        (order, *_) = lock_jobs(
+        return lock_job(
             "lock",
             RequestOptions(**request),
             CondaOptions(),
@@ -167,7 +167,6 @@ class Folder:
             LockFileOptions(**self.words.get("files", {})),
             Silent(),
         )
-        return order
 
 
 @pytest.fixture
@@ -337,7 +336,7 @@ def channels(folder: Folder, text: str = "", typed: tuple[str, ...] = ()) -> tup
     folder.write("environment.yml", f"channels: [{text}]\ndependencies: [python]\n")
     folder.patch.setattr(rattler, "detect", lambda: ("linux-64", ()))
     request = RequestOptions(requirement_file=(Path("environment.yml"),))
-    (job,) = lock_jobs(
+    job = lock_job(
         "lock",
         request,
         CondaOptions(channel=typed),

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from envlock.targets.interpreters import find_interpreter
+from envlock.targets.platforms import KNOWN
 from support.framework import build_framework
 from support.program import Program, snapshot
 from support.simple_index import SimpleIndex, build_sdist, build_wheel
@@ -28,20 +30,18 @@ def test_each_platform_gets_a_lock_named_after_it(envlock: Program) -> None:
     assert done.out == (
         "release  tensorflow 2.15.1, h5py 3.10.0, numpy 1.26.4\n"
         "python   3.10 on linux-aarch64\n"
-        "moved    h5py==3.10.0   by h5py-source-build\n"
-        "         numpy==1.26.4  by numpy2-tf-abi\n"
-        "note     made for any linux-aarch64 with glibc 2.28 or later:"
-        " that it runs there is not proved\n"
-        "written  requirements.linux-aarch64.txt\n"
-        "next     on linux-aarch64: envlock sync requirements.linux-aarch64.txt\n"
-        "\n"
         "release  tensorflow 2.15.1, h5py 3.11.0, numpy 1.26.4\n"
         "python   3.10 on windows-x86_64\n"
-        "moved    h5py==3.11.0   by h5py-3120-windows-dll\n"
+        "moved    h5py==3.10.0   by h5py-source-build\n"
         "         numpy==1.26.4  by numpy2-tf-abi\n"
-        "note     made for any windows-x86_64: that it runs there is not proved\n"
-        "written  requirements.windows-x86_64.txt\n"
-        "next     on windows-x86_64: envlock sync requirements.windows-x86_64.txt\n"
+        "         h5py==3.11.0   by h5py-3120-windows-dll\n"
+        "note     made for any linux-aarch64 with glibc 2.28 or later:"
+        " that it runs there is not proved\n"
+        "         made for any windows-x86_64: that it runs there is not proved\n"
+        "written  requirements.linux-aarch64.txt\n"
+        "         requirements.windows-x86_64.txt\n"
+        "next     on linux-aarch64: envlock sync requirements.linux-aarch64.txt\n"
+        "         on windows-x86_64: envlock sync requirements.windows-x86_64.txt\n"
     )
     assert sorted(snapshot(envlock.here)) == [
         "requirements.linux-aarch64.txt",
@@ -49,7 +49,7 @@ def test_each_platform_gets_a_lock_named_after_it(envlock: Program) -> None:
     ]
 
 
-def test_the_command_in_the_header_makes_one_platform_again(envlock: Program) -> None:
+def test_the_command_in_the_header_makes_every_platform_again(envlock: Program) -> None:
     assert envlock("lock", "tensorflow", *BOTH, "-o", "locked.txt").code == 0
     before = snapshot(envlock.here)
     lock = envlock.here / "locked.windows-x86_64.txt"
@@ -95,14 +95,120 @@ def test_every_format_is_written_for_every_platform(envlock: Program) -> None:
     formats = ("--format", "requirements", "--format", "pylock", "--format", "environment")
     words = ("lock", "tensorflow", *BOTH, *formats)
     assert envlock(*words).code == 0
-    assert len(snapshot(envlock.here)) == 6
-    pylock = tomllib.loads((envlock.here / "pylock.windows-x86_64.toml").read_text())
-    assert pylock["environments"] == ['sys_platform == "win32" and platform_machine == "AMD64"']
+    assert len(snapshot(envlock.here)) == 5
+    pylock = tomllib.loads((envlock.here / "pylock.toml").read_text())
+    assert pylock["environments"] == [
+        'platform_system == "Linux" and platform_machine == "aarch64"',
+        'platform_system == "Windows" and platform_machine == "AMD64"',
+    ]
     done = envlock(*words, "--check")
-    assert (done.code, done.out) == (0, "the locks are current\n")
-    (envlock.here / "pylock.windows-x86_64.toml").unlink()
+    assert (done.code, done.out) == (0, "the lock is current\n")
+    (envlock.here / "environment.windows-x86_64.yml").unlink()
     done = envlock(*words, "--check")
-    assert (done.code, done.out) == (1, "pylock.windows-x86_64.toml: there is no such lock\n")
+    assert (done.code, done.out) == (1, "environment.windows-x86_64.yml: there is no such lock\n")
+
+
+TOGETHER = ("lock", "tensorflow", *BOTH, "--universal", "--format", "requirements")
+H5PY = {
+    "linux-aarch64": ("3.10.0", "platform_system == 'Linux'"),
+    "windows-x86_64": ("3.11.0", "platform_system == 'Windows'"),
+}
+
+
+def test_one_file_holds_all_platforms(envlock: Program) -> None:
+    done = envlock(*TOGETHER, "--format", "pylock")
+    assert (done.code, sorted(snapshot(envlock.here))) == (0, ["pylock.toml", "requirements.txt"])
+    assert done.out.endswith("next     on linux-aarch64 and windows-x86_64: envlock sync\n")
+    lines = (envlock.here / "requirements.txt").read_text().splitlines()
+    tables = tomllib.loads((envlock.here / "pylock.toml").read_text())
+    for version, marker in H5PY.values():
+        assert f"h5py=={version} ; {marker} \\".replace("'", '"') in lines
+        (package,) = (
+            each
+            for each in tables["packages"]
+            if (each["name"], each["version"]) == ("h5py", version)
+        )
+        assert package["marker"] == marker.replace("'", '"')
+    everywhere = next(each for each in tables["packages"] if each["name"] == "tensorflow")
+    assert "marker" not in everywhere
+    assert [each["platform"] for each in tables["tool"]["envlock"]["parts"]] == list(H5PY)
+
+
+def test_one_file_is_kept_asked_anew_and_checked(envlock: Program, index: SimpleIndex) -> None:
+    assert envlock(*TOGETHER, "--format", "pylock").code == 0
+    before = snapshot(envlock.here)
+    words = (*TOGETHER, "--format", "pylock")
+    assert envlock(*words, "--check").out == "the lock is current\n"
+    assert envlock(*words[:-2], "--format", "pylock").code == 0
+    build_wheel(index.folder, "six", "99.0")
+    assert (envlock(*words).code, snapshot(envlock.here)) == (0, before)
+    assert envlock(*words[:4], "--format", "pylock", "--check").code == 1  # of one platform
+    (envlock.here / "requirements.txt").unlink()
+    told = envlock(*words, "--json").data
+    found = {
+        part["platform"]: pin["version"]
+        for part in told["parts"]
+        for pin in part["pypi"]
+        if pin["name"] == "h5py"
+    }
+    assert found == {place: version for place, (version, _) in H5PY.items()}
+    assert snapshot(envlock.here) == before
+    assert envlock(*words, "-U").code == 0
+
+
+def test_what_names_no_platform_keeps_those_of_the_one_file(envlock: Program) -> None:
+    assert envlock(*TOGETHER).code == 0
+    before = snapshot(envlock.here)
+    assert envlock("lock", "tensorflow", "--python", "3.10", "--format", "requirements").code == 0
+    assert snapshot(envlock.here) == before
+    done = envlock("create", "tensorflow")
+    assert done.err.startswith(
+        "error: requirements.txt is for linux-aarch64 and windows-x86_64, and the lock of an"
+        " environment is for this machine alone\n  try: envlock sync requirements.txt\n"
+    )
+    assert (done.code, snapshot(envlock.here)) == (2, before)
+
+
+def test_sync_export_and_diff_take_one_file(envlock: Program) -> None:
+    here = str(find_interpreter(None).platform)
+    other = "windows-x86_64" if here != "windows-x86_64" else "linux-x86_64"
+    minor = f"{sys.version_info.major}.{sys.version_info.minor}"
+    words = ("lock", "tensorflow", "-p", minor, "--platform", here, "--platform", other)
+    assert envlock(*words, "--universal").code == 0
+    assert envlock(*words, "--format", "pylock").code == 0
+    for name in ("requirements.txt", "pylock.toml"):
+        done = envlock("sync", name, "--json").data
+        assert [each["platform"] for each in done["parts"]] == [here]
+    assert envlock("diff", "requirements.txt", "pylock.toml").out == "no difference\n"
+    (envlock.here / "out").mkdir()
+    assert envlock("export", "requirements.txt", "--format", "pylock", "-o", "out").code == 0
+    assert envlock("diff", "out/pylock.toml", "pylock.toml").out == "no difference\n"
+    assert envlock("export", "pylock.toml", "--format", "requirements", "-o", "out").code == 0
+    alone = envlock.here / "out" / f"requirements.{here}.txt"
+    assert f"# python {minor} on {here}\n" in alone.read_text()
+
+
+def test_sync_says_how_one_file_gets_this_machine(envlock: Program) -> None:
+    here = str(find_interpreter(None).platform)
+    others = [str(each.platform) for each in KNOWN if str(each.platform) != here][:2]
+    minor = f"{sys.version_info.major}.{sys.version_info.minor}"
+    words = (word for each in others for word in ("--platform", each))
+    assert envlock("lock", "tensorflow", "-p", minor, *words, "--universal").code == 0
+    done = envlock("sync")
+    there = " and ".join(sorted(others))
+    assert done.err.startswith(
+        f"error: requirements.txt is for {there}, and this machine is {here}"
+    )
+    way = done.err.rpartition("  try: envlock ")[2]
+    assert envlock(*shlex.split(way)).code == 0
+    assert envlock("sync").code == 0
+
+
+@pytest.mark.parametrize("words", [(), ("--platform", "win-64")], ids=["none", "one"])
+def test_one_platform_is_not_universal(envlock: Program, words: tuple[str, ...]) -> None:
+    done = envlock("lock", "tensorflow", "--universal", *words)
+    assert done.err.startswith("error: --universal puts several platforms into one file, and ")
+    assert done.code == 2
 
 
 def test_several_locks_are_one_json_object(envlock: Program) -> None:
@@ -274,6 +380,12 @@ def test_two_systems_of_one_platform_are_refused(envlock: Program) -> None:
         "  try: leave one of them out\n"
     )
     assert done.code == 2
+
+
+def test_what_conda_installs_is_not_universal(envlock: Program) -> None:
+    done = envlock("lock", "tensorflow", "--manager", "conda", "--universal")
+    assert done.err.startswith("error: --universal is for locks that pip installs alone;")
+    assert (done.code, snapshot(envlock.here)) == (2, {})
 
 
 @pytest.mark.network

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,18 +12,23 @@ from msgspec.structs import replace
 
 from envlock.choices import Format
 from envlock.model import CondaPackage, Lock, LockedPackage, Part, RuleId
-from envlock.write.formats import FORMATS, format_of, texts_of
+from envlock.write import formats
+from envlock.write.formats import FORMATS, format_of
 from envlock.write.reading import read_lock
 from support.conda_locks import REALISTIC_CONDA
-from support.locks import REALISTIC
+from support.locks import ON_TWO, REALISTIC
 
 _T = TypeVar("_T")
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 ALONE = replace(REALISTIC_CONDA, parts=REALISTIC_CONDA.parts[:1])
+#: What is asked for in one file, told by its request.
+TOGETHER = replace(ON_TWO, request_digest=f"sha256:{'7' * 64}")
 #: Every format with the locks that it holds.
 CASES = [
     *((kind, REALISTIC) for kind, row in FORMATS.items() if row.pypi),
+    *((kind, ON_TWO) for kind, row in FORMATS.items() if row.pypi),
+    *((kind, TOGETHER) for kind, row in FORMATS.items() if row.pypi and row.markers),
     *((kind, ALONE) for kind, row in FORMATS.items() if row.conda or row.beside),
     *((kind, REALISTIC_CONDA) for kind, row in FORMATS.items() if row.conda or row.beside),
 ]
@@ -43,6 +49,11 @@ HOSTILE = (
     "",
     "\ud800\x00\x1b[31m\u202e",
 )
+
+
+def texts_of(lock: Lock, kind: Format) -> Mapping[str, str]:
+    together = lock.request_digest == TOGETHER.request_digest
+    return formats.texts_of(lock, kind, together=together)
 
 
 def texts(kind: Format, lock: Lock) -> list[str]:
@@ -132,8 +143,9 @@ def test_a_default_name_tells_its_own_format(kind: Format) -> None:
 def test_the_files_are_named_so_that_they_are_known_again(kind: Format, lock: Lock) -> None:
     row, places = FORMATS[kind], [each.place for each in lock.parts]
     names = list(texts_of(lock, kind))
-    assert tuple(names) == row.names(places)
-    assert len(names) == (1 if row.several else len(places))
+    together = lock is TOGETHER
+    assert tuple(names) == row.names(places, together=together)
+    assert len(names) == (1 if row.several or together else len(places))
     assert {format_of(Path(name)) for name in names} == {kind}
 
 

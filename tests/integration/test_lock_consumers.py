@@ -260,7 +260,8 @@ def test_pip_and_uv_take_a_lock_for_another_platform(world: World) -> None:
     build_wheel(wheels, "fast", "2.0", tag=f"{tag}-manylinux_2_31_aarch64")
     build_wheel(wheels, "fast", "1.0", tag=f"{tag}-win_amd64")
     both = ("--platform", "linux-aarch64", "--platform", "windows-x86_64", "--python", minor)
-    done = envlock(world, "lock", "fast", *both, "--format", "requirements", "--format", "pylock")
+    formats = ("--format", "requirements", "--format", "pylock")
+    done = envlock(world, "lock", "fast", *both, *formats)
     assert done.returncode == 0, done.stderr
     for name, pips, uvs, built in (
         ("linux-aarch64", "manylinux_2_28_aarch64", "aarch64-manylinux_2_28", "manylinux"),
@@ -272,7 +273,7 @@ def test_pip_and_uv_take_a_lock_for_another_platform(world: World) -> None:
         runs: list[tuple[Callable[..., Completed], tuple[str | Path, ...]]] = [
             (world.pip, (*lock, *pip)),
             (world.uv, ("install", *lock, *uv)),
-            (world.uv, ("sync", world.folder / f"pylock.{name}.toml", *uv)),
+            (world.uv, ("sync", world.folder / "pylock.toml", *uv)),
         ]
         for install, words in runs:
             result = install(*words)
@@ -280,8 +281,33 @@ def test_pip_and_uv_take_a_lock_for_another_platform(world: World) -> None:
             (wheel,) = world.target.glob("*.dist-info/WHEEL")
             assert built in wheel.read_text(encoding="utf-8")
             shutil.rmtree(world.target)
-    refused = world.uv("sync", world.folder / "pylock.windows-x86_64.toml")
+    refused = world.uv("sync", world.folder / "pylock.toml")
     assert refused.returncode != 0
+
+
+def test_every_installer_takes_its_pins_from_one_file(world: World) -> None:
+    here = world.lock.part
+    other = replace(here, platform="windows-arm64")
+    one, *rest = here.pypi
+    older = replace(one, version=Version("0.9"))
+    beside = tuple(
+        replace(file, filename=f"{one.name}-0.9-py3-none-any.whl") for file in one.files[:1]
+    )
+    parts = (here, replace(other, pypi=(replace(older, files=beside), *rest[1:])))
+    lock = replace(world.lock, parts=parts)
+    text = texts_of(lock, Format.REQUIREMENTS, together=True)["requirements.txt"]
+    assert text.count(" ; platform_system == ") == 3
+    requirements = world.folder / "requirements.txt"
+    requirements.write_bytes(text.encode())
+    runs: list[tuple[Callable[..., Completed], tuple[str | Path, ...]]] = [
+        (world.pip, ("--require-hashes", "-r", requirements)),
+        (world.uv, ("install", "--require-hashes", "-r", requirements)),
+        (world.uv, ("sync", world.write(Format.PYLOCK, lock))),
+    ]
+    for install, words in runs:
+        done = install(*words)
+        assert (done.returncode, world.installed()) == (0, PINS), done.stderr
+        shutil.rmtree(world.target)
 
 
 @pytest.mark.network
@@ -297,6 +323,8 @@ def test_pip_of_2026_installs_a_pylock(world: World) -> None:
     assert "DO NOT MATCH THE HASHES" in refused.stderr
     for address in (lambda path: f"{world.index.root}/files/{path.name}", Path.as_uri):
         lock = lock_of(world.folder / "wheels", address)
+        other = replace(lock.part, platform="windows-arm64", pypi=lock.part.pypi[:1])
+        lock = replace(lock, parts=(lock.part, other))
         done = world.install(pip, "--upgrade", "-r", world.write(Format.PYLOCK, lock))
         assert (done.returncode, world.installed()) == (0, PINS), done.stderr
 

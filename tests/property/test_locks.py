@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -10,6 +11,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from packaging.markers import Marker
+from packaging.pylock import Pylock
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
@@ -17,6 +21,7 @@ from envlock.choices import Format
 from envlock.errors import UsageError
 from envlock.index.redact import redact
 from envlock.model import DistributionFile, Lock, LockedPackage, Part, RuleId
+from envlock.targets.platforms import KNOWN, environment_of
 from envlock.write.formats import FORMATS, texts_of
 from envlock.write.reading import read_lock
 from support.locks import with_packages
@@ -105,6 +110,87 @@ def locks(draw: st.DrawFn) -> Lock:
         notes=tuple(draw(st.lists(WORDS, max_size=2))),
         reasons={rule: draw(WORDS) for rule in told},
     )
+
+
+PLATFORMS = tuple(str(each.platform) for each in KNOWN)
+
+
+@st.composite
+def wide(draw: st.DrawFn) -> Lock:
+    """A lock for several platforms; what two of them have alike is told alike."""
+    every = [draw(packages(name)) for name in sorted(draw(st.sets(NAMES, max_size=3)))]
+    every += [
+        replace(each, version=Version(f"{each.version.major}.99.{n}"), files=files_of(each, n))
+        for n, each in enumerate(every)
+        if draw(st.booleans())
+    ]
+    places = sorted(draw(st.sets(st.sampled_from(PLATFORMS), min_size=2)))
+    parts = []
+    for place in places:
+        chosen = {each.name: each for each in every if draw(st.booleans())}
+        pypi = tuple(chosen[name] for name in sorted(chosen))
+        parts.append(Part(python="3.11", platform=place, pypi=pypi, verified=draw(WORDS)))
+    lock = draw(locks())
+    reasons = {rule: draw(WORDS) for part in parts for pin in part.pypi for rule in pin.because}
+    return replace(lock, parts=tuple(parts), reasons=reasons)
+
+
+def files_of(package: LockedPackage, number: int) -> tuple[DistributionFile, ...]:
+    """The same files of another release."""
+    stem = f"{package.name.replace('-', '_')}-{package.version.major}.99.{number}"
+    ((_, digest),) = package.files[0].hashes.items()
+    file = f"{stem}-py3-none-any.whl"
+    return (DistributionFile(filename=file, url=f"https://host/{file}", hashes={"sha256": digest}),)
+
+
+def told_once(lock: Lock) -> Lock:
+    """The lock with the hashes of its files and no others, and who asked for each pin once."""
+    parts = tuple(
+        replace(
+            part,
+            pypi=tuple(
+                replace(
+                    p,
+                    via=tuple(sorted(set(p.via))),
+                    hashes=tuple(sorted({f"sha256:{f.hashes['sha256']}" for f in p.files})),
+                )
+                for p in part.pypi
+            ),
+        )
+        for part in lock.parts
+    )
+    return replace(lock, parts=parts)
+
+
+def marked(kind: Format, text: str) -> list[tuple[str, str, Marker | None]]:
+    """Name, version and marker of every pin, as other tools read them."""
+    if kind is Format.PYLOCK:
+        found = Pylock.from_dict(tomllib.loads(text)).packages
+        return [(each.name, str(each.version), each.marker) for each in found]
+    lines = (line.removesuffix(" \\") for line in text.splitlines() if line[:1] not in {"#", " "})
+    asked = map(Requirement, lines)
+    return [(each.name, str(each.specifier).removeprefix("=="), each.marker) for each in asked]
+
+
+@pytest.mark.parametrize("kind", [k for k in KINDS if FORMATS[k].several or FORMATS[k].markers])
+@settings(unhurried, max_examples=40)
+@given(lock=wide().map(told_once))
+def test_markers_give_each_platform_its_own_pins_and_no_others(kind: Format, lock: Lock) -> None:
+    (text,) = texts_of(lock, kind, together=True).values()
+    for part in lock.parts:
+        environment = environment_of(part.platform, part.python)
+        found = {
+            (name, Version(version))
+            for name, version, marker in marked(kind, text)
+            if marker is None or marker.evaluate(environment, context="lock_file")
+        }
+        assert found == set(part.pins.items())
+    read = read_lock(FORMATS[kind].filename, text)
+    kept = (part.pypi for part in lock.parts)
+    if not FORMATS[kind].files:
+        kept = (tuple(replace(each, files=()) for each in pypi) for pypi in kept)
+    parts = tuple(replace(part, pypi=pypi) for part, pypi in zip(lock.parts, kept, strict=True))
+    assert read == replace(lock, parts=parts, name="")
 
 
 def carried(kind: Format, lock: Lock) -> Lock:

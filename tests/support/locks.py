@@ -68,6 +68,15 @@ _PROTOBUF = (
         "2022-09-29T22:07:20.303542Z",
     ),
 )
+_PROTOBUF_OLDER = (
+    (
+        "65/7a/f3cbbb8ea5adea4ffc4bc5cf7e7d0b6e4b0ee3ebb5a3f4d2b26b7b0f5e33",
+        "protobuf-3.19.5-py2.py3-none-any.whl",
+        "e63b0b3c42e51c94add62b010366cd4979cb6d5f06158bcae8faac4c294f91e1",
+        162649,
+        "2022-09-14T18:13:20.303542Z",
+    ),
+)
 _SIX = (
     (
         "d9/5a/e7c31adbe875f2abbb91bd84cf2dc52d792b5a01506781dbcf25c91daf11",
@@ -162,4 +171,22 @@ REALISTIC = Lock(
             "protobuf 4 refuses the descriptors that this tensorflow was generated with"
         ),
     },
+)
+
+_OLDER = tuple(
+    locked("protobuf", "3.19.5", _PROTOBUF_OLDER, via=("tensorflow",), because=("tf-protobuf4",))
+    if package.name == "protobuf"
+    else package
+    for package in _PACKAGES
+    if package.name != "six"
+)
+#: The same request on two platforms: a pin in another version, and one on the first only.
+ON_TWO = replace(
+    REALISTIC,
+    parts=(
+        REALISTIC.part,
+        Part(python="3.10", platform="windows-x86_64", pypi=_OLDER),
+    ),
+    command="envlock lock tensorflow==2.10.1 h5py --platform linux-x86_64"
+    " --platform windows-x86_64 --python 3.10",
 )

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import platform
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
 from envlock.choices import STANDARD_OUTPUT, EngineName, Format
 from envlock.cli.docker import ImageOptions
-from envlock.cli.jobs import lock_jobs
+from envlock.cli.jobs import lock_job
 from envlock.cli.options import (
     CondaOptions,
     IndexOptions,
@@ -27,7 +27,7 @@ from envlock.engine import ENGINES, crossing
 from envlock.errors import UsageError
 from envlock.progress import Progress
 from envlock.system.looking import current_folder
-from envlock.targets.platforms import find_known, read_platform
+from envlock.targets.platforms import Place, find_known, read_platform
 from envlock.workflow.image import DockerOrder, Machine
 
 _ARM = {"aarch64", "arm64"}
@@ -50,13 +50,18 @@ def docker_order(
     labels = dict(map(parse_label, own.label))
     machines = dict(_machines(request))
     asked = replace(request, platform=tuple(machines.values()), engine=name)
-    jobs = lock_jobs("docker", asked, CondaOptions(), index, LockFileOptions(), progress)
+    job = lock_job("docker", asked, CondaOptions(), index, LockFileOptions(), progress)
     options = tuple(_options(own))
     command = shlex.join([*_words(asked, index), *options])
+    common = replace(job, command=command)
     several = len(machines) > 1
     asked_for = tuple(
-        Machine(name=name, path=path, job=replace(job, outputs=outputs, command=command))
-        for name, job in zip(machines, jobs, strict=True)
+        Machine(
+            name=name,
+            path=path,
+            job=replace(common, places=(place,), outputs=outputs),
+        )
+        for name, place in _places(machines).items()
         for path in [own.output / f"requirements{f'.{name}' if several else ''}.lock"]
         for outputs in [{path: Format.REQUIREMENTS}]
     )
@@ -85,6 +90,11 @@ def _refuse_impossible(request: RequestOptions, own: ImageOptions) -> None:
             "an image is built from Python packages alone, and an environment file asks conda too",
             "write its packages as requirements, and give those: -r requirements.in",
         )
+
+
+def _places(machines: Mapping[str, str]) -> dict[str, Place]:
+    """The machines that are asked for, each with its platform."""
+    return {name: read_platform(asked) for name, asked in machines.items()}
 
 
 def _words(asked: RequestOptions, index: IndexOptions) -> tuple[str, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -37,18 +38,18 @@ from envlock.errors import UsageError
 from envlock.formats.detect import FileFormat, format_at
 from envlock.formats.faults import Faults
 from envlock.index.secrets import learn_url
-from envlock.model import CondaSpec, Request
+from envlock.model import CondaSpec, Lock, Request
 from envlock.progress import Progress
 from envlock.request.files import read_constraints_file, read_request_file
 from envlock.request.words import parse_names, parse_words
 from envlock.rules.frameworks import framework
 from envlock.system.looking import current_folder
-from envlock.targets.platforms import find_known, read_platforms
+from envlock.targets.platforms import Place, find_known, read_platform, read_platforms
 from envlock.workflow import existing
 from envlock.workflow.job import Job
 from envlock.write.channel_words import strip_channel
 from envlock.write.comments import own_command
-from envlock.write.formats import FORMATS, for_platform
+from envlock.write.formats import FORMATS
 
 _PROJECT = "pyproject.toml"
 #: Where conda packages come from when nobody says.
@@ -68,7 +69,7 @@ def create_job(
     Raises:
         UsageError: an option or an input file makes no sense, or a platform is named.
     """
-    (job, *_) = lock_jobs("create", request, conda, index, files, progress)
+    job = lock_job("create", request, conda, index, files, progress)
     if STANDARD_OUTPUT in job.outputs:
         raise UsageError(
             "-o -: the lock of an environment is a file; only envlock lock prints one",
@@ -83,17 +84,15 @@ def create_job(
     return replace(job, builds=True)
 
 
-def lock_jobs(
+def lock_job(
     verb: str,
     request: RequestOptions,
     conda: CondaOptions,
     index: IndexOptions,
     files: LockFileOptions,
     progress: Progress,
-) -> tuple[Job, ...]:
+) -> Job:
     """Everything that `envlock lock` locks by, for this machine or the platforms that are named.
-
-    Conda's packages are locked for all platforms at once, pip's alone for each.
 
     Raises:
         UsageError: an option or an input file makes no sense.
@@ -119,8 +118,9 @@ def lock_jobs(
         evidence=(*config.evidence, *request.evidence),
     )
     if of_conda:
-        return (_for_conda(job, request, conda, index, files, settled),)
-    return tuple(_for_pip(job, request, index, files, settled))
+        _refuse_universal(files)
+        return _for_conda(job, request, conda, index, files, settled)
+    return _for_pip(job, request, index, files, settled)
 
 
 def _for_pip(
@@ -129,31 +129,77 @@ def _for_pip(
     index: IndexOptions,
     files: LockFileOptions,
     settled: Settled,
-) -> Iterator[Job]:
-    """The jobs of Python packages alone, one for each platform that is named."""
-    # What is built, or goes into an image, is not for the platforms of the project's locks.
-    places = read_platforms(settled.platforms if job.verb == "lock" else request.platform)
-    several = len(places) > 1
-    for place in places or (None,):
-        named = files.output
-        if place is not None and several and named is not None and named != STANDARD_OUTPUT:
-            named = Path(for_platform(named, str(place.platform)))
+) -> Job:
+    """The job of Python packages alone.
+
+    Where no platform is named now, those of a lock that is there are kept.
+    """
+
+    def held(places: tuple[Place, ...], *, together: bool) -> Job:
         outputs = output_files(
             request,
-            replace(files, output=named, format=settled.formats),
-            [str(place.platform)] if place else [""],
-            apart=place is not None,
-            several=several,
+            replace(files, format=settled.formats),
+            [str(each.platform) for each in places] or [""],
+            apart=len(places) == 1,
+            together=together,
         )
         words = ["envlock", "lock", *request_words(request, index, settled)]
-        words += repeated("--format", settled.formats)
-        words += _named(next(iter(outputs)) if named is not None else None)
-        words += ["--platform", place.option] if place else []
-        yield replace(job, platform=place, outputs=outputs, command=shlex.join(words))
+        words += repeated("--format", settled.formats) + _named(files.output)
+        words += ["--universal"] if together else []
+        words += repeated("--platform", (each.option for each in places))
+        command = shlex.join(words)
+        return replace(job, places=places, together=together, outputs=outputs, command=command)
+
+    # What is built, or goes into an image, is not for the platforms of the project's locks.
+    named = read_platforms(settled.platforms if job.verb == "lock" else request.platform)
+    places = tuple(sorted(named, key=lambda each: str(each.platform)))
+    if files.universal and len(places) < 2:  # noqa: PLR2004  (one platform has one file anyway)
+        raise UsageError(
+            "--universal puts several platforms into one file, and"
+            f" {places[0].option if places else 'none'} is named",
+            "--platform linux-x86_64 --platform macos-arm64",
+        )
+    found = held(places, together=files.universal)
+    wider = None if places else existing.wider(found)
+    if wider is None:
+        return found
+    if job.verb != "lock":
+        raise _wider_than_here(next(iter(found.outputs)), wider)
+    return held(_places(wider), together=any(map(_holds_by_markers, found.outputs.values())))
+
+
+def _wider_than_here(path: Path, there: Lock) -> UsageError:
+    places = " and ".join(each.place for each in there.parts)
+    return UsageError(
+        f"{path} is for {places}, and the lock of an environment is for this machine alone",
+        f"envlock sync {shlex.quote(path.as_posix())}",
+        f"-o {shlex.quote(path.with_stem(f'{path.stem}.here').as_posix())}",
+    )
+
+
+def _holds_by_markers(kind: Format) -> bool:
+    return FORMATS[kind].markers
+
+
+def _places(lock: Lock) -> tuple[Place, ...]:
+    """The platforms that a lock is for, as they were named when it was made."""
+    words = shlex.split(own_command(lock.command))
+    options = [value for option, value in pairwise(words) if option == "--platform"]
+    named = {str(each.platform): each for each in read_platforms(options)}
+    return tuple(named.get(each.place) or read_platform(each.place) for each in lock.parts)
 
 
 def _named(output: Path | None) -> list[str]:
     return [] if output is None or output == STANDARD_OUTPUT else ["-o", here(output)]
+
+
+def _refuse_universal(files: LockFileOptions) -> None:
+    if files.universal:
+        raise UsageError(
+            "--universal is for locks that pip installs alone; of conda's packages one file holds"
+            " all platforms as it is",
+            f"--format {Format.CONDA_LOCK}",
+        )
 
 
 def _for_conda(

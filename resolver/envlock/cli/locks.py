@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,7 +21,9 @@ from envlock.cli.output import progress_for, say, say_json
 from envlock.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from envlock.workflow.job import Job, Locked
+    from envlock.choices import Format
+    from envlock.model import Lock
+    from envlock.workflow.job import Job
 
 
 class CheckOption(Struct, frozen=True, kw_only=True):
@@ -44,20 +46,20 @@ def lock(
 
     An environment.yml given to -r is locked for conda.
     """
-    from envlock.cli.jobs import lock_jobs  # noqa: PLC0415  (--help needs none of this)
+    from envlock.cli.jobs import lock_job  # noqa: PLC0415  (--help needs none of this)
     from envlock.workflow import lock as workflow  # noqa: PLC0415
 
     if own.check and files.output == STANDARD_OUTPUT:
         raise UsageError("-o - prints a lock, and --check looks at one", "leave -o out")
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
-    jobs = lock_jobs("lock", request, conda, index, files, progress)
+    job = lock_job("lock", request, conda, index, files, progress)
     if own.check:
-        return _check(jobs, as_json=talk.json)
-    locks = workflow.make_locks(jobs, progress)
+        return _check(job, as_json=talk.json)
+    locked = workflow.make_lock(job, progress)
     if files.output == STANDARD_OUTPUT:
-        return _print(locks[0].texts, as_json=talk.json)
-    written = workflow.write(*locks)
-    _tell(jobs, locks, written, as_json=talk.json)
+        return _print(locked.texts, as_json=talk.json)
+    written = workflow.write(locked)
+    _tell(job, locked.lock, written, as_json=talk.json)
     return 0
 
 
@@ -71,56 +73,51 @@ def _print(texts: Mapping[Path, str], *, as_json: bool) -> int:
     return 0
 
 
-def _tell(
-    jobs: Sequence[Job],
-    locks: Sequence[Locked],
-    written: Sequence[Path],
-    *,
-    as_json: bool,
-) -> None:
+def _tell(job: Job, lock: Lock, written: Sequence[Path], *, as_json: bool) -> None:
     from envlock import report  # noqa: PLC0415  (after the solving)
 
     if as_json:
-        outputs = tuple(path for job in jobs for path in job.outputs)
-        say_json("lock", report.lock_data((each.lock for each in locks), outputs, written))
+        say_json("lock", report.lock_data((lock,), tuple(job.outputs), written))
         return
-    texts = (
-        report.rows_text(
-            [
-                *report.lock_rows(each.lock, tuple(job.outputs), written),
-                ("next", report.next_step(_hashed(job), _elsewhere(job))),
-            ]
-        )
-        for job, each in zip(jobs, locks, strict=True)
-    )
-    say("\n\n".join(texts))
+    rows = report.lock_rows(lock, tuple(job.outputs), written)
+    say(report.rows_text([*rows, *(("next", step) for step in _next_steps(job, lock))]))
 
 
-def _hashed(job: Job) -> dict[Path, bool]:
-    """The files of a lock, and whether they hold hashes."""
+def _next_steps(job: Job, lock: Lock) -> Iterator[str]:
+    """The command that builds an environment: one, or where each platform has a file one each."""
+    from envlock import report  # noqa: PLC0415  (after the solving)
     from envlock.write.formats import FORMATS  # noqa: PLC0415  (after the solving)
 
-    return {path: FORMATS[kind].hashes for path, kind in job.outputs.items()}
+    hashed = {path: FORMATS[kind].hashes for path, kind in job.outputs.items()}
+    alike: dict[Format, list[Path]] = {}
+    for path, kind in job.outputs.items():
+        alike.setdefault(kind, []).append(path)
+    kinds = sorted(alike, key=lambda kind: not FORMATS[kind].hashes)
+    paths, places = alike[kinds[0]], [each.place for each in lock.parts]
+    if len(paths) == len(places) > 1:
+        for path, place in zip(paths, places, strict=True):
+            yield report.next_step({path: hashed[path]}, place)
+        return
+    yield report.next_step(hashed, _elsewhere(job, places))
 
 
-def _elsewhere(job: Job) -> str | None:
+def _elsewhere(job: Job, places: Sequence[str]) -> str | None:
     """The platforms of a lock where it is to be used, if that is not here."""
     if not job.subdirs:
-        return str(job.platform.platform) if job.platform else None
+        return " and ".join(places) if job.places else None
     from envlock.conda import rattler  # noqa: PLC0415  (not for pip alone)
 
     own, _ = rattler.detect()
-    return None if own in job.subdirs else " and ".join(job.subdirs)
+    return None if own in places else " and ".join(places)
 
 
-def _check(jobs: Sequence[Job], *, as_json: bool) -> int:
+def _check(job: Job, *, as_json: bool) -> int:
     from envlock.workflow.lock import check_lock  # noqa: PLC0415  (as above)
 
-    found = [problem for job in jobs for problem in check_lock(job)]
+    found = check_lock(job)
     code = ExitCode.of(problem=bool(found))
     if as_json:
         say_json("lock", {"current": not found, "problems": found}, exit_code=code)
     else:
-        current = "the lock is current" if len(jobs) == 1 else "the locks are current"
-        say("\n".join(found or (current,)))
+        say("\n".join(found or ("the lock is current",)))
     return code

@@ -226,6 +226,14 @@ class LockFileOptions(Struct, frozen=True, kw_only=True):
             "-o", "--output", metavar="FILE", says="Name of the lock, for one format; - prints it."
         ),
     ] = None
+    universal: Annotated[
+        bool,
+        flag(
+            "--universal",
+            says="Put all platforms into one requirements file, with markers; a pylock.toml"
+            " always holds all.",
+        ),
+    ] = False
 
 
 class EnvironmentOptions(Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from envlock.choices import STANDARD_OUTPUT, Format
 from envlock.cli.options import LockFileOptions, RequestOptions
 from envlock.errors import UsageError
 from envlock.system import refuse_irregular
-from envlock.write.formats import FORMATS, format_of, refuse_unfit
+from envlock.write.formats import FORMATS, for_platform, format_of, refuse_unfit
 
 
 def output_files(
@@ -20,19 +20,20 @@ def output_files(
     usual: Format = Format.REQUIREMENTS,
     of_conda: bool = False,
     apart: bool = False,
-    several: bool = False,
+    together: bool = False,
 ) -> dict[Path, Format]:
     """Return the files to write with their formats, in the order of ``places``.
 
     ``usual`` is the format where none is asked for, ``places`` are the
-    platforms of one lock, ``apart`` says that its files are named after them
-    though there be one, and ``several`` that there are more locks than this.
+    platforms of the lock, ``apart`` says that its files are named after them
+    though there be one, and ``together`` that a file may hold all of them by
+    markers. Of pip's packages ``-o`` may name one file for each platform.
 
     Raises:
         UsageError: a name says another format, is an input, or is in no
             folder, or a format does not hold what is locked.
     """
-    kinds = _formats(files, usual, several=several)
+    kinds = _formats(files, usual)
     told = None if files.output is None else format_of(files.output)
     for kind in kinds if told is None else (*kinds, told):
         refuse_unfit(kind, of_conda=of_conda)
@@ -40,15 +41,14 @@ def output_files(
         kinds = (format_for(files.output, kinds if files.format else (), usual),)
     inputs = {path.resolve() for path in (*request.requirement_file, *request.constraint_file)}
     named = [
-        (kind, Path(name)) for kind in kinds for name in FORMATS[kind].names(places, apart=apart)
+        (kind, Path(name))
+        for kind in kinds
+        for name in FORMATS[kind].names(places, apart=apart, together=together)
     ]
-    if files.output is not None and len(named) > 1:
-        raise UsageError(
-            f"-o {files.output} names one file, and there is one for each platform", "leave -o out"
-        )
+    outputs = _outputs(files.output, places, len(named), of_conda=of_conda)
     found: dict[Path, Format] = {}
-    for kind, plain in named:
-        path = files.output or (_beside(plain) if plain.resolve() in inputs else plain)
+    for (kind, plain), output in zip(named, outputs, strict=True):
+        path = output or (_beside(plain) if plain.resolve() in inputs else plain)
         if path != STANDARD_OUTPUT:
             check_folder(path)
         if path.resolve() in inputs:
@@ -58,10 +58,25 @@ def output_files(
     return found
 
 
-def _formats(files: LockFileOptions, usual: Format, *, several: bool) -> tuple[Format, ...]:
+def _outputs(
+    output: Path | None, places: Sequence[str], count: int, *, of_conda: bool
+) -> Sequence[Path | None]:
+    """The file that ``-o`` names, or one for each platform that is named after it."""
+    if output is None or count == 1:
+        return [output] * count
+    if output == STANDARD_OUTPUT:
+        raise UsageError("-o - prints one lock, and several are asked for", "leave -o out")
+    if of_conda:
+        raise UsageError(
+            f"-o {output} names one file, and there is one for each platform", "leave -o out"
+        )
+    return [Path(for_platform(output, place)) for place in places]
+
+
+def _formats(files: LockFileOptions, usual: Format) -> tuple[Format, ...]:
     kinds = tuple(dict.fromkeys(files.format))
     if files.output == STANDARD_OUTPUT:
-        return (printed_format(kinds, usual, several=several),)
+        return (printed_format(kinds, usual),)
     return kinds or (usual,)
 
 
@@ -72,15 +87,13 @@ def _beside(path: Path) -> Path:
     return path.with_stem(f"{path.stem}.lock")
 
 
-def printed_format(
-    formats: tuple[Format, ...], usual: Format = Format.REQUIREMENTS, *, several: bool = False
-) -> Format:
+def printed_format(formats: tuple[Format, ...], usual: Format = Format.REQUIREMENTS) -> Format:
     """Return the format of a lock that goes to standard output.
 
     Raises:
         UsageError: it would be more than one.
     """
-    if several or len(formats) > 1:
+    if len(formats) > 1:
         raise UsageError("-o - prints one lock, and several are asked for", "leave -o out")
     return formats[0] if formats else usual
 

@@ -195,6 +195,19 @@ def marker_environment(platform: Platform, minor: str) -> dict[str, str]:
     return markers(platform, f"{minor}.0")
 
 
+def environment_of(platform: str, minor: str) -> dict[str, str]:
+    """Return the PEP 508 environment of a platform by envlock's name; its Python alone if unknown.
+
+    ``minor`` may be "" where it is not told.
+    """
+    system, _, machine = platform.partition("-")
+    full = f"{minor or '3'}.0"
+    if system in SYSTEMS:
+        return markers(Platform(system=system, machine=machine), full)
+    unknown = dict.fromkeys(markers(Platform(system="linux", machine=""), full), "")
+    return {**unknown, "python_version": minor, "python_full_version": full}
+
+
 def uv_name(platform: Platform) -> str:
     """Return what ``uv pip compile --python-platform`` takes; its glibc may be a little older.
 

@@ -27,26 +27,26 @@ Locks = Mapping[Path, Lock]
 
 
 class Standard(Struct, frozen=True, kw_only=True):
-    """What a lock is measured by; ``target`` is known before only where pip installs all of it."""
+    """What a lock is measured by; ``targets`` are known before where pip installs all of it."""
 
     job: Job
     digest: str
     rules: Database
-    target: Target | None = None
+    targets: tuple[Target, ...] = ()
 
     @classmethod
-    def of(cls, job: Job, rules: Database, goal: Target | None) -> Standard:
+    def of(cls, job: Job, rules: Database, goals: tuple[Target, ...]) -> Standard:
         """Return what the locks of a job are measured by."""
-        if goal is not None:
-            digest = request_digest(job.request, goal)
+        if goals:
+            digest = request_digest(job.request, goals)
         else:
             digest = conda_digest(job.request, job.subdirs, _of_indexes(job))
-        return cls(job=job, digest=digest, rules=rules, target=goal)
+        return cls(job=job, digest=digest, rules=rules, targets=goals)
 
     @property
     def places(self) -> tuple[str, ...]:
         """The platforms that are locked for."""
-        return self.job.subdirs if self.target is None else (str(self.target.platform),)
+        return self.job.subdirs or tuple(str(each.platform) for each in self.targets)
 
 
 def _of_indexes(job: Job) -> dict[str, str]:
@@ -128,9 +128,7 @@ def covers(lock: Lock, standard: Standard, *, hashed: bool) -> bool:
     """Whether a lock has pins for all platforms; ``hashed``: so that they can be installed."""
     found = [lock.on(place) for place in standard.places]
     return all(
-        each is not None
-        and (standard.target is not None or each.conda)
-        and not (hashed and bare_of(each))
+        each is not None and (standard.targets or each.conda) and not (hashed and bare_of(each))
         for each in found
     )
 
@@ -169,7 +167,7 @@ def _of_other_indexes(lock: Lock, standard: Standard) -> Iterator[str]:
     """What several indexes would make of the pins, as far as that can be told without asking."""
     settings = standard.job.settings
     now = asked(settings)
-    if standard.target is not None and now:  # else the digest has them
+    if standard.targets and now:  # else the digest has them
         if not lock.indexes:
             yield f"it does not say which of {' and '.join(now)} each pin is from"
         elif (lock.indexes, lock.index_strategy) != (now, settings.index_strategy):
@@ -195,8 +193,11 @@ def _broken(part: Part, standard: Standard) -> Iterator[str]:
 
 def _situation(part: Part, standard: Standard) -> Situation | None:
     """Where the pins of a platform are; None for those beside conda's in a file of their own."""
-    if standard.target is not None:
-        return Situation.of(standard.target)
+    if standard.targets:
+        meant = [each for each in standard.targets if str(each.platform) == part.platform]
+        # A file may name none: a lock of one target is then judged for that one.
+        goals = meant or (standard.targets if len(standard.targets) == 1 else ())
+        return Situation.of(goals[0]) if goals else None
     python = python_of(part.conda)
     if python is None or not part.subdir:
         return None
@@ -227,8 +228,8 @@ def wider(job: Job) -> Lock | None:
     for path in job.outputs if job.here else ():
         with suppress(EnvlockError, OSError):  # whoever writes over it tells what it is
             lock = read_lock(path.name, read_text(path))
-            subdirs = {each.subdir for each in lock.parts}
-            if lock.request_digest and len(subdirs) > 1 and set(job.subdirs) <= subdirs:
+            places = {each.place for each in lock.parts}
+            if lock.request_digest and len(places) > 1 and set(job.subdirs) <= places:
                 return lock
     return None
 

@@ -133,8 +133,8 @@ def _read(order: ExportOrder, progress: Progress) -> Lock:
         every = read_lock(order.source.name, text)
     except UsageError:
         every = None  # one package in two versions, perhaps, each with its marker
-    if every is not None and every.of_conda:
-        return every
+    if every is not None and (every.of_conda or len(every.parts) > 1):
+        return replace(every, name=every.name or order.name)
     goal = _target(order, every.part if every else Part())
     lock = read_lock(order.source.name, text, markers=goal.markers)
     part = replace(

@@ -33,9 +33,10 @@ class Job(Struct, frozen=True, kw_only=True):
     machine counts.
 
     For pip alone, ``python`` is a version or a path, ``requires_python`` what
-    the projects in the request say, ``platform`` another platform than this
-    machine's, and ``builds`` says that the Python must be here. ``fresh``
-    leaves evidence aside, ``evidence`` are folders with more of it.
+    the projects in the request say, ``places`` the platforms that were named,
+    sorted, none for this machine's, and ``builds`` says that the Python must be
+    here. ``together``: one file holds all platforms in every format that can.
+    ``fresh`` leaves evidence aside, ``evidence`` are folders with more of it.
     """
 
     request: Request
@@ -47,7 +48,8 @@ class Job(Struct, frozen=True, kw_only=True):
     subdirs: tuple[str, ...] = ()
     here: bool = True
     python: str | None = None
-    platform: Place | None = None
+    places: tuple[Place, ...] = ()
+    together: bool = False
     builds: bool = False
     requires_python: SpecifierSet = field(default_factory=SpecifierSet)
     engine: EngineName = EngineName.PIPTOOLS
@@ -58,10 +60,15 @@ class Job(Struct, frozen=True, kw_only=True):
     fresh: bool = False
     evidence: tuple[Path, ...] = ()
 
-    def target(self) -> Target:
-        """Return the target that was asked for; raises as `envlock.targets.find.find` does."""
+    def targets(self) -> tuple[Target, ...]:
+        """Return what pip's packages are locked for, by platform; raises as `find` does."""
         wanted = terms(self.request, self.requires_python, here=self.builds)
-        return find(self.python, self.platform, wanted)
+        return tuple(find(self.python, place, wanted) for place in self.places or (None,))
+
+    def target(self) -> Target:
+        """Return the target of a job for one platform; raises as `find` does."""
+        (goal,) = self.targets()
+        return goal
 
 
 class Work(Struct, frozen=True, kw_only=True):

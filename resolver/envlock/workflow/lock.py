@@ -55,21 +55,13 @@ def make_lock(
     return _locked(job, standing, progress)
 
 
-def make_locks(jobs: Sequence[Job], progress: Progress) -> tuple[Locked, ...]:
-    """Lock one request for several targets without writing anything; see `make_lock`."""
-    there = [(job, _standing(job, hashed=False)) for job in jobs]
-    anew = (job.outputs for job, standing in there if standing.current is None)
-    try_outputs((path for outputs in anew for path in outputs), progress)
-    return tuple(_locked(job, standing, progress) for job, standing in there)
-
-
 def _standing(job: Job, *, hashed: bool) -> _Standing:
     refuse_irregular(job.outputs)
-    goal = _target(job)
+    goals = _targets(job)
     before = seen(job.outputs)
     locks = existing.own_locks(job)
-    standard = existing.Standard.of(job, database.load(job.rules), goal)
-    command = job.command if goal is None else f"{job.command} --python {goal.minor}"
+    standard = existing.Standard.of(job, database.load(job.rules), goals)
+    command = f"{job.command} --python {goals[0].minor}" if goals else job.command
     old, taken = existing.merged(locks.values()), None
     if old is not None and not (job.upgrade or job.upgrade_packages):
         same = all(lock.command == command for lock in locks.values())
@@ -81,9 +73,9 @@ def _standing(job: Job, *, hashed: bool) -> _Standing:
     return _Standing(standard=standard, before=before, command=command, old=old, current=taken)
 
 
-def _target(job: Job) -> Target | None:
-    """The Python that is locked for, where conda does not choose it."""
-    return None if job.subdirs else job.target()
+def _targets(job: Job) -> tuple[Target, ...]:
+    """The Python and the platforms that are locked for, where conda does not choose it."""
+    return () if job.subdirs else job.targets()
 
 
 def _locked(job: Job, standing: _Standing, progress: Progress) -> Locked:
@@ -91,7 +83,7 @@ def _locked(job: Job, standing: _Standing, progress: Progress) -> Locked:
         return Locked(lock=standing.current, texts={}, before=standing.before)
     standard = standing.standard
     work = Work(job=job, database=standard.rules, kept=existing.to_keep(job, standing.old))
-    solved = sorted(_solve(work, standard.target, progress), key=lambda each: each.part.place)
+    solved = sorted(_solve(work, standard.targets, progress), key=lambda each: each.part.place)
     notes = dict.fromkeys((*_of_channels(job), *(n for each in solved for n in each.notes)))
     lock = Lock(
         parts=tuple(each.part for each in solved),
@@ -107,12 +99,13 @@ def _locked(job: Job, standing: _Standing, progress: Progress) -> Locked:
         indexes=asked(job.settings),
         index_strategy=job.settings.index_strategy,
     )
-    return Locked(lock=lock, texts=_render(lock, job), before=standing.before)
+    return Locked(lock=lock, texts=_render(lock, solved, job), before=standing.before)
 
 
-def _solve(work: Work, goal: Target | None, progress: Progress) -> Iterator[Solved]:
-    if goal is not None:
+def _solve(work: Work, goals: Iterable[Target], progress: Progress) -> Iterator[Solved]:
+    for goal in goals:
         yield solve_pypi(work, goal, progress)
+    if not work.job.subdirs:
         return
     from envlock.workflow.conda.solve import solve_platform  # noqa: PLC0415  (not for pip alone)
 
@@ -129,28 +122,36 @@ def _of_channels(job: Job) -> Iterator[str]:
         yield f"the request names no channel: {DEFAULT_CHANNEL} is taken"
 
 
-def _render(lock: Lock, job: Job) -> dict[Path, str]:
-    """The texts of the outputs; those of one format are in the order of the platforms."""
+def _render(lock: Lock, solved: Sequence[Solved], job: Job) -> dict[Path, str]:
+    """The texts of the outputs; those of one format are in the order of the platforms.
+
+    A file of pip's packages for one platform says nothing of the others.
+    """
     paths: dict[Format, list[Path]] = {}
     for path, kind in job.outputs.items():
         paths.setdefault(kind, []).append(path)
-    return {
-        path: text
-        for kind, named in paths.items()
-        for path, text in zip(named, texts_of(lock, kind).values(), strict=True)
-    }
+    texts: dict[Path, str] = {}
+    for kind, named in paths.items():
+        held = [lock] if job.subdirs or len(named) == 1 else [_alone(lock, s) for s in solved]
+        found = (
+            text for each in held for text in texts_of(each, kind, together=job.together).values()
+        )
+        texts |= zip(named, found, strict=True)
+    return texts
 
 
-def write(*locks: Locked) -> tuple[Path, ...]:
+def _alone(lock: Lock, solved: Solved) -> Lock:
+    return replace(lock, parts=(solved.part,), notes=solved.notes, reasons=solved.reasons)
+
+
+def write(locked: Locked) -> tuple[Path, ...]:
     """Write the lock files that differ from what is there, all or none; return those.
 
     Raises:
         WorkError: they cannot be written, or were changed by somebody else
             since they were read; then none has changed.
     """
-    texts = {path: text for each in locks for path, text in each.texts.items()}
-    before = {path: content for each in locks for path, content in each.before.items()}
-    return write_changed(texts, before)
+    return write_changed(locked.texts, locked.before)
 
 
 def check_lock(job: Job) -> tuple[str, ...]:
@@ -159,5 +160,5 @@ def check_lock(job: Job) -> tuple[str, ...]:
     Nothing is solved, fetched or written.
     """
     refuse_irregular(job.outputs)
-    standard = existing.Standard.of(job, database.load(job.rules), _target(job))
+    standard = existing.Standard.of(job, database.load(job.rules), _targets(job))
     return existing.problems(existing.read_locks(job), standard)

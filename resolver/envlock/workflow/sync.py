@@ -25,6 +25,7 @@ from envlock.targets.interpreters import (
     find_version,
     python_in,
 )
+from envlock.targets.platforms import KNOWN
 from envlock.workflow.building import Prefix, Venv, holds, refuse_without_python
 from envlock.workflow.existing import bare_of
 from envlock.workflow.outputs import refuse_changed, seen
@@ -122,14 +123,19 @@ def _asked(order: SyncOrder) -> Venv | Prefix:
 
 
 def _venv(order: SyncOrder, lock: Lock) -> Venv:
-    if order.python or not lock.part.python:
+    python = lock.parts[0].python
+    if order.python or not python:
         interpreter = find_interpreter(order.python)
     else:
-        interpreter = find_version(lock.part.python, str(order.lock))
-    if lock.part.platform not in {"", str(interpreter.platform)}:
-        raise _elsewhere(order, lock, str(interpreter.platform))
-    lock = read_lock(order.lock.name, read_text(order.lock), markers=interpreter.markers)
-    return Venv(lock=lock, part=lock.part, interpreter=interpreter, settings=order.settings)
+        interpreter = find_version(python, str(order.lock))
+    here = str(interpreter.platform)
+    part = next((each for each in lock.parts if each.platform in {"", here}), None)
+    if part is None:
+        raise _elsewhere(order, lock, here)
+    if len(lock.parts) == 1:  # its pins may have markers of another tool
+        lock = read_lock(order.lock.name, read_text(order.lock), markers=interpreter.markers)
+        part = lock.part
+    return Venv(lock=lock, part=part, interpreter=interpreter, settings=order.settings)
 
 
 def _prefix(order: SyncOrder, lock: Lock) -> Prefix:
@@ -156,13 +162,22 @@ def _prefix(order: SyncOrder, lock: Lock) -> Prefix:
 
 def _elsewhere(order: SyncOrder, lock: Lock, here: str) -> UsageError:
     places = " and ".join(each.place for each in lock.parts)
-    return UsageError(f"{order.lock} is for {places}, and this machine is {here}", *_here(lock))
+    return UsageError(
+        f"{order.lock} is for {places}, and this machine is {here}", *_here(lock, here)
+    )
 
 
-def _here(lock: Lock) -> Iterator[str]:
-    """The command that made a lock, for this machine."""
-    if words := _without(lock, "--platform", "-o"):
-        yield shlex.join(words)
+def _here(lock: Lock, here: str) -> Iterator[str]:
+    """The command that made a lock, for this machine; of several platforms for this one too."""
+    several = len(lock.parts) > 1
+    if several and not any(here in known.names for known in KNOWN):
+        return
+    if words := shlex.split(own_command(lock.command)) if several else _alone(lock):
+        yield shlex.join([*words, *(["--platform", here] if several else [])])
+
+
+def _alone(lock: Lock) -> list[str]:
+    return _without(lock, "--platform", "-o")
 
 
 def _with_hashes(lock: Lock) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 
 from msgspec.structs import replace
@@ -15,8 +15,8 @@ from envlock.model import CondaSpec, Request, Requested, Target
 from envlock.write.channel_words import strip_channel
 
 
-def request_digest(request: Request, target: Target) -> str:
-    """Return ``sha256:`` and the hex digest of what was asked for.
+def request_digest(request: Request, targets: Sequence[Target]) -> str:
+    """Return ``sha256:`` and the hex digest of what was asked for, for one target or several.
 
     The order of the requirements, where they were written, spelling (case,
     spaces, quotes), repetition and credentials do not count; the patch of the
@@ -24,12 +24,13 @@ def request_digest(request: Request, target: Target) -> str:
     named with its version does. ``exclude_newer`` is an aware time.
     """
     newest = request.exclude_newer
+    targets = sorted(targets, key=lambda each: str(each.platform))
     lines = [
-        f"python {target.minor}",
-        f"platform {target.platform}",
-        f"accelerator {request.accelerator} {target.accelerator}",
+        *dict.fromkeys(f"python {each.minor}" for each in targets),
+        *(f"platform {each.platform}" for each in targets),
+        *dict.fromkeys(f"accelerator {request.accelerator} {t.accelerator}" for t in targets),
         f"exclude-newer {newest.astimezone(UTC).isoformat() if newest else 'nothing'}",
-        *([f"system {target.platform.libc}"] if _names_system(target) else []),
+        *(_system(each, alone=len(targets) == 1) for each in targets if _names_system(each)),
         *(f"needs {level}" for level in sorted(set(request.needs))),
         *_canonical("requirement", request.requirements),
         *_canonical("constraint", request.constraints),
@@ -76,6 +77,11 @@ def _asked(spec: CondaSpec) -> str:
 
     place = replace(spec, channel=strip_channel(spec.channel), url=public(spec.url))
     return f"conda {place} {' '.join(spec.only)}".rstrip()
+
+
+def _system(target: Target, *, alone: bool) -> str:
+    of = "" if alone else f" of {target.platform}"
+    return f"system {target.platform.libc}{of}"
 
 
 def _names_system(target: Target) -> bool:

@@ -48,7 +48,7 @@ def render(lock: Lock) -> Mapping[str, str]:
 
 
 def _of_pypi(lock: Lock, part: Part) -> Iterator[str]:
-    yield from of_pypi(lock, part)
+    yield from of_pypi(lock, [part])
     yield f"name: {quoted(lock.name)}"
     yield from ("channels:", "  - conda-forge", "dependencies:")
     yield f"  - {quoted(f'python={part.python}')}"

@@ -33,6 +33,10 @@ class Module(Protocol):
         """
         ...
 
+    def together(self, lock: Lock) -> str:
+        """Return one text that holds all platforms, of a format whose row says ``markers``."""
+        ...
+
     def read(self, name: str, text: str, gathered: Gathered) -> None:
         """Take in the pins of a file, and what it says of itself.
 
@@ -51,6 +55,7 @@ class Row(Struct, frozen=True, kw_only=True):
     of every pin; ``addresses``: of every pin one. ``conda``: it holds conda's
     packages; ``pypi``: a lock that has none of them; ``beside``: the Python
     packages of one that has them. ``several``: one file holds all platforms.
+    ``markers``: one can, if that is asked for, each package with a marker.
     ``apart``: the name of the platform is always in that of the file.
     ``options``: other programs write options of pip into it, and ``-r`` reads it.
     """
@@ -66,6 +71,7 @@ class Row(Struct, frozen=True, kw_only=True):
     pypi: bool = True
     beside: bool = False
     several: bool = False
+    markers: bool = False
     apart: bool = False
     options: bool = False
 
@@ -84,12 +90,15 @@ class Row(Struct, frozen=True, kw_only=True):
             return f"{path.stem}-{place}{path.suffix}"
         return path.name if alone else str(for_platform(path, place))
 
-    def names(self, places: Sequence[str], *, apart: bool = False) -> tuple[str, ...]:
+    def names(
+        self, places: Sequence[str], *, apart: bool = False, together: bool = False
+    ) -> tuple[str, ...]:
         """Return the names of the files that a lock for these platforms has.
 
-        ``apart`` says that it is one of several, each for a platform.
+        ``apart`` says that it is one of several, each for a platform;
+        ``together`` that one file is to hold all of them.
         """
-        if self.several and not apart:
+        if not apart and (self.several or (together and self.markers)):
             return (self.filename,)
         alone = len(places) == 1 and not apart
         return tuple(self.name_on(each, alone=alone) for each in places)
@@ -101,6 +110,7 @@ _ROWS = {
         filename="requirements.txt",
         pattern=re.compile(r".+\.txt|requirements\S*\.lock", re.IGNORECASE),
         beside=True,
+        markers=True,
         options=True,
     ),
     Format.PYLOCK: Row(
@@ -108,6 +118,7 @@ _ROWS = {
         filename="pylock.toml",
         pattern=re.compile(r"pylock(\.[^.]+)?\.toml"),
         files=True,
+        several=True,
     ),
     Format.EXPLICIT: Row(
         module="explicit",
@@ -175,15 +186,20 @@ def format_of(path: PurePath, text: str = "") -> Format | None:
     return next(matching, None)
 
 
-def texts_of(lock: Lock, kind: Format) -> Mapping[str, str]:
+def texts_of(lock: Lock, kind: Format, *, together: bool = False) -> Mapping[str, str]:
     """Return the files of a lock in a format: name → text.
+
+    ``together`` asks for one file of all platforms where the format can.
 
     Raises:
         UsageError: the format has no place for its packages.
         EnvlockError: the lock lacks something that the format must hold.
     """
     refuse_unfit(kind, of_conda=lock.of_conda)
-    return FORMATS[kind].load().render(lock)
+    row = FORMATS[kind]
+    if together and row.markers and not lock.of_conda:
+        return {row.filename: row.load().together(lock)}
+    return row.load().render(lock)
 
 
 def refuse_unfit(kind: Format, *, of_conda: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from envlock.errors import UsageError
 from envlock.index.origin import public
 from envlock.model import CondaPackage, Lock, LockedPackage, Part, RuleId
-from envlock.targets.platforms import KNOWN
+from envlock.targets.platforms import KNOWN, environment_of
 from envlock.write.comments import Remarks, one_line, read_remarks
 from envlock.write.heading import Heading
 from envlock.write.pins import Pin
@@ -42,9 +42,10 @@ class Gathered(Struct, kw_only=True):
     parts: dict[str, Found] = field(default_factory=dict)
     reasons: dict[RuleId, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
+    environments: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
     def of(self, subdir: str) -> Found:
-        """Return the place for what a platform has; "" where conda has no part in the file."""
+        """Return the place for what a platform has; "" where the file is for one, without conda."""
         return self.parts.setdefault(subdir, Found())
 
     def conda(
@@ -79,9 +80,28 @@ class Gathered(Struct, kw_only=True):
         Raises:
             UsageError: there is another of its name, or its marker has no meaning.
         """
-        if not self._is_meant(pin):
+        for place in self._places(pin):
+            self._pin(place, pin)
+
+    def _places(self, pin: Pin) -> Iterator[str]:
+        """The platforms that a pin is for; "" where the file is not for several."""
+        if self.markers is not None or not self.heading.several:
+            if self._is_meant(pin, self.markers):
+                yield ""
             return
-        found, package = self.of(""), pin.package
+        for platform, environment in self._environments().items():
+            if self._is_meant(pin, environment):
+                yield platform
+
+    def _environments(self) -> Mapping[str, Mapping[str, str]]:
+        if not self.environments:
+            for platform, python in self.heading.several.items():
+                self.environments[platform] = environment_of(platform, python)
+                self.of(platform)
+        return self.environments
+
+    def _pin(self, place: str, pin: Pin) -> None:
+        found, package = self.of(place), pin.package
         other = found.pins.setdefault(package.name, pin)
         if other is not pin:
             raise UsageError(
@@ -91,12 +111,11 @@ class Gathered(Struct, kw_only=True):
         found.pypi[package.name] = package
         self.reasons |= {rule: why for rule, why in pin.reasons.items() if why}
 
-    def _is_meant(self, pin: Pin) -> bool:
-        if self.markers is None or pin.marker is None:
+    def _is_meant(self, pin: Pin, markers: Mapping[str, str] | None) -> bool:
+        if markers is None or pin.marker is None:
             return True
-        environment = {**self.markers, "extra": ""}
         try:
-            return pin.marker.evaluate(environment, context="lock_file")
+            return pin.marker.evaluate({**markers, "extra": ""}, context="lock_file")
         except (UndefinedComparison, UndefinedEnvironmentName, ValueError) as error:
             raise UsageError(
                 f"{pin.where}: the marker {pin.marker} has no meaning: {error}"
@@ -112,6 +131,8 @@ class Gathered(Struct, kw_only=True):
         head = self.heading
         for subdir in head.virtual:
             self.of(subdir)
+        if self.markers is None and head.several:
+            self._environments()
         parts = tuple(self._part(each) for each in sorted(self.parts or {"": Found()}))
         return Lock(
             parts=parts,
@@ -135,11 +156,16 @@ class Gathered(Struct, kw_only=True):
 
     def _part(self, subdir: str) -> Part:
         found, head = self.parts.get(subdir, Found()), self.heading
-        python = found.conda.get("python")
+        conda_python = found.conda.get("python")
+        python, platform = head.target
+        if subdir in self.environments:
+            python, platform = head.several[subdir], subdir
+        elif conda_python:
+            python = ".".join(conda_python.version.split(".")[:2])
         return Part(
-            python=".".join(python.version.split(".")[:2]) if python else head.python,
-            platform=_SUBDIRS.get(subdir, subdir) or head.platform,
-            subdir=subdir,
+            python=python,
+            platform=platform or _SUBDIRS.get(subdir, subdir),
+            subdir="" if subdir in self.environments else subdir,
             conda=tuple(sorted(found.conda.values(), key=attrgetter("name"))),
             pypi=tuple(sorted(found.pypi.values(), key=attrgetter("name"))),
             virtual=head.virtual.get(subdir, ()),

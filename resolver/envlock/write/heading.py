@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct, field
 
@@ -20,22 +20,24 @@ _TARGET = re.compile(r"# python (?P<python>\S+) on (?P<platform>\S+)")
 _INDEXES = re.compile(r"# indexes: (?P<indexes>.*) \((?P<index_strategy>[a-z-]+)\)")
 _ASKED = re.compile(r"(?P<spec>.*?)(?:  # \[(?P<only>[^\]]*)\])?(?:  # (?P<origin>.*))?")
 _NONE = "nodefaults"
+#: More platforms than there are: what says so is not envlock's.
+_MOST = 64
 
 
 class Heading(Struct, kw_only=True):
     """What the first comments of a lock say; empty where they do not.
 
     ``ours`` says that envlock wrote them: what is empty then is meant so.
-    ``platform`` is envlock's name of a platform, ``subdir`` conda's; what is
-    ``verified`` stands under conda's, or "" where there is one platform.
+    ``targets`` are the Pythons and envlock's names of the platforms of pip's
+    packages, ``subdir`` is conda's name of the only one; what is ``verified``
+    stands under the platform, or "" where there is one.
     """
 
     ours: bool = False
     command: str = ""
     request_digest: str = ""
     verified: dict[str, str] = field(default_factory=dict)
-    python: str = ""
-    platform: str = ""
+    targets: list[tuple[str, str]] = field(default_factory=list)
     subdir: str = ""
     name: str = ""
     channels: tuple[str, ...] = ()
@@ -46,14 +48,28 @@ class Heading(Struct, kw_only=True):
     indexes: tuple[str, ...] = ()
     index_strategy: str = ""
 
+    @property
+    def target(self) -> tuple[str, str]:
+        """The Python and the platform, both "" unless there is one."""
+        return self.targets[0] if len(self.targets) == 1 else ("", "")
 
-def of_pypi(lock: Lock, part: Part) -> list[str]:
+    @property
+    def several(self) -> Mapping[str, str]:
+        """The platforms of pip's packages, each with its Python, where they are several."""
+        return {platform: python for python, platform in self.targets[:_MOST] if self.targets[1:]}
+
+
+def of_pypi(lock: Lock, parts: Sequence[Part]) -> list[str]:
     """Return the lines that Python packages start with: how to make them again, and for what."""
     lines = [
         f"# made by: {lock.command}",
-        f"# python {part.python} on {part.platform}",
+        *(f"# python {part.python} on {part.platform}" for part in parts),
         *([f"# request: {lock.request_digest}"] if lock.request_digest else []),
-        *([f"# verified: {part.verified}"] if part.verified else []),
+        *(
+            f"# verified{f' {part.platform}' if len(parts) > 1 else ''}: {part.verified}"
+            for part in parts
+            if part.verified
+        ),
         *([f"# indexes: {' '.join(lock.indexes)} ({lock.index_strategy})"] if lock.indexes else []),
         *(f"# note: {note}" for note in lock.notes),
     ]
@@ -92,7 +108,7 @@ def read_heading(lines: Iterable[str]) -> Heading:
         if match := _SAID.fullmatch(line):
             _take(found, match[1], match[2] or "")
         elif match := _TARGET.fullmatch(line):
-            found.python, found.platform = match["python"], match["platform"]
+            found.targets.append((match["python"], match["platform"]))
         elif match := _INDEXES.fullmatch(line):
             found.indexes = tuple(map(one_line, match["indexes"].split()))
             found.index_strategy = match["index_strategy"]

@@ -8,7 +8,7 @@ the standard asks; the ``.tar.gz`` where an old release has a ``.zip`` too.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC
 from operator import attrgetter
@@ -40,6 +40,7 @@ from envlock.write.formats import FORMATS
 from envlock.write.gathered import Gathered
 from envlock.write.heading import Heading
 from envlock.write.pins import STRONG_HASH, Pin
+from envlock.write.together import environment, gather
 
 _ROW = FORMATS[Format.PYLOCK]
 _BEFORE_DRIVE = re.compile(r"/(?=[A-Za-z]:)")
@@ -49,36 +50,32 @@ _Kind = TypeVar("_Kind", str, list[Any], dict[str, Any])
 
 
 def render(lock: Lock) -> Mapping[str, str]:
-    """Write the lock as PEP 751 has it, checked against the standard, a file for each platform.
+    """Write the lock as PEP 751 has it, checked against the standard, in one file.
 
     Raises:
+        UsageError: the parts are not each for a platform, or not for one Python.
         WorkError: the files of a package are not known, as in a lock that was
             read from a requirements file.
     """
-    alone = len(lock.parts) == 1
-    return {_ROW.filename_for(each, alone=alone): _text(lock, each) for each in lock.parts}
-
-
-def _text(lock: Lock, part: Part) -> str:
     import tomli_w  # noqa: PLC0415  (only writing needs it)
 
-    packages = sorted(part.pypi, key=attrgetter("name"))
-    _refuse_without_files(packages)
+    pins = gather(lock)
+    _refuse_without_files([package for package, _ in pins])
     document = Pylock(
         lock_version=Version("1.0"),
-        environments=_environments(part.platform),
-        requires_python=SpecifierSet(f"=={part.python}.*"),
+        environments=_environments([part.platform for part in lock.parts]),
+        requires_python=SpecifierSet(f"=={lock.parts[0].python}.*"),
         created_by="envlock",
-        packages=[_package(package, lock.reasons) for package in packages],
-        tool={"envlock": _about(lock, part)},
+        packages=[_package(package, marker, lock.reasons) for package, marker in pins],
+        tool={"envlock": _about(lock)},
     )
     document.validate()
     tables = dict(document.to_dict())
     ordered = {"tool": tables.pop("tool")} | tables
-    return tomli_w.dumps(ordered)
+    return {_ROW.filename: tomli_w.dumps(ordered)}
 
 
-def _refuse_without_files(packages: list[LockedPackage]) -> None:
+def _refuse_without_files(packages: Iterable[LockedPackage]) -> None:
     lacking = [f"{each.name} {each.version}" for each in packages if not usable(each)]
     if lacking:
         raise WorkError(
@@ -88,13 +85,14 @@ def _refuse_without_files(packages: list[LockedPackage]) -> None:
         )
 
 
-def _about(lock: Lock, part: Part) -> dict[str, object]:
-    verified = {"verified": one_line(part.verified)} if part.verified else {}
+def _about(lock: Lock) -> dict[str, object]:
+    parts = [_about_part(part) for part in lock.parts]
+    where = parts[0] if len(parts) == 1 else {"parts": parts}
+    verified = {key: where.pop(key) for key in tuple(where) if key == "verified"}
     asked = {"indexes": list(lock.indexes), "index-strategy": lock.index_strategy}
     return {
         "command": one_line(lock.command),
-        "python": part.python,
-        "platform": part.platform,
+        **where,
         "request": lock.request_digest,
         **verified,
         **(asked if lock.indexes else {}),
@@ -102,9 +100,16 @@ def _about(lock: Lock, part: Part) -> dict[str, object]:
     }
 
 
-def _environments(platform: str) -> list[Marker] | None:
-    """Mark the one platform the lock is for, so that no other installs it."""
-    system, _, machine = platform.partition("-")
+def _about_part(part: Part) -> dict[str, object]:
+    verified = {"verified": one_line(part.verified)} if part.verified else {}
+    return {"python": part.python, "platform": part.platform, **verified}
+
+
+def _environments(platforms: Sequence[str]) -> list[Marker] | None:
+    """Mark the platforms that the lock is for, so that no other installs it."""
+    if len(platforms) > 1:
+        return [marker for each in platforms if (marker := environment(each)) is not None]
+    system, _, machine = platforms[0].partition("-")
     if system not in SYSTEMS:
         return None
     said = markers(Platform(system=system, machine=machine), "")
@@ -112,7 +117,9 @@ def _environments(platform: str) -> list[Marker] | None:
     return [Marker(" and ".join(f"{name} == '{said[name]}'" for name in names))]
 
 
-def _package(package: LockedPackage, reasons: Mapping[RuleId, str]) -> Package:
+def _package(
+    package: LockedPackage, marker: Marker | None, reasons: Mapping[RuleId, str]
+) -> Package:
     files = usable(package)
     wheels = [_source(PackageWheel, *each) for each in files if each[0].filename.endswith(".whl")]
     sdists = [
@@ -125,6 +132,7 @@ def _package(package: LockedPackage, reasons: Mapping[RuleId, str]) -> Package:
     return Package(
         name=package.name,
         version=package.version,
+        marker=marker,
         index=package.index or None,
         sdist=next(iter(sdists), None),
         wheels=wheels or None,
@@ -205,17 +213,29 @@ def read(name: str, text: str, gathered: Gathered) -> None:
 
 
 def _heading(about: Mapping[str, Any], where: str) -> Heading:
-    verified = _get(about, "verified", str, where)
+    listed = _get(about, "parts", list, where)
+    parts = [_part(f"{where}.parts[{n}]", each) for n, each in enumerate(listed)]
+    parts = parts or [_part(where, about)]
+    several = len(parts) > 1
     return Heading(
         command=_get(about, "command", str, where),
-        python=_get(about, "python", str, where),
-        platform=_get(about, "platform", str, where),
+        targets=[(python, platform) for python, platform, _ in parts],
         request_digest=_get(about, "request", str, where),
-        verified={"": verified} if verified else {},
+        verified={place if several else "": words for _, place, words in parts if words},
         notes=[str(each) for each in _get(about, "notes", list, where)],
         indexes=tuple(one_line(str(each)) for each in _get(about, "indexes", list, where)),
         index_strategy=one_line(_get(about, "index-strategy", str, where)),
     )
+
+
+def _part(where: str, about: object) -> tuple[str, str, str]:
+    """The Python, the platform and what is verified of one part."""
+    if not isinstance(about, dict):
+        raise UsageError(f"{where}: expected dict, found {type(about).__name__}")
+    python, platform, verified = (
+        _get(about, key, str, where) for key in ("python", "platform", "verified")
+    )
+    return python, platform, verified
 
 
 def _locked(where: str, package: Package) -> Pin:

@@ -7,7 +7,10 @@ pip-compile and uv are read as well as envlock's.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from msgspec.structs import replace
+from packaging.markers import Marker
 
 from envlock import standards
 from envlock.choices import Format
@@ -17,6 +20,7 @@ from envlock.write.formats import FORMATS
 from envlock.write.gathered import Gathered
 from envlock.write.heading import of_pypi
 from envlock.write.pins import read_pin
+from envlock.write.together import gather
 
 _INDENT = "    "
 _COMMENT = re.compile(r"(?:^|\s)#")
@@ -30,21 +34,37 @@ def render(lock: Lock) -> Mapping[str, str]:
 
 def text_of(lock: Lock, part: Part) -> str:
     """Return the hashed requirements of one platform, which an installer takes."""
-    lines = of_pypi(lock, part)
-    for package in told(lock, part):
-        lines += _pin(package)
+    return _text(lock, [part], ((package, None) for package in told(lock, part)))
+
+
+def together(lock: Lock) -> str:
+    """Return the hashed requirements of all platforms, each with a marker where not all have it.
+
+    Raises:
+        UsageError: the parts are not each for a platform, or not for one Python.
+    """
+    parts = tuple(replace(part, pypi=tuple(told(lock, part))) for part in lock.parts)
+    return _text(lock, parts, gather(replace(lock, parts=parts)))
+
+
+def _text(
+    lock: Lock, parts: Sequence[Part], pins: Iterable[tuple[LockedPackage, Marker | None]]
+) -> str:
+    lines = of_pypi(lock, parts)
+    for package, marker in pins:
+        lines += _pin(package, marker)
         lines += remarks(package, lock.reasons, indent=_INDENT)
     return "\n".join(lines) + "\n"
 
 
-def _pin(package: LockedPackage) -> list[str]:
+def _pin(package: LockedPackage, marker: Marker | None) -> list[str]:
     """Write the requirement and its hashes: every line but the last goes on after a backslash.
 
     A comment may follow only a line that does not go on: pip joins lines
     before it drops comments.
     """
     words = [
-        f"{package.name}=={package.version}",
+        f"{package.name}=={package.version}{f' ; {marker}' if marker else ''}",
         *(f"{_INDENT}--hash={each}" for each in sorted(package.hashes)),
     ]
     return [*(f"{word} \\" for word in words[:-1]), words[-1]]

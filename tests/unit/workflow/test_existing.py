@@ -45,7 +45,7 @@ def job(*formats: Format, subdirs: tuple[str, ...] = SUBDIRS) -> Job:
 
 
 def standard(wanted: Job) -> Standard:
-    return Standard.of(wanted, load(()), None)
+    return Standard.of(wanted, load(()), ())
 
 
 def write(folder: Path, *formats: Format, lock: Lock = LOCK) -> None:

@@ -38,7 +38,8 @@ exclude-newer nothing
 requirement h5py; python_version < "3.11"
 requirement tensorflow[and-cuda,extra]<2.12,>=2.10
 constraint numpy<2"""
-    assert request_digest(REQUEST, TARGET) == f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    assert request_digest(REQUEST, [TARGET]) == f"sha256:{digest}"
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ constraint numpy<2"""
     ],
 )
 def test_the_digest_does_not_depend_on(request_: Request) -> None:
-    assert request_digest(request_, TARGET) == request_digest(REQUEST, TARGET)
+    assert request_digest(request_, [TARGET]) == request_digest(REQUEST, [TARGET])
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,7 @@ def test_the_digest_does_not_depend_on(request_: Request) -> None:
     ],
 )
 def test_of_the_interpreter_the_digest_does_not_see(target: Target) -> None:
-    assert request_digest(REQUEST, target) == request_digest(REQUEST, TARGET)
+    assert request_digest(REQUEST, [target]) == request_digest(REQUEST, [TARGET])
 
 
 @pytest.mark.parametrize(
@@ -118,26 +119,26 @@ def test_of_the_interpreter_the_digest_does_not_see(target: Target) -> None:
     ],
 )
 def test_the_digest_depends_on(request_: Request, target: Target) -> None:
-    assert request_digest(request_, target) != request_digest(REQUEST, TARGET)
+    assert request_digest(request_, [target]) != request_digest(REQUEST, [TARGET])
 
 
 def test_a_wish_is_not_a_constraint() -> None:
     wish = Request(requirements=wishes("numpy<2"))
     bound = Request(requirements=(), constraints=wishes("numpy<2"))
-    assert request_digest(wish, TARGET) != request_digest(bound, TARGET)
+    assert request_digest(wish, [TARGET]) != request_digest(bound, [TARGET])
 
 
 def test_a_moment_is_the_same_in_every_time_zone() -> None:
     east = datetime(2024, 1, 1, 3, tzinfo=timezone(timedelta(hours=3)))
     utc = datetime(2024, 1, 1, tzinfo=UTC)
-    assert request_digest(replace(REQUEST, exclude_newer=east), TARGET) == request_digest(
-        replace(REQUEST, exclude_newer=utc), TARGET
+    assert request_digest(replace(REQUEST, exclude_newer=east), [TARGET]) == request_digest(
+        replace(REQUEST, exclude_newer=utc), [TARGET]
     )
 
 
 def test_a_new_password_does_not_make_a_lock_stale() -> None:
     digests = {
-        request_digest(Request(requirements=wishes(f"demo @ https://{user}host/d.whl")), TARGET)
+        request_digest(Request(requirements=wishes(f"demo @ https://{user}host/d.whl")), [TARGET])
         for user in ("", "me:old@", "me:new@")
     }
     assert len(digests) == 1
@@ -145,20 +146,20 @@ def test_a_new_password_does_not_make_a_lock_stale() -> None:
 
 def test_a_target_that_is_not_at_hand_has_the_same_digest() -> None:
     missing = replace(TARGET, option="linux-x86_64", python=Version("3.10.0"))
-    assert request_digest(REQUEST, missing) == request_digest(REQUEST, TARGET)
+    assert request_digest(REQUEST, [missing]) == request_digest(REQUEST, [TARGET])
 
 
 def test_a_system_that_was_named_counts() -> None:
     old = Platform(system="linux", machine="x86_64", libc="glibc 2.17")
     named = replace(TARGET, option="manylinux2014_x86_64", platform=old)
-    assert request_digest(REQUEST, named) != request_digest(REQUEST, TARGET)
+    assert request_digest(REQUEST, [named]) != request_digest(REQUEST, [TARGET])
 
 
 def test_what_is_needed_counts_and_its_order_does_not() -> None:
     one = replace(REQUEST, needs=("resume", "savedmodel"))
     other = replace(REQUEST, needs=("savedmodel", "resume"))
-    assert request_digest(one, TARGET) == request_digest(other, TARGET)
-    assert request_digest(one, TARGET) != request_digest(REQUEST, TARGET)
+    assert request_digest(one, [TARGET]) == request_digest(other, [TARGET])
+    assert request_digest(one, [TARGET]) != request_digest(REQUEST, [TARGET])
 
 
 CONDA = Request(

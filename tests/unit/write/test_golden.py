@@ -9,7 +9,7 @@ import pytest
 from envlock.choices import Format
 from envlock.write.formats import FORMATS, texts_of
 from support.conda_locks import REALISTIC_CONDA
-from support.locks import REALISTIC
+from support.locks import ON_TWO, REALISTIC
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 
@@ -18,6 +18,13 @@ GOLDEN = Path(__file__).parents[2] / "golden"
 def test_the_realistic_lock_is_written_as_the_golden_files(kind: Format) -> None:
     golden = {path.name: path.read_bytes().decode() for path in (GOLDEN / kind).iterdir()}
     assert texts_of(REALISTIC, kind) == golden
+
+
+def test_a_lock_of_two_platforms_in_one_file_is_written_as_the_golden_files() -> None:
+    golden = {path.name: path.read_bytes().decode() for path in (GOLDEN / "together").iterdir()}
+    kinds = (Format.REQUIREMENTS, Format.PYLOCK)
+    written = {n: t for kind in kinds for n, t in texts_of(ON_TWO, kind, together=True).items()}
+    assert written == golden
 
 
 def test_the_realistic_lock_of_conda_packages_is_written_as_the_golden_files() -> None:
