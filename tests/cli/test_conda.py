@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from envlock.conda import rattler
 from envlock.index.handover import uv_program
 from support.conda_channel import PYTHON, CondaChannel
 from support.conda_forge import conda_forge
@@ -188,6 +190,23 @@ def test_a_lock_for_several_platforms_stays_one(program: Program, tmp_path: Path
     assert "unchanged  conda-lock.yml\n" in done.out
     assert program(*words, "--check").out == "the lock is current\n"
     assert program(*words, "-U").code == 0
+    assert (program.here / "conda-lock.yml").read_bytes() == before
+
+
+def test_an_environment_is_this_machines_part_of_a_wider_lock(
+    program: Program, channel: CondaChannel, tmp_path: Path
+) -> None:
+    own, wide = rattler.detect()[0], tmp_path / "wide"
+    shutil.copytree(channel.folder, wide)
+    shutil.copytree(wide / own, wide / "linux-aarch64")
+    records = wide / "linux-aarch64" / "repodata.json"
+    records.write_text(records.read_text().replace(own, "linux-aarch64"))
+    words = ["h5py", "--manager", "conda", "--channel", wide.as_uri()]
+    locked = program("lock", *words, "--platform", own, "--platform", "linux-aarch64")
+    assert locked.code == 0, locked.err
+    before = (program.here / "conda-lock.yml").read_bytes()
+    made = program("create", *words)
+    assert (made.code, made.err) == (0, "")
     assert (program.here / "conda-lock.yml").read_bytes() == before
 
 

@@ -107,8 +107,10 @@ def _builder(order: CreateOrder, locked: Locked, program: Path | None) -> Builde
         interpreter = find_interpreter(str(job.target().interpreter))
         part = locked.lock.part
         return Venv(lock=locked.lock, part=part, interpreter=interpreter, settings=job.settings)
-    (subdir,) = job.subdirs
-    own = locked.lock.on(subdir)
+    from envlock.conda import rattler  # noqa: PLC0415  (not for a venv)
+
+    # A lock that was there may be for other machines too.
+    own = locked.lock.on(rattler.detect()[0])
     assert own is not None  # noqa: S101  (the job asked for it)
     refuse_without_python(own, order.folder)
     return Prefix(
