@@ -29,7 +29,7 @@ _TOLD = 3
 #: How long they are looked for: somebody waits for the reason.
 _SECONDS = 10.0
 #: The same where nothing had to be solved for it: then the answer itself came at once.
-_AT_ONCE = 2.0
+_AT_ONCE = 4.0
 
 
 def no_resolution(
