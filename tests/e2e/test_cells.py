@@ -62,7 +62,8 @@ def test_create_writes_a_lock_that_runs(
         ("import-h5py", "import", "fit", "save", "load", "custom-layer", "probe:own.py"), "passed"
     )
     assert data["verified"] is True
-    assert bool(data["evidence"]) is (how is PROVED)
+    (part,) = data["parts"]
+    assert bool(part["evidence"]) is (how is PROVED)
     check = envlock("lock", *words[:-2], "--check", cwd=tmp_path)
     assert (check.returncode, check.stdout) == (0, "the lock is current\n")
     interpreter = python_in(tmp_path / ".venv")
