@@ -20,31 +20,31 @@ from envlock.errors import EnvlockError, NoResolution, PythonGone
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 
-#: Every command, with the function that does it in a module of this package.
-_COMMANDS = {
-    "create": "environments.create",
-    "lock": "locks.lock",
-    "docker": "docker.docker",
-    "sync": "environments.sync",
-    "export": "files.export",
-    "diff": "files.diff",
-    "verify": "environments.verify",
-    "diagnose": "diagnose.diagnose",
-    "fix": "fix.fix",
-    "history": "fix.history",
-    "bisect": "bisect.bisect",
-    "releases": "knowledge.releases",
-    "capabilities": "evidence.capabilities",
-    "rules list": "knowledge.list_",
-    "rules show": "knowledge.show",
-    "rules check": "knowledge.check",
-    "rules constraints": "knowledge.constraints",
-    "rules schema": "knowledge.schema",
-    "config schema": "knowledge.config_schema",
-    "json schema": "knowledge.json_schema",
-    "matrix run": "matrix.run",
-    "matrix check": "evidence.check",
-    "matrix report": "evidence.report",
+#: Every command, with its declaration in a room of `envlock.commands`.
+COMMANDS = {
+    "create": "environments.CREATE",
+    "lock": "lock.LOCK",
+    "docker": "docker.DOCKER",
+    "sync": "environments.SYNC",
+    "export": "files.EXPORT",
+    "diff": "files.DIFF",
+    "verify": "environments.VERIFY",
+    "diagnose": "diagnose.DIAGNOSE",
+    "fix": "fix.FIX",
+    "history": "fix.HISTORY",
+    "bisect": "bisect.BISECT",
+    "releases": "knowledge.RELEASES",
+    "capabilities": "matrix.CAPABILITIES",
+    "rules list": "knowledge.RULES_LIST",
+    "rules show": "knowledge.RULES_SHOW",
+    "rules check": "knowledge.RULES_CHECK",
+    "rules constraints": "knowledge.RULES_CONSTRAINTS",
+    "rules schema": "knowledge.RULES_SCHEMA",
+    "config schema": "knowledge.CONFIG_SCHEMA",
+    "json schema": "knowledge.JSON_SCHEMA",
+    "matrix run": "matrix.RUN",
+    "matrix check": "matrix.CHECK",
+    "matrix report": "matrix.REPORT",
 }
 _GROUPS = {
     "rules": "Show and check what package metadata does not say.",
@@ -81,7 +81,7 @@ def _app(typed: Sequence[str]) -> typer.Typer:
     """
     first = next(iter(typed), "" if _COMPLETION in os.environ else "--help")
     add = announce if first.startswith("-") and first != "--" else register
-    chosen = {name: place for name, place in _COMMANDS.items() if name.split()[0] == first}
+    chosen = {name: place for name, place in COMMANDS.items() if name.split()[0] == first}
     app = typer.Typer(
         name="envlock",
         rich_markup_mode=None,
@@ -92,7 +92,7 @@ def _app(typed: Sequence[str]) -> typer.Typer:
     )
     app.callback()(_root)
     groups = {"": app}
-    for name, place in (chosen or _COMMANDS).items():
+    for name, place in (chosen or COMMANDS).items():
         group, _, own = name.rpartition(" ")
         if group not in groups:
             says = _GROUPS[group]
@@ -100,8 +100,8 @@ def _app(typed: Sequence[str]) -> typer.Typer:
                 help=says, rich_markup_mode=None, context_settings=_SETTINGS
             )
             app.add_typer(groups[group], name=group)
-        module, _, function = place.partition(".")
-        command = getattr(import_module(f"envlock.cli.{module}"), function)
+        room, _, declared = place.partition(".")
+        command = getattr(import_module(f"envlock.commands.{room}"), declared)
         add(groups[group], own, command)
     return app
 

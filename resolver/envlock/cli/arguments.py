@@ -3,16 +3,20 @@
 typer wants every option of a command in its signature. `register` writes that
 signature from the option groups a command takes, so that a group is written
 once and a command has four parameters instead of thirty.
+
+What a command is, stands in a `Command`, which --help reads; the module that
+does it is imported when it is called, in `Command.run` and nowhere else.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from functools import cache
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated, get_args, get_origin, get_type_hints
+from typing import Annotated, get_args, get_origin
 
 import typer
 from msgspec import Struct
@@ -22,7 +26,20 @@ from typer.models import ArgumentInfo, OptionInfo
 from envlock.cli import typed
 from envlock.cli.interrupts import interruption
 
-Command = Callable[..., int]
+
+class Command:
+    """A command: what --help says of it, and the groups of options that it takes."""
+
+    def __init__(self, does: str, says: str, **groups: type[Struct]) -> None:
+        self.does = does
+        self.says = says
+        self.groups: Mapping[str, type[Struct]] = groups
+
+    def run(self, taken: Mapping[str, Struct]) -> int:
+        """Do it with what was typed for each group, and return the exit code."""
+        module, _, function = self.does.rpartition(".")
+        done: int = getattr(import_module(f"envlock.commands.{module}"), function)(**taken)
+        return done
 
 
 def flag(*names: str, says: str) -> OptionInfo:
@@ -50,7 +67,6 @@ def word(metavar: str, *, says: str) -> ArgumentInfo:
 
 def register(app: typer.Typer, name: str, command: Command) -> None:
     """Add a command to an app, with the options of the groups that it takes."""
-    groups = _groups(command)
 
     def call(**values: object) -> int:
         typed.variables()
@@ -58,15 +74,15 @@ def register(app: typer.Typer, name: str, command: Command) -> None:
             parameter: kind(
                 **{each.name: _value(values[each.name], each) for each in _fields(kind)}
             )
-            for parameter, kind in groups.items()
+            for parameter, kind in command.groups.items()
         }
         try:
-            return command(**taken)
+            return command.run(taken)
         except KeyboardInterrupt:  # of which typer would say nothing
             raise interruption() from None
 
-    call.__doc__ = command.__doc__
-    parameters = [each for kind in groups.values() for each in _parameters(kind)]
+    call.__doc__ = command.says
+    parameters = [each for kind in command.groups.values() for each in _parameters(kind)]
     call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     call.__annotations__ = {}
     app.command(name)(call)
@@ -74,17 +90,11 @@ def register(app: typer.Typer, name: str, command: Command) -> None:
 
 def announce(app: typer.Typer, name: str, command: Command) -> None:
     """Add a command to an app for a list of commands: with what it does, without its options."""
-    app.command(name, help=command.__doc__)(_only_listed)
+    app.command(name, help=command.says)(_only_listed)
 
 
 def _only_listed() -> None:
     """Nothing, since a command that is only listed is never called."""
-
-
-def _groups(command: Command) -> dict[str, type[Struct]]:
-    hints = get_type_hints(command)
-    hints.pop("return", None)
-    return hints
 
 
 @cache  # it evaluates the annotations each time

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from msgspec.structs import replace
 
 from envlock.choices import STANDARD_OUTPUT, EngineName, Format
-from envlock.cli.docker import ImageOptions
 from envlock.cli.jobs import lock_job
 from envlock.cli.options import (
     CondaOptions,
@@ -20,6 +19,7 @@ from envlock.cli.options import (
     is_for_conda,
 )
 from envlock.cli.orders import here, request_words, settle
+from envlock.commands.docker import ImageOptions
 from envlock.config import load_config
 from envlock.docker.bases import base_words
 from envlock.docker.quoting import parse_image, parse_label

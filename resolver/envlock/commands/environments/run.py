@@ -6,13 +6,13 @@ import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
+from envlock import report
 from envlock.choices import Manager
-from envlock.cli.arguments import flag, word
+from envlock.cli.jobs import create_job
 from envlock.cli.options import (
     CondaOptions,
     EnvironmentOptions,
@@ -21,49 +21,24 @@ from envlock.cli.options import (
     ProbeOptions,
     RequestOptions,
     TalkOptions,
-    python_option,
 )
+from envlock.cli.orders import configured_settings, needs
 from envlock.cli.output import progress_for, say, say_json
 from envlock.cli.output import talk as tell
+from envlock.cli.proofs import proof_order
+from envlock.commands.environments import ExaminedEnvironment, NewEnvironmentOptions, SyncedLock
 from envlock.errors import ExitCode
-
-if TYPE_CHECKING:
-    from envlock.workflow.create import Created
-    from envlock.workflow.verify import Proof
-
+from envlock.system.looking import on_path
+from envlock.targets.interpreters import python_in
+from envlock.workflow import create, verify
+from envlock.workflow.create import Created
+from envlock.workflow.sync import SyncOrder, sync_environment
+from envlock.workflow.verify import Proof
 
 _PROGRAMS = ("conda", "mamba", "micromamba")
 
 
-class NewEnvironmentOptions(EnvironmentOptions, frozen=True, kw_only=True):
-    """Where the environment is built, and what becomes of one that fails."""
-
-    keep: Annotated[
-        bool, flag("--keep", says="Keep an environment that failed, and say where.")
-    ] = False
-
-
-class SyncedLock(Struct, frozen=True, kw_only=True):
-    """What is installed."""
-
-    lock: Annotated[Path, word("LOCK", says="A lock with hashes.  [default: requirements.txt]")] = (
-        Path("requirements.txt")
-    )
-    python: Annotated[str | None, python_option("the one the lock is for")] = None
-
-
-class ExaminedEnvironment(Struct, frozen=True, kw_only=True):
-    """What is examined."""
-
-    environment: Annotated[
-        Path | None,
-        word(
-            "ENV", says="A venv, a conda prefix or a Python.  [default: the active one, or .venv]"
-        ),
-    ] = None
-
-
-def create(
+def run_create(
     request: RequestOptions,
     place: NewEnvironmentOptions,
     conda: CondaOptions,
@@ -72,19 +47,9 @@ def create(
     index: IndexOptions,
     talk: TalkOptions,
 ) -> int:
-    """Lock, build the environment, and prove that it works.
-
-    Proved means that a Keras model is built, trained, saved to .h5, loaded
-    again and predicts the same. Whatever fails, the folder is as it was. An
-    environment.yml given to -r becomes a conda prefix.
-    """
-    from envlock.cli.jobs import create_job  # noqa: PLC0415  (--help needs none)
-    from envlock.cli.orders import needs  # noqa: PLC0415  (lazy)
-    from envlock.cli.proofs import proof_order  # noqa: PLC0415  (lazy)
-    from envlock.workflow import create as workflow  # noqa: PLC0415
-
+    """Do `envlock create`."""
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
-    order = workflow.CreateOrder(
+    order = create.CreateOrder(
         job=create_job(request, conda, index, files, progress),
         folder=place.env,
         proof=proof_order(probes, needs(request)),
@@ -94,8 +59,8 @@ def create(
         inputs=inputs_of(request, probes),
     )
     try:
-        made = workflow.create(order, progress)
-    except workflow.NotProved as error:
+        made = create.create(order, progress)
+    except create.NotProved as error:
         error.details = _proof_data(error.proof)
         if not talk.json:
             tell(_proof_text(error.proof))
@@ -105,8 +70,6 @@ def create(
 
 
 def _say_created(made: Created, outputs: Sequence[Path], *, as_json: bool) -> None:
-    from envlock import report  # noqa: PLC0415  (as above)
-
     proof = made.proof
     if as_json:
         content = report.lock_data((made.locked.lock,), outputs, made.written)
@@ -138,15 +101,10 @@ def inputs_of(request: RequestOptions, probes: ProbeOptions) -> tuple[Path, ...]
     return (*files, *request.rules, *request.evidence)
 
 
-def sync(own: SyncedLock, place: EnvironmentOptions, index: IndexOptions, talk: TalkOptions) -> int:
-    """Make an environment equal to a lock.
-
-    It is built anew unless it is equal already. Whatever fails, it stays what it was.
-    """
-    from envlock import report  # noqa: PLC0415  (as above)
-    from envlock.cli.orders import configured_settings  # noqa: PLC0415
-    from envlock.workflow.sync import SyncOrder, sync_environment  # noqa: PLC0415
-
+def run_sync(
+    own: SyncedLock, place: EnvironmentOptions, index: IndexOptions, talk: TalkOptions
+) -> int:
+    """Do `envlock sync`."""
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
     order = SyncOrder(
         lock=own.lock,
@@ -174,16 +132,10 @@ def sync(own: SyncedLock, place: EnvironmentOptions, index: IndexOptions, talk: 
     return 0
 
 
-def verify(own: ExaminedEnvironment, probes: ProbeOptions, talk: TalkOptions) -> int:
-    """Prove what an environment can do, without changing it.
-
-    Exit code 1 if a required level does not pass.
-    """
-    from envlock.cli.proofs import proof_order  # noqa: PLC0415  (as above)
-    from envlock.workflow import verify as workflow  # noqa: PLC0415
-
+def run_verify(own: ExaminedEnvironment, probes: ProbeOptions, talk: TalkOptions) -> int:
+    """Do `envlock verify`."""
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
-    proof = workflow.verify(own.environment, proof_order(probes), progress)
+    proof = verify.verify(own.environment, proof_order(probes), progress)
     code = ExitCode.of(problem=not proof.passed)
     if talk.json:
         say_json("verify", _proof_data(proof), exit_code=code)
@@ -193,14 +145,10 @@ def verify(own: ExaminedEnvironment, probes: ProbeOptions, talk: TalkOptions) ->
 
 
 def _proof_text(proof: Proof) -> str:
-    from envlock import report  # noqa: PLC0415  (as above)
-
     return report.proof_text(proof.python, proof.outcomes, proof.gate, proof.ways_round)
 
 
 def _proof_data(proof: Proof) -> dict[str, Any]:
-    from envlock import report  # noqa: PLC0415  (as above)
-
     return report.proof_data(
         proof.python, proof.outcomes, proof.gate, proof.ways_round, passed=proof.passed
     )
@@ -212,9 +160,6 @@ def _activate(folder: Path, *, of_conda: bool) -> str:
     A prefix is activated by the conda program that is here, else its Python is started.
     """
     if of_conda:
-        from envlock.system.looking import on_path  # noqa: PLC0415  (as above)
-        from envlock.targets.interpreters import python_in  # noqa: PLC0415  (as above)
-
         if there := next((each for each in _PROGRAMS if on_path(each)), None):
             return f"{there} activate {shlex.quote(str(folder.resolve()))}"
         return shlex.quote(str(python_in(folder) or folder))

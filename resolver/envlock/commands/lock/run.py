@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
 
-from msgspec import Struct
-
-from envlock.choices import STANDARD_OUTPUT
-from envlock.cli.arguments import flag
+from envlock import report
+from envlock.choices import STANDARD_OUTPUT, Format
+from envlock.cli.jobs import lock_job
 from envlock.cli.options import (
     CondaOptions,
     IndexOptions,
@@ -18,23 +16,17 @@ from envlock.cli.options import (
     TalkOptions,
 )
 from envlock.cli.output import progress_for, say, say_json
+from envlock.commands.lock import CheckOption
+from envlock.conda import rattler
 from envlock.errors import ExitCode, UsageError
-
-if TYPE_CHECKING:
-    from envlock.choices import Format
-    from envlock.model import Lock
-    from envlock.workflow.job import Job
-
-
-class CheckOption(Struct, frozen=True, kw_only=True):
-    """What is done."""
-
-    check: Annotated[
-        bool, flag("--check", says="Only tell whether the lock is current; exit 1 if not.")
-    ] = False
+from envlock.model import Lock
+from envlock.workflow import lock
+from envlock.workflow.job import Job
+from envlock.workflow.lock import check_lock
+from envlock.write.formats import FORMATS
 
 
-def lock(
+def run(
     request: RequestOptions,
     own: CheckOption,
     conda: CondaOptions,
@@ -42,23 +34,17 @@ def lock(
     index: IndexOptions,
     talk: TalkOptions,
 ) -> int:
-    """Write a hashed lock whose versions work together.
-
-    An environment.yml given to -r is locked for conda.
-    """
-    from envlock.cli.jobs import lock_job  # noqa: PLC0415  (--help needs none of this)
-    from envlock.workflow import lock as workflow  # noqa: PLC0415
-
+    """Do `envlock lock`."""
     if own.check and files.output == STANDARD_OUTPUT:
         raise UsageError("-o - prints a lock, and --check looks at one", "leave -o out")
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
     job = lock_job("lock", request, conda, index, files, progress)
     if own.check:
         return _check(job, as_json=talk.json)
-    locked = workflow.make_lock(job, progress)
+    locked = lock.make_lock(job, progress)
     if files.output == STANDARD_OUTPUT:
         return _print(locked.texts, as_json=talk.json)
-    written = workflow.write(locked)
+    written = lock.write(locked)
     _tell(job, locked.lock, written, as_json=talk.json)
     return 0
 
@@ -74,8 +60,6 @@ def _print(texts: Mapping[Path, str], *, as_json: bool) -> int:
 
 
 def _tell(job: Job, lock: Lock, written: Sequence[Path], *, as_json: bool) -> None:
-    from envlock import report  # noqa: PLC0415  (after the solving)
-
     if as_json:
         say_json("lock", report.lock_data((lock,), tuple(job.outputs), written))
         return
@@ -85,9 +69,6 @@ def _tell(job: Job, lock: Lock, written: Sequence[Path], *, as_json: bool) -> No
 
 def _next_steps(job: Job, lock: Lock) -> Iterator[str]:
     """The command that builds an environment: one, or where each platform has a file one each."""
-    from envlock import report  # noqa: PLC0415  (after the solving)
-    from envlock.write.formats import FORMATS  # noqa: PLC0415  (after the solving)
-
     hashed = {path: FORMATS[kind].hashes for path, kind in job.outputs.items()}
     alike: dict[Format, list[Path]] = {}
     for path, kind in job.outputs.items():
@@ -105,15 +86,11 @@ def _elsewhere(job: Job, places: Sequence[str]) -> str | None:
     """The platforms of a lock where it is to be used, if that is not here."""
     if not job.subdirs:
         return " and ".join(places) if job.places else None
-    from envlock.conda import rattler  # noqa: PLC0415  (not for pip alone)
-
     own, _ = rattler.detect()
     return None if own in places else " and ".join(places)
 
 
 def _check(job: Job, *, as_json: bool) -> int:
-    from envlock.workflow.lock import check_lock  # noqa: PLC0415  (as above)
-
     found = check_lock(job)
     code = ExitCode.of(problem=bool(found))
     if as_json:

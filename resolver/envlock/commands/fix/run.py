@@ -5,79 +5,38 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
-from msgspec import Struct
-
-from envlock.choices import EngineName
-from envlock.cli.arguments import flag, option, word
-from envlock.cli.environments import ExaminedEnvironment
+from envlock.changes import Plan, Step
 from envlock.cli.options import (
     IndexOptions,
     JsonOption,
     ProbeOptions,
-    RuleFolders,
     TalkOptions,
-    engine_option,
 )
+from envlock.cli.orders import configured_settings
 from envlock.cli.output import progress_for, say, say_json
 from envlock.cli.output import talk as tell
+from envlock.cli.proofs import proof_order
 from envlock.cli.streams import is_conversation
+from envlock.commands.environments import ExaminedEnvironment
+from envlock.commands.fix import FixOptions
+from envlock.environment.journal import step_data
 from envlock.errors import ExitCode, UsageError
+from envlock.findings import Finding
+from envlock.formats.detect import ROWS, Can, FileFormat, can, format_at
+from envlock.outcomes import Outcome
+from envlock.progress import Progress
+from envlock.report import outcome_data, table
+from envlock.request.words import parse_names
 from envlock.words import counted
-
-if TYPE_CHECKING:
-    from envlock.changes import Plan, Step
-    from envlock.findings import Finding
-    from envlock.outcomes import Outcome
-    from envlock.progress import Progress
-    from envlock.workflow.fix import Approve, Fixed, Tried
-    from envlock.workflow.fix_file import FixedFile
+from envlock.workflow import cases, fix, fix_file, history
+from envlock.workflow.fix import Approve, Fixed, Tried
+from envlock.workflow.fix_file import FixedFile
 
 
-class FixOptions(Struct, frozen=True, kw_only=True):
-    """What is cured, and what may be done."""
-
-    place: Annotated[
-        Path | None,
-        word(
-            "ENV|FILE",
-            says="A venv, a conda prefix, requirements.txt or environment.yml.  "
-            "[default: the active environment, or .venv]",
-        ),
-    ] = None
-    yes: Annotated[bool, flag("-y", "--yes", says="Apply the plan without a question.")] = False
-    dry_run: Annotated[bool, flag("--dry-run", says="Only show the plan.")] = False
-    write: Annotated[bool, flag("--write", says="Of a file: write the changed file.")] = False
-    undo: Annotated[
-        bool, flag("--undo", says="Restore what the environment was before the last fix.")
-    ] = False
-    keep: Annotated[
-        tuple[str, ...],
-        option("--keep", metavar="NAME", says="Do not change this package. Repeatable."),
-    ] = ()
-    allow: Annotated[
-        tuple[str, ...],
-        option("--allow", metavar="NAME", says="Let this package move from the start. Repeatable."),
-    ] = ()
-    python: Annotated[
-        str | None,
-        option(
-            "-p",
-            "--python",
-            metavar="PYTHON",
-            says="Of a file: the Python it is for.  [default: what it says, or envlock's own]",
-        ),
-    ] = None
-    engine: Annotated[
-        EngineName,
-        engine_option(EngineName.UV),
-    ] = EngineName.UV
-    rules: RuleFolders = ()
-
-
-def fix(own: FixOptions, probes: ProbeOptions, index: IndexOptions, talk: TalkOptions) -> int:
-    """Cure an environment or a file with the fewest changes; --undo takes it back."""
+def run_fix(own: FixOptions, probes: ProbeOptions, index: IndexOptions, talk: TalkOptions) -> int:
+    """Do `envlock fix`."""
     progress = progress_for(quiet=talk.quiet or talk.json, verbose=talk.verbose)
     _refuse_mixtures(own)
     if own.undo:
@@ -93,8 +52,6 @@ def _is_file_to_fix(place: Path) -> bool:
     Raises:
         UsageError: it is a file of another kind, which no Python runs.
     """
-    from envlock.formats.detect import ROWS, Can, FileFormat, can, format_at  # noqa: PLC0415  (--help)
-
     found = format_at(place)
     if found is None or found is FileFormat.LOG or can(found, Can.EDIT):
         return can(found, Can.EDIT)
@@ -115,13 +72,7 @@ def _refuse_mixtures(own: FixOptions) -> None:
 def _fix_environment(
     own: FixOptions, probes: ProbeOptions, index: IndexOptions, progress: Progress, *, as_json: bool
 ) -> int:
-    from envlock.cli.orders import configured_settings  # noqa: PLC0415  (--help)
-    from envlock.cli.proofs import proof_order  # noqa: PLC0415  (as above)
-    from envlock.request.words import parse_names  # noqa: PLC0415
-    from envlock.workflow import cases  # noqa: PLC0415
-    from envlock.workflow import fix as workflow  # noqa: PLC0415
-
-    order = workflow.FixOrder(
+    order = fix.FixOrder(
         environment=own.place,
         settings=configured_settings(index),
         proof=proof_order(probes),
@@ -130,7 +81,7 @@ def _fix_environment(
         rules=own.rules,
         approve=_approval(own, as_json=as_json),
     )
-    done = workflow.fix(order, progress)
+    done = fix.fix(order, progress)
     code = ExitCode.of(problem=not (done.changed or (done.plan is None and not done.told)))
     if as_json:
         say_json("fix", _fixed_data(done), exit_code=code)
@@ -199,8 +150,6 @@ def _tried_lines(tried: Sequence[Tried]) -> Iterator[str]:
 
 
 def _plan_table(steps: Sequence[Step]) -> str:
-    from envlock.report import table  # noqa: PLC0415  (as above)
-
     rows = [
         (each.package, _version(each.before), _version(each.after), _why(each)) for each in steps
     ]
@@ -216,8 +165,6 @@ def _why(step: Step) -> str:
 
 
 def _capability_table(before: Sequence[Outcome], after: Sequence[Outcome]) -> str:
-    from envlock.report import table  # noqa: PLC0415  (as above)
-
     was = {each.level: each for each in before}
     now = {each.level: each for each in after}
     levels = dict.fromkeys((*was, *now))
@@ -230,9 +177,6 @@ def _status(outcome: Outcome | None) -> str:
 
 
 def _fixed_data(done: Fixed) -> dict[str, Any]:
-    from envlock.environment.journal import step_data  # noqa: PLC0415  (as above)
-    from envlock.report import outcome_data  # noqa: PLC0415
-
     return {
         "environment": str(done.environment),
         "changed": done.changed,
@@ -249,10 +193,7 @@ def _fixed_data(done: Fixed) -> dict[str, Any]:
 
 
 def _undo(own: FixOptions, progress: Progress, *, as_json: bool) -> int:
-    from envlock.environment.journal import step_data  # noqa: PLC0415  (as above)
-    from envlock.workflow import history as workflow  # noqa: PLC0415
-
-    prefix, steps = workflow.undo(own.place, progress)
+    prefix, steps = history.undo(own.place, progress)
     if as_json:
         content = {"environment": str(prefix), "undone": [*map(step_data, steps)]}
         say_json("fix", content)
@@ -264,12 +205,9 @@ def _undo(own: FixOptions, progress: Progress, *, as_json: bool) -> int:
     return 0
 
 
-def history(own: ExaminedEnvironment, talk: JsonOption) -> int:
-    """List the fixes of an environment: when, what, and how each ended."""
-    from envlock.environment.journal import step_data  # noqa: PLC0415  (as above)
-    from envlock.workflow import history as workflow  # noqa: PLC0415
-
-    prefix, past = workflow.history(own.environment, progress_for(quiet=False, verbose=False))
+def run_history(own: ExaminedEnvironment, talk: JsonOption) -> int:
+    """Do `envlock history`."""
+    prefix, past = history.history(own.environment, progress_for(quiet=False, verbose=False))
     if talk.json:
         fixes = [
             {"when": each.when, "outcome": each.state, "steps": [*map(step_data, each.steps)]}
@@ -279,20 +217,12 @@ def history(own: ExaminedEnvironment, talk: JsonOption) -> int:
     elif not past:
         say(f"envlock has fixed nothing in {prefix}")
     else:
-        from envlock.changes import Plan  # noqa: PLC0415  (as above)
-        from envlock.report import table  # noqa: PLC0415
-
         rows = [(each.when, each.state.value, str(Plan(steps=each.steps))) for each in past]
         say(table(("when", "outcome", "changes"), rows))
     return 0
 
 
 def _fix_file(own: FixOptions, index: IndexOptions, progress: Progress, *, as_json: bool) -> int:
-    from envlock.cli.orders import configured_settings  # noqa: PLC0415  (as above)
-    from envlock.environment.journal import step_data  # noqa: PLC0415
-    from envlock.request.words import parse_names  # noqa: PLC0415
-    from envlock.workflow import cases, fix_file  # noqa: PLC0415
-
     assert own.place is not None  # noqa: S101  (fix() asked)
     order = fix_file.FileOrder(
         path=own.place,

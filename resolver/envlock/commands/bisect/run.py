@@ -4,95 +4,37 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from datetime import UTC, datetime
+from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from envlock.choices import PROBE_SECONDS, STANDARD_OUTPUT
-from envlock.cli.arguments import flag, option, word
-from envlock.cli.options import IndexOptions, TalkOptions, python_option
+from envlock import report
+from envlock.bisect.failures import Failure
+from envlock.changes import Plan, Step
+from envlock.choices import STANDARD_OUTPUT
+from envlock.cli.options import IndexOptions, TalkOptions
+from envlock.cli.orders import configured_settings
 from envlock.cli.output import progress_for, say, say_json
+from envlock.cli.proofs import seconds
+from envlock.commands.bisect import BisectOptions
 from envlock.errors import UsageError
+from envlock.rules.documents import render
 from envlock.words import counted
-
-if TYPE_CHECKING:
-    from envlock.bisect.failures import Failure
-    from envlock.changes import Step
-    from envlock.workflow.bisected import Bisected, Flip
-    from envlock.workflow.trials import Judge
+from envlock.workflow import bisect, trials
+from envlock.workflow.bisected import Bisected, Flip, title
+from envlock.workflow.trials import Judge
 
 #: How many trials came to what, in the order that it is told.
 _COUNTED = (("fails", "failed"), ("passes", "passed"), ("unresolved", "unresolved"))
 
 
-class BisectOptions(Struct, frozen=True, kw_only=True):
-    """Two sets of pins, and what tells them apart."""
-
-    good: Annotated[
-        Path,
-        word(
-            "GOOD",
-            says="What works: a lock, a pip freeze, requirements with ==, an environment, or a cell"
-            " of evidence (CELL.json, or CELL.json#plain for its other sets).",
-        ),
-    ]
-    bad: Annotated[Path, word("BAD", says="What does not, in any of these forms.")]
-    run: Annotated[
-        str | None,
-        option(
-            "--run", metavar="COMMAND", says="What must end with exit status 0, such as a script."
-        ),
-    ] = None
-    probe: Annotated[
-        Path | None,
-        option("--probe", metavar="FILE", says="A Python script that must end with exit status 0."),
-    ] = None
-    level: Annotated[
-        str | None,
-        option(
-            "--level", metavar="NAME", says="A level that must pass.  [default: the whole gate]"
-        ),
-    ] = None
-    timeout: Annotated[
-        str,
-        option(
-            "--timeout",
-            metavar="SECONDS",
-            says=f"Time limit of each trial's command or probe.  [default: {PROBE_SECONDS}]",
-        ),
-    ] = str(PROBE_SECONDS)
-    narrow: Annotated[
-        bool,
-        flag(
-            "--narrow", says="Go on to the first release of the culprit that fails, on the index."
-        ),
-    ] = False
-    output: Annotated[
-        Path | None,
-        option("-o", "--output", metavar="FILE", says="Write the draft rule to a new file."),
-    ] = None
-    python: Annotated[str | None, python_option("the one that the sets are for")] = None
-
-
-def bisect(own: BisectOptions, index: IndexOptions, talk: TalkOptions) -> int:
-    """Find the version changes that break something, by trying.
-
-    The difference between a set of pins that works and one that does not is
-    narrowed to the fewest changes that fail in the same way. A draft of a
-    rule is printed.
-    """
-    from datetime import UTC, datetime  # noqa: PLC0415  (--help needs none of this)
-
-    from envlock.cli.orders import configured_settings  # noqa: PLC0415
-    from envlock.cli.proofs import seconds  # noqa: PLC0415
-    from envlock.workflow import bisect as workflow  # noqa: PLC0415
-
+def run(own: BisectOptions, index: IndexOptions, talk: TalkOptions) -> int:
+    """Do `envlock bisect`."""
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
     if own.output == STANDARD_OUTPUT:
         own = replace(own, output=None)  # where the rule is printed
-    order = workflow.BisectOrder(
+    order = bisect.BisectOrder(
         good=own.good,
         bad=own.bad,
         judge=_judge(own, seconds(own.timeout)),
@@ -102,7 +44,7 @@ def bisect(own: BisectOptions, index: IndexOptions, talk: TalkOptions) -> int:
         narrow=own.narrow,
         output=own.output,
     )
-    found = workflow.bisect(order, progress)
+    found = bisect.bisect(order, progress)
     if talk.json:
         say_json("bisect", {**_data(found), "written": own.output and str(own.output)})
     else:
@@ -112,8 +54,6 @@ def bisect(own: BisectOptions, index: IndexOptions, talk: TalkOptions) -> int:
 
 def _judge(own: BisectOptions, timeout: float) -> Judge:
     """What tells good from bad: one of the three options, or the gate."""
-    from envlock.workflow import trials  # noqa: PLC0415  (as above)
-
     given = {"--run": own.run, "--probe": own.probe, "--level": own.level}
     named = [name for name, value in given.items() if value is not None]
     if len(named) > 1:
@@ -130,9 +70,6 @@ def _judge(own: BisectOptions, timeout: float) -> Judge:
 
 
 def _text(found: Bisected, own: BisectOptions, *, verbose: bool) -> str:
-    from envlock import report  # noqa: PLC0415  (as above)
-    from envlock.rules.documents import render  # noqa: PLC0415
-
     kinds = Counter(each.verdict.value for each in found.trials)
     differences = counted(len(found.differing), "difference")
     results = ", ".join(f"{kinds[kind]} {words}" for kind, words in _COUNTED if kinds[kind])
@@ -157,8 +94,6 @@ def _text(found: Bisected, own: BisectOptions, *, verbose: bool) -> str:
 
 
 def _words(step: Step) -> str:
-    from envlock.changes import Plan  # noqa: PLC0415  (as above)
-
     return str(Plan(steps=(step,)))
 
 
@@ -169,8 +104,6 @@ def _begins(found: Flip) -> str:
 
 
 def _rows(found: Bisected) -> list[tuple[str, ...]]:
-    from envlock.workflow.bisected import title  # noqa: PLC0415  (as above)
-
     rows: list[tuple[str, ...]] = []
     for number, each in enumerate(found.trials, start=1):
         # Of those that fail in the way that is looked for, it stands above.

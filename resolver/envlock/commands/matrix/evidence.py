@@ -2,80 +2,37 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
-from msgspec import Struct
-
+from envlock import report
 from envlock.choices import STANDARD_OUTPUT
-from envlock.cli.arguments import option
-from envlock.cli.knowledge import RulesOption
 from envlock.cli.options import JsonOption
 from envlock.cli.output import say, say_json
+from envlock.commands.knowledge import RulesOption
+from envlock.commands.matrix import CapabilityOptions, EvidenceFolder, PageOptions
 from envlock.errors import ExitCode, UsageError
+from envlock.evidence.judge import Witness
+from envlock.matrix.plan import minors
+from envlock.page.terminal import capability_data, capability_text
 from envlock.words import counted
-
-if TYPE_CHECKING:
-    from envlock.evidence.judge import Witness
-    from envlock.workflow.evidence import Checked
+from envlock.workflow import evidence
+from envlock.workflow.evidence import Checked
 
 _SHOWN = 3  # sets of one kind
+
 _WIDTH = 86  # columns of a list of rules
 
 
-class CapabilityOptions(Struct, frozen=True, kw_only=True):
-    """Of which cells."""
-
-    python: Annotated[
-        tuple[str, ...],
-        option("-p", "--python", metavar="MINORS", says="Such as 3.8,3.9.  [default: all]"),
-    ] = ()
-    platform: Annotated[
-        str | None,
-        option("--platform", metavar="NAME", says="Such as linux-x86_64.  [default: all]"),
-    ] = None
-    evidence: Annotated[
-        tuple[Path, ...],
-        option("--evidence", metavar="DIR", says="Add the evidence of a folder. Repeatable."),
-    ] = ()
-
-
-class EvidenceFolder(Struct, frozen=True, kw_only=True):
-    """Whose evidence."""
-
-    evidence: Annotated[
-        Path | None,
-        option(
-            "--evidence", metavar="DIR", says="The evidence of a folder.  [default: envlock's own]"
-        ),
-    ] = None
-
-
-class PageOptions(Struct, frozen=True, kw_only=True):
-    """Where the page is written."""
-
-    output: Annotated[Path, option("-o", "--output", metavar="DIR", says="[default: report]")] = (
-        Path("report")
-    )
-
-
-def capabilities(own: CapabilityOptions, talk: JsonOption) -> int:
-    """Print what each TensorFlow release was seen to do.
-
-    On each Python, in the environment that envlock's lock gives.
-    """
-    from envlock.errors import UsageError  # noqa: PLC0415  (--help needs none of this)
-    from envlock.matrix.plan import minors  # noqa: PLC0415
-    from envlock.page.terminal import capability_data, capability_text  # noqa: PLC0415
-    from envlock.workflow import evidence as workflow  # noqa: PLC0415
-
+def run_capabilities(own: CapabilityOptions, talk: JsonOption) -> int:
+    """Do `envlock capabilities`."""
     try:
         pythons = minors(own.python)
     except ValueError as error:
         raise UsageError(str(error), "--python 3.10") from None
-    found = workflow.capabilities(own.evidence, pythons, own.platform)
+    found = evidence.capabilities(own.evidence, pythons, own.platform)
     if talk.json:
         data = capability_data(found.cells, found.levels)
         say_json("capabilities", {"gate": list(found.levels.gate), "cells": data})
@@ -84,16 +41,9 @@ def capabilities(own: CapabilityOptions, talk: JsonOption) -> int:
     return 0
 
 
-def check(own: EvidenceFolder, added: RulesOption, talk: JsonOption) -> int:
-    """Hold rules and evidence against each other.
-
-    Contradictions and bad files give exit code 1; rules that nothing supports
-    and evidence that is behind the releases on record are only told.
-    """
-    from envlock import report  # noqa: PLC0415  (as above)
-    from envlock.workflow import evidence as workflow  # noqa: PLC0415
-
-    found = workflow.check(own.evidence, added.rules)
+def run_check(own: EvidenceFolder, added: RulesOption, talk: JsonOption) -> int:
+    """Do `envlock matrix check`."""
+    found = evidence.check(own.evidence, added.rules)
     code = ExitCode.of(problem=bool(found.wrong))
     if talk.json:
         say_json("matrix check", _data(found), exit_code=code)
@@ -102,21 +52,17 @@ def check(own: EvidenceFolder, added: RulesOption, talk: JsonOption) -> int:
     return code
 
 
-def report(place: PageOptions, own: EvidenceFolder, added: RulesOption, talk: JsonOption) -> int:
-    """Draw the evidence as a page and a picture.
-
-    The page is one file that needs neither a server nor a network.
-    """
-    from envlock import report as telling  # noqa: PLC0415  (as above)
-    from envlock.workflow import evidence as workflow  # noqa: PLC0415
-
+def run_report(
+    place: PageOptions, own: EvidenceFolder, added: RulesOption, talk: JsonOption
+) -> int:
+    """Do `envlock matrix report`."""
     if place.output == STANDARD_OUTPUT:
         raise UsageError("-o -: these are several files, and a folder is needed", "-o report")
-    written = workflow.report(place.output, own.evidence, added.rules)
+    written = evidence.report(place.output, own.evidence, added.rules)
     if talk.json:
         say_json("matrix report", {"written": list(map(str, written))})
     else:
-        say(telling.rows_text([("written", str(path)) for path in written]))
+        say(report.rows_text([("written", str(path)) for path in written]))
     return 0
 
 
@@ -143,8 +89,6 @@ def _rows(found: Checked) -> list[tuple[str, str]]:
 
 
 def _wrapped(text: str) -> list[str]:
-    import textwrap  # noqa: PLC0415  (as above)
-
     return textwrap.wrap(text, _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 

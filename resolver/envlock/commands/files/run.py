@@ -5,81 +5,26 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-from msgspec import Struct
+from typing import Any
 
 from envlock.choices import STANDARD_OUTPUT, Format
-from envlock.cli.arguments import option, word
 from envlock.cli.options import IndexOptions, JsonOption, TalkOptions
+from envlock.cli.orders import configured_settings, project_name
 from envlock.cli.output import progress_for, say, say_json
+from envlock.commands.files import ExportOptions, TwoLocks
+from envlock.differences import Difference, Way
 from envlock.errors import ExitCode, UsageError
-
-if TYPE_CHECKING:
-    from envlock.differences import Difference
-
-
-class ExportOptions(Struct, frozen=True, kw_only=True):
-    """What is written, and where."""
-
-    lock: Annotated[
-        Path, word("LOCK", says="A lock of envlock, uv or pip-tools.  [default: requirements.txt]")
-    ] = Path("requirements.txt")
-    format: Annotated[
-        Format | None,
-        option(
-            "--format",
-            metavar="FORMAT",
-            says=f"One of {', '.join(Format)}.  [default: what the name after -o says]",
-        ),
-    ] = None
-    output: Annotated[
-        Path | None,
-        option(
-            "-o",
-            "--output",
-            metavar="FILE",
-            says="The file to write, or a folder.  [default: standard output]",
-        ),
-    ] = None
-    python: Annotated[
-        str | None,
-        option(
-            "-p",
-            "--python",
-            metavar="VERSION",
-            says="The Python of a lock that names none.  [default: the one that runs envlock]",
-        ),
-    ] = None
-    platform: Annotated[
-        str | None,
-        option(
-            "--platform",
-            metavar="PLATFORM",
-            says="The platform of a lock that names none.  [default: this machine's]",
-        ),
-    ] = None
+from envlock.report import rows_text
+from envlock.targets.platforms import read_platform
+from envlock.workflow import export
+from envlock.workflow.compare import difference
+from envlock.write.formats import FORMATS, format_of
 
 
-class TwoLocks(Struct, frozen=True, kw_only=True):
-    """What is compared."""
-
-    before: Annotated[Path, word("OLD", says="A lock.")]
-    after: Annotated[Path, word("NEW", says="Another one, of any format.")]
-
-
-def export(own: ExportOptions, index: IndexOptions, talk: TalkOptions) -> int:
-    """Write an existing lock in another format.
-
-    Nothing is resolved. Index pages are read where the format lists files, or
-    needs hashes, that the lock does not have.
-    """
-    from envlock.cli.orders import configured_settings, project_name  # noqa: PLC0415  (for --help)
-    from envlock.targets.platforms import read_platform  # noqa: PLC0415
-    from envlock.workflow import export as workflow  # noqa: PLC0415
-
+def run_export(own: ExportOptions, index: IndexOptions, talk: TalkOptions) -> int:
+    """Do `envlock export`."""
     kind = _format(own)
-    order = workflow.ExportOrder(
+    order = export.ExportOrder(
         source=own.lock,
         kind=kind,
         settings=configured_settings(index),
@@ -91,12 +36,12 @@ def export(own: ExportOptions, index: IndexOptions, talk: TalkOptions) -> int:
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
     output = None if own.output == STANDARD_OUTPUT else own.output
     if output is not None:
-        workflow.try_export(output, kind, progress)
-    texts = workflow.export(order, progress)
+        export.try_export(output, kind, progress)
+    texts = export.export(order, progress)
     if output is None:
         return _print(kind, texts, as_json=talk.json)
     files = _places(output, texts)
-    changed = workflow.write_export(files, own.lock)
+    changed = export.write_export(files, own.lock)
     if talk.json:
         names = [str(path) for path in files]
         say_json("export", {"format": kind, "files": names, "written": list(map(str, changed))})
@@ -130,8 +75,6 @@ def _places(output: Path, texts: Mapping[str, str]) -> dict[Path, str]:
 
 def _format(own: ExportOptions) -> Format:
     """The format that is asked for, by its name or the file's; both must agree."""
-    from envlock.write.formats import FORMATS, format_of  # noqa: PLC0415  (as above)
-
     given = None if own.output == STANDARD_OUTPUT else own.output
     named = None if given is None or given.is_dir() else given
     told = format_of(named) if named else None
@@ -148,14 +91,8 @@ def _format(own: ExportOptions) -> Format:
     return kind
 
 
-def diff(own: TwoLocks, talk: JsonOption) -> int:
-    """Say what changed between two locks.
-
-    Packages, versions, hashes, indexes, the rules that moved pins, Python and platform;
-    exit code 1 when there is any difference. The locks may be of two formats.
-    """
-    from envlock.workflow.compare import difference  # noqa: PLC0415  (as above)
-
+def run_diff(own: TwoLocks, talk: JsonOption) -> int:
+    """Do `envlock diff`."""
     found = difference(own.before, own.after, progress_for(quiet=False, verbose=False))
     code = ExitCode.of(problem=bool(found))
     if talk.json:
@@ -166,9 +103,6 @@ def diff(own: TwoLocks, talk: JsonOption) -> int:
 
 
 def _text(found: Difference) -> str:
-    from envlock.differences import Way  # noqa: PLC0415  (as above)
-    from envlock.report import rows_text  # noqa: PLC0415  (as above)
-
     rows = [
         (label, f"{pair[0]} → {pair[1]}")
         for label, pair in (("python", found.python), ("platform", found.platform))

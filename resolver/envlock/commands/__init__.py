@@ -1,0 +1,1 @@
+"""The commands: of each its options, its steps and its words."""

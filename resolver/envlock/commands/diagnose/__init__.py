@@ -1,0 +1,51 @@
+"""`envlock diagnose`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from msgspec import Struct
+
+from envlock.cli.arguments import Command, option, words
+from envlock.cli.options import RuleFolders, TalkOptions
+
+
+class DiagnosedThings(Struct, frozen=True, kw_only=True):
+    """What is examined."""
+
+    what: Annotated[
+        tuple[str, ...],
+        words(
+            "WHAT",
+            says="An environment, a requirements file or lock, environment.yml, pip list or freeze "
+            "output, a traceback or log, or an error's text in quotes; - reads standard input. "
+            "Several count as one.  "
+            "[default: the active environment, or .venv]",
+        ),
+    ] = ()
+    model: Annotated[
+        Path | None,
+        option(
+            "--model", metavar="FILE", says="Tell what loads a .h5 or .keras model; it is not run."
+        ),
+    ] = None
+    python: Annotated[
+        str | None,
+        option(
+            "-p", "--python", metavar="VERSION", says="The Python it is about, where nothing tells."
+        ),
+    ] = None
+    platform: Annotated[
+        str | None,
+        option("--platform", metavar="SYSTEM", says="Its system: linux, macos-arm64, windows."),
+    ] = None
+    rules: RuleFolders = ()
+
+
+DIAGNOSE = Command(
+    "diagnose.run.run",
+    "Say what is wrong with an environment, a file or a traceback, and why; exit 1 if so.",
+    own=DiagnosedThings,
+    talk=TalkOptions,
+)

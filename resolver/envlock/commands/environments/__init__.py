@@ -1,0 +1,89 @@
+"""`envlock create`, `sync` and `verify`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from msgspec import Struct
+
+from envlock.cli.arguments import Command, flag, word
+from envlock.cli.options import (
+    CondaOptions,
+    EnvironmentOptions,
+    IndexOptions,
+    LockFileOptions,
+    ProbeOptions,
+    RequestOptions,
+    TalkOptions,
+    python_option,
+)
+
+
+class NewEnvironmentOptions(EnvironmentOptions, frozen=True, kw_only=True):
+    """Where the environment is built, and what becomes of one that fails."""
+
+    keep: Annotated[
+        bool, flag("--keep", says="Keep an environment that failed, and say where.")
+    ] = False
+
+
+class SyncedLock(Struct, frozen=True, kw_only=True):
+    """What is installed."""
+
+    lock: Annotated[Path, word("LOCK", says="A lock with hashes.  [default: requirements.txt]")] = (
+        Path("requirements.txt")
+    )
+    python: Annotated[str | None, python_option("the one the lock is for")] = None
+
+
+class ExaminedEnvironment(Struct, frozen=True, kw_only=True):
+    """What is examined."""
+
+    environment: Annotated[
+        Path | None,
+        word(
+            "ENV", says="A venv, a conda prefix or a Python.  [default: the active one, or .venv]"
+        ),
+    ] = None
+
+
+CREATE = Command(
+    "environments.create.run_create",
+    """Lock, build the environment, and prove that it works.
+
+    Proved means that a Keras model is built, trained, saved to .h5, loaded
+    again and predicts the same. Whatever fails, the folder is as it was. An
+    environment.yml given to -r becomes a conda prefix.
+    """,
+    request=RequestOptions,
+    place=NewEnvironmentOptions,
+    conda=CondaOptions,
+    probes=ProbeOptions,
+    files=LockFileOptions,
+    index=IndexOptions,
+    talk=TalkOptions,
+)
+
+SYNC = Command(
+    "environments.sync.run_sync",
+    """Make an environment equal to a lock.
+
+    It is built anew unless it is equal already. Whatever fails, it stays what it was.
+    """,
+    own=SyncedLock,
+    place=EnvironmentOptions,
+    index=IndexOptions,
+    talk=TalkOptions,
+)
+
+VERIFY = Command(
+    "environments.verify.run_verify",
+    """Prove what an environment can do, without changing it.
+
+    Exit code 1 if a required level does not pass.
+    """,
+    own=ExaminedEnvironment,
+    probes=ProbeOptions,
+    talk=TalkOptions,
+)
