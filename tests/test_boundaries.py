@@ -29,7 +29,18 @@ PURE = VALUES | {"names", "rules", "releases"}
 ALLOWED = {
     "__init__": set(),
     "__main__": {"cli"},
-    "bisect": PURE,
+    "bisect": PURE
+    | {
+        "environment",
+        "evidence",
+        "examine",
+        "index",
+        "locking",
+        "probes",
+        "system",
+        "targets",
+        "write",
+    },
     "changes": set(),
     "choices": set(),
     "declared": {"findings", "model"},
@@ -65,27 +76,16 @@ ALLOWED = {
     "examine": PURE | {"conda", "formats", "targets", "write"},
     "diagnose": PURE | {"formats", "targets"},
     "plan": PURE | {"engine", "resolve", "targets"},
-    "docker": PURE | {"formats", "write"},
-    "probes": VALUES | {"system", "environment"},
-    "evidence": PURE | {"probes", "resolve", "system", "targets"},
-    "matrix": PURE | {"evidence"},
-    "page": PURE | {"evidence"},
-    "workflow": PURE
+    "docker": PURE | {"formats", "locking", "probes", "write"},
+    "probes": VALUES | {"environment", "rules", "system"},
+    "evidence": PURE | {"index", "probes", "resolve", "system", "targets"},
+    "matrix": PURE
     | {
-        "conda",
-        "bisect",
-        "config",
-        "docker",
         "engine",
         "environment",
-        "diagnose",
         "evidence",
-        "examine",
-        "formats",
         "index",
-        "matrix",
-        "page",
-        "plan",
+        "locking",
         "probes",
         "request",
         "resolve",
@@ -94,12 +94,14 @@ ALLOWED = {
         "trees",
         "write",
     },
+    "page": PURE | {"evidence"},
+    "locking": PURE
+    | {"conda", "engine", "evidence", "index", "request", "resolve", "system", "targets", "write"},
     "cli": None,  # the top of the house
-    "commands": None,
+    "commands": None,  # as it
 }
 #: Rooms that start no process and write no file.
 QUIET = {
-    "bisect",
     "changes",
     "choices",
     "diagnose",
@@ -109,7 +111,6 @@ QUIET = {
     "evidence",
     "examine",
     "formats",
-    "matrix",
     "page",
     "plan",
     "model",

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from envlock.cli import run
+from envlock.commands.matrix import evidence as workflow
 from envlock.errors import EnvlockError
 from envlock.evidence import library
 from envlock.evidence.values import RULES
@@ -27,7 +28,6 @@ from envlock.page.board import boards
 from envlock.page.summary import summary
 from envlock.rules import database
 from envlock.system import make_folder, read_text, write_texts
-from envlock.workflow import evidence as workflow
 from tools import update_releases
 
 ROOT = Path(__file__).parents[2]

@@ -12,6 +12,8 @@ import pytest
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from envlock.commands.environments import building as space
+from envlock.commands.environments.building import refuse_cramped, refuse_cramped_prefix
 from envlock.errors import DiskFull, WorkError
 from envlock.model import CondaPackage, DistributionFile, IndexSettings, LockedPackage
 from envlock.outcomes import Failed
@@ -21,8 +23,6 @@ from envlock.progress import Silent
 from envlock.system import run, says_full, scratch
 from envlock.targets.description import target
 from envlock.targets.interpreters import find_interpreter
-from envlock.workflow import space
-from envlock.workflow.space import refuse_cramped, refuse_cramped_prefix
 from support.mounts import fill, small_disk
 from support.program import Program, snapshot
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from envlock.errors import WorkError
+from envlock.locking.outputs import refuse_changed, seen, write_changed
 from envlock.progress import Silent
 from envlock.system import landed, refuse_unwritable, taken_back, write_files, write_texts
 from envlock.system.replacing import Replacement
-from envlock.workflow.outputs import refuse_changed, seen, write_changed
 from support.places import fresh_environment
 from support.program import Program, snapshot
 from support.simple_index import SimpleIndex

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from envlock.changes import Plan
+from envlock.commands.fix.file import FixedFile, write_file
 from envlock.errors import DiskFull, UsageError, WorkError
 from envlock.system import refuse_unwritable, replacing, write_files, write_texts
 from envlock.system.replacing import Replacement
-from envlock.workflow.fix_file import FixedFile, write_file
 from support.mounts import fill, read_only, small_disk
 from support.program import Program, snapshot
 from support.simple_index import SimpleIndex

@@ -21,6 +21,9 @@ from envlock.evidence.values import PLAIN, Cell
 from envlock.index.hashing import with_hashes
 from envlock.index.pages import Index
 from envlock.index.parse import file_at
+from envlock.locking.job import Job
+from envlock.locking.make import make_lock
+from envlock.matrix.proving import resolve_set
 from envlock.matrix.tasks import Task, Terms
 from envlock.model import IndexSettings, Request
 from envlock.progress import Progress, Silent
@@ -28,9 +31,6 @@ from envlock.request.words import parse_words
 from envlock.system import run
 from envlock.targets.description import target
 from envlock.targets.interpreters import find_interpreter
-from envlock.workflow.cellsets import resolve_set
-from envlock.workflow.job import Job
-from envlock.workflow.lock import make_lock
 from support.distributions import build_wheel
 from support.index_client import DEMO, OTHER, client
 from support.odd_server import OddServer, drip

@@ -16,7 +16,6 @@ import pytest
 from envlock import config
 from envlock.choices import Accelerator, EngineName, Format, IndexStrategy
 from envlock.cli import told
-from envlock.cli.jobs import lock_job
 from envlock.cli.options import (
     CondaOptions,
     EnvironmentOptions,
@@ -25,19 +24,20 @@ from envlock.cli.options import (
     ProbeOptions,
     RequestOptions,
 )
+from envlock.commands.environments.sync import SyncOrder, sync_environment
+from envlock.commands.lock.job import lock_job
 from envlock.conda import rattler
 from envlock.config_keys import KEYS
 from envlock.errors import UsageError
 from envlock.index import secrets
 from envlock.index.handover import pip_environment, uv_cache, uv_environment
 from envlock.index.redact import redact
+from envlock.locking.conda import channel_addresses
+from envlock.locking.job import Job
 from envlock.model import IndexSettings
 from envlock.progress import Silent
 from envlock.system.caches import folder_of_variable
 from envlock.system.limits import solve_limit
-from envlock.workflow.conda.question import channel_addresses
-from envlock.workflow.job import Job
-from envlock.workflow.sync import SyncOrder, sync_environment
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "security.md"
 SOURCES = ("flag", "variable", "user's file", "project's file", "input file")

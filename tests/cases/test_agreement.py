@@ -14,14 +14,14 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from envlock.commands.diagnose.run import DiagnoseOrder, diagnose_all
+from envlock.commands.fix.case import Steering, environment_case
+from envlock.commands.fix.file import FileOrder, fix_file
 from envlock.errors import NoResolution
 from envlock.findings import Finding
 from envlock.model import IndexSettings, Severity
 from envlock.progress import Silent
 from envlock.rules import database
-from envlock.workflow.cases import Steering, environment_case
-from envlock.workflow.diagnose import DiagnoseOrder, diagnose_all
-from envlock.workflow.fix_file import FileOrder, fix_file
 
 from .test_cases import BROKEN, HEALTHY, Case
 

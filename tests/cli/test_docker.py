@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from packaging.utils import NormalizedName
 
-from envlock.workflow.image import checks_for
+from envlock.docker.image import checks_for
 from support.dockerfiles import instructions
 from support.framework import build_framework
 from support.program import Program, make_program, snapshot

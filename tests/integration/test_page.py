@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from envlock.commands.matrix.evidence import report
 from envlock.evidence.documents import render
-from envlock.workflow.evidence import report
 from support.browser import Page, browse, chromium
 from support.whole_matrix import whole_matrix
 

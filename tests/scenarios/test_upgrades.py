@@ -11,11 +11,11 @@ import pytest
 from packaging.utils import canonicalize_name
 
 from envlock.choices import EngineName, Format
+from envlock.locking.job import Job
+from envlock.locking.make import make_lock, write
 from envlock.model import IndexSettings, Request
 from envlock.progress import Silent
 from envlock.request.words import parse_words
-from envlock.workflow.job import Job
-from envlock.workflow.lock import make_lock, write
 from support.engines import ENGINE_NAMES, use_own_caches
 from support.simple_index import SimpleIndex, build_wheel
 

@@ -41,14 +41,10 @@ _WATCHED = {
 }
 #: What the runs below import, once.
 _USED = (
-    "cli.environments",
-    "cli.fix",
-    "cli.diagnose",
-    "workflow.create",
-    "workflow.sync",
-    "workflow.fix",
-    "workflow.history",
-    "workflow.diagnose",
+    "commands.environments.create",
+    "commands.environments.sync",
+    "commands.fix.run",
+    "commands.diagnose.run",
     "engine.uv",
     "environment.state",
 )

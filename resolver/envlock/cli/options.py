@@ -149,17 +149,6 @@ class CondaOptions(Struct, frozen=True, kw_only=True):
     ] = ()
 
 
-def is_for_conda(request: RequestOptions, conda: CondaOptions) -> bool:
-    """Tell whether packages come from conda: as was said, or an environment file is read."""
-    if conda.manager is not None:
-        return conda.manager is not Manager.PIP
-    if conda.channel:
-        return True
-    from envlock.formats.detect import FileFormat, format_at  # noqa: PLC0415  (--help)
-
-    return any(format_at(path) is FileFormat.ENVIRONMENT for path in request.requirement_file)
-
-
 class IndexOptions(Struct, frozen=True, kw_only=True):
     """Where packages come from; what is not said is as pip is configured."""
 

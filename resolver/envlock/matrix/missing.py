@@ -11,12 +11,7 @@ from packaging.version import Version
 from envlock.evidence.values import Cell, CellEvidence, Variation
 from envlock.matrix.plan import MatrixPlan, cells
 from envlock.model import Platform
-from envlock.releases import (
-    framework_releases,
-    h5py_releases,
-    minor_key,
-    pythons_for,
-)
+from envlock.releases import framework_releases, h5py_releases, minor_key, pythons_for
 from envlock.rules.pythons import pythons
 from envlock.versions import minor_of
 

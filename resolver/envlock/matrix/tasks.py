@@ -9,7 +9,9 @@ from msgspec import Struct
 
 from envlock.choices import PROBE_SECONDS, EngineName
 from envlock.evidence.values import Cell, ProvedSet
+from envlock.index.handover import uv_environment, uv_program
 from envlock.model import IndexSettings, LockedPackage
+from envlock.system import run
 
 
 class Terms(Struct, frozen=True, kw_only=True):
@@ -41,3 +43,9 @@ class Task(Struct, frozen=True, kw_only=True):
 
 #: Does one task. A module-level function, so that it can be sent to another process.
 Work = Callable[[Task], ProvedSet]
+
+
+def clean_cache(terms: Terms, *packages: str) -> None:
+    """Drop what the cache has of some packages; of none: all of it."""
+    env = {**uv_environment(terms.settings), "UV_CACHE_DIR": str(terms.workspace / "uv")}
+    run([uv_program(), "cache", "clean", *packages], env=env)

@@ -9,11 +9,11 @@ from packaging.requirements import Requirement
 from envlock.choices import EngineName
 from envlock.errors import NoResolution
 from envlock.formats.conda_spec import parse_spec
+from envlock.locking.conda import solve_platform
+from envlock.locking.job import Job, Solved, Work
 from envlock.model import IndexSettings, Request, Requested
 from envlock.progress import Silent
 from envlock.rules import database
-from envlock.workflow.conda.solve import solve_platform
-from envlock.workflow.job import Job, Solved, Work
 from support.conda_channel import PYTHON, CondaChannel
 from support.simple_index import SimpleIndex, build_wheel
 

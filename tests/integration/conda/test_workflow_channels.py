@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from envlock.formats.conda_spec import parse_spec
+from envlock.locking.conda import solve_platform
+from envlock.locking.job import Job, Work
 from envlock.model import IndexSettings, Request
 from envlock.progress import Silent
 from envlock.rules import database
-from envlock.workflow.conda.solve import solve_platform
-from envlock.workflow.job import Job, Work
 from support.conda_channel import CondaChannel
 
 RULES = database.load()

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from envlock.commands.matrix.evidence import levels
 from envlock.evidence.values import CellEvidence
 from envlock.outcomes import Failed
 from envlock.page.board import boards
@@ -22,7 +23,6 @@ from envlock.page.html import page
 from envlock.page.picture import picture
 from envlock.page.summary import summary
 from envlock.rules import database
-from envlock.workflow.evidence import levels
 from support.evidence import CELL, EVIDENCE, RULES_SET, package, proved
 from support.rules import rule
 from support.whole_matrix import whole_matrix

@@ -11,6 +11,7 @@ from packaging.version import Version
 
 from envlock.changes import Plan
 from envlock.choices import EngineName
+from envlock.commands.fix.case import tools_for
 from envlock.model import IndexSettings, Rule, Severity, Violation
 from envlock.plan import Case, plans
 from envlock.progress import Silent
@@ -18,7 +19,6 @@ from envlock.rules import database
 from envlock.rules.check import Situation, violations
 from envlock.targets.elsewhere import target_on
 from envlock.targets.interpreters import find_interpreter
-from envlock.workflow.cases import tools_for
 from support.distributions import build_wheel
 
 #: The Python of the cases, whichever runs the tests: rules ask for more on a later one.

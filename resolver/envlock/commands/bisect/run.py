@@ -10,20 +10,20 @@ from typing import Any
 from msgspec.structs import replace
 
 from envlock import report
+from envlock.bisect import search as bisect
+from envlock.bisect import trials
 from envlock.bisect.failures import Failure
+from envlock.bisect.search import Bisected, Flip, title
+from envlock.bisect.trials import Judge
 from envlock.changes import Plan, Step
 from envlock.choices import STANDARD_OUTPUT
 from envlock.cli.options import IndexOptions, TalkOptions
-from envlock.cli.orders import configured_settings
+from envlock.cli.orders import configured_settings, seconds
 from envlock.cli.output import progress_for, say, say_json
-from envlock.cli.proofs import seconds
 from envlock.commands.bisect import BisectOptions
 from envlock.errors import UsageError
 from envlock.rules.documents import render
 from envlock.words import counted
-from envlock.workflow import bisect, trials
-from envlock.workflow.bisected import Bisected, Flip, title
-from envlock.workflow.trials import Judge
 
 #: How many trials came to what, in the order that it is told.
 _COUNTED = (("fails", "failed"), ("passes", "passed"), ("unresolved", "unresolved"))

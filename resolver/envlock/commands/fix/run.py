@@ -7,21 +7,27 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from envlock.changes import Plan, Step
-from envlock.cli.options import (
-    IndexOptions,
-    JsonOption,
-    ProbeOptions,
-    TalkOptions,
-)
+from envlock.cli.options import IndexOptions, JsonOption, ProbeOptions, TalkOptions
 from envlock.cli.orders import configured_settings
 from envlock.cli.output import progress_for, say, say_json
 from envlock.cli.output import talk as tell
-from envlock.cli.proofs import proof_order
 from envlock.cli.streams import is_conversation
 from envlock.commands.environments import ExaminedEnvironment
+from envlock.commands.environments.verify import proof_order
 from envlock.commands.fix import FixOptions
-from envlock.environment.journal import step_data
+from envlock.commands.fix import case as cases
+from envlock.commands.fix import environment as fix
+from envlock.commands.fix import file as fix_file
+from envlock.commands.fix.environment import Approve, Fixed, Tried
+from envlock.commands.fix.file import FixedFile
+from envlock.environment.holding import alone
+from envlock.environment.inspect import prefix_of
+from envlock.environment.journal import Journal, State, fixes, step_data
+from envlock.environment.recovery import environment_at, settle
+from envlock.environment.repair import undo as restore
 from envlock.errors import ExitCode, UsageError
 from envlock.findings import Finding
 from envlock.formats.detect import ROWS, Can, FileFormat, can, format_at
@@ -30,9 +36,6 @@ from envlock.progress import Progress
 from envlock.report import outcome_data, table
 from envlock.request.words import parse_names
 from envlock.words import counted
-from envlock.workflow import cases, fix, fix_file, history
-from envlock.workflow.fix import Approve, Fixed, Tried
-from envlock.workflow.fix_file import FixedFile
 
 
 def run_fix(own: FixOptions, probes: ProbeOptions, index: IndexOptions, talk: TalkOptions) -> int:
@@ -193,7 +196,7 @@ def _fixed_data(done: Fixed) -> dict[str, Any]:
 
 
 def _undo(own: FixOptions, progress: Progress, *, as_json: bool) -> int:
-    prefix, steps = history.undo(own.place, progress)
+    prefix, steps = undo(own.place, progress)
     if as_json:
         content = {"environment": str(prefix), "undone": [*map(step_data, steps)]}
         say_json("fix", content)
@@ -207,7 +210,7 @@ def _undo(own: FixOptions, progress: Progress, *, as_json: bool) -> int:
 
 def run_history(own: ExaminedEnvironment, talk: JsonOption) -> int:
     """Do `envlock history`."""
-    prefix, past = history.history(own.environment, progress_for(quiet=False, verbose=False))
+    prefix, past = history(own.environment, progress_for(quiet=False, verbose=False))
     if talk.json:
         fixes = [
             {"when": each.when, "outcome": each.state, "steps": [*map(step_data, each.steps)]}
@@ -271,3 +274,40 @@ def _is_to_be_written(own: FixOptions, *, as_json: bool) -> bool:
     if own.write or own.dry_run:
         return own.write
     return not as_json and is_conversation() and _confirmed("Apply? [y/N] ")
+
+
+def undo(environment: Path | None, progress: Progress) -> tuple[Path, tuple[Step, ...]]:
+    """Restore what an environment was before its last fix; return it and the steps taken back.
+
+    Raises:
+        UsageError: there is nothing to undo, or it was changed since.
+        WorkError: another envlock is at work there, or files cannot be restored.
+    """
+    python = environment_at(environment, progress, wait=True)
+    prefix = prefix_of(python)
+    with alone(prefix, progress):
+        settle(prefix, progress)
+        with progress.phase(f"restore {prefix}"):
+            return prefix, restore(python).steps()
+
+
+class Past(Struct, frozen=True, kw_only=True):
+    """One fix of an environment: when it began, what it changed, how it ended."""
+
+    when: str
+    steps: tuple[Step, ...]
+    state: State
+
+
+def history(environment: Path | None, progress: Progress) -> tuple[Path, tuple[Past, ...]]:
+    """The fixes of an environment, oldest first.
+
+    Raises:
+        UsageError: there is no environment.
+    """
+    prefix = prefix_of(environment_at(environment, progress))
+    return prefix, tuple(map(_past, fixes(prefix)))
+
+
+def _past(journal: Journal) -> Past:
+    return Past(when=journal.lines()[0]["time"], steps=journal.steps(), state=journal.state())

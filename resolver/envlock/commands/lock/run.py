@@ -7,7 +7,6 @@ from pathlib import Path
 
 from envlock import report
 from envlock.choices import STANDARD_OUTPUT, Format
-from envlock.cli.jobs import lock_job
 from envlock.cli.options import (
     CondaOptions,
     IndexOptions,
@@ -17,12 +16,13 @@ from envlock.cli.options import (
 )
 from envlock.cli.output import progress_for, say, say_json
 from envlock.commands.lock import CheckOption
+from envlock.commands.lock.job import lock_job
 from envlock.conda import rattler
 from envlock.errors import ExitCode, UsageError
+from envlock.locking import make as lock
+from envlock.locking.job import Job
+from envlock.locking.make import check_lock
 from envlock.model import Lock
-from envlock.workflow import lock
-from envlock.workflow.job import Job
-from envlock.workflow.lock import check_lock
 from envlock.write.formats import FORMATS
 
 

@@ -1,0 +1,325 @@
+"""An environment of one part of a lock: a venv of pip's packages, or a prefix of conda's and pip's.
+
+Both are built in an empty folder that `envlock.environment.replacement` gives,
+and give back their Python.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+from msgspec import Struct, field
+from packaging.utils import NormalizedName
+
+from envlock.choices import Manager
+from envlock.conda.names import pypi_pins
+from envlock.environment.conda import conda_packages, records_of
+from envlock.environment.create import add, sync
+from envlock.environment.holding import at_work
+from envlock.environment.inspect import site_folders
+from envlock.environment.owners import of_conda
+from envlock.environment.place import made_by_envlock
+from envlock.environment.records import read_site
+from envlock.environment.replaceable import occupant
+from envlock.environment.replacement import Replacement
+from envlock.errors import DiskFull, EnvlockError, InstallFailure, UsageError
+from envlock.index.handover import uv_cache
+from envlock.index.pages import Index
+from envlock.model import (
+    CondaPackage,
+    DistributionFile,
+    IndexSettings,
+    Lock,
+    LockedPackage,
+    Part,
+    Request,
+    Target,
+)
+from envlock.progress import Progress
+from envlock.system import cache_folder, make_folder, room_in, room_words, size_words, write_texts
+from envlock.targets.description import Interpreter, target
+from envlock.targets.fitting import tagged_for
+from envlock.targets.interpreters import python_in
+from envlock.words import counted
+from envlock.write.requirements import text_of
+
+#: The programs behind the managers that are not py-rattler.
+_PROGRAMS = {
+    Manager.MICROMAMBA: "micromamba",
+    Manager.MAMBA: "mamba",
+    Manager.CONDA_CLI: "conda",
+}
+
+#: The packages of conda that are a Python.
+_PYTHONS = frozenset({"python", "pypy"})
+
+
+class Builder(Protocol):
+    """Makes an environment of a part of a lock."""
+
+    @property
+    def part(self) -> Part:
+        """What is installed."""
+        ...
+
+    def refuse_cramped(self, folder: Path, progress: Progress) -> None:
+        """Make sure that there is room for it.
+
+        Raises:
+            DiskFull: it cannot fit.
+        """
+        ...
+
+    def build(self, place: Replacement, progress: Progress) -> Path:
+        """Build it, and return its Python.
+
+        Raises:
+            WorkError: network, disk, interpreter or installer failed.
+        """
+        ...
+
+
+class Venv(Struct, frozen=True, kw_only=True):
+    """A virtual environment of an interpreter."""
+
+    lock: Lock
+    part: Part
+    interpreter: Interpreter
+    settings: IndexSettings
+
+    def refuse_cramped(self, folder: Path, progress: Progress) -> None:
+        """Make sure that there is room; see `Builder`."""
+        goal = target(self.interpreter)
+        refuse_cramped(self.part.pypi, goal, folder, self.settings, progress)
+
+    def build(self, place: Replacement, progress: Progress) -> Path:
+        """Build it, and return its Python; see `Builder`."""
+        with progress.phase(f"install {counted(len(self.part.pypi), 'package')}"):
+            python = place.venv(self.interpreter)
+            sync(python, text_of(self.lock, self.part), self.settings, progress)
+        return python
+
+
+class Prefix(Struct, frozen=True, kw_only=True):
+    """A conda prefix, and pip's packages in it.
+
+    ``request`` says where the channels are, ``variables`` what is set when the
+    prefix is activated. Without ``program`` py-rattler installs.
+    """
+
+    lock: Lock
+    part: Part
+    request: Request
+    settings: IndexSettings
+    variables: Mapping[str, str] = field(default_factory=dict)
+    program: Path | None = None
+
+    def refuse_cramped(self, folder: Path, progress: Progress) -> None:
+        """Make sure that there is room; see `Builder`."""
+        del progress
+        refuse_cramped_prefix(self.part.conda, folder)
+
+    def build(self, place: Replacement, progress: Progress) -> Path:
+        """Build it, and return its Python; see `Builder`."""
+        prefix, pypi = place.folder, self.part.pypi
+        self._install(prefix, progress)
+        if self.variables:
+            make_folder(prefix / "conda-meta")
+            state = {"version": 1, "env_vars": dict(self.variables)}
+            write_texts({prefix / "conda-meta" / "state": json.dumps(state, sort_keys=True)})
+        python = python_in(prefix)
+        if python is None:
+            raise InstallFailure(f"{prefix} has no Python in it, so it cannot be proved")
+        if pypi:
+            with progress.phase(f"install {counted(len(pypi), 'package')} with pip"):
+                add(python, text_of(self.lock, self.part), self.settings, progress)
+        return python
+
+    def _install(self, prefix: Path, progress: Progress) -> None:
+        from envlock.conda import rattler  # noqa: PLC0415  (not for a venv)
+        from envlock.conda.programs import install_through  # noqa: PLC0415
+        from envlock.locking.conda import channel_addresses  # noqa: PLC0415
+
+        packages, subdir = self.part.conda, self.part.subdir
+        channels, _ = channel_addresses(self.request, subdir)
+        specs = tuple(map(str, self.request.specs))
+        title = f"install {counted(len(packages), 'package')} of conda"
+        with progress.phase(title), at_work(prefix) as held:
+            if self.program is not None:
+                where = (self.program, packages, channels, prefix, subdir)
+                install_through(*where, progress, inherit=held)
+            else:
+                rattler.install(packages, channels, prefix, subdir, specs, progress, inherit=held)
+
+
+def program_of(manager: Manager) -> Path | None:
+    """Return the program behind a manager; None for those that envlock brings itself.
+
+    Raises:
+        WorkError: it is not there.
+    """
+    if manager not in _PROGRAMS:
+        return None
+    from envlock.conda.programs import find_program  # noqa: PLC0415  (as above)
+
+    return find_program(_PROGRAMS[manager])
+
+
+def refuse_without_python(part: Part, folder: Path) -> None:
+    """Refuse to install what could not be proved, while nothing is installed.
+
+    Raises:
+        UsageError: no package of conda is a Python.
+    """
+    if not any(each.name in _PYTHONS for each in part.conda):
+        raise UsageError(
+            f"nothing that was asked for brings a Python, so {folder} could not be proved",
+            "ask for python too",
+        )
+
+
+def projects_in(part: Part) -> frozenset[NormalizedName]:
+    """Return the projects of PyPI that a part installs, whoever installs them."""
+    return frozenset((*pypi_pins(part.conda), *part.pins))
+
+
+def holds(prefix: Path, part: Part) -> bool:
+    """Whether a prefix has exactly the packages of a part, each installed by who is to.
+
+    Nothing of it is run: it may have come with a folder that was cloned.
+    """
+    wanted = {f"{each.name}-{each.version}-{each.build}" for each in part.conda}
+    if records_of(prefix) != wanted or python_in(prefix) is None:
+        return False
+    there = [each for site in site_folders(prefix) for each in read_site(site).distributions]
+    by_pip = set(there) - of_conda(there, conda_packages(prefix))
+    return {each.name: each.version for each in by_pip} == part.pins
+
+
+#: Bytes: with more than this free, no environment is too large, and no page is read to be sure.
+_PLENTY = 20 * 10**9
+
+#: How much larger the files of a wheel are than the wheel: the least of those that were looked at.
+#: grpcio 1.60 is 2.43, libclang 18.1 2.6, tensorflow 2.15 2.86, numpy 1.26 3.5, keras 3.3 3.9;
+#: of NVIDIA's, which hardly let themselves be compressed, cuBLAS 12.5 is 1.52 and cuDNN 8.9 1.59.
+_UNPACKED, _UNPACKED_NVIDIA = 2.4, 1.5
+
+
+def refuse_cramped(
+    packages: Sequence[LockedPackage],
+    target: Target,
+    folder: Path,
+    settings: IndexSettings,
+    progress: Progress,
+) -> None:
+    """Make sure that there is room for what is installed, as far as the index tells sizes.
+
+    uv unpacks wheels into its cache and links them from there, or copies them
+    when the environment is on another disk; what it has already takes no more
+    room. The old environment is there until the new one is proved.
+
+    Raises:
+        DiskFull: it cannot fit.
+    """
+    cache = uv_cache()
+    wanted: list[tuple[Path, int, int]] = []
+    with suppress(OSError, EnvlockError):  # no room or size is told: nothing to compare
+        (there, free), (kept, free_to_keep) = room_in(folder), room_in(cache)
+        if min(free, free_to_keep) >= _PLENTY:
+            return
+        with progress.phase("compare what is wanted with the room on the disk"):
+            sizes = _sizes(packages, target, settings)
+        has = {each.name for each in packages if _has(cache, each)}
+        new = sum(size for name, size in sizes.items() if name not in has)
+        wanted = [(folder, free, new if there == kept else sum(sizes.values()))]
+        if there != kept:
+            wanted.append((cache, free_to_keep, new))
+    _refuse(wanted, {cache: "UV_CACHE_DIR"})
+
+
+def refuse_cramped_prefix(packages: Iterable[CondaPackage], prefix: Path) -> None:
+    """Make sure that there is room for conda's packages, at the least for what is downloaded.
+
+    They are unpacked into envlock's cache and linked, or copied to another disk.
+
+    Raises:
+        DiskFull: it cannot fit.
+    """
+    cache = cache_folder("conda")
+    kept = cache / "pkgs"
+    wanted: list[tuple[Path, int, int]] = []
+    with suppress(OSError):
+        (there, free), (own, free_to_keep) = room_in(prefix), room_in(cache)
+        every = [(each, each.size or 0) for each in packages]
+        new = sum(
+            size
+            for each, size in every
+            if not (kept / f"{each.name}-{each.version}-{each.build}").exists()
+        )
+        wanted = [(prefix, free, new if there == own else sum(size for _, size in every))]
+        if there != own:
+            wanted.append((cache, free_to_keep, new))
+    _refuse(wanted, {cache: "ENVLOCK_CACHE_DIR"})
+
+
+def _refuse(wanted: Iterable[tuple[Path, int, int]], variables: Mapping[Path, str]) -> None:
+    """Refuse where a place has less room than is wanted there; a cache has its variable."""
+    for place, room, size in wanted:
+        if size > room:
+            way = f"{variables[place]}=/a/folder/with/room" if place in variables else "--env OTHER"
+            raise DiskFull(
+                f"the environment does not fit: it wants at least {size_words(size)} in {place},"
+                f" and {room_words(place)}",
+                way,
+            )
+
+
+def _sizes(
+    packages: Sequence[LockedPackage], target: Target, settings: IndexSettings
+) -> dict[NormalizedName, int]:
+    """What the smallest file of each pin takes unpacked, in bytes; 0 where nobody says."""
+    sized = {each.name for each in packages if any(file.size for file in each.files)}
+    unlisted = {each.name: each.version for each in packages if each.name not in sized}
+    listed: Mapping[NormalizedName, tuple[DistributionFile, ...]] = {}
+    if unlisted:
+        listed = Index(settings).pinned(unlisted)
+    return {each.name: _size(each, listed.get(each.name, each.files), target) for each in packages}
+
+
+def _size(package: LockedPackage, files: Iterable[DistributionFile], target: Target) -> int:
+    fitting = [each for each in files if _allowed(each, package) and tagged_for(each, target)]
+    wheels = [each for each in fitting if each.filename.endswith(".whl")]
+    known = [each.size for each in wheels or fitting if each.size is not None]
+    factor = _UNPACKED_NVIDIA if package.name.startswith("nvidia-") else _UNPACKED
+    return round(min(known, default=0) * (factor if wheels else 1))
+
+
+def _allowed(file: DistributionFile, package: LockedPackage) -> bool:
+    own = {f"{kind}:{digest}" for kind, digest in file.hashes.items()}
+    return not package.hashes or not own.isdisjoint(package.hashes)
+
+
+def _has(cache: Path, package: LockedPackage) -> bool:
+    """Whether uv has a wheel of a pin unpacked in its cache."""
+    name = f"{package.name}/{package.version}-*"
+    return any(next(cache.glob(f"wheels-v*/{where}/{name}"), None) for where in ("pypi", "*/*"))
+
+
+def replaced_by(folder: Path, *, force: bool) -> str | None:
+    """Return what is to be replaced, in words; None where nothing is.
+
+    Raises:
+        UsageError: something there may not be replaced.
+    """
+    found = occupant(folder, ours=made_by_envlock(folder), force=force)
+    return None if found is None else str(found)
+
+
+def replaced_rows(folder: Path, replaced: str | None) -> Iterator[tuple[str, str]]:
+    """Say which environment is gone, unless it was one of envlock's own."""
+    if replaced is not None and "envlock" not in replaced:
+        yield "replaced", f"{folder}: {replaced}"

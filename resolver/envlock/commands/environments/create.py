@@ -1,0 +1,258 @@
+"""`envlock create`: a lock becomes an environment that is proved, and only then files."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from envlock import report
+from envlock.choices import Manager
+from envlock.cli.options import (
+    CondaOptions,
+    IndexOptions,
+    LockFileOptions,
+    ProbeOptions,
+    RequestOptions,
+    TalkOptions,
+)
+from envlock.cli.orders import needs
+from envlock.cli.output import progress_for, say, say_json
+from envlock.cli.output import talk as tell
+from envlock.commands.environments import NewEnvironmentOptions
+from envlock.commands.environments.building import (
+    Builder,
+    Prefix,
+    Venv,
+    program_of,
+    projects_in,
+    refuse_without_python,
+    replaced_by,
+    replaced_rows,
+)
+from envlock.commands.environments.verify import proof_data, proof_order, proof_text
+from envlock.commands.lock.job import create_job
+from envlock.environment.place import held_place, kept_as
+from envlock.environment.replaceable import settled
+from envlock.environment.replacement import Replacement, replaced
+from envlock.errors import ProblemFound
+from envlock.locking.job import Job, Locked
+from envlock.locking.make import make_lock
+from envlock.locking.outputs import Seen, differing, refuse_changed
+from envlock.probes.proof import Proof, ProofOrder, prove
+from envlock.progress import Progress
+from envlock.request.words import ORIGIN
+from envlock.system.looking import on_path
+from envlock.targets.interpreters import find_interpreter, python_in
+
+
+class CreateOrder(Struct, frozen=True, kw_only=True):
+    """A lock, where its environment goes, who installs it, and what must be proved.
+
+    ``force`` replaces an environment that envlock did not make; ``keep``
+    leaves one that failed for a look. ``inputs`` are the files that it reads.
+    """
+
+    job: Job
+    folder: Path
+    proof: ProofOrder
+    manager: Manager = Manager.PIP
+    force: bool = False
+    keep: bool = False
+    inputs: tuple[Path, ...] = ()
+
+
+class Created(Struct, frozen=True, kw_only=True):
+    """What `create` made; ``written`` are the lock files that changed.
+
+    ``replaced`` says which environment was there before, None where none was.
+    """
+
+    locked: Locked
+    folder: Path
+    proof: Proof
+    written: tuple[Path, ...]
+    replaced: str | None = None
+
+
+class NotProved(ProblemFound):
+    """The environment was built and does not do what it should."""
+
+    def __init__(self, proof: Proof, message: str, *remedies: str) -> None:
+        super().__init__(message, *remedies)
+        self.proof = proof
+
+
+def create(order: CreateOrder, progress: Progress) -> Created:
+    """Lock, build, prove, and only then write the lock files.
+
+    Whatever fails, the folder and the files are as they were before.
+
+    Raises:
+        NotProved: the environment does not pass the gate.
+        NoResolution: nothing fits the request.
+        UsageError: the folder holds something that may not be replaced, or
+            there is no Python in what was asked for.
+        WorkError: network, disk, interpreter or installer failed.
+    """
+    settled(order.folder, (*order.inputs, *order.job.outputs))
+    program = program_of(order.manager)
+    # Held from the start: the lock files that are read are those of what is there.
+    with held_place(order.folder, progress, force=order.force) as folder:
+        before = replaced_by(folder, force=order.force)
+        locked = make_lock(order.job, progress, hashed=True)
+        builder = _builder(order, locked, program)
+        builder.refuse_cramped(folder, progress)
+        keep_as = kept_as(folder) if order.keep else None
+        with replaced(folder, progress, keep_as=keep_as) as place:
+            python = builder.build(place, progress)
+            pins = projects_in(builder.part)
+            proof = prove(python, order.proof, progress, write_bytecode=True, pins=pins)
+            _refuse_unproved(proof, *_remedies(order, builder.part.python))
+            written = _write_with(place, locked.before, locked.texts)
+    return Created(
+        locked=locked, folder=order.folder, proof=proof, written=written, replaced=before
+    )
+
+
+def _builder(order: CreateOrder, locked: Locked, program: Path | None) -> Builder:
+    job = order.job
+    if not job.subdirs:
+        # The path, not the version: it must be the interpreter the lock is for.
+        interpreter = find_interpreter(str(job.target().interpreter))
+        part = locked.lock.part
+        return Venv(lock=locked.lock, part=part, interpreter=interpreter, settings=job.settings)
+    from envlock.conda import rattler  # noqa: PLC0415  (not for a venv)
+
+    # A lock that was there may be for other machines too.
+    own = locked.lock.on(rattler.detect()[0])
+    assert own is not None  # noqa: S101  (the job asked for it)
+    refuse_without_python(own, order.folder)
+    return Prefix(
+        lock=locked.lock,
+        part=own,
+        request=job.request,
+        settings=job.settings,
+        variables=locked.lock.variables,
+        program=program,
+    )
+
+
+def _refuse_unproved(proof: Proof, *remedies: str) -> None:
+    """Refuse an environment that was built and does not pass the gate.
+
+    Raises:
+        NotProved: it does not.
+    """
+    if not proof.passed:
+        raise NotProved(
+            proof,
+            "the environment was built and does not do what it should; nothing was written",
+            *remedies,
+        )
+
+
+def _write_with(place: Replacement, before: Seen, texts: Mapping[Path, str]) -> tuple[Path, ...]:
+    """Write the lock files that differ together with their environment; return those.
+
+    Raises:
+        WorkError: one was changed since it was read, or cannot be written.
+    """
+    refuse_changed(before, texts)
+    changed = differing(texts)
+    place.write(changed)
+    return tuple(changed)
+
+
+def _remedies(order: CreateOrder, python: str) -> Iterator[str]:
+    """Look at the environment, and let the versions that were typed go."""
+    if order.keep:
+        yield f"envlock verify {shlex.quote(kept_as(order.folder).as_posix())}"
+    else:
+        yield "--keep"
+    request = order.job.request
+    wishes = [(each.requirement.name, each.requirement.specifier) for each in request.requirements]
+    specs = [(each.name, each.version) for each in request.specs if each.name != "python"]
+    origins = {each.origin for each in request.requirements} | {s.origin for s in request.specs}
+    if origins == {ORIGIN} and any(bound for _, bound in (*wishes, *specs)):
+        names = dict.fromkeys(name for name, _ in (*wishes, *specs))
+        manager = f" --manager {order.manager}" if order.job.subdirs else ""
+        yield f"envlock create {' '.join(names)}{manager} --python {python}"
+
+
+_PROGRAMS = ("conda", "mamba", "micromamba")
+
+
+def run_create(
+    request: RequestOptions,
+    place: NewEnvironmentOptions,
+    conda: CondaOptions,
+    probes: ProbeOptions,
+    files: LockFileOptions,
+    index: IndexOptions,
+    talk: TalkOptions,
+) -> int:
+    """Do `envlock create`."""
+    progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
+    order = CreateOrder(
+        job=create_job(request, conda, index, files, progress),
+        folder=place.env,
+        proof=proof_order(probes, needs(request)),
+        manager=conda.manager or Manager.CONDA,
+        force=place.force,
+        keep=place.keep,
+        inputs=inputs_of(request, probes),
+    )
+    try:
+        made = create(order, progress)
+    except NotProved as error:
+        error.details = proof_data(error.proof)
+        if not talk.json:
+            tell(proof_text(error.proof))
+        raise
+    _say_created(made, tuple(order.job.outputs), as_json=talk.json)
+    return 0
+
+
+def _say_created(made: Created, outputs: Sequence[Path], *, as_json: bool) -> None:
+    proof = made.proof
+    if as_json:
+        content = report.lock_data((made.locked.lock,), outputs, made.written)
+        say_json("create", {**content, **_place_data(made), **proof_data(proof)})
+        return
+    rows = [
+        *report.lock_rows(made.locked.lock, outputs, made.written),
+        *report.proof_rows(proof.outcomes, proof.ways_round),
+        *replaced_rows(made.folder, made.replaced),
+        ("environment", str(made.folder)),
+        ("next", _activate(made.folder, of_conda=made.locked.lock.of_conda)),
+    ]
+    say(report.rows_text(rows))
+
+
+def _place_data(made: Created) -> dict[str, Any]:
+    return {"environment": str(made.folder), "replaced": made.replaced}
+
+
+def inputs_of(request: RequestOptions, probes: ProbeOptions) -> tuple[Path, ...]:
+    """Return the files that a command reads."""
+    files = (*request.requirement_file, *request.constraint_file, *probes.probe)
+    return (*files, *request.rules, *request.evidence)
+
+
+def _activate(folder: Path, *, of_conda: bool) -> str:
+    """Return what to type to use an environment, in the shell of this system.
+
+    A prefix is activated by the conda program that is here, else its Python is started.
+    """
+    if of_conda:
+        if there := next((each for each in _PROGRAMS if on_path(each)), None):
+            return f"{there} activate {shlex.quote(str(folder.resolve()))}"
+        return shlex.quote(str(python_in(folder) or folder))
+    if sys.platform == "win32":
+        return str(folder / "Scripts" / "activate")
+    return f"source {shlex.quote((folder / 'bin' / 'activate').as_posix())}"

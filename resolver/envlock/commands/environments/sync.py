@@ -1,0 +1,270 @@
+"""`envlock sync`: an environment becomes equal to a lock, or stays what it was."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from envlock import report
+from envlock.cli.options import EnvironmentOptions, IndexOptions, TalkOptions
+from envlock.cli.orders import configured_settings
+from envlock.cli.output import progress_for, say, say_json
+from envlock.commands.environments import SyncedLock
+from envlock.commands.environments.building import (
+    Prefix,
+    Venv,
+    holds,
+    refuse_without_python,
+    replaced_by,
+    replaced_rows,
+)
+from envlock.environment.conda import variables_of
+from envlock.environment.inspect import installed
+from envlock.environment.layout import read_layout
+from envlock.environment.place import held_place, made_by_envlock
+from envlock.environment.recovery import recover
+from envlock.environment.replaceable import settled
+from envlock.environment.replacement import replaced
+from envlock.errors import InstallFailure, InterpreterMissing, UsageError
+from envlock.locking.existing import bare_of
+from envlock.locking.outputs import refuse_changed, seen
+from envlock.model import IndexSettings, Lock, Part, Request
+from envlock.progress import Progress
+from envlock.system import read_text
+from envlock.targets.interpreters import base_program, find_interpreter, find_version, python_in
+from envlock.targets.platforms import KNOWN
+from envlock.write.comments import own_command
+from envlock.write.reading import read_lock
+
+
+class SyncOrder(Struct, frozen=True, kw_only=True):
+    """A lock file and the environment it is for.
+
+    ``python`` is a version or a path; None takes the Python the lock is for.
+    ``force`` replaces an environment that envlock did not make.
+    """
+
+    lock: Path
+    folder: Path
+    settings: IndexSettings
+    python: str | None = None
+    force: bool = False
+
+
+class Synced(Struct, frozen=True, kw_only=True):
+    """A lock whose ``part`` an environment is equal to, and whether anything had to change for it.
+
+    ``replaced`` says which environment was there before, None where none was.
+    """
+
+    lock: Lock
+    part: Part
+    changed: bool
+    replaced: str | None = None
+
+
+def sync_environment(order: SyncOrder, progress: Progress) -> Synced:
+    """Make the environment equal to the lock file, by building it anew unless it is already.
+
+    Installing into what is there would be quicker and could not be undone.
+    Whatever fails, the folder is as it was before.
+
+    Raises:
+        UsageError: the lock has no hashes, or the folder holds something that
+            may not be replaced.
+        WorkError: an interpreter is missing, or the installer failed.
+    """
+    _asked(order)  # what is wrong with the request is told before anybody is waited for
+    settled(order.folder, (order.lock,))
+    recover(order.folder, progress, wait=True)
+    if same := _standing(order):
+        return same
+    with held_place(order.folder, progress, force=order.force) as folder:
+        # Whoever was waited for may have written the lock, and built what it says.
+        if same := _standing(order):
+            return same
+        before = seen((order.lock,))
+        builder = _asked(order)
+        there = replaced_by(folder, force=order.force)
+        builder.refuse_cramped(folder, progress)
+        with replaced(folder, progress) as place:
+            try:
+                builder.build(place, progress)
+            except InstallFailure as error:
+                remedies = _anew(builder.lock, error.remedies)
+                raise InstallFailure(error.message, *remedies) from None
+            refuse_changed(before, {})
+    return Synced(lock=builder.lock, part=builder.part, changed=True, replaced=there)
+
+
+def _standing(order: SyncOrder) -> Synced | None:
+    """The answer where the environment is equal to the lock as it is now."""
+    if not (order.force or made_by_envlock(order.folder)):
+        return None
+    builder = _asked(order)
+    if isinstance(builder, Prefix):
+        same = holds(order.folder, builder.part)
+    else:
+        same = _equal(order, builder)
+    return Synced(lock=builder.lock, part=builder.part, changed=False) if same else None
+
+
+def _asked(order: SyncOrder) -> Venv | Prefix:
+    """The lock, and what is to be built of it here."""
+    if not order.lock.exists():
+        raise UsageError(f"{order.lock}: there is no such lock", "envlock lock")
+    lock = read_lock(order.lock.name, read_text(order.lock))
+    builder = _prefix(order, lock) if lock.of_conda else _venv(order, lock)
+    bare = bare_of(builder.part)
+    if bare:
+        raise UsageError(
+            f"{order.lock} has no hashes for {', '.join(bare[:5])}: nothing tells that the files"
+            " are the ones that were locked",
+            *_with_hashes(lock),
+        )
+    return builder
+
+
+def _venv(order: SyncOrder, lock: Lock) -> Venv:
+    python = lock.parts[0].python
+    if order.python or not python:
+        interpreter = find_interpreter(order.python)
+    else:
+        interpreter = find_version(python, str(order.lock))
+    here = str(interpreter.platform)
+    part = next((each for each in lock.parts if each.platform in {"", here}), None)
+    if part is None:
+        raise _elsewhere(order, lock, here)
+    if len(lock.parts) == 1:  # its pins may have markers of another tool
+        lock = read_lock(order.lock.name, read_text(order.lock), markers=interpreter.markers)
+        part = lock.part
+    return Venv(lock=lock, part=part, interpreter=interpreter, settings=order.settings)
+
+
+def _prefix(order: SyncOrder, lock: Lock) -> Prefix:
+    from envlock.conda import rattler  # noqa: PLC0415  (not for a venv)
+
+    if order.python is not None:
+        raise UsageError(
+            f"--python {order.python}: {order.lock} brings its own Python", "leave --python out"
+        )
+    own, _ = rattler.detect()
+    part = lock.on(own) or lock.on("")
+    if part is None:
+        raise _elsewhere(order, lock, own)
+    refuse_without_python(part, order.folder)
+    return Prefix(
+        lock=lock,
+        part=part,
+        request=Request(channels=lock.channels, specs=lock.requested),
+        settings=order.settings,
+        # Most formats have no place for them; what was set for the environment stays.
+        variables=lock.variables or variables_of(order.folder),
+    )
+
+
+def _elsewhere(order: SyncOrder, lock: Lock, here: str) -> UsageError:
+    places = " and ".join(each.place for each in lock.parts)
+    return UsageError(
+        f"{order.lock} is for {places}, and this machine is {here}", *_here(lock, here)
+    )
+
+
+def _here(lock: Lock, here: str) -> Iterator[str]:
+    """The command that made a lock, for this machine; of several platforms for this one too."""
+    several = len(lock.parts) > 1
+    if several and not any(here in known.names for known in KNOWN):
+        return
+    if words := shlex.split(own_command(lock.command)) if several else _alone(lock):
+        yield shlex.join([*words, *(["--platform", here] if several else [])])
+
+
+def _alone(lock: Lock) -> list[str]:
+    return _without(lock, "--platform", "-o")
+
+
+def _with_hashes(lock: Lock) -> Iterator[str]:
+    """How a lock is made in a format that holds hashes."""
+    if not lock.of_conda:
+        yield "envlock sync requirements.txt"
+    elif words := _without(lock, "--format", "-o"):
+        yield shlex.join([*words, "--format", "conda-lock"])
+
+
+def _without(lock: Lock, *options: str) -> list[str]:
+    """The words of the command that made a lock, without options and their values."""
+    words = shlex.split(own_command(lock.command))
+    for option in options:
+        while option in words:
+            del words[words.index(option) : words.index(option) + 2]
+    return words
+
+
+def _anew(lock: Lock, remedies: Iterable[str]) -> Iterator[str]:
+    """Options of `envlock lock`, which sync has not, as the command that made the lock."""
+    for remedy in remedies:
+        if not remedy.startswith("--upgrade"):
+            yield remedy
+        elif command := own_command(lock.command):
+            yield f"{command} {remedy}"
+
+
+def _equal(order: SyncOrder, wanted: Venv) -> bool:
+    """Whether the environment is of this Python and holds the pins, and besides at most pip.
+
+    Another patch of the same minor is as good, unless a Python was asked for.
+    Nothing of it is run: it may have come with a folder that was cloned.
+    """
+    python = python_in(order.folder)
+    if python is None:
+        return False
+    try:
+        base_program(python)  # else it is gone
+    except InterpreterMissing:
+        return False
+    there = read_layout(python.absolute()).version
+    if there is None:
+        return False
+    length = 2 if order.python is None else 3
+    pins, asked = wanted.part.pins, wanted.interpreter.version
+    found = {
+        name: version
+        for name, version in installed(order.folder).items()
+        if name in pins or name != "pip"
+    }
+    return there.release[:length] == asked.release[:length] and found == pins
+
+
+def run_sync(
+    own: SyncedLock, place: EnvironmentOptions, index: IndexOptions, talk: TalkOptions
+) -> int:
+    """Do `envlock sync`."""
+    progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
+    order = SyncOrder(
+        lock=own.lock,
+        folder=place.env,
+        settings=configured_settings(index),
+        python=own.python,
+        force=place.force,
+    )
+    done = sync_environment(order, progress)
+    if talk.json:
+        content = report.lock_data((replace(done.lock, parts=(done.part,)),), (own.lock,), ())
+        where = {"environment": str(place.env), "replaced": done.replaced}
+        say_json("sync", {**content, **where, "changed": done.changed})
+    else:
+        rows = [
+            *report.release_rows(done.part),
+            *replaced_rows(place.env, done.replaced),
+            (
+                "environment",
+                f"{place.env} {'is now' if done.changed else 'was already'} equal to {own.lock}",
+            ),
+            ("next", f"envlock verify {shlex.quote(place.env.as_posix())}"),
+        ]
+        say(report.rows_text(rows))
+    return 0

@@ -1,0 +1,63 @@
+"""`envlock verify`: what an environment can really do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from envlock import report
+from envlock.cli.options import ProbeOptions, TalkOptions
+from envlock.cli.orders import seconds
+from envlock.cli.output import progress_for, say, say_json
+from envlock.commands.environments import ExaminedEnvironment
+from envlock.environment.recovery import environment_at
+from envlock.errors import ExitCode, UsageError
+from envlock.probes.proof import Proof, ProofOrder, prove
+from envlock.progress import Progress
+
+
+def verify(environment: Path | None, order: ProofOrder, progress: Progress) -> Proof:
+    """Probe an environment without changing it, but for a change that was stopped.
+
+    Raises:
+        UsageError: there is no environment, or no such script.
+        WorkError: what a stopped envlock left cannot be put right.
+    """
+    python = environment_at(environment, progress)
+    return prove(python, order, progress, write_bytecode=False)
+
+
+def run_verify(own: ExaminedEnvironment, probes: ProbeOptions, talk: TalkOptions) -> int:
+    """Do `envlock verify`."""
+    progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
+    proof = verify(own.environment, proof_order(probes), progress)
+    code = ExitCode.of(problem=not proof.passed)
+    if talk.json:
+        say_json("verify", proof_data(proof), exit_code=code)
+    else:
+        say(proof_text(proof))
+    return code
+
+
+def proof_text(proof: Proof) -> str:
+    """What was proved, for a person."""
+    return report.proof_text(proof.python, proof.outcomes, proof.gate, proof.ways_round)
+
+
+def proof_data(proof: Proof) -> dict[str, Any]:
+    """What was proved, as JSON."""
+    return report.proof_data(
+        proof.python, proof.outcomes, proof.gate, proof.ways_round, passed=proof.passed
+    )
+
+
+def proof_order(probes: ProbeOptions, needs: tuple[str, ...] = ()) -> ProofOrder:
+    """What is proved beside the probes, what must be, and how long it may take.
+
+    Raises:
+        UsageError: a script is not there, or the limit is no time.
+    """
+    for script in probes.probe:
+        if not script.is_file():
+            raise UsageError(f"--probe {script}: no such file")
+    return ProofOrder(scripts=probes.probe, timeout=seconds(probes.timeout), needs=needs)

@@ -1,0 +1,291 @@
+"""`envlock fix` on requirements.txt or environment.yml: the pins that cure, as an edit."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from envlock import standards
+from envlock.changes import Action, Plan, Step
+from envlock.choices import EngineName
+from envlock.commands.fix.case import Steering, owners_of, tools_for, untold
+from envlock.diagnose import diagnose
+from envlock.engine import Answer, Problem, Solution
+from envlock.errors import InterpreterMissing, NoResolution, UsageError, WorkError
+from envlock.examine.files import examine_path
+from envlock.examine.gathered import Given
+from envlock.findings import Examined, Finding
+from envlock.formats.detect import FileFormat, detect
+from envlock.formats.edit import diff, edited
+from envlock.locking.outputs import try_outputs
+from envlock.model import IndexSettings, Rule, Severity, Target, Violation
+from envlock.plan import Case, plans
+from envlock.progress import Progress
+from envlock.resolve import Tools
+from envlock.rules import database
+from envlock.rules.check import Packages, Situation, violations
+from envlock.rules.families import families
+from envlock.system import contents, encoded_as, read_text, refuse_irregular, write_files
+from envlock.targets.description import target
+from envlock.targets.fitting import fits
+from envlock.targets.interpreters import find_interpreter
+from envlock.versions import admits, minor_of
+
+
+class FileOrder(Struct, frozen=True, kw_only=True):
+    """A file to cure; ``python`` is what it is for, where the file does not say.
+
+    ``writes`` says that the edit is to be written, so that it is tried first
+    whether it can be.
+    """
+
+    path: Path
+    settings: IndexSettings
+    python: str | None = None
+    steering: Steering = field(default_factory=Steering)
+    engine: EngineName = EngineName.UV
+    rules: tuple[Path, ...] = ()
+    writes: bool = False
+
+
+class FixedFile(Struct, frozen=True, kw_only=True):
+    """The file as it is and as it would be; ``plan`` is None where no line is to be changed.
+
+    ``told`` is what `envlock diagnose` finds to break and the plan does not
+    cure: its ranges let it in, or another Python would meet it.
+    """
+
+    path: Path
+    plan: Plan | None
+    before: bytes = b""
+    text: str = ""
+    diff: str = ""
+    notes: tuple[str, ...] = ()
+    told: tuple[Finding, ...] = ()
+
+
+def fix_file(order: FileOrder, progress: Progress) -> FixedFile:
+    """Plan the edit of a file; nothing is written.
+
+    Raises:
+        NoResolution: no versions obey the rules, or fit what the file asks for.
+        UsageError: it cannot be read, or the lines to change have hashes.
+        WorkError: network, engine or interpreter failed, or the file is to be
+            written and cannot be.
+    """
+    if order.writes:
+        try_outputs((order.path,), progress)
+    text = read_text(order.path)
+    before = contents(order.path) if order.path.is_file() else b""
+    examined = examine_path(order.path, Given(python=_version(order.python)))
+    goal, notes = _target(order, examined)
+    tools = tools_for(order.settings, order.engine, progress)
+    rules = database.load(order.rules).rules
+    file = _File(
+        case=_stated(order, examined, goal, rules),
+        ranges=examined.loose,
+        complete=examined.complete,
+        tools=tools,
+    )
+    case, unsolved = file.examine()
+    told = untold(case, diagnose(examined, rules))
+    if case.nothing_wrong:
+        if unsolved:
+            notes = (*notes, _refuse_unsolved(order, case, unsolved, told))
+        return FixedFile(path=order.path, plan=None, notes=notes, told=told)
+    plan = file.plan(case)
+    if plan is None:
+        facts = _facts({**case.faults(), **{each.id: each.because for each in told}})
+        raise NoResolution(f"{order.path}: no versions cure this:\n{facts}")
+    new = _edited(order.path, text, plan)
+    return FixedFile(
+        path=order.path,
+        plan=plan,
+        before=before,
+        text=new,
+        diff=diff(str(order.path), text, new),
+        notes=notes,
+        told=told,
+    )
+
+
+def _edited(path: Path, text: str, plan: Plan) -> str:
+    done = edited(text, plan.steps, conda=detect(path, text) is FileFormat.ENVIRONMENT)
+    if done.hashed:
+        raise UsageError(
+            f"{path}: the lines of {', '.join(done.hashed)} have hashes, so the file is a "
+            f"lock; it would have to become {plan}",
+            "envlock lock",
+        )
+    return done.text
+
+
+def write_file(fixed: FixedFile) -> None:
+    """Write the edit, in the encoding that the file has.
+
+    Raises:
+        WorkError: the file cannot be written, or was changed since it was
+            read; then it is left as it is.
+    """
+    refuse_irregular((fixed.path,))
+    if contents(fixed.path) != fixed.before:
+        raise WorkError(
+            f"{fixed.path} was changed while its cure was looked for; it is left as it is",
+            f"envlock fix {shlex.quote(fixed.path.as_posix())}",
+        )
+    write_files({fixed.path: encoded_as(fixed.before, fixed.text)}, users=True)
+
+
+def _version(python: str | None) -> Version | None:
+    """The version that ``-p`` names; None for a program or folder."""
+    return standards.version(python) if python and python.replace(".", "").isdigit() else None
+
+
+def _target(order: FileOrder, examined: Examined) -> tuple[Target, tuple[str, ...]]:
+    """The interpreter that was named, the one of the file where it is here, or envlock's own."""
+    said = None if examined.python is None else minor_of(examined.python)
+    try:
+        return target(find_interpreter(order.python or said)), ()
+    except InterpreterMissing:
+        if order.python:
+            raise
+        goal = target(find_interpreter(None))
+        note = f"Python {said} is not here, so {goal.minor} stands for it; -p names another"
+        return goal, (note,)
+
+
+def _refuse_unsolved(order: FileOrder, case: Case, unsolved: str, told: tuple[Finding, ...]) -> str:
+    """Return a note where only conda could tell what would be installed.
+
+    Raises:
+        NoResolution: what the file asks for has no solution.
+    """
+    if case.situation.manager == "conda":
+        return f"{order.path}: its own lines were judged; what conda would add to them was not"
+    place = f"for Python {case.target.minor} on {case.target.platform}"
+    said = [f"  {line}" for line in unsolved.strip().splitlines()]
+    facts = _facts({each.id: each.because for each in told})
+    raise NoResolution(
+        "\n".join((f"{order.path}: nothing fits what it asks for {place}:", *said, facts)).rstrip(),
+        f"envlock lock -r {shlex.quote(str(order.path))}",
+    )
+
+
+def _facts(found: Mapping[str, str]) -> str:
+    return "\n".join(f"  {name}: {because}" for name, because in found.items())
+
+
+def _stated(order: FileOrder, examined: Examined, goal: Target, rules: tuple[Rule, ...]) -> Case:
+    return Case(
+        packages=examined.packages,
+        target=goal,
+        situation=replace(Situation.of(goal), manager=examined.manager or "pip"),
+        rules=rules,
+        settings=order.settings,
+        keep=order.steering.keep,
+        allow=order.steering.allow,
+        listed=True,
+    )
+
+
+class _File(Struct, frozen=True, kw_only=True):
+    """A file that was read: its pins in a case, its ranges, and who solves."""
+
+    case: Case
+    ranges: Mapping[NormalizedName, SpecifierSet]
+    complete: bool
+    tools: Tools
+
+    def examine(self) -> tuple[Case, str]:
+        """Return what is wrong, and what the engine says where nothing fits the file.
+
+        The pins are judged first, then what an installer makes of the file
+        today. Where it makes nothing of it, which is mostly for the reason of
+        a rule, the newest version of each range stands for the range.
+        """
+        pins, unsolved = self.case.packages, ""
+        if self.complete or self._broken(pins):
+            return self._wrong(pins), unsolved
+        answer = self._as_installed()
+        if isinstance(answer, Solution):
+            pins = {package.name: package.version for package in answer.packages}
+        else:
+            pins, unsolved = {**self._newest(), **pins}, answer.text
+        return self._wrong(pins), unsolved
+
+    def plan(self, case: Case) -> Plan | None:
+        """Return the first cure that leaves all other ranges as they are, or else one of all."""
+        found = next(plans(case, self.tools), None)
+        if found is None and case.loose:
+            versions = {**self._newest(), **case.packages}
+            found = next(plans(replace(case, packages=versions, loose=()), self.tools), None)
+        return None if found is None else Plan(steps=tuple(filter(self._is_of_file, found.steps)))
+
+    def _is_of_file(self, step: Step) -> bool:
+        """Whether a step changes a line, or adds one that a rule asks for."""
+        if step.action is Action.REINSTALL:
+            return False
+        wanted = self.ranges.get(step.package)
+        outside = wanted is not None and step.after is not None and not admits(wanted, step.after)
+        return bool(step.rules) or outside or step.package in self.case.packages
+
+    def _wrong(self, pins: Packages) -> Case:
+        """The case of these versions, with the lines that no broken rule names as they are."""
+        broken = self._broken(pins)
+        named = {name for each in broken for name in each.packages}
+        own = self.case.packages.keys()
+        return replace(
+            self.case,
+            packages={n: v for n, v in pins.items() if n in own or n in named},
+            loose=tuple(
+                Requirement(f"{name}{wanted}")
+                for name, wanted in sorted(self.ranges.items())
+                if name not in named
+            ),
+            broken=tuple(each for each in broken if each.case.demands),
+            owners=tuple(owners_of(broken, (), own | self.ranges.keys())),
+        )
+
+    def _broken(self, pins: Packages) -> tuple[Violation, ...]:
+        found = violations(self.case.rules, pins, self.case.situation, lenient=True)
+        return tuple(each for each in found if each.rule.severity is Severity.BREAKS)
+
+    def _as_installed(self) -> Answer:
+        """What an installer makes of the file today."""
+        wanted = [f"{name}=={version}" for name, version in self.case.packages.items()]
+        wanted += [f"{name}{wanted}" for name, wanted in self.ranges.items()]
+        if not wanted:
+            return Solution(packages=())
+        problem = Problem(
+            requirements=tuple(sorted(wanted)),
+            constraints=(),
+            target=self.case.target,
+            settings=self.case.settings,
+            wheels_only=families().wheels_only,
+        )
+        return self.tools.solve(problem, "the file as it stands")
+
+    def _newest(self) -> dict[NormalizedName, Version]:
+        """The newest release for the target in each range that has one."""
+        newest = {
+            name: max(
+                (
+                    version
+                    for version, files in self.tools.releases(name).items()
+                    if admits(wanted, version)
+                    and not version.is_prerelease
+                    and any(fits(f, self.case.target) and f.yanked is None for f in files)
+                ),
+                default=None,
+            )
+            for name, wanted in self.ranges.items()
+        }
+        return {name: version for name, version in newest.items() if version is not None}

@@ -1,0 +1,255 @@
+"""Evidence at work: a set that was proved becomes the lock, or is preferred in one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+from packaging.specifiers import SpecifierSet
+
+from envlock.errors import NoResolution, UsageError
+from envlock.evidence.choose import Asked, cells_for, newest_on_record, unmet, usable
+from envlock.evidence.library import rules_set, shelf
+from envlock.evidence.values import Cell, ProvedSet
+from envlock.index.origin import has_several, public
+from envlock.index.pages import Index
+from envlock.model import DistributionFile, IndexSettings, LockedPackage
+from envlock.outcomes import Passed
+from envlock.probes import DEFAULT_GATE, PROBES
+from envlock.resolve import Question, Resolution
+from envlock.resolve.anchor import framework
+from envlock.resolve.assemble import hashed, origins, reasons
+from envlock.resolve.located import located
+from envlock.resolve.wishes import TYPED, Wish
+from envlock.rules.database import Database
+
+_PYPI = "https://pypi.org/simple"
+
+_SHOWN = 3  # releases that come close
+
+_BARRED = "has it, in versions that a rule or the date refuses"
+
+#: Whether a set can be had where the packages of a request come from.
+Offered = Callable[[Cell, ProvedSet], bool]
+
+
+class Found(Struct, frozen=True, kw_only=True):
+    """The newest set that was proved for a request, and what of the request it does not meet."""
+
+    cell: Cell
+    proved: ProvedSet
+    unmet: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """When, where and what: the line of a lock that is this very set."""
+        where = self.proved.circumstances
+        passed = ", ".join(o.level for o in self.proved.outcomes if isinstance(o, Passed))
+        system = ", ".join(filter(None, (where.interpreter, where.libc)))
+        return f"{where.day} on {self.cell.platform} ({system}): {passed}"
+
+
+def consult(
+    question: Question, needs: Sequence[str], folders: Sequence[Path], offered: Offered
+) -> Found | None:
+    """Return the newest set that was proved for a question on this target, or None.
+
+    ``offered`` tells whether a set can be had where packages come from. Without
+    ``needs`` only a set of the newest release on record counts: proof is no
+    reason to take an older one.
+
+    Raises:
+        UsageError: a need is no capability.
+        NoResolution: no release is known to have what is needed.
+    """
+    asked = _asked(question, needs)
+    cells = shelf(tuple(folders))
+    candidates = cells_for(asked, cells)
+    newest = newest_on_record(asked)
+    if not needs:
+        candidates = tuple(cell for cell in candidates if newest is None or cell.version >= newest)
+    seen: list[Found] = []
+    for cell in candidates:
+        proved = rules_set(cells[cell])
+        if proved and offered(cell, proved):
+            seen.append(Found(cell=cell, proved=proved, unmet=unmet(proved, asked)))
+            if usable(proved, asked):
+                return seen[-1]
+    if needs:
+        raise _none_has(needs, question, seen, cells)
+    return None
+
+
+def resolution(
+    found: Found, question: Question, rules: Database, index: Index, *, addresses: bool
+) -> Resolution:
+    """Return the set as the answer to a question that it meets; nothing is solved.
+
+    With ``addresses`` the files' addresses are read from the index pages.
+
+    Raises:
+        IndexFailure: the pages do not list the files that were proved.
+    """
+    packages = tuple(_for_request(each, found, question) for each in found.proved.packages)
+    if has_several(question.settings):
+        packages = _with_indexes(packages, index)
+    else:
+        only = public(question.settings.index_url)
+        packages = tuple(replace(each, index=only) for each in packages)
+    if addresses:
+        packages = _addressed(packages, index)
+    return Resolution(packages=packages, notes=(), reasons=reasons(packages, rules.find))
+
+
+def preferring(question: Question, found: Found, *, needed: bool) -> Question:
+    """Return the question with the pins of a set preferred, and its release fixed if ``needed``."""
+    known = {**found.proved.pins, **question.preferences}
+    wishes = dict(question.wishes)
+    wish = framework(wishes)
+    if needed and wish is not None:
+        exact = Wish(name=wish.name, specifier=SpecifierSet(f"=={found.cell.version}"))
+        wishes[wish.name] = wish.within(exact)
+    return replace(question, preferences=known, wishes=wishes)
+
+
+def compared(found: Found, packages: Iterable[LockedPackage]) -> str:
+    """Say how a lock differs from the set that was proved: what of it is not verified."""
+    pins = {package.name: package.version for package in packages}
+    known = found.proved.pins
+    other = [f"{n} {v} ({pins[n]} here)" for n, v in known.items() if n in pins and pins[n] != v]
+    missing = [f"{name} {version}" for name, version in known.items() if name not in pins]
+    added = [name for name in pins if name not in known]
+    parts = [f"with {', '.join(other + missing)}"] if other or missing else []
+    parts += [f"without {', '.join(added)}"] if added else []
+    day = found.proved.circumstances.day
+    return f"not verified as a whole: {found.cell} was on {day}, {' and '.join(parts)}"
+
+
+def elsewhere(question: Question, folders: Sequence[Path], answer: Resolution) -> tuple[str, ...]:
+    """Say where the framework release of a lock is verified, when only on other platforms."""
+    settings, pins = question.settings, answer.pins
+    if settings.index_url.rstrip("/") != _PYPI or settings.no_index or has_several(settings):
+        return ()
+    cells = [cell for cell in shelf(tuple(folders)) if pins.get(cell.distribution) == cell.version]
+    platforms = sorted({cell.platform for cell in cells})
+    if not platforms or str(question.target.platform) in platforms:
+        return ()
+    names = ", ".join(sorted({f"{cell.distribution} {cell.version}" for cell in cells}))
+    return (f"{names} is verified on {', '.join(platforms)}, and not on this platform",)
+
+
+def _asked(question: Question, needs: Sequence[str]) -> Asked:
+    levels = {level.name for probe in PROBES.values() for level in probe.levels}
+    unknown = [each for each in needs if each not in levels]
+    if unknown:
+        raise UsageError(
+            f"--needs {unknown[0]}: there is no such capability; there are "
+            f"{', '.join(sorted(levels))}",
+            "envlock capabilities",
+        )
+    return Asked(
+        wishes=question.wishes,
+        constraints=question.constraints,
+        target=question.target,
+        rules=question.rules,
+        levels=(*DEFAULT_GATE, *needs),
+        exclude_newer=question.exclude_newer,
+    )
+
+
+def on(index: Index, settings: IndexSettings) -> Offered:
+    """Return what tells whether an index has the files that were proved."""
+    return lambda cell, proved: _comes_from(cell, proved, index, settings)
+
+
+def _comes_from(cell: Cell, proved: ProvedSet, index: Index, settings: IndexSettings) -> bool:
+    """Whether the index has the files that were proved: it is PyPI, or a mirror of it.
+
+    Where there are several, each package must be there that it is taken from.
+    """
+    if has_several(settings):
+        listed = index.pinned(proved.pins)
+        return all(
+            any(_is_locked(each, file) for file in listed[each.name]) for each in proved.packages
+        )
+    if settings.index_url.rstrip("/") == _PYPI and not settings.no_index:
+        return True
+    framework_files = next(p.files for p in proved.packages if p.name == cell.distribution)
+    wanted = {file.hashes["sha256"] for file in framework_files}
+    return any(file.hashes.get("sha256") in wanted for file in index.files(cell.distribution))
+
+
+def _for_request(package: LockedPackage, found: Found, question: Question) -> LockedPackage:
+    """A package with who asks for it now, where the run of the matrix had asked for it."""
+    asked = origins(package.name, found.cell.distribution, question.wishes)
+    others = (each for each in package.via if each != TYPED)
+    return replace(package, via=tuple(sorted({*others, *asked})))
+
+
+def _with_indexes(packages: Iterable[LockedPackage], index: Index) -> tuple[LockedPackage, ...]:
+    """The pins with the index of each, which has the files that were proved."""
+    return tuple(
+        replace(
+            each,
+            index=found.index,
+            elsewhere=found.elsewhere,
+            hashes=tuple(sorted({*each.hashes} & {*found.hashes})),
+        )
+        for each in packages
+        for found in located((each,), index, _is_locked, None)
+    )
+
+
+def _is_locked(package: LockedPackage, file: DistributionFile) -> bool:
+    return f"sha256:{file.hashes.get('sha256')}" in package.hashes
+
+
+def _addressed(packages: Sequence[LockedPackage], index: Index) -> tuple[LockedPackage, ...]:
+    listed = index.pinned({package.name: package.version for package in packages})
+    kept = {
+        package.name: [file for file in listed[package.name] if _is_locked(package, file)]
+        for package in packages
+    }
+    return hashed(packages, kept)
+
+
+def _none_has(
+    needs: Sequence[str],
+    question: Question,
+    seen: Sequence[Found],
+    cells: Mapping[Cell, Traversable],
+) -> NoResolution:
+    where = f"Python {question.target.minor} on {question.target.platform}"
+    lacking = [
+        (found.cell, [each for each in needs if each not in found.proved.capabilities])
+        for found in seen
+        if found.proved.passes(DEFAULT_GATE)
+    ]
+    nearest = sorted(lacking, key=lambda each: len(each[1]))[:_SHOWN]  # stable: newest first
+    lines = [f"no release is known to have {', '.join(needs)} on {where}"]
+    for cell, lacks in nearest:
+        why = f"lacks {', '.join(lacks)}" if lacks else _BARRED
+        lines.append(f"  {cell.distribution} {cell.version} {why}")
+    return NoResolution("\n".join(lines), *_ways(needs, question, cells))
+
+
+def _ways(
+    needs: Sequence[str], question: Question, cells: Mapping[Cell, Traversable]
+) -> Iterator[str]:
+    """Another Python on which a release has it all; else the table."""
+    for minor in sorted({cell.python for cell in cells}, key=_minor, reverse=True):
+        target = replace(question.target, python=question.target.python.__class__(f"{minor}.0"))
+        asked = replace(_asked(question, needs), target=target)
+        for cell in cells_for(asked, cells):
+            proved = rules_set(cells[cell])
+            if proved is not None and proved.passes(asked.levels):
+                yield f"--python {minor}"
+                return
+    yield "envlock capabilities"
+
+
+def _minor(python: str) -> tuple[int, ...]:
+    return tuple(map(int, python.split(".")))

@@ -1,0 +1,1 @@
+"""A job becomes a lock: what is there already, what was proved, what is solved."""

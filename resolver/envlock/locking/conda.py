@@ -1,0 +1,246 @@
+"""One platform of a conda request: conda's packages, pip's pins beside them, and what collides."""
+
+from __future__ import annotations
+
+import netrc
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from msgspec.structs import replace
+from packaging.requirements import Requirement
+from packaging.utils import NormalizedName
+
+from envlock.choices import Accelerator
+from envlock.conda import rattler
+from envlock.conda.channels import Address, OwnHosts, addresses, host_of
+from envlock.conda.names import names, pypi_pins
+from envlock.errors import NoResolution
+from envlock.evidence import proved
+from envlock.evidence.proved import Found
+from envlock.index.pages import Index
+from envlock.index.settings import load_settings
+from envlock.locking.job import DEFAULT_CHANNEL, Solved, Work
+from envlock.locking.sides import bound_by_pip, collided, command_of, negotiated, pip_pins
+from envlock.model import CondaPackage, CondaSpec, Part, Request, Requested, Target
+from envlock.progress import Progress
+from envlock.request.markers import applicable
+from envlock.resolve import Question, Resolution, merge
+from envlock.resolve.anchor import framework
+from envlock.resolve.conda.explain import Asked
+from envlock.resolve.conda.pip_part import Shared, apart
+from envlock.resolve.conda.question import CondaQuestion
+from envlock.resolve.conda.run import CondaAnswer, resolve_packages
+from envlock.resolve.located import tell_several
+from envlock.resolve.wishes import Wishes
+from envlock.system.looking import home
+from envlock.targets.subdirs import Virtual, platform_of, virtual_packages
+
+
+def solve_platform(work: Work, subdir: str, progress: Progress) -> Solved:
+    """Solve conda's side, then pip's beside it; bind conda's side by pip's where that helps.
+
+    Raises:
+        NoResolution: nothing fits.
+        UsageError: a channel or a specification is malformed.
+        WorkError: a channel, the index, py-rattler or the engine failed.
+    """
+    question = question_for(work, subdir)
+    why = Asked(database=work.database, command=command_of(work))
+    answer = resolve_packages(question, why, progress)
+    if answer.target is None:
+        return _together(subdir, answer, None, ())
+    target = answer.target
+    known = found_for(work, question, target, progress)
+    if known is not None:
+        work = preferring(work, question, target, known)
+        if work.job.request.needs:
+            question = question_for(work, subdir)
+            answer = resolve_packages(question, why, progress)
+    wishes = applicable(work.job.request.requirements, target)
+    question, answer, shared = bound_by_pip(question, answer, wishes, why, progress)
+    own, _ = apart(wishes, pypi_pins(answer.packages))
+    if not own:
+        return _together(subdir, answer, None, shared, known)
+    try:
+        found = pip_pins(work, subdir, own, answer, progress)
+    except NoResolution as error:
+        answer, found = negotiated(work, question, own, answer, error, progress)
+    said = collided(question, answer, found, progress)
+    answer = replace(answer, notes=(*answer.notes, *said))
+    if found is not None:
+        tell_several(found.packages, work.job.settings, progress)
+    return _together(subdir, answer, found, shared, known)
+
+
+def _together(
+    subdir: str,
+    answer: CondaAnswer,
+    found: Resolution | None,
+    shared: Iterable[Shared],
+    known: Found | None = None,
+) -> Solved:
+    words, unproved = verified(known, found)
+    return Solved(
+        part=Part(
+            python=answer.target.minor if answer.target else "",
+            platform=str(platform_of(subdir)),
+            subdir=subdir,
+            conda=answer.packages,
+            pypi=found.packages if found else (),
+            virtual=_needed_of_the_system(answer.packages),
+            verified=words,
+        ),
+        notes=(*answer.notes, *map(str, shared), *(found.notes if found else ()), *unproved),
+        reasons={**answer.reasons, **(found.reasons if found else {})},
+    )
+
+
+def _needed_of_the_system(packages: Iterable[CondaPackage]) -> tuple[str, ...]:
+    """What the chosen packages ask of the system: the same on whatever machine it was solved."""
+    needs = {
+        "".join(need.split()) for each in packages for need in each.depends if need.startswith("__")
+    }
+    return tuple(sorted(needs))
+
+
+def channel_addresses(
+    request: Request, subdir: str
+) -> tuple[tuple[Address, ...], dict[str, Address]]:
+    """Return the channels to read, best first, and those that single specs name."""
+    words = request.channels or (DEFAULT_CHANNEL,)
+    own = _own_hosts(request.typed)
+    named = {
+        spec.channel: addresses([spec.channel], os.environ, subdir=subdir, netrc=_netrc, own=own)[0]
+        for spec in request.specs
+        if spec.channel
+    }
+    known = addresses(words, os.environ, subdir=subdir, netrc=_netrc, own=own)
+    public = {each.public for each in known}
+    more = [each for each in named.values() if each.public not in public]
+    return (*known, *more), named
+
+
+def _own_hosts(typed: Iterable[str]) -> OwnHosts:
+    """The hosts of the user's own words, variables and pip configuration; no project's file."""
+    settings = load_settings(os.environ)
+    urls = (settings.index_url, *settings.extra_index_urls, *settings.find_links)
+    said = (*urls, *typed, os.environ.get("CONDA_CHANNEL_ALIAS", ""))
+    trusted = frozenset(settings.trusted_hosts)
+    return OwnHosts(
+        named=trusted | {host_of(each) for each in said} - {""},
+        plain=trusted | {host_of(each) for each in said if each.startswith("http:")},
+    )
+
+
+def _netrc(host: str) -> tuple[str, str] | None:
+    file = Path(os.environ.get("NETRC") or home() / ".netrc")
+    try:
+        found = netrc.netrc(str(file)).authenticators(host)
+    except (OSError, netrc.NetrcParseError):
+        return None
+    return (found[0], found[2] or "") if found else None
+
+
+def system_of(subdir: str, accelerator: Accelerator, *, here: bool) -> tuple[Virtual, ...]:
+    """Return the virtual packages of a platform: seen where it is this machine's."""
+    own, seen = rattler.detect()
+    there = seen if here and own == subdir else ()
+    return virtual_packages(subdir, there, os.environ, accelerator)
+
+
+def question_for(work: Work, subdir: str) -> CondaQuestion:
+    """Return what is asked of conda's side for one platform.
+
+    Raises:
+        UsageError: a channel is malformed.
+        WorkError: py-rattler is missing or failed.
+    """
+    request = work.job.request
+    known, named = channel_addresses(request, subdir)
+    specs = [each for each in request.specs if not each.only or subdir in each.only]
+    if request.requirements and all(each.name != "python" for each in specs):
+        specs.append(CondaSpec(name="python", origin=request.requirements[0].origin))
+    before = work.kept.get(str(platform_of(subdir)))
+    return CondaQuestion(
+        specs=tuple(specs),
+        channels=known,
+        named=named,
+        subdir=subdir,
+        virtual=system_of(subdir, request.accelerator, here=work.job.here),
+        rules=work.database.rules,
+        constraints=merge(request.constraints),
+        preferred=before.conda if before else (),
+        exclude_newer=request.exclude_newer,
+        strict=os.environ.get("CONDA_CHANNEL_PRIORITY") != "disabled",
+    )
+
+
+def found_for(
+    work: Work, question: CondaQuestion, target: Target, progress: Progress
+) -> proved.Found | None:
+    """Return the newest set that was proved for a request on conda's Python, or None.
+
+    Raises:
+        UsageError: a need is no capability.
+        NoResolution: no release is known to have what is needed.
+    """
+    job, wish = work.job, framework(question.wishes())
+    if job.fresh or (wish is not None and not job.request.needs):
+        return None
+    asked = Question(
+        wishes=_wishes(work, question, target),
+        constraints=merge(job.request.constraints),
+        rules=work.database.rules,
+        target=replace(target, manager="pip"),
+        settings=job.settings,
+        exclude_newer=job.request.exclude_newer,
+    )
+    if wish is None:
+        offered = proved.on(Index(job.settings), job.settings)
+    else:
+        offered = _in_the_channels(question, wish.name, progress)
+    return proved.consult(asked, job.request.needs, job.evidence, offered)
+
+
+def _in_the_channels(
+    question: CondaQuestion, name: NormalizedName, progress: Progress
+) -> proved.Offered:
+    """What tells whether the channels have a release that was proved, in builds of their own."""
+    known = rattler.versions(question.channels, question.subdir, names().conda(name), progress)
+    there = {text for versions in known.values() for text in versions}
+    return lambda cell, _: str(cell.version) in there
+
+
+def _wishes(work: Work, question: CondaQuestion, target: Target) -> Wishes:
+    """What is asked for of both sides."""
+    return {**question.wishes(), **merge(applicable(work.job.request.requirements, target))}
+
+
+def preferring(work: Work, question: CondaQuestion, target: Target, found: proved.Found) -> Work:
+    """Return the work with the pins of a set preferred, and its release fixed if it is needed."""
+    job, request = work.job, work.job.request
+    wish = framework(_wishes(work, question, target))
+    if request.needs and wish is not None:
+        exact = Requirement(f"{wish.name}=={found.cell.version}")
+        bound = Requested(requirement=exact, origin=f"--needs {','.join(request.needs)}")
+        request = replace(request, constraints=(*request.constraints, bound))
+    preferences = {**found.proved.pins, **job.preferences}
+    return replace(work, job=replace(job, request=request, preferences=preferences))
+
+
+def verified(found: proved.Found | None, pip: Resolution | None) -> tuple[str, tuple[str, ...]]:
+    """Return what the pins were seen to do where they are the set, else what is not verified."""
+    if found is None:
+        return "", ()
+    if pip is not None and pip.pins == found.proved.pins:
+        return found.words, ()
+    return "", tuple(_said(found, pip))
+
+
+def _said(found: proved.Found, pip: Resolution | None) -> Iterator[str]:
+    if pip is not None and found.cell.distribution in pip.pins:
+        yield proved.compared(found, pip.packages)
+    else:
+        day = found.proved.circumstances.day
+        yield f"{found.cell}: PyPI's packages were proved on {day}, conda's builds were not"

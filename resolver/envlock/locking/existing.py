@@ -1,0 +1,278 @@
+"""The lock files that are there already: whose they are, and whether they are current."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from envlock.conda.names import names, pypi_pins, python_of
+from envlock.errors import EnvlockError, UsageError
+from envlock.index.origin import asked, public, source_of
+from envlock.locking.job import Job
+from envlock.model import Lock, Part, Severity, Target
+from envlock.rules.check import Situation, violations
+from envlock.rules.database import Database
+from envlock.system import read_text
+from envlock.targets.subdirs import platform_of
+from envlock.write.digest import conda_digest, request_digest
+from envlock.write.formats import FORMATS, format_of
+from envlock.write.reading import read_lock
+
+Locks = Mapping[Path, Lock]
+
+
+class Standard(Struct, frozen=True, kw_only=True):
+    """What a lock is measured by; ``targets`` are known before where pip installs all of it."""
+
+    job: Job
+    digest: str
+    rules: Database
+    targets: tuple[Target, ...] = ()
+
+    @classmethod
+    def of(cls, job: Job, rules: Database, goals: tuple[Target, ...]) -> Standard:
+        """Return what the locks of a job are measured by."""
+        if goals:
+            digest = request_digest(job.request, goals)
+        else:
+            digest = conda_digest(job.request, job.subdirs, _of_indexes(job))
+        return cls(job=job, digest=digest, rules=rules, targets=goals)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The platforms that are locked for."""
+        return self.job.subdirs or tuple(str(each.platform) for each in self.targets)
+
+
+def _of_indexes(job: Job) -> dict[str, str]:
+    """What pip's packages depend on where they may come from several indexes."""
+    indexes = asked(job.settings)
+    if not job.request.requirements or not indexes:
+        return {}
+    sources = " ".join(f"{name}={public(url)}" for name, url in job.settings.sources)
+    return {"indexes": f"{' '.join(indexes)} {job.settings.index_strategy}", "sources": sources}
+
+
+def read_locks(job: Job) -> dict[Path, Lock]:
+    """Return the outputs that are there, as locks.
+
+    Raises:
+        UsageError: one is no lock; says the line.
+    """
+    there = (path for path in job.outputs if path.exists())
+    return {path: read_lock(path.name, read_text(path)) for path in there}
+
+
+def own_locks(job: Job) -> dict[Path, Lock]:
+    """Return the outputs that are there, as locks.
+
+    Raises:
+        UsageError: one is a file that envlock did not write.
+    """
+    locks: dict[Path, Lock] = {}
+    for path in job.outputs:
+        if not path.exists():
+            continue
+        try:
+            lock = read_lock(path.name, read_text(path))
+        except EnvlockError:
+            lock = None
+        if lock is None or not lock.request_digest:
+            raise UsageError(
+                f"{path} is there, and envlock did not write it; it is left as it is",
+                *_ways_past(path, job),
+            )
+        locks[path] = lock
+    return locks
+
+
+def _ways_past(path: Path, job: Job) -> Iterator[str]:
+    """How to go on beside a file of somebody else's: read it, or write another."""
+    if FORMATS[job.outputs[path]].options and not job.subdirs:
+        yield f"envlock {job.verb} -r {shlex.quote(path.as_posix())}"
+    if len(job.outputs) == 1:
+        yield f"-o {shlex.quote(path.with_stem(f'{path.stem}.envlock').as_posix())}"
+
+
+def merged(locks: Iterable[Lock]) -> Lock | None:
+    """Return one lock of several that hold the same: each platform as the fullest has it."""
+    locks = list(locks)
+    best: dict[str, Part] = {}
+    for part in (each for lock in locks for each in lock.parts):
+        known = best.setdefault(part.platform, part)
+        if _fullness(part) > _fullness(known):
+            best[part.platform] = part
+    if not locks:
+        return None
+    reasons = {rule: why for lock in locks for rule, why in lock.reasons.items()}
+    parts = tuple(sorted(best.values(), key=lambda each: each.place))
+    return replace(locks[0], parts=parts, reasons=reasons)
+
+
+def _fullness(part: Part) -> tuple[int, ...]:
+    """How much of its packages a lock knows: addresses, what they depend on, hashes."""
+    return (
+        len(part.conda),
+        sum(bool(each.url) for each in part.conda),
+        sum(bool(each.depends) for each in part.conda),
+        sum(bool(each.hashes) for each in part.pypi),
+    )
+
+
+def covers(lock: Lock, standard: Standard, *, hashed: bool) -> bool:
+    """Whether a lock has pins for all platforms; ``hashed``: so that they can be installed."""
+    found = [lock.on(place) for place in standard.places]
+    return all(
+        each is not None and (standard.targets or each.conda) and not (hashed and bare_of(each))
+        for each in found
+    )
+
+
+def bare_of(part: Part) -> list[str]:
+    """Return the packages without what an install needs: a hash, and for conda an address."""
+    conda = [each.name for each in part.conda if not (each.url and (each.sha256 or each.md5))]
+    return [*conda, *(each.name for each in part.pypi if not each.hashes)]
+
+
+def problems(locks: Locks, standard: Standard) -> tuple[str, ...]:
+    """Everything that keeps the outputs from being current, each with its file; () for nothing."""
+    outputs = standard.job.outputs
+    found = [f"{path}: there is no such lock" for path in outputs if path not in locks]
+    for path, lock in locks.items():
+        hashes = FORMATS[outputs[path]].hashes
+        found += (f"{path}: {fault}" for fault in _faults(lock, standard, hashes=hashes))
+    return (*found, *_differing(locks))
+
+
+def _faults(lock: Lock, standard: Standard, *, hashes: bool) -> Iterator[str]:
+    """What is wrong with one lock: the request, the platforms, a rule, the hashes."""
+    if not lock.request_digest:
+        yield "it does not say which request it answers: envlock did not write it"
+    elif lock.request_digest != standard.digest:
+        yield "it answers another request, Python or platform than the one given"
+    yield from _of_other_indexes(lock, standard)
+    for part in lock.parts:
+        yield from _broken(part, standard)
+        bare = bare_of(part)
+        if bare and hashes:
+            yield f"no hash for {', '.join(bare)}"
+
+
+def _of_other_indexes(lock: Lock, standard: Standard) -> Iterator[str]:
+    """What several indexes would make of the pins, as far as that can be told without asking."""
+    settings = standard.job.settings
+    now = asked(settings)
+    if standard.targets and now:  # else the digest has them
+        if not lock.indexes:
+            yield f"it does not say which of {' and '.join(now)} each pin is from"
+        elif (lock.indexes, lock.index_strategy) != (now, settings.index_strategy):
+            before = f"{' and '.join(lock.indexes)} ({lock.index_strategy})"
+            yield f"it was made from {before}, not {' and '.join(now)} ({settings.index_strategy})"
+    for package in (each for part in lock.parts for each in part.pypi):
+        source = source_of(settings, package.name)
+        if source is not None and package.index not in {"", public(source)}:
+            yield f"{package.name} is from {package.index}, and sources hold it to {public(source)}"
+
+
+def _broken(part: Part, standard: Standard) -> Iterator[str]:
+    """The rules that the pins of a platform break, both sides together."""
+    situation = _situation(part, standard)
+    if situation is None:
+        return
+    pins = {**pypi_pins(part.conda), **part.pins}
+    for found in violations(standard.rules.rules, pins, situation):
+        if found.rule.severity is Severity.BREAKS:
+            seen = ", ".join(f"{n} {v}" if v else f"no {n}" for n, v in found.packages.items())
+            yield f"rule {found.rule.id} ({seen}): {found.rule.because}"
+
+
+def _situation(part: Part, standard: Standard) -> Situation | None:
+    """Where the pins of a platform are; None for those beside conda's in a file of their own."""
+    if standard.targets:
+        meant = [each for each in standard.targets if str(each.platform) == part.platform]
+        # A file may name none: a lock of one target is then judged for that one.
+        goals = meant or (standard.targets if len(standard.targets) == 1 else ())
+        return Situation.of(goals[0]) if goals else None
+    python = python_of(part.conda)
+    if python is None or not part.subdir:
+        return None
+    return Situation(python=python, platform=platform_of(part.subdir), manager="conda")
+
+
+def _differing(locks: Locks) -> Iterator[str]:
+    """Files that do not pin a platform alike: someone changed one of them."""
+    first: dict[tuple[str, str], tuple[Path, dict[str, str]]] = {}
+    for path, lock in locks.items():
+        for part in lock.parts:
+            for side, pins in _sides(part).items():
+                other, known = first.setdefault((part.platform, side), (path, pins))
+                if pins != known:
+                    yield f"{other} and {path} hold different pins for {part.place}"
+
+
+def _sides(part: Part) -> dict[str, dict[str, str]]:
+    """The pins of a platform; requirements have those of pip's side alone."""
+    sides = {"pypi": {str(name): str(version) for name, version in part.pins.items()}}
+    if part.conda:
+        sides["conda"] = {each.name: each.version for each in part.conda}
+    return sides
+
+
+def wider(job: Job) -> Lock | None:
+    """Return a lock that is there for more platforms than a job that names none; None for none."""
+    for path in job.outputs if job.here else ():
+        with suppress(EnvlockError, OSError):  # whoever writes over it tells what it is
+            lock = read_lock(path.name, read_text(path))
+            places = {each.place for each in lock.parts}
+            if lock.request_digest and len(places) > 1 and set(job.subdirs) <= places:
+                return lock
+    return None
+
+
+def to_keep(job: Job, before: Lock | None) -> dict[str, Part]:
+    """Return what of a lock is kept where it fits, by platform; not what is asked for anew."""
+    if before is None or job.upgrade:
+        return {}
+    return {part.platform: _without(part, job) for part in before.parts}
+
+
+def _without(part: Part, job: Job) -> Part:
+    anew = job.upgrade_packages
+    return replace(
+        part,
+        conda=tuple(
+            each
+            for each in part.conda
+            if each.url and names().provided(each) not in anew and each.name not in anew
+        ),
+        pypi=tuple(each for each in part.pypi if each.name not in anew),
+    )
+
+
+_OPTION_LINE = re.compile(r"^(--?[a-z][a-z-]*)(?:[ =].*)?$", re.MULTILINE)
+
+
+def without_options(path: Path) -> tuple[str, tuple[str, ...]]:
+    """Return the text of a lock without lines that are options for pip, and those options.
+
+    pip-compile and uv write down the indexes they were configured with.
+    """
+    text = read_text(path)
+    kind = format_of(path, text)
+    if kind is None or not FORMATS[kind].options:
+        return text, ()
+    return _OPTION_LINE.sub("", text), tuple(dict.fromkeys(_OPTION_LINE.findall(text)))
+
+
+def made_by_envlock(path: Path) -> bool:
+    """Whether the header of a file says that envlock wrote it."""
+    try:
+        return read_lock(path.name, read_text(path)).command.startswith("envlock ")
+    except UsageError:
+        return False

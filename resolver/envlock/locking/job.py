@@ -1,0 +1,98 @@
+"""What is locked, for which platforms, and into which files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct, field
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from envlock.choices import EngineName, Format
+from envlock.locking.outputs import Seen
+from envlock.model import IndexSettings, Lock, Part, Request, RuleId, Target
+from envlock.rules.database import Database
+from envlock.targets.find import find, terms
+from envlock.targets.platforms import Place
+
+#: Where conda's packages come from when nobody says.
+DEFAULT_CHANNEL = "conda-forge"
+
+
+class Job(Struct, frozen=True, kw_only=True):
+    """A request, and everything else that its lock depends on.
+
+    ``outputs`` are the files to write, those of one format in the order of the
+    platforms; pins of what is there are preferred, and ``preferences``
+    besides. ``command`` makes the files again; ``verb`` is the command that
+    was typed. ``name`` is what the environment is called where a format names
+    it. ``subdirs`` are conda's names of the platforms, none for a lock of pip
+    alone; ``here`` says that no platform was named, so that the system of this
+    machine counts.
+
+    For pip alone, ``python`` is a version or a path, ``requires_python`` what
+    the projects in the request say, ``places`` the platforms that were named,
+    sorted, none for this machine's, and ``builds`` says that the Python must be
+    here. ``together``: one file holds all platforms in every format that can.
+    ``fresh`` leaves evidence aside, ``evidence`` are folders with more of it.
+    """
+
+    request: Request
+    settings: IndexSettings
+    outputs: Mapping[Path, Format]
+    command: str
+    name: str
+    verb: str = "lock"
+    subdirs: tuple[str, ...] = ()
+    here: bool = True
+    python: str | None = None
+    places: tuple[Place, ...] = ()
+    together: bool = False
+    builds: bool = False
+    requires_python: SpecifierSet = field(default_factory=SpecifierSet)
+    engine: EngineName = EngineName.PIPTOOLS
+    rules: tuple[Path, ...] = ()
+    upgrade: bool = False
+    upgrade_packages: frozenset[NormalizedName] = frozenset()
+    preferences: Mapping[NormalizedName, Version] = field(default_factory=dict)
+    fresh: bool = False
+    evidence: tuple[Path, ...] = ()
+
+    def targets(self) -> tuple[Target, ...]:
+        """Return what pip's packages are locked for, by platform; raises as `find` does."""
+        wanted = terms(self.request, self.requires_python, here=self.builds)
+        return tuple(find(self.python, place, wanted) for place in self.places or (None,))
+
+    def target(self) -> Target:
+        """Return the target of a job for one platform; raises as `find` does."""
+        (goal,) = self.targets()
+        return goal
+
+
+class Work(Struct, frozen=True, kw_only=True):
+    """A job under way: the rules, and by platform what is kept of the lock that is there."""
+
+    job: Job
+    database: Database
+    kept: Mapping[str, Part] = field(default_factory=dict)
+
+
+class Solved(Struct, frozen=True, kw_only=True):
+    """The part of one platform, what the reader should know of it, and why its pins are these."""
+
+    part: Part
+    notes: tuple[str, ...] = ()
+    reasons: Mapping[RuleId, str] = field(default_factory=dict)
+
+
+class Locked(Struct, frozen=True, kw_only=True):
+    """A lock and the texts of its files; no texts when all are current.
+
+    ``before`` is what the files held when they were read.
+    """
+
+    lock: Lock
+    texts: Mapping[Path, str]
+    before: Seen

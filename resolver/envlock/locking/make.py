@@ -1,0 +1,164 @@
+"""`envlock lock`: a request becomes a lock, and the lock files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from envlock.choices import Format
+from envlock.index.origin import asked
+from envlock.locking import existing
+from envlock.locking.job import DEFAULT_CHANNEL, Job, Locked, Solved, Work
+from envlock.locking.outputs import Seen, seen, try_outputs, write_changed
+from envlock.locking.pypi import solve_pypi
+from envlock.model import Lock, Target
+from envlock.progress import Progress
+from envlock.rules import database
+from envlock.system import refuse_irregular
+from envlock.write.channel_words import strip_channel
+from envlock.write.formats import texts_of
+
+
+class _Standing(Struct, frozen=True, kw_only=True):
+    """What is there when a lock is asked for; ``current`` is a lock that can be taken as it is."""
+
+    standard: existing.Standard
+    before: Seen
+    command: str
+    old: Lock | None
+    current: Lock | None
+
+
+def make_lock(
+    job: Job, progress: Progress, *, hashed: bool = False, beside: Iterable[Path] = ()
+) -> Locked:
+    """Lock a request without writing anything.
+
+    Lock files that still answer the request and obey the rules are taken as
+    they are; ``upgrade`` and ``upgrade_packages`` ask anew, and so does
+    ``hashed`` when no file has the addresses and hashes that an install needs.
+    Whether a new lock could be written, and the files ``beside`` it, is tried
+    before anything is solved.
+
+    Raises:
+        NoResolution: nothing fits.
+        UsageError: an output is a file that envlock did not make.
+        WorkError: an index, a channel, an engine or an interpreter is missing
+            or fails, or an output cannot be written.
+    """
+    standing = _standing(job, hashed=hashed)
+    if standing.current is None:
+        try_outputs((*job.outputs, *beside), progress)
+    return _locked(job, standing, progress)
+
+
+def _standing(job: Job, *, hashed: bool) -> _Standing:
+    refuse_irregular(job.outputs)
+    goals = _targets(job)
+    before = seen(job.outputs)
+    locks = existing.own_locks(job)
+    standard = existing.Standard.of(job, database.load(job.rules), goals)
+    command = f"{job.command} --python {goals[0].minor}" if goals else job.command
+    old, taken = existing.merged(locks.values()), None
+    if old is not None and not (job.upgrade or job.upgrade_packages):
+        same = all(lock.command == command for lock in locks.values())
+        whole = same and existing.covers(old, standard, hashed=hashed)
+        if whole and not existing.problems(locks, standard):
+            # Not every format has these, and the request has them as they are.
+            said = {"variables": job.request.variables, "name": job.request.name or job.name}
+            taken = replace(old, **said)
+    return _Standing(standard=standard, before=before, command=command, old=old, current=taken)
+
+
+def _targets(job: Job) -> tuple[Target, ...]:
+    """The Python and the platforms that are locked for, where conda does not choose it."""
+    return () if job.subdirs else job.targets()
+
+
+def _locked(job: Job, standing: _Standing, progress: Progress) -> Locked:
+    if standing.current is not None:
+        return Locked(lock=standing.current, texts={}, before=standing.before)
+    standard = standing.standard
+    work = Work(job=job, database=standard.rules, kept=existing.to_keep(job, standing.old))
+    solved = sorted(_solve(work, standard.targets, progress), key=lambda each: each.part.place)
+    notes = dict.fromkeys((*_of_channels(job), *(n for each in solved for n in each.notes)))
+    lock = Lock(
+        parts=tuple(each.part for each in solved),
+        name=job.request.name or job.name,
+        channels=tuple(map(strip_channel, _channels(job))),
+        nodefaults=job.request.nodefaults,
+        requested=job.request.specs,
+        variables=job.request.variables,
+        command=standing.command,
+        request_digest=standard.digest,
+        notes=tuple(notes),
+        reasons={name: text for each in solved for name, text in each.reasons.items()},
+        indexes=asked(job.settings),
+        index_strategy=job.settings.index_strategy,
+    )
+    return Locked(lock=lock, texts=_render(lock, solved, job), before=standing.before)
+
+
+def _solve(work: Work, goals: Iterable[Target], progress: Progress) -> Iterator[Solved]:
+    for goal in goals:
+        yield solve_pypi(work, goal, progress)
+    if not work.job.subdirs:
+        return
+    from envlock.locking.conda import solve_platform  # noqa: PLC0415  (not for pip alone)
+
+    for subdir in work.job.subdirs:
+        yield solve_platform(work, subdir, progress)
+
+
+def _channels(job: Job) -> tuple[str, ...]:
+    return (job.request.channels or (DEFAULT_CHANNEL,)) if job.subdirs else ()
+
+
+def _of_channels(job: Job) -> Iterator[str]:
+    if job.subdirs and not job.request.channels:
+        yield f"the request names no channel: {DEFAULT_CHANNEL} is taken"
+
+
+def _render(lock: Lock, solved: Sequence[Solved], job: Job) -> dict[Path, str]:
+    """The texts of the outputs; those of one format are in the order of the platforms.
+
+    A file of pip's packages for one platform says nothing of the others.
+    """
+    paths: dict[Format, list[Path]] = {}
+    for path, kind in job.outputs.items():
+        paths.setdefault(kind, []).append(path)
+    texts: dict[Path, str] = {}
+    for kind, named in paths.items():
+        held = [lock] if job.subdirs or len(named) == 1 else [_alone(lock, s) for s in solved]
+        found = (
+            text for each in held for text in texts_of(each, kind, together=job.together).values()
+        )
+        texts |= zip(named, found, strict=True)
+    return texts
+
+
+def _alone(lock: Lock, solved: Solved) -> Lock:
+    return replace(lock, parts=(solved.part,), notes=solved.notes, reasons=solved.reasons)
+
+
+def write(locked: Locked) -> tuple[Path, ...]:
+    """Write the lock files that differ from what is there, all or none; return those.
+
+    Raises:
+        WorkError: they cannot be written, or were changed by somebody else
+            since they were read; then none has changed.
+    """
+    return write_changed(locked.texts, locked.before)
+
+
+def check_lock(job: Job) -> tuple[str, ...]:
+    """Return everything that keeps the lock files from being current and rule-abiding.
+
+    Nothing is solved, fetched or written.
+    """
+    refuse_irregular(job.outputs)
+    standard = existing.Standard.of(job, database.load(job.rules), _targets(job))
+    return existing.problems(existing.read_locks(job), standard)

@@ -1,0 +1,319 @@
+"""One set of one cell: resolved, built in place, proved. What a lane of the matrix does."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from envlock.engine import ENGINES, Problem, Solution, Unsatisfiable
+from envlock.environment.create import create_venv, sync
+from envlock.errors import InstallFailure, NoResolution
+from envlock.evidence.steady import steady, steady_outcome
+from envlock.evidence.values import PLAIN, RULES, Circumstances, ProvedSet, Variation
+from envlock.index.pages import Index
+from envlock.index.releases import releases
+from envlock.locking.job import Job
+from envlock.locking.make import make_lock
+from envlock.matrix.tasks import Task, Terms
+from envlock.model import Lock, LockedPackage, Part, Request, Target
+from envlock.outcomes import Outcome
+from envlock.probes import PROBES
+from envlock.probes.runner import run_probe
+from envlock.progress import Silent
+from envlock.request.words import parse_words
+from envlock.resolve.located import with_files
+from envlock.system import make_folder, remove_tree
+from envlock.targets.description import Interpreter, target
+from envlock.targets.fitting import installable
+from envlock.targets.interpreters import find_version, python_in
+from envlock.versions import minor_of
+from envlock.write.requirements import text_of
+
+_SILENT = Silent()
+
+
+class _Clock(Struct):
+    """Seconds by phase."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[name] = time.monotonic() - start
+
+
+def prove_set(task: Task) -> ProvedSet:
+    """Resolve, build and prove one set.
+
+    No resolution and a failed installation are findings and part of the set.
+
+    Raises:
+        InterpreterMissing: the Python of the cell is not here.
+        WorkError: an index or the disk failed: nothing is known.
+    """
+    _use_own_cache(task.terms)
+    interpreter = find_version(task.cell.python, "the task")
+    clock = _Clock()
+    with clock.phase("resolve"):
+        resolved = resolve_set(task, target(interpreter))
+    outcomes: tuple[Outcome, ...] = ()
+    problem = resolved.problem
+    if not problem:
+        try:
+            with clock.phase("install"):
+                python = _environment(task, interpreter, resolved.packages)
+            with clock.phase("prove"):
+                found = _prove(python, task.terms.timeout)
+            outcomes = tuple(steady_outcome(each, _lane(task)) for each in found)
+        except InstallFailure as error:
+            problem = steady(error.message, _lane(task))
+    return ProvedSet(
+        name=task.name,
+        request=requests(task),
+        circumstances=circumstances(interpreter),
+        packages=resolved.packages,
+        outcomes=outcomes,
+        problem=problem,
+        against=resolved.against,
+        seconds=clock.seconds,
+    )
+
+
+def probe_digest() -> str:
+    """Name the probes and a digest of their scripts: other scripts, other evidence."""
+    return " ".join(
+        f"{probe.name} {hashlib.sha256(probe.path.read_bytes()).hexdigest()[:12]}"
+        for probe in PROBES.values()
+    )
+
+
+def circumstances(interpreter: Interpreter) -> Circumstances:
+    """Say where and when something is run here."""
+    return Circumstances(
+        day=datetime.now(UTC).date(),
+        interpreter=f"CPython {interpreter.version}",
+        libc=interpreter.platform.libc,
+        probe=probe_digest(),
+    )
+
+
+def _use_own_cache(terms: Terms) -> None:
+    """Keep uv's files with the environments: they are linked, and dropped together."""
+    make_folder(terms.workspace)
+    os.environ["UV_CACHE_DIR"] = str(terms.workspace / "uv")
+
+
+def _environment(task: Task, interpreter: Interpreter, packages: Sequence[LockedPackage]) -> Path:
+    """Make this lane's environment equal to a set, in place where it is of the same release.
+
+    Raises:
+        InstallFailure: it cannot be done, in a new environment either.
+    """
+    lane = _lane(task)
+    name = f"{task.cell.distribution}-{task.cell.version}-{task.cell.python}"
+    for other in lane.glob("*") if lane.is_dir() else ():
+        if other.name != name:
+            remove_tree(other)
+    folder = lane / name
+    make_folder(lane)
+    text = _requirements(task, packages)
+    kept = python_in(folder)
+    if kept is not None:
+        try:
+            sync(kept, text, task.terms.settings, _SILENT)
+        except InstallFailure:
+            remove_tree(folder)
+        else:
+            return kept
+    python = create_venv(interpreter, folder, _SILENT)
+    try:
+        sync(python, text, task.terms.settings, _SILENT)
+    except InstallFailure:
+        remove_tree(folder)
+        raise
+    return python
+
+
+def _requirements(task: Task, packages: Sequence[LockedPackage]) -> str:
+    part = Part(python=task.cell.python, platform=task.cell.platform, pypi=tuple(packages))
+    return text_of(Lock(parts=(part,)), part)
+
+
+def _prove(python: Path, timeout: float) -> tuple[Outcome, ...]:
+    return tuple(
+        outcome
+        for probe in PROBES.values()
+        for outcome in run_probe(probe, python, timeout=timeout, write_bytecode=True)
+    )
+
+
+def _lane(task: Task) -> Path:
+    """Where this process has its environment."""
+    return task.terms.workspace / f"lane-{os.getpid()}"
+
+
+class Resolved(Struct, frozen=True, kw_only=True):
+    """Packages with the files that the target takes; or the problem."""
+
+    packages: tuple[LockedPackage, ...] = ()
+    problem: str = ""
+    against: bool = False
+
+
+def requests(task: Task) -> tuple[str, ...]:
+    """Return the requirements of a set."""
+    wanted = (f"{task.cell.distribution}=={task.cell.version}",)
+    variation = Variation.named(task.name)
+    if variation is None:
+        return wanted
+    return (*wanted, f"{variation.package}=={variation.series}.*")
+
+
+def resolve_set(task: Task, goal: Target) -> Resolved:
+    """Return the packages of a set, or why there are none.
+
+    Raises:
+        WorkError: an index or an engine failed.
+    """
+    try:
+        match task.name:
+            case name if name == PLAIN:
+                return _plain(task, goal)
+            case name if name == RULES:
+                return _resolved(_ruled(task), goal)
+            case _:
+                return _varied(task, goal)
+    except NoResolution as error:
+        return Resolved(problem=error.message)
+
+
+def _ruled(task: Task) -> Sequence[LockedPackage]:
+    """The lock that envlock makes, with a given set's versions preferred."""
+    job = Job(
+        request=Request(requirements=parse_words(requests(task))),
+        settings=task.terms.settings,
+        outputs={},
+        command="",
+        name="",
+        python=task.cell.python,
+        engine=task.terms.engine,
+        rules=task.terms.rules,
+        preferences={package.name: package.version for package in task.base},
+        fresh=True,
+    )
+    return make_lock(job, _SILENT).lock.part.pypi
+
+
+def _plain(task: Task, goal: Target) -> Resolved:
+    """What an engine gives that knows metadata alone."""
+    problem = Problem(
+        requirements=requests(task),
+        constraints=(),
+        target=goal,
+        settings=task.terms.settings,
+    )
+    answer = ENGINES[task.terms.engine]().solve(problem, _SILENT)
+    if isinstance(answer, Unsatisfiable):
+        return Resolved(problem=answer.text)
+    return _resolved(_with_files(answer.packages, task.terms, goal), goal)
+
+
+def _with_files(
+    packages: Sequence[LockedPackage], terms: Terms, goal: Target
+) -> tuple[LockedPackage, ...]:
+    use = terms.settings
+    return with_files(packages, Index(use), goal, settings=use, progress=_SILENT)
+
+
+def _varied(task: Task, goal: Target) -> Resolved:
+    """The set with a package of another series: as the rules have it, else replaced alone."""
+    variation = Variation.named(task.name)
+    assert variation is not None  # noqa: S101  (the two other names are handled by the caller)
+    try:
+        return _resolved(_ruled(task), goal)
+    except NoResolution:
+        version = newest_of(variation, goal, Index(task.terms.settings))
+        if version is None:
+            raise
+    return replace(_resolved(_replaced(task, variation.package, version, goal), goal), against=True)
+
+
+def _replaced(
+    task: Task, name: NormalizedName, version: Version, goal: Target
+) -> list[LockedPackage]:
+    """The set with one package of another version, and what that version needs besides."""
+    kept = [each for each in task.base if each.name != name]
+    problem = Problem(
+        requirements=(f"{name}=={version}",),
+        constraints=tuple(f"{each.name}=={each.version}" for each in kept),
+        target=goal,
+        settings=task.terms.settings,
+    )
+    answer = ENGINES[task.terms.engine]().solve(problem, _SILENT)
+    new = [LockedPackage(name=name, version=version)]
+    if isinstance(answer, Solution):  # else it does not bear with the set: then it is put in alone
+        new = [each for each in answer.packages if each.name not in {k.name for k in kept}]
+    packages = [*kept, *_with_files(new, task.terms, goal)]
+    return sorted(packages, key=lambda each: each.name)
+
+
+def newest_of(variation: Variation, goal: Target, index: Index) -> Version | None:
+    """Return the newest final release of a series with a wheel that the target takes."""
+    wanted = SpecifierSet(f"=={variation.series}.*")
+    found: Mapping[Version, Sequence[object]] = {
+        version: [file for file in files if installable(file, goal) and file.yanked is None]
+        for version, files in releases(index.files(variation.package)).items()
+    }
+    return max((v for v in wanted.filter(found) if found[v]), default=None)
+
+
+def series_of(package: NormalizedName, goal: Target, index: Index) -> tuple[str, ...]:
+    """Return the minor series of a package that have a wheel for the target, oldest first."""
+    found = {
+        minor_of(version)
+        for version, files in releases(index.files(package)).items()
+        if not version.is_prerelease
+        if any(installable(file, goal) and file.yanked is None for file in files)
+    }
+    return tuple(sorted(found, key=Version))
+
+
+def _resolved(packages: Sequence[LockedPackage], goal: Target) -> Resolved:
+    return Resolved(packages=tuple(_for_target(each, goal) for each in packages))
+
+
+def _for_target(package: LockedPackage, goal: Target) -> LockedPackage:
+    """The package with the wheels that the target takes; where there are none, its sources."""
+    wheels = [file for file in package.files if installable(file, goal)]
+    sources = [file for file in package.files if not file.filename.endswith(".whl")]
+    files = [file for file in wheels or sources if "sha256" in file.hashes]
+    return replace(
+        package,
+        files=tuple(
+            replace(
+                file,
+                url="",
+                hashes={"sha256": file.hashes["sha256"]},
+                requires_python=None,
+                upload_time=None,
+                size=None,
+            )
+            for file in sorted(files, key=lambda file: file.filename)
+        ),
+        hashes=tuple(sorted(f"sha256:{file.hashes['sha256']}" for file in files)),
+    )

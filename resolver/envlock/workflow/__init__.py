@@ -1,1 +1,0 @@
-"""Each command as a straight list of steps, without a terminal."""

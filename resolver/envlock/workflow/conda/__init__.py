@@ -1,1 +1,0 @@
-"""The conda side of `envlock lock` and `envlock create`."""
