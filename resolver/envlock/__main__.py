@@ -11,7 +11,7 @@ def main() -> None:
     except KeyboardInterrupt:  # before a command is at work, or after
         code = _interrupted()
     gc.freeze()  # there is no garbage to look for at the end
-    from envlock.cli.leaving import leave  # noqa: PLC0415  (imports make most garbage)
+    from envlock.cli.process import leave  # noqa: PLC0415  (imports make most garbage)
 
     leave(code)
 
@@ -19,14 +19,12 @@ def main() -> None:
 def _run() -> int:
     # A start makes many objects that stay: looking for garbage in between takes a tenth of it.
     gc.set_threshold(200_000, 20, 20)
-    from envlock.cli import run  # noqa: PLC0415  (imports make most of them)
-    from envlock.cli.interrupts import interrupt_no_more, interrupt_once  # noqa: PLC0415  (as above)
-    from envlock.cli.streams import open_streams  # noqa: PLC0415  (as above)
+    from envlock.cli import process, run  # noqa: PLC0415  (imports make most of them)
 
-    interrupt_once()
-    open_streams()
+    process.interrupt_once()
+    process.open_streams()
     code = run(sys.argv[1:])
-    interrupt_no_more()
+    process.interrupt_no_more()
     return code
 
 
@@ -34,10 +32,9 @@ def _interrupted() -> int:
     import signal  # noqa: PLC0415  (even this takes long enough for a Ctrl-C to come between)
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    from envlock.cli import interrupted  # noqa: PLC0415  (as above)
-    from envlock.cli.streams import open_streams  # noqa: PLC0415  (as above)
+    from envlock.cli import interrupted, process  # noqa: PLC0415  (as above)
 
-    open_streams()
+    process.open_streams()
     return interrupted(sys.argv[1:])
 
 

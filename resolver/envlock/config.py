@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import platformdirs
 from msgspec import Struct
 
 from envlock.choices import Accelerator, EngineName, Format, IndexStrategy
@@ -121,8 +122,6 @@ def project_sources(start: Path) -> tuple[str, Sources]:
 
 def user_file() -> Path:
     """Return where a user's own configuration is; it need not be there."""
-    import platformdirs  # noqa: PLC0415  (6 ms that --help does not need)
-
     return Path(platformdirs.user_config_dir("envlock", appauthor=False)) / "envlock.toml"
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, TypeVar
@@ -118,8 +119,6 @@ def toml_tables(text: str) -> dict[str, Any]:
     Raises:
         Malformed: it is not TOML, or too deep.
     """
-    import tomllib  # noqa: PLC0415  (2 ms that other files do not need)
-
     long_key = re.search(_DOTTED, text)
     if long_key is not None:
         raise Malformed("a key of more than 30 parts", text.count("\n", 0, long_key.start()) + 1)
@@ -145,14 +144,19 @@ def _of_toml(reason: str, text: str) -> Malformed:
     return Malformed(f"{reason[:1].lower()}{reason[1:]}{column}", line)
 
 
+def _yaml() -> Any:  # noqa: ANN401  (a module)
+    import yaml  # noqa: PLC0415  (10 ms that other files do not need)
+
+    return yaml
+
+
 def yaml_node(text: str) -> Any:  # noqa: ANN401  (yaml is imported late)
     """Return the nodes of a YAML document, or None for an empty one.
 
     Raises:
         Malformed: it is not YAML, too deep, or its aliases stand for too much.
     """
-    import yaml  # noqa: PLC0415  (10 ms that other files do not need)
-
+    yaml = _yaml()
     try:
         root = yaml.compose(text, _loader())
     except (yaml.YAMLError, RecursionError) as error:
@@ -168,8 +172,7 @@ def yaml_values(text: str) -> list[Any]:
     Raises:
         Malformed: it is not YAML, too deep, or a value is none of its type.
     """
-    import yaml  # noqa: PLC0415  (as above)
-
+    yaml = _yaml()
     loader = _loader()(text)
     found = []
     try:
@@ -198,8 +201,7 @@ def _of_yaml(error: Exception) -> Malformed:
 @cache
 def _loader() -> Any:  # noqa: ANN401  (yaml is imported late)
     """A safe loader that says where a value is none of its type, and takes texts alone as keys."""
-    import yaml  # noqa: PLC0415  (as above)
-
+    yaml = _yaml()
     base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
     class Loader(base):  # type: ignore[misc]  # of the one or the other

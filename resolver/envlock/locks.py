@@ -17,6 +17,9 @@ from pathlib import Path
 
 from envlock.errors import WorkError
 
+if sys.platform != "win32":
+    import fcntl
+
 #: What a system says of a file system that has no locks.
 _WITHOUT = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
 _PAUSE = 0.05  # seconds between two looks at a lock that is held
@@ -101,8 +104,6 @@ def _open(path: Path) -> int:
 
 
 def _take(descriptor: int) -> bool:
-    import fcntl  # noqa: PLC0415  (not there on Windows)
-
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from filecmp import cmp
 from pathlib import Path
 
 from envlock.errors import WorkError
@@ -198,8 +199,6 @@ def _same(one: Path, other: Path) -> bool:
         return one.is_symlink() and other.is_symlink() and one.readlink() == other.readlink()
     if one.samefile(other):
         return True
-    from filecmp import cmp  # noqa: PLC0415  (seldom needed)
-
     return one.stat().st_mode == other.stat().st_mode and cmp(one, other, shallow=False)
 
 

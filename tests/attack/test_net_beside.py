@@ -201,7 +201,7 @@ def test_an_installer_that_does_not_get_on_is_left(code: str, *, stalled: bool) 
 @pytest.mark.parametrize("name", ["index", "output"])
 def test_a_thread_that_cannot_be_ended_does_not_hold_the_end_up(name: str) -> None:
     code = (
-        "import threading, time; from envlock.cli.leaving import leave\n"
+        "import threading, time; from envlock.cli.process import leave\n"
         f"threading.Thread(target=time.sleep, args=(30,), name={name!r}).start()\n"
         "print('done', end=''); leave(4)"
     )

@@ -102,7 +102,7 @@ main()
 
 
 @pytest.mark.parametrize(
-    "module", ["envlock.cli", "typer", "envlock.cli.arguments", "envlock.cli.interrupts"]
+    "module", ["envlock.cli", "typer", "envlock.cli.arguments", "envlock.cli.process"]
 )
 @pytest.mark.parametrize("as_json", [False, True], ids=["words", "json"])
 def test_ctrl_c_while_envlock_starts_is_an_interrupt(

@@ -15,7 +15,7 @@ import pytest
 
 from envlock import config
 from envlock.choices import Accelerator, EngineName, Format, IndexStrategy
-from envlock.cli import told
+from envlock.cli import output as told
 from envlock.cli.options import (
     CondaOptions,
     EnvironmentOptions,

@@ -1,4 +1,4 @@
-"""The command line: arguments in, one workflow call, text out, an exit code."""
+"""The command line: arguments in, one command called, an exit code."""
 
 from __future__ import annotations
 
@@ -12,11 +12,9 @@ import typer
 
 from envlock import __version__
 from envlock.cli.arguments import announce, register
-from envlock.cli.interrupts import forget_changes, interruption
-from envlock.cli.output import complain, say, talk
-from envlock.cli.streams import Unprintable
-from envlock.cli.told import forget
-from envlock.errors import EnvlockError, NoResolution, PythonGone
+from envlock.cli.output import forget, say, talk
+from envlock.cli.process import Unprintable, forget_changes, interruption
+from envlock.errors import EnvlockError
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 
@@ -146,9 +144,7 @@ def _run(typed: Sequence[str]) -> int:
         links = sys.modules.get("envlock.system.links")
         return _complain(links.discreet(error) if links else error, typed)
     except typer.TyperException as fault:
-        from envlock.cli.advice import usage_error  # noqa: PLC0415  (for errors only)
-
-        return _complain(usage_error(fault, _name(typed)), typed)
+        return _complain(fault, typed)
     _tell_troubles(typed)
     return code
 
@@ -161,25 +157,7 @@ def _tell_troubles(typed: Sequence[str]) -> None:
             talk(sentence)
 
 
-def _complain(error: EnvlockError, typed: Sequence[str]) -> int:
-    from envlock.cli.advice import carried, pasted  # noqa: PLC0415  (as above)
+def _complain(error: EnvlockError | typer.TyperException, typed: Sequence[str]) -> int:
+    from envlock.cli import advice  # noqa: PLC0415  (for errors only)
 
-    remedies = [pasted(_app(typed), typed, remedy) for remedy in _remedies(error)]
-    if isinstance(error, NoResolution):
-        remedies = [carried(_app(typed), typed, remedy) for remedy in remedies]
-    as_json = "--json" in typed and not isinstance(error, Unprintable)
-    return complain(error, _name(typed), remedies, as_json=as_json)
-
-
-def _remedies(error: EnvlockError) -> Sequence[str]:
-    if isinstance(error, PythonGone):
-        from envlock.environment.gone import remedies  # noqa: PLC0415  (seldom needed)
-
-        return remedies(error)
-    return error.remedies
-
-
-def _name(typed: Sequence[str]) -> str:
-    from envlock.cli.advice import command_name  # noqa: PLC0415  (as above)
-
-    return command_name(_app(typed), typed)
+    return advice.complain(error, _app(typed), typed)

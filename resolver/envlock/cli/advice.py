@@ -11,7 +11,10 @@ from typing import Any
 
 import typer
 
-from envlock.errors import UsageError
+from envlock.cli.output import complain as tell
+from envlock.cli.process import Unprintable
+from envlock.errors import EnvlockError, NoResolution, PythonGone, UsageError
+from envlock.index.redact import strip_credentials
 
 #: What a way out of a refusal says itself, as far as it is to be said.
 _ASKS = frozenset(
@@ -26,16 +29,33 @@ _COMMENT = "  # "
 _DELETES = f"{_COMMENT}{_FORCE} deletes the environment that is there"
 
 
-def usage_error(fault: typer.TyperException, name: str) -> UsageError:
+def complain(
+    error: EnvlockError | typer.TyperException, app: typer.Typer, typed: Sequence[str]
+) -> int:
+    """Tell an error and what to type next, and return its exit code."""
+    name, _ = _find(app, typed)
+    if isinstance(error, typer.TyperException):
+        error = _usage_error(error, name)
+    remedies = [pasted(app, typed, remedy) for remedy in _remedies(error)]
+    if isinstance(error, NoResolution):
+        remedies = [carried(app, typed, remedy) for remedy in remedies]
+    as_json = "--json" in typed and not isinstance(error, Unprintable)
+    return tell(error, name, remedies, as_json=as_json)
+
+
+def _remedies(error: EnvlockError) -> Sequence[str]:
+    if isinstance(error, PythonGone):
+        from envlock.environment.gone import remedies  # noqa: PLC0415  (30 ms, seldom needed)
+
+        return remedies(error)
+    return error.remedies
+
+
+def _usage_error(fault: typer.TyperException, name: str) -> UsageError:
     """Return what typer found wrong with the arguments of a command as an error of envlock."""
     message = fault.format_message().replace(": Value error, ", ": ").rstrip(".")
     path = f"envlock {name}".rstrip()
     return UsageError(f"{message[:1].lower()}{message[1:]}", f"{path} --help")
-
-
-def command_name(app: typer.Typer, typed: Sequence[str]) -> str:
-    """Return the name of the command that was typed, "" for none."""
-    return _find(app, typed)[0]
 
 
 def pasted(app: typer.Typer, typed: Sequence[str], remedy: str) -> str:
@@ -104,8 +124,6 @@ def _options(params: Sequence[Any], typed: Sequence[str]) -> Iterator[tuple[set[
 
 def _without(typed: Sequence[str], name: str, value: str) -> Sequence[str]:
     """What was typed, without an option that names the place which the remedy names anew."""
-    from envlock.index.redact import strip_credentials  # noqa: PLC0415  (for errors only)
-
     if "://" not in value or "@" not in value:
         return typed
     place = strip_credentials(value).rstrip("/")

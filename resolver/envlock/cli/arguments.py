@@ -24,7 +24,7 @@ from msgspec.structs import FieldInfo, fields
 from typer.models import ArgumentInfo, OptionInfo
 
 from envlock.cli import typed
-from envlock.cli.interrupts import interruption
+from envlock.cli.process import interruption
 
 
 class Command:

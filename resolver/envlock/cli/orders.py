@@ -14,8 +14,7 @@ from packaging.utils import canonicalize_name
 
 from envlock.choices import PROBE_SECONDS, Accelerator, EngineName, Format
 from envlock.cli.options import IndexOptions, LockFileOptions, RequestOptions
-from envlock.cli.output import talk
-from envlock.cli.told import PLACES
+from envlock.cli.output import PLACES, talk
 from envlock.config import Config, load_config, project_places, project_sources
 from envlock.documents import read_toml
 from envlock.errors import UsageError

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from envlock.cli.told import PLACES
 from envlock.errors import EnvlockError
 from envlock.progress import Progress, Silent
 from envlock.visible import visible, visible_json
@@ -119,3 +118,12 @@ class Lines:
         """Say what an outside program says, when verbose."""
         if self._verbose and text.strip():
             talk(f"    {text}")
+
+
+#: The places that files of the folder chose: where that is written, and the place, redacted.
+PLACES: list[dict[str, str]] = []
+
+
+def forget() -> None:
+    """Begin a run."""
+    PLACES.clear()

@@ -19,7 +19,7 @@ from envlock.environment.declared import broken_requirements, declared_finding, 
 from envlock.environment.faults import several
 from envlock.environment.file_findings import file_findings, fitting, twice_recorded
 from envlock.environment.files import FileState, examine_files
-from envlock.environment.inspect import find_environment
+from envlock.environment.inspect import find_environment, site_folders
 from envlock.environment.layout import Layout, read_layout
 from envlock.environment.owners import conda_and_pip, of_conda, two_hdf5, user_site
 from envlock.environment.records import Distribution, Site, read_site
@@ -28,6 +28,7 @@ from envlock.model import Severity
 from envlock.rules.frameworks import frameworks
 
 _Packages = Mapping[NormalizedName, Distribution]
+
 _ORDER = tuple(Severity)
 
 
@@ -176,3 +177,13 @@ def _notes(places: Iterable[_Folder], layout: Layout) -> Iterator[str]:
                 reasons.setdefault(reason, []).append(each.name)
         for reason, names in reasons.items():
             yield f"{place.site.path}: {several(names)}: {reason}, so no file is compared"
+
+
+def owned_by_conda(prefix: Path) -> frozenset[NormalizedName]:
+    """The distributions that conda installed, which envlock leaves to conda."""
+    there = conda_packages(prefix)
+    return frozenset(
+        each.name
+        for site in site_folders(prefix)
+        for each in of_conda(read_site(site).distributions, there)
+    )

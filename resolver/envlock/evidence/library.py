@@ -18,6 +18,7 @@ from envlock.documents import Malformed, json_value
 from envlock.errors import UsageError
 from envlock.evidence.documents import read
 from envlock.evidence.values import RULES, Cell, CellEvidence, ProvedSet
+from envlock.rules.schema import schema_faults, validator_of
 from envlock.system import read_text
 
 
@@ -137,8 +138,6 @@ def _text(file: Traversable) -> str:
 
 
 def _checked(name: str, text: str) -> tuple[tuple[str, ...], CellEvidence | None]:
-    from envlock.rules.schema import schema_faults  # noqa: PLC0415  (only a check needs it)
-
     try:
         document = json_value(text)
     except Malformed as error:
@@ -157,8 +156,6 @@ def _checked(name: str, text: str) -> tuple[tuple[str, ...], CellEvidence | None
 
 @cache
 def _validator() -> Any:  # noqa: ANN401  (jsonschema's)
-    from envlock.rules.schema import validator_of  # noqa: PLC0415  (as above)
-
     return validator_of(schema())
 
 

@@ -10,6 +10,8 @@ from packaging.version import Version
 
 from envlock import resolve as resolving
 from envlock.engine import able
+from envlock.evidence import proved
+from envlock.evidence.library import companions
 from envlock.index.pages import Index
 from envlock.index.releases import admitted, releases
 from envlock.locking.job import Job, Solved, Work
@@ -77,8 +79,6 @@ def _answer(
     )
     if job.fresh:
         return _resolve(work, question, index, progress), ""
-    from envlock.evidence import proved  # noqa: PLC0415  (15 ms that --fresh does not need)
-
     needs = job.request.needs
     found = proved.consult(question, needs, job.evidence, proved.on(index, job.settings))
     if found is None:
@@ -123,6 +123,4 @@ def _resolve(
 
 def _companions(job: Job, goal: Target, candidate: Candidate) -> Iterable[NormalizedName]:
     """What was installed with a release before; asked for while an engine works."""
-    from envlock.evidence.library import companions  # noqa: PLC0415  (as for proved)
-
     return companions(candidate.name, candidate.version, goal.minor, job.evidence)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 
 from msgspec.structs import replace
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
@@ -127,8 +128,6 @@ def _wishes(versions: Mapping[NormalizedName, Version], text: str) -> dict[Norma
 
 
 def _asked_of_conda(question: CondaQuestion) -> Iterator[Requested]:
-    from packaging.requirements import Requirement  # noqa: PLC0415  (loaded long since)
-
     for wish in question.wishes().values():
         if wish.specifier:
             yield Requested(

@@ -18,8 +18,10 @@ from envlock.resolve.assemble import built_there, explained, notes, reasons
 from envlock.resolve.lacking import absent
 from envlock.resolve.located import with_files
 from envlock.resolve.loop import Attempt, candidates_for, search
+from envlock.resolve.otherwise import beside
 from envlock.resolve.question import Asked, Question, Tools
 from envlock.resolve.settle import Resolved
+from envlock.resolve.wayout import no_resolution
 from envlock.system import solve_limit, within
 
 
@@ -76,9 +78,6 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
         question = replace(question, settings=replace(question.settings, refresh=True))
     settled, tried = _search(question, tools, index)
     if settled is None:
-        from envlock.resolve.otherwise import beside  # noqa: PLC0415  (seldom needed)
-        from envlock.resolve.wayout import no_resolution  # noqa: PLC0415  (as above)
-
         raise beside(no_resolution(question, tools, asked, tried), question, tools, index)
     packages = with_files(
         explained(settled, tried, question.wishes),

@@ -14,6 +14,7 @@ from msgspec import Struct
 from envlock.documents import Malformed
 from envlock.errors import UsageError
 from envlock.model import Rule
+from envlock.rules.cost import Effort
 from envlock.rules.documents import parse, shipped
 from envlock.rules.schema import faults, read_rule
 from envlock.rules.tables import TABLES, table_faults
@@ -81,8 +82,6 @@ def _shipped() -> tuple[Rule, ...]:
 def _read_folders(
     folders: Iterable[Path], *, examples: bool = False
 ) -> tuple[list[Rule], tuple[str, ...]]:
-    from envlock.rules.cost import Effort  # noqa: PLC0415  (2 ms that shipped rules save)
-
     rules: list[Rule] = []
     wrong: list[str] = []
     effort = Effort(_STEPS)

@@ -17,6 +17,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+if sys.platform != "win32":
+    import fcntl
+
 #: ".NAME.envlock-DIGEST-RANDOM": the digest is of what is to be written, and a copy of what was
 #: there has OLD behind it. A name may have 255 bytes, and a character four.
 OLD = ".old"
@@ -88,8 +91,6 @@ def _digest(content: bytes) -> str:
 
 def _hold(descriptor: int) -> int:
     if sys.platform != "win32":
-        import fcntl  # noqa: PLC0415  (not there on Windows)
-
         with suppress(OSError):  # a file system without locks: then nothing is ever removed
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     return descriptor
@@ -98,8 +99,6 @@ def _hold(descriptor: int) -> int:
 def _is_free(descriptor: int) -> bool:
     if sys.platform == "win32":
         return False
-    import fcntl  # noqa: PLC0415  (as above)
-
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -18,6 +18,8 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
+import platformdirs
+
 from envlock.errors import WorkError
 from envlock.system.looking import exists, expanded, is_folder, not_expanded
 from envlock.system.replacing import owner_of
@@ -156,8 +158,6 @@ def _root() -> Path | None:
     chosen = folder_of_variable(_VARIABLE)
     if chosen is not None:
         return chosen
-    import platformdirs  # noqa: PLC0415  (10 ms that --help does not need)
-
     usual = Path(platformdirs.user_cache_dir("envlock"))
     return usual if usual.is_absolute() else None
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct, field
 
 from envlock.errors import UsageError
+from envlock.formats.conda_spec import parse_spec
+from envlock.formats.selectors import selected, selector
 from envlock.model import CondaSpec, Lock, Part
 from envlock.write.channel_words import strip_channel
 from envlock.write.comments import one_line
@@ -81,8 +83,6 @@ def of_conda(lock: Lock, parts: Iterable[Part], *, native: bool = False) -> list
 
     ``native`` says that the format itself has keys for the name and channels.
     """
-    from envlock.formats.selectors import selector  # noqa: PLC0415  (not for Python packages)
-
     parts = tuple(parts)
     lines = [f"# made by: {lock.command}", f"# request: {lock.request_digest}"]
     if not native:
@@ -140,9 +140,6 @@ def _take(found: Heading, key: str, value: str) -> None:
 
 
 def _asked(value: str) -> list[CondaSpec]:
-    from envlock.formats.conda_spec import parse_spec  # noqa: PLC0415  (not for Python packages)
-    from envlock.formats.selectors import selected  # noqa: PLC0415  (as above)
-
     match = _ASKED.fullmatch(value)
     if match is None:
         return []

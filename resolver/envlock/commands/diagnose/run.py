@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from msgspec import Struct
-from msgspec.structs import replace
 from packaging.version import Version
 
 from envlock import standards
@@ -16,21 +15,14 @@ from envlock.cli.options import TalkOptions
 from envlock.cli.output import Lines, say, say_json
 from envlock.cli.output import talk as tell
 from envlock.commands.diagnose import DiagnosedThings
-from envlock.diagnose import (
-    UNEXPLAINED,
-    VERIFY,
-    Loads,
-    diagnose,
-    loads,
-    model_findings,
-    report,
-    troubled,
-)
-from envlock.environment.commands import Commands
+from envlock.diagnose import UNEXPLAINED, Loads, diagnose, loads, model_findings, report, troubled
 from envlock.errors import ExitCode, UsageError
+from envlock.examine.files import examine_content, examine_part, examine_path
 from envlock.examine.gathered import Given, merge
 from envlock.findings import Examined, Finding, Kind
-from envlock.model import Platform, Remedy, RemedyKind
+from envlock.formats.detect import Can, can, format_at
+from envlock.formats.reading import cut, decode
+from envlock.model import Platform
 from envlock.progress import Progress
 from envlock.rules import database
 from envlock.system import Ends, read_standard_input
@@ -139,7 +131,7 @@ def diagnose_all(order: DiagnoseOrder, progress: Progress) -> Diagnosis:
     given = Given(python=_python(order.python), platform=_platform(order.platform))
     parts: list[Examined] = []
     others: list[Finding] = []
-    commands: Commands | None = None
+    typed: Callable[[Finding], Finding] | None = None
     for name in order.what or (None,):
         if name == STDIN:
             parts.append(_of_stdin(order.stdin, given))
@@ -147,7 +139,7 @@ def diagnose_all(order: DiagnoseOrder, progress: Progress) -> Diagnosis:
             parts.append(_text(name, given))
         elif name is None or _is_environment(named(Path(name))):
             path = None if name is None else Path(name)
-            examined, found, commands = _environment(path, given, progress)
+            examined, found, typed = _environment(path, given, progress)
             parts.append(examined)
             others += found
         else:
@@ -156,11 +148,12 @@ def diagnose_all(order: DiagnoseOrder, progress: Progress) -> Diagnosis:
     if model is not None:
         others += model_findings(model, whole, rules)
     findings = diagnose(whole, rules, others)
+    known = {each.id for each in findings} - {UNEXPLAINED}
     return Diagnosis(
-        findings=tuple(_typed(each, commands) for each in findings),
+        findings=findings if typed is None else tuple(map(typed, findings)),
         examined=whole,
         model=model,
-        fixable=_fixable(order.what, parts) if {f.id for f in findings} - {UNEXPLAINED} else None,
+        fixable=_fixable(order.what, parts) if known else None,
     )
 
 
@@ -176,21 +169,14 @@ def is_text(word: str) -> bool:
 
 
 def _text(word: str, given: Given) -> Examined:
-    from envlock.examine.files import examine_content  # noqa: PLC0415  (as above)
-
     return examine_content(word, "the text that was typed", given)
 
 
 def _file(path: Path, given: Given) -> Examined:
-    from envlock.examine.files import examine_path  # noqa: PLC0415  (as above)
-
     return examine_path(path, given)
 
 
 def _of_stdin(read: Ends | None, given: Given) -> Examined:
-    from envlock.examine.files import examine_content, examine_part  # noqa: PLC0415  (as above)
-    from envlock.formats.reading import cut, decode  # noqa: PLC0415  (as above)
-
     text, origin = decode(read.content if read else b""), "standard input"
     if read is not None and read.size:
         return examine_part(text, cut(read), origin, given)
@@ -200,8 +186,6 @@ def _of_stdin(read: Ends | None, given: Given) -> Examined:
 def _fixable(what: Sequence[str], parts: Sequence[Examined]) -> tuple[str, ...] | None:
     if not what:
         return ()
-    from envlock.formats.detect import Can, can, format_at  # noqa: PLC0415  (as above)
-
     found = [
         name
         for name, part in zip(what, parts, strict=True)
@@ -211,65 +195,20 @@ def _fixable(what: Sequence[str], parts: Sequence[Examined]) -> tuple[str, ...] 
     return (found[0],) if len(found) == 1 else None
 
 
+def _environment(
+    path: Path | None, given: Given, progress: Progress
+) -> tuple[Examined, tuple[Finding, ...], Callable[[Finding], Finding]]:
+    from envlock.commands.diagnose import environment  # noqa: PLC0415  (20 ms for files alone)
+
+    return environment.examine(path, given, progress)
+
+
 def _is_environment(path: Path) -> bool:
     if is_folder(path):
         return True
     if path.is_symlink() and not exists(path):  # of an environment that lost its Python
         return bool(_INTERPRETER.fullmatch(path.name))
     return is_file(path) and bool(_INTERPRETER.fullmatch(path.name))
-
-
-def _environment(
-    path: Path | None, given: Given, progress: Progress
-) -> tuple[Examined, tuple[Finding, ...], Commands]:
-    from envlock.commands.fix.case import owned_by_conda  # noqa: PLC0415  (as above)
-    from envlock.environment.commands import Commands  # noqa: PLC0415  (20 ms for files alone)
-    from envlock.environment.inspect import find_environment  # noqa: PLC0415  (as above)
-    from envlock.environment.state import examine_environment  # noqa: PLC0415  (as above)
-
-    _recover(path, progress)
-    state = examine_environment(path)
-    examined = replace(
-        state.examined,
-        python=given.python or state.examined.python,
-        platform=given.platform or state.examined.platform,
-    )
-    commands = Commands(
-        python=find_environment(path),
-        pip="pip" in examined.packages,
-        prefix=Path(examined.origin),
-        by_conda=owned_by_conda(Path(examined.origin)),
-    )
-    return examined, state.findings, commands
-
-
-def _recover(path: Path | None, progress: Progress) -> None:
-    """Put right what an envlock that was stopped left, before it is taken for what is wrong."""
-    from envlock.environment.inspect import place_of  # noqa: PLC0415  (as above)
-    from envlock.environment.journal import unsettled  # noqa: PLC0415  (as above)
-
-    place = place_of(path)
-    if place is not None and unsettled(place):
-        from envlock.environment.recovery import recover  # noqa: PLC0415  (seldom needed)
-
-        recover(place, progress)
-
-
-def _typed(finding: Finding, commands: Commands | None) -> Finding:
-    """A finding whose remedies are commands for the environment that was examined."""
-    if commands is None:
-        return finding
-    remedies = tuple(_command(each, commands) for each in finding.remedies)
-    consequences = tuple(_typed(each, commands) for each in finding.consequences)
-    return replace(finding, remedies=remedies, consequences=consequences)
-
-
-def _command(remedy: Remedy, commands: Commands) -> Remedy:
-    if remedy.kind == RemedyKind.INSTALL:
-        return Remedy(kind=RemedyKind.COMMAND, text=commands.install(*remedy.text.split()))
-    if remedy == VERIFY:
-        return replace(remedy, text=f"{remedy.text} {shlex.quote(str(commands.prefix))}")
-    return remedy
 
 
 def _python(text: str | None) -> Version | None:

@@ -16,7 +16,9 @@ from msgspec import Struct, field
 from packaging.utils import NormalizedName
 
 from envlock.choices import Manager
+from envlock.conda import rattler
 from envlock.conda.names import pypi_pins
+from envlock.conda.programs import find_program, install_through
 from envlock.environment.conda import conda_packages, records_of
 from envlock.environment.create import add, sync
 from envlock.environment.holding import at_work
@@ -29,6 +31,7 @@ from envlock.environment.replacement import Replacement
 from envlock.errors import DiskFull, EnvlockError, InstallFailure, UsageError
 from envlock.index.handover import uv_cache
 from envlock.index.pages import Index
+from envlock.locking.conda import channel_addresses
 from envlock.model import (
     CondaPackage,
     DistributionFile,
@@ -140,10 +143,6 @@ class Prefix(Struct, frozen=True, kw_only=True):
         return python
 
     def _install(self, prefix: Path, progress: Progress) -> None:
-        from envlock.conda import rattler  # noqa: PLC0415  (not for a venv)
-        from envlock.conda.programs import install_through  # noqa: PLC0415
-        from envlock.locking.conda import channel_addresses  # noqa: PLC0415
-
         packages, subdir = self.part.conda, self.part.subdir
         channels, _ = channel_addresses(self.request, subdir)
         specs = tuple(map(str, self.request.specs))
@@ -164,8 +163,6 @@ def program_of(manager: Manager) -> Path | None:
     """
     if manager not in _PROGRAMS:
         return None
-    from envlock.conda.programs import find_program  # noqa: PLC0415  (as above)
-
     return find_program(_PROGRAMS[manager])
 
 

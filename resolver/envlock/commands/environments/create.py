@@ -36,6 +36,7 @@ from envlock.commands.environments.building import (
 )
 from envlock.commands.environments.verify import proof_data, proof_order, proof_text
 from envlock.commands.lock.job import create_job
+from envlock.conda import rattler
 from envlock.environment.place import held_place, kept_as
 from envlock.environment.replaceable import settled
 from envlock.environment.replacement import Replacement, replaced
@@ -126,8 +127,6 @@ def _builder(order: CreateOrder, locked: Locked, program: Path | None) -> Builde
         interpreter = find_interpreter(str(job.target().interpreter))
         part = locked.lock.part
         return Venv(lock=locked.lock, part=part, interpreter=interpreter, settings=job.settings)
-    from envlock.conda import rattler  # noqa: PLC0415  (not for a venv)
-
     # A lock that was there may be for other machines too.
     own = locked.lock.on(rattler.detect()[0])
     assert own is not None  # noqa: S101  (the job asked for it)

@@ -22,6 +22,7 @@ from envlock.commands.environments.building import (
     replaced_by,
     replaced_rows,
 )
+from envlock.conda import rattler
 from envlock.environment.conda import variables_of
 from envlock.environment.inspect import installed
 from envlock.environment.layout import read_layout
@@ -146,8 +147,6 @@ def _venv(order: SyncOrder, lock: Lock) -> Venv:
 
 
 def _prefix(order: SyncOrder, lock: Lock) -> Prefix:
-    from envlock.conda import rattler  # noqa: PLC0415  (not for a venv)
-
     if order.python is not None:
         raise UsageError(
             f"--python {order.python}: {order.lock} brings its own Python", "leave --python out"

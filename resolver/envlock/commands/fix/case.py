@@ -15,10 +15,7 @@ from envlock.choices import EngineName
 from envlock.declared import MISSING
 from envlock.diagnose import diagnose
 from envlock.engine import ENGINES
-from envlock.environment.conda import conda_packages
-from envlock.environment.inspect import site_folders
-from envlock.environment.owners import of_conda
-from envlock.environment.records import Distribution, read_site, recorded
+from envlock.environment.records import Distribution, recorded
 from envlock.environment.state import examine_environment
 from envlock.findings import Examined, Finding
 from envlock.index.pages import Index
@@ -100,16 +97,6 @@ def environment_case(
         allow=steering.allow,
     )
     return case, untold(case, diagnose(examination.examined, rules, examination.findings))
-
-
-def owned_by_conda(prefix: Path) -> frozenset[NormalizedName]:
-    """The distributions that conda installed, which envlock leaves to conda."""
-    there = conda_packages(prefix)
-    return frozenset(
-        each.name
-        for site in site_folders(prefix)
-        for each in of_conda(read_site(site).distributions, there)
-    )
 
 
 def _situation(examined: Examined, goal: Target) -> Situation:

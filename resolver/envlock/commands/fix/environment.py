@@ -12,7 +12,7 @@ from packaging.utils import NormalizedName
 
 from envlock.changes import Plan
 from envlock.choices import EngineName
-from envlock.commands.fix.case import Steering, environment_case, owned_by_conda, tools_for
+from envlock.commands.fix.case import Steering, environment_case, tools_for
 from envlock.environment.commands import Commands, command
 from envlock.environment.footprint import Footprint
 from envlock.environment.holding import alone
@@ -21,6 +21,7 @@ from envlock.environment.installer import Installer, perform
 from envlock.environment.journal import trial_folder
 from envlock.environment.recovery import environment_at, settle
 from envlock.environment.repair import applied, copy_environment, download
+from envlock.environment.state import owned_by_conda
 from envlock.errors import InstallFailure, NoResolution, ProblemFound, UsageError, WorkError
 from envlock.findings import Finding
 from envlock.model import IndexSettings

@@ -14,7 +14,7 @@ from envlock.cli.options import IndexOptions, JsonOption, ProbeOptions, TalkOpti
 from envlock.cli.orders import configured_settings
 from envlock.cli.output import progress_for, say, say_json
 from envlock.cli.output import talk as tell
-from envlock.cli.streams import is_conversation
+from envlock.cli.process import is_conversation
 from envlock.commands.environments import ExaminedEnvironment
 from envlock.commands.environments.verify import proof_order
 from envlock.commands.fix import FixOptions

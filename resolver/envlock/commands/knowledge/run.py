@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -123,8 +124,6 @@ def find_rule(name: str, folders: Sequence[Path]) -> Rule:
     Raises:
         UsageError: there is none; the nearest names are told.
     """
-    from difflib import get_close_matches  # noqa: PLC0415  (only an error needs it)
-
     known = database.load(folders)
     rule = known.find(name)
     if rule is None:

@@ -27,8 +27,11 @@ from envlock.cli.orders import (
 )
 from envlock.cli.output import talk
 from envlock.commands.lock.outputs import output_files
+from envlock.conda import rattler
+from envlock.conda.channels import hide, host_of, variables_of
 from envlock.config import load_config
 from envlock.errors import UsageError
+from envlock.formats.conda_spec import parse_spec
 from envlock.formats.detect import FileFormat, format_at
 from envlock.formats.faults import Faults
 from envlock.index.secrets import learn_url
@@ -36,6 +39,7 @@ from envlock.locking import existing
 from envlock.locking.job import Job
 from envlock.model import CondaSpec, Lock, Request
 from envlock.progress import Progress
+from envlock.request.environment import read_environment
 from envlock.request.files import read_constraints_file, read_request_file
 from envlock.request.words import parse_names, parse_words
 from envlock.rules.frameworks import framework
@@ -304,8 +308,6 @@ def _is_environment(path: Path) -> bool:
 
 def _of_environment(options: RequestOptions, conda: CondaOptions) -> Request:
     """What the one environment file asks for, with the channels that were typed before its own."""
-    from envlock.request.environment import read_environment  # noqa: PLC0415  (yaml: 10 ms)
-
     found = [path for path in options.requirement_file if _is_environment(path)]
     if len(found) > 1:
         raise UsageError(
@@ -320,8 +322,6 @@ def _of_environment(options: RequestOptions, conda: CondaOptions) -> Request:
 
 def _tell_channels(asked: Request, path: Path, typed: Iterable[str]) -> None:
     """Name the channels that an environment file chose, and the variables they are given."""
-    from envlock.conda.channels import hide, host_of, variables_of  # noqa: PLC0415  (as above)
-
     of_specs = (spec.channel for spec in asked.specs if spec.channel)
     for channel in dict.fromkeys((*asked.channels, *of_specs)):
         if channel in _USUAL or channel in typed or _is_folder(channel):
@@ -339,8 +339,6 @@ def _is_folder(channel: str) -> bool:
 
 def _specs(options: RequestOptions) -> tuple[CondaSpec, ...]:
     """The words that were typed, as conda's packages."""
-    from envlock.formats.conda_spec import parse_spec  # noqa: PLC0415  (not for pip alone)
-
     faults = Faults()
     found: list[CondaSpec] = []
     for word in options.requirements or (() if options.requirement_file else framework().request):
@@ -364,8 +362,6 @@ def _python(wanted: str | None, specs: list[CondaSpec]) -> list[CondaSpec]:
 
 def _subdirs(job: Job, options: RequestOptions, settled: Settled) -> tuple[str, ...]:
     """The platforms to lock for: those that were named or configured, else this machine's."""
-    from envlock.conda import rattler  # noqa: PLC0415  (not for pip alone)
-
     own, _ = rattler.detect()
     if job.verb == "create":
         return (own,)
@@ -382,6 +378,4 @@ def is_for_conda(request: RequestOptions, conda: CondaOptions) -> bool:
         return conda.manager is not Manager.PIP
     if conda.channel:
         return True
-    from envlock.formats.detect import FileFormat, format_at  # noqa: PLC0415  (--help)
-
     return any(format_at(path) is FileFormat.ENVIRONMENT for path in request.requirement_file)

@@ -1,0 +1,71 @@
+"""An environment that is diagnosed: put right first, and told by commands that change it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from envlock.diagnose import VERIFY
+from envlock.environment.commands import Commands
+from envlock.environment.inspect import find_environment, place_of
+from envlock.environment.journal import unsettled
+from envlock.environment.recovery import recover
+from envlock.environment.state import examine_environment, owned_by_conda
+from envlock.examine.gathered import Given
+from envlock.findings import Examined, Finding
+from envlock.model import Remedy, RemedyKind
+from envlock.progress import Progress
+
+#: Gives a finding commands for remedies.
+Typed = Callable[[Finding], Finding]
+
+
+def examine(
+    path: Path | None, given: Given, progress: Progress
+) -> tuple[Examined, tuple[Finding, ...], Typed]:
+    """Examine an environment: what is in it, what is wrong with it alone, how remedies are typed.
+
+    Raises:
+        UsageError: there is no environment.
+        WorkError: what a stopped envlock left cannot be put right.
+    """
+    _recover(path, progress)
+    state = examine_environment(path)
+    examined = replace(
+        state.examined,
+        python=given.python or state.examined.python,
+        platform=given.platform or state.examined.platform,
+    )
+    commands = Commands(
+        python=find_environment(path),
+        pip="pip" in examined.packages,
+        prefix=Path(examined.origin),
+        by_conda=owned_by_conda(Path(examined.origin)),
+    )
+    return examined, state.findings, partial(_typed, commands)
+
+
+def _recover(path: Path | None, progress: Progress) -> None:
+    """Put right what an envlock that was stopped left, before it is taken for what is wrong."""
+    place = place_of(path)
+    if place is not None and unsettled(place):
+        recover(place, progress)
+
+
+def _typed(commands: Commands, finding: Finding) -> Finding:
+    """A finding whose remedies are commands for the environment that was examined."""
+    remedies = tuple(_command(each, commands) for each in finding.remedies)
+    consequences = tuple(_typed(commands, each) for each in finding.consequences)
+    return replace(finding, remedies=remedies, consequences=consequences)
+
+
+def _command(remedy: Remedy, commands: Commands) -> Remedy:
+    if remedy.kind == RemedyKind.INSTALL:
+        return Remedy(kind=RemedyKind.COMMAND, text=commands.install(*remedy.text.split()))
+    if remedy == VERIFY:
+        return replace(remedy, text=f"{remedy.text} {shlex.quote(str(commands.prefix))}")
+    return remedy
