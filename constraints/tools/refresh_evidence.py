@@ -23,9 +23,8 @@ from envlock.commands.matrix import evidence as workflow
 from envlock.errors import EnvlockError
 from envlock.evidence import library
 from envlock.evidence.values import RULES
-from envlock.matrix.missing import missing_cells
-from envlock.page.board import boards
-from envlock.page.summary import summary
+from envlock.matrix.plan import missing_cells
+from envlock.page.board import boards, summary
 from envlock.rules import database
 from envlock.system import make_folder, read_text, write_texts
 from tools import update_releases

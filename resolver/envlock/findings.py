@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from msgspec import Struct, field
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
-from packaging.utils import NormalizedName
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from envlock.model import Platform, Remedy, Severity, Stage
+from envlock.model import Platform, Remedy, RemedyKind, Severity, Stage
 
 
 class Kind(StrEnum):
@@ -69,3 +70,38 @@ class Finding(Struct, frozen=True, kw_only=True):
     sources: tuple[str, ...] = ()
     consequences: tuple[Finding, ...] = ()
     evidence: str = ""
+
+
+CONFLICT = "declared-conflict"
+
+MISSING = "missing-requirement"
+
+
+def unmet(
+    owner: NormalizedName,
+    version: Version | None,
+    requirement: Requirement,
+    there: Version | SpecifierSet | None,
+    instead: str = "",
+) -> Finding:
+    """Return the finding that a requirement of ``owner`` is not met.
+
+    ``there`` is the version that is there instead, or the range that is asked
+    for; None where the package is missing. ``instead`` ends the sentence.
+    """
+    name = canonicalize_name(requirement.name)
+    wanted = f"{name}{requirement.specifier}"
+    has = f"{name} {there} is there" if there else f"{name} is not there"
+    if isinstance(there, SpecifierSet):
+        has = f"{name}{there} is asked for"
+    who = f"{owner} {version}" if version else owner
+    missing = there is None
+    return Finding(
+        id=MISSING if missing else CONFLICT,
+        title=f"{owner} declares {wanted}",
+        severity=Severity.DECLARED,
+        because=f"{who} declares {wanted}, and {has}{instead}.",
+        packages={owner: version, name: there if isinstance(there, Version) else None},
+        stage=Stage.IMPORT if missing else Stage.RESOLVE,
+        remedies=(Remedy(kind=RemedyKind.INSTALL, text=wanted),),
+    )

@@ -23,8 +23,8 @@ from envlock.index.pages import Index
 from envlock.index.parse import file_at
 from envlock.locking.job import Job
 from envlock.locking.make import make_lock
+from envlock.matrix.lanes import Task, Terms
 from envlock.matrix.proving import resolve_set
-from envlock.matrix.tasks import Task, Terms
 from envlock.model import IndexSettings, Request
 from envlock.progress import Progress, Silent
 from envlock.request.words import parse_words

@@ -27,7 +27,7 @@ from envlock.cli.options import (
 from envlock.commands.environments.sync import SyncOrder, sync_environment
 from envlock.commands.lock.job import lock_job
 from envlock.conda import rattler
-from envlock.config_keys import KEYS
+from envlock.config import KEYS
 from envlock.errors import UsageError
 from envlock.index import secrets
 from envlock.index.handover import pip_environment, uv_cache, uv_environment

@@ -12,7 +12,7 @@ import pytest
 from envlock.cli import run
 from envlock.cli.output import Lines
 from envlock.cli.terminal import Terminal
-from envlock.visible import printable, visible, visible_json
+from envlock.words import printable, visible, visible_json
 
 OBEYED = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"

@@ -17,9 +17,7 @@ from packaging.version import Version
 from envlock.choices import EngineName
 from envlock.errors import WorkError
 from envlock.matrix.cluster import Chores, cluster
-from envlock.matrix.lanes import Ended, EngineLost, Run
-from envlock.matrix.queue import Queue
-from envlock.matrix.tasks import Terms, Work
+from envlock.matrix.lanes import Ended, EngineLost, Queue, Run, Terms, Work
 from envlock.model import IndexSettings
 from support.dask_cluster import dask_scheduler, dask_workers
 from support.evidence import CELL

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from envlock.docker.bases import Wish, choose
-from envlock.docker.quoting import parse_image, parse_label
+from envlock.docker.bases import Wish, choose, parse_image, parse_label
 from envlock.docker.recipe import LockFile, Recipe, is_edited, texts
 from envlock.errors import UsageError
 from support.dockerfiles import Instruction, instructions

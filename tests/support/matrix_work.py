@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from envlock.errors import IndexFailure
 from envlock.evidence.values import ProvedSet
-from envlock.matrix.tasks import Task
+from envlock.matrix.lanes import Task
 from envlock.outcomes import Passed
 from support.evidence import package, proved
 

@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from envlock.evidence.library import ordered
 from envlock.evidence.values import Cell, CellEvidence, ProvedSet
-from envlock.matrix.missing import h5py_series, missing_cells
+from envlock.matrix.plan import h5py_series, missing_cells
 from envlock.model import LockedPackage
 from envlock.outcomes import Failed, Outcome, Passed, Skipped
 from support.evidence import EVIDENCE, GATE, package, proved

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from envlock.bisect.ddmin import Search, Verdict
+from envlock.bisect.ddmin import Search, Verdict, flip
 from envlock.bisect.differences import (
     Changes,
     Pins,
@@ -30,7 +30,6 @@ from envlock.bisect.differences import (
 )
 from envlock.bisect.draft import Facts, draft
 from envlock.bisect.failures import Failure, verdict
-from envlock.bisect.flips import flip
 from envlock.bisect.pinsets import PinSet, read_pin_set
 from envlock.bisect.trials import Bench, GateJudge, Judge, Trial, bench
 from envlock.changes import Action, Plan, Step

@@ -12,7 +12,7 @@ from typing import Any
 
 from envlock.errors import EnvlockError
 from envlock.progress import Progress, Silent
-from envlock.visible import visible, visible_json
+from envlock.words import visible, visible_json
 
 #: The version of every JSON object that envlock prints.
 SCHEMA = 2

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from envlock.index.redact import redact
-from envlock.visible import visible
+from envlock.words import visible
 
 
 class Terminal:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from envlock.declared import CONFLICT, MISSING
-from envlock.diagnose.declared import conflicts_by_release, conflicts_told
-from envlock.diagnose.deduced import known_of
+from envlock.diagnose.deduced import conflicts_by_release, conflicts_told, known_of
 from envlock.diagnose.models import Loads, loads, model_findings
-from envlock.diagnose.ranking import Candidate, ranked
-from envlock.diagnose.rulings import backed, candidate
-from envlock.diagnose.symptoms import shown_by
+from envlock.diagnose.rulings import Candidate, backed, candidate, ranked, shown_by
 from envlock.diagnose.unexplained import UNEXPLAINED, VERIFY, unexplained
-from envlock.findings import Examined, Finding, Kind
+from envlock.findings import CONFLICT, MISSING, Examined, Finding, Kind
 from envlock.model import Rule, Severity
 
 __all__ = [

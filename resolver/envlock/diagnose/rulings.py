@@ -1,26 +1,250 @@
-"""One rule, the versions and the text → a finding, or none. Pure."""
+"""One rule, the versions and the text → a finding, or none; findings in the order that matters."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from enum import IntEnum
+from functools import cache
 
+from msgspec import Struct
 from msgspec.structs import replace
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName
+from packaging.version import Version
 
-from envlock.diagnose.ranking import Candidate
-from envlock.diagnose.symptoms import Symptom
-from envlock.diagnose.verdict import Verdict, judge
-from envlock.findings import Finding
-from envlock.model import Demand, Remedy, RemedyKind, Rule
+from envlock.findings import CONFLICT, MISSING, Finding
+from envlock.model import Case, Demand, Remedy, RemedyKind, Rule, Severity, Stage
 from envlock.rules.check import Known, Truth
 from envlock.rules.families import families
 from envlock.rules.frameworks import frameworks
-from envlock.versions import complement
+from envlock.rules.patterns import flexible, needs
+from envlock.versions import complement, is_within
+
+_WIDTH = 200  # characters of a line that are quoted
+
+_BEHIND = 40  # of them behind what was found, where that is far from the beginning
+
+
+class Symptom(Struct, frozen=True, kw_only=True):
+    """Where a rule's pattern was found.
+
+    ``end`` is the place in the text, ``letters`` how much the pattern spells
+    out, ``line`` what is quoted as evidence.
+    """
+
+    end: int
+    letters: int
+    line: str
+
+
+def shown_by(text: str, rules: Iterable[Rule]) -> dict[str, Symptom]:
+    """Return the rules of which a symptom is in the text, by id, with the most specific one."""
+    if not text:
+        return {}
+    flat = " ".join(text.split())
+    there = cache(flat.__contains__)
+    found: dict[str, Symptom] = {}
+    for rule in rules:
+        matches = (_match(text, each) for each in rule.symptoms if needs(each).are_in(there))
+        best = max(filter(None, matches), key=lambda m: (m.letters, -m.end), default=None)
+        if best is not None:
+            found[rule.id] = best
+    return found
+
+
+def _match(text: str, pattern: str) -> Symptom | None:
+    match = flexible(pattern).search(text)
+    if match is None:
+        return None
+    line = quoted(text, match.end() - 1)
+    return Symptom(end=match.end(), letters=needs(pattern).letters, line=line)
+
+
+def quoted(text: str, place: int) -> str:
+    """Return the line around a place, cut to what a reader takes in."""
+    start = text.rfind("\n", 0, place) + 1
+    end = text.find("\n", place)
+    line = text[start : len(text) if end < 0 else end].rstrip()
+    line, place = line.lstrip(), place - start - (len(line) - len(line.lstrip()))
+    if len(line) <= _WIDTH:
+        return line
+    if place < _WIDTH - 1:
+        return f"{line[: _WIDTH - 1]}…"
+    after = min(len(line), place + _BEHIND)
+    return f"…{line[after - _WIDTH + 2 : after]}{'…' * (after < len(line))}"
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """What the versions say about a rule.
+
+    ``truth`` is NO where they rule it out, ``applies`` how far its conditions
+    hold, whatever it demands. ``judged`` is False for a rule
+    that demands nothing: only a symptom can show it. ``packages`` are those
+    it is about; a version that is not known is None.
+    """
+
+    truth: Truth
+    applies: Truth
+    judged: bool
+    case: Case
+    offenders: frozenset[NormalizedName]
+    packages: Mapping[NormalizedName, Version | None]
+
+
+def judge(rule: Rule, known: Known) -> Verdict:
+    """Return the verdict of the case that is the most broken, with what all such cases name."""
+    verdicts = [_case(case, known) for case in rule.cases]
+    worst = max(verdicts, key=lambda each: (each.truth, each.judged))
+    alike = [each for each in verdicts if each.truth is worst.truth and each.judged is worst.judged]
+    if worst.truth < Truth.LIKELY:
+        return worst
+    return Verdict(
+        truth=worst.truth,
+        applies=worst.applies,
+        judged=worst.judged,
+        case=worst.case,
+        offenders=frozenset().union(*(each.offenders for each in alike)),
+        packages={name: v for each in alike for name, v in each.packages.items()},
+    )
+
+
+def _case(case: Case, known: Known) -> Verdict:
+    applies = known.applies(case)
+    judged = bool(case.demands) or case.alone is not None
+    broken = [(known.broken(*each), each[1].package) for each in case.demands]
+    if case.alone is not None:
+        broken.append((known.crowded(case.alone), case.alone))
+    worst = max((each for each, _ in broken), default=applies)
+    offending = [name for each, name in broken if each is worst]
+    about = [*(each.package for each in case.when), *offending]
+    return Verdict(
+        truth=min(applies, worst),
+        applies=applies,
+        judged=judged,
+        case=case,
+        offenders=frozenset(n for name in offending for n in known.named(name) or (name,)),
+        packages=_packages(about, known),
+    )
+
+
+def _packages(names: list[NormalizedName], known: Known) -> dict[NormalizedName, Version | None]:
+    """The versions of packages, families by the members that are there."""
+    found: dict[NormalizedName, Version | None] = {}
+    for name in names:
+        for member in known.named(name) or (name,):
+            found[member] = known.versions.get(member)
+    return found
+
+
+_SEVERITIES = (Severity.BREAKS, Severity.DEGRADES, Severity.DECLARED)
+
+
+class Support(IntEnum):
+    """What shows a finding, the best first: a text was written by what went wrong."""
+
+    TEXT_AND_VERSIONS = 0
+    TEXT_AND_CONDITIONS = 1
+    TEXT = 2
+    VERSIONS = 3
+
+
+class Candidate(Struct, frozen=True, kw_only=True):
+    """A finding with what it was made from: the verdict of the versions, the symptom, or both."""
+
+    finding: Finding
+    verdict: Verdict | None = None
+    symptom: Symptom | None = None
+
+    @property
+    def support(self) -> Support:
+        """What shows it."""
+        if self.symptom is None:
+            return Support.VERSIONS
+        if self.verdict is None or not self.verdict.packages:
+            return Support.TEXT
+        if self.verdict.truth >= Truth.LIKELY:
+            return Support.TEXT_AND_VERSIONS
+        likely = self.verdict.applies >= Truth.LIKELY
+        return Support.TEXT_AND_CONDITIONS if likely else Support.TEXT
+
+    def rank(self) -> tuple[int | str, ...]:
+        """What candidates are sorted by, the root cause first."""
+        stage = list(Stage).index(self.finding.stage) if self.finding.stage else len(Stage)
+        return (
+            self.support,
+            _SEVERITIES.index(self.finding.severity),
+            -self.symptom.letters if self.symptom else 0,
+            self._breadth(),
+            self.symptom.end if self.symptom else 0,
+            stage,
+            self.finding.id,
+        )
+
+    def _breadth(self) -> int:
+        """How little the conditions say: no packages, open ranges, or bounded ones."""
+        if self.verdict is None or not self.verdict.packages:
+            return 2
+        tight = (
+            len(each.specifier) > 1 or "==" in str(each.specifier)
+            for each in self.verdict.case.when
+        )
+        return 0 if any(tight) else 1
+
+
+def ranked(candidates: Iterable[Candidate]) -> tuple[Finding, ...]:
+    """Return the findings, the root cause first, each with those that go away with it."""
+    roots: list[tuple[Candidate, list[Finding]]] = []
+    for candidate in sorted(candidates, key=Candidate.rank):
+        owner = next((under for root, under in roots if _cures(root, candidate)), None)
+        if owner is None:
+            roots.append((candidate, []))
+        else:
+            owner.append(candidate.finding)
+    return tuple(replace(root.finding, consequences=tuple(under)) for root, under in roots)
+
+
+def _cures(root: Candidate, other: Candidate) -> bool:
+    """Whether what cures the one cures the other, which no text shows by itself."""
+    if other.symptom is not None or root.finding.severity is Severity.DECLARED:
+        return _same_fact(root, other)
+    if _same_fact(root, other):
+        return True
+    if root.verdict is None or other.verdict is None:
+        return False
+    cured, wanted = _ranges(root.verdict), _ranges(other.verdict)
+    return bool(wanted) and all(
+        name in cured and name in wanted and is_within(cured[name], wanted[name])
+        for name in other.verdict.offenders
+    )
+
+
+def _same_fact(root: Candidate, other: Candidate) -> bool:
+    """Whether a declared conflict is about the packages that a rule is about."""
+    return other.finding.id in {CONFLICT, MISSING} and (
+        set(other.finding.packages) <= set(root.finding.packages)
+    )
+
+
+def _ranges(verdict: Verdict) -> dict[NormalizedName, SpecifierSet]:
+    """What the case asks of each offender."""
+    found: dict[NormalizedName, SpecifierSet] = {}
+    for demand, condition in verdict.case.demands:
+        wanted = complement(condition.specifier) if demand is Demand.REFUSE else condition.specifier
+        for name in verdict.offenders.intersection(families().members(condition.package)):
+            if wanted is not None:
+                found[name] = wanted
+    return found
+
 
 _BY_VERSIONS = {Truth.YES: 0.9, Truth.LIKELY: 0.5}
+
 _BY_BOTH = {Truth.YES: 0.99, Truth.LIKELY: 0.9, Truth.MAYBE: 0.7}
+
 _BY_TEXT = 0.85  # the rule names no versions, or those that are known are as it says
+
 _VAGUE = 16  # letters: a pattern with fewer is met by chance
+
 _VAGUE_SHARE = 0.7
 
 

@@ -10,10 +10,8 @@ from itertools import islice
 from msgspec import Struct
 from packaging.utils import canonicalize_name
 
-from envlock.declared import CONFLICT
-from envlock.diagnose.ranking import Candidate
-from envlock.diagnose.symptoms import quoted
-from envlock.findings import Finding
+from envlock.diagnose.rulings import Candidate, quoted
+from envlock.findings import CONFLICT, Finding
 from envlock.model import Remedy, RemedyKind, Severity
 from envlock.rules.check import Known
 

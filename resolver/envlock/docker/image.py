@@ -10,8 +10,7 @@ from msgspec import Struct, field
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from envlock.docker.bases import Base, Wish, choose
-from envlock.docker.freeze import Frozen
+from envlock.docker.bases import Base, Frozen, Wish, choose
 from envlock.docker.recipe import GATE, Check, LockFile, Recipe, texts
 from envlock.locking.job import Job
 from envlock.locking.outputs import Seen

@@ -12,8 +12,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 
 from envlock.choices import PROBE_SECONDS
-from envlock.docker.bases import Base
-from envlock.docker.quoting import comment, quoted
+from envlock.docker.bases import Base, comment, quoted
 
 DOCKERFILE, IGNORE = "Dockerfile", ".dockerignore"
 #: The folder of the scripts that only the verify stage copies.

@@ -14,10 +14,9 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock import standards
-from envlock.declared import unmet
 from envlock.environment.commands import Commands, remedy
 from envlock.environment.records import Distribution
-from envlock.findings import Finding
+from envlock.findings import Finding, unmet
 from envlock.model import Platform, Severity
 from envlock.rules.families import families
 from envlock.versions import admits

@@ -1,30 +1,141 @@
-"""Evidence at work: a set that was proved becomes the lock, or is preferred in one."""
+"""Evidence at work: the set that answers a request becomes the lock, or is preferred in one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName
+from packaging.version import Version
 
+from envlock.choices import Accelerator
 from envlock.errors import NoResolution, UsageError
-from envlock.evidence.choose import Asked, cells_for, newest_on_record, unmet, usable
 from envlock.evidence.library import rules_set, shelf
 from envlock.evidence.values import Cell, ProvedSet
 from envlock.index.origin import has_several, public
 from envlock.index.pages import Index
-from envlock.model import DistributionFile, IndexSettings, LockedPackage
+from envlock.model import DistributionFile, IndexSettings, LockedPackage, Rule, Severity, Target
 from envlock.outcomes import Passed
 from envlock.probes import DEFAULT_GATE, PROBES
+from envlock.releases import wheels_for
 from envlock.resolve import Question, Resolution
-from envlock.resolve.anchor import framework
+from envlock.resolve.anchor import distributions, framework
 from envlock.resolve.assemble import hashed, origins, reasons
 from envlock.resolve.located import located
-from envlock.resolve.wishes import TYPED, Wish
+from envlock.resolve.wishes import TYPED, Wish, Wishes
+from envlock.rules.check import Situation, violations
 from envlock.rules.database import Database
+from envlock.rules.families import families
+from envlock.targets.fitting import installable
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """A request for one target, and what its answer must be seen to do.
+
+    ``levels`` are those of the gate and the capabilities that are needed.
+    """
+
+    wishes: Wishes
+    constraints: Wishes
+    target: Target
+    rules: tuple[Rule, ...]
+    levels: tuple[str, ...]
+    exclude_newer: datetime | None = None
+
+    @property
+    def distribution(self) -> NormalizedName | None:
+        """The distribution of the framework that the request is for, or None."""
+        wish = framework(self.wishes)
+        cuda = self.target.accelerator is Accelerator.CUDA
+        if wish is None or wish.extras or cuda:
+            return None
+        return distributions(wish, self.target.accelerator)[0]
+
+
+def cells_for(asked: Asked, cells: Iterable[Cell]) -> tuple[Cell, ...]:
+    """Return the cells whose release is asked for on this target, newest first."""
+    name, wish = asked.distribution, framework(asked.wishes)
+    if name is None or wish is None:
+        return ()
+    bound = asked.constraints.get(name)
+    wanted = wish.specifier & bound.specifier if bound else wish.specifier
+    found = [
+        cell
+        for cell in cells
+        if cell.distribution == name
+        and cell.python == asked.target.minor
+        and cell.platform == str(asked.target.platform)
+        and wanted.contains(cell.version, prereleases=True)
+    ]
+    return tuple(sorted(found, key=lambda cell: cell.version, reverse=True))
+
+
+def newest_on_record(asked: Asked) -> Version | None:
+    """Return the newest final release with a wheel for the target that the request admits."""
+    wish = framework(asked.wishes)
+    if wish is None:
+        return None
+    known = wheels_for(asked.target.minor, asked.target.platform).versions
+    return max(wish.specifier.filter(known, prereleases=False), default=None)
+
+
+def usable(proved: ProvedSet, asked: Asked) -> bool:
+    """Whether a set was seen to do what is needed, and may be installed for this target."""
+    dated = asked.exclude_newer is None or proved.circumstances.day <= asked.exclude_newer.date()
+    return (
+        dated
+        and proved.passes(asked.levels)
+        and all(
+            any(installable(file, asked.target) for file in package.files) or not _wheels(package)
+            for package in proved.packages
+        )
+        and not any(
+            broken.rule.severity is not Severity.DECLARED
+            for broken in violations(asked.rules, proved.pins, Situation.of(asked.target))
+        )
+    )
+
+
+def unmet(proved: ProvedSet, asked: Asked) -> tuple[str, ...]:
+    """Return the wishes and constraints that a set does not meet, as they are written."""
+    anchor = asked.distribution
+    missing = [
+        str(wish)
+        for wish in asked.wishes.values()
+        if wish.extras or not _met(wish, proved, _standing_for(wish, proved.pins, anchor))
+    ]
+    missing += [
+        str(bound)
+        for name, bound in asked.constraints.items()
+        if name in proved.pins and not _met(bound, proved, name)
+    ]
+    return tuple(missing)
+
+
+def _standing_for(
+    wish: Wish, pins: Collection[NormalizedName], anchor: NormalizedName | None
+) -> NormalizedName:
+    """The package of a set that a wish is for: the framework's build for the framework."""
+    if anchor is not None and wish.name == families().family_of(anchor):
+        return anchor
+    if wish.name in pins:
+        return wish.name
+    return next((name for name in families().members(wish.name) if name in pins), wish.name)
+
+
+def _met(wish: Wish, proved: ProvedSet, name: NormalizedName) -> bool:
+    version = proved.pins.get(name)
+    return version is not None and wish.specifier.contains(version, prereleases=True)
+
+
+def _wheels(package: LockedPackage) -> bool:
+    return any(file.filename.endswith(".whl") for file in package.files)
+
 
 _PYPI = "https://pypi.org/simple"
 

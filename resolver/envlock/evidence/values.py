@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock.model import LockedPackage
-from envlock.outcomes import Outcome, Passed
+from envlock.outcomes import Failed, Outcome, Passed
 
 #: The names of the sets that every cell may have.
 RULES = "rules"
+
 PLAIN = "plain"
+
 _FILENAME = re.compile(
     r"(?P<distribution>[a-z0-9-]+)-(?P<version>\d+(\.\d+)+)-cp(?P<major>\d)(?P<minor>\d+)"
     r"-(?P<platform>[a-z]+-\w+)\.json"
@@ -139,3 +143,21 @@ def _order(each: ProvedSet) -> tuple[int, str, Version]:
     if variation is None:
         return ((RULES, PLAIN).index(each.name), "", Version("0"))
     return (2, variation.package, Version(variation.series))
+
+
+_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{4,}")
+
+_SCRATCH = re.compile(r"[^\s'\"=(]*[/\\]envlock-[\w-]+[/\\]")
+
+
+def steady(text: str, folder: Path) -> str:
+    """Return a text without addresses in memory, scratch folders and the path of ``folder``."""
+    text = text.replace(f"{folder}/", "").replace(f"{folder}\\", "")
+    return _ADDRESS.sub("0x…", _SCRATCH.sub("", text))
+
+
+def steady_outcome(outcome: Outcome, folder: Path) -> Outcome:
+    """Return an outcome whose words are `steady`."""
+    if isinstance(outcome, Failed):
+        return replace(outcome, detail=steady(outcome.detail, folder))
+    return outcome

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from envlock.errors import UsageError
 from envlock.index.redact import redact
-from envlock.visible import printable
+from envlock.words import printable
 
 _SHOWN = 20
 _ENOUGH = 1000

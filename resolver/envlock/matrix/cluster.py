@@ -28,9 +28,8 @@ from msgspec.structs import replace
 from envlock import __version__
 from envlock.errors import UsageError, WorkError
 from envlock.evidence.values import Cell, ProvedSet
-from envlock.matrix.lanes import EngineLost, Lane
+from envlock.matrix.lanes import EngineLost, Lane, Prover, Task, clean_cache
 from envlock.matrix.proving import probe_digest
-from envlock.matrix.tasks import Task, Work, clean_cache
 from envlock.rules.database import rule_files
 from envlock.system import cache_folder, exclusive, make_folder, read_text, remove_tree, write_texts
 from envlock.targets.interpreters import available
@@ -350,7 +349,7 @@ def unfit_there(expected: Expected) -> str:
     return f"it has no Python {', '.join(sorted(missing))}" if missing else ""
 
 
-def do_there(baggage: Baggage, work: Work, task: Task) -> ProvedSet:
+def do_there(baggage: Baggage, work: Prover, task: Task) -> ProvedSet:
     """Do a task on a worker, in folders of its machine."""
     place = _workspace()
     with _alone(place):

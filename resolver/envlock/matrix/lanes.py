@@ -1,7 +1,9 @@
-"""Lanes: executors that do one task at a time, each with an environment that it changes in place.
+"""Tasks of the matrix: which is next, by whom it is done, and what becomes of a lane that dies.
 
-A lane is any `concurrent.futures.Executor`. The local ones are processes of
-this machine; when one dies, another takes its place and its task is done again.
+The set of the rules comes first in each cell, since the others start from
+it. A lane goes on with the cell it has just worked on, whose environment it
+has, before it begins another; when none is left to begin, it helps a cell
+that has much to do.
 """
 
 from __future__ import annotations
@@ -9,16 +11,127 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 
 from msgspec import Struct, field
 
+from envlock.choices import PROBE_SECONDS, EngineName
 from envlock.errors import EnvlockError, WorkError
-from envlock.evidence.values import Cell, ProvedSet
-from envlock.matrix.queue import Queue
-from envlock.matrix.tasks import Task, Work
+from envlock.evidence.values import RULES, Cell, ProvedSet
+from envlock.index.handover import uv_environment, uv_program
+from envlock.model import IndexSettings, LockedPackage
+from envlock.system import run
+
+
+class Terms(Struct, frozen=True, kw_only=True):
+    """What all tasks of a run share.
+
+    ``workspace`` is a folder for caches and environments on the machine that
+    does the work; it is made there. ``timeout`` is in seconds a probe.
+    """
+
+    workspace: Path
+    settings: IndexSettings
+    engine: EngineName
+    rules: tuple[Path, ...] = ()
+    timeout: float = PROBE_SECONDS
+
+
+class Task(Struct, frozen=True, kw_only=True):
+    """One set to resolve, build and prove.
+
+    ``name`` is that of the set; ``base`` are the packages of the set of the
+    rules, which a variation starts from.
+    """
+
+    cell: Cell
+    name: str
+    terms: Terms
+    base: tuple[LockedPackage, ...] = ()
+
+
+#: Does one task. A module-level function, so that it can be sent to another process.
+Prover = Callable[[Task], ProvedSet]
+
+
+def clean_cache(terms: Terms, *packages: str) -> None:
+    """Drop what the cache has of some packages; of none: all of it."""
+    env = {**uv_environment(terms.settings), "UV_CACHE_DIR": str(terms.workspace / "uv")}
+    run([uv_program(), "cache", "clean", *packages], env=env)
+
+
+#: How many sets a cell must have left before a second lane builds its environment too.
+_WORTH_HELP = 3
+
+
+class Pending(Struct, kw_only=True):
+    """What is left of one cell. ``base`` is None until the set of the rules is there."""
+
+    cell: Cell
+    names: list[str]
+    base: tuple[LockedPackage, ...] | None = None
+    running: int = 0
+
+    @property
+    def ready(self) -> bool:
+        """Whether a set can be started now."""
+        return bool(self.names) and (self.base is not None or self.names[0] == RULES)
+
+
+class Queue(Struct):
+    """The cells of a run, in their order."""
+
+    terms: Terms
+    works: list[Pending] = field(default_factory=list)
+
+    def add(self, cell: Cell, names: Iterable[str], base: tuple[LockedPackage, ...] | None) -> None:
+        """Put a cell with the names of its missing sets at the end."""
+        self.works.append(Pending(cell=cell, names=list(names), base=base))
+
+    @property
+    def left(self) -> int:
+        """How many sets have not been started."""
+        return sum(len(work.names) for work in self.works)
+
+    def has_more(self, cell: Cell | None) -> bool:
+        """Tell whether a cell has a set that can be started."""
+        return any(work.ready and work.cell == cell for work in self.works)
+
+    def take(self, last: Cell | None) -> Task | None:
+        """Return the next task for a lane that has the environment of ``last``."""
+        ready = [work for work in self.works if work.ready]
+        own = next((work for work in ready if work.cell == last), None)
+        fresh = next((work for work in ready if not work.running), None)
+        busy = next((work for work in ready if len(work.names) >= _WORTH_HELP), None)
+        work = own or fresh or busy
+        return None if work is None else self._start(work)
+
+    def finished(self, task: Task, proved: ProvedSet | None) -> bool:
+        """Note how a task ended (None: it could not be run); return whether its cell is done."""
+        work = next(work for work in self.works if work.cell == task.cell)
+        work.running -= 1
+        if task.name == RULES:
+            if proved is None or proved.problem:
+                work.names = [name for name in work.names if name == "plain"]
+            work.base = () if proved is None else proved.packages
+        return not work.names and not work.running
+
+    def put_back(self, task: Task) -> None:
+        """Have a task done again: its lane died."""
+        work = next(work for work in self.works if work.cell == task.cell)
+        work.running -= 1
+        work.names.insert(0, task.name)
+        if task.name == RULES:
+            work.base = None
+
+    def _start(self, work: Pending) -> Task:
+        work.running += 1
+        name = work.names.pop(0)
+        return Task(cell=work.cell, name=name, terms=self.terms, base=work.base or ())
+
 
 #: How often a task is done again when its lane has died under it.
 RETRIES = 2
@@ -66,7 +179,7 @@ class Run(Struct):
 
     queue: Queue
     lanes: Sequence[Lane]
-    work: Work
+    work: Prover
     _running: dict[Future[ProvedSet], _Running] = field(default_factory=dict)
     _tries: dict[tuple[Cell, str], int] = field(default_factory=dict)
 

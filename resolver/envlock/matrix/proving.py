@@ -19,13 +19,20 @@ from packaging.version import Version
 from envlock.engine import ENGINES, Problem, Solution, Unsatisfiable
 from envlock.environment.create import create_venv, sync
 from envlock.errors import InstallFailure, NoResolution
-from envlock.evidence.steady import steady, steady_outcome
-from envlock.evidence.values import PLAIN, RULES, Circumstances, ProvedSet, Variation
+from envlock.evidence.values import (
+    PLAIN,
+    RULES,
+    Circumstances,
+    ProvedSet,
+    Variation,
+    steady,
+    steady_outcome,
+)
 from envlock.index.pages import Index
 from envlock.index.releases import releases
 from envlock.locking.job import Job
 from envlock.locking.make import make_lock
-from envlock.matrix.tasks import Task, Terms
+from envlock.matrix.lanes import Task, Terms
 from envlock.model import Lock, LockedPackage, Part, Request, Target
 from envlock.outcomes import Outcome
 from envlock.probes import PROBES

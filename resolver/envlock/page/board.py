@@ -1,15 +1,104 @@
-"""What stands where: the releases and Pythons of a platform, and the h5py minors tried there."""
+"""Evidence as a board: capabilities by release and Python, and what it comes to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
 
 from msgspec import Struct
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
+from envlock.evidence.explain import failures, is_refused
 from envlock.evidence.values import PLAIN, RULES, Cell, CellEvidence, ProvedSet, Variation
+from envlock.model import Rule
+from envlock.rules.frameworks import framework
 from envlock.versions import minor_of
+from envlock.words import counted
+
+
+class Capability(Struct, frozen=True, kw_only=True):
+    """A level of a probe: its name, what it proves, and whether the gate asks for it."""
+
+    name: str
+    proves: str
+    gate: bool
+
+
+class Levels(Struct, frozen=True, kw_only=True):
+    """All levels in their order; the gate counts as one, each other level for itself."""
+
+    all: tuple[Capability, ...]
+
+    @property
+    def gate(self) -> tuple[str, ...]:
+        """The names of the levels that must pass."""
+        return tuple(each.name for each in self.all if each.gate)
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The names of the other levels."""
+        return tuple(each.name for each in self.all if not each.gate)
+
+    @property
+    def letters(self) -> dict[str, str]:
+        """A letter for each other level: the first of its name that is free; G is the gate's."""
+        found: dict[str, str] = {}
+        for name in self.others:
+            free = (c for c in name.upper() if c.isalpha() and c not in {*found.values(), "G"})
+            found[name] = next(free, "?")
+        return found
+
+
+class State(StrEnum):
+    """How a set stands, best first."""
+
+    FULL = "full"  # every level passed that the release has
+    GATE = "gate"  # the gate passed, and a capability failed
+    FAIL = "fail"  # the gate did not pass
+    NONE = "none"  # there was nothing to run: no resolution, no installation
+    OPEN = "open"  # not run yet
+
+
+def state(proved: ProvedSet | None, levels: Levels) -> State:
+    """Say how a set stands; None has not been run."""
+    if proved is None:
+        return State.OPEN
+    if not proved.outcomes:
+        return State.NONE
+    if not proved.passes(levels.gate):
+        return State.FAIL
+    return State.GATE if lost(proved, levels) else State.FULL
+
+
+def lost(proved: ProvedSet, levels: Levels) -> tuple[str, ...]:
+    """The capabilities that were tried and failed."""
+    failed = {each.level for each in failures(proved)}
+    return tuple(name for name in levels.others if name in failed)
+
+
+def absent(proved: ProvedSet, levels: Levels) -> tuple[str, ...]:
+    """The capabilities of a set that passes the gate which its release does not have."""
+    known = {*proved.capabilities, *lost(proved, levels)}
+    return tuple(name for name in levels.others if name not in known)
+
+
+def code(proved: ProvedSet | None, levels: Levels) -> str:
+    """Say what a set can do in a letter a level, with a dash for what it cannot."""
+    if proved is None:
+        return "?"
+    if not proved.outcomes:
+        return "none"
+    gate = "G" if proved.passes(levels.gate) else "-"
+    return gate + "".join(
+        letter if name in proved.capabilities else "-" for name, letter in levels.letters.items()
+    )
+
+
+def passing(sets: Iterable[ProvedSet | None], names: Collection[str]) -> int:
+    """Count the sets that pass levels."""
+    return sum(each is not None and each.passes(tuple(names)) for each in sets)
+
 
 _H5PY = canonicalize_name("h5py")
 
@@ -148,3 +237,42 @@ def _varied(evidence: CellEvidence) -> Iterator[tuple[str, ProvedSet]]:
 def _is(cell: Cell, release: Release, python: str) -> bool:
     own = (cell.version, cell.distribution, cell.python)
     return own == (release.version, release.distribution, python)
+
+
+def summary(board: Board, rules: Sequence[Rule], levels: Levels) -> str:
+    """Say what was run, and how much of it passes the gate: a plain resolve, and envlock's lock."""
+    own, plain = board.compared.sets(RULES), board.compared.sets(PLAIN)
+    oldest, newest = board.releases[-1].version, board.releases[0].version
+    pythons = f"{board.pythons[0]} to {board.pythons[-1]}"
+    with_plain = f"with a plain resolve in {_of(plain, levels)}, " if plain else ""
+    releases = f"{framework().title} {minor_of(oldest)} to {minor_of(newest)}"
+    cells = f"{counted(len(board.main.cells), 'cell')} on {board.platform}, run {board.days}"
+    others = board.others
+    more = f"; of other builds in {_of(others.sets(RULES), levels)}" if others else ""
+    sentences = [
+        f"{cells}: {releases} on Python {pythons}.",
+        f"The gate passes {with_plain}with envlock's lock in {_of(own, levels)}{more}.",
+    ]
+    return " ".join([*sentences, *_pairs(board, rules, levels)])
+
+
+def _pairs(board: Board, rules: Sequence[Rule], levels: Levels) -> list[str]:
+    pairs = [
+        (evidence.cell, proved)
+        for evidence, sets in board.pairs
+        for proved in sets.values()
+        if proved.packages
+    ]
+    if not pairs:
+        return []
+    bad = [(cell, proved) for cell, proved in pairs if not proved.passes(levels.gate)]
+    text = f"Of {counted(len(pairs), 'pair')} of TensorFlow and h5py {len(pairs) - len(bad)} pass"
+    if bad:
+        refused = sum(is_refused(rules, cell, proved) for cell, proved in bad)
+        which = f"all {refused}" if refused == len(bad) else f"{refused} of the {len(bad)}"
+        text += f"; a rule or metadata refuses {which} that do not"
+    return [f"{text}."]
+
+
+def _of(sets: tuple[ProvedSet, ...], levels: Levels) -> str:
+    return f"{passing(sets, levels.gate)} of {len(sets)}"

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from html import escape
 
 from envlock.evidence.values import PLAIN, RULES
-from envlock.page.board import Board
-from envlock.page.levels import Levels, State, passing, state
-from envlock.visible import visible
+from envlock.page.board import Board, Levels, State, passing, state
+from envlock.words import visible
 
 _WIDE, _HIGH, _GAP = 34, 15, 2  # of a cell, in pixels
 _LABELS, _BETWEEN, _EDGE = 52, 36, 16

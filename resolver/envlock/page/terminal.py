@@ -8,8 +8,7 @@ from typing import Any
 
 from envlock.evidence.explain import failure_text, failures
 from envlock.evidence.values import PLAIN, RULES, Cell, CellEvidence
-from envlock.page.board import Board, Release, boards, both
-from envlock.page.levels import Levels, code, passing
+from envlock.page.board import Board, Levels, Release, boards, both, code, passing
 
 
 def capability_text(cells: Sequence[CellEvidence], missing: Sequence[Cell], levels: Levels) -> str:

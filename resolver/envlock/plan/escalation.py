@@ -18,9 +18,8 @@ from packaging.version import Version
 
 from envlock.changes import Plan
 from envlock.model import Violation
-from envlock.plan.asking import Asking, Names, Solved
+from envlock.plan.asking import Asking, Names, Solved, plan_of
 from envlock.plan.case import Case, Owners
-from envlock.plan.reasons import plan_of
 from envlock.resolve import Tools
 from envlock.rules.families import families
 from envlock.targets.fitting import installable

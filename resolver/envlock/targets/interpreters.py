@@ -20,7 +20,7 @@ from envlock.system.looking import exists, expand, home, is_file, is_folder, is_
 from envlock.targets.description import Interpreter, describe
 from envlock.targets.gone import python_is_gone, refuse_gone
 from envlock.versions import minor_of
-from envlock.visible import printable
+from envlock.words import printable
 
 _VERSION = re.compile(r"\d{1,3}(\.\d{1,3}){0,2}", re.ASCII)
 #: Words that mean a Python, and are no names of folders: 3.14t, python3, pypy3.10.

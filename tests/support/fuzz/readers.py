@@ -13,8 +13,7 @@ from tempfile import TemporaryDirectory
 
 from envlock.config import load_config
 from envlock.diagnose.report import examined_data
-from envlock.docker.freeze import parse_freeze
-from envlock.docker.quoting import parse_image
+from envlock.docker.bases import parse_freeze, parse_image
 from envlock.environment import place, recovery
 from envlock.environment.journal import fixes
 from envlock.environment.state import examine_environment

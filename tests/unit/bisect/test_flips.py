@@ -3,8 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envlock.bisect.ddmin import Verdict
-from envlock.bisect.flips import flip
+from envlock.bisect.ddmin import Verdict, flip
 
 unhurried = settings(deadline=None)
 

@@ -8,7 +8,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envlock.diagnose.deduced import known_of
-from envlock.diagnose.verdict import judge
+from envlock.diagnose.rulings import judge
 from envlock.findings import Examined, Kind
 from envlock.model import Platform, Rule
 from envlock.rules import database

@@ -3,7 +3,7 @@
 import pytest
 from packaging.version import Version
 
-from envlock.docker.freeze import parse_freeze
+from envlock.docker.bases import parse_freeze
 from envlock.errors import UsageError
 
 TEXT = """\

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from envlock.docker.quoting import Image, comment, parse_image, parse_label, quoted
+from envlock.docker.bases import Image, comment, parse_image, parse_label, quoted
 from envlock.errors import UsageError
 from support.dockerfiles import instructions
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-from envlock.declared import CONFLICT, MISSING
 from envlock.environment import faults
 from envlock.environment.faults import TITLES
 from envlock.environment.state import examine_environment
+from envlock.findings import CONFLICT, MISSING
 from envlock.model import Severity
 from envlock.rules.database import load
 from support.prefixes import add_conda_record, make_conda_prefix, make_prefix, make_venv, put

@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from envlock.choices import Accelerator
-from envlock.evidence.choose import Asked, cells_for, newest_on_record, unmet, usable
+from envlock.evidence.proved import Asked, cells_for, newest_on_record, unmet, usable
 from envlock.evidence.values import Cell, ProvedSet
 from envlock.model import Platform, Requested, Target
 from envlock.outcomes import Failed

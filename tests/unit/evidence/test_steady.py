@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from envlock.evidence.steady import steady, steady_outcome
+from envlock.evidence.values import steady, steady_outcome
 from envlock.outcomes import Failed, Passed
 
 LANE = Path("/home/me/.cache/envlock/matrix/lane-123")

@@ -8,9 +8,7 @@ from packaging.version import Version
 
 from envlock.choices import EngineName
 from envlock.evidence.values import Cell
-from envlock.matrix.lanes import Ended, Run, local_lanes
-from envlock.matrix.queue import Queue
-from envlock.matrix.tasks import Task, Terms, Work
+from envlock.matrix.lanes import Ended, Prover, Queue, Run, Task, Terms, local_lanes
 from envlock.model import IndexSettings
 from support.evidence import CELL, RULES_SET, proved
 from support.matrix_work import answer, die_always, die_once
@@ -67,7 +65,7 @@ def test_without_a_set_of_the_rules_only_the_plain_one_is_run(tmp_path: Path) ->
     assert line.finished(plain, None)
 
 
-def drive(line: Queue, work: Work, lanes: int = 1) -> list[Ended]:
+def drive(line: Queue, work: Prover, lanes: int = 1) -> list[Ended]:
     ended: list[Ended] = []
 
     def note(each: Ended) -> None:

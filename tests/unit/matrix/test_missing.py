@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from packaging.version import Version
 
 from envlock.evidence.values import CellEvidence
-from envlock.matrix.missing import h5py_series, missing_cells, missing_series, other_probes
+from envlock.matrix.plan import h5py_series, missing_cells, missing_series, other_probes
 from support.evidence import CELL, EVIDENCE, RULES_SET, WHERE, proved
 
 

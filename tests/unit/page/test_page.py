@@ -17,11 +17,9 @@ from packaging.version import Version
 from envlock.commands.matrix.evidence import levels
 from envlock.evidence.values import CellEvidence
 from envlock.outcomes import Failed
-from envlock.page.board import boards
-from envlock.page.data import create_command
-from envlock.page.html import page
+from envlock.page.board import boards, summary
+from envlock.page.html import create_command, page
 from envlock.page.picture import picture
-from envlock.page.summary import summary
 from envlock.rules import database
 from support.evidence import CELL, EVIDENCE, RULES_SET, package, proved
 from support.rules import rule

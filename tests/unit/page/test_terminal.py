@@ -8,7 +8,7 @@ from packaging.version import Version
 
 from envlock.evidence.values import CellEvidence
 from envlock.outcomes import Failed, Skipped
-from envlock.page.levels import Capability, Levels, State, absent, code, lost, passing, state
+from envlock.page.board import Capability, Levels, State, absent, code, lost, passing, state
 from envlock.page.terminal import capability_data, capability_text
 from support.evidence import BROKEN, CELL, EVIDENCE, GATE, RULES_SET, proved
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shlex
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
+from packaging.utils import canonicalize_name
 
 from envlock import report
 from envlock.choices import STANDARD_OUTPUT, EngineName, Format
@@ -23,17 +25,28 @@ from envlock.cli.options import (
 from envlock.cli.orders import here, request_words, settle
 from envlock.cli.output import progress_for, say, say_json
 from envlock.commands.docker import ImageOptions
-from envlock.commands.docker import make as docker
 from envlock.commands.lock.job import is_for_conda, lock_job
 from envlock.config import load_config
-from envlock.docker.bases import base_words
-from envlock.docker.image import DockerOrder, Image, Machine
-from envlock.docker.quoting import parse_image, parse_label
+from envlock.docker.bases import Frozen, base_words, parse_freeze, parse_image, parse_label
+from envlock.docker.image import DockerOrder, Image, Machine, Piece, assemble, scripts
+from envlock.docker.recipe import DOCKERFILE, IGNORE, SCRIPTS, is_edited, is_own
 from envlock.engine import ENGINES, crossing
-from envlock.errors import ExitCode, UsageError
+from envlock.errors import ExitCode, NoResolution, UsageError
+from envlock.locking.make import check_lock, make_lock, unproved
+from envlock.locking.outputs import differing, refuse_changed, seen
+from envlock.model import Lock, Severity, Target
 from envlock.progress import Progress
+from envlock.releases import wheels_for
+from envlock.resolve.assemble import hashed
+from envlock.rules import database
+from envlock.rules.check import Situation, violations
+from envlock.rules.frameworks import framework_of
+from envlock.system import make_folder, read_text, refuse_irregular, remove_tree, write_texts
 from envlock.system.looking import current_folder
+from envlock.targets.fitting import installable
 from envlock.targets.platforms import Place, find_known, read_platform
+from envlock.write.reading import read_lock
+from envlock.write.requirements import text_of
 
 
 def run(request: RequestOptions, own: ImageOptions, index: IndexOptions, talk: TalkOptions) -> int:
@@ -41,15 +54,15 @@ def run(request: RequestOptions, own: ImageOptions, index: IndexOptions, talk: T
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
     order = docker_order(request, own, index, progress)
     if own.check:
-        found = docker.check_image(order)
+        found = check_image(order)
         code = ExitCode.of(problem=bool(found))
         if talk.json:
             say_json("docker", {"current": not found, "problems": found}, exit_code=code)
         else:
             say("\n".join(found or ("the files are current",)))
         return code
-    image = docker.make_image(order, progress)
-    written = docker.write(image)
+    image = make_image(order, progress)
+    written = write(image)
     if talk.json:
         say_json("docker", _data(image, written))
         return 0
@@ -175,3 +188,213 @@ def _options(own: ImageOptions) -> Iterator[str]:
         yield "--no-verify"
     if here(own.output) != ".":
         yield from ("-o", here(own.output))
+
+
+_OWN_COPY = "leave --base-freeze out: the environment then has its own copy of everything"
+
+
+def make_image(order: DockerOrder, progress: Progress) -> Image:
+    """Lock for every platform, and write nothing.
+
+    Raises:
+        NoResolution: nothing fits a platform, or what the base holds.
+        UsageError: there is no such base, or a file that would be written
+            over is not envlock's, or has been edited.
+        WorkError: an index or the engine failed.
+    """
+    before = seen(_files(order))
+    _refuse_foreign(order)
+    frozen = _frozen(order)
+    pieces: list[Piece] = []
+    for machine in _bounded(order, frozen):
+        liked = (
+            pieces[0].pins if pieces else {}
+        )  # the same versions on every platform, if it can be
+        job = replace(machine.job, preferences=liked)
+        pieces.append(_piece(order, replace(machine, job=job), frozen, progress))
+    return replace(assemble(order, pieces, frozen), before=before)
+
+
+def write(image: Image) -> tuple[Path, ...]:
+    """Write the files that differ from what is there; return those.
+
+    Raises:
+        WorkError: they cannot be written, or were changed by somebody else
+            since they were read; then none has changed.
+    """
+    refuse_changed(image.before, image.texts)
+    changed = differing(image.texts)
+    made = list(_missing(path.parent for path in changed))
+    try:
+        for path in changed:
+            make_folder(path.parent)
+        write_texts(changed, users=True)
+    except BaseException:
+        for folder in made:
+            remove_tree(folder)
+        raise
+    return tuple(changed)
+
+
+def _missing(folders: Iterable[Path]) -> Iterator[Path]:
+    """The folders that have to be made, each by its topmost that is not there."""
+    for folder in folders:
+        lacking = [each for each in (folder, *folder.parents) if not each.exists()]
+        yield from lacking[-1:]
+
+
+def check_image(order: DockerOrder) -> tuple[str, ...]:
+    """Return everything that keeps the files from being current; () for nothing.
+
+    Nothing is solved, fetched or written.
+
+    Raises:
+        UsageError: a file cannot be read, or there is no such base.
+    """
+    frozen = _frozen(order)
+    machines = _bounded(order, frozen)
+    found = [problem for machine in machines for problem in check_lock(machine.job)]
+    if not all(machine.path.exists() for machine in machines):
+        return tuple(found)
+    pieces = [
+        Piece(
+            machine=machine,
+            target=machine.job.target(),
+            lock=read_lock(machine.path.name, text),
+            text=text,
+        )
+        for machine in machines
+        for text in [read_text(machine.path)]
+    ]
+    for path, text in assemble(order, pieces, frozen).texts.items():
+        if not path.exists():
+            found.append(f"{path}: there is no such file")
+        elif read_text(path).replace("\r\n", "\n") != text.replace("\r\n", "\n"):
+            found.append(f"{path}: it is not what this command writes for the lock")
+    return tuple(found)
+
+
+def _frozen(order: DockerOrder) -> Frozen | None:
+    if order.freeze is None:
+        return None
+    return parse_freeze(order.freeze.as_posix(), read_text(order.freeze))
+
+
+def _bounded(order: DockerOrder, frozen: Frozen | None) -> tuple[Machine, ...]:
+    """The machines, their locks held to what is in the base."""
+    if frozen is None:
+        return order.machines
+    return tuple(
+        replace(machine, job=replace(machine.job, request=replace(request, constraints=bounds)))
+        for machine in order.machines
+        for request in [machine.job.request]
+        for bounds in [(*request.constraints, *frozen.constraints)]
+    )
+
+
+def _piece(
+    order: DockerOrder, machine: Machine, frozen: Frozen | None, progress: Progress
+) -> Piece:
+    """Lock for one machine; what does not fit is told with its platform and with a way on."""
+    try:
+        locked = make_lock(machine.job, progress, beside=_files(order))
+    except NoResolution as error:
+        named = f"linux/{machine.name}: " if len(order.machines) > 1 else ""
+        message = "\n".join((f"{named}{error.message}", *_on_arm(machine)))
+        raise NoResolution(message, *_ways(order, machine, error.remedies)) from error
+    goal = machine.job.target()
+    if not locked.texts:  # what is there is current
+        text = read_text(machine.path)
+        return Piece(machine=machine, target=goal, lock=locked.lock, text=text)
+    lock = _narrowed(locked.lock, goal)
+    if order.verify:  # the build proves it
+        told = unproved(goal)
+        lock = replace(lock, notes=tuple(note for note in lock.notes if note not in told))
+    if frozen is not None:
+        _refuse_clash(machine, lock, goal, frozen)
+    return Piece(machine=machine, target=goal, lock=lock, text=text_of(lock, lock.part))
+
+
+def _on_arm(machine: Machine) -> Iterator[str]:
+    """Which framework there is for linux/arm64, when it is asked for there."""
+    wishes = [canonicalize_name(each.requirement.name) for each in machine.job.request.requirements]
+    found = next(filter(None, map(framework_of, wishes)), None)
+    if machine.name == "arm64" and found is not None:
+        goal = machine.job.target()
+        there = wheels_for(goal.minor, goal.platform, found.name)
+        more = found.machines.get(str(goal.platform), "")
+        text = f"{there}; {more}" if more else str(there)
+        yield from (f"  {line}" for line in text.splitlines())
+
+
+def _ways(order: DockerOrder, machine: Machine, remedies: Iterable[str]) -> Iterator[str]:
+    """The ways out of a lock that cannot be, as ways out for its image."""
+    machines = [each.name for each in order.machines]
+    platforms = f"--platform {','.join(f'linux/{machine}' for machine in machines)} "
+    own = re.compile(r"--platform \S+ ")
+    for remedy in remedies:
+        if remedy.startswith("envlock docker "):
+            options = shlex.join(order.options)
+            yield f"{own.sub(platforms, remedy, count=1)} {options}".rstrip()
+        else:
+            yield remedy
+    others = [f"linux/{each}" for each in machines if each != machine.name]
+    if others:
+        yield f"leave linux/{machine.name} out: --platform {','.join(others)}"
+    if order.freeze is not None:
+        yield _OWN_COPY
+
+
+def _narrowed(lock: Lock, target: Target) -> Lock:
+    """The lock with the wheels of its target; a package without one keeps its source."""
+    listed = {
+        package.name: tuple(file for file in package.files if installable(file, target))
+        or package.files
+        for package in lock.part.pypi
+    }
+    return replace(lock, parts=(replace(lock.part, pypi=hashed(lock.part.pypi, listed)),))
+
+
+def _refuse_clash(machine: Machine, lock: Lock, target: Target, frozen: Frozen) -> None:
+    """Refuse a lock that breaks a rule together with what else is in the base."""
+    rules = database.load(machine.job.rules).rules
+    own = lock.part.pins
+    situation = Situation.of(target)
+    alone = {each.rule.id for each in violations(rules, own, situation)}
+    for each in violations(rules, {**frozen.pins, **own}, situation):
+        if each.rule.severity is Severity.BREAKS and each.rule.id not in alone:
+            seen = ", ".join(f"{n} {v}" if v else f"no {n}" for n, v in each.packages.items())
+            raise NoResolution(
+                f"beside what {frozen.name} says is in the base, the lock breaks rule"
+                f" {each.rule.id} ({seen}): {each.rule.because}",
+                _OWN_COPY,
+            )
+
+
+def _files(order: DockerOrder) -> tuple[Path, ...]:
+    """What is written: the locks, the Dockerfile and what its build reads."""
+    names = [DOCKERFILE, IGNORE, *(f"{SCRIPTS}/{name}" for name in scripts() if order.verify)]
+    return (*(machine.path for machine in order.machines), *(order.folder / name for name in names))
+
+
+def _refuse_foreign(order: DockerOrder) -> None:
+    """Refuse to write over a file of somebody else's, or over lines that were added to ours."""
+    elsewhere = f"-o {shlex.quote((order.folder / 'image').as_posix())}"
+    locks = [machine.path for machine in order.machines]
+    refuse_irregular(_files(order))
+    for path in _files(order):
+        if not path.exists():
+            continue
+        text = read_text(path)
+        if not is_own(text):
+            raise UsageError(
+                f"{path} is there, and envlock docker did not write it; it is left as it is",
+                elsewhere,
+            )
+        if path not in locks and is_edited(text):
+            raise UsageError(
+                f"{path} was changed after envlock wrote it; it is left as it is",
+                "put your lines into a Dockerfile of your own that starts FROM this image,"
+                f" and delete {path}",
+                elsewhere,
+            )

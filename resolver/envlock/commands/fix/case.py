@@ -12,12 +12,11 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from envlock import standards
 from envlock.choices import EngineName
-from envlock.declared import MISSING
 from envlock.diagnose import diagnose
 from envlock.engine import ENGINES
 from envlock.environment.records import Distribution, recorded
 from envlock.environment.state import examine_environment
-from envlock.findings import Examined, Finding
+from envlock.findings import MISSING, Examined, Finding
 from envlock.index.pages import Index
 from envlock.index.releases import admitted, releases
 from envlock.model import IndexSettings, Rule, Severity, Target, Violation

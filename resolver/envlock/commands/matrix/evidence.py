@@ -21,12 +21,10 @@ from envlock.errors import ExitCode, UsageError
 from envlock.evidence import library
 from envlock.evidence.judge import Judgement, Witness, judge
 from envlock.evidence.values import Cell, CellEvidence
-from envlock.matrix.missing import missing_cells, missing_series, other_probes
-from envlock.matrix.plan import minors
+from envlock.matrix.plan import minors, missing_cells, missing_series, other_probes
 from envlock.matrix.proving import probe_digest
-from envlock.page.board import boards
+from envlock.page.board import Capability, Levels, boards
 from envlock.page.html import page
-from envlock.page.levels import Capability, Levels
 from envlock.page.picture import picture
 from envlock.page.terminal import capability_data, capability_text
 from envlock.probes import PROBES

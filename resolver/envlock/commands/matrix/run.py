@@ -22,11 +22,9 @@ from envlock.evidence.documents import read, render
 from envlock.evidence.values import PLAIN, RULES, Cell, CellEvidence, ProvedSet, Variation
 from envlock.index.pages import Index
 from envlock.locking.outputs import try_outputs
-from envlock.matrix.lanes import Ended, Lane, Run, local_lanes
+from envlock.matrix.lanes import Ended, Lane, Queue, Run, Task, Terms, clean_cache, local_lanes
 from envlock.matrix.plan import CellPlan, MatrixPlan, cells, minors, read_plan, specifier
 from envlock.matrix.proving import probe_digest, prove_set, series_of
-from envlock.matrix.queue import Queue
-from envlock.matrix.tasks import Task, Terms, clean_cache
 from envlock.probes import DEFAULT_GATE
 from envlock.progress import Progress
 from envlock.rules.frameworks import framework

@@ -5,15 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 from packaging.version import Version
 
-from envlock.differences import (
-    Difference,
-    Hashes,
-    Moved,
-    Reasons,
-    Way,
-    compare,
-    side_of,
-)
+from envlock.commands.files.diff import Difference, Hashes, Moved, Reasons, Way, compare, side_of
 from envlock.model import Lock, LockedPackage, RuleId
 from support.conda_locks import REALISTIC_CONDA
 from support.locks import REALISTIC, with_packages
