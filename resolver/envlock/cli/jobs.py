@@ -35,8 +35,11 @@ from envlock.cli.outputs import output_files
 from envlock.cli.places import tell_place
 from envlock.config import load_config
 from envlock.errors import UsageError
+from envlock.formats.channel_words import strip_channel
+from envlock.formats.comments import own_command
 from envlock.formats.detect import FileFormat, format_at
 from envlock.formats.faults import Faults
+from envlock.formats.registry import FORMATS
 from envlock.index.secrets import learn_url
 from envlock.model import CondaSpec, Lock, Request
 from envlock.progress import Progress
@@ -47,9 +50,6 @@ from envlock.system.looking import current_folder
 from envlock.targets.platforms import Place, find_known, read_platform, read_platforms
 from envlock.workflow import existing
 from envlock.workflow.job import Job
-from envlock.write.channel_words import strip_channel
-from envlock.write.comments import own_command
-from envlock.write.formats import FORMATS
 
 _PROJECT = "pyproject.toml"
 #: Where conda packages come from when nobody says.

@@ -86,7 +86,7 @@ def _tell(job: Job, lock: Lock, written: Sequence[Path], *, as_json: bool) -> No
 def _next_steps(job: Job, lock: Lock) -> Iterator[str]:
     """The command that builds an environment: one, or where each platform has a file one each."""
     from envlock import report  # noqa: PLC0415  (after the solving)
-    from envlock.write.formats import FORMATS  # noqa: PLC0415  (after the solving)
+    from envlock.formats.registry import FORMATS  # noqa: PLC0415  (after the solving)
 
     hashed = {path: FORMATS[kind].hashes for path, kind in job.outputs.items()}
     alike: dict[Format, list[Path]] = {}

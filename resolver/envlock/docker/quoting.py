@@ -11,8 +11,8 @@ import re
 from msgspec import Struct
 
 from envlock.errors import UsageError
+from envlock.formats.comments import one_line
 from envlock.formats.faults import shown
-from envlock.write.comments import one_line
 
 _PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _REFERENCE = re.compile(

@@ -24,6 +24,7 @@ from envlock.environment.owners import of_conda
 from envlock.environment.records import read_site
 from envlock.environment.replacement import Replacement
 from envlock.errors import InstallFailure, UsageError
+from envlock.formats.requirements_lock import text_of
 from envlock.model import IndexSettings, Lock, Part, Request
 from envlock.progress import Progress
 from envlock.system import make_folder, write_texts
@@ -31,7 +32,6 @@ from envlock.targets.description import Interpreter, target
 from envlock.targets.interpreters import python_in
 from envlock.words import counted
 from envlock.workflow.space import refuse_cramped, refuse_cramped_prefix
-from envlock.write.requirements import text_of
 
 #: The programs behind the managers that are not py-rattler.
 _PROGRAMS = {

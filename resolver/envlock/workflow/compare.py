@@ -6,12 +6,12 @@ from pathlib import Path
 
 from envlock.differences import Difference, compare, side_of
 from envlock.errors import UsageError
+from envlock.formats.lock_reading import read_lock
+from envlock.formats.registry import FORMATS, format_of
 from envlock.model import Lock
 from envlock.progress import Progress
 from envlock.targets.interpreters import find_interpreter
 from envlock.workflow.lockfiles import without_options
-from envlock.write.formats import FORMATS, format_of
-from envlock.write.reading import read_lock
 
 
 def difference(before: Path, after: Path, progress: Progress) -> Difference:

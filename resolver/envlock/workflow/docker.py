@@ -13,6 +13,8 @@ from packaging.utils import canonicalize_name
 from envlock.docker.freeze import Frozen, parse_freeze
 from envlock.docker.recipe import DOCKERFILE, IGNORE, SCRIPTS, is_edited, is_own
 from envlock.errors import NoResolution, UsageError
+from envlock.formats.lock_reading import read_lock
+from envlock.formats.requirements_lock import text_of
 from envlock.model import Lock, Severity, Target
 from envlock.progress import Progress
 from envlock.releases import wheels_for
@@ -26,8 +28,6 @@ from envlock.workflow.image import DockerOrder, Image, Machine, Piece, assemble,
 from envlock.workflow.lock import check_lock, make_lock
 from envlock.workflow.outputs import differing, refuse_changed, seen
 from envlock.workflow.pypi import unproved
-from envlock.write.reading import read_lock
-from envlock.write.requirements import text_of
 
 _OWN_COPY = "leave --base-freeze out: the environment then has its own copy of everything"
 

@@ -12,6 +12,9 @@ from packaging.utils import NormalizedName
 
 from envlock.choices import Format
 from envlock.errors import IndexFailure, UsageError
+from envlock.formats.comments import own_command
+from envlock.formats.lock_reading import read_lock
+from envlock.formats.registry import FORMATS, refuse_unfit, texts_of
 from envlock.index.hashing import with_hashes
 from envlock.index.origin import held_to
 from envlock.index.origin import where as index_words
@@ -28,9 +31,6 @@ from envlock.targets.platforms import Place, read_platform
 from envlock.versions import minor_of
 from envlock.workflow.lockfiles import made_by_envlock, without_options
 from envlock.workflow.outputs import try_outputs
-from envlock.write.comments import own_command
-from envlock.write.formats import FORMATS, refuse_unfit, texts_of
-from envlock.write.reading import read_lock
 
 
 class ExportOrder(Struct, frozen=True, kw_only=True):

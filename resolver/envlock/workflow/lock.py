@@ -9,6 +9,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from envlock.choices import Format
+from envlock.formats.channel_words import strip_channel
+from envlock.formats.registry import texts_of
 from envlock.index.origin import asked
 from envlock.model import Lock, Target
 from envlock.progress import Progress
@@ -18,8 +20,6 @@ from envlock.workflow import existing
 from envlock.workflow.job import DEFAULT_CHANNEL, Job, Locked, Solved, Work
 from envlock.workflow.outputs import Seen, seen, try_outputs, write_changed
 from envlock.workflow.pypi import solve_pypi
-from envlock.write.channel_words import strip_channel
-from envlock.write.formats import texts_of
 
 
 class _Standing(Struct, frozen=True, kw_only=True):

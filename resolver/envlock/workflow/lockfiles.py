@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 from envlock.errors import UsageError
+from envlock.formats.lock_reading import read_lock
+from envlock.formats.registry import FORMATS, format_of
 from envlock.system import read_text
-from envlock.write.formats import FORMATS, format_of
-from envlock.write.reading import read_lock
 
 _OPTION_LINE = re.compile(r"^(--?[a-z][a-z-]*)(?:[ =].*)?$", re.MULTILINE)
 

@@ -16,6 +16,7 @@ from envlock.environment.create import create_venv, sync
 from envlock.errors import InstallFailure
 from envlock.evidence.steady import steady, steady_outcome
 from envlock.evidence.values import Circumstances, ProvedSet
+from envlock.formats.requirements_lock import text_of
 from envlock.matrix.tasks import Task, Terms
 from envlock.model import Lock, LockedPackage, Part
 from envlock.outcomes import Outcome
@@ -26,7 +27,6 @@ from envlock.system import make_folder, remove_tree
 from envlock.targets.description import Interpreter, target
 from envlock.targets.interpreters import find_version, python_in
 from envlock.workflow.cellsets import requests, resolve_set
-from envlock.write.requirements import text_of
 
 _SILENT = Silent()
 

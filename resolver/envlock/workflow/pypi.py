@@ -10,6 +10,7 @@ from packaging.version import Version
 
 from envlock import resolve as resolving
 from envlock.engine import able
+from envlock.formats.registry import FORMATS
 from envlock.index.pages import Index
 from envlock.index.releases import admitted, releases
 from envlock.model import Part, Target
@@ -19,7 +20,6 @@ from envlock.resolve.anchor import Candidate
 from envlock.resolve.located import tell_several
 from envlock.targets.find import others
 from envlock.workflow.job import Job, Solved, Work
-from envlock.write.formats import FORMATS
 
 
 def solve_pypi(work: Work, goal: Target, progress: Progress) -> Solved:

@@ -16,6 +16,8 @@ from envlock.environment.recovery import recover
 from envlock.environment.replaceable import settled
 from envlock.environment.replacement import replaced
 from envlock.errors import InstallFailure, InterpreterMissing, UsageError
+from envlock.formats.comments import own_command
+from envlock.formats.lock_reading import read_lock
 from envlock.model import IndexSettings, Lock, Part, Request
 from envlock.progress import Progress
 from envlock.system import read_text
@@ -30,8 +32,6 @@ from envlock.workflow.building import Prefix, Venv, holds, refuse_without_python
 from envlock.workflow.existing import bare_of
 from envlock.workflow.outputs import refuse_changed, seen
 from envlock.workflow.replacing import replaced_by
-from envlock.write.comments import own_command
-from envlock.write.reading import read_lock
 
 
 class SyncOrder(Struct, frozen=True, kw_only=True):

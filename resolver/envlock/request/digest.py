@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from envlock.formats.channel_words import strip_channel
 from envlock.index.redact import strip_credentials
 from envlock.model import CondaSpec, Request, Requested, Target
-from envlock.write.channel_words import strip_channel
 
 
 def request_digest(request: Request, targets: Sequence[Target]) -> str:
