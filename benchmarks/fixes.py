@@ -28,10 +28,10 @@ from packaging.utils import canonicalize_name
 
 from envlock.choices import IndexStrategy
 from envlock.environment.inspect import installed
+from envlock.formats.lock_reading import read_lock
 from envlock.index.handover import uv_environment, uv_program
 from envlock.index.settings import load_settings
 from envlock.targets.interpreters import find_interpreter
-from envlock.write.reading import read_lock
 
 _LSTM = (
     "import tensorflow as tf\ntf.keras.Sequential([tf.keras.layers.LSTM(4, input_shape=(5, 3))])\n"

@@ -15,10 +15,10 @@ import pytest
 
 from envlock.conda.programs import find_program
 from envlock.errors import EnvlockError, InterpreterMissing, UsageError
+from envlock.formats.comments import own_command
 from envlock.index.fetch import Client
 from envlock.model import IndexSettings
 from envlock.targets.interpreters import find_interpreter, find_version
-from envlock.write.comments import own_command
 from support.program import Done, Program
 from support.simple_index import SimpleIndex
 

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from envlock.choices import Format
-from envlock.write.formats import texts_of
+from envlock.formats.registry import texts_of
 from support.conda_locks import REALISTIC_CONDA
 from support.program import Program, snapshot
 from support.simple_index import SimpleIndex, build_wheel

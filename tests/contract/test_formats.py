@@ -12,10 +12,10 @@ from envlock.errors import UsageError
 from envlock.examine.files import examine_path
 from envlock.formats.conda_spec import parse_conda_spec
 from envlock.formats.detect import FORMATS, Can, FileFormat, Row, detect, format_at, named
+from envlock.formats.lock_reading import read_lock
 from envlock.request.environment import read_environment
 from envlock.request.files import read_request_file
 from envlock.system import read_text
-from envlock.write.reading import read_lock
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 CORPUS = Path(__file__).parent.parent / "fuzz" / "corpus"

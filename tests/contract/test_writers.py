@@ -11,10 +11,10 @@ import pytest
 from msgspec.structs import replace
 
 from envlock.choices import Format
+from envlock.formats import registry as formats
+from envlock.formats.lock_reading import read_lock
+from envlock.formats.registry import FORMATS, format_of
 from envlock.model import CondaPackage, Lock, LockedPackage, Part, RuleId
-from envlock.write import formats
-from envlock.write.formats import FORMATS, format_of
-from envlock.write.reading import read_lock
 from support.conda_locks import REALISTIC_CONDA
 from support.locks import ON_TWO, REALISTIC
 

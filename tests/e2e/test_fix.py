@@ -16,11 +16,11 @@ from packaging.version import Version
 from envlock.choices import IndexStrategy
 from envlock.environment.inspect import installed
 from envlock.errors import InterpreterMissing
+from envlock.formats.lock_reading import read_lock
 from envlock.index.handover import uv_environment, uv_program
 from envlock.index.settings import load_settings
 from envlock.releases import distributions
 from envlock.targets.interpreters import find_interpreter
-from envlock.write.reading import read_lock
 
 pytestmark = [pytest.mark.e2e, pytest.mark.network]
 

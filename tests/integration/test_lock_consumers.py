@@ -20,10 +20,10 @@ from uv import find_uv_bin
 
 from envlock.choices import Format
 from envlock.errors import InterpreterMissing
+from envlock.formats.registry import texts_of
 from envlock.model import DistributionFile, Lock, LockedPackage, Part, RuleId
 from envlock.system import WINDOWS, Completed, run
 from envlock.targets.interpreters import find_interpreter
-from envlock.write.formats import texts_of
 from support.locks import with_packages
 from support.simple_index import SimpleIndex, build_sdist, build_wheel
 

@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from envlock.choices import Format
 from envlock.errors import UsageError
+from envlock.formats.archives import build_number, noarch_of
+from envlock.formats.lock_reading import read_lock
+from envlock.formats.registry import FORMATS, texts_of
 from envlock.model import CondaPackage, Lock, LockedPackage, Part, RuleId
-from envlock.write.archives import build_number, noarch_of
-from envlock.write.formats import FORMATS, texts_of
-from envlock.write.reading import read_lock
 from support.any_conda_lock import conda_locks
 
 unhurried = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))

@@ -19,11 +19,11 @@ from packaging.version import Version
 
 from envlock.choices import Format
 from envlock.errors import UsageError
+from envlock.formats.lock_reading import read_lock
+from envlock.formats.registry import FORMATS, texts_of
 from envlock.index.redact import redact
 from envlock.model import DistributionFile, Lock, LockedPackage, Part, RuleId
 from envlock.targets.platforms import KNOWN, environment_of
-from envlock.write.formats import FORMATS, texts_of
-from envlock.write.reading import read_lock
 from support.locks import with_packages
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

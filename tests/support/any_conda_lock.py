@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from envlock.formats.archives import build_number, noarch_of
 from envlock.formats.selectors import selected
 from envlock.index.redact import redact
 from envlock.model import (
@@ -22,7 +23,6 @@ from envlock.model import (
     RuleId,
 )
 from envlock.targets.subdirs import platform_of
-from envlock.write.archives import build_number, noarch_of
 
 SUBDIRS = ("linux-64", "linux-aarch64", "osx-arm64", "win-64")
 CHANNEL = "https://conda.anaconda.org/conda-forge/"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from envlock.formats.scalars import exactly, quoted
 from envlock.formats.selectors import selector
 from envlock.model import CondaSpec, Request
-from envlock.write.scalars import exactly, quoted
 
 
 def environment_yml(request: Request) -> str:

@@ -22,9 +22,9 @@ from envlock.evidence.values import RULES
 from envlock.examine.files import examine_path
 from envlock.examine.gathered import Given
 from envlock.findings import Examined, Kind
+from envlock.formats.lock_reading import read_lock
 from envlock.system import read_text
 from envlock.versions import minor_of
-from envlock.write.reading import read_lock
 
 #: What belongs to the environment rather than to the set; pip freeze does not name them.
 _TOOLS = frozenset(map(canonicalize_name, ("distribute", "pip", "setuptools", "wheel")))

@@ -23,11 +23,11 @@ from packaging.version import Version
 from envlock import standards
 from envlock.choices import Accelerator
 from envlock.errors import UsageError
+from envlock.formats.comments import one_line
 from envlock.formats.faults import shown
 from envlock.model import Requested
 from envlock.releases import CudaRow, cuda_row
 from envlock.rules.frameworks import framework
-from envlock.write.comments import one_line
 
 _PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from msgspec import Struct
 
 from envlock.engine.interface import Problem, Solution
+from envlock.formats.lock_reading import read_lock
 from envlock.model import LockedPackage
 from envlock.system import write_texts
-from envlock.write.reading import read_lock
 
 
 class Files(Struct, frozen=True, kw_only=True):

@@ -28,6 +28,7 @@ from envlock.formats.detect import FileFormat, detect
 from envlock.formats.environment_yml import By, Entry, parse_environment_yml
 from envlock.formats.faults import shown
 from envlock.formats.listings import HEAD, folder_of, rows
+from envlock.formats.lock_reading import read_lock
 from envlock.formats.logs import is_log, outputs
 from envlock.formats.pyproject import Project
 from envlock.formats.reading import read_lenient
@@ -35,7 +36,6 @@ from envlock.formats.selectors import is_for, selected
 from envlock.model import Lock, Part, Platform
 from envlock.rules.frameworks import framework
 from envlock.targets.platforms import KNOWN
-from envlock.write.reading import read_lock
 
 _USUAL = "linux-64"
 #: What pip freeze leaves out although it is there.

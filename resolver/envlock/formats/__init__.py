@@ -1,7 +1,9 @@
-"""The formats of files that people have: one module each, with what reads and edits it.
+"""The formats of files that people have: one module each, with what reads, writes and edits it.
 
 A reader yields what is in a file piece by piece, each with its place and with
 what it means or its fault. Who cannot do with less raises all the faults
 (`faults.Faults`); who looks into a file makes them notes and goes on. What
-kind of file one is, `detect` alone says. Pure apart from reading.
+kind of file one is, `detect` alone says. A lock becomes named texts, and a lock
+file a `Lock` again: what each format of locks can hold, `registry` says. Pure
+apart from reading.
 """

@@ -13,16 +13,16 @@ from msgspec.structs import replace
 
 from envlock.conda.names import names, pypi_pins, python_of
 from envlock.errors import EnvlockError, UsageError
+from envlock.formats.lock_reading import read_lock
+from envlock.formats.registry import FORMATS, format_of
 from envlock.index.origin import asked, public, source_of
 from envlock.locking.job import Job
 from envlock.model import Lock, Part, Severity, Target
+from envlock.request.digest import conda_digest, request_digest
 from envlock.rules.check import Situation, violations
 from envlock.rules.database import Database
 from envlock.system import read_text
 from envlock.targets.subdirs import platform_of
-from envlock.write.digest import conda_digest, request_digest
-from envlock.write.formats import FORMATS, format_of
-from envlock.write.reading import read_lock
 
 Locks = Mapping[Path, Lock]
 

@@ -16,6 +16,8 @@ from envlock.choices import Format
 from envlock.engine import able
 from envlock.evidence import proved
 from envlock.evidence.library import companions
+from envlock.formats.channel_words import strip_channel
+from envlock.formats.registry import FORMATS, texts_of
 from envlock.index.origin import asked
 from envlock.index.pages import Index
 from envlock.index.releases import admitted, releases
@@ -30,8 +32,6 @@ from envlock.resolve.located import tell_several
 from envlock.rules import database
 from envlock.system import refuse_irregular
 from envlock.targets.find import others
-from envlock.write.channel_words import strip_channel
-from envlock.write.formats import FORMATS, texts_of
 
 
 class _Standing(Struct, frozen=True, kw_only=True):

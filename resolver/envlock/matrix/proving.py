@@ -28,6 +28,7 @@ from envlock.evidence.values import (
     steady,
     steady_outcome,
 )
+from envlock.formats.requirements_lock import text_of
 from envlock.index.pages import Index
 from envlock.index.releases import releases
 from envlock.locking.job import Job
@@ -45,7 +46,6 @@ from envlock.targets.description import Interpreter, target
 from envlock.targets.fitting import installable
 from envlock.targets.interpreters import find_version, python_in
 from envlock.versions import minor_of
-from envlock.write.requirements import text_of
 
 _SILENT = Silent()
 

@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from uv import find_uv_bin
 
 from envlock.choices import Format
+from envlock.formats.chosen import chosen
 from envlock.formats.conda_spec import parse_spec
+from envlock.formats.registry import texts_of
 from envlock.model import Lock, Part
-from envlock.write.chosen import chosen
-from envlock.write.formats import texts_of
 from support.any_conda_lock import conda_locks
 from support.conda_locks import REALISTIC_CONDA
 

@@ -23,6 +23,7 @@ from envlock.examine.files import examine_content, examine_path
 from envlock.findings import Examined
 from envlock.formats.conda_spec import parse_spec
 from envlock.formats.detect import format_at
+from envlock.formats.lock_reading import read_lock
 from envlock.formats.model_file import examine_model
 from envlock.formats.requirements import find_root
 from envlock.index import settings
@@ -38,7 +39,6 @@ from envlock.rules import database
 from envlock.system import read_text
 from envlock.targets.description import describe, target
 from envlock.targets.platforms import read_platforms
-from envlock.write.reading import read_lock
 
 Allowed = tuple[type[Exception], ...]
 

@@ -10,13 +10,13 @@ from packaging.requirements import Requirement
 
 from envlock.choices import Format
 from envlock.errors import UsageError
+from envlock.formats.registry import FORMATS, texts_of
 from envlock.locking import existing
 from envlock.locking.existing import Standard
 from envlock.locking.job import Job
 from envlock.model import IndexSettings, Lock, Request, Requested
+from envlock.request.digest import conda_digest
 from envlock.rules.database import load
-from envlock.write.digest import conda_digest
-from envlock.write.formats import FORMATS, texts_of
 from support.conda_locks import REALISTIC_CONDA
 
 SUBDIRS = ("linux-64", "osx-arm64")

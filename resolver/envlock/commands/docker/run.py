@@ -32,6 +32,8 @@ from envlock.docker.image import DockerOrder, Image, Machine, Piece, assemble, s
 from envlock.docker.recipe import DOCKERFILE, IGNORE, SCRIPTS, is_edited, is_own
 from envlock.engine import ENGINES, crossing
 from envlock.errors import ExitCode, NoResolution, UsageError
+from envlock.formats.lock_reading import read_lock
+from envlock.formats.requirements_lock import text_of
 from envlock.locking.make import check_lock, make_lock, unproved
 from envlock.locking.outputs import differing, refuse_changed, seen
 from envlock.model import Lock, Severity, Target
@@ -45,8 +47,6 @@ from envlock.system import make_folder, read_text, refuse_irregular, remove_tree
 from envlock.system.looking import current_folder
 from envlock.targets.fitting import installable
 from envlock.targets.platforms import Place, find_known, read_platform
-from envlock.write.reading import read_lock
-from envlock.write.requirements import text_of
 
 
 def run(request: RequestOptions, own: ImageOptions, index: IndexOptions, talk: TalkOptions) -> int:

@@ -29,6 +29,7 @@ from envlock.environment.records import read_site
 from envlock.environment.replaceable import occupant
 from envlock.environment.replacement import Replacement
 from envlock.errors import DiskFull, EnvlockError, InstallFailure, UsageError
+from envlock.formats.requirements_lock import text_of
 from envlock.index.handover import uv_cache
 from envlock.index.pages import Index
 from envlock.locking.conda import channel_addresses
@@ -48,7 +49,6 @@ from envlock.targets.description import Interpreter, target
 from envlock.targets.fitting import tagged_for
 from envlock.targets.interpreters import python_in
 from envlock.words import counted
-from envlock.write.requirements import text_of
 
 #: The programs behind the managers that are not py-rattler.
 _PROGRAMS = {

@@ -31,6 +31,8 @@ from envlock.environment.recovery import recover
 from envlock.environment.replaceable import settled
 from envlock.environment.replacement import replaced
 from envlock.errors import InstallFailure, InterpreterMissing, UsageError
+from envlock.formats.comments import own_command
+from envlock.formats.lock_reading import read_lock
 from envlock.locking.existing import bare_of
 from envlock.locking.outputs import refuse_changed, seen
 from envlock.model import IndexSettings, Lock, Part, Request
@@ -38,8 +40,6 @@ from envlock.progress import Progress
 from envlock.system import read_text
 from envlock.targets.interpreters import base_program, find_interpreter, find_version, python_in
 from envlock.targets.platforms import KNOWN
-from envlock.write.comments import own_command
-from envlock.write.reading import read_lock
 
 
 class SyncOrder(Struct, frozen=True, kw_only=True):

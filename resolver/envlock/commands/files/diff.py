@@ -14,13 +14,13 @@ from envlock.cli.options import JsonOption
 from envlock.cli.output import progress_for, say, say_json
 from envlock.commands.files import TwoLocks
 from envlock.errors import ExitCode, UsageError
+from envlock.formats.lock_reading import read_lock
+from envlock.formats.registry import FORMATS, format_of
 from envlock.locking.existing import without_options
 from envlock.model import CondaPackage, Lock, LockedPackage, RuleId
 from envlock.progress import Progress
 from envlock.report import rows_text
 from envlock.targets.interpreters import find_interpreter
-from envlock.write.formats import FORMATS, format_of
-from envlock.write.reading import read_lock
 
 
 def run_diff(own: TwoLocks, talk: JsonOption) -> int:

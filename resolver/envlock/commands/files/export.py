@@ -17,6 +17,9 @@ from envlock.cli.orders import configured_settings, project_name
 from envlock.cli.output import progress_for, say, say_json
 from envlock.commands.files import ExportOptions
 from envlock.errors import IndexFailure, UsageError
+from envlock.formats.comments import own_command
+from envlock.formats.lock_reading import read_lock
+from envlock.formats.registry import FORMATS, format_of, refuse_unfit, texts_of
 from envlock.index.hashing import with_hashes
 from envlock.index.origin import held_to
 from envlock.index.origin import where as index_words
@@ -33,9 +36,6 @@ from envlock.targets.elsewhere import foreign_target, python_version
 from envlock.targets.interpreters import find_interpreter, find_version
 from envlock.targets.platforms import Place, read_platform
 from envlock.versions import minor_of
-from envlock.write.comments import own_command
-from envlock.write.formats import FORMATS, format_of, refuse_unfit, texts_of
-from envlock.write.reading import read_lock
 
 
 class ExportOrder(Struct, frozen=True, kw_only=True):

@@ -31,9 +31,12 @@ from envlock.conda import rattler
 from envlock.conda.channels import hide, host_of, variables_of
 from envlock.config import load_config
 from envlock.errors import UsageError
+from envlock.formats.channel_words import strip_channel
+from envlock.formats.comments import own_command
 from envlock.formats.conda_spec import parse_spec
 from envlock.formats.detect import FileFormat, format_at
 from envlock.formats.faults import Faults
+from envlock.formats.registry import FORMATS
 from envlock.index.secrets import learn_url
 from envlock.locking import existing
 from envlock.locking.job import Job
@@ -45,9 +48,6 @@ from envlock.request.words import parse_names, parse_words
 from envlock.rules.frameworks import framework
 from envlock.system.looking import current_folder
 from envlock.targets.platforms import Place, find_known, read_platform, read_platforms
-from envlock.write.channel_words import strip_channel
-from envlock.write.comments import own_command
-from envlock.write.formats import FORMATS
 
 _PROJECT = "pyproject.toml"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from envlock.choices import STANDARD_OUTPUT, Format
 from envlock.cli.options import LockFileOptions, RequestOptions
 from envlock.errors import UsageError
+from envlock.formats.registry import FORMATS, for_platform, format_of, refuse_unfit
 from envlock.system import refuse_irregular
-from envlock.write.formats import FORMATS, for_platform, format_of, refuse_unfit
 
 
 def output_files(

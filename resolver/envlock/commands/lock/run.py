@@ -19,11 +19,11 @@ from envlock.commands.lock import CheckOption
 from envlock.commands.lock.job import lock_job
 from envlock.conda import rattler
 from envlock.errors import ExitCode, UsageError
+from envlock.formats.registry import FORMATS
 from envlock.locking import make as lock
 from envlock.locking.job import Job
 from envlock.locking.make import check_lock
 from envlock.model import Lock
-from envlock.write.formats import FORMATS
 
 
 def run(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from envlock.choices import Format
-from envlock.write.formats import FORMATS, texts_of
+from envlock.formats.registry import FORMATS, texts_of
 from support.conda_locks import REALISTIC_CONDA
 from support.locks import ON_TWO, REALISTIC
 

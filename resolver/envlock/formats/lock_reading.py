@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from pathlib import PurePath
 
 from envlock.errors import UsageError
+from envlock.formats.gathered import Gathered
+from envlock.formats.heading import read_heading
+from envlock.formats.registry import FORMATS, format_of
 from envlock.model import Lock
-from envlock.write.formats import FORMATS, format_of
-from envlock.write.gathered import Gathered
-from envlock.write.heading import read_heading
 
 
 def read_lock(path_name: str, text: str, *, markers: Mapping[str, str] | None = None) -> Lock:

@@ -11,9 +11,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from envlock.conda.channels import public
+from envlock.formats.channel_words import strip_channel
 from envlock.index.redact import strip_credentials
 from envlock.model import CondaSpec, Request, Requested, Target
-from envlock.write.channel_words import strip_channel
 
 
 def request_digest(request: Request, targets: Sequence[Target]) -> str:

@@ -11,12 +11,12 @@ from msgspec.structs import replace
 from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 
 from envlock.errors import UsageError
+from envlock.formats.comments import Remarks, one_line, read_remarks
+from envlock.formats.heading import Heading
+from envlock.formats.pins import Pin
 from envlock.index.origin import public
 from envlock.model import CondaPackage, Lock, LockedPackage, Part, RuleId
 from envlock.targets.platforms import KNOWN, environment_of
-from envlock.write.comments import Remarks, one_line, read_remarks
-from envlock.write.heading import Heading
-from envlock.write.pins import Pin
 
 _Package = TypeVar("_Package", CondaPackage, LockedPackage)
 _SUBDIRS = {each.conda: str(each.platform) for each in KNOWN}

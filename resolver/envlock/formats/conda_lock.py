@@ -10,20 +10,20 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from envlock.choices import Format
-from envlock.model import Lock
-from envlock.write.archives import (
+from envlock.formats.archives import (
     address_of,
     conda_package,
     pip_package,
     refuse_without,
 )
-from envlock.write.chosen import address, chosen
-from envlock.write.comments import Explained, remarks
-from envlock.write.formats import FORMATS
-from envlock.write.gathered import Gathered
-from envlock.write.heading import channel_words, of_conda
-from envlock.write.nodes import Node
-from envlock.write.scalars import quoted
+from envlock.formats.chosen import address, chosen
+from envlock.formats.comments import Explained, remarks
+from envlock.formats.gathered import Gathered
+from envlock.formats.heading import channel_words, of_conda
+from envlock.formats.nodes import Node
+from envlock.formats.registry import FORMATS
+from envlock.formats.scalars import quoted
+from envlock.model import Lock
 
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 

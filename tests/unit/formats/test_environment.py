@@ -4,7 +4,7 @@ import pytest
 import yaml
 from msgspec.structs import replace
 
-from envlock.write.environment import render
+from envlock.formats.environment_lock import render
 from support.locks import REALISTIC, with_packages
 
 

@@ -10,7 +10,7 @@ import json
 import math
 import re
 
-from envlock.write.comments import one_line
+from envlock.formats.comments import one_line
 
 _PLAIN = re.compile(r"[A-Za-z_][\w.-]*([=!+]+[\w.-]+)*", re.ASCII)
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})  # of YAML 1.1

@@ -32,16 +32,16 @@ from envlock import standards
 from envlock.choices import Format
 from envlock.documents import Malformed, toml_tables
 from envlock.errors import UsageError, WorkError
+from envlock.formats.comments import one_line
+from envlock.formats.gathered import Gathered
+from envlock.formats.heading import Heading
+from envlock.formats.pins import STRONG_HASH, Pin
+from envlock.formats.registry import FORMATS
+from envlock.formats.together import environment, gather
 from envlock.index.origin import public
 from envlock.index.redact import strip_credentials
 from envlock.model import DistributionFile, Lock, LockedPackage, Part, Platform, RuleId
 from envlock.targets.platforms import SYSTEMS, markers
-from envlock.write.comments import one_line
-from envlock.write.formats import FORMATS
-from envlock.write.gathered import Gathered
-from envlock.write.heading import Heading
-from envlock.write.pins import STRONG_HASH, Pin
-from envlock.write.together import environment, gather
 
 _ROW = FORMATS[Format.PYLOCK]
 _BEFORE_DRIVE = re.compile(r"/(?=[A-Za-z]:)")

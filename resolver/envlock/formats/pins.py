@@ -13,9 +13,9 @@ from packaging.version import Version
 
 from envlock import standards
 from envlock.errors import UsageError
+from envlock.formats.comments import one_line, read_remarks
 from envlock.index.origin import public
 from envlock.model import LockedPackage, RuleId
-from envlock.write.comments import one_line, read_remarks
 
 STRONG_HASH = re.compile(r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}")
 

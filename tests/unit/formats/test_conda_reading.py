@@ -7,8 +7,8 @@ from textwrap import dedent
 import pytest
 
 from envlock.errors import UsageError
+from envlock.formats.lock_reading import read_lock
 from envlock.model import Lock
-from envlock.write.reading import read_lock
 
 MD5 = "0123456789abcdef0123456789abcdef"
 SHA = MD5 + MD5

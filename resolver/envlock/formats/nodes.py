@@ -11,8 +11,8 @@ from typing import Any
 
 from envlock import standards
 from envlock.errors import UsageError
+from envlock.formats.comments import one_line
 from envlock.formats.environment_yml import compose
-from envlock.write.comments import one_line
 
 
 def comments_under(lines: Sequence[str], number: int) -> list[str]:

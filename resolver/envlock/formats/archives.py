@@ -17,10 +17,10 @@ from packaging.utils import canonicalize_name, is_normalized_name
 from envlock import standards
 from envlock.conda.channels import public
 from envlock.errors import UsageError, WorkError
+from envlock.formats.comments import one_line
 from envlock.formats.conda_spec import parse_archive
 from envlock.formats.selectors import SUBDIRS
 from envlock.model import CondaPackage, DistributionFile, LockedPackage
-from envlock.write.comments import one_line
 
 _NUMBER = re.compile(r"(?:.*_)?(\d+)")
 _SPACE = re.compile(r"\s")

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct, field
 
 from envlock.errors import UsageError
+from envlock.formats.channel_words import strip_channel
+from envlock.formats.comments import one_line
 from envlock.formats.conda_spec import parse_spec
 from envlock.formats.selectors import selected, selector
 from envlock.model import CondaSpec, Lock, Part
-from envlock.write.channel_words import strip_channel
-from envlock.write.comments import one_line
 
 _SAID = re.compile(
     r"# (made by|request|verified(?: \S+)?|environment|channels|platform|asked for|note"

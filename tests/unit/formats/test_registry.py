@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from envlock.choices import Format
-from envlock.write.formats import for_platform, format_of
+from envlock.formats.registry import for_platform, format_of
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from packaging.version import Version
 
 from envlock.choices import Accelerator
 from envlock.model import CondaSpec, Platform, Request, Requested, Target
-from envlock.write.digest import conda_digest, request_digest
+from envlock.request.digest import conda_digest, request_digest
 
 TARGET = Target(
     python=Version("3.10.13"),

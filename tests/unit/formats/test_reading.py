@@ -6,8 +6,8 @@ import pytest
 from packaging.version import Version
 
 from envlock.errors import UsageError
+from envlock.formats.lock_reading import read_lock
 from envlock.model import Lock
-from envlock.write.reading import read_lock
 
 A, B = "ab" * 32, "cd" * 32
 

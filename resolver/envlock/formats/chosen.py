@@ -14,12 +14,12 @@ from packaging.version import Version
 
 from envlock.choices import Format
 from envlock.errors import WorkError
+from envlock.formats.comments import told
+from envlock.formats.pylock import usable
 from envlock.index.redact import strip_credentials
 from envlock.model import DistributionFile, Lock, LockedPackage, Part
 from envlock.targets.subdirs import SUBDIRS, Virtual, target_of
 from envlock.targets.tags import preference
-from envlock.write.comments import told
-from envlock.write.pylock import usable
 
 #: The system that is assumed for another platform, and one that takes any wheel of it.
 _SYSTEMS: tuple[tuple[Virtual, ...], ...] = ((), (("__glibc", "2.50", "0"), ("__osx", "26.0", "0")))

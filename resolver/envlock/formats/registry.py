@@ -19,7 +19,7 @@ from envlock.formats.detect import FileFormat, meant
 from envlock.model import Lock, Part
 
 if TYPE_CHECKING:
-    from envlock.write.gathered import Gathered
+    from envlock.formats.gathered import Gathered
 
 
 class Module(Protocol):
@@ -77,7 +77,7 @@ class Row(Struct, frozen=True, kw_only=True):
 
     def load(self) -> Module:
         """Return the module, imported when it is asked for: a command needs few of them."""
-        return cast("Module", import_module(f"envlock.write.{self.module}"))
+        return cast("Module", import_module(f"envlock.formats.{self.module}"))
 
     def filename_for(self, part: Part, *, alone: bool) -> str:
         """Return the name of a file for one platform; the plain name where there is no other."""
@@ -106,7 +106,7 @@ class Row(Struct, frozen=True, kw_only=True):
 
 _ROWS = {
     Format.REQUIREMENTS: Row(
-        module="requirements",
+        module="requirements_lock",
         filename="requirements.txt",
         pattern=re.compile(r".+\.txt|requirements\S*\.lock", re.IGNORECASE),
         beside=True,
@@ -150,7 +150,7 @@ _ROWS = {
     ),
     # Last of those in YAML: its pattern takes every name of theirs.
     Format.ENVIRONMENT: Row(
-        module="environment",
+        module="environment_lock",
         filename="environment.yml",
         pattern=re.compile(r".+\.ya?ml", re.IGNORECASE),
         hashes=False,

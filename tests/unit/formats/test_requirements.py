@@ -4,8 +4,8 @@ from itertools import pairwise
 
 from msgspec.structs import replace
 
+from envlock.formats.requirements_lock import render
 from envlock.model import Lock
-from envlock.write.requirements import render
 from support.locks import REALISTIC, locked, with_packages
 
 

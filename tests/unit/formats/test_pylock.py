@@ -10,8 +10,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envlock.errors import EnvlockError
+from envlock.formats.pylock import render
 from envlock.model import DistributionFile, Lock, LockedPackage
-from envlock.write.pylock import render
 from support.locks import REALISTIC, locked, with_packages
 
 DIGEST = "ab" * 32

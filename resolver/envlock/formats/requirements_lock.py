@@ -14,13 +14,13 @@ from packaging.markers import Marker
 
 from envlock import standards
 from envlock.choices import Format
+from envlock.formats.comments import remarks, told
+from envlock.formats.gathered import Gathered
+from envlock.formats.heading import of_pypi
+from envlock.formats.pins import read_pin
+from envlock.formats.registry import FORMATS
+from envlock.formats.together import gather
 from envlock.model import Lock, LockedPackage, Part
-from envlock.write.comments import remarks, told
-from envlock.write.formats import FORMATS
-from envlock.write.gathered import Gathered
-from envlock.write.heading import of_pypi
-from envlock.write.pins import read_pin
-from envlock.write.together import gather
 
 _INDENT = "    "
 _COMMENT = re.compile(r"(?:^|\s)#")

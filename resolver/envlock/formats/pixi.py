@@ -13,8 +13,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from envlock.choices import Format
 from envlock.conda.channels import addresses
-from envlock.model import CondaPackage, Lock, Part
-from envlock.write.archives import (
+from envlock.formats.archives import (
     address_of,
     conda_package,
     is_local,
@@ -23,13 +22,14 @@ from envlock.write.archives import (
     refuse_without,
     told_by,
 )
-from envlock.write.chosen import address, chosen
-from envlock.write.comments import Explained, one_line, remarks
-from envlock.write.formats import FORMATS
-from envlock.write.gathered import Gathered
-from envlock.write.heading import channel_words, of_conda
-from envlock.write.nodes import Node
-from envlock.write.scalars import bare
+from envlock.formats.chosen import address, chosen
+from envlock.formats.comments import Explained, one_line, remarks
+from envlock.formats.gathered import Gathered
+from envlock.formats.heading import channel_words, of_conda
+from envlock.formats.nodes import Node
+from envlock.formats.registry import FORMATS
+from envlock.formats.scalars import bare
+from envlock.model import CondaPackage, Lock, Part
 
 _VARIABLE = re.compile(r"\$(?:\{\w+\}|\w+)")
 _VERSIONS = frozenset({"6", "7"})

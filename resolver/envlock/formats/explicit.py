@@ -15,22 +15,22 @@ from urllib.parse import unquote
 
 from envlock.choices import Format
 from envlock.errors import UsageError
-from envlock.model import CondaPackage, Lock, LockedPackage, Part
-from envlock.standards import LONGEST
-from envlock.write.archives import (
+from envlock.formats.archives import (
     address_of,
     conda_package,
     in_order,
     pip_package,
     refuse_without,
 )
-from envlock.write.chosen import address, chosen
-from envlock.write.comments import one_line, remarks
-from envlock.write.formats import FORMATS
-from envlock.write.gathered import Gathered
-from envlock.write.heading import of_conda
-from envlock.write.nodes import comments_under
-from envlock.write.pylock import release_of
+from envlock.formats.chosen import address, chosen
+from envlock.formats.comments import one_line, remarks
+from envlock.formats.gathered import Gathered
+from envlock.formats.heading import of_conda
+from envlock.formats.nodes import comments_under
+from envlock.formats.pylock import release_of
+from envlock.formats.registry import FORMATS
+from envlock.model import CondaPackage, Lock, LockedPackage, Part
+from envlock.standards import LONGEST
 
 _ROW = FORMATS[Format.EXPLICIT]
 _SHA256 = "# sha256: "

@@ -18,18 +18,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from envlock.choices import Format
 from envlock.errors import UsageError
+from envlock.formats.channel_words import strip_channel
+from envlock.formats.comments import one_line, remarks, told
 from envlock.formats.conda_spec import parse_spec
 from envlock.formats.environment_yml import NOTHING, By, Entry, parse_environment_yml
+from envlock.formats.gathered import Gathered
+from envlock.formats.heading import channel_words, of_conda, of_pypi
+from envlock.formats.nodes import comments_under
+from envlock.formats.pins import read_pin
+from envlock.formats.registry import FORMATS
+from envlock.formats.scalars import exactly, quoted
 from envlock.index.redact import redact
 from envlock.model import CondaPackage, CondaSpec, Lock, Part
-from envlock.write.channel_words import strip_channel
-from envlock.write.comments import one_line, remarks, told
-from envlock.write.formats import FORMATS
-from envlock.write.gathered import Gathered
-from envlock.write.heading import channel_words, of_conda, of_pypi
-from envlock.write.nodes import comments_under
-from envlock.write.pins import read_pin
-from envlock.write.scalars import exactly, quoted
 
 _ROW = FORMATS[Format.ENVIRONMENT]
 _EXACT = re.compile(r"(==?)([^*,|<>=~\s]+)")

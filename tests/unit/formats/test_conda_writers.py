@@ -8,10 +8,10 @@ from msgspec.structs import replace
 
 from envlock.choices import Format
 from envlock.errors import UsageError, WorkError
+from envlock.formats.archives import build_number, in_order, noarch_of, told_by
+from envlock.formats.lock_reading import read_lock
+from envlock.formats.registry import texts_of
 from envlock.model import CondaPackage, DistributionFile, Lock, LockedPackage
-from envlock.write.archives import build_number, in_order, noarch_of, told_by
-from envlock.write.formats import texts_of
-from envlock.write.reading import read_lock
 from support.conda_locks import CHANNEL, REALISTIC_CONDA
 
 LINUX, _ = REALISTIC_CONDA.parts
