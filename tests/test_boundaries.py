@@ -31,6 +31,7 @@ ALLOWED = {
         "environment",
         "evidence",
         "examine",
+        "formats",
         "index",
         "locking",
         "probes",
@@ -51,7 +52,7 @@ ALLOWED = {
     "locks": {"errors"},
     "targets": PURE | {"system"},
     "conda": VALUES | {"system", "index", "rules", "targets"},
-    "formats": VALUES | {"conda", "index", "rules", "system"},
+    "formats": VALUES | {"conda", "index", "rules", "system", "targets"},
     "config": VALUES | {"formats", "index", "request", "system", "targets"},
     "versions": set(),
     "words": set(),
@@ -75,6 +76,7 @@ ALLOWED = {
         "engine",
         "environment",
         "evidence",
+        "formats",
         "index",
         "locking",
         "probes",
@@ -97,8 +99,8 @@ ALLOWED = {
         "targets",
         "formats",
     },
-    "cli": None,  # the top of the house
-    "commands": None,  # as it
+    "cli": VALUES | {"config", "environment", "index", "request", "system"},  # commands by name
+    "commands": None,  # the top of the house
 }
 #: Rooms that start no process and write no file.
 QUIET = {
