@@ -25,7 +25,7 @@ from envlock.cli.options import (
     RequestOptions,
 )
 from envlock.commands.environments.sync import SyncOrder, sync_environment
-from envlock.commands.lock.job import lock_job
+from envlock.commands.lock.job import Typed, lock_job
 from envlock.conda import rattler
 from envlock.config import KEYS
 from envlock.errors import UsageError
@@ -161,10 +161,11 @@ class Folder:
             request["requirement_file"] = (Path(file),)
         return lock_job(
             "lock",
-            RequestOptions(**request),
-            CondaOptions(),
-            IndexOptions(**self.words.get("index", {})),
-            LockFileOptions(**self.words.get("files", {})),
+            Typed(
+                request=RequestOptions(**request),
+                index=IndexOptions(**self.words.get("index", {})),
+                files=LockFileOptions(**self.words.get("files", {})),
+            ),
             Silent(),
         )
 
@@ -336,14 +337,8 @@ def channels(folder: Folder, text: str = "", typed: tuple[str, ...] = ()) -> tup
     folder.write("environment.yml", f"channels: [{text}]\ndependencies: [python]\n")
     folder.patch.setattr(rattler, "detect", lambda: ("linux-64", ()))
     request = RequestOptions(requirement_file=(Path("environment.yml"),))
-    job = lock_job(
-        "lock",
-        request,
-        CondaOptions(channel=typed),
-        IndexOptions(),
-        LockFileOptions(),
-        Silent(),
-    )
+    conda = CondaOptions(channel=typed)
+    job = lock_job("lock", Typed(request=request, index=IndexOptions(), conda=conda), Silent())
     return tuple(each.url for each in channel_addresses(job.request, "linux-64")[0])
 
 

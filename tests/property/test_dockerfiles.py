@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from envlock.docker.bases import Wish, choose, parse_image, parse_label
+from envlock.docker.bases import BaseWish, choose, parse_image, parse_label
 from envlock.docker.recipe import LockFile, Recipe, is_edited, texts
 from envlock.errors import UsageError
 from support.dockerfiles import Instruction, instructions
@@ -20,7 +20,7 @@ HOSTILE = st.one_of(
 )
 TEXT = st.lists(st.one_of(HOSTILE, st.text(max_size=8)), max_size=6).map("".join)
 RECIPE = Recipe(
-    base=choose(Wish(python="3.11", machines=("amd64",))),
+    base=choose(BaseWish(python="3.11", machines=("amd64",))),
     python="3.11",
     locks=(LockFile(name="requirements.lock", machine="amd64", digest="sha256:1"),),
     labels={},

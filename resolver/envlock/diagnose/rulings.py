@@ -75,7 +75,7 @@ def quoted(text: str, place: int) -> str:
     return f"…{line[after - _WIDTH + 2 : after]}{'…' * (after < len(line))}"
 
 
-class Verdict(Struct, frozen=True, kw_only=True):
+class Standing(Struct, frozen=True, kw_only=True):
     """What the versions say about a rule.
 
     ``truth`` is NO where they rule it out, ``applies`` how far its conditions
@@ -92,14 +92,14 @@ class Verdict(Struct, frozen=True, kw_only=True):
     packages: Mapping[NormalizedName, Version | None]
 
 
-def judge(rule: Rule, known: Known) -> Verdict:
+def judge(rule: Rule, known: Known) -> Standing:
     """Return the verdict of the case that is the most broken, with what all such cases name."""
     verdicts = [_case(case, known) for case in rule.cases]
     worst = max(verdicts, key=lambda each: (each.truth, each.judged))
     alike = [each for each in verdicts if each.truth is worst.truth and each.judged is worst.judged]
     if worst.truth < Truth.LIKELY:
         return worst
-    return Verdict(
+    return Standing(
         truth=worst.truth,
         applies=worst.applies,
         judged=worst.judged,
@@ -109,7 +109,7 @@ def judge(rule: Rule, known: Known) -> Verdict:
     )
 
 
-def _case(case: Case, known: Known) -> Verdict:
+def _case(case: Case, known: Known) -> Standing:
     applies = known.applies(case)
     judged = bool(case.demands) or case.alone is not None
     broken = [(known.broken(*each), each[1].package) for each in case.demands]
@@ -118,7 +118,7 @@ def _case(case: Case, known: Known) -> Verdict:
     worst = max((each for each, _ in broken), default=applies)
     offending = [name for each, name in broken if each is worst]
     about = [*(each.package for each in case.when), *offending]
-    return Verdict(
+    return Standing(
         truth=min(applies, worst),
         applies=applies,
         judged=judged,
@@ -153,7 +153,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
     """A finding with what it was made from: the verdict of the versions, the symptom, or both."""
 
     finding: Finding
-    verdict: Verdict | None = None
+    verdict: Standing | None = None
     symptom: Symptom | None = None
 
     @property
@@ -226,7 +226,7 @@ def _same_fact(root: Candidate, other: Candidate) -> bool:
     )
 
 
-def _ranges(verdict: Verdict) -> dict[NormalizedName, SpecifierSet]:
+def _ranges(verdict: Standing) -> dict[NormalizedName, SpecifierSet]:
     """What the case asks of each offender."""
     found: dict[NormalizedName, SpecifierSet] = {}
     for demand, condition in verdict.case.demands:
@@ -273,7 +273,7 @@ def candidate(rule: Rule, known: Known, symptom: Symptom | None) -> Candidate | 
     return Candidate(finding=finding, verdict=verdict, symptom=symptom)
 
 
-def _told_by_versions(verdict: Verdict) -> bool:
+def _told_by_versions(verdict: Standing) -> bool:
     """Whether versions alone say it: a range may only be open where a demand is about it."""
     return verdict.judged and verdict.truth >= Truth.LIKELY and verdict.applies is Truth.YES
 
@@ -294,7 +294,7 @@ def _links(rule: Rule) -> tuple[str, ...]:
     return tuple(dict.fromkeys(link for item in rule.evidence for link in item.links))
 
 
-def _confidence(verdict: Verdict, symptom: Symptom | None) -> float:
+def _confidence(verdict: Standing, symptom: Symptom | None) -> float:
     if symptom is None:
         return _BY_VERSIONS[verdict.truth]
     certain = _BY_BOTH[verdict.truth] if verdict.packages else _BY_TEXT
@@ -303,7 +303,7 @@ def _confidence(verdict: Verdict, symptom: Symptom | None) -> float:
     return round(certain * _VAGUE_SHARE, 2) if symptom.letters < _VAGUE else certain
 
 
-def _remedies(rule: Rule, verdict: Verdict, known: Known) -> Iterator[Remedy]:
+def _remedies(rule: Rule, verdict: Standing, known: Known) -> Iterator[Remedy]:
     """The rule's own, after what its broken case asks for where they do not name the package."""
     named = " ".join(
         each.text for each in rule.remedies if each.kind in {RemedyKind.INSTALL, RemedyKind.COMMAND}
@@ -324,7 +324,7 @@ def _for_build(remedy: Remedy, known: Known) -> Remedy:
     return remedy
 
 
-def _asked(verdict: Verdict) -> Iterator[tuple[str, str]]:
+def _asked(verdict: Standing) -> Iterator[tuple[str, str]]:
     for demand, condition in verdict.case.demands:
         wanted = complement(condition.specifier) if demand is Demand.REFUSE else condition.specifier
         offending = verdict.offenders.intersection(families().members(condition.package))

@@ -54,7 +54,7 @@ _RESERVED = ("com.docker.", "io.docker.", "org.dockerproject.")
 _LONGEST = 255  # characters of a reference, as registries take them
 
 
-class Image(Struct, frozen=True, kw_only=True):
+class ImageName(Struct, frozen=True, kw_only=True):
     """An image with its tag, and its digest where it is known, else ""."""
 
     name: str
@@ -73,7 +73,7 @@ class Image(Struct, frozen=True, kw_only=True):
         return f"docker.io/{self.name if slash else f'library/{self.name}'}:{self.tag}"
 
 
-def parse_image(text: str, digest: str | None = None) -> Image:
+def parse_image(text: str, digest: str | None = None) -> ImageName:
     """Read what ``--base`` names, with the value of ``--base-digest``.
 
     Raises:
@@ -98,7 +98,7 @@ def parse_image(text: str, digest: str | None = None) -> Image:
         )
     if digest is not None and found["digest"] not in {None, digest}:
         raise UsageError("--base and --base-digest name two digests", "leave one of them out")
-    return Image(name=found["name"], tag=found["tag"], digest=digest or found["digest"] or "")
+    return ImageName(name=found["name"], tag=found["tag"], digest=digest or found["digest"] or "")
 
 
 def parse_label(text: str) -> tuple[str, str]:
@@ -140,7 +140,7 @@ def base_words() -> tuple[str, ...]:
     return (SLIM, *_images()["frameworks"], CUDA)
 
 
-class Wish(Struct, frozen=True, kw_only=True):
+class BaseWish(Struct, frozen=True, kw_only=True):
     """What is known when a base is chosen.
 
     ``word`` and ``digest`` are what ``--base`` and ``--base-digest`` say, or
@@ -166,13 +166,13 @@ class Base(Struct, frozen=True, kw_only=True):
     sentences for the user.
     """
 
-    image: Image
+    image: ImageName
     packages: tuple[str, ...] = ()
     named: bool = False
     notes: tuple[str, ...] = ()
 
 
-def choose(wish: Wish) -> Base:
+def choose(wish: BaseWish) -> Base:
     """Return the base that was asked for, or else the one that suits the lock.
 
     That is a slim Python; for CUDA, when the lock does not bring it, the
@@ -194,19 +194,19 @@ def choose(wish: Wish) -> Base:
     return replace(base, image=parse_image(str(base.image), wish.digest))
 
 
-def _slim(wish: Wish) -> Base:
+def _slim(wish: BaseWish) -> Base:
     python = Version(wish.python)
     rows = _images()["slim"]["debian"]
     debian = next(row["release"] for row in rows if python in SpecifierSet(row["python"]))
     lacks = wish.accelerator is Accelerator.CUDA and not wish.brings_cuda
     note = f"neither the lock nor the base brings CUDA: {framework().title} will use the processor"
     return Base(
-        image=Image(name="python", tag=f"{wish.python}-slim-{debian}"),
+        image=ImageName(name="python", tag=f"{wish.python}-slim-{debian}"),
         notes=(note,) if lacks and wish.framework else (),
     )
 
 
-def _of_framework(wish: Wish, name: str) -> Base:
+def _of_framework(wish: BaseWish, name: str) -> Base:
     """The image of the framework's makers; their tags without ``py3`` once meant Python 2."""
     version = _version(wish, name)
     table = _images()["frameworks"][name]
@@ -228,10 +228,10 @@ def _of_framework(wish: Wish, name: str) -> Base:
             f"what the base has installed is not used, and {framework().title} is in the image"
             " twice: --base-freeze takes a pip freeze of the base and keeps what fits"
         )
-    return Base(image=Image(name=table["image"], tag=f"{version}{suffix}"), notes=tuple(notes))
+    return Base(image=ImageName(name=table["image"], tag=f"{version}{suffix}"), notes=tuple(notes))
 
 
-def _cuda(wish: Wish) -> Base:
+def _cuda(wish: BaseWish) -> Base:
     version = _version(wish, CUDA)
     asked = "--base cuda" if wish.word else "--accelerator cuda"
     row = cuda_row(version)
@@ -263,7 +263,7 @@ def _own_image(row: CudaRow) -> str:
     return f"--base NAME:TAG, an image of your own with CUDA {row.cuda} and cuDNN {row.cudnn}"
 
 
-def _of_ubuntu(wish: Wish, version: Version, row: CudaRow, asked: str) -> Base:
+def _of_ubuntu(wish: BaseWish, version: Version, row: CudaRow, asked: str) -> Base:
     """The image of a row, on the Ubuntu whose own Python the lock is for."""
     table = _images()["cuda"]
     image = next(
@@ -283,13 +283,13 @@ def _of_ubuntu(wish: Wish, version: Version, row: CudaRow, asked: str) -> Base:
         )
     double = "CUDA is in the lock and in the base: without --accelerator cuda the base's is used"
     return Base(
-        image=Image(name="nvidia/cuda", tag=f"{image['tag']}-ubuntu{pythons[wish.python]}"),
+        image=ImageName(name="nvidia/cuda", tag=f"{image['tag']}-ubuntu{pythons[wish.python]}"),
         packages=("python3", "python3-venv"),
         notes=(double,) if wish.brings_cuda else (),
     )
 
 
-def _version(wish: Wish, word: str) -> Version:
+def _version(wish: BaseWish, word: str) -> Version:
     if wish.framework is None:
         raise UsageError(
             f"--base {word}: there is no {framework().title} in the lock to choose an image for",

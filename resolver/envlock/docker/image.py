@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from envlock.docker.bases import Base, Frozen, Wish, choose
+from envlock.docker.bases import Base, BaseWish, Frozen, choose
 from envlock.docker.recipe import GATE, Check, LockFile, Recipe, texts
 from envlock.locking.job import Job
 from envlock.locking.outputs import Seen
@@ -87,7 +87,7 @@ def assemble(order: DockerOrder, pieces: Sequence[Piece], frozen: Frozen | None)
     lock, goal = pieces[0].lock, pieces[0].target
     names = list(lock.part.pins)
     base = choose(
-        Wish(
+        BaseWish(
             python=goal.minor,
             machines=tuple(piece.machine.name for piece in pieces),
             word=order.base,

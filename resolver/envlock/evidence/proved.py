@@ -34,7 +34,7 @@ from envlock.rules.families import families
 from envlock.targets.fitting import installable
 
 
-class Asked(Struct, frozen=True, kw_only=True):
+class Needed(Struct, frozen=True, kw_only=True):
     """A request for one target, and what its answer must be seen to do.
 
     ``levels`` are those of the gate and the capabilities that are needed.
@@ -57,7 +57,7 @@ class Asked(Struct, frozen=True, kw_only=True):
         return distributions(wish, self.target.accelerator)[0]
 
 
-def cells_for(asked: Asked, cells: Iterable[Cell]) -> tuple[Cell, ...]:
+def cells_for(asked: Needed, cells: Iterable[Cell]) -> tuple[Cell, ...]:
     """Return the cells whose release is asked for on this target, newest first."""
     name, wish = asked.distribution, framework(asked.wishes)
     if name is None or wish is None:
@@ -75,7 +75,7 @@ def cells_for(asked: Asked, cells: Iterable[Cell]) -> tuple[Cell, ...]:
     return tuple(sorted(found, key=lambda cell: cell.version, reverse=True))
 
 
-def newest_on_record(asked: Asked) -> Version | None:
+def newest_on_record(asked: Needed) -> Version | None:
     """Return the newest final release with a wheel for the target that the request admits."""
     wish = framework(asked.wishes)
     if wish is None:
@@ -84,7 +84,7 @@ def newest_on_record(asked: Asked) -> Version | None:
     return max(wish.specifier.filter(known, prereleases=False), default=None)
 
 
-def usable(proved: ProvedSet, asked: Asked) -> bool:
+def usable(proved: ProvedSet, asked: Needed) -> bool:
     """Whether a set was seen to do what is needed, and may be installed for this target."""
     dated = asked.exclude_newer is None or proved.circumstances.day <= asked.exclude_newer.date()
     return (
@@ -101,7 +101,7 @@ def usable(proved: ProvedSet, asked: Asked) -> bool:
     )
 
 
-def unmet(proved: ProvedSet, asked: Asked) -> tuple[str, ...]:
+def unmet(proved: ProvedSet, asked: Needed) -> tuple[str, ...]:
     """Return the wishes and constraints that a set does not meet, as they are written."""
     anchor = asked.distribution
     missing = [
@@ -252,7 +252,7 @@ def elsewhere(question: Question, folders: Sequence[Path], answer: Resolution) -
     return (f"{names} is verified on {', '.join(platforms)}, and not on this platform",)
 
 
-def _asked(question: Question, needs: Sequence[str]) -> Asked:
+def _asked(question: Question, needs: Sequence[str]) -> Needed:
     levels = {level.name for probe in PROBES.values() for level in probe.levels}
     unknown = [each for each in needs if each not in levels]
     if unknown:
@@ -261,7 +261,7 @@ def _asked(question: Question, needs: Sequence[str]) -> Asked:
             f"{', '.join(sorted(levels))}",
             "envlock capabilities",
         )
-    return Asked(
+    return Needed(
         wishes=question.wishes,
         constraints=question.constraints,
         target=question.target,

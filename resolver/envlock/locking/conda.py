@@ -20,7 +20,7 @@ from envlock.evidence import proved
 from envlock.evidence.proved import Found
 from envlock.index.pages import Index
 from envlock.index.settings import load_settings
-from envlock.locking.job import DEFAULT_CHANNEL, Solved, Work
+from envlock.locking.job import DEFAULT_CHANNEL, SolvedPart, Work
 from envlock.locking.sides import bound_by_pip, collided, command_of, negotiated, pip_pins
 from envlock.model import CondaPackage, CondaSpec, Part, Request, Requested, Target
 from envlock.progress import Progress
@@ -37,7 +37,7 @@ from envlock.system.looking import home
 from envlock.targets.subdirs import Virtual, platform_of, virtual_packages
 
 
-def solve_platform(work: Work, subdir: str, progress: Progress) -> Solved:
+def solve_platform(work: Work, subdir: str, progress: Progress) -> SolvedPart:
     """Solve conda's side, then pip's beside it; bind conda's side by pip's where that helps.
 
     Raises:
@@ -79,9 +79,9 @@ def _together(
     found: Resolution | None,
     shared: Iterable[Shared],
     known: Found | None = None,
-) -> Solved:
+) -> SolvedPart:
     words, unproved = verified(known, found)
-    return Solved(
+    return SolvedPart(
         part=Part(
             python=answer.target.minor if answer.target else "",
             platform=str(platform_of(subdir)),

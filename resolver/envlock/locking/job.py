@@ -79,7 +79,7 @@ class Work(Struct, frozen=True, kw_only=True):
     kept: Mapping[str, Part] = field(default_factory=dict)
 
 
-class Solved(Struct, frozen=True, kw_only=True):
+class SolvedPart(Struct, frozen=True, kw_only=True):
     """The part of one platform, what the reader should know of it, and why its pins are these."""
 
     part: Part

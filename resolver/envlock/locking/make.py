@@ -22,7 +22,7 @@ from envlock.index.origin import asked
 from envlock.index.pages import Index
 from envlock.index.releases import admitted, releases
 from envlock.locking import existing
-from envlock.locking.job import DEFAULT_CHANNEL, Job, Locked, Solved, Work
+from envlock.locking.job import DEFAULT_CHANNEL, Job, Locked, SolvedPart, Work
 from envlock.locking.outputs import Seen, seen, try_outputs, write_changed
 from envlock.model import Lock, Part, Target
 from envlock.progress import Progress
@@ -114,7 +114,7 @@ def _locked(job: Job, standing: _Standing, progress: Progress) -> Locked:
     return Locked(lock=lock, texts=_render(lock, solved, job), before=standing.before)
 
 
-def _solve(work: Work, goals: Iterable[Target], progress: Progress) -> Iterator[Solved]:
+def _solve(work: Work, goals: Iterable[Target], progress: Progress) -> Iterator[SolvedPart]:
     for goal in goals:
         yield solve_pypi(work, goal, progress)
     if not work.job.subdirs:
@@ -134,7 +134,7 @@ def _of_channels(job: Job) -> Iterator[str]:
         yield f"the request names no channel: {DEFAULT_CHANNEL} is taken"
 
 
-def _render(lock: Lock, solved: Sequence[Solved], job: Job) -> dict[Path, str]:
+def _render(lock: Lock, solved: Sequence[SolvedPart], job: Job) -> dict[Path, str]:
     """The texts of the outputs; those of one format are in the order of the platforms.
 
     A file of pip's packages for one platform says nothing of the others.
@@ -152,7 +152,7 @@ def _render(lock: Lock, solved: Sequence[Solved], job: Job) -> dict[Path, str]:
     return texts
 
 
-def _alone(lock: Lock, solved: Solved) -> Lock:
+def _alone(lock: Lock, solved: SolvedPart) -> Lock:
     return replace(lock, parts=(solved.part,), notes=solved.notes, reasons=solved.reasons)
 
 
@@ -176,7 +176,7 @@ def check_lock(job: Job) -> tuple[str, ...]:
     return existing.problems(existing.read_locks(job), standard)
 
 
-def solve_pypi(work: Work, goal: Target, progress: Progress) -> Solved:
+def solve_pypi(work: Work, goal: Target, progress: Progress) -> SolvedPart:
     """Return the pins of a target.
 
     Raises:
@@ -188,7 +188,7 @@ def solve_pypi(work: Work, goal: Target, progress: Progress) -> Solved:
     answer, verified = _answer(work, goal, preferences, progress)
     answer = answer.recalling(kept.pypi, work.database.find)
     tell_several(answer.packages, work.job.settings, progress)
-    return Solved(
+    return SolvedPart(
         part=Part(
             python=goal.minor,
             platform=str(goal.platform),

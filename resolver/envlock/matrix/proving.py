@@ -174,7 +174,7 @@ def _lane(task: Task) -> Path:
     return task.terms.workspace / f"lane-{os.getpid()}"
 
 
-class Resolved(Struct, frozen=True, kw_only=True):
+class Pinned(Struct, frozen=True, kw_only=True):
     """Packages with the files that the target takes; or the problem."""
 
     packages: tuple[LockedPackage, ...] = ()
@@ -191,7 +191,7 @@ def requests(task: Task) -> tuple[str, ...]:
     return (*wanted, f"{variation.package}=={variation.series}.*")
 
 
-def resolve_set(task: Task, goal: Target) -> Resolved:
+def resolve_set(task: Task, goal: Target) -> Pinned:
     """Return the packages of a set, or why there are none.
 
     Raises:
@@ -206,7 +206,7 @@ def resolve_set(task: Task, goal: Target) -> Resolved:
             case _:
                 return _varied(task, goal)
     except NoResolution as error:
-        return Resolved(problem=error.message)
+        return Pinned(problem=error.message)
 
 
 def _ruled(task: Task) -> Sequence[LockedPackage]:
@@ -226,7 +226,7 @@ def _ruled(task: Task) -> Sequence[LockedPackage]:
     return make_lock(job, _SILENT).lock.part.pypi
 
 
-def _plain(task: Task, goal: Target) -> Resolved:
+def _plain(task: Task, goal: Target) -> Pinned:
     """What an engine gives that knows metadata alone."""
     problem = Problem(
         requirements=requests(task),
@@ -236,7 +236,7 @@ def _plain(task: Task, goal: Target) -> Resolved:
     )
     answer = ENGINES[task.terms.engine]().solve(problem, _SILENT)
     if isinstance(answer, Unsatisfiable):
-        return Resolved(problem=answer.text)
+        return Pinned(problem=answer.text)
     return _resolved(_with_files(answer.packages, task.terms, goal), goal)
 
 
@@ -247,7 +247,7 @@ def _with_files(
     return with_files(packages, Index(use), goal, settings=use, progress=_SILENT)
 
 
-def _varied(task: Task, goal: Target) -> Resolved:
+def _varied(task: Task, goal: Target) -> Pinned:
     """The set with a package of another series: as the rules have it, else replaced alone."""
     variation = Variation.named(task.name)
     assert variation is not None  # noqa: S101  (the two other names are handled by the caller)
@@ -300,8 +300,8 @@ def series_of(package: NormalizedName, goal: Target, index: Index) -> tuple[str,
     return tuple(sorted(found, key=Version))
 
 
-def _resolved(packages: Sequence[LockedPackage], goal: Target) -> Resolved:
-    return Resolved(packages=tuple(_for_target(each, goal) for each in packages))
+def _resolved(packages: Sequence[LockedPackage], goal: Target) -> Pinned:
+    return Pinned(packages=tuple(_for_target(each, goal) for each in packages))
 
 
 def _for_target(package: LockedPackage, goal: Target) -> LockedPackage:

@@ -103,7 +103,7 @@ def passing(sets: Iterable[ProvedSet | None], names: Collection[str]) -> int:
 _H5PY = canonicalize_name("h5py")
 
 
-class Release(Struct, frozen=True, kw_only=True):
+class ReleaseRow(Struct, frozen=True, kw_only=True):
     """A row: one build of a release. ``label`` names the build where a release has several."""
 
     version: Version
@@ -118,16 +118,16 @@ class Board(Struct, frozen=True, kw_only=True):
     """
 
     platform: str
-    releases: tuple[Release, ...]
+    releases: tuple[ReleaseRow, ...]
     pythons: tuple[str, ...]
     cells: tuple[CellEvidence, ...]
     missing: tuple[Cell, ...]
 
-    def find(self, release: Release, python: str) -> CellEvidence | None:
+    def find(self, release: ReleaseRow, python: str) -> CellEvidence | None:
         """Return what is known of a release on a Python, or None."""
         return next((e for e in self.cells if _is(e.cell, release, python)), None)
 
-    def is_missing(self, release: Release, python: str) -> bool:
+    def is_missing(self, release: ReleaseRow, python: str) -> bool:
         """Whether there is a wheel, and nobody has run it."""
         return any(_is(each, release, python) for each in self.missing)
 
@@ -214,7 +214,7 @@ def _board(platform: str, cells: tuple[CellEvidence, ...], missing: tuple[Cell, 
     return Board(
         platform=platform,
         releases=tuple(
-            Release(
+            ReleaseRow(
                 version=version,
                 distribution=name,
                 label=f"{version} ({name})" if versions.count(version) > 1 else str(version),
@@ -234,7 +234,7 @@ def _varied(evidence: CellEvidence) -> Iterator[tuple[str, ProvedSet]]:
             yield variation.series, each
 
 
-def _is(cell: Cell, release: Release, python: str) -> bool:
+def _is(cell: Cell, release: ReleaseRow, python: str) -> bool:
     own = (cell.version, cell.distribution, cell.python)
     return own == (release.version, release.distribution, python)
 

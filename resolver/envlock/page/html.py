@@ -21,7 +21,7 @@ from envlock.outcomes import Crashed, Failed, Outcome, Passed, Skipped
 from envlock.page.board import (
     Board,
     Levels,
-    Release,
+    ReleaseRow,
     State,
     absent,
     boards,
@@ -315,7 +315,7 @@ def python_grid(board: Board, data: PageData, *, named: bool = False) -> str:
     )
 
 
-def _cells(board: Board, release: Release, data: PageData, *, named: bool) -> Iterator[str]:
+def _cells(board: Board, release: ReleaseRow, data: PageData, *, named: bool) -> Iterator[str]:
     for python in board.pythons:
         evidence = board.find(release, python)
         if evidence is not None:

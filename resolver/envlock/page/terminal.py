@@ -8,7 +8,7 @@ from typing import Any
 
 from envlock.evidence.explain import failure_text, failures
 from envlock.evidence.values import PLAIN, RULES, Cell, CellEvidence
-from envlock.page.board import Board, Levels, Release, boards, both, code, passing
+from envlock.page.board import Board, Levels, ReleaseRow, boards, both, code, passing
 
 
 def capability_text(cells: Sequence[CellEvidence], missing: Sequence[Cell], levels: Levels) -> str:
@@ -41,7 +41,7 @@ def _rows(board: Board, levels: Levels) -> Iterator[tuple[str, ...]]:
             yield from ((label, *codes) for label, codes in rows.items())
 
 
-def _code(board: Board, release: Release, python: str, levels: Levels) -> str:
+def _code(board: Board, release: ReleaseRow, python: str, levels: Levels) -> str:
     evidence = board.find(release, python)
     if evidence is None:
         return "?" if board.is_missing(release, python) else ""

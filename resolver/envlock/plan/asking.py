@@ -12,7 +12,7 @@ from packaging.version import Version
 from envlock.changes import Plan, Step
 from envlock.engine import Problem
 from envlock.model import Constraint, LockedPackage, Rule, Severity, Violation
-from envlock.plan.case import Case
+from envlock.plan.case import Complaint
 from envlock.resolve import Tools
 from envlock.resolve.settle import Budget, Rejected, Task, settle
 from envlock.rules.check import violations
@@ -34,7 +34,7 @@ class Solved(Struct, frozen=True, kw_only=True):
     solved: Mapping[NormalizedName, LockedPackage]
     constraints: tuple[Constraint, ...]
 
-    def beyond(self, case: Case) -> Iterator[Constraint]:
+    def beyond(self, case: Complaint) -> Iterator[Constraint]:
         """Yield bounds above the minors of the packages that went up for a rule."""
         ruled = {each.package for each in self.constraints if each.rules}
         for name in sorted(ruled & self.solved.keys() & case.packages.keys()):
@@ -53,7 +53,7 @@ class Unsolved(Struct, frozen=True, kw_only=True):
 class Asking(Struct, frozen=True, kw_only=True):
     """A case and who answers questions about it."""
 
-    case: Case
+    case: Complaint
     tools: Tools
     budget: Budget = field(default_factory=lambda: Budget(left=_SOLVES))
 
@@ -193,7 +193,9 @@ def _named(free: Names) -> str:
     return ", ".join(sorted(free)) or "what is missing"
 
 
-def plan_of(case: Case, left: Case, solution: Solved, leaving: Names, staying: Names) -> Plan:
+def plan_of(
+    case: Complaint, left: Complaint, solution: Solved, leaving: Names, staying: Names
+) -> Plan:
     """The steps from ``case`` to the solution of ``left``, the case without ``leaving``."""
     reasons = _Reasons(left, solution)
     removed = [_removed(name, case) for name in sorted(leaving)]
@@ -218,7 +220,7 @@ def plan_of(case: Case, left: Case, solution: Solved, leaving: Names, staying: N
     return Plan(steps=(*removed, *sorted((*moved, *reinstalled), key=lambda step: step.package)))
 
 
-def _removed(name: NormalizedName, case: Case) -> Step:
+def _removed(name: NormalizedName, case: Complaint) -> Step:
     owners = next(each for each in case.owners if name in each.names)
     return Step(
         package=name,
@@ -229,7 +231,7 @@ def _removed(name: NormalizedName, case: Case) -> Step:
     )
 
 
-def _owner(name: NormalizedName, case: Case) -> str:
+def _owner(name: NormalizedName, case: Complaint) -> str:
     others = sorted(n for each in case.owners if name in each.names for n in each.names - {name})
     return f"its files were shared with {', '.join(others)}"
 
@@ -237,7 +239,7 @@ def _owner(name: NormalizedName, case: Case) -> str:
 class _Reasons:
     """Why each package moves."""
 
-    def __init__(self, case: Case, solution: Solved) -> None:
+    def __init__(self, case: Complaint, solution: Solved) -> None:
         self._case = case
         self._solution = solution
         self._rules: dict[str, Rule] = {rule.id: rule for rule in case.rules}

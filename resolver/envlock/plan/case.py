@@ -23,7 +23,7 @@ class Owners(Struct, frozen=True, kw_only=True):
     because: str
 
 
-class Case(Struct, frozen=True, kw_only=True):
+class Complaint(Struct, frozen=True, kw_only=True):
     """Versions that do not work together, and what may be done about it.
 
     ``requires`` are the requirements that packages declare, markers judged.
@@ -66,7 +66,7 @@ class Case(Struct, frozen=True, kw_only=True):
         members = (name for each in frameworks() for name in each.members)
         return next((name for name in members if name in self.packages), None)
 
-    def strict(self) -> Case:
+    def strict(self) -> Complaint:
         """The same, where rules that only degrade are to be met as well."""
         found = violations(self.rules, self.packages, self.situation)
         lesser = [each for each in found if each.rule.severity is Severity.DEGRADES]
@@ -85,7 +85,7 @@ class Case(Struct, frozen=True, kw_only=True):
         """Whether a package is there and may move when it must."""
         return name in self.packages and name not in self.fixed and name not in self.keep
 
-    def without(self, names: frozenset[NormalizedName]) -> Case:
+    def without(self, names: frozenset[NormalizedName]) -> Complaint:
         """The case once ``names`` are gone."""
         kept = {name: version for name, version in self.packages.items() if name not in names}
         return replace(self, packages=kept, owners=())

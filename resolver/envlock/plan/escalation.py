@@ -19,7 +19,7 @@ from packaging.version import Version
 from envlock.changes import Plan
 from envlock.model import Violation
 from envlock.plan.asking import Asking, Names, Solved, plan_of
-from envlock.plan.case import Case, Owners
+from envlock.plan.case import Complaint, Owners
 from envlock.resolve import Tools
 from envlock.rules.families import families
 from envlock.targets.fitting import installable
@@ -38,7 +38,7 @@ _MINORS = 6  # other minors of the framework that are tried, the nearest first
 _WORD = re.compile(r"[A-Za-z](?:[\w.-]*\w)?")
 
 
-def plans(case: Case, tools: Tools) -> Iterator[Plan]:
+def plans(case: Complaint, tools: Tools) -> Iterator[Plan]:
     """Every plan that cures by the rules, the smallest first; each is looked for when asked for.
 
     Raises:
@@ -55,7 +55,7 @@ def plans(case: Case, tools: Tools) -> Iterator[Plan]:
             yield plan
 
 
-def _leaving(owners: Owners, case: Case) -> Iterator[NormalizedName]:
+def _leaving(owners: Owners, case: Complaint) -> Iterator[NormalizedName]:
     """All owners but the one that stays: a kept one, one that others ask for, the plain name."""
     asked = {canonicalize_name(r.name) for needs in case.requires.values() for r in needs}
     order = families().members(families().family_of(min(owners.names)) or min(owners.names))
@@ -68,7 +68,7 @@ def _leaving(owners: Owners, case: Case) -> Iterator[NormalizedName]:
     yield from (name for name in others if name in case.packages)
 
 
-def _cures(case: Case, tools: Tools) -> Iterator[Solved]:
+def _cures(case: Complaint, tools: Tools) -> Iterator[Solved]:
     if not (case.broken or case.missing):
         yield Solved(solved={}, constraints=())
         return
@@ -104,7 +104,7 @@ def _escalated(asking: Asking, scope: Names) -> Iterator[Solved]:
         said = answer.text
 
 
-def _widened(step: _Step, case: Case, scope: Names, said: str) -> Names:
+def _widened(step: _Step, case: Complaint, scope: Names, said: str) -> Names:
     """What a step adds to the scope that failed, and about which the engine ``said`` why."""
     match step:
         case _Step.NAMED:
@@ -117,7 +117,7 @@ def _widened(step: _Step, case: Case, scope: Names, said: str) -> Names:
             return frozenset(case.packages)
 
 
-def _first(case: Case) -> Iterator[Names]:
+def _first(case: Complaint) -> Iterator[Names]:
     """What the findings name: what each rule demands, then what it is about.
 
     The framework is among them only when it is allowed to move, or nothing
@@ -132,17 +132,17 @@ def _first(case: Case) -> Iterator[Names]:
         yield others | _allowed(case)
 
 
-def _allowed(case: Case) -> Names:
+def _allowed(case: Complaint) -> Names:
     return frozenset(name for name in case.allow if case.movable(name))
 
 
-def _named(violation: Violation, case: Case) -> Iterator[NormalizedName]:
+def _named(violation: Violation, case: Complaint) -> Iterator[NormalizedName]:
     for name in reversed(tuple(violation.packages)):
         if case.movable(name) and name != case.framework:
             yield name
 
 
-def _asking(case: Case, names: Names) -> Names:
+def _asking(case: Complaint, names: Names) -> Names:
     """The packages that declare something about ``names``."""
     return frozenset(
         name
@@ -151,7 +151,7 @@ def _asking(case: Case, names: Names) -> Names:
     )
 
 
-def _asked(case: Case, names: Names) -> Names:
+def _asked(case: Complaint, names: Names) -> Names:
     """The packages that ``names`` declare something about."""
     return frozenset(
         canonicalize_name(need.name) for name in names for need in case.requires.get(name, ())

@@ -10,7 +10,7 @@ from envlock.choices import EngineName
 from envlock.errors import NoResolution
 from envlock.formats.conda_spec import parse_spec
 from envlock.locking.conda import solve_platform
-from envlock.locking.job import Job, Solved, Work
+from envlock.locking.job import Job, SolvedPart, Work
 from envlock.model import IndexSettings, Request, Requested
 from envlock.progress import Silent
 from envlock.rules import database
@@ -58,7 +58,7 @@ def locked(
     *,
     subdir: str = "linux-64",
     engine: EngineName = EngineName.UV,
-) -> Solved:
+) -> SolvedPart:
     request = Request(
         channels=(channel.url,),
         specs=tuple(parse_spec(each, origin=f"env.yml:{n}") for n, each in enumerate(specs, 5)),
@@ -78,11 +78,11 @@ def locked(
     return solve_platform(Work(job=job, database=RULES), subdir, Silent())
 
 
-def conda(answer: Solved) -> dict[str, str]:
+def conda(answer: SolvedPart) -> dict[str, str]:
     return {each.name: each.version for each in answer.part.conda if each.name != "python"}
 
 
-def pip(answer: Solved) -> dict[str, str]:
+def pip(answer: SolvedPart) -> dict[str, str]:
     return {each.name: str(each.version) for each in answer.part.pypi}
 
 

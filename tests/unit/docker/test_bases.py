@@ -5,14 +5,14 @@ from msgspec.structs import replace
 from packaging.version import Version
 
 from envlock.choices import Accelerator
-from envlock.docker.bases import Wish, choose
+from envlock.docker.bases import BaseWish, choose
 from envlock.errors import UsageError
 
 OWN = "--base NAME:TAG, an image of your own with CUDA {} and cuDNN {}"
-PLAIN = Wish(python="3.11", machines=("amd64",))
+PLAIN = BaseWish(python="3.11", machines=("amd64",))
 
 
-def wish(version: str, python: str = "3.8", **changes: object) -> Wish:
+def wish(version: str, python: str = "3.8", **changes: object) -> BaseWish:
     asked = replace(PLAIN, framework=Version(version), python=python)
     return replace(asked, **changes)
 
@@ -116,7 +116,7 @@ def test_cuda_twice_and_cuda_nowhere_are_told() -> None:
     ],
 )
 def test_a_base_that_there_is_not_is_refused_with_a_way_on(
-    asked: Wish, message: str, remedies: tuple[str, ...]
+    asked: BaseWish, message: str, remedies: tuple[str, ...]
 ) -> None:
     with pytest.raises(UsageError) as raised:
         choose(asked)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from envlock.docker.bases import Image, comment, parse_image, parse_label, quoted
+from envlock.docker.bases import ImageName, comment, parse_image, parse_label, quoted
 from envlock.errors import UsageError
 from support.dockerfiles import instructions
 
@@ -16,16 +16,16 @@ DIGEST = f"sha256:{'0' * 64}"
     [
         (
             "python:3.11-slim",
-            Image(name="python", tag="3.11-slim"),
+            ImageName(name="python", tag="3.11-slim"),
             "docker.io/library/python:3.11-slim",
         ),
-        ("nvidia/cuda:1", Image(name="nvidia/cuda", tag="1"), "docker.io/nvidia/cuda:1"),
-        ("localhost:5000/a/b_c:v1.0_x", Image(name="localhost:5000/a/b_c", tag="v1.0_x"), None),
-        ("ghcr.io/a/b:1", Image(name="ghcr.io/a/b", tag="1"), None),
-        (f"a:1@{DIGEST}", Image(name="a", tag="1", digest=DIGEST), "docker.io/library/a:1"),
+        ("nvidia/cuda:1", ImageName(name="nvidia/cuda", tag="1"), "docker.io/nvidia/cuda:1"),
+        ("localhost:5000/a/b_c:v1.0_x", ImageName(name="localhost:5000/a/b_c", tag="v1.0_x"), None),
+        ("ghcr.io/a/b:1", ImageName(name="ghcr.io/a/b", tag="1"), None),
+        (f"a:1@{DIGEST}", ImageName(name="a", tag="1", digest=DIGEST), "docker.io/library/a:1"),
     ],
 )
-def test_a_reference_with_a_tag_is_read(text: str, image: Image, canonical: str | None) -> None:
+def test_a_reference_with_a_tag_is_read(text: str, image: ImageName, canonical: str | None) -> None:
     assert parse_image(text) == image
     assert str(image) == text
     assert image.canonical == (canonical or text)

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 from packaging.version import Version
 
-from envlock.docker.bases import Wish, choose
+from envlock.docker.bases import BaseWish, choose
 from envlock.docker.recipe import Check, LockFile, Recipe, is_edited, is_own, texts
 from envlock.probes import PROBES
 from support.dockerfiles import Instruction, instructions
@@ -33,9 +33,9 @@ def lock(machine: str, name: str = "requirements.lock") -> LockFile:
     return LockFile(name=name, machine=machine, digest=f"sha256:{'1' * 64}")
 
 
-def base(python: str, word: str | None = None, version: str = "2.20.0") -> Wish:
+def base(python: str, word: str | None = None, version: str = "2.20.0") -> BaseWish:
     framework = Version(version)
-    return Wish(python=python, machines=("amd64",), word=word, framework=framework)
+    return BaseWish(python=python, machines=("amd64",), word=word, framework=framework)
 
 
 PLAIN = Recipe(

@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from envlock.choices import Accelerator
-from envlock.evidence.proved import Asked, cells_for, newest_on_record, unmet, usable
+from envlock.evidence.proved import Needed, cells_for, newest_on_record, unmet, usable
 from envlock.evidence.values import Cell, ProvedSet
 from envlock.model import Platform, Requested, Target
 from envlock.outcomes import Failed
@@ -25,11 +25,11 @@ TARGET = target_on(LINUX, PYTHON, Accelerator.CPU)
 OLDER = replace(CELL, version=Version("2.9.3"))
 
 
-def asked(*texts: str, constraints: tuple[str, ...] = (), target: Target = TARGET) -> Asked:
+def asked(*texts: str, constraints: tuple[str, ...] = (), target: Target = TARGET) -> Needed:
     def wishes(lines: tuple[str, ...]) -> list[Requested]:
         return [Requested(requirement=Requirement(each), origin="command line") for each in lines]
 
-    return Asked(
+    return Needed(
         wishes=merge(wishes(texts)),
         constraints=merge(wishes(constraints)),
         target=target,

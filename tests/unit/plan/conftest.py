@@ -13,7 +13,7 @@ from envlock.changes import Plan
 from envlock.choices import EngineName
 from envlock.commands.fix.case import tools_for
 from envlock.model import IndexSettings, Rule, Severity, Violation
-from envlock.plan import Case, plans
+from envlock.plan import Complaint, plans
 from envlock.progress import Silent
 from envlock.rules import database
 from envlock.rules.check import Situation, violations
@@ -78,7 +78,7 @@ def cure(wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cure:
         goal = target_on(find_interpreter(None).platform, PYTHON)
         rules = database.load().rules
         situation = Situation.of(goal)
-        case = Case(
+        case = Complaint(
             packages=packages,
             target=goal,
             situation=situation,

@@ -25,7 +25,7 @@ from envlock.cli.options import (
 from envlock.cli.orders import here, request_words, settle
 from envlock.cli.output import progress_for, say, say_json
 from envlock.commands.docker import ImageOptions
-from envlock.commands.lock.job import is_for_conda, lock_job
+from envlock.commands.lock.job import Typed, is_for_conda, lock_job
 from envlock.config import load_config
 from envlock.docker.bases import Frozen, base_words, parse_freeze, parse_image, parse_label
 from envlock.docker.image import DockerOrder, Image, Machine, Piece, assemble, scripts
@@ -104,7 +104,7 @@ def docker_order(
     labels = dict(map(parse_label, own.label))
     machines = dict(_machines(request))
     asked = replace(request, platform=tuple(machines.values()), engine=name)
-    job = lock_job("docker", asked, CondaOptions(), index, LockFileOptions(), progress)
+    job = lock_job("docker", Typed(request=asked, index=index), progress)
     options = tuple(_options(own))
     command = shlex.join([*_words(asked, index), *options])
     common = replace(job, command=command)

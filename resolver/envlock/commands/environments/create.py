@@ -35,7 +35,7 @@ from envlock.commands.environments.building import (
     replaced_rows,
 )
 from envlock.commands.environments.verify import proof_data, proof_order, proof_text
-from envlock.commands.lock.job import create_job
+from envlock.commands.lock.job import Typed, create_job
 from envlock.conda import rattler
 from envlock.environment.place import held_place, kept_as
 from envlock.environment.replaceable import settled
@@ -197,8 +197,9 @@ def run_create(
 ) -> int:
     """Do `envlock create`."""
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
+    typed = Typed(request=request, index=index, conda=conda, files=files)
     order = CreateOrder(
-        job=create_job(request, conda, index, files, progress),
+        job=create_job(typed, progress),
         folder=place.env,
         proof=proof_order(probes, needs(request)),
         manager=conda.manager or Manager.CONDA,

@@ -139,7 +139,7 @@ class Pin(Struct, frozen=True, kw_only=True):
     index: str = ""
 
 
-class Side(Struct, frozen=True, kw_only=True):
+class LockSide(Struct, frozen=True, kw_only=True):
     """A lock as it is compared: name → pin, and what it is for, "" where it does not say."""
 
     pins: Mapping[str, Pin] = field(default_factory=dict)
@@ -209,7 +209,7 @@ class Difference(Struct, frozen=True, kw_only=True):
         return self != Difference()
 
 
-def side_of(lock: Lock, *, apart: bool = False) -> Side:
+def side_of(lock: Lock, *, apart: bool = False) -> LockSide:
     """Return a lock as it is compared.
 
     Names say which packages are pip's beside conda's, and where ``apart`` of
@@ -222,14 +222,14 @@ def side_of(lock: Lock, *, apart: bool = False) -> Side:
         pins |= {f"{each.name}{where}": _conda_pin(each) for each in part.conda}
         pins |= {f"{each.name}{beside}{where}": _pin(each) for each in part.pypi}
     pythons = dict.fromkeys(each.python for each in lock.parts)
-    return Side(
+    return LockSide(
         pins=pins,
         python="" if lock.of_conda else ", ".join(pythons),
         platform=", ".join(each.place for each in lock.parts),
     )
 
 
-def compare(before: Side, after: Side, *, hashes: bool = True) -> Difference:
+def compare(before: LockSide, after: LockSide, *, hashes: bool = True) -> Difference:
     """Return what differs between two locks: pins, hashes, rules, and what they are for.
 
     The commands, requests and notes are not compared, nor who asked for a
@@ -271,7 +271,7 @@ def _conda_pin(package: CondaPackage) -> Pin:
 _Pair = tuple[str, Pin | None, Pin | None]
 
 
-def _pairs(before: Side, after: Side) -> Iterator[_Pair]:
+def _pairs(before: LockSide, after: LockSide) -> Iterator[_Pair]:
     for name in sorted(before.pins.keys() | after.pins.keys()):
         yield name, before.pins.get(name), after.pins.get(name)
 

@@ -20,7 +20,7 @@ from envlock.findings import MISSING, Examined, Finding
 from envlock.index.pages import Index
 from envlock.index.releases import admitted, releases
 from envlock.model import IndexSettings, Rule, Severity, Target, Violation
-from envlock.plan import Case, Owners
+from envlock.plan import Complaint, Owners
 from envlock.progress import Progress
 from envlock.resolve import Tools
 from envlock.rules.check import Situation, violations
@@ -61,7 +61,7 @@ def tools_for(settings: IndexSettings, engine: EngineName, progress: Progress) -
 
 def environment_case(
     python: Path, rules: tuple[Rule, ...], settings: IndexSettings, steering: Steering
-) -> tuple[Case, tuple[Finding, ...]]:
+) -> tuple[Complaint, tuple[Finding, ...]]:
     """Examine an environment and word what is wrong with it; none of its packages is run.
 
     What a diagnosis finds beside that, in the user's own folder for one, comes second.
@@ -77,7 +77,7 @@ def environment_case(
     found = violations(rules, packages, situation, lenient=True)
     broken = tuple(each for each in found if each.rule.severity is Severity.BREAKS)
     breaking = [each for each in examination.findings if each.severity is Severity.BREAKS]
-    case = Case(
+    case = Complaint(
         packages=packages,
         target=goal,
         situation=situation,
@@ -130,7 +130,7 @@ def owners_of(
             yield Owners(names=owners, rule=rule, because=because)
 
 
-def untold(case: Case, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def untold(case: Complaint, findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """What a diagnosis finds to break and a case is not about: nobody may call that fine."""
     about = set(case.faults())
     about |= _REINSTALL if case.reinstall else set()

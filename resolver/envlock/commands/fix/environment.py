@@ -26,7 +26,7 @@ from envlock.errors import InstallFailure, NoResolution, ProblemFound, UsageErro
 from envlock.findings import Finding
 from envlock.model import IndexSettings
 from envlock.outcomes import Crashed, Outcome
-from envlock.plan import Case, plans
+from envlock.plan import Complaint, plans
 from envlock.probes.interface import capabilities
 from envlock.probes.proof import Proof, ProofOrder, prove
 from envlock.progress import Progress
@@ -148,7 +148,7 @@ class _Work(Struct, frozen=True, kw_only=True):
             )
         return self._cure(case, chain((first,), found), size)
 
-    def _cure(self, case: Case, found: Iterator[Plan], size: int) -> Fixed:
+    def _cure(self, case: Complaint, found: Iterator[Plan], size: int) -> Fixed:
         prefix = prefix_of(self.python)
         before = self._prove_once(self.python, case.packages.keys())
         tried: list[Tried] = []
@@ -231,7 +231,7 @@ class _Work(Struct, frozen=True, kw_only=True):
         return prove(python, self.order.proof, self.progress, write_bytecode=False, pins=pins)
 
 
-def _ways(case: Case) -> tuple[Case, ...]:
+def _ways(case: Complaint) -> tuple[Complaint, ...]:
     """The case, and the same with lesser rules to be met, for when the first does not hold."""
     strict = case.strict()
     return (case,) if len(strict.broken) == len(case.broken) else (case, strict)
@@ -259,7 +259,7 @@ def _all_failed(prefix: Path, tried: Iterable[Tried]) -> Iterator[str]:
         yield f"  {each.plan}: {each.why}"
 
 
-def _unsolved(case: Case, prefix: Path) -> NoResolution:
+def _unsolved(case: Complaint, prefix: Path) -> NoResolution:
     broken = (f"{name}: {because}" for name, because in case.faults().items())
     reasons = dict.fromkeys((*broken, *case.missing.values()))
     kept = f" (kept: {', '.join(sorted(case.keep))})" if case.keep else ""

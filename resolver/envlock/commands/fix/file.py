@@ -27,7 +27,7 @@ from envlock.formats.detect import FileFormat, detect
 from envlock.formats.edit import diff, edited
 from envlock.locking.outputs import try_outputs
 from envlock.model import IndexSettings, Rule, Severity, Target, Violation
-from envlock.plan import Case, plans
+from envlock.plan import Complaint, plans
 from envlock.progress import Progress
 from envlock.resolve import Tools
 from envlock.rules import database
@@ -162,7 +162,9 @@ def _target(order: FileOrder, examined: Examined) -> tuple[Target, tuple[str, ..
         return goal, (note,)
 
 
-def _refuse_unsolved(order: FileOrder, case: Case, unsolved: str, told: tuple[Finding, ...]) -> str:
+def _refuse_unsolved(
+    order: FileOrder, case: Complaint, unsolved: str, told: tuple[Finding, ...]
+) -> str:
     """Return a note where only conda could tell what would be installed.
 
     Raises:
@@ -183,8 +185,10 @@ def _facts(found: Mapping[str, str]) -> str:
     return "\n".join(f"  {name}: {because}" for name, because in found.items())
 
 
-def _stated(order: FileOrder, examined: Examined, goal: Target, rules: tuple[Rule, ...]) -> Case:
-    return Case(
+def _stated(
+    order: FileOrder, examined: Examined, goal: Target, rules: tuple[Rule, ...]
+) -> Complaint:
+    return Complaint(
         packages=examined.packages,
         target=goal,
         situation=replace(Situation.of(goal), manager=examined.manager or "pip"),
@@ -199,12 +203,12 @@ def _stated(order: FileOrder, examined: Examined, goal: Target, rules: tuple[Rul
 class _File(Struct, frozen=True, kw_only=True):
     """A file that was read: its pins in a case, its ranges, and who solves."""
 
-    case: Case
+    case: Complaint
     ranges: Mapping[NormalizedName, SpecifierSet]
     complete: bool
     tools: Tools
 
-    def examine(self) -> tuple[Case, str]:
+    def examine(self) -> tuple[Complaint, str]:
         """Return what is wrong, and what the engine says where nothing fits the file.
 
         The pins are judged first, then what an installer makes of the file
@@ -221,7 +225,7 @@ class _File(Struct, frozen=True, kw_only=True):
             pins, unsolved = {**self._newest(), **pins}, answer.text
         return self._wrong(pins), unsolved
 
-    def plan(self, case: Case) -> Plan | None:
+    def plan(self, case: Complaint) -> Plan | None:
         """Return the first cure that leaves all other ranges as they are, or else one of all."""
         found = next(plans(case, self.tools), None)
         if found is None and case.loose:
@@ -237,7 +241,7 @@ class _File(Struct, frozen=True, kw_only=True):
         outside = wanted is not None and step.after is not None and not admits(wanted, step.after)
         return bool(step.rules) or outside or step.package in self.case.packages
 
-    def _wrong(self, pins: Packages) -> Case:
+    def _wrong(self, pins: Packages) -> Complaint:
         """The case of these versions, with the lines that no broken rule names as they are."""
         broken = self._broken(pins)
         named = {name for each in broken for name in each.packages}

@@ -13,7 +13,7 @@ from envlock.cli.arguments import Command, option, word
 from envlock.cli.options import JsonOption, RuleFolders
 
 
-class Table(StrEnum):
+class Recorded(StrEnum):
     """The packages whose releases are on record."""
 
     TENSORFLOW = "tensorflow"
@@ -73,8 +73,8 @@ class TableName(Struct, frozen=True, kw_only=True):
     """Whose releases are shown."""
 
     package: Annotated[
-        Table, word("PACKAGE", says=f"{' or '.join(Table)}.  [default: tensorflow]")
-    ] = Table.TENSORFLOW
+        Recorded, word("PACKAGE", says=f"{' or '.join(Recorded)}.  [default: tensorflow]")
+    ] = Recorded.TENSORFLOW
 
 
 RULES_LIST = Command(

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
+from msgspec import Struct
 from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 
@@ -57,53 +58,49 @@ _USUAL = frozenset({"conda-forge", "nodefaults"})
 _MINOR = re.compile(r"\d+(\.\d+){0,2}")
 
 
-def create_job(
-    request: RequestOptions,
-    conda: CondaOptions,
-    index: IndexOptions,
-    files: LockFileOptions,
-    progress: Progress,
-) -> Job:
+class Typed(Struct, frozen=True, kw_only=True):
+    """What was typed for a lock, a group of options each."""
+
+    request: RequestOptions
+    index: IndexOptions
+    conda: CondaOptions = CondaOptions()
+    files: LockFileOptions = LockFileOptions()
+
+
+def create_job(typed: Typed, progress: Progress) -> Job:
     """Everything that `envlock create` locks by.
 
     Raises:
         UsageError: an option or an input file makes no sense, or a platform is named.
     """
-    job = lock_job("create", request, conda, index, files, progress)
+    job = lock_job("create", typed, progress)
     if STANDARD_OUTPUT in job.outputs:
         raise UsageError(
             "-o -: the lock of an environment is a file; only envlock lock prints one",
             "leave -o out",
         )
-    if request.platform:
+    if typed.request.platform:
         raise UsageError(
-            f"--platform {request.platform[0]}: an environment is built and proved on this machine;"
-            " a lock can be for another one",
+            f"--platform {typed.request.platform[0]}: an environment is built and proved on this"
+            " machine; a lock can be for another one",
             job.command,
         )
     return replace(job, builds=True)
 
 
-def lock_job(
-    verb: str,
-    request: RequestOptions,
-    conda: CondaOptions,
-    index: IndexOptions,
-    files: LockFileOptions,
-    progress: Progress,
-) -> Job:
+def lock_job(verb: str, typed: Typed, progress: Progress) -> Job:
     """Everything that `envlock lock` locks by, for this machine or the platforms that are named.
 
     Raises:
         UsageError: an option or an input file makes no sense.
     """
     config = load_config(current_folder(), os.environ)
-    settled = settle(request, files, config)
-    of_conda = is_for_conda(request, conda)
-    asked, pythons = _read(request, conda, settled, progress, of_conda=of_conda)
+    settled = settle(typed.request, typed.files, config)
+    of_conda = is_for_conda(typed.request, typed.conda)
+    asked, pythons = _read(typed, settled, progress, of_conda=of_conda)
     job = Job(
         request=asked,
-        settings=index_settings(index, config),
+        settings=index_settings(typed.index, config),
         outputs={},
         command="",
         name=project_name(),
@@ -112,24 +109,18 @@ def lock_job(
         requires_python=pythons,
         engine=settled.engine,
         rules=settled.rules,
-        upgrade=request.upgrade,
-        upgrade_packages=parse_names(request.upgrade_package),
-        fresh=request.fresh,
-        evidence=(*config.evidence, *request.evidence),
+        upgrade=typed.request.upgrade,
+        upgrade_packages=parse_names(typed.request.upgrade_package),
+        fresh=typed.request.fresh,
+        evidence=(*config.evidence, *typed.request.evidence),
     )
     if of_conda:
-        _refuse_universal(files)
-        return _for_conda(job, request, conda, index, files, settled)
-    return _for_pip(job, request, index, files, settled)
+        _refuse_universal(typed.files)
+        return _for_conda(job, typed, settled)
+    return _for_pip(job, typed, settled)
 
 
-def _for_pip(
-    job: Job,
-    request: RequestOptions,
-    index: IndexOptions,
-    files: LockFileOptions,
-    settled: Settled,
-) -> Job:
+def _for_pip(job: Job, typed: Typed, settled: Settled) -> Job:
     """The job of Python packages alone.
 
     Where no platform is named now, those of a lock that is there are kept.
@@ -137,29 +128,29 @@ def _for_pip(
 
     def held(places: tuple[Place, ...], *, together: bool) -> Job:
         outputs = output_files(
-            request,
-            replace(files, format=settled.formats),
+            typed.request,
+            replace(typed.files, format=settled.formats),
             [str(each.platform) for each in places] or [""],
             apart=len(places) == 1,
             together=together,
         )
-        words = ["envlock", "lock", *request_words(request, index, settled)]
-        words += repeated("--format", settled.formats) + _named(files.output)
+        words = ["envlock", "lock", *request_words(typed.request, typed.index, settled)]
+        words += repeated("--format", settled.formats) + _named(typed.files.output)
         words += ["--universal"] if together else []
         words += repeated("--platform", (each.option for each in places))
         command = shlex.join(words)
         return replace(job, places=places, together=together, outputs=outputs, command=command)
 
     # What is built, or goes into an image, is not for the platforms of the project's locks.
-    named = read_platforms(settled.platforms if job.verb == "lock" else request.platform)
+    named = read_platforms(settled.platforms if job.verb == "lock" else typed.request.platform)
     places = tuple(sorted(named, key=lambda each: str(each.platform)))
-    if files.universal and len(places) < 2:  # noqa: PLR2004  (one platform has one file anyway)
+    if typed.files.universal and len(places) < 2:  # noqa: PLR2004  (one platform has one file anyway)
         raise UsageError(
             "--universal puts several platforms into one file, and"
             f" {places[0].option if places else 'none'} is named",
             "--platform linux-x86_64 --platform macos-arm64",
         )
-    found = held(places, together=files.universal)
+    found = held(places, together=typed.files.universal)
     wider = None if places else existing.wider(found)
     if wider is None:
         return found
@@ -202,21 +193,16 @@ def _refuse_universal(files: LockFileOptions) -> None:
         )
 
 
-def _for_conda(
-    job: Job,
-    request: RequestOptions,
-    conda: CondaOptions,
-    index: IndexOptions,
-    files: LockFileOptions,
-    settled: Settled,
-) -> Job:
+def _for_conda(job: Job, typed: Typed, settled: Settled) -> Job:
     """The job of conda's packages, and pip's beside them.
 
     Where none is named now, the platforms of a lock that is there are kept.
     """
 
     def outputs(subdirs: tuple[str, ...]) -> dict[Path, Format]:
-        found = output_files(request, files, subdirs, usual=Format.CONDA_LOCK, of_conda=True)
+        found = output_files(
+            typed.request, typed.files, subdirs, usual=Format.CONDA_LOCK, of_conda=True
+        )
         held = {path: kind for path, kind in found.items() if FORMATS[kind].conda}
         if not (held or job.request.requirements):
             raise UsageError(
@@ -226,13 +212,15 @@ def _for_conda(
             )
         return found if job.request.requirements else held
 
-    words = ["envlock", "lock", *request_words(request, index, settled)]
-    words += ["--manager", "conda"] if conda.manager is not None else []
-    words += repeated("--channel", map(strip_channel, conda.channel))
-    words += repeated("--platform", (each.option for each in read_platforms(request.platform)))
+    words = ["envlock", "lock", *request_words(typed.request, typed.index, settled)]
+    words += ["--manager", "conda"] if typed.conda.manager is not None else []
+    words += repeated("--channel", map(strip_channel, typed.conda.channel))
+    words += repeated(
+        "--platform", (each.option for each in read_platforms(typed.request.platform))
+    )
     words += ["--python", settled.python] if settled.python else []
-    words += repeated("--format", files.format) + _named(files.output)
-    subdirs = _subdirs(job, request, settled)
+    words += repeated("--format", typed.files.format) + _named(typed.files.output)
+    subdirs = _subdirs(job, typed.request, settled)
     named = settled.platforms or job.request.platforms
     job = replace(
         job,
@@ -250,8 +238,7 @@ def _for_conda(
 
 
 def _read(
-    options: RequestOptions,
-    conda: CondaOptions,
+    typed: Typed,
     settled: Settled,
     progress: Progress,
     *,
@@ -261,8 +248,9 @@ def _read(
 
     What was read and left out is told.
     """
+    options = typed.request
     _refuse_unread(options)
-    request = _of_environment(options, conda) if of_conda else Request()
+    request = _of_environment(options, typed.conda) if of_conda else Request()
     files = [
         read_request_file(path, extras=options.extra, groups=options.group)
         for path in options.requirement_file

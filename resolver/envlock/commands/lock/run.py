@@ -16,7 +16,7 @@ from envlock.cli.options import (
 )
 from envlock.cli.output import progress_for, say, say_json
 from envlock.commands.lock import CheckOption
-from envlock.commands.lock.job import lock_job
+from envlock.commands.lock.job import Typed, lock_job
 from envlock.conda import rattler
 from envlock.errors import ExitCode, UsageError
 from envlock.formats.registry import FORMATS
@@ -38,7 +38,8 @@ def run(
     if own.check and files.output == STANDARD_OUTPUT:
         raise UsageError("-o - prints a lock, and --check looks at one", "leave -o out")
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
-    job = lock_job("lock", request, conda, index, files, progress)
+    typed = Typed(request=request, index=index, conda=conda, files=files)
+    job = lock_job("lock", typed, progress)
     if own.check:
         return _check(job, as_json=talk.json)
     locked = lock.make_lock(job, progress)
