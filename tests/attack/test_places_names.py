@@ -15,8 +15,8 @@ import pytest
 from msgspec.structs import fields
 from typer.models import ArgumentInfo
 
-from envlock.cli import _COMMANDS, run, typed
-from envlock.cli.arguments import _groups, _is_path
+from envlock.cli import COMMANDS, run
+from envlock.cli.arguments import Command, _is_path, typed_path
 from support.program import Program
 
 LONG = "a" * 300
@@ -41,10 +41,10 @@ ODD = {
 
 def named_paths() -> Iterator[tuple[str, ...]]:
     """Every argument and option of every command that takes a path: what is typed, NAME for it."""
-    for command, place in _COMMANDS.items():
-        module, _, function = place.partition(".")
-        groups = _groups(getattr(import_module(f"envlock.cli.{module}"), function))
-        items = [item for kind in groups.values() for item in fields(kind)]
+    for command, place in COMMANDS.items():
+        room, _, name = place.partition(".")
+        declared: Command = getattr(import_module(f"envlock.commands.{room}"), name)
+        items = [item for kind in declared.groups.values() for item in fields(kind)]
         needed = [item.name for item in items if item.required]
         for item in items:
             hint, info = get_args(item.type)
@@ -172,8 +172,8 @@ def test_a_variable_that_the_shell_left_is_written_out_where_it_is_no_secret(
 def test_a_name_that_only_looks_so_is_one(here: Path) -> None:
     for name in ("$name", "~nobody-of-this-name", "a~", "~$x.docx"):
         (here / name).write_text("h5py==3.10.0\n")
-        assert typed.path(name, "--requirement").name == name
-    assert typed.path("a~/x", "--env").name == "x"
+        assert typed_path(name, "--requirement").name == name
+    assert typed_path("a~/x", "--env").name == "x"
 
 
 @pytest.mark.parametrize("name", ["ENVLOCK_CACHE_DIR", "ENVLOCK_RULES"])

@@ -17,7 +17,7 @@ from packaging.version import Version
 from envlock.choices import EngineName
 from envlock.errors import WorkError
 from envlock.matrix.cluster import Chores, cluster
-from envlock.matrix.lanes import Ended, EngineLost, Queue, Run, Terms, Work
+from envlock.matrix.lanes import Ended, EngineLost, Prover, Queue, Run, Terms
 from envlock.model import IndexSettings
 from support.dask_cluster import dask_scheduler, dask_workers
 from support.evidence import CELL
@@ -64,7 +64,7 @@ def queue(folder: Path, *, names: list[str] = NAMES) -> Queue:
     return line
 
 
-def drive(address: str, line: Queue, work: Work, chores: Chores = CHORES) -> list[Ended]:
+def drive(address: str, line: Queue, work: Prover, chores: Chores = CHORES) -> list[Ended]:
     ended: list[Ended] = []
 
     def note(each: Ended) -> None:

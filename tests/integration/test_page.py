@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from envlock.commands.matrix.evidence import report
+from envlock.commands.matrix.evidence import write_page
 from envlock.evidence.documents import render
 from support.browser import Page, browse, chromium
 from support.whole_matrix import whole_matrix
@@ -24,7 +24,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("page")
     for each in whole_matrix():
         (folder / each.cell.filename).write_text(render(each))
-    index, _ = report(folder / "site", folder, ())
+    index, _ = write_page(folder / "site", folder, ())
     return index.as_uri()
 
 

@@ -11,6 +11,8 @@ does it is imported when it is called, in `Command.run` and nowhere else.
 from __future__ import annotations
 
 import inspect
+import os
+import shlex
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from functools import cache
@@ -23,8 +25,8 @@ from msgspec import Struct
 from msgspec.structs import FieldInfo, fields
 from typer.models import ArgumentInfo, OptionInfo
 
-from envlock.cli import typed
 from envlock.cli.process import interruption
+from envlock.errors import UsageError
 
 
 class Command:
@@ -69,7 +71,7 @@ def register(app: typer.Typer, name: str, command: Command) -> None:
     """Add a command to an app, with the options of the groups that it takes."""
 
     def call(**values: object) -> int:
-        typed.variables()
+        check_variables()
         taken = {
             parameter: kind(
                 **{each.name: _value(values[each.name], each) for each in _fields(kind)}
@@ -134,5 +136,94 @@ def _value(value: object, item: FieldInfo) -> object:
         return value
     hint, info = get_args(item.type)
     names = () if isinstance(info, ArgumentInfo) else (info.default, *(info.param_decls or ()))
-    read = typed.path if _is_path(hint) else typed.text
+    read = typed_path if _is_path(hint) else typed_text
     return read(value, max(names, key=len, default=info.metavar.strip("[].")))
+
+
+#: The variables that name a folder and are read wherever it is needed.
+_FOLDERS = ("ENVLOCK_CACHE_DIR",)
+
+#: The variables whose values may be told.
+_PLACES = frozenset({"HOME", "PWD", "USERPROFILE"})
+
+#: Arguments that may be the name of a file, whatever bytes that has.
+_NAMES = frozenset({"WHAT"})
+
+
+def check_variables() -> None:
+    """Look at the variables that name folders.
+
+    Raises:
+        UsageError: one has what only a shell replaces, as a ``~``.
+    """
+    for name in _FOLDERS:
+        value = os.environ.get(name, "")
+        _refuse_left(value, f"{name}={value}", f"export {name}=")
+
+
+def typed_text(value: str, name: str) -> str:
+    """Return a value that says something.
+
+    Raises:
+        UsageError: it is empty, as that of a variable that is not set, or no word at all.
+    """
+    if not value.strip():
+        raise UsageError(
+            f"{name}: the value is empty; is a variable that stands there not set?",
+            f"give {name} a value, or leave it out",
+        )
+    if "\0" in value:
+        raise UsageError(f"{name}: the value has a NUL character in it")
+    if name not in _NAMES and not _is_unicode(value):
+        raise UsageError(f"{name} {value}: this is not UTF-8")
+    return value
+
+
+def _is_unicode(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # what Python makes of bytes that are not UTF-8
+        return False
+    return True
+
+
+def typed_path(value: str, name: str) -> Path:
+    """Return the path that was typed; it can be asked about from now on.
+
+    Raises:
+        UsageError: it is empty, is not expanded, is no name for a file, or may not be looked at.
+    """
+    from envlock.system.looking import named  # noqa: PLC0415  (--help needs none)
+
+    if not value.strip():
+        typed_text(value, name)
+    option = name if name.startswith("-") else ""
+    if option and value.startswith("-") and value != "-":
+        raise UsageError(
+            f"{option} {value}: this begins as options do; is the value of {option} missing?",
+            f"give {option} a value",
+        )
+    shown = f"{option} {value}".lstrip()
+    whole = value
+    if option == "--env" and value.startswith("~") and "/" not in value.strip("/"):
+        whole = f"{value.rstrip('/')}/.venv"  # a home itself is no place for one
+    _refuse_left(whole, shown, f"{option} " if option else "write ")
+    return named(Path(value), option)
+
+
+def _refuse_left(value: str, shown: str, start: str) -> None:
+    """Refuse a path with something that a shell should have replaced: it is no name of a folder."""
+    if not any(each in value for each in "~$%"):
+        return
+    from envlock.system.looking import expand, left_by_shell, not_expanded  # noqa: PLC0415  (above)
+
+    left = left_by_shell(value)
+    if left:
+        plain = value.removeprefix("=")
+        where = str(expand(plain))
+        if left.strip("${}%") in _PLACES:  # of another variable the value may be a secret
+            where = plain.replace(left, os.environ.get(left.strip("${}%"), left), 1)
+        known = where != plain and not left_by_shell(where)
+        raise not_expanded(
+            shown, f"{start}{shlex.quote(where)}" if known else "write the path out", what=left
+        )

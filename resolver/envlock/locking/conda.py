@@ -4,36 +4,43 @@ from __future__ import annotations
 
 import netrc
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec.structs import replace
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
+from packaging.version import Version
 
 from envlock.choices import Accelerator
 from envlock.conda import rattler
 from envlock.conda.channels import Address, OwnHosts, addresses, host_of
+from envlock.conda.collide import carriers, collisions
 from envlock.conda.names import names, pypi_pins
-from envlock.errors import NoResolution
+from envlock.conda.stubs import write_stubs
+from envlock.engine import ENGINES, Engine, able
+from envlock.errors import InterpreterMissing, NoResolution
 from envlock.evidence import proved
 from envlock.evidence.proved import Found
 from envlock.index.pages import Index
 from envlock.index.settings import load_settings
-from envlock.locking.job import DEFAULT_CHANNEL, SolvedPart, Work
-from envlock.locking.sides import bound_by_pip, collided, command_of, negotiated, pip_pins
+from envlock.locking.job import DEFAULT_CHANNEL, Job, SolvedPart, Work
 from envlock.model import CondaPackage, CondaSpec, Part, Request, Requested, Target
 from envlock.progress import Progress
 from envlock.request.markers import applicable
-from envlock.resolve import Question, Resolution, merge
+from envlock.resolve import Question, Resolution, Wish, merge
 from envlock.resolve.anchor import framework
 from envlock.resolve.conda.explain import Asked
-from envlock.resolve.conda.pip_part import Shared, apart
+from envlock.resolve.conda.pip_part import PipQuestion, Shared, apart, resolve_pip_part
 from envlock.resolve.conda.question import CondaQuestion
 from envlock.resolve.conda.run import CondaAnswer, resolve_packages
 from envlock.resolve.located import tell_several
 from envlock.resolve.wishes import Wishes
+from envlock.system import scratch
 from envlock.system.looking import home
+from envlock.targets.interpreters import find_interpreter
 from envlock.targets.subdirs import Virtual, platform_of, virtual_packages
 
 
@@ -244,3 +251,179 @@ def _said(found: proved.Found, pip: Resolution | None) -> Iterator[str]:
     else:
         day = found.proved.circumstances.day
         yield f"{found.cell}: PyPI's packages were proved on {day}, conda's builds were not"
+
+
+def command_of(work: Work) -> str:
+    """Return the command up to what it asks for, as a remedy begins."""
+    return f"envlock {work.job.verb} --manager conda"
+
+
+def bound_by_pip(
+    question: CondaQuestion,
+    answer: CondaAnswer,
+    wishes: Iterable[Requested],
+    asked: Asked,
+    progress: Progress,
+) -> tuple[CondaQuestion, CondaAnswer, tuple[Shared, ...]]:
+    """Let pip's requirements for what conda provides bound conda's side.
+
+    Raises:
+        NoResolution: the two sides want different versions; the sides to take are told.
+    """
+    _, shared = apart(wishes, pypi_pins(answer.packages))
+    if all(each.met for each in shared):
+        return question, answer, shared
+    bounds = merge([each.wish for each in shared])
+    bound = replace(question, constraints={**question.constraints, **bounds})
+    try:
+        answer = resolve_packages(bound, replace(asked, ways=False), progress)
+    except NoResolution:
+        unmet = [each for each in shared if not each.met]
+        raise NoResolution(
+            "conda's side and pip's want different versions of one package\n"
+            + "\n".join(f"  because {_both(each, answer.packages)}" for each in unmet),
+            *(way for each in unmet for way in _sides(each, answer.packages)),
+        ) from None
+    return bound, answer, apart([each.wish for each in shared], pypi_pins(answer.packages))[1]
+
+
+def _both(shared: Shared, packages: Iterable[CondaPackage]) -> str:
+    holder = next(p for p in packages if names().provided(p) == shared.wish.requirement.name)
+    via = f" for {' and '.join(holder.via[:3])}" if holder.via else ""
+    return (
+        f"{shared.wish.origin} asks pip for {shared.wish.requirement},"
+        f" and conda brings {holder.name} {holder.version}{via}"
+    )
+
+
+def _sides(shared: Shared, packages: Iterable[CondaPackage]) -> Iterator[str]:
+    """Conda's side first: pip would overwrite what other conda packages are built on."""
+    name = shared.wish.requirement.name
+    packages = tuple(packages)
+    holder = next(p for p in packages if names().provided(p) == name)
+    yield f"in {shared.wish.origin}, change {shared.wish.requirement} to {name}=={shared.version}"
+    there = {each.name for each in packages}
+    users = [each for each in holder.via if each in there]
+    if users:
+        yield f"or move {' and '.join(users[:3])} to pip's list too"
+
+
+def negotiated(
+    work: Work,
+    question: CondaQuestion,
+    wishes: tuple[Requested, ...],
+    answer: CondaAnswer,
+    error: NoResolution,
+    progress: Progress,
+) -> tuple[CondaAnswer, Resolution]:
+    """Solve both sides again, conda's not newer than what pip's part takes when it may choose.
+
+    Raises:
+        NoResolution: that does not help: the first ``error``.
+    """
+    provided = pypi_pins(answer.packages)
+    asked_too = (*work.job.request.constraints, *_asked_of_conda(question))
+    request = replace(work.job.request, constraints=asked_too)
+    alone = replace(work, job=replace(work.job, request=request))
+    try:
+        free = pip_pins(alone, question.subdir, wishes, replace(answer, packages=()), progress)
+        chosen = {each.name: each.version for each in free.packages if each.name in provided}
+        older = {name: version for name, version in chosen.items() if version < provided[name]}
+        named = {name: version for name, version in chosen.items() if name in error.message}
+        bounds = {**_bounds(older, "<={}"), **_bounds(named, "=={}")}
+        bound = replace(question, constraints={**question.constraints, **bounds})
+        asked = Asked(database=work.database, command=command_of(work), ways=False)
+        held = resolve_packages(bound, asked, progress)
+        found = pip_pins(work, question.subdir, wishes, held, progress)
+    except NoResolution:
+        raise error from None
+    now = pypi_pins(held.packages)
+    moved = " and ".join(f"{n} {now[n]}" for n in sorted(bounds) if now.get(n) != provided[n])
+    note = f"held back on conda's side for pip's part: {moved}" if moved else ""
+    return replace(held, notes=(*held.notes, *filter(None, [note]))), found
+
+
+def _bounds(versions: Mapping[NormalizedName, Version], text: str) -> dict[NormalizedName, Wish]:
+    return {
+        name: Wish(name=name, specifier=SpecifierSet(text.format(version)), origins=("pip's part",))
+        for name, version in versions.items()
+    }
+
+
+def _asked_of_conda(question: CondaQuestion) -> Iterator[Requested]:
+    for wish in question.wishes().values():
+        if wish.specifier:
+            yield Requested(
+                requirement=Requirement(f"{wish.name}{wish.specifier}"), origin=wish.origins[0]
+            )
+
+
+def collided(
+    question: CondaQuestion, answer: CondaAnswer, found: Resolution, progress: Progress
+) -> tuple[str, ...]:
+    """Return a sentence for each library that both sides bring.
+
+    Raises:
+        WorkError: a channel could not be read.
+    """
+    named = carriers(found.packages)
+    if not named:
+        return ()
+    wanted = {each for name in named for each in names().conda(name)}
+    there = rattler.versions(question.channels, question.subdir, wanted, progress)
+    offered = {name for name in named if any(there[each] for each in names().conda(name))}
+    return tuple(collisions(answer.packages, found.packages, offered))
+
+
+def pip_pins(
+    work: Work,
+    subdir: str,
+    wishes: tuple[Requested, ...],
+    answer: CondaAnswer,
+    progress: Progress,
+) -> Resolution:
+    """Resolve the requirements that are pip's alone, beside the packages of an answer.
+
+    Raises:
+        NoResolution: nothing fits.
+        WorkError: the index or the engine failed.
+    """
+    provided = pypi_pins(answer.packages)
+    job, request = work.job, work.job.request
+    target, engine = _engine(job, subdir, answer)
+    before = work.kept.get(str(target.platform), Part())
+    with scratch() as folder:
+        write_stubs(folder, provided, target.tags)
+        links = (*job.settings.find_links, folder.as_uri())
+        question = PipQuestion(
+            requirements=wishes,
+            constraints=applicable((*request.constraints, *request.pip_constraints), target),
+            provided=provided,
+            target=target,
+            settings=replace(
+                job.settings,
+                find_links=links,
+                # What conda brings is from conda, whatever index its name is held to.
+                sources=(*((name, folder.as_uri()) for name in provided), *job.settings.sources)
+                if job.settings.sources
+                else (),
+            ),
+            engine=engine,
+            database=work.database,
+            verb=job.verb,
+            preferences={**job.preferences, **before.pins},
+            exclude_newer=request.exclude_newer,
+        )
+        return resolve_pip_part(question, progress)
+
+
+def _engine(job: Job, subdir: str, answer: CondaAnswer) -> tuple[Target, Engine]:
+    """Conda's Python as pip's target; an engine may want one that runs, of the same minor."""
+    assert answer.target is not None  # noqa: S101  (pip's part needs a Python, so there is one)
+    target = replace(answer.target, manager="pip")
+    if job.here and subdir == rattler.detect()[0]:
+        engine = ENGINES[job.engine]()
+        if not engine.crosses_platforms:
+            with suppress(InterpreterMissing):
+                return replace(target, interpreter=find_interpreter(target.minor).path), engine
+    return target, able(job.engine, target)[1]
