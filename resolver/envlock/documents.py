@@ -144,7 +144,8 @@ def _of_toml(reason: str, text: str) -> Malformed:
     return Malformed(f"{reason[:1].lower()}{reason[1:]}{column}", line)
 
 
-def _yaml() -> Any:  # noqa: ANN401  (a module)
+def yaml_library() -> Any:  # noqa: ANN401  (a module)
+    """PyYAML, imported late."""
     import yaml  # noqa: PLC0415  (10 ms that other files do not need)
 
     return yaml
@@ -156,7 +157,7 @@ def yaml_node(text: str) -> Any:  # noqa: ANN401  (yaml is imported late)
     Raises:
         Malformed: it is not YAML, too deep, or its aliases stand for too much.
     """
-    yaml = _yaml()
+    yaml = yaml_library()
     try:
         root = yaml.compose(text, _loader())
     except (yaml.YAMLError, RecursionError) as error:
@@ -172,7 +173,7 @@ def yaml_values(text: str) -> list[Any]:
     Raises:
         Malformed: it is not YAML, too deep, or a value is none of its type.
     """
-    yaml = _yaml()
+    yaml = yaml_library()
     loader = _loader()(text)
     found = []
     try:
@@ -201,7 +202,7 @@ def _of_yaml(error: Exception) -> Malformed:
 @cache
 def _loader() -> Any:  # noqa: ANN401  (yaml is imported late)
     """A safe loader that says where a value is none of its type, and takes texts alone as keys."""
-    yaml = _yaml()
+    yaml = yaml_library()
     base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
     class Loader(base):  # type: ignore[misc]  # of the one or the other

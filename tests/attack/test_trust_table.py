@@ -463,7 +463,13 @@ PACKAGE = Path(config.__file__).parent
 #: Where a name of a variable is worked out: by the table of settings, from a channel, from a list;
 #: `cli/__init__.py` asks for the one by which a shell completes.
 WORKED_OUT = {
-    *("cli/__init__.py", "cli/arguments.py", "conda/channels.py", "targets/subdirs.py", "config.py"),
+    *(
+        "cli/__init__.py",
+        "cli/arguments.py",
+        "conda/channels.py",
+        "targets/subdirs.py",
+        "config.py",
+    ),
     *("environment/inspect.py", "environment/layout.py", "index/handover.py", "index/settings.py"),
     *("system/caches.py", "system/limits.py"),
 }

@@ -18,7 +18,7 @@ from enum import Enum
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 import typer
 from msgspec import Struct
@@ -193,8 +193,6 @@ def typed_path(value: str, name: str) -> Path:
     Raises:
         UsageError: it is empty, is not expanded, is no name for a file, or may not be looked at.
     """
-    from envlock.system.looking import named  # noqa: PLC0415  (--help needs none)
-
     if not value.strip():
         typed_text(value, name)
     option = name if name.startswith("-") else ""
@@ -208,22 +206,27 @@ def typed_path(value: str, name: str) -> Path:
     if option == "--env" and value.startswith("~") and "/" not in value.strip("/"):
         whole = f"{value.rstrip('/')}/.venv"  # a home itself is no place for one
     _refuse_left(whole, shown, f"{option} " if option else "write ")
-    return named(Path(value), option)
+    return _looking().named(Path(value), option)
+
+
+def _looking() -> Any:  # noqa: ANN401  (a module)
+    from envlock.system import looking  # noqa: PLC0415  (--help needs none)
+
+    return looking
 
 
 def _refuse_left(value: str, shown: str, start: str) -> None:
     """Refuse a path with something that a shell should have replaced: it is no name of a folder."""
     if not any(each in value for each in "~$%"):
         return
-    from envlock.system.looking import expand, left_by_shell, not_expanded  # noqa: PLC0415  (above)
-
-    left = left_by_shell(value)
+    looking = _looking()
+    left = looking.left_by_shell(value)
     if left:
         plain = value.removeprefix("=")
-        where = str(expand(plain))
+        where = str(looking.expand(plain))
         if left.strip("${}%") in _PLACES:  # of another variable the value may be a secret
             where = plain.replace(left, os.environ.get(left.strip("${}%"), left), 1)
-        known = where != plain and not left_by_shell(where)
-        raise not_expanded(
+        known = where != plain and not looking.left_by_shell(where)
+        raise looking.not_expanded(
             shown, f"{start}{shlex.quote(where)}" if known else "write the path out", what=left
         )

@@ -20,6 +20,9 @@ from envlock.errors import UsageError
 from envlock.system import contents
 from envlock.system.looking import is_file, is_folder, is_mount, shown
 
+if sys.platform != "win32":
+    import pwd
+
 #: A folder's name with what an environment that steps aside, or is tried, has behind it.
 _LONGEST = 230
 _MADE = re.compile(r"(?m)^\s*(uv|virtualenv|version|version_info)\s*=\s*(\S+)")
@@ -164,8 +167,6 @@ def _kept() -> Iterator[tuple[str, Path]]:
 
 
 def _home_on_record() -> str:
-    import pwd  # noqa: PLC0415  (not there on Windows)
-
     return pwd.getpwuid(os.getuid()).pw_dir
 
 

@@ -19,9 +19,8 @@ from concurrent.futures import Executor, Future
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from distributed import Client
 from msgspec import Struct, field
 from msgspec.structs import replace
 
@@ -36,6 +35,9 @@ from envlock.targets.interpreters import available
 from envlock.trees import disk_usage
 from envlock.versions import minor_of
 from envlock.words import counted
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 _POLL = 0.5  # seconds between looks at whether a worker is still there
 

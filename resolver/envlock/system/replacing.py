@@ -24,6 +24,9 @@ from pathlib import Path
 from envlock.system.beside import OLD, clear_left, hold, let_go, make_beside
 from envlock.system.disks import FULL
 
+if sys.platform != "win32":
+    import pwd
+
 # Read once: there is no way to read it without setting it, for all threads.
 _UMASK = os.umask(0)
 os.umask(_UMASK)
@@ -187,9 +190,7 @@ def lost_by_replacing(path: Path) -> tuple[str, ...]:
 
 def owner_of(status: os.stat_result) -> str:
     """The name of the user whose a file is, or its number."""
-    if os.name == "posix":
-        import pwd  # noqa: PLC0415  (not on Windows)
-
+    if sys.platform != "win32":
         with suppress(KeyError):
             return pwd.getpwuid(status.st_uid).pw_name
     return f"user {status.st_uid}"

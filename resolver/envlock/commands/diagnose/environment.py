@@ -13,7 +13,6 @@ from envlock.diagnose import VERIFY
 from envlock.environment.commands import Commands
 from envlock.environment.inspect import find_environment, place_of
 from envlock.environment.journal import unsettled
-from envlock.environment.recovery import recover
 from envlock.environment.state import examine_environment, owned_by_conda
 from envlock.examine.gathered import Given
 from envlock.findings import Examined, Finding
@@ -53,6 +52,8 @@ def _recover(path: Path | None, progress: Progress) -> None:
     """Put right what an envlock that was stopped left, before it is taken for what is wrong."""
     place = place_of(path)
     if place is not None and unsettled(place):
+        from envlock.environment.recovery import recover  # noqa: PLC0415  (40 ms, seldom needed)
+
         recover(place, progress)
 
 

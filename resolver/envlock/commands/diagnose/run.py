@@ -133,17 +133,13 @@ def diagnose_all(order: DiagnoseOrder, progress: Progress) -> Diagnosis:
     others: list[Finding] = []
     typed: Callable[[Finding], Finding] | None = None
     for name in order.what or (None,):
-        if name == STDIN:
-            parts.append(_of_stdin(order.stdin, given))
-        elif name is not None and is_text(name):
-            parts.append(_text(name, given))
-        elif name is None or _is_environment(named(Path(name))):
+        if name is None or _is_environment(name):
             path = None if name is None else Path(name)
             examined, found, typed = _environment(path, given, progress)
             parts.append(examined)
             others += found
         else:
-            parts.append(_file(Path(name), given))
+            parts.append(_written(name, order.stdin, given))
     whole = merge(parts)
     if model is not None:
         others += model_findings(model, whole, rules)
@@ -168,15 +164,13 @@ def is_text(word: str) -> bool:
     return bool("\n" in word or _ERROR.search(word)) and "\0" not in word and not exists(Path(word))
 
 
-def _text(word: str, given: Given) -> Examined:
-    return examine_content(word, "the text that was typed", given)
+def _written(name: str, read: Ends | None, given: Given) -> Examined:
+    """What a file says, a text that was typed, or standard input."""
 
-
-def _file(path: Path, given: Given) -> Examined:
-    return examine_path(path, given)
-
-
-def _of_stdin(read: Ends | None, given: Given) -> Examined:
+    if is_text(name):
+        return examine_content(name, "the text that was typed", given)
+    if name != STDIN:
+        return examine_path(Path(name), given)
     text, origin = decode(read.content if read else b""), "standard input"
     if read is not None and read.size:
         return examine_part(text, cut(read), origin, given)
@@ -203,12 +197,15 @@ def _environment(
     return environment.examine(path, given, progress)
 
 
-def _is_environment(path: Path) -> bool:
+def _is_environment(name: str) -> bool:
+    if name == STDIN or is_text(name):
+        return False
+    path = named(Path(name))
     if is_folder(path):
         return True
-    if path.is_symlink() and not exists(path):  # of an environment that lost its Python
-        return bool(_INTERPRETER.fullmatch(path.name))
-    return is_file(path) and bool(_INTERPRETER.fullmatch(path.name))
+    # Of an environment that lost its Python, it is a link that leads nowhere.
+    there = is_file(path) or (path.is_symlink() and not exists(path))
+    return there and bool(_INTERPRETER.fullmatch(path.name))
 
 
 def _python(text: str | None) -> Version | None:

@@ -34,8 +34,9 @@ from envlock.engine import ENGINES, crossing
 from envlock.errors import ExitCode, NoResolution, UsageError
 from envlock.formats.lock_reading import read_lock
 from envlock.formats.requirements_lock import text_of
-from envlock.locking.make import check_lock, make_lock, unproved
+from envlock.locking.make import check_lock, make_lock
 from envlock.locking.outputs import differing, refuse_changed, seen
+from envlock.locking.pypi import unproved
 from envlock.model import Lock, Severity, Target
 from envlock.progress import Progress
 from envlock.releases import wheels_for

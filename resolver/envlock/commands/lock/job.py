@@ -27,7 +27,6 @@ from envlock.cli.orders import (
     tell_place,
 )
 from envlock.cli.output import talk
-from envlock.conda import rattler
 from envlock.conda.channels import hide, host_of, variables_of
 from envlock.config import load_config
 from envlock.errors import UsageError
@@ -350,6 +349,8 @@ def _python(wanted: str | None, specs: list[CondaSpec]) -> list[CondaSpec]:
 
 def _subdirs(job: Job, options: RequestOptions, settled: Settled) -> tuple[str, ...]:
     """The platforms to lock for: those that were named or configured, else this machine's."""
+    from envlock.conda import rattler  # noqa: PLC0415  (20 ms, not for pip alone)
+
     own, _ = rattler.detect()
     if job.verb == "create":
         return (own,)

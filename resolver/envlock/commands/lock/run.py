@@ -17,7 +17,6 @@ from envlock.cli.options import (
 from envlock.cli.output import progress_for, say, say_json
 from envlock.commands.lock import CheckOption
 from envlock.commands.lock.job import Typed, lock_job
-from envlock.conda import rattler
 from envlock.errors import ExitCode, UsageError
 from envlock.formats.registry import FORMATS
 from envlock.locking import make as lock
@@ -87,6 +86,8 @@ def _elsewhere(job: Job, places: Sequence[str]) -> str | None:
     """The platforms of a lock where it is to be used, if that is not here."""
     if not job.subdirs:
         return " and ".join(places) if job.places else None
+    from envlock.conda import rattler  # noqa: PLC0415  (20 ms, not for pip alone)
+
     own, _ = rattler.detect()
     return None if own in places else " and ".join(places)
 

@@ -1,0 +1,128 @@
+"""The pins of one platform where pip installs all of it: from evidence, or solved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache, partial
+
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from envlock import resolve as resolving
+from envlock.engine import able
+from envlock.formats.registry import FORMATS
+from envlock.index.pages import Index
+from envlock.index.releases import admitted, releases
+from envlock.locking.job import Job, SolvedPart, Work
+from envlock.model import Part, Target
+from envlock.progress import Progress
+from envlock.request.markers import applicable
+from envlock.resolve.anchor import Candidate
+from envlock.resolve.located import tell_several
+from envlock.targets.find import others
+
+
+def solve_pypi(work: Work, goal: Target, progress: Progress) -> SolvedPart:
+    """Return the pins of a target.
+
+    Raises:
+        NoResolution: nothing fits.
+        WorkError: an index or an engine is missing or fails.
+    """
+    kept = work.kept.get(str(goal.platform), Part())
+    preferences = {**work.job.preferences, **kept.pins}
+    answer, verified = _answer(work, goal, preferences, progress)
+    answer = answer.recalling(kept.pypi, work.database.find)
+    tell_several(answer.packages, work.job.settings, progress)
+    return SolvedPart(
+        part=Part(
+            python=goal.minor,
+            platform=str(goal.platform),
+            pypi=answer.packages,
+            verified=verified,
+        ),
+        notes=(*answer.notes, *([] if verified else unproved(goal))),
+        reasons=answer.reasons,
+    )
+
+
+def unproved(goal: Target) -> tuple[str, ...]:
+    """Say what the reader of a lock must know whose Python was not at hand."""
+    if goal.interpreter is not None:
+        return ()
+    if not goal.option:
+        return (f"made without a Python {goal.minor} at hand: that it runs is not proved",)
+    system = goal.platform.libc.replace("macos", "macOS")
+    since = f" with {system} or later" if system else ""
+    return (f"made for any {goal.platform}{since}: that it runs there is not proved",)
+
+
+def _answer(
+    work: Work,
+    goal: Target,
+    preferences: Mapping[NormalizedName, Version],
+    progress: Progress,
+) -> tuple[resolving.Resolution, str]:
+    """The pins, and what they were seen to do when they are a set that was proved."""
+    job = work.job
+    index = Index(job.settings, progress=progress)
+    question = resolving.Question(
+        wishes=resolving.merge(applicable(job.request.requirements, goal)),
+        constraints=resolving.merge(applicable(job.request.constraints, goal)),
+        rules=work.database.rules,
+        target=goal,
+        settings=job.settings,
+        preferences=preferences,
+        exclude_newer=job.request.exclude_newer,
+    )
+    if job.fresh:
+        return _resolve(work, question, index, progress), ""
+    from envlock.evidence import proved  # noqa: PLC0415  (15 ms that a current lock and --fresh save)
+
+    needs = job.request.needs
+    found = proved.consult(question, needs, job.evidence, proved.on(index, job.settings))
+    if found is None:
+        answer = _resolve(work, question, index, progress)
+        return answer.noting(*proved.elsewhere(question, job.evidence, answer)), ""
+    if not found.unmet and not preferences:
+        files = any(FORMATS[kind].files for kind in job.outputs.values())
+        taken = proved.resolution(found, question, work.database, index, addresses=files)
+        return taken, found.words
+    question = proved.preferring(question, found, needed=bool(needs))
+    answer = _resolve(work, question, index, progress)
+    answer = answer.recalling(found.proved.packages, work.database.find)
+    if answer.pins == found.proved.pins:
+        return answer, found.words
+    return answer.noting(proved.compared(found, answer.packages)), ""
+
+
+def _resolve(
+    work: Work, question: resolving.Question, index: Index, progress: Progress
+) -> resolving.Resolution:
+    date, goal = question.exclude_newer, question.target
+    wanted = work.job.engine
+    name, engine = able(wanted, goal)
+    if name is not wanted:
+        progress.note(
+            f"{name} resolves for Python {goal.minor} on {goal.platform}:"
+            f" {wanted} can do so only with that Python at hand"
+        )
+    tools = resolving.Tools(
+        engine=engine,
+        releases=cache(lambda name: releases(admitted(index.files(name), date))),
+        progress=progress,
+        companions=partial(_companions, work.job, goal),
+    )
+    why = resolving.Asked(
+        database=work.database,
+        verb=work.job.verb,
+        targets_here=lambda: others(goal),
+    )
+    return resolving.resolve(question, tools, index, why)
+
+
+def _companions(job: Job, goal: Target, candidate: Candidate) -> Iterable[NormalizedName]:
+    """What was installed with a release before; asked for while an engine works."""
+    from envlock.evidence.library import companions  # noqa: PLC0415  (as for proved)
+
+    return companions(candidate.name, candidate.version, goal.minor, job.evidence)
