@@ -206,7 +206,8 @@ def typed_path(value: str, name: str) -> Path:
     if option == "--env" and value.startswith("~") and "/" not in value.strip("/"):
         whole = f"{value.rstrip('/')}/.venv"  # a home itself is no place for one
     _refuse_left(whole, shown, f"{option} " if option else "write ")
-    return _looking().named(Path(value), option)
+    found: Path = _looking().named(Path(value), option)
+    return found
 
 
 def _looking() -> Any:  # noqa: ANN401  (a module)

@@ -166,7 +166,6 @@ def is_text(word: str) -> bool:
 
 def _written(name: str, read: Ends | None, given: Given) -> Examined:
     """What a file says, a text that was typed, or standard input."""
-
     if is_text(name):
         return examine_content(name, "the text that was typed", given)
     if name != STDIN:
