@@ -50,8 +50,7 @@ from envlock.index.releases import admitted, releases
 from envlock.model import IndexSettings, Requested, Target
 from envlock.progress import Silent
 from envlock.request.files import read_constraints_file, read_request_file
-from envlock.request.markers import applicable
-from envlock.request.words import parse_words
+from envlock.request.words import applicable, parse_words
 from envlock.rules import database
 from envlock.targets.description import target
 from envlock.targets.interpreters import find_interpreter

@@ -130,7 +130,7 @@ def _places(output: Path, texts: Mapping[str, str]) -> dict[Path, str]:
 
 def _format(own: ExportOptions) -> Format:
     """The format that is asked for, by its name or the file's; both must agree."""
-    from envlock.formats.registry import FORMATS, format_of  # noqa: PLC0415  (as above)
+    from envlock.formats.registry import LOCKS, format_of  # noqa: PLC0415  (as above)
 
     given = None if own.output == STANDARD_OUTPUT else own.output
     named = None if given is None or given.is_dir() else given
@@ -143,7 +143,7 @@ def _format(own: ExportOptions) -> Format:
         )
     if named is not None and told is not kind:
         raise UsageError(
-            f"{named} is not a name for the format {kind}", f"-o {FORMATS[kind].filename}"
+            f"{named} is not a name for the format {kind}", f"-o {LOCKS[kind].filename}"
         )
     return kind
 

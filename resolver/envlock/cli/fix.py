@@ -93,7 +93,7 @@ def _is_file_to_fix(place: Path) -> bool:
     Raises:
         UsageError: it is a file of another kind, which no Python runs.
     """
-    from envlock.formats.detect import ROWS, Can, FileFormat, can, format_at  # noqa: PLC0415  (--help)
+    from envlock.formats.registry import ROWS, Can, FileFormat, can, format_at  # noqa: PLC0415  (--help)
 
     found = format_at(place)
     if found is None or found is FileFormat.LOG or can(found, Can.EDIT):

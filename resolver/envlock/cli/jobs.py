@@ -33,13 +33,12 @@ from envlock.cli.orders import (
 from envlock.cli.output import talk
 from envlock.cli.outputs import output_files
 from envlock.cli.places import tell_place
+from envlock.conda.channels import strip_channel
 from envlock.config import load_config
 from envlock.errors import UsageError
-from envlock.formats.channel_words import strip_channel
 from envlock.formats.comments import own_command
-from envlock.formats.detect import FileFormat, format_at
 from envlock.formats.faults import Faults
-from envlock.formats.registry import FORMATS
+from envlock.formats.registry import LOCKS, FileFormat, format_at
 from envlock.index.secrets import learn_url
 from envlock.model import CondaSpec, Lock, Request
 from envlock.progress import Progress
@@ -178,7 +177,7 @@ def _wider_than_here(path: Path, there: Lock) -> UsageError:
 
 
 def _holds_by_markers(kind: Format) -> bool:
-    return FORMATS[kind].markers
+    return LOCKS[kind].markers
 
 
 def _places(lock: Lock) -> tuple[Place, ...]:
@@ -217,7 +216,7 @@ def _for_conda(
 
     def outputs(subdirs: tuple[str, ...]) -> dict[Path, Format]:
         found = output_files(request, files, subdirs, usual=Format.CONDA_LOCK, of_conda=True)
-        held = {path: kind for path, kind in found.items() if FORMATS[kind].conda}
+        held = {path: kind for path, kind in found.items() if LOCKS[kind].conda}
         if not (held or job.request.requirements):
             raise UsageError(
                 f"pip installs nothing of this request, and {next(iter(found.values()))} holds"
@@ -308,7 +307,7 @@ def _is_environment(path: Path) -> bool:
 
 def _of_environment(options: RequestOptions, conda: CondaOptions) -> Request:
     """What the one environment file asks for, with the channels that were typed before its own."""
-    from envlock.request.environment import read_environment  # noqa: PLC0415  (yaml: 10 ms)
+    from envlock.request.environment_yml import read_environment  # noqa: PLC0415  (yaml: 10 ms)
 
     found = [path for path in options.requirement_file if _is_environment(path)]
     if len(found) > 1:

@@ -86,13 +86,13 @@ def _tell(job: Job, lock: Lock, written: Sequence[Path], *, as_json: bool) -> No
 def _next_steps(job: Job, lock: Lock) -> Iterator[str]:
     """The command that builds an environment: one, or where each platform has a file one each."""
     from envlock import report  # noqa: PLC0415  (after the solving)
-    from envlock.formats.registry import FORMATS  # noqa: PLC0415  (after the solving)
+    from envlock.formats.registry import LOCKS  # noqa: PLC0415  (after the solving)
 
-    hashed = {path: FORMATS[kind].hashes for path, kind in job.outputs.items()}
+    hashed = {path: LOCKS[kind].hashes for path, kind in job.outputs.items()}
     alike: dict[Format, list[Path]] = {}
     for path, kind in job.outputs.items():
         alike.setdefault(kind, []).append(path)
-    kinds = sorted(alike, key=lambda kind: not FORMATS[kind].hashes)
+    kinds = sorted(alike, key=lambda kind: not LOCKS[kind].hashes)
     paths, places = alike[kinds[0]], [each.place for each in lock.parts]
     if len(paths) == len(places) > 1:
         for path, place in zip(paths, places, strict=True):

@@ -155,7 +155,7 @@ def is_for_conda(request: RequestOptions, conda: CondaOptions) -> bool:
         return conda.manager is not Manager.PIP
     if conda.channel:
         return True
-    from envlock.formats.detect import FileFormat, format_at  # noqa: PLC0415  (--help)
+    from envlock.formats.registry import FileFormat, format_at  # noqa: PLC0415  (--help)
 
     return any(format_at(path) is FileFormat.ENVIRONMENT for path in request.requirement_file)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from envlock.choices import STANDARD_OUTPUT, Format
 from envlock.cli.options import LockFileOptions, RequestOptions
 from envlock.errors import UsageError
-from envlock.formats.registry import FORMATS, for_platform, format_of, refuse_unfit
+from envlock.formats.registry import LOCKS, for_platform, format_of, refuse_unfit
 from envlock.system import refuse_irregular
 
 
@@ -43,7 +43,7 @@ def output_files(
     named = [
         (kind, Path(name))
         for kind in kinds
-        for name in FORMATS[kind].names(places, apart=apart, together=together)
+        for name in LOCKS[kind].names(places, apart=apart, together=together)
     ]
     outputs = _outputs(files.output, places, len(named), of_conda=of_conda)
     found: dict[Path, Format] = {}
@@ -52,7 +52,7 @@ def output_files(
         if path != STANDARD_OUTPUT:
             check_folder(path)
         if path.resolve() in inputs:
-            free = _beside(Path(FORMATS[kind].filename))
+            free = _beside(Path(LOCKS[kind].filename))
             raise UsageError(f"{path} is an input; the lock would overwrite it", f"-o {free}")
         found[path] = kind
     return found
@@ -128,6 +128,6 @@ def format_for(
             "a lock is named NAME.txt or requirements.lock (requirements), pylock.toml or "
             "pylock.NAME.toml (pylock), NAME.yml (environment), conda-PLATFORM.lock (explicit), "
             "conda-lock.yml (conda-lock), pixi.lock (pixi)",
-            f"-o {FORMATS[wanted].filename}",
+            f"-o {LOCKS[wanted].filename}",
         )
     return kind

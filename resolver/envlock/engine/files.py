@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from envlock.engine.interface import Problem, Solution
-from envlock.formats.lock_reading import read_lock
+from envlock.formats.registry import read_lock
 from envlock.model import LockedPackage
 from envlock.system import write_texts
 

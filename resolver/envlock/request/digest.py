@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from envlock.formats.channel_words import strip_channel
+from envlock.conda.channels import public, strip_channel
 from envlock.index.redact import strip_credentials
 from envlock.model import CondaSpec, Request, Requested, Target
 
@@ -73,8 +73,6 @@ def conda_digest(
 
 
 def _asked(spec: CondaSpec) -> str:
-    from envlock.conda.channels import public  # noqa: PLC0415  (locks for pip need none of it)
-
     place = replace(spec, channel=strip_channel(spec.channel), url=public(spec.url))
     return f"conda {place} {' '.join(spec.only)}".rstrip()
 

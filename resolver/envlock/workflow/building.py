@@ -24,7 +24,7 @@ from envlock.environment.owners import of_conda
 from envlock.environment.records import read_site
 from envlock.environment.replacement import Replacement
 from envlock.errors import InstallFailure, UsageError
-from envlock.formats.requirements_lock import text_of
+from envlock.formats.requirements import text_of
 from envlock.model import IndexSettings, Lock, Part, Request
 from envlock.progress import Progress
 from envlock.system import make_folder, write_texts

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from envlock.differences import Difference, compare, side_of
 from envlock.errors import UsageError
-from envlock.formats.lock_reading import read_lock
-from envlock.formats.registry import FORMATS, format_of
+from envlock.formats.registry import LOCKS, format_of, read_lock
 from envlock.model import Lock
 from envlock.progress import Progress
 from envlock.targets.interpreters import find_interpreter
@@ -27,7 +26,7 @@ def difference(before: Path, after: Path, progress: Progress) -> Difference:
         conda, other = (before, after) if old.of_conda else (after, before)
         raise UsageError(f"{conda} is a lock of conda packages, and {other} is not")
     kinds = (format_of(before), format_of(after))
-    hashes = all(kind is None or FORMATS[kind].hashes for kind in kinds)
+    hashes = all(kind is None or LOCKS[kind].hashes for kind in kinds)
     apart = max(len(each.parts) for each in (old, new)) > 1
     return compare(side_of(old, apart=apart), side_of(new, apart=apart), hashes=hashes)
 

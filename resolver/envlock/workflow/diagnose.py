@@ -153,7 +153,7 @@ def _of_stdin(read: Ends | None, given: Given) -> Examined:
 def _fixable(what: Sequence[str], parts: Sequence[Examined]) -> tuple[str, ...] | None:
     if not what:
         return ()
-    from envlock.formats.detect import Can, can, format_at  # noqa: PLC0415  (as above)
+    from envlock.formats.registry import Can, can, format_at  # noqa: PLC0415  (as above)
 
     found = [
         name

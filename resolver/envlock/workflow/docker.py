@@ -13,8 +13,8 @@ from packaging.utils import canonicalize_name
 from envlock.docker.freeze import Frozen, parse_freeze
 from envlock.docker.recipe import DOCKERFILE, IGNORE, SCRIPTS, is_edited, is_own
 from envlock.errors import NoResolution, UsageError
-from envlock.formats.lock_reading import read_lock
-from envlock.formats.requirements_lock import text_of
+from envlock.formats.registry import read_lock
+from envlock.formats.requirements import text_of
 from envlock.model import Lock, Severity, Target
 from envlock.progress import Progress
 from envlock.releases import wheels_for

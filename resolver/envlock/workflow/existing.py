@@ -12,8 +12,7 @@ from msgspec.structs import replace
 
 from envlock.conda.names import names, pypi_pins, python_of
 from envlock.errors import EnvlockError, UsageError
-from envlock.formats.lock_reading import read_lock
-from envlock.formats.registry import FORMATS
+from envlock.formats.registry import LOCKS, read_lock
 from envlock.index.origin import asked, public, source_of
 from envlock.model import Lock, Part, Severity, Target
 from envlock.request.digest import conda_digest, request_digest
@@ -93,7 +92,7 @@ def own_locks(job: Job) -> dict[Path, Lock]:
 
 def _ways_past(path: Path, job: Job) -> Iterator[str]:
     """How to go on beside a file of somebody else's: read it, or write another."""
-    if FORMATS[job.outputs[path]].options and not job.subdirs:
+    if LOCKS[job.outputs[path]].options and not job.subdirs:
         yield f"envlock {job.verb} -r {shlex.quote(path.as_posix())}"
     if len(job.outputs) == 1:
         yield f"-o {shlex.quote(path.with_stem(f'{path.stem}.envlock').as_posix())}"
@@ -144,7 +143,7 @@ def problems(locks: Locks, standard: Standard) -> tuple[str, ...]:
     outputs = standard.job.outputs
     found = [f"{path}: there is no such lock" for path in outputs if path not in locks]
     for path, lock in locks.items():
-        hashes = FORMATS[outputs[path]].hashes
+        hashes = LOCKS[outputs[path]].hashes
         found += (f"{path}: {fault}" for fault in _faults(lock, standard, hashes=hashes))
     return (*found, *_differing(locks))
 

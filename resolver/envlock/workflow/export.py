@@ -13,8 +13,7 @@ from packaging.utils import NormalizedName
 from envlock.choices import Format
 from envlock.errors import IndexFailure, UsageError
 from envlock.formats.comments import own_command
-from envlock.formats.lock_reading import read_lock
-from envlock.formats.registry import FORMATS, refuse_unfit, texts_of
+from envlock.formats.registry import LOCKS, read_lock, refuse_unfit, texts_of
 from envlock.index.hashing import with_hashes
 from envlock.index.origin import held_to
 from envlock.index.origin import where as index_words
@@ -62,7 +61,7 @@ def export(order: ExportOrder, progress: Progress) -> Mapping[str, str]:
         IndexFailure: a page cannot be read, or has no file of a pin.
         WorkError: the lock lacks something that the format must hold.
     """
-    row, lock = FORMATS[order.kind], _read(order, progress)
+    row, lock = LOCKS[order.kind], _read(order, progress)
     if not (lock.of_conda or row.pypi):
         raise UsageError(
             f"{order.source} holds no conda packages, and the format {order.kind} no others",
@@ -88,7 +87,7 @@ def try_export(output: Path, kind: Format, progress: Progress) -> None:
         UsageError: there is a pipe, a device or the like in its place.
         WorkError: it cannot be made.
     """
-    file = output / FORMATS[kind].filename if output.is_dir() else output
+    file = output / LOCKS[kind].filename if output.is_dir() else output
     refuse_irregular((file,))
     if not file.exists():
         try_outputs((file,), progress)
@@ -174,7 +173,7 @@ def _with_files(part: Part, order: ExportOrder, progress: Progress) -> Part:
     """Return a part with hashes, and with files where the format lists them."""
     bare = [package for package in part.pypi if not package.hashes]
     unlisted = [package for package in part.pypi if not package.files]
-    row = FORMATS[order.kind]
+    row = LOCKS[order.kind]
     wanted = unlisted if row.files or row.addresses else bare
     if not wanted:
         return part

@@ -22,8 +22,8 @@ from envlock.errors import InterpreterMissing, NoResolution, UsageError, WorkErr
 from envlock.examine.files import examine_path
 from envlock.examine.gathered import Given
 from envlock.findings import Examined, Finding
-from envlock.formats.detect import FileFormat, detect
 from envlock.formats.edit import diff, edited
+from envlock.formats.registry import FileFormat, detect
 from envlock.model import IndexSettings, Rule, Severity, Target, Violation
 from envlock.plan import Case, plans
 from envlock.progress import Progress

@@ -6,8 +6,7 @@ import re
 from pathlib import Path
 
 from envlock.errors import UsageError
-from envlock.formats.lock_reading import read_lock
-from envlock.formats.registry import FORMATS, format_of
+from envlock.formats.registry import LOCKS, format_of, read_lock
 from envlock.system import read_text
 
 _OPTION_LINE = re.compile(r"^(--?[a-z][a-z-]*)(?:[ =].*)?$", re.MULTILINE)
@@ -20,7 +19,7 @@ def without_options(path: Path) -> tuple[str, tuple[str, ...]]:
     """
     text = read_text(path)
     kind = format_of(path, text)
-    if kind is None or not FORMATS[kind].options:
+    if kind is None or not LOCKS[kind].options:
         return text, ()
     return _OPTION_LINE.sub("", text), tuple(dict.fromkeys(_OPTION_LINE.findall(text)))
 

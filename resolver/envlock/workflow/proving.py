@@ -16,7 +16,7 @@ from envlock.environment.create import create_venv, sync
 from envlock.errors import InstallFailure
 from envlock.evidence.steady import steady, steady_outcome
 from envlock.evidence.values import Circumstances, ProvedSet
-from envlock.formats.requirements_lock import text_of
+from envlock.formats.requirements import text_of
 from envlock.matrix.tasks import Task, Terms
 from envlock.model import Lock, LockedPackage, Part
 from envlock.outcomes import Outcome

@@ -17,7 +17,7 @@ from envlock.environment.replaceable import settled
 from envlock.environment.replacement import replaced
 from envlock.errors import InstallFailure, InterpreterMissing, UsageError
 from envlock.formats.comments import own_command
-from envlock.formats.lock_reading import read_lock
+from envlock.formats.registry import read_lock
 from envlock.model import IndexSettings, Lock, Part, Request
 from envlock.progress import Progress
 from envlock.system import read_text

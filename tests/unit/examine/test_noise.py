@@ -8,7 +8,7 @@ from importlib.resources import files
 import pytest
 
 from envlock.diagnose.symptoms import shown_by
-from envlock.examine.noise import clean
+from envlock.examine.logs import clean
 from envlock.model import Rule
 from envlock.rules import database
 from envlock.rules.documents import parse

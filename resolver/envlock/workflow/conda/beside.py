@@ -13,7 +13,7 @@ from envlock.engine import ENGINES, Engine, able
 from envlock.errors import InterpreterMissing
 from envlock.model import Part, Requested, Target
 from envlock.progress import Progress
-from envlock.request.markers import applicable
+from envlock.request.words import applicable
 from envlock.resolve import Resolution
 from envlock.resolve.conda.pip_part import PipQuestion, resolve_pip_part
 from envlock.resolve.conda.run import CondaAnswer

@@ -18,7 +18,7 @@ from envlock.conda.names import names
 from envlock.index.pages import Index
 from envlock.model import Requested, Target
 from envlock.progress import Progress
-from envlock.request.markers import applicable
+from envlock.request.words import applicable
 from envlock.resolve import Question, Resolution, merge
 from envlock.resolve.anchor import framework
 from envlock.resolve.conda.question import CondaQuestion

@@ -10,7 +10,7 @@ from envlock.conda.names import pypi_pins
 from envlock.errors import NoResolution
 from envlock.model import CondaPackage, Part
 from envlock.progress import Progress
-from envlock.request.markers import applicable
+from envlock.request.words import applicable
 from envlock.resolve import Resolution
 from envlock.resolve.conda.explain import Asked
 from envlock.resolve.conda.pip_part import Shared, apart
