@@ -20,7 +20,7 @@ from envlock.documents import read_toml
 from envlock.errors import UsageError
 from envlock.formats.faults import Faults, safe
 from envlock.index.secrets import learn_url
-from envlock.index.sources import Sources, closest_first
+from envlock.index.settings import Sources, closest_first
 from envlock.system import read_text
 from envlock.system.looking import is_file
 

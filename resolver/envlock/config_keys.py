@@ -13,7 +13,7 @@ from msgspec import Struct
 from envlock.choices import Accelerator, EngineName, Format, IndexStrategy
 from envlock.errors import UsageError
 from envlock.formats.faults import shown
-from envlock.index.sources import read_source
+from envlock.index.settings import read_source
 from envlock.request.words import parse_date
 from envlock.system.looking import expanded, named
 from envlock.targets.platforms import read_platform

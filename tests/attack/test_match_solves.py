@@ -7,8 +7,8 @@ import pytest
 from packaging.version import Version
 
 from envlock.errors import NoResolution
+from envlock.index.filenames import releases
 from envlock.index.pages import Index
-from envlock.index.releases import releases
 from envlock.model import IndexSettings
 from envlock.progress import Silent
 from envlock.resolve import Asked, Question, Tools, resolve

@@ -30,11 +30,11 @@ from envlock.config_keys import KEYS
 from envlock.errors import UsageError
 from envlock.index import secrets
 from envlock.index.handover import pip_environment, uv_cache, uv_environment
-from envlock.index.redact import redact
+from envlock.index.secrets import redact
 from envlock.model import IndexSettings
 from envlock.progress import Silent
 from envlock.system.caches import folder_of_variable
-from envlock.system.limits import solve_limit
+from envlock.system.processes import solve_limit
 from envlock.workflow.conda.question import channel_addresses
 from envlock.workflow.job import Job
 from envlock.workflow.sync import SyncOrder, sync_environment

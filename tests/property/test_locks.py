@@ -20,7 +20,7 @@ from packaging.version import Version
 from envlock.choices import Format
 from envlock.errors import UsageError
 from envlock.formats.registry import LOCKS, read_lock, texts_of
-from envlock.index.redact import redact
+from envlock.index.secrets import redact
 from envlock.model import DistributionFile, Lock, LockedPackage, Part, RuleId
 from envlock.targets.platforms import KNOWN, environment_of
 from support.locks import with_packages

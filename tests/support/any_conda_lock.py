@@ -12,7 +12,7 @@ from packaging.version import Version
 
 from envlock.formats.archives import build_number, noarch_of
 from envlock.formats.conda_spec import selected
-from envlock.index.redact import redact
+from envlock.index.secrets import redact
 from envlock.model import (
     CondaPackage,
     CondaSpec,

@@ -9,8 +9,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock.model import Platform, Requested, Rule, Target
-from envlock.resolve.anchor import Candidate
-from envlock.resolve.wishes import Wish, merge
+from envlock.resolve.candidate import Candidate, Wish, merge
 from envlock.rules.check import Packages, Situation
 from envlock.rules.schema import read_rule
 from envlock.targets.platforms import markers

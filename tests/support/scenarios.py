@@ -45,8 +45,8 @@ from packaging.version import Version
 from envlock import resolve as resolving
 from envlock.choices import Accelerator
 from envlock.engine import Engine
+from envlock.index.filenames import admitted, releases
 from envlock.index.pages import Index
-from envlock.index.releases import admitted, releases
 from envlock.model import IndexSettings, Requested, Target
 from envlock.progress import Silent
 from envlock.request.files import read_constraints_file, read_request_file

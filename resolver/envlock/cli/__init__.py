@@ -143,7 +143,7 @@ def _run(typed: Sequence[str]) -> int:
         code: int = app(list(typed) or ["--help"], prog_name="envlock", standalone_mode=False)
     except EnvlockError as error:
         _tell_troubles(typed)
-        links = sys.modules.get("envlock.system.links")
+        links = sys.modules.get("envlock.system.reading")
         return _complain(links.discreet(error) if links else error, typed)
     except typer.TyperException as fault:
         from envlock.cli.advice import usage_error  # noqa: PLC0415  (for errors only)
@@ -173,7 +173,7 @@ def _complain(error: EnvlockError, typed: Sequence[str]) -> int:
 
 def _remedies(error: EnvlockError) -> Sequence[str]:
     if isinstance(error, PythonGone):
-        from envlock.environment.gone import remedies  # noqa: PLC0415  (seldom needed)
+        from envlock.environment.place import remedies  # noqa: PLC0415  (seldom needed)
 
         return remedies(error)
     return error.remedies

@@ -104,7 +104,7 @@ def _options(params: Sequence[Any], typed: Sequence[str]) -> Iterator[tuple[set[
 
 def _without(typed: Sequence[str], name: str, value: str) -> Sequence[str]:
     """What was typed, without an option that names the place which the remedy names anew."""
-    from envlock.index.redact import strip_credentials  # noqa: PLC0415  (for errors only)
+    from envlock.index.secrets import strip_credentials  # noqa: PLC0415  (for errors only)
 
     if "://" not in value or "@" not in value:
         return typed

@@ -131,7 +131,7 @@ def _judge(own: BisectOptions, timeout: float) -> Judge:
 
 def _text(found: Bisected, own: BisectOptions, *, verbose: bool) -> str:
     from envlock import report  # noqa: PLC0415  (as above)
-    from envlock.rules.documents import render  # noqa: PLC0415
+    from envlock.rules.tables import render  # noqa: PLC0415
 
     kinds = Counter(each.verdict.value for each in found.trials)
     differences = counted(len(found.differing), "difference")

@@ -14,7 +14,7 @@ _SIGNALS = tuple(
 )
 
 
-_CHANGES = "envlock.system.landed"
+_CHANGES = "envlock.system.writing"
 
 
 class Interrupted(EnvlockError):

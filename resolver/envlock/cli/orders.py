@@ -17,9 +17,8 @@ from envlock.cli.places import tell_places
 from envlock.config import Config, load_config
 from envlock.documents import read_toml
 from envlock.errors import UsageError
-from envlock.index.redact import strip_credentials
-from envlock.index.settings import IndexOverrides, load_settings
-from envlock.index.sources import placed
+from envlock.index.secrets import strip_credentials
+from envlock.index.settings import IndexOverrides, load_settings, placed
 from envlock.model import IndexSettings
 from envlock.request.words import parse_date
 from envlock.system import read_text

@@ -17,9 +17,8 @@ from envlock.config import project_places, project_sources
 from envlock.errors import UsageError
 from envlock.index.hosts import as_netloc, is_secure, split, trusted_host
 from envlock.index.origin import source_of
-from envlock.index.redact import redact
-from envlock.index.secrets import learn_url
-from envlock.index.sources import placed
+from envlock.index.secrets import learn_url, redact
+from envlock.index.settings import placed
 from envlock.model import IndexSettings
 
 

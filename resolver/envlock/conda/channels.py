@@ -19,8 +19,7 @@ from msgspec.structs import replace
 
 from envlock.errors import UsageError
 from envlock.index.hosts import AMBIGUOUS, WHY_AMBIGUOUS
-from envlock.index.redact import redact, strip_credentials
-from envlock.index.secrets import learn, learn_url
+from envlock.index.secrets import learn, learn_url, redact, strip_credentials
 from envlock.model import CondaPackage
 from envlock.system.looking import expand
 

@@ -10,11 +10,9 @@ from envlock.findings import Examined
 from envlock.model import Platform
 from envlock.releases import declared, framework_releases, newest_for, pythons_for
 from envlock.rules.check import Known, Situation
-from envlock.rules.families import families
-from envlock.rules.frameworks import framework
-from envlock.rules.pythons import pythons
-from envlock.targets.elsewhere import foreign_target
-from envlock.targets.platforms import Place
+from envlock.rules.frameworks import families, framework
+from envlock.rules.tables import pythons
+from envlock.targets.platforms import Place, foreign_target
 from envlock.versions import admits, meet, minor_of
 
 _NEWER_THAN_ALL = Version("99999")

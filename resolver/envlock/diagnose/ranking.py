@@ -16,7 +16,7 @@ from envlock.diagnose.verdict import Verdict
 from envlock.findings import Finding
 from envlock.model import Demand, Severity, Stage
 from envlock.rules.check import Truth
-from envlock.rules.families import families
+from envlock.rules.frameworks import families
 from envlock.versions import complement, is_within
 
 _SEVERITIES = (Severity.BREAKS, Severity.DEGRADES, Severity.DECLARED)

@@ -13,8 +13,7 @@ from envlock.diagnose.verdict import Verdict, judge
 from envlock.findings import Finding
 from envlock.model import Demand, Remedy, RemedyKind, Rule
 from envlock.rules.check import Known, Truth
-from envlock.rules.families import families
-from envlock.rules.frameworks import frameworks
+from envlock.rules.frameworks import families, frameworks
 from envlock.versions import complement
 
 _BY_VERSIONS = {Truth.YES: 0.9, Truth.LIKELY: 0.5}

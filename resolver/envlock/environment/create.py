@@ -14,12 +14,12 @@ from pathlib import Path
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from envlock.environment.failures import install_failure, patience, refuse_stalled
 from envlock.environment.holding import at_work
 from envlock.environment.inspect import installed, prefix_of, site_folders
+from envlock.environment.installer import install_failure, patience, refuse_stalled
 from envlock.errors import InstallFailure
 from envlock.index.handover import pip_environment, uv_environment, uv_options, uv_program
-from envlock.index.redact import redact
+from envlock.index.secrets import redact
 from envlock.index.ways import for_pip, for_uv
 from envlock.model import IndexSettings
 from envlock.progress import Progress

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from envlock.environment.conda import files_under
 from envlock.environment.journal import OWN
+from envlock.environment.layout import files_under
 from envlock.environment.marker import MARKER
 from envlock.environment.records import rows
 from envlock.errors import UsageError

@@ -18,11 +18,10 @@ from envlock.choices import Accelerator
 from envlock.evidence.values import Cell, ProvedSet
 from envlock.model import LockedPackage, Rule, Severity, Target
 from envlock.releases import wheels_for
-from envlock.resolve.anchor import distributions, framework
-from envlock.resolve.wishes import Wish, Wishes
+from envlock.resolve.candidate import Wish, Wishes, distributions, framework
 from envlock.rules.check import Situation, violations
-from envlock.rules.families import families
-from envlock.targets.fitting import installable
+from envlock.rules.frameworks import families
+from envlock.targets.tags import installable
 
 
 class Asked(Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from packaging.version import Version
 from envlock import standards
 from envlock.findings import Examined, Kind
 from envlock.model import Platform
-from envlock.rules.pythons import pythons
+from envlock.rules.tables import pythons
 from envlock.targets.platforms import marker_environment
 from envlock.versions import minor_of
 

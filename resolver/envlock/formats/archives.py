@@ -26,7 +26,7 @@ from envlock.errors import UsageError, WorkError
 from envlock.formats.comments import one_line, told
 from envlock.formats.conda_spec import SUBDIRS, parse_archive
 from envlock.formats.pylock import usable
-from envlock.index.redact import strip_credentials
+from envlock.index.secrets import strip_credentials
 from envlock.model import CondaPackage, DistributionFile, Lock, LockedPackage, Part
 from envlock.targets.platforms import KNOWN
 from envlock.targets.subdirs import Virtual, target_of

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from envlock.conda.channels import strip_channel
 from envlock.errors import UsageError
 from envlock.formats.conda_spec import parse_spec, selected, selector
-from envlock.index.redact import redact
+from envlock.index.secrets import redact
 from envlock.model import CondaSpec, Lock, LockedPackage, Part, RuleId
 
 _WIDTH = 100

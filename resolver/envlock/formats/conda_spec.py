@@ -16,8 +16,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock import standards
-from envlock.conda.names import names
-from envlock.conda.versions import to_pep440
+from envlock.conda.names import names, to_pep440
 from envlock.errors import UsageError
 from envlock.formats.faults import shown
 from envlock.model import CondaSpec, Platform

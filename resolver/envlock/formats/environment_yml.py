@@ -22,7 +22,7 @@ from envlock.formats.conda_spec import parse_spec, selected
 from envlock.formats.faults import safe, shown
 from envlock.formats.lockfile import Gathered, read_pin
 from envlock.formats.yaml_text import comments_under, compose, exactly, quoted
-from envlock.index.redact import redact
+from envlock.index.secrets import redact
 from envlock.model import CondaPackage, CondaSpec, Lock, Part
 
 #: A node of yaml, which is imported when it is needed.

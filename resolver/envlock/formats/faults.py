@@ -83,7 +83,7 @@ def safe(text: str) -> str:
     That is without the credentials of a URL, without characters that a
     terminal would obey, and not longer than a line.
     """
-    from envlock.index.redact import redact  # noqa: PLC0415  (only errors quote)
+    from envlock.index.secrets import redact  # noqa: PLC0415  (only errors quote)
 
     plain = redact(printable(text[:_LOOKED_AT]))
     return plain if len(plain) <= _WIDTH else f"{plain[:_WIDTH]}…"

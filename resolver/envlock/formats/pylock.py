@@ -35,7 +35,7 @@ from envlock.formats.comments import Heading, one_line
 from envlock.formats.lockfile import STRONG_HASH, Gathered, Pin
 from envlock.formats.together import environment, gather
 from envlock.index.origin import public
-from envlock.index.redact import strip_credentials
+from envlock.index.secrets import strip_credentials
 from envlock.model import DistributionFile, Lock, LockedPackage, Part, Platform, RuleId
 from envlock.targets.platforms import SYSTEMS, markers
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from envlock.choices import IndexStrategy
+from envlock.index.credentials import netrc_fault
 from envlock.index.hosts import as_netloc, trusted_host
 from envlock.index.local import is_missing
-from envlock.index.netrc import netrc_fault
 from envlock.index.origin import indexes
 from envlock.model import IndexSettings
 from envlock.system import WINDOWS, folder_of_variable, replaced_cache

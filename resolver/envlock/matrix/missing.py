@@ -17,7 +17,7 @@ from envlock.releases import (
     minor_key,
     pythons_for,
 )
-from envlock.rules.pythons import pythons
+from envlock.rules.tables import pythons
 from envlock.versions import minor_of
 
 #: The oldest Python that the probes run on, and hence the oldest that is asked for.

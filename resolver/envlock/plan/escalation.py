@@ -22,8 +22,8 @@ from envlock.plan.asking import Asking, Names, Solved
 from envlock.plan.case import Case, Owners
 from envlock.plan.reasons import plan_of
 from envlock.resolve import Tools
-from envlock.rules.families import families
-from envlock.targets.fitting import installable
+from envlock.rules.frameworks import families
+from envlock.targets.tags import installable
 
 
 class _Step(Enum):

@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from envlock.conda.channels import public, strip_channel
-from envlock.index.redact import strip_credentials
+from envlock.index.secrets import strip_credentials
 from envlock.model import CondaSpec, Request, Requested, Target
 
 

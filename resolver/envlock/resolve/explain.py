@@ -13,15 +13,23 @@ from packaging.version import Version
 from envlock.choices import Accelerator
 from envlock.model import Constraint, DistributionFile, LockedPackage, Rule, Target, Violation
 from envlock.releases import contents, pythons_for
-from envlock.resolve.anchor import Candidate, Releases, admitted, framework
+from envlock.resolve.candidate import (
+    TYPED,
+    Candidate,
+    Releases,
+    Wish,
+    Wishes,
+    admitted,
+    file_of,
+    framework,
+)
 from envlock.resolve.feasible import Collision, Infeasible
 from envlock.resolve.loop import Attempt, BudgetExhausted
 from envlock.resolve.question import Question
 from envlock.resolve.settle import Rejected, SourceOnly
-from envlock.resolve.wishes import TYPED, Wish, Wishes, file_of
 from envlock.rules.check import conditions
-from envlock.rules.families import families
-from envlock.targets.fitting import fits, tagged_for
+from envlock.rules.frameworks import families
+from envlock.targets.tags import fits, tagged_for
 
 Find = Callable[[str], Rule | None]
 

@@ -27,13 +27,12 @@ from packaging.version import Version
 
 from envlock.engine import Unsatisfiable
 from envlock.model import Constraint, Severity, Violation
-from envlock.resolve.anchor import Candidate, candidates, distributions, framework
-from envlock.resolve.feasible import Feasible, Infeasible, judge, possible
+from envlock.resolve.candidate import Candidate, candidates, distributions, framework
+from envlock.resolve.feasible import Feasible, Infeasible, judge, possible, refused_together
 from envlock.resolve.question import Pins, Question, Tools
-from envlock.resolve.refusals import refused_together
 from envlock.resolve.settle import Budget, Rejected, Resolved, Task, settle
 from envlock.rules.check import Situation, violations
-from envlock.rules.families import families
+from envlock.rules.frameworks import families
 from envlock.versions import admits
 
 #: How many solves a request may cost in all.

@@ -14,10 +14,9 @@ from envlock.engine import Answer, Engine, Problem
 from envlock.model import Constraint, DistributionFile, IndexSettings, Rule, Target
 from envlock.progress import Progress
 from envlock.releases import declared
-from envlock.resolve.anchor import Candidate, Releases
-from envlock.resolve.wishes import Wish, Wishes
+from envlock.resolve.candidate import Candidate, Releases, Wish, Wishes
 from envlock.rules.database import Database
-from envlock.rules.families import families
+from envlock.rules.frameworks import families
 from envlock.system import OutOfTime
 
 

@@ -2,25 +2,52 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
-from packaging.utils import NormalizedName
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from envlock.errors import UsageError
+from envlock.choices import EngineName, IndexStrategy
+from envlock.engine import ENGINES, Solution
+from envlock.errors import NoResolution, UsageError
+from envlock.index.origin import indexes, public
 from envlock.index.pages import Index
 from envlock.model import LockedPackage, Rule, RuleId
-from envlock.resolve.anchor import Candidate, distributions, framework
-from envlock.resolve.assemble import built_there, explained, notes, reasons
-from envlock.resolve.lacking import absent
-from envlock.resolve.located import with_files
+from envlock.resolve.assemble import built_there, explained, notes, reasons, with_files
+from envlock.resolve.candidate import Candidate, distributions, framework
 from envlock.resolve.loop import Attempt, candidates_for, search
 from envlock.resolve.question import Asked, Question, Tools
 from envlock.resolve.settle import Resolved
+from envlock.resolve.ways import absent
 from envlock.system import solve_limit, within
+
+#: What stands before a version in the words of an engine, and of envlock.
+_NAME = re.compile(r"([A-Za-z0-9][\w.-]*)(?=(?:[<>=!~]=?|===?| )\d)")
+
+
+def beside(error: NoResolution, question: Question, tools: Tools, index: Index) -> NoResolution:
+    """Add to an error which of its packages other indexes have too, and whether that frees it."""
+    if question.settings.index_strategy is IndexStrategy.BEST:
+        return error
+    told = {*question.wishes, *map(canonicalize_name, _NAME.findall(error.message))}
+    crowded = index.crowded(told) if len(indexes(question.settings)) > 1 else {}
+    if not crowded:
+        return error
+    lines = (
+        f"  because {name} comes from {public(first)} alone, the first index that has it, and not"
+        f" from {' and '.join(map(public, others))}"
+        for name, (first, *others) in crowded.items()
+    )
+    best = replace(question.settings, index_strategy=IndexStrategy.BEST)
+    with tools.progress.phase("look at the other indexes"):
+        problem = replace(question.problem(None, ()), settings=best)
+        answer = ENGINES[EngineName.UV]().solve(problem, tools.progress)
+    ways = (f"--index-strategy {IndexStrategy.BEST}",) if isinstance(answer, Solution) else ()
+    return NoResolution("\n".join((error.message, *lines)), *error.remedies, *ways)
 
 
 class Resolution(Struct, frozen=True, kw_only=True):
@@ -76,8 +103,7 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
         question = replace(question, settings=replace(question.settings, refresh=True))
     settled, tried = _search(question, tools, index)
     if settled is None:
-        from envlock.resolve.otherwise import beside  # noqa: PLC0415  (seldom needed)
-        from envlock.resolve.wayout import no_resolution  # noqa: PLC0415  (as above)
+        from envlock.resolve.ways import no_resolution  # noqa: PLC0415  (seldom needed)
 
         raise beside(no_resolution(question, tools, asked, tried), question, tools, index)
     packages = with_files(

@@ -8,23 +8,35 @@ from itertools import chain, islice
 from msgspec import Struct
 from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
+from envlock.choices import EngineName
+from envlock.engine import ENGINES
+from envlock.errors import NoResolution
+from envlock.index.origin import where
 from envlock.model import Target
 from envlock.releases import pythons_for
-from envlock.resolve.anchor import framework
+from envlock.resolve import explain
+from envlock.resolve.candidate import Candidate, Releases, Wish, file_of, framework
 from envlock.resolve.explain import command, relaxable, remedy
-from envlock.resolve.lacking import absent
-from envlock.resolve.loop import candidates_for, search
-from envlock.resolve.question import Question, Tools
+from envlock.resolve.feasible import Infeasible, judge
+from envlock.resolve.loop import Attempt, candidates_for, search
+from envlock.resolve.question import Asked, Question, Tools
 from envlock.resolve.settle import Resolved
-from envlock.resolve.wishes import Wish, file_of
-from envlock.rules.families import families
-from envlock.system import OutOfTime, left
+from envlock.rules.check import conditions
+from envlock.rules.frameworks import families
+from envlock.system import OutOfTime, left, within
 
 #: How many solves one way out may cost, and how many bounds are let go in
 #: turn: somebody waits.
 _SOLVES = 3
 _TRIED = 8
+#: How many ways out are told.
+_TOLD = 3
+#: How long they are looked for: somebody waits for the reason.
+_SECONDS = 10.0
+#: The same where nothing had to be solved for it: then the answer itself came at once.
+_AT_ONCE = 4.0
 
 
 class Search(Struct, frozen=True, kw_only=True):
@@ -181,3 +193,83 @@ def _version(settled: Resolved, wish: Wish) -> str:
     if settled.candidate is not None and settled.candidate.stands_for(wish):
         return str(settled.candidate.version)
     return next((str(p.version) for p in settled.packages if p.name == wish.name), "")
+
+
+def absent(question: Question, tools: Tools) -> tuple[Wish, ...]:
+    """The wishes of which the index has no release for the target, whatever the others are."""
+    return tuple(
+        wish
+        for wish in question.wishes.values()
+        if explain.missing(wish, installable(wish, question, tools), question.target, "", ())
+    )
+
+
+def installable(wish: Wish, question: Question, tools: Tools) -> Releases:
+    """The releases of a wish, without source where source is not built."""
+    releases = tools.releases(wish.name)
+    anchor = framework(question.wishes)
+    if wish.name in {*families().wheels_only, anchor.name if anchor else None}:
+        return _wheels(releases) or releases
+    return releases
+
+
+def _wheels(releases: Releases) -> Releases:
+    kept = {v: [f for f in files if f.filename.endswith(".whl")] for v, files in releases.items()}
+    return {version: files for version, files in kept.items() if files}
+
+
+def no_resolution(
+    question: Question, tools: Tools, asked: Asked, tried: tuple[Attempt, ...]
+) -> NoResolution:
+    """Say what collides, and what would free it: every remedy has been solved."""
+    absent = [line for w in question.wishes.values() for line in _absent(w, question, tools, asked)]
+    bounds = {**question.constraints, **question.given(None)}
+    reasons = absent or explain.causes(tried, bounds, asked.database.find)
+    said = "\n".join(
+        (
+            explain.title(question.wishes, question.target),
+            *(f"  because {line}" for line in reasons),
+        )
+    )
+    if not all(tools.releases(name) for name in question.wishes):
+        return NoResolution(said)
+    looking = Search(
+        question=question,
+        tools=replace(tools, engine=ENGINES[EngineName.UV]()),
+        verb=asked.verb,
+        said=said,
+        targets_here=asked.targets_here,
+    )
+    # Who waits at a terminal reads the reason now, not when the ways out are known.
+    first = reasons[0].partition("\n")[0] if reasons else "no answer"
+    known = all(isinstance(each, Infeasible) for each in tried)
+    seconds = _AT_ONCE if known else _SECONDS
+    with tools.progress.phase(f"{first}: look for a way out"), within(seconds):
+        found = tuple(islice(ways_out(looking), _TOLD))
+        if not left():
+            said += f"\n  ways out were looked for during {seconds:g} s, and not longer"
+    return NoResolution(said, *found)
+
+
+def _absent(wish: Wish, question: Question, tools: Tools, asked: Asked) -> Iterator[str]:
+    """Why no release can meet a wish, whatever the others are."""
+    named = (c.package for rule in asked.database.rules for k in rule.cases for c in conditions(k))
+    known = {*named, *families().wheels_only}
+    anchor = framework(question.wishes)
+    if anchor is not None and wish.name == anchor.name:
+        yield from _refused_by_rule(wish, question, asked)
+    releases = installable(wish, question, tools)
+    place = where(question.settings, wish.name)
+    if line := explain.missing(wish, releases, question.target, place, known):
+        yield line
+
+
+def _refused_by_rule(wish: Wish, question: Question, asked: Asked) -> Iterator[str]:
+    """Why the very release that was asked for cannot be, whether it has wheels or not."""
+    for part in wish.specifier:
+        if part.operator == "==" and not part.version.endswith(".*"):
+            anchor = Candidate(name=wish.name, version=Version(part.version))
+            alone = {wish.name: wish}
+            verdict = judge(anchor, alone, question.rules, question.target)
+            if isinstance(verdict, Infeasible):
+                yield from explain.causes((verdict,), alone, asked.database.find)

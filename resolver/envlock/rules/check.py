@@ -19,7 +19,7 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from envlock.model import Case, Condition, Demand, Platform, Rule, Target, Violation
-from envlock.rules.families import families
+from envlock.rules.frameworks import families
 from envlock.versions import admits, version_range
 
 Packages = Mapping[NormalizedName, Version]

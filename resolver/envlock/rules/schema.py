@@ -169,7 +169,7 @@ def _shape_faults(document: Document, effort: Effort | None) -> Iterable[str]:
     if judged and not {"refuses", "admits"} <= tested.keys():
         yield "examples: a rule with a demand needs both refuses and admits"
     for number, symptom in enumerate(document.get("symptoms", ())):
-        from envlock.rules.slow import slow  # noqa: PLC0415  (2 ms that shipped rules save)
+        from envlock.rules.cost import slow  # noqa: PLC0415  (2 ms that shipped rules save)
 
         if fault := slow(symptom, effort):
             yield f"symptoms[{number}]: {fault}"

@@ -14,8 +14,7 @@ from packaging.version import Version
 
 from envlock.choices import Accelerator
 from envlock.model import Platform, Target
-from envlock.targets.elsewhere import target_on
-from envlock.targets.platforms import KNOWN
+from envlock.targets.platforms import KNOWN, target_on
 
 #: Name, version, build.
 Virtual = tuple[str, str, str]

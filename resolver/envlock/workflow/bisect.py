@@ -34,18 +34,18 @@ from envlock.bisect.flips import flip
 from envlock.changes import Action, Step
 from envlock.errors import InstallFailure, ProblemFound, UsageError
 from envlock.examine.gathered import Given
+from envlock.index.filenames import releases
 from envlock.index.pages import Index
-from envlock.index.releases import releases
 from envlock.model import IndexSettings
 from envlock.probes import PROBES
 from envlock.progress import Progress
-from envlock.rules.documents import render
-from envlock.rules.families import families
+from envlock.rules.frameworks import families
 from envlock.rules.schema import Document
+from envlock.rules.tables import render
 from envlock.system import write_texts
 from envlock.targets.description import Interpreter, target
-from envlock.targets.fitting import fits
 from envlock.targets.interpreters import find_interpreter, find_version
+from envlock.targets.tags import fits
 from envlock.workflow.bisected import Bisected, Flip, Told, title
 from envlock.workflow.outputs import try_outputs
 from envlock.workflow.pinsets import PinSet, read_pin_set

@@ -16,10 +16,10 @@ from packaging.utils import NormalizedName
 
 from envlock.choices import Manager
 from envlock.conda.names import pypi_pins
-from envlock.environment.conda import conda_packages, records_of
 from envlock.environment.create import add, sync
 from envlock.environment.holding import at_work
 from envlock.environment.inspect import site_folders
+from envlock.environment.layout import conda_packages, records_of
 from envlock.environment.owners import of_conda
 from envlock.environment.records import read_site
 from envlock.environment.replacement import Replacement

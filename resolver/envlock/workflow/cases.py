@@ -15,14 +15,14 @@ from envlock.choices import EngineName
 from envlock.declared import MISSING
 from envlock.diagnose import diagnose
 from envlock.engine import ENGINES
-from envlock.environment.conda import conda_packages
 from envlock.environment.inspect import site_folders
+from envlock.environment.layout import conda_packages
 from envlock.environment.owners import of_conda
 from envlock.environment.records import Distribution, read_site, recorded
 from envlock.environment.state import examine_environment
 from envlock.findings import Examined, Finding
+from envlock.index.filenames import admitted, releases
 from envlock.index.pages import Index
-from envlock.index.releases import admitted, releases
 from envlock.model import IndexSettings, Rule, Severity, Target, Violation
 from envlock.plan import Case, Owners
 from envlock.progress import Progress

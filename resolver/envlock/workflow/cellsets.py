@@ -13,14 +13,14 @@ from packaging.version import Version
 from envlock.engine import ENGINES, Problem, Solution, Unsatisfiable
 from envlock.errors import NoResolution
 from envlock.evidence.values import PLAIN, RULES, Variation
+from envlock.index.filenames import releases
 from envlock.index.pages import Index
-from envlock.index.releases import releases
 from envlock.matrix.tasks import Task, Terms
 from envlock.model import LockedPackage, Request, Target
 from envlock.progress import Silent
 from envlock.request.words import parse_words
-from envlock.resolve.located import with_files
-from envlock.targets.fitting import installable
+from envlock.resolve.assemble import with_files
+from envlock.targets.tags import installable
 from envlock.versions import minor_of
 from envlock.workflow.job import Job
 from envlock.workflow.lock import make_lock

@@ -23,7 +23,7 @@ from envlock.rules import database
 from envlock.rules.check import Situation, violations
 from envlock.rules.frameworks import framework_of
 from envlock.system import make_folder, read_text, refuse_irregular, remove_tree, write_texts
-from envlock.targets.fitting import installable
+from envlock.targets.tags import installable
 from envlock.workflow.image import DockerOrder, Image, Machine, Piece, assemble, scripts
 from envlock.workflow.lock import check_lock, make_lock
 from envlock.workflow.outputs import differing, refuse_changed, seen

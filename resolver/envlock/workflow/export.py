@@ -14,19 +14,18 @@ from envlock.choices import Format
 from envlock.errors import IndexFailure, UsageError
 from envlock.formats.comments import own_command
 from envlock.formats.registry import LOCKS, read_lock, refuse_unfit, texts_of
-from envlock.index.hashing import with_hashes
+from envlock.index.metadata import with_hashes
 from envlock.index.origin import held_to
 from envlock.index.origin import where as index_words
 from envlock.index.pages import Index
 from envlock.model import DistributionFile, IndexSettings, Lock, LockedPackage, Part, Target
 from envlock.progress import Progress
+from envlock.resolve.assemble import located
 from envlock.resolve.assemble import wanted as installable_files
-from envlock.resolve.located import located
 from envlock.system import read_text, refuse_irregular, write_texts
 from envlock.targets.description import target
-from envlock.targets.elsewhere import foreign_target, python_version
 from envlock.targets.interpreters import find_interpreter, find_version
-from envlock.targets.platforms import Place, read_platform
+from envlock.targets.platforms import Place, foreign_target, python_version, read_platform
 from envlock.versions import minor_of
 from envlock.workflow.lockfiles import made_by_envlock, without_options
 from envlock.workflow.outputs import try_outputs

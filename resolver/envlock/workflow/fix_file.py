@@ -30,11 +30,11 @@ from envlock.progress import Progress
 from envlock.resolve import Tools
 from envlock.rules import database
 from envlock.rules.check import Packages, Situation, violations
-from envlock.rules.families import families
+from envlock.rules.frameworks import families
 from envlock.system import contents, encoded_as, read_text, refuse_irregular, write_files
 from envlock.targets.description import target
-from envlock.targets.fitting import fits
 from envlock.targets.interpreters import find_interpreter
+from envlock.targets.tags import fits
 from envlock.versions import admits, minor_of
 from envlock.workflow.cases import Steering, owners_of, tools_for, untold
 from envlock.workflow.outputs import try_outputs

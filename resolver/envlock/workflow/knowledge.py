@@ -15,13 +15,12 @@ from envlock import standards
 from envlock.choices import Accelerator
 from envlock.errors import NoResolution, ProblemFound, UsageError
 from envlock.model import Constraint, Rule, Target
-from envlock.resolve.anchor import Candidate
+from envlock.resolve.candidate import Candidate
 from envlock.resolve.feasible import Infeasible, judge
 from envlock.rules import database
 from envlock.targets.description import target
-from envlock.targets.elsewhere import foreign_target
 from envlock.targets.interpreters import find_interpreter
-from envlock.targets.platforms import Place
+from envlock.targets.platforms import Place, foreign_target
 from envlock.words import counted
 
 

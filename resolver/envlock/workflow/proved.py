@@ -20,10 +20,8 @@ from envlock.model import DistributionFile, IndexSettings, LockedPackage
 from envlock.outcomes import Passed
 from envlock.probes import DEFAULT_GATE, PROBES
 from envlock.resolve import Question, Resolution
-from envlock.resolve.anchor import framework
-from envlock.resolve.assemble import hashed, origins, reasons
-from envlock.resolve.located import located
-from envlock.resolve.wishes import TYPED, Wish
+from envlock.resolve.assemble import hashed, located, origins, reasons
+from envlock.resolve.candidate import TYPED, Wish, framework
 from envlock.rules.database import Database
 
 _PYPI = "https://pypi.org/simple"

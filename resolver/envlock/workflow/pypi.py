@@ -11,13 +11,13 @@ from packaging.version import Version
 from envlock import resolve as resolving
 from envlock.engine import able
 from envlock.formats.registry import LOCKS
+from envlock.index.filenames import admitted, releases
 from envlock.index.pages import Index
-from envlock.index.releases import admitted, releases
 from envlock.model import Part, Target
 from envlock.progress import Progress
 from envlock.request.words import applicable
-from envlock.resolve.anchor import Candidate
-from envlock.resolve.located import tell_several
+from envlock.resolve.assemble import tell_several
+from envlock.resolve.candidate import Candidate
 from envlock.targets.find import others
 from envlock.workflow.job import Job, Solved, Work
 

@@ -14,7 +14,7 @@ from envlock.index.pages import Index
 from envlock.model import CondaPackage, DistributionFile, IndexSettings, LockedPackage, Target
 from envlock.progress import Progress
 from envlock.system import cache_folder, room_in, room_words, size_words
-from envlock.targets.fitting import tagged_for
+from envlock.targets.tags import tagged_for
 
 #: Bytes: with more than this free, no environment is too large, and no page is read to be sure.
 _PLENTY = 20 * 10**9

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from envlock.environment.conda import variables_of
 from envlock.environment.inspect import installed
-from envlock.environment.layout import read_layout
+from envlock.environment.layout import read_layout, variables_of
 from envlock.environment.place import held_place, made_by_envlock
 from envlock.environment.recovery import recover
 from envlock.environment.replaceable import settled

@@ -11,8 +11,7 @@ from envlock.diagnose.symptoms import shown_by
 from envlock.examine.logs import clean
 from envlock.model import Rule
 from envlock.rules import database
-from envlock.rules.documents import parse
-from envlock.rules.tables import TABLES
+from envlock.rules.tables import TABLES, parse
 
 TRACEBACK = """\
 Traceback (most recent call last):

@@ -16,8 +16,8 @@ from envlock.plan import Case, plans
 from envlock.progress import Silent
 from envlock.rules import database
 from envlock.rules.check import Situation, violations
-from envlock.targets.elsewhere import target_on
 from envlock.targets.interpreters import find_interpreter
+from envlock.targets.platforms import target_on
 from envlock.workflow.cases import tools_for
 from support.distributions import build_wheel
 

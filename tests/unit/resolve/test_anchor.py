@@ -12,7 +12,7 @@ from packaging.version import Version
 
 from envlock.choices import Accelerator
 from envlock.model import DistributionFile
-from envlock.resolve.anchor import (
+from envlock.resolve.candidate import (
     Candidate,
     Releases,
     admitted,
@@ -20,7 +20,7 @@ from envlock.resolve.anchor import (
     distributions,
     framework,
 )
-from envlock.targets.fitting import fits
+from envlock.targets.tags import fits
 from support.rules import TARGET, wish, wishes
 
 TENSORFLOW = canonicalize_name("tensorflow")

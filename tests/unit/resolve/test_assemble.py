@@ -12,10 +12,10 @@ from packaging.version import Version
 from envlock.errors import IndexFailure
 from envlock.model import Constraint, DistributionFile, LockedPackage, Violation
 from envlock.resolve.assemble import explained, hashed, notes, reasons
+from envlock.resolve.candidate import Wish
 from envlock.resolve.feasible import Infeasible
 from envlock.resolve.loop import Attempt, BudgetExhausted
 from envlock.resolve.settle import Rejected, Resolved
-from envlock.resolve.wishes import Wish
 from envlock.rules.database import Database
 from support.rules import anchor, packages, rule, wish, wishes
 

@@ -20,13 +20,12 @@ from envlock.model import (
     Platform,
     Violation,
 )
-from envlock.resolve.anchor import Releases
+from envlock.resolve.candidate import Releases, Wish
 from envlock.resolve.explain import causes, command, missing, relaxable, remedy, title
 from envlock.resolve.feasible import Collision, Infeasible
 from envlock.resolve.loop import BudgetExhausted
 from envlock.resolve.question import Question
 from envlock.resolve.settle import Rejected
-from envlock.resolve.wishes import Wish
 from envlock.rules.database import Database
 from support.rules import TARGET, anchor, packages, rule, wish, wishes
 

@@ -7,7 +7,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from envlock.model import Requested
-from envlock.resolve.wishes import Wish, file_of, merge
+from envlock.resolve.candidate import Wish, file_of, merge
 from support.rules import wish
 
 

@@ -20,8 +20,8 @@ from packaging.version import Version
 
 from envlock.engine import Engine
 from envlock.errors import NoResolution
+from envlock.index.filenames import admitted, releases
 from envlock.index.pages import Index
-from envlock.index.releases import admitted, releases
 from envlock.model import (
     Constraint,
     IndexSettings,
@@ -32,14 +32,12 @@ from envlock.model import (
     Target,
 )
 from envlock.progress import Progress
-from envlock.resolve.anchor import framework
+from envlock.resolve.candidate import Wish, framework, merge
 from envlock.resolve.question import Asked, Question, Tools
 from envlock.resolve.run import Resolution, resolve
-from envlock.resolve.wishes import Wish, merge
 from envlock.rules.check import Situation, violations
 from envlock.rules.database import Database
-from envlock.rules.families import families
-from envlock.rules.frameworks import frameworks
+from envlock.rules.frameworks import families, frameworks
 from envlock.rules.select import select
 from envlock.versions import meet
 
@@ -53,7 +51,7 @@ Provided = Mapping[NormalizedName, Version]
 class PipQuestion(Struct, frozen=True, kw_only=True):
     """pip's requirements that count on a target, and what conda provides there.
 
-    ``settings`` find conda's packages too (`envlock.conda.stubs`).
+    ``settings`` find conda's packages too (`envlock.index.stubs`).
     """
 
     requirements: tuple[Requested, ...]

@@ -10,11 +10,10 @@ from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 
 from envlock.conda.channels import Address
-from envlock.conda.names import names
+from envlock.conda.names import names, to_pep440
 from envlock.conda.rattler import SolveJob
-from envlock.conda.versions import to_pep440
 from envlock.model import CondaPackage, CondaSpec, Rule
-from envlock.resolve.wishes import Wish, Wishes
+from envlock.resolve.candidate import Wish, Wishes
 from envlock.targets.subdirs import Virtual
 
 

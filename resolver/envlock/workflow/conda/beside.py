@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from envlock.conda import rattler
 from envlock.conda.names import pypi_pins
-from envlock.conda.stubs import write_stubs
 from envlock.engine import ENGINES, Engine, able
 from envlock.errors import InterpreterMissing
+from envlock.index.stubs import write_stubs
 from envlock.model import Part, Requested, Target
 from envlock.progress import Progress
 from envlock.request.words import applicable

@@ -20,9 +20,8 @@ from envlock.model import Requested, Target
 from envlock.progress import Progress
 from envlock.request.words import applicable
 from envlock.resolve import Question, Resolution, merge
-from envlock.resolve.anchor import framework
+from envlock.resolve.candidate import Wishes, framework
 from envlock.resolve.conda.question import CondaQuestion
-from envlock.resolve.wishes import Wishes
 from envlock.workflow import proved
 from envlock.workflow.job import Work
 

@@ -12,10 +12,10 @@ from envlock.model import CondaPackage, Part
 from envlock.progress import Progress
 from envlock.request.words import applicable
 from envlock.resolve import Resolution
+from envlock.resolve.assemble import tell_several
 from envlock.resolve.conda.explain import Asked
 from envlock.resolve.conda.pip_part import Shared, apart
 from envlock.resolve.conda.run import CondaAnswer, resolve_packages
-from envlock.resolve.located import tell_several
 from envlock.targets.subdirs import platform_of
 from envlock.workflow.conda.beside import pip_pins
 from envlock.workflow.conda.evidence import found_for, preferring, verified
