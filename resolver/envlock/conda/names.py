@@ -1,4 +1,9 @@
-"""conda's names for packages and PyPI's, and the libraries that both bring. Pure."""
+"""conda's names for packages and PyPI's, and the libraries that both bring. Pure.
+
+Ranges of versions go from PEP 440 to conda and back. conda's order has no
+pre-release of its own kind: ``<2.0`` lets 2.0rc1 in, where PEP 440 keeps it
+out; ``=1.2`` is a prefix, ``|`` means or.
+"""
 
 from __future__ import annotations
 

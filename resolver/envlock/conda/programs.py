@@ -1,6 +1,9 @@
 """Installing through a conda program that is there: micromamba, mamba or conda.
 
 It gets an explicit list, so it solves nothing: what is installed is what was locked.
+
+What an installer writes down of each package in ``conda-meta`` holds no
+credentials: an environment is copied, packed and shared.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""A set of pins, laid before pip so that it has nothing to wait for: pages, metadata, builds."""
+"""A set of pins, laid before pip so that it has nothing to wait for: pages, metadata, builds.
+
+What source archives need, only building them tells; it is kept, so that it is
+done once.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""What an engine is asked, and what it may answer."""
+"""What an engine is asked, and what it may answer.
+
+pip-compile and uv read the same two inputs, requirements and constraints, and
+write the same kind of output; an output that is there already holds the pins to
+prefer. Whether a package that an engine did not find is really nowhere, the
+index pages say.
+"""
 
 from __future__ import annotations
 

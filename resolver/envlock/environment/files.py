@@ -2,6 +2,9 @@
 
 Folders are listed whole, which is quicker than a question for each file; the
 sizes of code are compared, and hashes only where a size leaves it open.
+
+Not entered: bytecode, metadata, tests and C headers, which people remove and
+which no import reads; and what lies outside of the folder, such as scripts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,10 @@
-"""uv at work on single packages: one release in, one out, and nothing else."""
+"""uv at work on single packages: one release in, one out, and nothing else.
+
+`footprint` says which paths a change of some packages touches: folders and files,
+relative to the prefix, that are saved and restored as a whole, with bytecode
+and whatever else came to lie in them. A folder that other packages have files
+in too (a namespace such as ``google``) is entered one level deep.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,9 @@
 Read from files alone. The order of the folders is that of CPython's ``site``
 module: user site before site-packages, but after those of a virtual
 environment that admits the system's.
+
+What conda wrote down about a prefix is in ``conda-meta``; which platform a
+Python is of is told by the first bytes of its program.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The folder of an environment: whose it is, and that only envlock's own is replaced."""
+"""The folder of an environment: whose it is, and that only envlock's own is replaced.
+
+Where the Python of a virtual environment was removed, it says what to type.
+"""
 
 from __future__ import annotations
 

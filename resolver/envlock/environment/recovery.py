@@ -1,4 +1,11 @@
-"""What an envlock that was stopped left in an environment, put right by the next one."""
+"""What an envlock that was stopped left in an environment, put right by the next one.
+
+A replacement is taken back, or cleaned up after, so that it is safe to be
+stopped and done again. How far it came is told by folders that are renamed,
+which needs no space on a full disk: as long as ``old`` is there, what is in the
+environment is what was built; as long as ``aside`` is there, what is in neither
+is missing.
+"""
 
 from __future__ import annotations
 

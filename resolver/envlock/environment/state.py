@@ -2,6 +2,8 @@
 
 None of its code runs: no interpreter is started, no ``.pth`` line and no
 ``sitecustomize`` is obeyed. `envlock.environment.faults` lists what is found.
+
+Requirements in metadata are held against what is installed, as `pip check` does.
 """
 
 from __future__ import annotations

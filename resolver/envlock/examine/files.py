@@ -1,7 +1,8 @@
 """Files and texts of any kind → `Examined`, as far as they can be understood.
 
-Of a lock for several platforms, the part for the one that is given is
-examined, or else for Linux, or else the first.
+Of a lock for several platforms, the part for the one that is given is examined,
+or else for Linux, or else the first; of one of pip, uv or Poetry, the part for
+the first system and Python that it allows.
 """
 
 from __future__ import annotations

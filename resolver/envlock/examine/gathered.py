@@ -1,4 +1,9 @@
-"""What the lines of one file say about packages, put together; and several files as one. Pure."""
+"""What the lines of one file say about packages, put together; and several files as one. Pure.
+
+Which Python and system the paths and banners in a text belong to is told by
+patterns that begin with plain letters, and by plain words: so a log of many
+megabytes is read in milliseconds.
+"""
 
 from __future__ import annotations
 

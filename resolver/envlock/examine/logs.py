@@ -1,4 +1,8 @@
-"""A log as a terminal, notebook or container recorded it → the text that was meant. Pure."""
+"""A traceback or log → `Examined`: the text that was meant, and which versions it tells. Pure.
+
+A terminal, notebook or container adds colours, prefixes and lines that were
+written over: they go first.
+"""
 
 from __future__ import annotations
 

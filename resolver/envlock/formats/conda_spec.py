@@ -3,6 +3,11 @@
 conda's words are not PEP 440: ``=1.2`` is a prefix, a third ``=`` the build,
 ``|`` means or, a blank before the version means exactly. Source: conda's
 documentation, "Package match specifications"; CEP 29.
+
+Selectors say which of conda's platforms an entry is for (``sel(linux)``,
+``# [osx and not arm64]``): the words are conda-build's, micromamba and
+conda-lock know some of them. A word that is none of them selects nothing: it
+was a remark.
 """
 
 from __future__ import annotations

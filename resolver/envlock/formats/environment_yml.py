@@ -1,8 +1,18 @@
-"""An environment.yml as its entries, each with its line, whatever dialect it is in.
+"""An environment.yml as its entries, each with its line, whatever dialect it is in; and locks.
 
 conda, micromamba, conda-lock, pixi and kipoi write such files. Read from YAML
 nodes: they know their lines, and no tag is ever constructed. What is odd about
 a file is said, and who reads it says whether that matters. Pure.
+
+A lock has every package pinned, and is portable: no builds and no prefix, for a
+build is of one channel state, a prefix of one machine. ``==`` is exact to
+conda, one ``=`` a prefix of versions. A channel is named beside a package where
+the request named it. A lock without conda's packages has Python from
+conda-forge and everything else from PyPI. Python is asked for as X.Y there: the
+pins hold for any patch of it, and a conda channel seldom has the very patch
+that the lock was made with. pip is listed because conda warns when a pip
+section has no pip. The section holds plain requirements, and a requirement
+(PEP 508) has no place for hashes.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
 A pin of a lock is ``name==version`` with hashes and the comments under it, as
 pip ``--require-hashes`` and uv take it; those of pip-compile and uv are read as
-well as envlock's. Pure apart from reading. Sources: pip's documentation, "Requirements File
-Format", and its ``_internal/req/req_file.py`` (``SUPPORTED_OPTIONS``).
+well as envlock's. Pure apart from reading. Sources: pip's documentation,
+"Requirements File Format", and its ``_internal/req/req_file.py``
+(``SUPPORTED_OPTIONS``).
 """
 
 from __future__ import annotations

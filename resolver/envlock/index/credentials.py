@@ -1,4 +1,9 @@
-"""Which credentials a request is given. Import it late: it brings an HTTP client with it."""
+"""Which credentials a request is given. Import it late: it brings an HTTP client with it.
+
+A netrc file that cannot be read holds no credentials, as pip has it of one with
+a word missing; but one that is not UTF-8 ends pip and the library that reads
+it here.
+"""
 
 from __future__ import annotations
 

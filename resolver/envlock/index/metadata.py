@@ -4,6 +4,9 @@ A program that reads one wheel after the other waits for the network each time:
 here many are asked for at once, and none a second time. Nothing is fetched
 that is larger than metadata are: where a server gives no parts of files and no
 metadata beside them, nothing is known of its wheels.
+
+Files whose index states no hash are read once for it, and nothing is kept of
+them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which indexes are asked for which package, and in which order. Pure.
+"""Which indexes are asked for which package, in which order, and what each of them has. Pure.
 
 As uv has it: an extra index goes before the index, and the first that has a
 name is the only one it is taken from. Where anyone may register any name goes

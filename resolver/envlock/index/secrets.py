@@ -1,9 +1,10 @@
-"""What this run knows to be secret, so that exactly that is kept out of every output.
+"""What is secret, kept out of everything that is printed or written.
 
-Patterns find secrets in URLs; a program's error may quote them in any other
-form. So whoever reads a setting tells here what it holds (`learn_url`,
-`learn`), and `envlock.index.secrets.redact` removes it wherever it stands.
-Nothing is kept beyond the process.
+Three places of a URL hold secrets: the userinfo before the host, the query,
+and the part of the path that some services put a token in. They are found by
+their place in any text. A program's error may quote them in any other form:
+so whoever reads a setting tells here what it holds (`learn_url`, `learn`), and
+`redact` removes it wherever it stands. Nothing is kept beyond the process.
 """
 
 from __future__ import annotations

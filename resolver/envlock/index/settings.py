@@ -4,6 +4,8 @@ pip's order, later over earlier: machine-wide files, the user's files, the
 environment's file, ``PIP_CONFIG_FILE``; within all of them ``[install]`` over
 ``[global]``; then ``PIP_*`` variables; then flags, whose lists are added.
 Source: pip's ``_internal/configuration.py`` and ``_internal/cli/parser.py``.
+
+``[tool.envlock.sources]`` holds packages to one index each.
 """
 
 from __future__ import annotations

@@ -1,4 +1,10 @@
-"""Wheels with metadata and nothing else, for programs that only ask what a release needs. Pure."""
+"""Wheels with metadata and nothing else, for programs that only ask what a release needs. Pure.
+
+conda's packages are such wheels, with a name, a version and no needs: an engine
+that finds them beside the index takes what conda provides as it is, and what
+the index says of the same release (its needs, whether it has a wheel for this
+Python) does not count. They are never installed.
+"""
 
 from __future__ import annotations
 

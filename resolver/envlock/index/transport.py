@@ -2,6 +2,9 @@
 
 Under the HTTP client, where every byte passes: bodies of redirects and
 refusals, headers and handshakes are held to the same ceiling as pages.
+
+The clients are made for the settings of pip: certificates, proxies,
+credentials. netrc and keyring are asked by unearth, which follows pip.
 """
 
 from __future__ import annotations

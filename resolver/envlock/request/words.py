@@ -1,4 +1,7 @@
-"""Words of the command line → requirements, package names and dates."""
+"""Words of the command line → requirements, package names and dates; and which of them count.
+
+Markers are judged for a target, and pins that contradict each other are told.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settled pins → a `Lock` with every reason and hash in it."""
+"""Settled pins → a `Lock` with every reason, index and hash in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""What is asked for, package by package, whoever said it. Pure."""
+"""What is asked for, package by package, and which framework release it can be. Pure.
+
+The framework decides what everything around it may be, and its wheel tags are
+the one thing about it that metadata never gets wrong, so it is chosen first:
+candidates, best first.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The whole resolution of one question: a release, its pins, their reasons."""
+"""The whole resolution of one question: a release, its pins, their reasons.
+
+Where nothing fits with the first index of each name, the refusal says what the
+other indexes would make of it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Changes to a request that were solved and work, each as something to do."""
+"""Nothing fits: the error, with its causes and the ways out of it.
+
+A way out is a change to the request that was solved and works.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The rules that hold in one run: the shipped ones and those of the user's folders."""
+"""The rules that hold in one run: the shipped ones and those of the user's folders.
+
+A rule's own examples are its test.
+"""
 
 from __future__ import annotations
 

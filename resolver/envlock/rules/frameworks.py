@@ -1,4 +1,8 @@
-"""The frameworks that envlock resolves around, as ``frameworks.yaml`` tells of them. Pure."""
+"""The frameworks that envlock resolves around, and distributions that stand for one another. Pure.
+
+``frameworks.yaml`` tells of the first; the second share an import package, as
+``families.yaml`` has it.
+"""
 
 from __future__ import annotations
 

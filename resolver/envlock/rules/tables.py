@@ -1,4 +1,4 @@
-"""The YAML files of the knowledge that hold a table and no rules.
+"""The YAML files of the knowledge that hold a table and no rules, and their safe, quick reader.
 
 ``tables-schema.json`` beside them describes each. Like that of the rules, it
 is applied by ``envlock rules check`` and the tests, and not at a start.

@@ -4,6 +4,10 @@ A cache is only a saving of time, and what lies in it is believed and run. So a
 folder is used only where this user may write to it, owns it, and nobody else
 may write to it; otherwise work goes on with a private one that is gone at the
 end, and `cache_troubles` says so.
+
+Each file begins with the SHA-256 of all that follows. One that is missing,
+damaged, of another format or open to others is a miss, and one that cannot be
+written is not an error.
 """
 
 from __future__ import annotations

@@ -1,4 +1,9 @@
-"""Programs, run to their end and never left behind."""
+"""Programs, run to their end and never left behind, within the time that a request has.
+
+An installer that is fed one byte a second waits for ever: its own limit is for
+one wait. Where the system tells what a process writes and computes (Linux), it
+is left when both are next to nothing for a while; elsewhere after a long time.
+"""
 
 from __future__ import annotations
 

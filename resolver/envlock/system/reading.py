@@ -3,6 +3,10 @@
 A file is a regular one, or a pipe where the user named it. Nothing is read
 beyond the ceiling of its kind, so that no file, however long it is or grows,
 takes the machine's memory or its time.
+
+A clone may hold a link to a file of the user's own, whose text a message about
+it would show to whoever reads the log of a CI job: what is wrong in a file that
+a link leads to out of the project is told by its place alone.
 """
 
 from __future__ import annotations

@@ -8,6 +8,11 @@ into the file that is there; a complete copy of the old ones lies beside it, or
 in the temporary folder, until the new ones are on disk. Only where neither
 keeps everything, as in one's own folder a file of another user that may not be
 written, is it replaced all the same; `lost_by_replacing` tells before.
+
+Files that lie beside a file while it is written are held, as a lock is, by the
+envlock that made them; the kernel lets go of them however that ends. So what has
+such a name and is held by nobody is left over, and the next envlock that writes
+a file in that folder removes it.
 """
 
 from __future__ import annotations

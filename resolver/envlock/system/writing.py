@@ -1,4 +1,11 @@
-"""Files and folders, written whole or not at all."""
+"""Files and folders, written whole or not at all.
+
+That files can be written is asked before the minutes of work that make their
+content. What of the user's this run has changed is noted before the first byte
+is changed until what was done is known to be taken back, so that whoever
+interrupts it is told nothing untrue; files of caches and scratch folders are
+not the user's.
+"""
 
 from __future__ import annotations
 

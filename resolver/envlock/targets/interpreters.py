@@ -2,6 +2,9 @@
 
 Only names and folders are looked at until one may fit; then that program, and
 no other, is started once.
+
+A virtual environment whose Python was removed is told by its files alone; what
+may be done about it is in `envlock.environment.place`.
 """
 
 from __future__ import annotations

@@ -2,6 +2,9 @@
 
 A lock for a platform that is not at hand is made for the oldest system that
 people still run: its wheels then install on that system and on all later ones.
+
+Targets without an interpreter are made here: another platform, or a Python that
+is not on this machine.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The wheel tags that a CPython takes, and which file of a release it prefers. Pure."""
+"""The wheel tags that a CPython takes, and which files of a release a target takes. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""No conda packages fit: what collides, in words, and changes that were solved and work."""
+"""No conda packages fit: what collides, in words, and changes that were solved and work.
+
+The solver's tree of a conflict becomes sentences: each path from what was asked
+to what is not there is one fact, who needs what, and what stands against it.
+"""
 
 from __future__ import annotations
 

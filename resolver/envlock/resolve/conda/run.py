@@ -1,4 +1,7 @@
-"""One platform of a conda request: packages that the channels have and the rules admit."""
+"""One platform of a conda request: packages that the channels have and the rules admit.
+
+py-rattler is an `Engine` of the loop, and speaks PyPI's names to it.
+"""
 
 from __future__ import annotations
 
