@@ -182,7 +182,7 @@ def run(
     pages = Index(settings)
     rules = database.load(_own_rules(scenario))
     question = resolving.Question(
-        wishes=resolving.merge(applicable(_requested(asking), place)),
+        requirements=resolving.merge(applicable(_requested(asking), place)),
         constraints=resolving.merge(
             item
             for file in asking.constraints

@@ -18,7 +18,7 @@ from envlock.choices import Accelerator
 from envlock.evidence.values import Cell, ProvedSet
 from envlock.model import LockedPackage, Rule, Severity, Target
 from envlock.releases import wheels_for
-from envlock.resolve.candidate import Wish, Wishes, distributions, framework
+from envlock.resolve.candidate import PackageRequirement, Requirements, distributions, framework
 from envlock.rules.check import Situation, violations
 from envlock.rules.frameworks import families
 from envlock.targets.tags import installable
@@ -30,8 +30,8 @@ class Asked(Struct, frozen=True, kw_only=True):
     ``levels`` are those of the gate and the capabilities that are needed.
     """
 
-    wishes: Wishes
-    constraints: Wishes
+    requirements: Requirements
+    constraints: Requirements
     target: Target
     rules: tuple[Rule, ...]
     levels: tuple[str, ...]
@@ -40,20 +40,20 @@ class Asked(Struct, frozen=True, kw_only=True):
     @property
     def distribution(self) -> NormalizedName | None:
         """The distribution of the framework that the request is for, or None."""
-        wish = framework(self.wishes)
+        requirement = framework(self.requirements)
         cuda = self.target.accelerator is Accelerator.CUDA
-        if wish is None or wish.extras or cuda:
+        if requirement is None or requirement.extras or cuda:
             return None
-        return distributions(wish, self.target.accelerator)[0]
+        return distributions(requirement, self.target.accelerator)[0]
 
 
 def cells_for(asked: Asked, cells: Iterable[Cell]) -> tuple[Cell, ...]:
     """Return the cells whose release is asked for on this target, newest first."""
-    name, wish = asked.distribution, framework(asked.wishes)
-    if name is None or wish is None:
+    name, requirement = asked.distribution, framework(asked.requirements)
+    if name is None or requirement is None:
         return ()
     bound = asked.constraints.get(name)
-    wanted = wish.specifier & bound.specifier if bound else wish.specifier
+    wanted = requirement.specifier & bound.specifier if bound else requirement.specifier
     found = [
         cell
         for cell in cells
@@ -67,11 +67,11 @@ def cells_for(asked: Asked, cells: Iterable[Cell]) -> tuple[Cell, ...]:
 
 def newest_on_record(asked: Asked) -> Version | None:
     """Return the newest final release with a wheel for the target that the request admits."""
-    wish = framework(asked.wishes)
-    if wish is None:
+    requirement = framework(asked.requirements)
+    if requirement is None:
         return None
     known = wheels_for(asked.target.minor, asked.target.platform).versions
-    return max(wish.specifier.filter(known, prereleases=False), default=None)
+    return max(requirement.specifier.filter(known, prereleases=False), default=None)
 
 
 def usable(proved: ProvedSet, asked: Asked) -> bool:
@@ -92,12 +92,13 @@ def usable(proved: ProvedSet, asked: Asked) -> bool:
 
 
 def unmet(proved: ProvedSet, asked: Asked) -> tuple[str, ...]:
-    """Return the wishes and constraints that a set does not meet, as they are written."""
+    """Return the requirements and constraints that a set does not meet, as they are written."""
     anchor = asked.distribution
     missing = [
-        str(wish)
-        for wish in asked.wishes.values()
-        if wish.extras or not _met(wish, proved, _standing_for(wish, proved.pins, anchor))
+        str(requirement)
+        for requirement in asked.requirements.values()
+        if requirement.extras
+        or not _met(requirement, proved, _standing_for(requirement, proved.pins, anchor))
     ]
     missing += [
         str(bound)
@@ -108,19 +109,21 @@ def unmet(proved: ProvedSet, asked: Asked) -> tuple[str, ...]:
 
 
 def _standing_for(
-    wish: Wish, pins: Collection[NormalizedName], anchor: NormalizedName | None
+    requirement: PackageRequirement, pins: Collection[NormalizedName], anchor: NormalizedName | None
 ) -> NormalizedName:
-    """The package of a set that a wish is for: the framework's build for the framework."""
-    if anchor is not None and wish.name == families().family_of(anchor):
+    """The package of a set that a requirement is for: the framework's build for the framework."""
+    if anchor is not None and requirement.name == families().family_of(anchor):
         return anchor
-    if wish.name in pins:
-        return wish.name
-    return next((name for name in families().members(wish.name) if name in pins), wish.name)
+    if requirement.name in pins:
+        return requirement.name
+    return next(
+        (name for name in families().members(requirement.name) if name in pins), requirement.name
+    )
 
 
-def _met(wish: Wish, proved: ProvedSet, name: NormalizedName) -> bool:
+def _met(requirement: PackageRequirement, proved: ProvedSet, name: NormalizedName) -> bool:
     version = proved.pins.get(name)
-    return version is not None and wish.specifier.contains(version, prereleases=True)
+    return version is not None and requirement.specifier.contains(version, prereleases=True)
 
 
 def _wheels(package: LockedPackage) -> bool:

@@ -31,7 +31,7 @@ from envlock.model import (
     Violation,
 )
 from envlock.progress import Progress
-from envlock.resolve.candidate import Candidate, Wishes, framework
+from envlock.resolve.candidate import Candidate, Requirements, framework
 from envlock.resolve.feasible import Infeasible
 from envlock.resolve.loop import Attempt, BudgetExhausted
 from envlock.resolve.settle import Rejected, Resolved
@@ -46,7 +46,7 @@ Complete = Callable[[Mapping[NormalizedName, Files]], Mapping[NormalizedName, Fi
 
 
 def explained(
-    settled: Resolved, tried: Iterable[Attempt], wishes: Wishes
+    settled: Resolved, tried: Iterable[Attempt], requirements: Requirements
 ) -> tuple[LockedPackage, ...]:
     """The pins with who asked for them and which rules moved them."""
     candidate = settled.candidate
@@ -61,7 +61,7 @@ def explained(
         }
         if candidate is not None and package.name == candidate.name:
             because.update(refused_by)
-        asked = origins(package.name, candidate.name if candidate else None, wishes)
+        asked = origins(package.name, candidate.name if candidate else None, requirements)
         packages.append(
             replace(
                 package,
@@ -95,11 +95,11 @@ def _moves(constraint: Constraint, version: Version) -> bool:
 
 
 def origins(
-    name: NormalizedName, candidate: NormalizedName | None, wishes: Wishes
+    name: NormalizedName, candidate: NormalizedName | None, requirements: Requirements
 ) -> tuple[str, ...]:
     """Return the files (without line numbers, which move) or the command line that asked for it."""
-    wish = framework(wishes) if name == candidate else wishes.get(name)
-    return tuple(_LINE.sub("", origin) for origin in wish.origins) if wish else ()
+    requirement = framework(requirements) if name == candidate else requirements.get(name)
+    return tuple(_LINE.sub("", origin) for origin in requirement.origins) if requirement else ()
 
 
 def hashed(

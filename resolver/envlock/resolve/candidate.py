@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
-from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
@@ -29,7 +28,7 @@ _PLACE = re.compile(r"(?P<file>.+?)(?::\d+| \[(?P<table>[^\]]+)\])?")
 Releases = Mapping[Version, Sequence[DistributionFile]]
 
 
-class Wish(Struct, frozen=True, kw_only=True):
+class PackageRequirement(Struct, frozen=True, kw_only=True):
     """Everything the user says about one package, from every line that names it."""
 
     name: NormalizedName
@@ -46,11 +45,11 @@ class Wish(Struct, frozen=True, kw_only=True):
         """The lines of files that say it."""
         return tuple(origin for origin in self.origins if origin != TYPED)
 
-    def relaxed(self) -> Wish:
+    def relaxed(self) -> PackageRequirement:
         """The same package in any version."""
         return replace(self, specifier=SpecifierSet())
 
-    def within(self, bound: Wish) -> Wish:
+    def within(self, bound: PackageRequirement) -> PackageRequirement:
         """The same package, where another line bounds it as well."""
         return replace(
             self,
@@ -60,22 +59,22 @@ class Wish(Struct, frozen=True, kw_only=True):
         )
 
 
-Wishes = Mapping[NormalizedName, Wish]
+Requirements = Mapping[NormalizedName, PackageRequirement]
 
 
-def merge(requested: Iterable[Requested]) -> dict[NormalizedName, Wish]:
-    """One `Wish` for each package, sorted by name."""
-    merged: dict[NormalizedName, Wish] = {}
+def merge(requested: Iterable[Requested]) -> dict[NormalizedName, PackageRequirement]:
+    """One `PackageRequirement` for each package, sorted by name."""
+    merged: dict[NormalizedName, PackageRequirement] = {}
     for item in requested:
-        requirement: Requirement = item.requirement
-        wish = Wish(
-            name=canonicalize_name(requirement.name),
-            specifier=requirement.specifier,
-            extras=tuple(sorted(requirement.extras)),
+        line = item.requirement
+        requirement = PackageRequirement(
+            name=canonicalize_name(line.name),
+            specifier=line.specifier,
+            extras=tuple(sorted(line.extras)),
             origins=(item.origin,),
         )
-        known = merged.get(wish.name)
-        merged[wish.name] = wish if known is None else known.within(wish)
+        known = merged.get(requirement.name)
+        merged[requirement.name] = requirement if known is None else known.within(requirement)
     return dict(sorted(merged.items()))
 
 
@@ -98,27 +97,29 @@ class Candidate(Struct, frozen=True, kw_only=True):
         extras = f"[{','.join(self.extras)}]" if self.extras else ""
         return f"{self.name}{extras}=={self.version}"
 
-    def stands_for(self, wish: Wish) -> bool:
-        """Whether this release is the answer to a wish: its own, or any for the framework."""
-        return wish.name in {self.name, families().family_of(self.name)}
+    def stands_for(self, requirement: PackageRequirement) -> bool:
+        """Whether this release answers a requirement: its own, or any for the framework."""
+        return requirement.name in {self.name, families().family_of(self.name)}
 
 
-def framework(wishes: Wishes) -> Wish | None:
-    """The wish for a distribution of a framework, the plain one first."""
+def framework(requirements: Requirements) -> PackageRequirement | None:
+    """The requirement for a distribution of a framework, the plain one first."""
     members = (name for each in frameworks() for name in each.members)
-    return next((wishes[name] for name in members if name in wishes), None)
+    return next((requirements[name] for name in members if name in requirements), None)
 
 
-def _plain(wish: Wish) -> Framework | None:
-    """The framework that a wish leaves the distribution of open."""
-    return next((each for each in frameworks() if each.name == wish.name), None)
+def _plain(requirement: PackageRequirement) -> Framework | None:
+    """The framework that a requirement leaves the distribution of open."""
+    return next((each for each in frameworks() if each.name == requirement.name), None)
 
 
-def distributions(wish: Wish, accelerator: Accelerator) -> tuple[NormalizedName, ...]:
-    """The distributions whose index pages are needed to choose a release of ``wish``."""
-    facts = _plain(wish)
+def distributions(
+    requirement: PackageRequirement, accelerator: Accelerator
+) -> tuple[NormalizedName, ...]:
+    """The distributions whose index pages are needed to choose a release of ``requirement``."""
+    facts = _plain(requirement)
     if facts is None:
-        return (wish.name,)
+        return (requirement.name,)
     match accelerator:
         case Accelerator.CPU:
             found = [facts.cpu, facts.name]
@@ -130,7 +131,7 @@ def distributions(wish: Wish, accelerator: Accelerator) -> tuple[NormalizedName,
 
 
 def candidates(
-    wish: Wish,
+    requirement: PackageRequirement,
     pages: Mapping[NormalizedName, Releases],
     target: Target,
     preferred: Collection[Version] = (),
@@ -142,7 +143,7 @@ def candidates(
     patch release of TensorFlow mostly repairs metadata, so an older patch is
     rarely the answer.
     """
-    usable = {name: _usable(wish, releases, target) for name, releases in pages.items()}
+    usable = {name: _usable(requirement, releases, target) for name, releases in pages.items()}
     versions = sorted({v for found in usable.values() for v in found}, reverse=True)
     newest: dict[tuple[int, int], Version] = {}
     for version in versions:
@@ -150,47 +151,54 @@ def candidates(
     ordered = [*newest.values(), *(v for v in versions if v not in newest.values())]
     ordered.sort(key=lambda version: version not in preferred)
     return tuple(
-        candidate for version in ordered for candidate in _flavours(wish, version, usable, target)
+        candidate
+        for version in ordered
+        for candidate in _flavours(requirement, version, usable, target)
     )
 
 
-def _usable(wish: Wish, releases: Releases, target: Target) -> frozenset[Version]:
+def _usable(
+    requirement: PackageRequirement, releases: Releases, target: Target
+) -> frozenset[Version]:
     return frozenset(
         version
-        for version, files in admitted(wish, releases).items()
+        for version, files in admitted(requirement, releases).items()
         if any(installable(file, target) for file in files)
     )
 
 
-def admitted(wish: Wish, releases: Releases) -> Releases:
-    """The releases that a wish takes, as installers see it.
+def admitted(requirement: PackageRequirement, releases: Releases) -> Releases:
+    """The releases that a requirement takes, as installers see it.
 
-    A pre-release counts when the wish names one or nothing else meets it (PEP
-    440); a yanked file when the wish is for exactly that version (PEP 592).
+    A pre-release counts when the requirement names one or nothing else meets it (PEP
+    440); a yanked file when the requirement is for exactly that version (PEP 592).
     """
     exact = {
         Version(each.version)
-        for each in wish.specifier
+        for each in requirement.specifier
         if each.operator in {"==", "==="} and not each.version.endswith(".*")
     }
     kept = {
         version: [file for file in releases[version] if file.yanked is None or version in exact]
-        for version in wish.specifier.filter(releases)
+        for version in requirement.specifier.filter(releases)
     }
     return {version: files for version, files in kept.items() if files}
 
 
 def _flavours(
-    wish: Wish,
+    requirement: PackageRequirement,
     version: Version,
     usable: Mapping[NormalizedName, frozenset[Version]],
     target: Target,
 ) -> Iterable[Candidate]:
     """The distributions that carry one release for this accelerator, best first."""
     there = [name for name, versions in usable.items() if version in versions]
-    facts = _plain(wish)
+    facts = _plain(requirement)
     if facts is None or target.accelerator is Accelerator.AUTO:
-        return [Candidate(name=wish.name, version=version, extras=wish.extras) for _ in there[:1]]
+        return [
+            Candidate(name=requirement.name, version=version, extras=requirement.extras)
+            for _ in there[:1]
+        ]
     if target.accelerator is Accelerator.CPU:
         return [
             Candidate(
@@ -200,10 +208,10 @@ def _flavours(
                 if facts.cpu not in {name, None}
                 else "",
             )
-            for name in distributions(wish, target.accelerator)
+            for name in distributions(requirement, target.accelerator)
             if name in there
         ]
-    return list(_cuda(facts, wish.extras, version, there, target))
+    return list(_cuda(facts, requirement.extras, version, there, target))
 
 
 def _cuda(

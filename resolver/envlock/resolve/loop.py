@@ -95,17 +95,17 @@ def search(
 
 def candidates_for(question: Question, tools: Tools) -> tuple[Candidate | None, ...]:
     """The releases to try; one empty candidate where no framework is asked for."""
-    wish = framework(question.given(None))
-    if wish is None:
+    requirement = framework(question.given(None))
+    if requirement is None:
         return (None,)
-    names = distributions(wish, question.target.accelerator)
+    names = distributions(requirement, question.target.accelerator)
     pages = {name: tools.releases(name) for name in names}
-    family = families().family_of(wish.name)
+    family = families().family_of(requirement.name)
     preferred = [v for n, v in question.preferences.items() if families().family_of(n) == family]
     bounds = question.constraints
     return tuple(
         candidate
-        for candidate in candidates(wish, pages, question.target, preferred)
+        for candidate in candidates(requirement, pages, question.target, preferred)
         if candidate.name not in bounds
         or admits(bounds[candidate.name].specifier, candidate.version)
     )
@@ -122,8 +122,10 @@ def _advice(question: Question, tools: Tools, budget: Budget) -> Version | Rejec
     answer = tools.solve(question.problem(None, ()), "the request as it stands")
     if isinstance(answer, Unsatisfiable):
         return Rejected(candidate=None, text=answer.text)
-    wish = framework(question.wishes)
-    found = (p.version for p in answer.packages if wish is not None and p.name == wish.name)
+    requirement = framework(question.requirements)
+    found = (
+        p.version for p in answer.packages if requirement is not None and p.name == requirement.name
+    )
     return next(found, None)
 
 

@@ -37,7 +37,7 @@ def beside(error: NoResolution, question: Question, tools: Tools, index: Index) 
     """Add to an error which of its packages other indexes have too, and whether that frees it."""
     if question.settings.index_strategy is IndexStrategy.BEST:
         return error
-    told = {*question.wishes, *map(canonicalize_name, _NAME.findall(error.message))}
+    told = {*question.requirements, *map(canonicalize_name, _NAME.findall(error.message))}
     crowded = index.crowded(told) if len(indexes(question.settings)) > 1 else {}
     if not crowded:
         return error
@@ -96,14 +96,16 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
             remedies what would free it.
         WorkError: the index or the engine failed.
     """
-    if not question.wishes:
+    if not question.requirements:
         raise UsageError(
             f"no requirement is for Python {question.target.minor} on {question.target.platform}:"
             " their markers say so",
             "--python names another Python",
         )
     tools = replace(tools, pinned=index.pinned)
-    if index.renew({name: wish.specifier for name, wish in question.wishes.items()}):
+    if index.renew(
+        {name: requirement.specifier for name, requirement in question.requirements.items()}
+    ):
         question = replace(question, settings=replace(question.settings, refresh=True))
     settled, tried = _search(question, tools, index)
     if settled is None:
@@ -111,7 +113,7 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
 
         raise beside(no_resolution(question, tools, asked, tried), question, tools, index)
     packages = with_files(
-        explained(settled, tried, question.wishes),
+        explained(settled, tried, question.requirements),
         index,
         question.target,
         settings=question.settings,
@@ -128,15 +130,15 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
 def _search(
     question: Question, tools: Tools, index: Index
 ) -> tuple[Resolved | None, tuple[Attempt, ...]]:
-    """Search for an answer, unless the index has nothing for some wish."""
-    wish = framework(question.wishes)
-    if wish is not None:
-        names = distributions(wish, question.target.accelerator)
+    """Search for an answer, unless the index has nothing for some requirement."""
+    requirement = framework(question.requirements)
+    if requirement is not None:
+        names = distributions(requirement, question.target.accelerator)
         with tools.progress.phase(f"read the releases of {' and '.join(names)}"):
             index.files_of(names)
     candidates = candidates_for(question, tools)
     likely = partial(_likely, question, next(iter(candidates), None), tools)
-    index.files_of(question.wishes)  # all pages at once: each is looked at
+    index.files_of(question.requirements)  # all pages at once: each is looked at
     if absent(question, tools):
         return None, ()
     with within(solve_limit()), index.expecting(likely):

@@ -21,7 +21,7 @@ from envlock.outcomes import Passed
 from envlock.probes import DEFAULT_GATE, PROBES
 from envlock.resolve import Question, Resolution
 from envlock.resolve.assemble import hashed, located, origins, reasons
-from envlock.resolve.candidate import TYPED, Wish, framework
+from envlock.resolve.candidate import TYPED, PackageRequirement, framework
 from envlock.rules.database import Database
 
 _PYPI = "https://pypi.org/simple"
@@ -104,12 +104,14 @@ def resolution(
 def preferring(question: Question, found: Found, *, needed: bool) -> Question:
     """Return the question with the pins of a set preferred, and its release fixed if ``needed``."""
     known = {**found.proved.pins, **question.preferences}
-    wishes = dict(question.wishes)
-    wish = framework(wishes)
-    if needed and wish is not None:
-        exact = Wish(name=wish.name, specifier=SpecifierSet(f"=={found.cell.version}"))
-        wishes[wish.name] = wish.within(exact)
-    return replace(question, preferences=known, wishes=wishes)
+    requirements = dict(question.requirements)
+    requirement = framework(requirements)
+    if needed and requirement is not None:
+        exact = PackageRequirement(
+            name=requirement.name, specifier=SpecifierSet(f"=={found.cell.version}")
+        )
+        requirements[requirement.name] = requirement.within(exact)
+    return replace(question, preferences=known, requirements=requirements)
 
 
 def compared(found: Found, packages: Iterable[LockedPackage]) -> str:
@@ -148,7 +150,7 @@ def _asked(question: Question, needs: Sequence[str]) -> Asked:
             "envlock capabilities",
         )
     return Asked(
-        wishes=question.wishes,
+        requirements=question.requirements,
         constraints=question.constraints,
         target=question.target,
         rules=question.rules,
@@ -181,7 +183,7 @@ def _comes_from(cell: Cell, proved: ProvedSet, index: Index, settings: IndexSett
 
 def _for_request(package: LockedPackage, found: Found, question: Question) -> LockedPackage:
     """A package with who asks for it now, where the run of the matrix had asked for it."""
-    asked = origins(package.name, found.cell.distribution, question.wishes)
+    asked = origins(package.name, found.cell.distribution, question.requirements)
     others = (each for each in package.via if each != TYPED)
     return replace(package, via=tuple(sorted({*others, *asked})))
 

@@ -67,7 +67,7 @@ def _answer(
     job = work.job
     index = Index(job.settings, progress=progress)
     question = resolving.Question(
-        wishes=resolving.merge(applicable(job.request.requirements, goal)),
+        requirements=resolving.merge(applicable(job.request.requirements, goal)),
         constraints=resolving.merge(applicable(job.request.constraints, goal)),
         rules=work.database.rules,
         target=goal,

@@ -26,12 +26,12 @@ OLDER = replace(CELL, version=Version("2.9.3"))
 
 
 def asked(*texts: str, constraints: tuple[str, ...] = (), target: Target = TARGET) -> Asked:
-    def wishes(lines: tuple[str, ...]) -> list[Requested]:
+    def requirements(lines: tuple[str, ...]) -> list[Requested]:
         return [Requested(requirement=Requirement(each), origin="command line") for each in lines]
 
     return Asked(
-        wishes=merge(wishes(texts)),
-        constraints=merge(wishes(constraints)),
+        requirements=merge(requirements(texts)),
+        constraints=merge(requirements(constraints)),
         target=target,
         rules=load().rules,
         levels=GATE,

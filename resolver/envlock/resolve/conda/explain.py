@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from envlock.conda.channels import hide
 from envlock.errors import NoResolution
 from envlock.model import CondaPackage, CondaSpec
-from envlock.resolve.candidate import TYPED, Wishes
+from envlock.resolve.candidate import TYPED, Requirements
 from envlock.resolve.conda.question import CondaQuestion
 from envlock.resolve.explain import causes
 from envlock.resolve.loop import Attempt
@@ -150,10 +150,10 @@ def by_the_solver(question: CondaQuestion, tree: str) -> Refusal:
 
 
 def by_the_rules(
-    question: CondaQuestion, tried: Sequence[Attempt], wishes: Wishes, asked: Asked
+    question: CondaQuestion, tried: Sequence[Attempt], requirements: Requirements, asked: Asked
 ) -> Refusal:
     """Return which rules the request collides with."""
-    facts = causes(tried, {**question.constraints, **wishes}, asked.database.find)
+    facts = causes(tried, {**question.constraints, **requirements}, asked.database.find)
     return Refusal(facts=facts, said="\n".join(facts))
 
 

@@ -32,7 +32,7 @@ from envlock.model import (
     Target,
 )
 from envlock.progress import Progress
-from envlock.resolve.candidate import Wish, framework, merge
+from envlock.resolve.candidate import PackageRequirement, framework, merge
 from envlock.resolve.question import Asked, Question, Tools
 from envlock.resolve.run import Resolution, resolve
 from envlock.rules.check import Situation, violations
@@ -69,21 +69,21 @@ class PipQuestion(Struct, frozen=True, kw_only=True):
 class Shared(Struct, frozen=True, kw_only=True):
     """A requirement of pip's part for a package that conda provides."""
 
-    wish: Requested
+    requested: Requested
     version: Version
 
     @property
     def met(self) -> bool:
         """Whether conda's version answers it."""
-        return self.wish.requirement.specifier.contains(self.version, prereleases=True)
+        return self.requested.requirement.specifier.contains(self.version, prereleases=True)
 
     def __str__(self) -> str:
-        need = self.wish.requirement
+        need = self.requested.requirement
         extras = f"; its extras {', '.join(sorted(need.extras))} are not conda's" * bool(
             need.extras
         )
         return (
-            f"{self.wish.origin}: {need.name} is left to conda, which brings {need.name}"
+            f"{self.requested.origin}: {need.name} is left to conda, which brings {need.name}"
             f" {self.version}{extras}"
         )
 
@@ -94,12 +94,12 @@ def apart(
     """Part pip's requirements from those for packages that conda provides."""
     own: list[Requested] = []
     shared: list[Shared] = []
-    for wish in requirements:
-        version = provided.get(canonicalize_name(wish.requirement.name))
+    for requested in requirements:
+        version = provided.get(canonicalize_name(requested.requirement.name))
         if version is None:
-            own.append(wish)
+            own.append(requested)
         else:
-            shared.append(Shared(wish=wish, version=version))
+            shared.append(Shared(requested=requested, version=version))
     return tuple(own), tuple(shared)
 
 
@@ -142,8 +142,8 @@ def resolve_pip_part(question: PipQuestion, progress: Progress) -> Resolution:
 
 def _frameworks(question: PipQuestion) -> Sequence[NormalizedName]:
     """The distributions of the framework, where pip's part asks for one."""
-    wish = framework(merge(question.requirements))
-    family = families().family_of(wish.name) if wish else None
+    requirement = framework(merge(question.requirements))
+    family = families().family_of(requirement.name) if requirement else None
     return families().members(family) if family else ()
 
 
@@ -173,7 +173,7 @@ def _resolve(question: PipQuestion, bounds: Iterable[Constraint], progress: Prog
     index = Index(question.settings, progress=progress)
     date = question.exclude_newer
     asked = Question(
-        wishes=merge(question.requirements),
+        requirements=merge(question.requirements),
         constraints=_constraints(question, bounds),
         rules=question.database.rules,
         target=question.target,
@@ -194,20 +194,28 @@ def _resolve(question: PipQuestion, bounds: Iterable[Constraint], progress: Prog
     return resolve(asked, tools, index, why)
 
 
-def _constraints(question: PipQuestion, bounds: Iterable[Constraint]) -> dict[NormalizedName, Wish]:
+def _constraints(
+    question: PipQuestion, bounds: Iterable[Constraint]
+) -> dict[NormalizedName, PackageRequirement]:
     """The user's bounds, conda's exact versions, and what the rules make of those.
 
-    A soft bound that collides with a wish is left out; the check tells of it.
+    A soft bound that collides with a requirement is left out; the check tells of it.
     """
     found = merge(question.constraints)
-    wished = merge(question.requirements)
+    required = merge(question.requirements)
     for name, version in question.provided.items():
-        found[name] = Wish(name=name, specifier=SpecifierSet(f"=={version}"), origins=(CONDA,))
+        found[name] = PackageRequirement(
+            name=name, specifier=SpecifierSet(f"=={version}"), origins=(CONDA,)
+        )
     for bound in bounds:
-        wish = wished.get(bound.package)
-        if bound.soft and wish is not None and not meet(wish.specifier, bound.specifier):
+        requirement = required.get(bound.package)
+        if (
+            bound.soft
+            and requirement is not None
+            and not meet(requirement.specifier, bound.specifier)
+        ):
             continue
-        said = Wish(
+        said = PackageRequirement(
             name=bound.package,
             specifier=bound.specifier,
             origins=tuple(f"rule {rule}" for rule in bound.rules),

@@ -64,11 +64,11 @@ class CondaEngine:
         self.found: tuple[CondaPackage, ...] = ()
         self._question = question
         self._python = python
-        self._wished = {str(wish) for wish in question.wishes().values()}
+        self._required = {str(requirement) for requirement in question.requirements().values()}
 
     def solve(self, problem: Problem, progress: Progress) -> Answer:
         """Solve with the framework and the bounds of a problem beside the question's own specs."""
-        added = [Requirement(each) for each in problem.requirements if each not in self._wished]
+        added = [Requirement(each) for each in problem.requirements if each not in self._required]
         needs = [*added, *map(Requirement, problem.constraints)]
         job = self._question.job(
             specs=(f"python {self._python.major}.{self._python.minor}.*", *self._missing(added)),
@@ -86,10 +86,10 @@ class CondaEngine:
 
     def _missing(self, added: Iterable[Requirement]) -> Iterable[str]:
         """What a rule wants to be there, and no spec asks for."""
-        wished = self._question.wishes()
+        required = self._question.requirements()
         for need in added:
             name = canonicalize_name(need.name)
-            if name not in wished:
+            if name not in required:
                 yield f"{name} {to_conda(need.specifier)}".strip()
 
     def releases(self, name: NormalizedName, progress: Progress) -> Releases:
@@ -202,9 +202,13 @@ def _undated(packages: tuple[CondaPackage, ...], question: CondaQuestion) -> tup
 
 
 def _bounded(question: CondaQuestion) -> rattler.SolveJob:
-    wishes = question.constraints.values()
+    requirements = question.constraints.values()
     return question.job(
-        constraints=tuple(text for wish in wishes for text in bounds(wish.name, wish.specifier))
+        constraints=tuple(
+            text
+            for requirement in requirements
+            for text in bounds(requirement.name, requirement.specifier)
+        )
     )
 
 
@@ -224,12 +228,12 @@ def _obeying(
 ) -> CondaAnswer | Refusal:
     """The packages that the rules admit, by the loop that pip's packages go through too."""
     engine = CondaEngine(question, target.python)
-    wishes = question.wishes()
-    wish = framework(wishes)
+    requirements = question.requirements()
+    requirement = framework(requirements)
     pins = pypi_pins(free)
-    family = families().family_of(wish.name) if wish else None
+    family = families().family_of(requirement.name) if requirement else None
     loop = Question(
-        wishes=wishes,
+        requirements=requirements,
         constraints=question.constraints,
         rules=question.rules,
         target=target,
@@ -244,8 +248,8 @@ def _obeying(
     )
     settled, tried = search(loop, candidates_for(loop, tools), tools)
     if settled is None:
-        return by_the_rules(question, tried, wishes, asked)
-    packages = explained(settled, tried, wishes)
+        return by_the_rules(question, tried, requirements, asked)
+    packages = explained(settled, tried, requirements)
     because = {package.name: package.because for package in packages}
     return CondaAnswer(
         packages=tuple(

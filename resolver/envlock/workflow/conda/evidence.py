@@ -20,7 +20,7 @@ from envlock.model import Requested, Target
 from envlock.progress import Progress
 from envlock.request.words import applicable
 from envlock.resolve import Question, Resolution, merge
-from envlock.resolve.candidate import Wishes, framework
+from envlock.resolve.candidate import Requirements, framework
 from envlock.resolve.conda.question import CondaQuestion
 from envlock.workflow import proved
 from envlock.workflow.job import Work
@@ -35,21 +35,21 @@ def found_for(
         UsageError: a need is no capability.
         NoResolution: no release is known to have what is needed.
     """
-    job, wish = work.job, framework(question.wishes())
-    if job.fresh or (wish is not None and not job.request.needs):
+    job, requirement = work.job, framework(question.requirements())
+    if job.fresh or (requirement is not None and not job.request.needs):
         return None
     asked = Question(
-        wishes=_wishes(work, question, target),
+        requirements=_requirements(work, question, target),
         constraints=merge(job.request.constraints),
         rules=work.database.rules,
         target=replace(target, manager="pip"),
         settings=job.settings,
         exclude_newer=job.request.exclude_newer,
     )
-    if wish is None:
+    if requirement is None:
         offered = proved.on(Index(job.settings), job.settings)
     else:
-        offered = _in_the_channels(question, wish.name, progress)
+        offered = _in_the_channels(question, requirement.name, progress)
     return proved.consult(asked, job.request.needs, job.evidence, offered)
 
 
@@ -62,17 +62,17 @@ def _in_the_channels(
     return lambda cell, _: str(cell.version) in there
 
 
-def _wishes(work: Work, question: CondaQuestion, target: Target) -> Wishes:
+def _requirements(work: Work, question: CondaQuestion, target: Target) -> Requirements:
     """What is asked for of both sides."""
-    return {**question.wishes(), **merge(applicable(work.job.request.requirements, target))}
+    return {**question.requirements(), **merge(applicable(work.job.request.requirements, target))}
 
 
 def preferring(work: Work, question: CondaQuestion, target: Target, found: proved.Found) -> Work:
     """Return the work with the pins of a set preferred, and its release fixed if it is needed."""
     job, request = work.job, work.job.request
-    wish = framework(_wishes(work, question, target))
-    if request.needs and wish is not None:
-        exact = Requirement(f"{wish.name}=={found.cell.version}")
+    requirement = framework(_requirements(work, question, target))
+    if request.needs and requirement is not None:
+        exact = Requirement(f"{requirement.name}=={found.cell.version}")
         bound = Requested(requirement=exact, origin=f"--needs {','.join(request.needs)}")
         request = replace(request, constraints=(*request.constraints, bound))
     preferences = {**found.proved.pins, **job.preferences}

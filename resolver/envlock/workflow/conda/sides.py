@@ -15,7 +15,7 @@ from envlock.conda.names import names, pypi_pins
 from envlock.errors import NoResolution
 from envlock.model import CondaPackage, Requested
 from envlock.progress import Progress
-from envlock.resolve import Resolution, Wish, merge
+from envlock.resolve import PackageRequirement, Resolution, merge
 from envlock.resolve.conda.explain import Asked
 from envlock.resolve.conda.pip_part import Shared, apart
 from envlock.resolve.conda.question import CondaQuestion
@@ -32,7 +32,7 @@ def command_of(work: Work) -> str:
 def bound_by_pip(
     question: CondaQuestion,
     answer: CondaAnswer,
-    wishes: Iterable[Requested],
+    requirements: Iterable[Requested],
     asked: Asked,
     progress: Progress,
 ) -> tuple[CondaQuestion, CondaAnswer, tuple[Shared, ...]]:
@@ -41,10 +41,10 @@ def bound_by_pip(
     Raises:
         NoResolution: the two sides want different versions; the sides to take are told.
     """
-    _, shared = apart(wishes, pypi_pins(answer.packages))
+    _, shared = apart(requirements, pypi_pins(answer.packages))
     if all(each.met for each in shared):
         return question, answer, shared
-    bounds = merge([each.wish for each in shared])
+    bounds = merge([each.requested for each in shared])
     bound = replace(question, constraints={**question.constraints, **bounds})
     try:
         answer = resolve_packages(bound, replace(asked, ways=False), progress)
@@ -55,24 +55,25 @@ def bound_by_pip(
             + "\n".join(f"  because {_both(each, answer.packages)}" for each in unmet),
             *(way for each in unmet for way in _sides(each, answer.packages)),
         ) from None
-    return bound, answer, apart([each.wish for each in shared], pypi_pins(answer.packages))[1]
+    return bound, answer, apart([each.requested for each in shared], pypi_pins(answer.packages))[1]
 
 
 def _both(shared: Shared, packages: Iterable[CondaPackage]) -> str:
-    holder = next(p for p in packages if names().provided(p) == shared.wish.requirement.name)
+    holder = next(p for p in packages if names().provided(p) == shared.requested.requirement.name)
     via = f" for {' and '.join(holder.via[:3])}" if holder.via else ""
     return (
-        f"{shared.wish.origin} asks pip for {shared.wish.requirement},"
+        f"{shared.requested.origin} asks pip for {shared.requested.requirement},"
         f" and conda brings {holder.name} {holder.version}{via}"
     )
 
 
 def _sides(shared: Shared, packages: Iterable[CondaPackage]) -> Iterator[str]:
     """Conda's side first: pip would overwrite what other conda packages are built on."""
-    name = shared.wish.requirement.name
+    name = shared.requested.requirement.name
     packages = tuple(packages)
     holder = next(p for p in packages if names().provided(p) == name)
-    yield f"in {shared.wish.origin}, change {shared.wish.requirement} to {name}=={shared.version}"
+    asked = shared.requested
+    yield f"in {asked.origin}, change {asked.requirement} to {name}=={shared.version}"
     there = {each.name for each in packages}
     users = [each for each in holder.via if each in there]
     if users:
@@ -82,7 +83,7 @@ def _sides(shared: Shared, packages: Iterable[CondaPackage]) -> Iterator[str]:
 def negotiated(
     work: Work,
     question: CondaQuestion,
-    wishes: tuple[Requested, ...],
+    requirements: tuple[Requested, ...],
     answer: CondaAnswer,
     error: NoResolution,
     progress: Progress,
@@ -97,15 +98,17 @@ def negotiated(
     request = replace(work.job.request, constraints=asked_too)
     alone = replace(work, job=replace(work.job, request=request))
     try:
-        free = pip_pins(alone, question.subdir, wishes, replace(answer, packages=()), progress)
+        free = pip_pins(
+            alone, question.subdir, requirements, replace(answer, packages=()), progress
+        )
         chosen = {each.name: each.version for each in free.packages if each.name in provided}
         older = {name: version for name, version in chosen.items() if version < provided[name]}
         named = {name: version for name, version in chosen.items() if name in error.message}
-        bounds = {**_wishes(older, "<={}"), **_wishes(named, "=={}")}
+        bounds = {**_requirements(older, "<={}"), **_requirements(named, "=={}")}
         bound = replace(question, constraints={**question.constraints, **bounds})
         asked = Asked(database=work.database, command=command_of(work), ways=False)
         held = resolve_packages(bound, asked, progress)
-        found = pip_pins(work, question.subdir, wishes, held, progress)
+        found = pip_pins(work, question.subdir, requirements, held, progress)
     except NoResolution:
         raise error from None
     now = pypi_pins(held.packages)
@@ -114,9 +117,13 @@ def negotiated(
     return replace(held, notes=(*held.notes, *filter(None, [note]))), found
 
 
-def _wishes(versions: Mapping[NormalizedName, Version], text: str) -> dict[NormalizedName, Wish]:
+def _requirements(
+    versions: Mapping[NormalizedName, Version], text: str
+) -> dict[NormalizedName, PackageRequirement]:
     return {
-        name: Wish(name=name, specifier=SpecifierSet(text.format(version)), origins=("pip's part",))
+        name: PackageRequirement(
+            name=name, specifier=SpecifierSet(text.format(version)), origins=("pip's part",)
+        )
         for name, version in versions.items()
     }
 
@@ -124,10 +131,11 @@ def _wishes(versions: Mapping[NormalizedName, Version], text: str) -> dict[Norma
 def _asked_of_conda(question: CondaQuestion) -> Iterator[Requested]:
     from packaging.requirements import Requirement  # noqa: PLC0415  (loaded long since)
 
-    for wish in question.wishes().values():
-        if wish.specifier:
+    for requirement in question.requirements().values():
+        if requirement.specifier:
             yield Requested(
-                requirement=Requirement(f"{wish.name}{wish.specifier}"), origin=wish.origins[0]
+                requirement=Requirement(f"{requirement.name}{requirement.specifier}"),
+                origin=requirement.origins[0],
             )
 
 
