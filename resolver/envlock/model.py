@@ -267,7 +267,7 @@ class Rule(Struct, frozen=True, kw_only=True):
 
 
 class Constraint(Struct, frozen=True, kw_only=True):
-    """A bound that rules put on one package, for one anchor and target.
+    """A bound that rules put on one package, for one candidate and target.
 
     ``include`` asks for the package to be there; ``soft`` bounds give way
     when nothing can be solved with them.

@@ -39,13 +39,13 @@ _TOLD = 5
 
 def title(requirements: Requirements, target: Target) -> str:
     """What was asked, in one line."""
-    anchor = framework(requirements)
-    ordered = sorted(requirements.values(), key=lambda requirement: requirement is not anchor)
+    of_framework = framework(requirements)
+    ordered = sorted(requirements.values(), key=lambda requirement: requirement is not of_framework)
     if any(requirement.specifier for requirement in ordered):
         first, *rest = (
             str(requirement)
             for requirement in ordered
-            if requirement.specifier or requirement is anchor
+            if requirement.specifier or requirement is of_framework
         )
         asked = f"{first} with {' and '.join(rest)}" if rest else first
     else:

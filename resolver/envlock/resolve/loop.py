@@ -51,7 +51,7 @@ Attempt = Infeasible | Rejected | BudgetExhausted
 
 def search(
     question: Question,
-    anchors: Iterable[Candidate | None],
+    candidates: Iterable[Candidate | None],
     tools: Tools,
     *,
     solves: int = _SOLVES,
@@ -63,7 +63,7 @@ def search(
     """
     tried: list[Attempt] = []
     budget = Budget(left=solves)
-    pending = list(anchors)
+    pending = list(candidates)
     while pending:
         if budget.left <= 0:
             tried.append(BudgetExhausted(solves=solves, untried=tuple(pending)))

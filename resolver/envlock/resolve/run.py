@@ -145,7 +145,7 @@ def _search(
         return search(question, candidates, tools)
 
 
-def _likely(question: Question, anchor: Candidate | None, tools: Tools) -> set[NormalizedName]:
+def _likely(question: Question, candidate: Candidate | None, tools: Tools) -> set[NormalizedName]:
     """The packages that an answer will probably pin."""
-    companions = () if anchor is None else tools.companions(anchor)
+    companions = () if candidate is None else tools.companions(candidate)
     return {*question.preferences, *companions}

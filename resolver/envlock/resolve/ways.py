@@ -105,9 +105,9 @@ def _other_pythons(looking: Search) -> Iterator[str]:
 def _requirements_changed(looking: Search, *, framework_too: bool) -> Iterator[str]:
     """One requirement bound to the version that fits when its bound is let go."""
     question = looking.question
-    anchor = framework(question.requirements)
+    of_framework = framework(question.requirements)
     for requirement in relaxable(question.requirements, looking.said)[:_TRIED]:
-        if (requirement is anchor) is not framework_too:
+        if (requirement is of_framework) is not framework_too:
             continue
         free = {
             **question.requirements,
@@ -199,12 +199,12 @@ def _left_out(looking: Search) -> Iterator[str]:
     """A neighbour that another platform has no wheel of, asked for everywhere else."""
     question = looking.question
     target = question.target
-    anchor = framework(question.requirements)
+    of_framework = framework(question.requirements)
     for requirement in relaxable(question.requirements, looking.said, bound=False)[:_TRIED]:
         others = {
             name: each for name, each in question.requirements.items() if each is not requirement
         }
-        if not target.option or requirement is anchor or not others:
+        if not target.option or requirement is of_framework or not others:
             continue
         if looking.solved(replace(question, requirements=others)) is not None:
             names = ("sys_platform", "platform_machine")
@@ -233,8 +233,8 @@ def absent(question: Question, tools: Tools) -> tuple[PackageRequirement, ...]:
 def installable(requirement: PackageRequirement, question: Question, tools: Tools) -> Releases:
     """The releases of a requirement, without source where source is not built."""
     releases = tools.releases(requirement.name)
-    anchor = framework(question.requirements)
-    if requirement.name in {*families().wheels_only, anchor.name if anchor else None}:
+    of_framework = framework(question.requirements)
+    if requirement.name in {*families().wheels_only, of_framework.name if of_framework else None}:
         return _wheels(releases) or releases
     return releases
 
@@ -285,8 +285,8 @@ def _absent(
     """Why no release can meet a requirement, whatever the others are."""
     named = (c.package for rule in asked.database.rules for k in rule.cases for c in conditions(k))
     known = {*named, *families().wheels_only}
-    anchor = framework(question.requirements)
-    if anchor is not None and requirement.name == anchor.name:
+    of_framework = framework(question.requirements)
+    if of_framework is not None and requirement.name == of_framework.name:
         yield from _refused_by_rule(requirement, question, asked)
     releases = installable(requirement, question, tools)
     place = where(question.settings, requirement.name)
@@ -300,8 +300,8 @@ def _refused_by_rule(
     """Why the very release that was asked for cannot be, whether it has wheels or not."""
     for part in requirement.specifier:
         if part.operator == "==" and not part.version.endswith(".*"):
-            anchor = Candidate(name=requirement.name, version=Version(part.version))
+            candidate = Candidate(name=requirement.name, version=Version(part.version))
             alone = {requirement.name: requirement}
-            verdict = judge(anchor, alone, question.rules, question.target)
+            verdict = judge(candidate, alone, question.rules, question.target)
             if isinstance(verdict, Infeasible):
                 yield from explain.causes((verdict,), alone, asked.database.find)
