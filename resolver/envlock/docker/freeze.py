@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from msgspec import Struct
@@ -12,9 +11,8 @@ from packaging.version import Version
 
 from envlock import standards
 from envlock.errors import UsageError
+from envlock.formats.listings import frozen
 from envlock.model import Requested
-
-_PIN = re.compile(r"([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)(?:\[[\w,. -]*\])?={2,3}(\S+)", re.ASCII)
 
 
 class Frozen(Struct, frozen=True, kw_only=True):
@@ -35,18 +33,15 @@ def parse_freeze(name: str, text: str) -> Frozen:
     pins: dict[NormalizedName, Version] = {}
     constraints: list[Requested] = []
     unread: list[str] = []
-    for number, line in enumerate(map(str.strip, text.splitlines()), 1):
-        if not line or line.startswith("#"):
+    for row in frozen(text):
+        version = standards.version(row.version)
+        if row.fault is not None or version is None:
+            unread.append(f"{name}:{row.where}")
             continue
-        found = _PIN.fullmatch(line)
-        version = standards.version(found[2]) if found else None
-        if found is None or version is None:
-            unread.append(f"{name}:{number}")
-            continue
-        package = canonicalize_name(found[1])
+        package = canonicalize_name(row.name)
         pins[package] = version
         wish = Requirement(f"{package}=={version}")
-        constraints.append(Requested(requirement=wish, origin=f"{name}:{number}"))
+        constraints.append(Requested(requirement=wish, origin=f"{name}:{row.where}"))
     if not pins:
         raise UsageError(
             f"--base-freeze {name}: there is no line NAME==VERSION in it",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from msgspec import Struct
@@ -72,6 +72,30 @@ def refuse_stalled(done: Completed, settings: IndexSettings) -> None:
             " which is the time limit",
             longer(settings.timeout, _limit),
         )
+
+
+def run_installer(
+    command: Sequence[str | Path],
+    prefix: Path,
+    env: Mapping[str, str],
+    settings: IndexSettings,
+    progress: Progress,
+) -> Completed:
+    """Run an installer that the next envlock waits for, should this one be killed.
+
+    Raises:
+        IndexFailure: it came to a stop while it downloaded.
+    """
+    with at_work(prefix) as held:
+        done = run(
+            command,
+            env=env,
+            on_line=lambda line: progress.detail(redact(line)),
+            inherit=held,
+            stall=patience(settings),
+        )
+    refuse_stalled(done, settings)
+    return done
 
 
 def install_failure(where: str, output: str) -> WorkError:
@@ -219,16 +243,11 @@ class Installer(Struct, frozen=True, kw_only=True):
 
     def _pip(self, python: Path, words: Sequence[str | Path]) -> None:
         verb, *rest = words
-        with for_uv(self.settings) as settings, at_work(self.prefix) as held:
-            done = run(
-                [uv_program(), "pip", verb, "--python", python, *rest],
-                # What a trial has fetched is taken from uv's cache.
-                env=uv_environment(replace(settings, no_cache=False)),
-                on_line=lambda line: self.progress.detail(redact(line)),
-                inherit=held,
-                stall=patience(self.settings),
-            )
-        refuse_stalled(done, self.settings)
+        command = [uv_program(), "pip", verb, "--python", python, *rest]
+        with for_uv(self.settings) as settings:
+            # What a trial has fetched is taken from uv's cache.
+            env = uv_environment(replace(settings, no_cache=False))
+            done = run_installer(command, self.prefix, env, self.settings, self.progress)
         if done.returncode != 0:
             raise install_failure(str(prefix_of(python)), done.stderr)
 

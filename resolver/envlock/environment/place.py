@@ -13,11 +13,10 @@ from pathlib import Path
 
 from envlock.environment.holding import alone
 from envlock.environment.journal import OWN
-from envlock.environment.marker import mark
 from envlock.environment.recovery import settle
 from envlock.environment.replaceable import files, occupant
 from envlock.environment.replacement import KEY
-from envlock.environment.whose import CONFIG
+from envlock.environment.whose import CONFIG, mark
 from envlock.errors import PythonGone, UsageError
 from envlock.progress import Progress
 from envlock.system import contents

@@ -29,10 +29,9 @@ from envlock.environment.journal import (
     trial_folder,
     unsettled,
 )
-from envlock.environment.marker import MARKER, mark, write_mark
 from envlock.environment.repair import settle_fix
 from envlock.environment.replaceable import inventory
-from envlock.environment.whose import CONFIG, whose
+from envlock.environment.whose import CONFIG, MARKER, mark, whose, write_mark
 from envlock.errors import EnvlockError, WorkError
 from envlock.locks import Busy
 from envlock.progress import Progress

@@ -162,6 +162,19 @@ def _any_line(*starts: str) -> Callable[[str], bool]:
     return lambda text: any(_lines(start)(text) for start in starts)
 
 
+def _of_conda(module: str, filename: str, *, several: bool = False, apart: bool = False) -> LockRow:
+    """A format for conda's packages, with those of pip beside them if there are some."""
+    return LockRow(
+        module=module,
+        filename=filename,
+        addresses=True,
+        conda=True,
+        pypi=False,
+        several=several,
+        apart=apart,
+    )
+
+
 def _is_notebook(text: str) -> bool:
     return text[:HEAD].lstrip().startswith("{") and '"nbformat"' in text
 
@@ -190,14 +203,7 @@ FORMATS = (
         "an explicit list of conda packages",
         _EXPLICIT,
         is_explicit,
-        lock=LockRow(
-            module="explicit",
-            filename="conda.lock",
-            addresses=True,
-            conda=True,
-            pypi=False,
-            apart=True,
-        ),
+        lock=_of_conda("explicit", "conda.lock", apart=True),
     ),
     Row(_F.LISTING, "what pip list or conda list prints", None, is_table),
     Row(
@@ -215,28 +221,14 @@ FORMATS = (
         "conda-lock's lock",
         _CONDA_LOCK,
         _IN_CONDA_LOCK,
-        lock=LockRow(
-            module="conda_lock",
-            filename="conda-lock.yml",
-            addresses=True,
-            conda=True,
-            pypi=False,
-            several=True,
-        ),
+        lock=_of_conda("conda_lock", "conda-lock.yml", several=True),
     ),
     Row(
         _F.PIXI,
         "pixi's lock",
         _names(r"(?:.+\.)?pixi\.lock"),
         _IN_PIXI,
-        lock=LockRow(
-            module="pixi",
-            filename="pixi.lock",
-            addresses=True,
-            conda=True,
-            pypi=False,
-            several=True,
-        ),
+        lock=_of_conda("pixi", "pixi.lock", several=True),
     ),
     Row(
         _F.ENVIRONMENT,
