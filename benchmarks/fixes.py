@@ -28,7 +28,7 @@ from packaging.utils import canonicalize_name
 
 from envlock.choices import IndexStrategy
 from envlock.environment.inspect import installed
-from envlock.formats.lock_reading import read_lock
+from envlock.formats.registry import read_lock
 from envlock.index.handover import uv_environment, uv_program
 from envlock.index.settings import load_settings
 from envlock.targets.interpreters import find_interpreter

@@ -23,7 +23,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from envlock.choices import IndexStrategy
-from envlock.engine.helper import helper_python
+from envlock.engine.piptools import helper_python
 from envlock.index.handover import pip_environment, uv_environment, uv_program
 from envlock.index.settings import load_settings
 from envlock.probes import PROBES

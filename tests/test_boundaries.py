@@ -129,9 +129,9 @@ QUIET = {
     "cli",
 }
 #: Modules of the targets' room that neither start processes nor read the machine.
-PURE_OF_TARGETS = {".elsewhere", ".fitting", ".platforms", ".subdirs", ".tags"}
+PURE_OF_TARGETS = {".platforms", ".subdirs", ".tags"}
 #: Modules of conda's room that neither start processes nor read the machine.
-PURE_OF_CONDA = {"", ".channels", ".names", ".versions"}
+PURE_OF_CONDA = {"", ".channels", ".names"}
 WRITERS = {"locks", "system", "trees"}
 #: What a quiet room may take from the system.
 READING = {

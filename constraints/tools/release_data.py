@@ -19,7 +19,7 @@ from packaging.version import Version
 from envlock.model import Platform
 from envlock.releases import minor_key
 from envlock.rules.frameworks import frameworks
-from envlock.rules.pythons import pythons
+from envlock.rules.tables import pythons
 from envlock.targets.platforms import marker_environment
 
 #: Each file, the distributions whose releases it holds (the first one names

@@ -22,7 +22,7 @@ from envlock.documents import read_toml
 from envlock.errors import UsageError
 from envlock.formats.faults import Faults, safe, shown
 from envlock.index.secrets import learn_url
-from envlock.index.sources import Sources, closest_first, read_source
+from envlock.index.settings import Sources, closest_first, read_source
 from envlock.request.words import parse_date
 from envlock.system import read_text
 from envlock.system.looking import expanded, is_file, named

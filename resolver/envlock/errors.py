@@ -85,7 +85,7 @@ class InterpreterMissing(WorkError):
 class PythonGone(InterpreterMissing):
     """The Python of the virtual environment ``folder`` was removed; the last remedy is its return.
 
-    What else can be typed depends on what is in the folder (`envlock.environment.gone`).
+    What else can be typed depends on what is in the folder (`envlock.environment.place`).
     """
 
     def __init__(self, folder: Path, message: str, *remedies: str) -> None:

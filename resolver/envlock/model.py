@@ -101,7 +101,7 @@ class IndexSettings(Struct, frozen=True, kw_only=True):
     """Where packages come from, as pip is configured, flags over it.
 
     URLs may carry credentials: they go to an engine through its environment
-    and to nothing that is printed or written (see `envlock.index.redact`).
+    and to nothing that is printed or written (see `envlock.index.secrets`).
     ``sources`` hold packages to one place each: a name or a pattern such as
     ``acme-*``, and the URL; the first that matches counts. Which index is
     asked for what is told by `envlock.index.origin` alone.
@@ -267,7 +267,7 @@ class Rule(Struct, frozen=True, kw_only=True):
 
 
 class Constraint(Struct, frozen=True, kw_only=True):
-    """A bound that rules put on one package, for one anchor and target.
+    """A bound that rules put on one package, for one candidate and target.
 
     ``include`` asks for the package to be there; ``soft`` bounds give way
     when nothing can be solved with them.
@@ -293,7 +293,7 @@ class DistributionFile(Struct, frozen=True, kw_only=True, array_like=True):
 
     ``hashes`` maps algorithm to hex digest; ``upload_time`` and ``size``
     (bytes) are None where the index does not say. ``url`` may carry
-    credentials until `envlock.index.redact` has been over it.
+    credentials until `envlock.index.secrets` has been over it.
     """
 
     filename: str

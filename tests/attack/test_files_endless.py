@@ -21,7 +21,7 @@ from envlock.index.local import linked_files
 from envlock.index.settings import IndexOverrides, settings_from
 from envlock.model import IndexSettings
 from envlock.progress import Silent
-from envlock.targets.gone import python_is_gone
+from envlock.targets.interpreters import python_is_gone
 from support.places import fresh_environment
 from support.program import Program, snapshot
 from support.simple_index import SimpleIndex

@@ -287,7 +287,7 @@ def test_what_a_user_cannot_keep_is_told_before(program: Program) -> None:
     code = (
         "import os, sys, pathlib; os.setgroups([]); os.setregid(65534, 65534)\n"
         "from envlock.system import refuse_unwritable, write_texts\n"
-        "import envlock.system.outputs, envlock.system.replacing, fcntl, pwd, tempfile\n"
+        "import envlock.system.writing, envlock.system.replacing, fcntl, pwd, tempfile\n"
         "os.setreuid(65534, 65534); path = pathlib.Path(sys.argv[1])\n"
         "print(*refuse_unwritable((path,))); write_texts({path: 'new'})"
     )

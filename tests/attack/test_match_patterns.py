@@ -10,9 +10,8 @@ from time import process_time
 import pytest
 
 from envlock.rules import database
-from envlock.rules.cost import Effort
+from envlock.rules.cost import SLOW, Effort, slow
 from envlock.rules.patterns import apart, bounded, flexible, needs
-from envlock.rules.slow import SLOW, slow
 from support.pace import pace
 from support.program import Program
 from support.worst import worst_texts

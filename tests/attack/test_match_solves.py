@@ -7,8 +7,8 @@ import pytest
 from packaging.version import Version
 
 from envlock.errors import NoResolution
+from envlock.index.filenames import releases
 from envlock.index.pages import Index
-from envlock.index.releases import releases
 from envlock.model import IndexSettings
 from envlock.progress import Silent
 from envlock.resolve import Asked, Question, Tools, resolve
@@ -16,7 +16,7 @@ from envlock.resolve.ways import Search, ways_out
 from envlock.rules import database
 from envlock.system import OutOfTime, left, run_solver, solve_limit, within
 from support.program import Program
-from support.rules import TARGET, wishes
+from support.rules import TARGET, requirements
 from support.scripted import Scripted, wheels
 from support.simple_index import SimpleIndex, build_wheel
 
@@ -29,7 +29,11 @@ def refused(index: SimpleIndex, *words: str) -> tuple[str, list[str]]:
     pages = Index(settings)
     engine = Scripted(lambda *_: "the engine says no")
     question = Question(
-        wishes=wishes(*words), constraints={}, rules=RULES.rules, target=TARGET, settings=settings
+        requirements=requirements(*words),
+        constraints={},
+        rules=RULES.rules,
+        target=TARGET,
+        settings=settings,
     )
     tools = Tools(
         engine=engine, releases=lambda name: releases(pages.files(name)), progress=Silent()
@@ -136,7 +140,7 @@ def test_a_limit_that_is_no_number_is_told(envlock: Program) -> None:
 def test_ways_out_are_looked_for_as_long_as_there_is_time() -> None:
     engine = Scripted(lambda *_: {"alpha": "1.0"})
     question = Question(
-        wishes=wishes("tensorflow==2.0", "alpha==9"),
+        requirements=requirements("tensorflow==2.0", "alpha==9"),
         constraints={},
         rules=(),
         target=TARGET,

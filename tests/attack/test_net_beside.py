@@ -15,10 +15,10 @@ from packaging.version import Version
 from envlock.choices import EngineName
 from envlock.engine import Answer, Problem
 from envlock.engine.piptools import _TRACEBACK, _UNREADABLE
-from envlock.environment.failures import refuse_stalled
+from envlock.environment.installer import refuse_stalled
 from envlock.errors import IndexFailure, WorkError
 from envlock.evidence.values import PLAIN, Cell
-from envlock.index.hashing import with_hashes
+from envlock.index.metadata import with_hashes
 from envlock.index.pages import Index
 from envlock.index.parse import file_at
 from envlock.locking.job import Job

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from envlock.environment.inventory import inventory
-from envlock.environment.replaceable import made_by, occupant
+from envlock.environment.replaceable import inventory, made_by, occupant
 from envlock.errors import UsageError
 from envlock.progress import Silent
 from support.mounts import small_disk

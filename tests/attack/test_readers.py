@@ -135,7 +135,7 @@ def test_a_number_of_thousands_of_digits_is_told_with_its_line(tmp_path: Path) -
 
 @pytest.mark.parametrize("name", ["requirements.txt", "pylock.toml", "environment.yml"])
 def test_more_packages_than_any_environment_has_are_refused(name: str) -> None:
-    from envlock.formats.lock_reading import read_lock  # noqa: PLC0415  (its reader is imported by name)
+    from envlock.formats.registry import read_lock  # noqa: PLC0415  (its reader is imported by name)
 
     each = {
         "requirements.txt": ("", "a{}==1\n"),

@@ -10,8 +10,8 @@ import pytest
 
 from envlock.errors import UsageError
 from envlock.examine.files import examine_path
-from envlock.formats.lock_reading import read_lock
 from envlock.formats.model_file import examine_model
+from envlock.formats.registry import read_lock
 from envlock.request.files import read_constraints_file
 from envlock.rules import database
 from support.program import Program

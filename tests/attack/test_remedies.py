@@ -9,7 +9,7 @@ import pytest
 
 from envlock.cli import _app
 from envlock.cli.advice import carried, pasted
-from envlock.targets.gone import python_is_gone
+from envlock.targets.interpreters import python_is_gone
 from support.conda_channel import CondaChannel
 from support.program import Done, Program
 from support.simple_index import SimpleIndex, build_wheel

@@ -14,7 +14,7 @@ from envlock.cli import run
 from envlock.errors import UsageError
 from envlock.index import secrets
 from envlock.index.cache import KeptPage, PageCache
-from envlock.index.redact import redact, strip_credentials
+from envlock.index.secrets import redact, strip_credentials
 from envlock.index.settings import IndexOverrides, settings_from
 from support.framework import build_framework
 from support.pace import pace

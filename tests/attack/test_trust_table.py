@@ -31,13 +31,13 @@ from envlock.config import KEYS
 from envlock.errors import UsageError
 from envlock.index import secrets
 from envlock.index.handover import pip_environment, uv_cache, uv_environment
-from envlock.index.redact import redact
+from envlock.index.secrets import redact
 from envlock.locking.conda import channel_addresses
 from envlock.locking.job import Job
 from envlock.model import IndexSettings
 from envlock.progress import Silent
 from envlock.system.caches import folder_of_variable
-from envlock.system.limits import solve_limit
+from envlock.system.processes import solve_limit
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "security.md"
 SOURCES = ("flag", "variable", "user's file", "project's file", "input file")

@@ -12,7 +12,7 @@ from packaging.version import Version
 from envlock.diagnose import diagnose
 from envlock.examine.files import examine_content
 from envlock.examine.gathered import Given, merge
-from envlock.examine.text import examine_text
+from envlock.examine.logs import examine_text
 from envlock.findings import Examined, Finding
 from envlock.model import Platform, Severity
 from envlock.rules import database

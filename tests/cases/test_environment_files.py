@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 
 from envlock.errors import UsageError
 from envlock.model import Request
-from envlock.request.environment import read_environment
+from envlock.request.environment_yml import read_environment
 from support.environments import environment_yml
 
 HERE = Path(__file__).parent

@@ -14,10 +14,9 @@ import envlock_constraints
 from envlock.model import Platform, RemedyKind, Rule, Severity
 from envlock.rules import database
 from envlock.rules.check import Situation, violations
-from envlock.rules.documents import parse
-from envlock.rules.examples import example_faults
+from envlock.rules.database import example_faults
 from envlock.rules.schema import read_rule
-from envlock.rules.tables import TABLES
+from envlock.rules.tables import TABLES, parse
 
 FOLDER = Path(envlock_constraints.__file__).parent
 DATA = Path(__file__).parent / "data"

@@ -11,9 +11,17 @@ from packaging.utils import canonicalize_name
 from envlock.errors import UsageError
 from envlock.examine.files import examine_path
 from envlock.formats.conda_spec import parse_conda_spec
-from envlock.formats.detect import FORMATS, Can, FileFormat, Row, detect, format_at, named
-from envlock.formats.lock_reading import read_lock
-from envlock.request.environment import read_environment
+from envlock.formats.registry import (
+    FORMATS,
+    Can,
+    FileFormat,
+    Row,
+    detect,
+    format_at,
+    named,
+    read_lock,
+)
+from envlock.request.environment_yml import read_environment
 from envlock.request.files import read_request_file
 from envlock.system import read_text
 
@@ -78,7 +86,7 @@ asks = pytest.mark.parametrize(
     "row", [row for row in FORMATS if Can.ASK in row.can], ids=lambda row: str(row.format)
 )
 pins = pytest.mark.parametrize(
-    "row", [row for row in FORMATS if Can.PIN in row.can], ids=lambda row: str(row.format)
+    "row", [row for row in FORMATS if row.lock is not None], ids=lambda row: str(row.format)
 )
 
 

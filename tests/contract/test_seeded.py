@@ -10,12 +10,12 @@ import pytest
 from packaging.version import Version
 
 from envlock.choices import EngineName
-from envlock.engine.helper import helper_python
+from envlock.engine.piptools import helper_python
 from envlock.index.metadata import MetadataCache, read_wheels
 from envlock.index.pages import Index
 from envlock.model import DistributionFile, IndexSettings
 from envlock.progress import Silent
-from envlock.targets.fitting import taken
+from envlock.targets.tags import taken
 from support.engines import pins, problem, small_index, solve, use_own_caches
 from support.scenarios import goal
 from support.simple_index import SimpleIndex, build_sdist, build_wheel

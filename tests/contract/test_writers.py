@@ -12,8 +12,7 @@ from msgspec.structs import replace
 
 from envlock.choices import Format
 from envlock.formats import registry as formats
-from envlock.formats.lock_reading import read_lock
-from envlock.formats.registry import FORMATS, format_of
+from envlock.formats.registry import LOCKS, format_of, read_lock
 from envlock.model import CondaPackage, Lock, LockedPackage, Part, RuleId
 from support.conda_locks import REALISTIC_CONDA
 from support.locks import ON_TWO, REALISTIC
@@ -26,11 +25,11 @@ ALONE = replace(REALISTIC_CONDA, parts=REALISTIC_CONDA.parts[:1])
 TOGETHER = replace(ON_TWO, request_digest=f"sha256:{'7' * 64}")
 #: Every format with the locks that it holds.
 CASES = [
-    *((kind, REALISTIC) for kind, row in FORMATS.items() if row.pypi),
-    *((kind, ON_TWO) for kind, row in FORMATS.items() if row.pypi),
-    *((kind, TOGETHER) for kind, row in FORMATS.items() if row.pypi and row.markers),
-    *((kind, ALONE) for kind, row in FORMATS.items() if row.conda or row.beside),
-    *((kind, REALISTIC_CONDA) for kind, row in FORMATS.items() if row.conda or row.beside),
+    *((kind, REALISTIC) for kind, row in LOCKS.items() if row.pypi),
+    *((kind, ON_TWO) for kind, row in LOCKS.items() if row.pypi),
+    *((kind, TOGETHER) for kind, row in LOCKS.items() if row.pypi and row.markers),
+    *((kind, ALONE) for kind, row in LOCKS.items() if row.conda or row.beside),
+    *((kind, REALISTIC_CONDA) for kind, row in LOCKS.items() if row.conda or row.beside),
 ]
 cases = pytest.mark.parametrize(
     ("kind", "lock"),
@@ -119,7 +118,7 @@ def with_text(lock: Lock, text: str) -> Lock:
 
 def pins(part: Part, kind: Format) -> list[tuple[str, str]]:
     """What a format holds of a part."""
-    conda = part.conda if FORMATS[kind].conda else ()
+    conda = part.conda if LOCKS[kind].conda else ()
     return [
         *((each.name, each.version) for each in conda),
         *((each.name, str(each.version)) for each in part.pypi),
@@ -128,20 +127,20 @@ def pins(part: Part, kind: Format) -> list[tuple[str, str]]:
 
 @rows
 def test_every_format_has_a_row_and_golden_files(kind: Format) -> None:
-    assert set(FORMATS) == set(Format)
-    row = FORMATS[kind]
+    assert set(LOCKS) == set(Format)
+    row = LOCKS[kind]
     names = {path.name for folder in ("conda", kind) for path in GOLDEN.glob(f"{folder}/*")}
     assert names & ({row.filename} | {row.name_on("linux-64", alone=False)})
 
 
 @rows
 def test_a_default_name_tells_its_own_format(kind: Format) -> None:
-    assert format_of(Path(FORMATS[kind].filename)) is kind
+    assert format_of(Path(LOCKS[kind].filename)) is kind
 
 
 @cases
 def test_the_files_are_named_so_that_they_are_known_again(kind: Format, lock: Lock) -> None:
-    row, places = FORMATS[kind], [each.place for each in lock.parts]
+    row, places = LOCKS[kind], [each.place for each in lock.parts]
     names = list(texts_of(lock, kind))
     together = lock is TOGETHER
     assert tuple(names) == row.names(places, together=together)
@@ -171,13 +170,13 @@ def test_all_pins_are_there_in_order(kind: Format, lock: Lock) -> None:
 
 @cases
 def test_what_was_read_is_written_the_same(kind: Format, lock: Lock) -> None:
-    row = FORMATS[kind]
+    row = LOCKS[kind]
     for name, text in texts_of(lock, kind).items():
         read = read_lock(name, text)
         if read.of_conda or row.pypi:
             (written,) = texts(kind, replace(read, name=read.name or lock.name))
             # An explicit list is in an order that it does not tell: who needs whom.
-            law = sorted if FORMATS[kind].apart else list
+            law = sorted if LOCKS[kind].apart else list
             assert law(written.splitlines()) == law(text.splitlines())
 
 
@@ -196,14 +195,14 @@ def test_the_command_the_request_the_notes_and_every_reason_are_shown(
         *(why for rule, why in lock.reasons.items() if rule in moved),
     )
     assert [words for words in shown if words not in text] == []
-    assert moved == (set(lock.reasons) if FORMATS[kind].conda or not lock.of_conda else set())
+    assert moved == (set(lock.reasons) if LOCKS[kind].conda or not lock.of_conda else set())
 
 
 @cases
 def test_who_asked_for_a_package_is_shown(kind: Format, lock: Lock) -> None:
     found = [[each.via for each in part.pypi] for part in again(kind, lock)]
     assert found == [[each.via for each in part.pypi] for part in lock.parts]
-    if FORMATS[kind].conda:
+    if LOCKS[kind].conda:
         said = [[each.via for each in part.conda] for part in again(kind, lock)]
         assert said == [[each.via for each in part.conda] for part in lock.parts]
 

@@ -16,7 +16,7 @@ from packaging.version import Version
 from envlock.choices import IndexStrategy
 from envlock.environment.inspect import installed
 from envlock.errors import InterpreterMissing
-from envlock.formats.lock_reading import read_lock
+from envlock.formats.registry import read_lock
 from envlock.index.handover import uv_environment, uv_program
 from envlock.index.settings import load_settings
 from envlock.releases import distributions

@@ -10,14 +10,13 @@ from msgspec.structs import replace
 from envlock.choices import Format
 from envlock.errors import UsageError
 from envlock.formats.archives import build_number, noarch_of
-from envlock.formats.lock_reading import read_lock
-from envlock.formats.registry import FORMATS, texts_of
+from envlock.formats.registry import LOCKS, read_lock, texts_of
 from envlock.model import CondaPackage, Lock, LockedPackage, Part, RuleId
 from support.any_conda_lock import conda_locks
 
 unhurried = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
-KINDS = [kind for kind, row in FORMATS.items() if row.conda]
+KINDS = [kind for kind, row in LOCKS.items() if row.conda]
 
 
 def carried(kind: Format, lock: Lock) -> Lock:
@@ -78,7 +77,7 @@ def collapsed(package: CondaPackage) -> tuple[str, ...]:
 
 def _pypi(kind: Format, package: LockedPackage) -> LockedPackage:
     """The one file of a package, the wheel before the sdist."""
-    if not FORMATS[kind].addresses:
+    if not LOCKS[kind].addresses:
         return replace(package, files=(), hashes=())
     first = package.files[0]
     return replace(package, files=(first,), hashes=(f"sha256:{first.hashes['sha256']}",))
@@ -86,7 +85,7 @@ def _pypi(kind: Format, package: LockedPackage) -> LockedPackage:
 
 def one_platform(kind: Format, lock: Lock) -> list[Lock]:
     """The locks that a format makes of one: those for one platform are several."""
-    if FORMATS[kind].several:
+    if LOCKS[kind].several:
         return [lock]
     return [
         replace(
@@ -158,7 +157,7 @@ LINES = st.sampled_from(
 @settings(max_examples=200, deadline=None)
 @given(text=st.text() | st.lists(LINES | st.text(max_size=8), max_size=12).map("\n".join))
 def test_any_text_is_a_conda_lock_or_refused_in_words(kind: Format, text: str) -> None:
-    name = FORMATS[kind].filename
+    name = LOCKS[kind].filename
     refusal = f"{name}:"
     try:
         read_lock(name, text)

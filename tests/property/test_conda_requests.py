@@ -12,7 +12,7 @@ from envlock.errors import UsageError
 from envlock.formats.conda_spec import parse_spec
 from envlock.model import Request
 from envlock.request.digest import conda_digest
-from envlock.request.environment import read_environment
+from envlock.request.environment_yml import read_environment
 from support.environments import environment_yml
 
 LINES = st.sampled_from(

@@ -14,9 +14,9 @@ from envlock.bisect.differences import Side, differences
 from envlock.bisect.draft import Facts, draft
 from envlock.bisect.failures import Failure
 from envlock.model import Platform
-from envlock.rules.documents import parse, render
-from envlock.rules.examples import example_faults
+from envlock.rules.database import example_faults
 from envlock.rules.schema import faults, read_rule
+from envlock.rules.tables import parse, render
 
 unhurried = settings(deadline=None)
 

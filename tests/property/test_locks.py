@@ -19,16 +19,15 @@ from packaging.version import Version
 
 from envlock.choices import Format
 from envlock.errors import UsageError
-from envlock.formats.lock_reading import read_lock
-from envlock.formats.registry import FORMATS, texts_of
-from envlock.index.redact import redact
+from envlock.formats.registry import LOCKS, read_lock, texts_of
+from envlock.index.secrets import redact
 from envlock.model import DistributionFile, Lock, LockedPackage, Part, RuleId
 from envlock.targets.platforms import KNOWN, environment_of
 from support.locks import with_packages
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
-KINDS = [kind for kind, row in FORMATS.items() if row.pypi]
+KINDS = [kind for kind, row in LOCKS.items() if row.pypi]
 
 NUMBERS = st.integers(0, 30)
 NAMES = st.from_regex(r"[a-z0-9]+(-[a-z0-9]+){0,2}", fullmatch=True).filter(
@@ -172,7 +171,7 @@ def marked(kind: Format, text: str) -> list[tuple[str, str, Marker | None]]:
     return [(each.name, str(each.specifier).removeprefix("=="), each.marker) for each in asked]
 
 
-@pytest.mark.parametrize("kind", [k for k in KINDS if FORMATS[k].several or FORMATS[k].markers])
+@pytest.mark.parametrize("kind", [k for k in KINDS if LOCKS[k].several or LOCKS[k].markers])
 @settings(unhurried, max_examples=40)
 @given(lock=wide().map(told_once))
 def test_markers_give_each_platform_its_own_pins_and_no_others(kind: Format, lock: Lock) -> None:
@@ -185,9 +184,9 @@ def test_markers_give_each_platform_its_own_pins_and_no_others(kind: Format, loc
             if marker is None or marker.evaluate(environment, context="lock_file")
         }
         assert found == set(part.pins.items())
-    read = read_lock(FORMATS[kind].filename, text)
+    read = read_lock(LOCKS[kind].filename, text)
     kept = (part.pypi for part in lock.parts)
-    if not FORMATS[kind].files:
+    if not LOCKS[kind].files:
         kept = (tuple(replace(each, files=()) for each in pypi) for pypi in kept)
     parts = tuple(replace(part, pypi=pypi) for part, pypi in zip(lock.parts, kept, strict=True))
     assert read == replace(lock, parts=parts, name="")
@@ -195,7 +194,7 @@ def test_markers_give_each_platform_its_own_pins_and_no_others(kind: Format, loc
 
 def carried(kind: Format, lock: Lock) -> Lock:
     """The lock without what a format has no place for."""
-    row, locked = FORMATS[kind], lock.part.pypi
+    row, locked = LOCKS[kind], lock.part.pypi
     if not row.files:
         locked = tuple(replace(each, files=()) for each in locked)
     if not row.hashes:
@@ -212,7 +211,7 @@ def written(kind: Format, lock: Lock) -> str:
 @unhurried
 @given(lock=locks())
 def test_a_lock_reads_back_equal(kind: Format, lock: Lock) -> None:
-    assert read_lock(FORMATS[kind].filename, written(kind, lock)) == carried(kind, lock)
+    assert read_lock(LOCKS[kind].filename, written(kind, lock)) == carried(kind, lock)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -220,7 +219,7 @@ def test_a_lock_reads_back_equal(kind: Format, lock: Lock) -> None:
 @given(lock=locks())
 def test_what_was_read_is_written_the_same(kind: Format, lock: Lock) -> None:
     text = written(kind, lock)
-    read = read_lock(FORMATS[kind].filename, text)
+    read = read_lock(LOCKS[kind].filename, text)
     assert written(kind, replace(read, name=lock.name)) == text
 
 
@@ -264,7 +263,7 @@ LINES = st.sampled_from(
 @unhurried
 @given(text=st.text() | st.lists(LINES | st.text(max_size=8), max_size=12).map("\n".join))
 def test_any_text_is_a_lock_or_refused_in_words(kind: Format, text: str) -> None:
-    name = FORMATS[kind].filename
+    name = LOCKS[kind].filename
     refusal = f"{name}:"
     try:
         read_lock(name, text, markers={"sys_platform": "linux"})

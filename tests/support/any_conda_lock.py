@@ -11,8 +11,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envlock.formats.archives import build_number, noarch_of
-from envlock.formats.selectors import selected
-from envlock.index.redact import redact
+from envlock.formats.conda_spec import selected
+from envlock.index.secrets import redact
 from envlock.model import (
     CondaPackage,
     CondaSpec,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from envlock.formats.scalars import exactly, quoted
-from envlock.formats.selectors import selector
+from envlock.formats.conda_spec import selector
+from envlock.formats.yaml_text import exactly, quoted
 from envlock.model import CondaSpec, Request
 
 

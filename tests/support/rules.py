@@ -9,8 +9,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock.model import Platform, Requested, Rule, Target
-from envlock.resolve.anchor import Candidate
-from envlock.resolve.wishes import Wish, merge
+from envlock.resolve.candidate import Candidate, PackageRequirement, merge
 from envlock.rules.check import Packages, Situation
 from envlock.rules.schema import read_rule
 from envlock.targets.platforms import markers
@@ -47,8 +46,8 @@ def packages(**pins: str) -> Packages:
     return {canonicalize_name(name): Version(version) for name, version in pins.items()}
 
 
-def wish(text: str, *origins: str) -> Wish:
-    """Return the wish for ``name`` or ``name>=1``, typed or from the origins."""
+def requirement(text: str, *origins: str) -> PackageRequirement:
+    """Return the requirement for ``name`` or ``name>=1``, typed or from the origins."""
     (found,) = merge(
         Requested(requirement=Requirement(text), origin=each)
         for each in origins or ("command line",)
@@ -56,9 +55,9 @@ def wish(text: str, *origins: str) -> Wish:
     return found
 
 
-def wishes(*texts: str) -> dict[NormalizedName, Wish]:
-    """Return the wishes of a command line."""
-    return {each.name: each for each in map(wish, texts)}
+def requirements(*texts: str) -> dict[NormalizedName, PackageRequirement]:
+    """Return the requirements of a command line."""
+    return {each.name: each for each in map(requirement, texts)}
 
 
 def anchor(version: str, name: str = "tensorflow") -> Candidate:

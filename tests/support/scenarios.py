@@ -45,13 +45,12 @@ from packaging.version import Version
 from envlock import resolve as resolving
 from envlock.choices import Accelerator
 from envlock.engine import Engine
+from envlock.index.filenames import admitted, releases
 from envlock.index.pages import Index
-from envlock.index.releases import admitted, releases
 from envlock.model import IndexSettings, Requested, Target
 from envlock.progress import Silent
 from envlock.request.files import read_constraints_file, read_request_file
-from envlock.request.markers import applicable
-from envlock.request.words import parse_words
+from envlock.request.words import applicable, parse_words
 from envlock.rules import database
 from envlock.targets.description import target
 from envlock.targets.interpreters import find_interpreter
@@ -183,7 +182,7 @@ def run(
     pages = Index(settings)
     rules = database.load(_own_rules(scenario))
     question = resolving.Question(
-        wishes=resolving.merge(applicable(_requested(asking), place)),
+        requirements=resolving.merge(applicable(_requested(asking), place)),
         constraints=resolving.merge(
             item
             for file in asking.constraints

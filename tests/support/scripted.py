@@ -14,7 +14,7 @@ from envlock.engine import Answer, Problem, Solution, Unsatisfiable
 from envlock.model import DistributionFile, IndexSettings, LockedPackage
 from envlock.progress import Progress
 from envlock.resolve.question import Question
-from support.rules import TARGET, wishes
+from support.rules import TARGET, requirements
 
 Pages = Mapping[str, Mapping[Version, tuple[DistributionFile, ...]]]
 
@@ -52,7 +52,9 @@ class Scripted:
 def question(*words: str, rules: Iterable[Any] = (), **more: Any) -> Question:
     """Return what a command line of these words asks."""
     known: dict[str, Any] = {"constraints": {}, "target": TARGET, **more}
-    return Question(wishes=wishes(*words), rules=tuple(rules), settings=IndexSettings(), **known)
+    return Question(
+        requirements=requirements(*words), rules=tuple(rules), settings=IndexSettings(), **known
+    )
 
 
 def wheels(

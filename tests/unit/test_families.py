@@ -4,7 +4,7 @@ import pytest
 from packaging.utils import NormalizedName, canonicalize_name
 
 from envlock.releases import framework_releases
-from envlock.rules.families import families
+from envlock.rules.frameworks import families
 
 
 def name(text: str) -> NormalizedName:

@@ -15,7 +15,7 @@ from packaging.version import Version
 from envlock.errors import UsageError
 from envlock.model import Platform, Target
 from envlock.request.files import read_request_file
-from envlock.request.markers import applicable
+from envlock.request.words import applicable
 
 LINUX = Target(
     python=Version("3.8.20"),

@@ -19,8 +19,7 @@ from envlock.releases import (
     release,
     wheels_for,
 )
-from envlock.targets.elsewhere import foreign_target
-from envlock.targets.platforms import Place, marker_environment
+from envlock.targets.platforms import Place, foreign_target, marker_environment
 
 LINUX = Platform(system="linux", machine="x86_64", libc="glibc 2.36")
 OLD_LINUX = Platform(system="linux", machine="x86_64", libc="glibc 2.17")

@@ -13,7 +13,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock.changes import Step
-from envlock.rules.families import families
+from envlock.rules.frameworks import families
 
 Pins = Mapping[NormalizedName, Version]
 Changes = frozenset[Step]

@@ -16,8 +16,7 @@ from envlock.bisect.differences import Side
 from envlock.bisect.failures import Failure
 from envlock.changes import Action, Plan, Step
 from envlock.model import Platform, Stage
-from envlock.rules.families import families
-from envlock.rules.frameworks import framework_of
+from envlock.rules.frameworks import families, framework_of
 from envlock.versions import admits, minor_of
 
 _STAGES = {

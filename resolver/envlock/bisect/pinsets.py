@@ -22,7 +22,7 @@ from envlock.evidence.values import RULES
 from envlock.examine.files import examine_path
 from envlock.examine.gathered import Given
 from envlock.findings import Examined, Kind
-from envlock.formats.lock_reading import read_lock
+from envlock.formats.registry import read_lock
 from envlock.system import read_text
 from envlock.versions import minor_of
 

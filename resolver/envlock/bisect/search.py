@@ -35,19 +35,19 @@ from envlock.bisect.trials import Bench, GateJudge, Judge, Trial, bench
 from envlock.changes import Action, Plan, Step
 from envlock.errors import InstallFailure, ProblemFound, UsageError
 from envlock.examine.gathered import Given
+from envlock.index.filenames import releases
 from envlock.index.pages import Index
-from envlock.index.releases import releases
 from envlock.locking.outputs import try_outputs
 from envlock.model import IndexSettings
 from envlock.probes import PROBES
 from envlock.progress import Progress
-from envlock.rules.documents import render
-from envlock.rules.families import families
+from envlock.rules.frameworks import families
 from envlock.rules.schema import Document
+from envlock.rules.tables import render
 from envlock.system import write_texts
 from envlock.targets.description import Interpreter, target
-from envlock.targets.fitting import fits
 from envlock.targets.interpreters import find_interpreter, find_version
+from envlock.targets.tags import fits
 
 
 class BisectOrder(Struct, frozen=True, kw_only=True):

@@ -141,7 +141,7 @@ def _run(typed: Sequence[str]) -> int:
         code: int = app(list(typed) or ["--help"], prog_name="envlock", standalone_mode=False)
     except EnvlockError as error:
         _tell_troubles(typed)
-        links = sys.modules.get("envlock.system.links")
+        links = sys.modules.get("envlock.system.reading")
         return _complain(links.discreet(error) if links else error, typed)
     except typer.TyperException as fault:
         return _complain(fault, typed)

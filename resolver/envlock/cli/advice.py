@@ -14,7 +14,7 @@ import typer
 from envlock.cli.output import complain as tell
 from envlock.cli.process import Unprintable
 from envlock.errors import EnvlockError, NoResolution, PythonGone, UsageError
-from envlock.index.redact import strip_credentials
+from envlock.index.secrets import strip_credentials
 
 #: What a way out of a refusal says itself, as far as it is to be said.
 _ASKS = frozenset(
@@ -45,7 +45,7 @@ def complain(
 
 def _remedies(error: EnvlockError) -> Sequence[str]:
     if isinstance(error, PythonGone):
-        from envlock.environment.gone import remedies  # noqa: PLC0415  (30 ms, seldom needed)
+        from envlock.environment.place import remedies  # noqa: PLC0415  (30 ms, seldom needed)
 
         return remedies(error)
     return error.remedies

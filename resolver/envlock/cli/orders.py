@@ -20,10 +20,8 @@ from envlock.documents import read_toml
 from envlock.errors import UsageError
 from envlock.index.hosts import as_netloc, is_secure, split, trusted_host
 from envlock.index.origin import source_of
-from envlock.index.redact import redact, strip_credentials
-from envlock.index.secrets import learn_url
-from envlock.index.settings import IndexOverrides, load_settings
-from envlock.index.sources import placed
+from envlock.index.secrets import learn_url, redact, strip_credentials
+from envlock.index.settings import IndexOverrides, load_settings, placed
 from envlock.model import IndexSettings
 from envlock.request.words import parse_date
 from envlock.system import read_text

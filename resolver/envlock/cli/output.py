@@ -63,7 +63,7 @@ def _fit(text: str, *, certain: bool = False) -> str:
 
 
 def _hidden(text: str, *, certain: bool) -> str:
-    from envlock.index.redact import redact  # noqa: PLC0415  (8 ms that --help does not need)
+    from envlock.index.secrets import redact  # noqa: PLC0415  (8 ms that --help does not need)
 
     return redact(text, certain=certain)
 

@@ -17,7 +17,7 @@ _SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
 
-_CHANGES = "envlock.system.landed"
+_CHANGES = "envlock.system.writing"
 
 
 class Interrupted(EnvlockError):

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.markup import escape
 
-from envlock.index.redact import redact
+from envlock.index.secrets import redact
 from envlock.words import visible
 
 

@@ -19,8 +19,7 @@ from msgspec.structs import replace
 
 from envlock.errors import UsageError
 from envlock.index.hosts import AMBIGUOUS, WHY_AMBIGUOUS
-from envlock.index.redact import redact, strip_credentials
-from envlock.index.secrets import learn, learn_url
+from envlock.index.secrets import learn, learn_url, redact, strip_credentials
 from envlock.model import CondaPackage
 from envlock.system.looking import expand
 
@@ -39,9 +38,9 @@ _OF_USERINFO = "%!$&'()*+,;=:~"
 _TOKEN = re.compile(r"/t/(?:<[^/>]*>|[^/]+)(?=/|$)")
 _HERE = frozenset({"127.0.0.1", "::1", "localhost"})
 _HIDDEN_TOKEN = re.compile(r"(?<=/t/)[\w-]+(?=/|$|\s|['\"])")
-
 #: User and password for a host, or None.
 Netrc = Callable[[str], tuple[str, str] | None]
+_PLAIN_TOKEN = re.compile(r"/t/[\w-]+(?=/|$)")
 
 
 class OwnHosts(Struct, frozen=True, kw_only=True):
@@ -220,3 +219,15 @@ def with_credentials(package: CondaPackage, channels: Iterable[Address]) -> Cond
             rest = package.url.removeprefix(each.public)
             return replace(package, url=f"{each.url}{rest}", channel=each.url)
     return package
+
+
+def strip_channel(word: str) -> str:
+    """Return the name or address of a channel as it may be kept.
+
+    A variable stays in the place of a secret, as in ``/t/${TOKEN}/``: it tells
+    nothing, and without it the channel could not be read again.
+    """
+    if "://" not in word:
+        return word
+    plain = _PLAIN_TOKEN.sub("", word, count=1)
+    return plain if "$" in urlsplit(plain).netloc else strip_credentials(plain)

@@ -1,6 +1,9 @@
 """Installing through a conda program that is there: micromamba, mamba or conda.
 
 It gets an explicit list, so it solves nothing: what is installed is what was locked.
+
+What an installer writes down of each package in ``conda-meta`` holds no
+credentials: an environment is copied, packed and shared.
 """
 
 from __future__ import annotations
@@ -9,14 +12,36 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from envlock.conda.channels import Address, hide, with_credentials
-from envlock.conda.records import without_secrets
 from envlock.errors import InstallFailure, WorkError
 from envlock.model import CondaPackage
 from envlock.progress import Progress
-from envlock.system import make_folder, run, scratch, write_texts
+from envlock.system import make_folder, read_text, run, scratch, write_texts
 from envlock.system.looking import on_path
 
 _LINES_SHOWN = 15
+
+
+def without_secrets(prefix: Path, channels: Iterable[Address]) -> None:
+    """Put the public address of a channel wherever a prefix has the one with credentials.
+
+    Every installer keeps the address that it fetched from; only conda itself
+    takes a token out of it. An environment is copied, packed and shared.
+
+    Raises:
+        WorkError: the files cannot be written.
+    """
+    private = [each for each in channels if each.url != each.public]
+    changed: dict[Path, str] = {}
+    for file in sorted((prefix / "conda-meta").glob("*")) if private else ():
+        if not file.is_file():
+            continue
+        text = read_text(file)
+        plain = text
+        for each in private:
+            plain = plain.replace(each.url, each.public).replace(each.url[:-1], each.public[:-1])
+        if plain != text:
+            changed[file] = plain
+    write_texts(changed)
 
 
 def find_program(name: str) -> Path:

@@ -25,7 +25,7 @@ from msgspec import Struct
 from msgspec.structs import asdict, fields
 
 from envlock.conda.channels import Address, hide, public, with_credentials, without_credentials
-from envlock.conda.records import without_secrets
+from envlock.conda.programs import without_secrets
 from envlock.errors import IndexFailure, InstallFailure, UsageError, WorkError
 from envlock.model import CondaPackage
 from envlock.progress import Progress, Silent

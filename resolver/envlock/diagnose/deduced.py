@@ -21,11 +21,9 @@ from envlock.releases import (
     release,
 )
 from envlock.rules.check import Known, Situation
-from envlock.rules.families import families
-from envlock.rules.frameworks import framework
-from envlock.rules.pythons import pythons
-from envlock.targets.elsewhere import foreign_target
-from envlock.targets.platforms import Place, marker_environment
+from envlock.rules.frameworks import families, framework
+from envlock.rules.tables import pythons
+from envlock.targets.platforms import Place, foreign_target, marker_environment
 from envlock.versions import admits, meet, minor_of
 
 _NEWER_THAN_ALL = Version("99999")

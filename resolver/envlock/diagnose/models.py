@@ -16,8 +16,7 @@ from packaging.version import Version
 
 from envlock.findings import Examined, Finding
 from envlock.model import Remedy, RemedyKind, Rule, Severity, Stage
-from envlock.rules.families import families
-from envlock.rules.frameworks import Companion, framework, frameworks
+from envlock.rules.frameworks import Companion, families, framework, frameworks
 from envlock.versions import admits, minor_of
 
 if TYPE_CHECKING:

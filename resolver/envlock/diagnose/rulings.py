@@ -16,8 +16,7 @@ from packaging.version import Version
 from envlock.findings import CONFLICT, MISSING, Finding
 from envlock.model import Case, Demand, Remedy, RemedyKind, Rule, Severity, Stage
 from envlock.rules.check import Known, Truth
-from envlock.rules.families import families
-from envlock.rules.frameworks import frameworks
+from envlock.rules.frameworks import families, frameworks
 from envlock.rules.patterns import flexible, needs
 from envlock.versions import complement, is_within
 

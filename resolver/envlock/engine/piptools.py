@@ -7,26 +7,68 @@ Python that runs envlock, else in a helper environment of the interpreter.
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
+import site
+import sys
+import sysconfig
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 from msgspec.structs import replace
 
-from envlock.engine.absent import confirm_absent
+from envlock.choices import IndexStrategy
 from envlock.engine.confirm import laid_out
-from envlock.engine.files import collect, lay_out
-from envlock.engine.helper import helper_python
-from envlock.engine.interface import Answer, Problem, Solution, Unsatisfiable, brief
+from envlock.engine.interface import (
+    Answer,
+    Problem,
+    Solution,
+    Unsatisfiable,
+    brief,
+    collect,
+    confirm_absent,
+    lay_out,
+)
 from envlock.engine.uv import Uv
-from envlock.errors import IndexFailure, WorkError
-from envlock.index.handover import pip_environment
-from envlock.index.redact import redact
+from envlock.errors import IndexFailure, InterpreterMissing, WorkError
+from envlock.index.handover import (
+    pip_environment,
+    socks_proxy,
+    uv_environment,
+    uv_options,
+    uv_program,
+)
+from envlock.index.secrets import redact
+from envlock.index.settings import load_settings
 from envlock.index.ways import for_pip
-from envlock.model import IndexSettings
+from envlock.model import IndexSettings, Target
 from envlock.progress import Progress
-from envlock.system import Completed, OutOfTime, cache_folder, run_solver, scratch
+from envlock.system import (
+    WINDOWS,
+    Completed,
+    OutOfTime,
+    cache_folder,
+    exclusive,
+    remove_tree,
+    run,
+    run_solver,
+    scratch,
+    write_texts,
+)
 
+#: The newest pip-tools for each Python, and a pip that it works with.
+PINS = {
+    "3.6": ("pip-tools==6.4.0", "pip==21.3.1", "setuptools==59.6.0", "wheel==0.37.1"),
+    "3.7": ("pip-tools==6.14.0", "pip==23.0.1"),
+    "3.8": ("pip-tools==7.5.2", "pip==25.0.1"),
+    "3.9": ("pip-tools==7.6.2", "pip==26.0.1"),
+}
+NEWEST = ("pip-tools==7.6.2", "pip==26.3")
+#: What pip needs to read through a SOCKS proxy.
+_SOCKS = "PySocks==1.7.1"
+_READY = "envlock-helper-ready"
 #: How pip and pip-tools of all ages say that nothing fits.
 _NO_SOLUTION = re.compile(
     r"ResolutionImpossible|No matching distribution found|Could not find a version that"
@@ -43,8 +85,6 @@ _NETWORK = re.compile(
     r"|HTTP error \d{3}|\b5\d\d (?:Server|Client) Error|CERTIFICATE_VERIFY_FAILED"
     r"|Connection broken|does not provide upload-time metadata"
 )
-
-
 #: The last line of a traceback of pip's; these are of a page or of metadata that cannot be decoded.
 _TRACEBACK = re.compile(r"^Traceback .*\n(?:[ \t].*\n|\n)*(\S.*)", re.MULTILINE)
 _UNREADABLE = re.compile(
@@ -52,10 +92,85 @@ _UNREADABLE = re.compile(
     r"|TypeError|AttributeError|LookupError|InvalidVersion|InvalidRequirement|ParseError"
     r"|MetadataInvalid|MetadataInconsistent|EOFError|BadZipFile|zlib\.error)\b"
 )
-
 #: Where an index has no metadata files (PEP 658), pip reads the end of a wheel
 #: instead of all of it: two gigabytes less for one TensorFlow.
 _LAZY_WHEELS = "--pip-args=--use-feature=fast-deps"
+
+
+def helper_python(target: Target, asked: IndexSettings, progress: Progress) -> Path:
+    """The interpreter that has pip-tools for ``target``: envlock's own, or that of a helper.
+
+    A helper environment is made when it is missing. Several envlocks at once
+    make it once; one whose base interpreter has gone is made anew. Its
+    pip-tools comes from where pip is configured to look, not from the index of
+    the request (``asked``), which may not have it.
+
+    Raises:
+        InterpreterMissing: the target has no interpreter here; pip-tools
+            resolves for the Python it runs under.
+        WorkError: the helper cannot be made.
+    """
+    if target.interpreter is None:
+        raise InterpreterMissing(
+            f"pip-tools needs a Python {target.minor} to resolve for it, and none is here",
+            "--engine uv",
+        )
+    socks = socks_proxy(asked)
+    if _is_own(target.interpreter) and _has("piptools") and (_has("socks") or not socks):
+        return Path(sys.executable)
+    pins = PINS.get(target.minor, NEWEST)
+    if socks:
+        pins = (*pins, _SOCKS)
+    key = hashlib.sha256(os.fsencode("\0".join((str(target.interpreter.resolve()), *pins))))
+    name = f"pip-tools-{target.minor}-{key.hexdigest()[:12]}"
+    folder = cache_folder("helpers", name, programs=True)
+    python = folder / ("Scripts/python.exe" if WINDOWS else "bin/python")
+    if (folder / _READY).exists() and python.exists():
+        return python
+    with exclusive(folder.parent / f"{folder.name}.lock", tell=progress.note):
+        if not ((folder / _READY).exists() and python.exists()):
+            with progress.phase(f"prepare pip-tools for Python {target.minor} (once)"):
+                _make(folder, target.interpreter, python, pins)
+    return python
+
+
+def _is_own(interpreter: Path) -> bool:
+    """Whether an interpreter is the one that runs envlock, or that envlock's venv was made from."""
+    base: str = getattr(sys, "_base_executable", "") or ""
+    own = {Path(each).resolve() for each in (sys.executable, base) if each}
+    return interpreter.resolve() in own
+
+
+def _has(module: str) -> bool:
+    """Whether a Python that starts without any variable of the user's can import a module."""
+    found = find_spec(module)
+    places = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), *_user_site())
+    where = Path(found.origin) if found and found.origin else None
+    return where is not None and any(where.is_relative_to(place) for place in places)
+
+
+def _user_site() -> tuple[str, ...]:
+    return (site.getusersitepackages(),) if site.ENABLE_USER_SITE else ()
+
+
+def _make(folder: Path, interpreter: Path, python: Path, pins: tuple[str, ...]) -> None:
+    # The pins are exact, and the machine's first index may lack one, as an index of few packages.
+    settings = replace(load_settings(os.environ), index_strategy=IndexStrategy.BEST)
+    env = uv_environment(settings)
+    uv = uv_program()
+    commands: tuple[list[str | Path], ...] = (
+        [uv, "venv", "--quiet", "--clear", "--python", interpreter, folder],
+        [uv, "pip", "install", "--quiet", "--python", python, *uv_options(settings), *pins],
+    )
+    for command in commands:
+        done = run(command, env=env, stall=12 * settings.timeout)
+        if done.returncode != 0:
+            remove_tree(folder)
+            raise WorkError(
+                f"cannot prepare pip-tools for {interpreter}:\n{redact(done.stderr).strip()}",
+                "--engine uv",
+            )
+    write_texts({folder / _READY: "\n".join(pins) + "\n"})
 
 
 class PipTools:

@@ -11,12 +11,18 @@ from msgspec.structs import replace
 from packaging.utils import NormalizedName
 
 from envlock.choices import IndexStrategy
-from envlock.engine.absent import confirm_absent
-from envlock.engine.files import collect, lay_out
-from envlock.engine.interface import Answer, Problem, Unsatisfiable, brief
+from envlock.engine.interface import (
+    Answer,
+    Problem,
+    Unsatisfiable,
+    brief,
+    collect,
+    confirm_absent,
+    lay_out,
+)
 from envlock.errors import IndexFailure, WorkError
 from envlock.index.handover import untrusted_by_uv, uv_environment, uv_options, uv_program
-from envlock.index.redact import redact
+from envlock.index.secrets import redact
 from envlock.index.ways import for_uv
 from envlock.model import IndexSettings, Target
 from envlock.progress import Progress

@@ -14,12 +14,12 @@ from pathlib import Path
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from envlock.environment.failures import install_failure, patience, refuse_stalled
 from envlock.environment.holding import at_work
 from envlock.environment.inspect import installed, prefix_of, site_folders
+from envlock.environment.installer import install_failure, run_installer
 from envlock.errors import InstallFailure
 from envlock.index.handover import pip_environment, uv_environment, uv_options, uv_program
-from envlock.index.redact import redact
+from envlock.index.secrets import redact
 from envlock.index.ways import for_pip, for_uv
 from envlock.model import IndexSettings
 from envlock.progress import Progress
@@ -216,16 +216,10 @@ def _uv_pip(
 def _uv(
     words: Sequence[str | Path], prefix: Path, settings: IndexSettings, progress: Progress
 ) -> Completed:
-    with for_uv(settings) as seen, at_work(prefix) as held:
-        done = run(
-            [uv_program(), *words],
-            env=uv_environment(seen),
-            on_line=_detail(progress),
-            inherit=held,
-            stall=patience(settings),
+    with for_uv(settings) as seen:
+        return run_installer(
+            [uv_program(), *words], prefix, uv_environment(seen), settings, progress
         )
-    refuse_stalled(done, settings)
-    return done
 
 
 def _pip(
@@ -234,15 +228,8 @@ def _pip(
     with for_pip(settings) as seen:
         env = pip_environment(seen)
         for command in _pip_commands(python, words):
-            with at_work(prefix_of(python)) as held:
-                done = run(
-                    [python, "-I", "-m", *command],
-                    env=env,
-                    on_line=_detail(progress),
-                    inherit=held,
-                    stall=patience(settings),
-                )
-            refuse_stalled(done, settings)
+            whole = [python, "-I", "-m", *command]
+            done = run_installer(whole, prefix_of(python), env, settings, progress)
             if done.returncode != 0:
                 break
     return done

@@ -2,6 +2,9 @@
 
 Folders are listed whole, which is quicker than a question for each file; the
 sizes of code are compared, and hashes only where a size leaves it open.
+
+Not entered: bytecode, metadata, tests and C headers, which people remove and
+which no import reads; and what lies outside of the folder, such as scripts.
 """
 
 from __future__ import annotations
@@ -10,16 +13,18 @@ import hashlib
 import os
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct, field
 from packaging.version import Version
 
-from envlock.environment.records import Distribution, Site
-from envlock.environment.tables import Entry, read_table
+from envlock.environment.records import Distribution, Site, recorded
 from envlock.system import contents
 
+_PASSED_OVER = frozenset({"__pycache__", "tests", "include", ".."})
+#: What RECORD says of a file: hash, size in bytes, whose it is.
+Entry = tuple[str, str, Distribution]
 _CODE = (".py", ".so", ".pyd", ".dll", ".dylib")
 _MODULES = (".py", ".so", ".pyd")
 #: Endings of sources and texts that wheels carry and no import reads.
@@ -32,8 +37,83 @@ _STRAY = frozenset({"benchmarks", "bin", "data", "doc", "docs", "examples", "scr
 _HASHED = 64 * 1024  # bytes: larger files are judged by their size alone
 _NAMESPACE = re.compile(rb"extend_path|declare_namespace|\A(?:\s++|#[^\n]*+)*+\Z")
 _TAG = re.compile(r"\.(?:cpython-|cp)(\d)(\d+)")
-
 Pair = tuple[Distribution, Distribution]
+
+
+class Table(Struct, frozen=True, kw_only=True):
+    """The files of all distributions; paths are relative to the folder, with ``/``.
+
+    ``entries`` maps a folder ("" is the folder itself) and a name to the last
+    entry, ``twice`` to both where two distributions differ about a file.
+    ``folders`` are all that anything is recorded under. ``counts`` are the
+    files of each distribution, ``unrecorded`` says why one has none here.
+    """
+
+    entries: dict[str, dict[str, Entry]] = field(default_factory=dict)
+    twice: dict[tuple[str, str], tuple[Entry, Entry]] = field(default_factory=dict)
+    folders: set[str] = field(default_factory=set)
+    counts: dict[Distribution, int] = field(default_factory=dict)
+    unrecorded: dict[Distribution, str] = field(default_factory=dict)
+
+    def packages(self) -> Mapping[str, Distribution]:
+        """Whose each top-level package is."""
+        return {
+            folder: names["__init__.py"][2]
+            for folder, names in self.entries.items()
+            if "/" not in folder and "__init__.py" in names
+        }
+
+
+def read_table(site: Site) -> Table:
+    """Read the RECORDs of a site-packages folder."""
+    table = Table()
+    passed_over: set[str] = set()
+    for distribution in site.distributions:
+        _enter(distribution, table, passed_over)
+    _add_parents(table.folders, (*table.entries, *passed_over))
+    return table
+
+
+def _enter(distribution: Distribution, table: Table, passed_over: set[str]) -> None:
+    rows = recorded(distribution)
+    if isinstance(rows, str):
+        table.unrecorded[distribution] = rows
+        return
+    count = 0
+    for folder, name, digest, size in rows:
+        names = table.entries.get(folder)
+        if names is None:
+            if folder in passed_over:
+                continue
+            if not _is_entered(folder):
+                passed_over.add(folder)
+                continue
+            table.entries[folder] = names = {}
+        count += 1
+        entry = (digest, size, distribution)
+        before = names.setdefault(name, entry)
+        if before is not entry:
+            names[name] = entry
+            if before[:2] != entry[:2]:
+                table.twice[folder, name] = (before, entry)
+    table.counts[distribution] = count
+
+
+def _is_entered(folder: str) -> bool:
+    parts = folder.split("/")
+    return (
+        _PASSED_OVER.isdisjoint(parts)
+        and not parts[0].endswith(".dist-info")
+        and not (folder.startswith("/") or ":" in parts[0])
+    )
+
+
+def _add_parents(found: set[str], folders: Iterable[str]) -> None:
+    for folder in folders:
+        parent = folder
+        while parent and parent not in found:
+            found.add(parent)
+            parent = parent.rpartition("/")[0]
 
 
 class FileState(Struct, frozen=True, kw_only=True):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from packaging.utils import NormalizedName
@@ -11,9 +13,9 @@ from packaging.version import Version
 
 from envlock.environment.records import read_site
 from envlock.errors import UsageError
+from envlock.system import beside, remove_tree, scratch
 from envlock.system.looking import current_folder, exists, is_file, is_folder, named
-from envlock.targets.gone import refuse_gone
-from envlock.targets.interpreters import python_in
+from envlock.targets.interpreters import python_in, refuse_gone
 from envlock.versions import minor_of
 
 #: Below a prefix, in the order of the search; the last three are Debian's.
@@ -25,6 +27,7 @@ _SITE_PACKAGES = (
     "lib/python3/dist-packages",
     "lib/python{minor}/dist-packages",
 )
+SCRIPT = Path(__file__).parent / "scripts" / "compile_packages.py"
 
 
 def find_environment(path: Path | None) -> Path:
@@ -105,3 +108,22 @@ def _current() -> Path | None:
         if active := os.environ.get(variable):
             return Path(active)
     return Path(".venv") if is_folder(current_folder() / ".venv") else None
+
+
+@contextmanager
+def compiling(python: Path) -> Iterator[None]:
+    """Compile the packages of an environment while the block runs.
+
+    Installers leave it to the first import, which takes twice the time for
+    that. What is not done at the end of the block stays undone; no module is
+    left half-written, and nothing of the environment is run.
+    """
+    if (os.cpu_count() or 1) == 1:
+        yield
+        return
+    sites = site_folders(prefix_of(python))
+    with scratch() as go, beside([python, "-I", "-S", SCRIPT, go, *sites]):
+        try:
+            yield
+        finally:
+            remove_tree(go)

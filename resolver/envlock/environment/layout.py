@@ -3,27 +3,37 @@
 Read from files alone. The order of the folders is that of CPython's ``site``
 module: user site before site-packages, but after those of a virtual
 environment that admits the system's.
+
+What conda wrote down about a prefix is in ``conda-meta``; which platform a
+Python is of is told by the first bytes of its program.
 """
 
 from __future__ import annotations
 
 import os
+import platform
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from msgspec import Struct
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from envlock.environment.conda import conda_packages, variables_of
+from envlock.documents import Malformed, json_value
 from envlock.environment.inspect import prefix_of, site_folders
 from envlock.model import Platform
 from envlock.system import contents
 from envlock.system.looking import home, is_file, is_folder
-from envlock.targets.program import built_for
 from envlock.versions import minor_of
 
+_SYSTEMS = {"linux": "linux", "darwin": "macos", "win32": "windows"}
+_MACHINES = {"amd64": "x86_64", "x64": "x86_64"}
+#: ``e_machine`` of ELF, ``Machine`` of PE, ``cputype`` of Mach-O.
+_ELF = {0x03: "i686", 0x28: "armv7l", 0x3E: "x86_64", 0xB7: "aarch64"}
+_PE = {0x014C: "i686", 0x8664: "x86_64", 0xAA64: "arm64"}
+_MACHO = {0x01000007: "x86_64", 0x0100000C: "arm64"}
 _VERSION = re.compile(r"\d{1,4}\.\d{1,9}(\.\d{1,9}((a|b|rc)\d{1,9})?)?", re.ASCII)
 _HEADER = re.compile(r'^#define\s+PY_VERSION\s+"(\d[\w.]{0,99})', re.MULTILINE)
 _PROGRAM = re.compile(r"python(\d+\.\d+)")
@@ -33,6 +43,122 @@ _SPEAKING = re.compile(
     r"TF_(CPP|ENABLE|FORCE|GPU|USE|XLA)_\w+|(CUDA|HDF5|KERAS|PROTOCOL_BUFFERS|XLA)_\w+"
     r"|PYTHON[A-Z]+|(DY)?LD_LIBRARY_PATH"
 )
+
+
+def built_for(program: Path) -> Platform:
+    """Return what a program was built for; this machine's platform where its file does not tell.
+
+    The C library is this machine's.
+    """
+    here = _here()
+    try:
+        with program.open("rb") as stream:
+            start = stream.read(4096)
+    except OSError:
+        return here
+    system, machine = _read(start)
+    if not machine:
+        return here
+    return Platform(system=system, machine=machine, libc=here.libc if system == "linux" else "")
+
+
+def _read(start: bytes) -> tuple[str, str]:
+    """Return system and machine, "" where the bytes do not tell them."""
+    if start.startswith(b"\x7fELF"):
+        return "linux", _ELF.get(_number(start, 18, 2), "")
+    if start.startswith(b"\xcf\xfa\xed\xfe"):
+        return "macos", _MACHO.get(_number(start, 4, 4), "")
+    if start.startswith(b"MZ"):
+        return "windows", _PE.get(_number(start, _number(start, 0x3C, 4) + 4, 2), "")
+    return "", ""
+
+
+def _number(data: bytes, at: int, size: int) -> int:
+    return int.from_bytes(data[at : at + size], "little")
+
+
+def _here() -> Platform:
+    system = _SYSTEMS.get(sys.platform, sys.platform)
+    machine = platform.machine().lower()
+    libc = _libc() if system == "linux" else ""
+    return Platform(system=system, machine=_MACHINES.get(machine, machine), libc=libc)
+
+
+def _libc() -> str:
+    try:
+        said = os.confstr("CS_GNU_LIBC_VERSION")
+    except (OSError, ValueError):
+        said = None
+    if said is not None:
+        return " ".join((said.split(" ")[0], ".".join(said.split(" ")[-1].split(".")[:2])))
+    return "musl" if next(Path("/lib").glob("ld-musl-*.so.1"), None) is not None else ""
+
+
+class CondaPackage(Struct, frozen=True, kw_only=True):
+    """A package that conda installed; ``record`` is its file in ``conda-meta``."""
+
+    name: NormalizedName
+    version: str
+    record: Path
+
+
+def conda_packages(prefix: Path) -> Mapping[NormalizedName, CondaPackage]:
+    """Return what conda installed into a prefix, by the names of its records.
+
+    A record is ``name-version-build.json``. Without ``conda-meta`` there are none.
+    """
+    try:
+        files = sorted(os.listdir(prefix / "conda-meta"))  # noqa: PTH208  (names alone)
+    except OSError:
+        return {}
+    found = {}
+    for file in files:
+        parts = file.removesuffix(".json").rsplit("-", 2)
+        if file.endswith(".json") and len(parts) == 3:  # noqa: PLR2004  (name, version, build)
+            name = canonicalize_name(parts[0])
+            found[name] = CondaPackage(
+                name=name, version=parts[1], record=prefix / "conda-meta" / file
+            )
+    return found
+
+
+def records_of(prefix: Path) -> frozenset[str]:
+    """Return the names of a prefix's records: ``name-version-build``."""
+    try:
+        files = os.listdir(prefix / "conda-meta")  # noqa: PTH208  (names alone)
+    except OSError:
+        return frozenset()
+    return frozenset(each.removesuffix(".json") for each in files if each.endswith(".json"))
+
+
+def files_of(package: CondaPackage) -> frozenset[str]:
+    """Return the paths that a package put under its prefix; none when its record is broken."""
+    return frozenset(_listed(package.record))
+
+
+def files_under(prefix: Path) -> Iterator[str]:
+    """Yield the paths that all records of a prefix name."""
+    for record in sorted((prefix / "conda-meta").glob("*.json")):
+        yield from _listed(record)
+
+
+def _listed(record: Path) -> Iterator[str]:
+    listed = _json(record).get("files")
+    return map(str, listed) if isinstance(listed, list) else iter(())
+
+
+def variables_of(prefix: Path) -> Mapping[str, str]:
+    """Return the variables that ``conda env config vars set`` gave a prefix."""
+    said = _json(prefix / "conda-meta" / "state").get("env_vars")
+    return {str(name): str(value) for name, value in said.items()} if isinstance(said, dict) else {}
+
+
+def _json(file: Path) -> dict[str, object]:
+    try:
+        data = json_value(contents(file))
+    except (OSError, Malformed):
+        return {}
+    return data if isinstance(data, dict) else {}
 
 
 class Layout(Struct, frozen=True, kw_only=True):

@@ -10,9 +10,8 @@ from pathlib import Path
 from packaging.utils import NormalizedName, canonicalize_name
 
 from envlock.environment.commands import Commands, command, remedy
-from envlock.environment.conda import CondaPackage, files_of
 from envlock.environment.faults import fault, several
-from envlock.environment.layout import Layout
+from envlock.environment.layout import CondaPackage, Layout, files_of
 from envlock.environment.records import Distribution
 from envlock.findings import Finding
 from envlock.model import Remedy, RemedyKind

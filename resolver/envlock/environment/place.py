@@ -1,21 +1,26 @@
-"""The folder of an environment: whose it is, and that only envlock's own is replaced."""
+"""The folder of an environment: whose it is, and that only envlock's own is replaced.
+
+Where the Python of a virtual environment was removed, it says what to type.
+"""
 
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from envlock.environment.holding import alone
 from envlock.environment.journal import OWN
-from envlock.environment.marker import mark
 from envlock.environment.recovery import settle
-from envlock.environment.replaceable import occupant
+from envlock.environment.replaceable import files, occupant
 from envlock.environment.replacement import KEY
-from envlock.environment.whose import CONFIG
+from envlock.environment.whose import CONFIG, mark
+from envlock.errors import PythonGone, UsageError
 from envlock.progress import Progress
 from envlock.system import contents
+from envlock.system.looking import shown
 
 
 def made_by_envlock(folder: Path) -> bool:
@@ -62,3 +67,23 @@ def held_place(folder: Path, progress: Progress, *, force: bool = False) -> Iter
 
 def _refuse_foreign(folder: Path, *, force: bool) -> None:
     occupant(folder, ours=made_by_envlock(folder), force=force)
+
+
+def remedies(error: PythonGone) -> tuple[str, ...]:
+    """Return the remedies of an error, and before its last one the command that makes it anew."""
+    *first, last = error.remedies
+    return (*first, *_ways(error.folder), last)
+
+
+def _ways(folder: Path) -> Iterator[str]:
+    """The command that makes it again, where the old one may be deleted for it."""
+    ours = made_by_envlock(folder)
+    try:
+        found = occupant(folder, ours=ours, force=True)
+    except UsageError:
+        yield "envlock create --env OTHER"
+        return
+    path = shown(str(folder))
+    force = "" if ours else " --force"
+    lost = files(found.files) if found else "nothing"
+    yield f"envlock create --env {shlex.quote(path)}{force}  # deletes {path}: {lost}"

@@ -19,9 +19,8 @@ from msgspec.structs import replace
 
 from envlock.changes import Plan
 from envlock.environment.create import create_venv
-from envlock.environment.footprint import Footprint, footprint
 from envlock.environment.inspect import installed, prefix_of
-from envlock.environment.installer import Installer, perform
+from envlock.environment.installer import Footprint, Installer, footprint, perform
 from envlock.environment.journal import (
     OWN,
     Event,

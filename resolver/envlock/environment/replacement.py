@@ -19,12 +19,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from envlock.environment.comeback import finish, take_back
 from envlock.environment.create import create_venv
 from envlock.environment.inspect import prefix_of
 from envlock.environment.journal import OWN, Event, Journal, new_journal
-from envlock.environment.marker import write_mark
-from envlock.environment.whose import CONFIG, whose
+from envlock.environment.recovery import finish, take_back
+from envlock.environment.whose import CONFIG, whose, write_mark
 from envlock.errors import EnvlockError
 from envlock.progress import Progress
 from envlock.system import landed, landing, make_folder, move, taken_back, write_files

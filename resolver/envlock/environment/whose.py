@@ -10,6 +10,7 @@ All else is somebody's own. Only what is the environment's is ever deleted.
 
 from __future__ import annotations
 
+import json
 import os
 import posixpath
 import re
@@ -17,16 +18,18 @@ from collections.abc import Collection, Iterable, Iterator
 from enum import StrEnum
 from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
-from envlock.environment.conda import files_under
+from envlock.documents import Malformed, json_value
 from envlock.environment.journal import OWN
-from envlock.environment.marker import MARKER
+from envlock.environment.layout import files_under
 from envlock.environment.records import rows
 from envlock.errors import UsageError
-from envlock.system import contents
+from envlock.system import contents, write_texts
 
+MARKER = "envlock.json"
 CONFIG = "pyvenv.cfg"
 #: What tools make at the top of an environment, whatever is installed.
 _TOPS = frozenset(
@@ -69,6 +72,24 @@ _EITHER = re.compile(
 #: How the script of an entry point ends, whoever installed it.
 _ENTRY = re.compile(rb"\nfrom \S+ import .*\n(?s:.*)sys\.argv\[0\](?s:.*)sys\.exit\(")
 _SCRIPT = 4_000  # bytes, that such a script has at most
+
+
+def mark(folder: Path) -> dict[str, Any]:
+    """Return what the marker in a folder says; nothing where there is none, or another file."""
+    try:
+        said = json_value(contents(folder / MARKER))
+    except (OSError, Malformed):
+        return {}
+    return said if isinstance(said, dict) and "envlock" in said else {}
+
+
+def write_mark(folder: Path, **facts: object) -> None:
+    """Mark a folder.
+
+    Raises:
+        WorkError: it cannot be written.
+    """
+    write_texts({folder / MARKER: json.dumps({"envlock": 1, **facts}) + "\n"})
 
 
 class Owner(StrEnum):

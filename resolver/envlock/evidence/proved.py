@@ -24,14 +24,18 @@ from envlock.outcomes import Passed
 from envlock.probes import DEFAULT_GATE, PROBES
 from envlock.releases import wheels_for
 from envlock.resolve import Question, Resolution
-from envlock.resolve.anchor import distributions, framework
-from envlock.resolve.assemble import hashed, origins, reasons
-from envlock.resolve.located import located
-from envlock.resolve.wishes import TYPED, Wish, Wishes
+from envlock.resolve.assemble import hashed, located, origins, reasons
+from envlock.resolve.candidate import (
+    TYPED,
+    PackageRequirement,
+    Requirements,
+    distributions,
+    framework,
+)
 from envlock.rules.check import Situation, violations
 from envlock.rules.database import Database
-from envlock.rules.families import families
-from envlock.targets.fitting import installable
+from envlock.rules.frameworks import families
+from envlock.targets.tags import installable
 
 
 class Needed(Struct, frozen=True, kw_only=True):
@@ -40,8 +44,8 @@ class Needed(Struct, frozen=True, kw_only=True):
     ``levels`` are those of the gate and the capabilities that are needed.
     """
 
-    wishes: Wishes
-    constraints: Wishes
+    requirements: Requirements
+    constraints: Requirements
     target: Target
     rules: tuple[Rule, ...]
     levels: tuple[str, ...]
@@ -50,20 +54,20 @@ class Needed(Struct, frozen=True, kw_only=True):
     @property
     def distribution(self) -> NormalizedName | None:
         """The distribution of the framework that the request is for, or None."""
-        wish = framework(self.wishes)
+        requirement = framework(self.requirements)
         cuda = self.target.accelerator is Accelerator.CUDA
-        if wish is None or wish.extras or cuda:
+        if requirement is None or requirement.extras or cuda:
             return None
-        return distributions(wish, self.target.accelerator)[0]
+        return distributions(requirement, self.target.accelerator)[0]
 
 
 def cells_for(asked: Needed, cells: Iterable[Cell]) -> tuple[Cell, ...]:
     """Return the cells whose release is asked for on this target, newest first."""
-    name, wish = asked.distribution, framework(asked.wishes)
-    if name is None or wish is None:
+    name, requirement = asked.distribution, framework(asked.requirements)
+    if name is None or requirement is None:
         return ()
     bound = asked.constraints.get(name)
-    wanted = wish.specifier & bound.specifier if bound else wish.specifier
+    wanted = requirement.specifier & bound.specifier if bound else requirement.specifier
     found = [
         cell
         for cell in cells
@@ -77,11 +81,11 @@ def cells_for(asked: Needed, cells: Iterable[Cell]) -> tuple[Cell, ...]:
 
 def newest_on_record(asked: Needed) -> Version | None:
     """Return the newest final release with a wheel for the target that the request admits."""
-    wish = framework(asked.wishes)
-    if wish is None:
+    requirement = framework(asked.requirements)
+    if requirement is None:
         return None
     known = wheels_for(asked.target.minor, asked.target.platform).versions
-    return max(wish.specifier.filter(known, prereleases=False), default=None)
+    return max(requirement.specifier.filter(known, prereleases=False), default=None)
 
 
 def usable(proved: ProvedSet, asked: Needed) -> bool:
@@ -102,12 +106,13 @@ def usable(proved: ProvedSet, asked: Needed) -> bool:
 
 
 def unmet(proved: ProvedSet, asked: Needed) -> tuple[str, ...]:
-    """Return the wishes and constraints that a set does not meet, as they are written."""
+    """Return the requirements and constraints that a set does not meet, as they are written."""
     anchor = asked.distribution
     missing = [
-        str(wish)
-        for wish in asked.wishes.values()
-        if wish.extras or not _met(wish, proved, _standing_for(wish, proved.pins, anchor))
+        str(requirement)
+        for requirement in asked.requirements.values()
+        if requirement.extras
+        or not _met(requirement, proved, _standing_for(requirement, proved.pins, anchor))
     ]
     missing += [
         str(bound)
@@ -118,19 +123,21 @@ def unmet(proved: ProvedSet, asked: Needed) -> tuple[str, ...]:
 
 
 def _standing_for(
-    wish: Wish, pins: Collection[NormalizedName], anchor: NormalizedName | None
+    requirement: PackageRequirement, pins: Collection[NormalizedName], anchor: NormalizedName | None
 ) -> NormalizedName:
-    """The package of a set that a wish is for: the framework's build for the framework."""
-    if anchor is not None and wish.name == families().family_of(anchor):
+    """The package of a set that a requirement is for: the framework's build for the framework."""
+    if anchor is not None and requirement.name == families().family_of(anchor):
         return anchor
-    if wish.name in pins:
-        return wish.name
-    return next((name for name in families().members(wish.name) if name in pins), wish.name)
+    if requirement.name in pins:
+        return requirement.name
+    return next(
+        (name for name in families().members(requirement.name) if name in pins), requirement.name
+    )
 
 
-def _met(wish: Wish, proved: ProvedSet, name: NormalizedName) -> bool:
+def _met(requirement: PackageRequirement, proved: ProvedSet, name: NormalizedName) -> bool:
     version = proved.pins.get(name)
-    return version is not None and wish.specifier.contains(version, prereleases=True)
+    return version is not None and requirement.specifier.contains(version, prereleases=True)
 
 
 def _wheels(package: LockedPackage) -> bool:
@@ -218,12 +225,14 @@ def resolution(
 def preferring(question: Question, found: Found, *, needed: bool) -> Question:
     """Return the question with the pins of a set preferred, and its release fixed if ``needed``."""
     known = {**found.proved.pins, **question.preferences}
-    wishes = dict(question.wishes)
-    wish = framework(wishes)
-    if needed and wish is not None:
-        exact = Wish(name=wish.name, specifier=SpecifierSet(f"=={found.cell.version}"))
-        wishes[wish.name] = wish.within(exact)
-    return replace(question, preferences=known, wishes=wishes)
+    requirements = dict(question.requirements)
+    requirement = framework(requirements)
+    if needed and requirement is not None:
+        exact = PackageRequirement(
+            name=requirement.name, specifier=SpecifierSet(f"=={found.cell.version}")
+        )
+        requirements[requirement.name] = requirement.within(exact)
+    return replace(question, preferences=known, requirements=requirements)
 
 
 def compared(found: Found, packages: Iterable[LockedPackage]) -> str:
@@ -262,7 +271,7 @@ def _asked(question: Question, needs: Sequence[str]) -> Needed:
             "envlock capabilities",
         )
     return Needed(
-        wishes=question.wishes,
+        requirements=question.requirements,
         constraints=question.constraints,
         target=question.target,
         rules=question.rules,
@@ -295,7 +304,7 @@ def _comes_from(cell: Cell, proved: ProvedSet, index: Index, settings: IndexSett
 
 def _for_request(package: LockedPackage, found: Found, question: Question) -> LockedPackage:
     """A package with who asks for it now, where the run of the matrix had asked for it."""
-    asked = origins(package.name, found.cell.distribution, question.wishes)
+    asked = origins(package.name, found.cell.distribution, question.requirements)
     others = (each for each in package.via if each != TYPED)
     return replace(package, via=tuple(sorted({*others, *asked})))
 

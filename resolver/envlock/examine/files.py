@@ -1,15 +1,19 @@
 """Files and texts of any kind → `Examined`, as far as they can be understood.
 
-Of a lock for several platforms, the part for the one that is given is
-examined, or else for Linux, or else the first.
+Of a lock for several platforms, the part for the one that is given is examined,
+or else for Linux, or else the first; of one of pip, uv or Poetry, the part for
+the first system and Python that it allows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from msgspec import Struct, field
 from msgspec.structs import replace
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
@@ -17,30 +21,157 @@ from packaging.version import Version
 from envlock import standards
 from envlock.errors import UsageError
 from envlock.examine.brief import with_short_lines
-from envlock.examine.gathered import Gathered, Given, only_minor
-from envlock.examine.locks import examine_lock
-from envlock.examine.places import folder_platform
-from envlock.examine.requirement_lines import RequirementLines
-from envlock.examine.text import examine_text
+from envlock.examine.gathered import Gathered, Given, folder_platform, holds, only_minor
+from envlock.examine.logs import examine_text
 from envlock.findings import Examined, Kind
-from envlock.formats.conda_spec import PypiSpec, parse_conda_spec, pypi_name
-from envlock.formats.detect import FileFormat, detect
+from envlock.formats.conda_spec import PypiSpec, is_for, parse_conda_spec, pypi_name, selected
 from envlock.formats.environment_yml import By, Entry, parse_environment_yml
 from envlock.formats.faults import shown
+from envlock.formats.hints import plainly
 from envlock.formats.listings import HEAD, folder_of, rows
-from envlock.formats.lock_reading import read_lock
 from envlock.formats.logs import is_log, outputs
+from envlock.formats.pep508 import is_place, parse_requirement, release_at
 from envlock.formats.pyproject import Project
 from envlock.formats.reading import read_lenient
-from envlock.formats.selectors import is_for, selected
+from envlock.formats.registry import FileFormat, detect, read_lock
+from envlock.formats.requirements import Line, RequirementsReader
+from envlock.formats.toml_locks import Locked, read_packages
 from envlock.model import Lock, Part, Platform
 from envlock.rules.frameworks import framework
 from envlock.targets.platforms import KNOWN
 
+_BOUND = r"(?:[<>]=?|[=!~]={1,2})\s*[\w.*+!]+"
+#: A requirement and then prose: after a bound, or in parentheses.
+_BEGINNING = re.compile(
+    rf"([A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?(?:\s*{_BOUND}(?:\s*,\s*{_BOUND})*(?=\s)|(?:\s+\d[\w.]*)?(?=\s*\()))"
+)
+_PYTHON = re.compile(r"python\s*={1,2}\s*(3(?:\.\d{1,9}){1,2})(?:\.\*)?")
+Environment = Mapping[str, str]
 _USUAL = "linux-64"
 #: What pip freeze leaves out although it is there.
 _UNTOLD = tuple(map(canonicalize_name, ("distribute", "pip", "setuptools", "wheel")))
 _UNREAD = 100  # lines that cannot be read, above which a text is a log
+
+
+class RequirementLines(Struct, kw_only=True):
+    """Takes in lines of requirements; a fault is a note, and what can be salvaged counts."""
+
+    gathered: Gathered
+    reader: RequirementsReader = field(default_factory=lambda: RequirementsReader(as_pip=True))
+
+    def file(self, path: Path, text: str) -> Iterator[None]:
+        """Take in a whole file, and yield after each line."""
+        for line in self.reader.file(path, text, constraint=True):
+            self.take(line)
+            yield
+
+    def line(self, path: Path, text: str, where: str) -> None:
+        """Take in one line; what it includes is looked for beside ``path``."""
+        for line in self.reader.line(path, text, where, constraint=True):
+            self.take(line)
+
+    def take(self, line: Line) -> None:
+        """Take in what was read."""
+        if line.requirement is not None:
+            self.gathered.asked(line.requirement, line.where)
+        elif line.text and line.fault is not None:
+            self.salvage(line.text, line.where, line.fault)
+            return
+        for option in line.options:
+            if option.name == "--editable":
+                self._place(option.value, line.where)
+        if line.fault is not None:
+            self.gathered.note(line.where, line.fault.message)
+
+    def salvage(self, text: str, where: str, fault: UsageError) -> None:
+        """Take in what a text that is no requirement tells all the same, else note its fault."""
+        if len(text) > standards.LONGEST:
+            self.gathered.note(where, fault.message)
+            return
+        if is_place(text):
+            self._place(text, where)
+            return
+        python = _PYTHON.fullmatch(text)
+        meant = plainly(text)
+        if python is not None:
+            self.gathered.python = standards.version(python[1])
+        elif meant is not None:
+            self.gathered.note(where, f"{shown(text)} is read as {shown(meant[0])}: {meant[1]}")
+            self.gathered.asked(Requirement(meant[0]), where)
+        else:
+            self._beginning(text, where, fault)
+
+    def _beginning(self, text: str, where: str, fault: UsageError) -> None:
+        """A line that goes on in prose: the name and versions it begins with, if it has any."""
+        begun = _BEGINNING.match(text)
+        meant = plainly(begun[1]) if begun else None
+        plain = meant[0] if meant else begun[1] if begun else ""
+        try:
+            self.gathered.asked(parse_requirement(plain), where)
+        except UsageError:
+            self.gathered.note(where, fault.message)
+        else:
+            self.gathered.note(where, f"{shown(text)} is read as {shown(plain)}")
+
+    def _place(self, text: str, where: str) -> None:
+        """A requirement that is a file or address: its name and version, where it tells them."""
+        name, version = release_at(text)
+        if name is None:
+            self.gathered.note(where, f"{shown(text)} does not tell which package it holds")
+        elif version is None:
+            self.gathered.bound(name, SpecifierSet(), where)
+        else:
+            self.gathered.pin(name, version, where)
+
+
+def examine_lock(path: Path, text: str, given: Given) -> Examined:
+    """Examine a lock of pip, uv or Poetry.
+
+    Raises:
+        UsageError: it is not TOML, or holds no list of packages.
+    """
+    pythons, packages = read_packages(str(path), text)
+    gathered = Gathered(origin=str(path), given=given, manager="pip", complete=True)
+    gathered.python = only_minor(pythons)
+    for package in _reached(packages, _environment_of(gathered, pythons)):
+        version = standards.version(package.version)
+        if version is None:
+            gathered.bound(package.name, SpecifierSet(), str(path))
+        else:
+            gathered.pin(package.name, version, str(path))
+    return gathered.examined(Kind.FILE)
+
+
+def _environment_of(gathered: Gathered, pythons: SpecifierSet) -> Environment:
+    environments = gathered.given.environments()
+    allowed = [each for each in environments if pythons.contains(each["python_full_version"])]
+    return (allowed or environments)[0]
+
+
+def _reached(packages: Sequence[Locked], environment: Environment) -> list[Locked]:
+    """The packages that are installed in an environment: from those nobody needs, along edges."""
+    needed = {name for package in packages for name, _, _ in package.needs}
+    by_name: dict[str, list[Locked]] = {}
+    for package in packages:
+        if not package.markers or any(_holds(text, environment) for text in package.markers):
+            by_name.setdefault(package.name, []).append(package)
+    waiting = [each for group in by_name.values() for each in group if each.name not in needed]
+    found: dict[tuple[str, str], Locked] = {}
+    while waiting:
+        package = waiting.pop()
+        if (package.name, package.version) in found:
+            continue
+        found[package.name, package.version] = package
+        for name, version, marker in package.needs:
+            if _holds(marker, environment):
+                meant = by_name.get(name, [])
+                waiting.extend(each for each in meant if version in {"", each.version})
+    return [each for each in packages if (each.name, each.version) in found and each.released]
+
+
+def _holds(marker: str, environment: Environment) -> bool:
+    condition = standards.marker(marker) if marker else None
+    return condition is None or holds(condition, (environment,)) is not False
 
 
 def examine_path(path: Path, given: Given | None = None) -> Examined:

@@ -2,8 +2,7 @@
 
 A reader yields what is in a file piece by piece, each with its place and with
 what it means or its fault. Who cannot do with less raises all the faults
-(`faults.Faults`); who looks into a file makes them notes and goes on. What
-kind of file one is, `detect` alone says. A lock becomes named texts, and a lock
-file a `Lock` again: what each format of locks can hold, `registry` says. Pure
-apart from reading.
+(`faults.Faults`); who looks into a file makes them notes and goes on. A lock
+becomes named texts, and a lock file a `Lock` again. What kind of file one is,
+and what it can hold, `registry` alone says. Pure apart from reading.
 """

@@ -1,31 +1,43 @@
 """Packages by their addresses: what an address tells, as rattler derives it. Pure.
 
 A lock leaves out what its readers derive in the same way; source: rattler_lock,
-``derived_fields``.
+``derived_fields``. Of a Python package conda-lock.yml, pixi.lock and the explicit
+list name one file: the best wheel for the platform and the Python that conda
+installs there.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
+from operator import itemgetter
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urldefrag, urlsplit
 
 from msgspec import Struct
 from packaging.utils import canonicalize_name, is_normalized_name
+from packaging.version import Version
 
 from envlock import standards
+from envlock.choices import Format
 from envlock.conda.channels import public
 from envlock.errors import UsageError, WorkError
-from envlock.formats.comments import one_line
-from envlock.formats.conda_spec import parse_archive
-from envlock.formats.selectors import SUBDIRS
-from envlock.model import CondaPackage, DistributionFile, LockedPackage
+from envlock.formats.comments import one_line, told
+from envlock.formats.conda_spec import SUBDIRS, parse_archive
+from envlock.formats.pylock import usable
+from envlock.index.secrets import strip_credentials
+from envlock.model import CondaPackage, DistributionFile, Lock, LockedPackage, Part
+from envlock.targets.platforms import KNOWN
+from envlock.targets.subdirs import Virtual, target_of
+from envlock.targets.tags import preference
 
 _NUMBER = re.compile(r"(?:.*_)?(\d+)")
 _SPACE = re.compile(r"\s")
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _HASHES = {"md5": re.compile(r"[0-9a-f]{32}"), "sha256": re.compile(r"[0-9a-f]{64}")}
+#: The system that is assumed for another platform, and one that takes any wheel of it.
+_SYSTEMS: tuple[tuple[Virtual, ...], ...] = ((), (("__glibc", "2.50", "0"), ("__osx", "26.0", "0")))
 
 
 class Address(Struct, frozen=True, kw_only=True):
@@ -156,3 +168,46 @@ def pip_package(where: str, name: str, version: str, url: str, sha256: str) -> L
         hashes={"sha256": sha256},
     )
     return LockedPackage(name=normal, version=release, hashes=(f"sha256:{sha256}",), files=(file,))
+
+
+def chosen(
+    lock: Lock, part: Part, kind: Format
+) -> list[tuple[LockedPackage, DistributionFile, str]]:
+    """Return each Python package with the file to install and its sha256.
+
+    Raises:
+        WorkError: a package has no file for the platform with a sha256.
+    """
+    systems = [_tags(part.subdir, part.python, system) for system in _SYSTEMS]
+    found = []
+    for package in told(lock, part):
+        best = next(filter(None, (_best(package, tags) for tags in systems)), None)
+        if best is None:
+            raise WorkError(
+                f"{kind} needs a file of every package, and {package.name} {package.version} has"
+                f" none with a sha256 for {part.subdir}",
+                f"write another format: --format {Format.ENVIRONMENT}",
+            )
+        found.append((package, best, best.hashes["sha256"]))
+    return found
+
+
+def address(file: DistributionFile) -> str:
+    """Return where a file is, without credentials and hash."""
+    return urldefrag(strip_credentials(file.url)).url
+
+
+@cache
+def _tags(subdir: str, python: str, system: tuple[Virtual, ...]) -> tuple[str, ...]:
+    if not python or subdir not in {each.conda for each in KNOWN}:
+        return ()
+    return target_of(subdir, Version(python), system).tags
+
+
+def _best(package: LockedPackage, tags: tuple[str, ...]) -> DistributionFile | None:
+    ranked = [
+        (place, file.filename, file)
+        for file, hashes in usable(package)
+        if "sha256" in hashes and (place := preference(file.filename, tags)) is not None
+    ]
+    return min(ranked, key=itemgetter(0, 1), default=(0, "", None))[2]

@@ -11,25 +11,23 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from envlock.choices import Format
 from envlock.formats.archives import (
+    address,
     address_of,
+    chosen,
     conda_package,
     pip_package,
     refuse_without,
 )
-from envlock.formats.chosen import address, chosen
-from envlock.formats.comments import Explained, remarks
-from envlock.formats.gathered import Gathered
-from envlock.formats.heading import channel_words, of_conda
-from envlock.formats.nodes import Node
-from envlock.formats.registry import FORMATS
-from envlock.formats.scalars import quoted
+from envlock.formats.comments import Explained, channel_words, of_conda, remarks
+from envlock.formats.lockfile import Gathered
+from envlock.formats.yaml_text import Node, quoted
 from envlock.model import Lock
 
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 
 
-def render(lock: Lock) -> Mapping[str, str]:
-    """Write the lock of all platforms into one file.
+def render(lock: Lock) -> list[str]:
+    """Write the lock of all platforms as one text.
 
     Raises:
         WorkError: a conda package has no md5, or a pip package no file.
@@ -50,7 +48,7 @@ def render(lock: Lock) -> Mapping[str, str]:
     lines = [*of_conda(lock, lock.parts), "version: 1", *_metadata(lock)]
     packages = [line for _, entry in sorted(entries, key=lambda each: each[0]) for line in entry]
     lines += ["package:", *packages] if packages else ["package: []"]
-    return {FORMATS[Format.CONDA_LOCK].filename: "\n".join(lines) + "\n"}
+    return ["\n".join(lines) + "\n"]
 
 
 def _metadata(lock: Lock) -> Iterator[str]:
@@ -128,11 +126,11 @@ def read(name: str, text: str, gathered: Gathered) -> None:
         own, release = entry.need("name").text, entry.need("version").text
         if entry.need("manager").text == "pip":
             package = pip_package(entry.where, own, release, url, hashes["sha256"])
-            gathered.beside(entry.where, subdir, package, entry.comments())
+            gathered.add(entry.where, subdir, package, entry.comments())
             continue
         needs = entry.get("dependencies")
         listed = needs.pairs() if needs else ()
         depends = tuple(f"{each} {bound.text}".strip() for each, bound in listed)
         facts = {"name": own, "version": release, "depends": depends, **hashes}
         found_package = conda_package(entry.where, url, facts)
-        gathered.conda(entry.where, subdir, found_package, entry.comments())
+        gathered.add(entry.where, subdir, found_package, entry.comments())

@@ -9,30 +9,29 @@ install: ``# pip NAME @ URL#sha256=…``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import takewhile
 from urllib.parse import unquote
 
 from envlock.choices import Format
 from envlock.errors import UsageError
 from envlock.formats.archives import (
+    address,
     address_of,
+    chosen,
     conda_package,
     in_order,
     pip_package,
     refuse_without,
 )
-from envlock.formats.chosen import address, chosen
-from envlock.formats.comments import one_line, remarks
-from envlock.formats.gathered import Gathered
-from envlock.formats.heading import of_conda
-from envlock.formats.nodes import comments_under
+from envlock.formats.comments import of_conda, one_line, remarks
+from envlock.formats.lockfile import Gathered
 from envlock.formats.pylock import release_of
-from envlock.formats.registry import FORMATS
+from envlock.formats.yaml_text import comments_under
 from envlock.model import CondaPackage, Lock, LockedPackage, Part
 from envlock.standards import LONGEST
 
-_ROW = FORMATS[Format.EXPLICIT]
+_MARK = "@EXPLICIT"
 _SHA256 = "# sha256: "
 _PIP = "# pip "
 _LISTED = re.compile(
@@ -45,18 +44,18 @@ _PIP_LINE = re.compile(
 _PLATFORM = re.compile(r"#\s*platform:\s*(\S+)")
 
 
-def render(lock: Lock) -> Mapping[str, str]:
-    """Write the lock as lists of addresses, a file for each platform.
+def render(lock: Lock) -> list[str]:
+    """Write the lock as lists of addresses, a text for each platform.
 
     Raises:
         WorkError: a package has no hash.
     """
-    texts: dict[str, str] = {}
+    texts: list[str] = []
     for part in lock.parts:
         lacking = (each.name for each in part.conda if not (each.md5 or each.sha256))
         refuse_without("a hash", lacking, "the explicit list")
-        lines = [*of_conda(lock, [part]), _ROW.mark, *_packages(lock, part)]
-        texts[_ROW.filename_for(part, alone=True)] = "\n".join(lines) + "\n"
+        lines = [*of_conda(lock, [part]), _MARK, *_packages(lock, part)]
+        texts.append("\n".join(lines) + "\n")
     return texts
 
 
@@ -90,10 +89,10 @@ def read(name: str, text: str, gathered: Gathered) -> None:
         where = f"{name}:{number}"
         under = list(takewhile(_is_no_pin, comments_under(lines, number)))
         if line.startswith(_PIP):
-            gathered.beside(where, platform, _pip_package(where, line), under)
-        elif line.strip() and not line.startswith(("#", _ROW.mark)):
+            gathered.add(where, platform, _pip_package(where, line), under)
+        elif line.strip() and not line.startswith(("#", _MARK)):
             package = _conda_package(where, line.strip(), under)
-            gathered.conda(where, platform or package.subdir, package, under)
+            gathered.add(where, platform or package.subdir, package, under)
 
 
 def _is_no_pin(comment: str) -> bool:

@@ -30,6 +30,7 @@ _ROW = re.compile(r"^\s*(?P<name>[A-Za-z0-9_][\w.-]*)\s+(?P<version>\d\S*)(?P<re
 _SUBDIR = re.compile(r"/((?:linux|osx|win)-(?:64|aarch64|arm64))/")
 _OF_PIP = "# pip "  # as conda-lock and envlock write what pip brings
 _FROZEN = re.compile(r"[A-Za-z0-9][\w.-]*(?:\[[\w,.-]*\])?(?:={2,3}\S+| @ \S+)$")
+_PIN = re.compile(r"([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)(?:\[[\w,. -]*\])?={2,3}(\S+)", re.ASCII)
 _WHOLE = 15  # sorted pins, and not fewer: a freeze rather than a short list of wishes
 
 
@@ -70,16 +71,16 @@ def is_json(text: str) -> bool:
 
 def is_freeze(text: str) -> bool:
     """Whether a text is the output of ``pip freeze``: many pins, sorted, and nothing else."""
-    if _frozen(text[:HEAD].rpartition("\n")[0]) is None:  # most texts show themselves early
+    if _pins_alone(text[:HEAD].rpartition("\n")[0]) is None:  # most texts show themselves early
         return False
-    pins = _frozen(text)
+    pins = _pins_alone(text)
     if pins is None or len(pins) < _WHOLE:
         return False
     names = [re.split(r"[\[=@ ]", line)[0].lower() for line in pins]
     return _ascends(names) or _ascends([canonicalize_name(name) for name in names])
 
 
-def _frozen(text: str) -> list[str] | None:
+def _pins_alone(text: str) -> list[str] | None:
     """The pins of a text that has nothing else; None where it has."""
     pins: list[str] = []
     for line in map(str.strip, text.splitlines()):
@@ -120,6 +121,18 @@ def rows(text: str) -> Iterator[Row]:
                 words = match["rest"].split()
                 channel = (words[1] if len(words) > 1 else "defaults") if conda else None
                 yield Row(match["name"], match["version"], channel, number)
+
+
+def frozen(text: str) -> Iterator[Row]:
+    """Read the pins that ``pip freeze`` prints; a line that names no version has a fault."""
+    for number, line in enumerate(map(str.strip, text.splitlines()), 1):
+        if not line or line.startswith("#"):
+            continue
+        found = _PIN.fullmatch(line)
+        if found is None or standards.version(found[2]) is None:
+            yield Row("", "", where=number, fault=UsageError(f"{shown(line)} names no version"))
+        else:
+            yield Row(canonicalize_name(found[1]), found[2], where=number)
 
 
 def _of_json(text: str) -> list[Row]:

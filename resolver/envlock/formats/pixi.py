@@ -14,7 +14,9 @@ from urllib.parse import quote, unquote, urlsplit
 from envlock.choices import Format
 from envlock.conda.channels import addresses
 from envlock.formats.archives import (
+    address,
     address_of,
+    chosen,
     conda_package,
     is_local,
     noarch_of,
@@ -22,13 +24,9 @@ from envlock.formats.archives import (
     refuse_without,
     told_by,
 )
-from envlock.formats.chosen import address, chosen
-from envlock.formats.comments import Explained, one_line, remarks
-from envlock.formats.gathered import Gathered
-from envlock.formats.heading import channel_words, of_conda
-from envlock.formats.nodes import Node
-from envlock.formats.registry import FORMATS
-from envlock.formats.scalars import bare
+from envlock.formats.comments import Explained, channel_words, of_conda, one_line, remarks
+from envlock.formats.lockfile import Gathered
+from envlock.formats.yaml_text import Node, bare
 from envlock.model import CondaPackage, Lock, Part
 
 _VARIABLE = re.compile(r"\$(?:\{\w+\}|\w+)")
@@ -55,8 +53,8 @@ _LISTS = ("depends", "constrains", "track_features", "purls")
 _Entry = tuple[str, Explained, list[str]]
 
 
-def render(lock: Lock) -> Mapping[str, str]:
-    """Write the lock of all platforms into one file.
+def render(lock: Lock) -> list[str]:
+    """Write the lock of all platforms as one text.
 
     Raises:
         WorkError: a conda package has no hash, or a pip package no file.
@@ -85,7 +83,7 @@ def render(lock: Lock) -> Mapping[str, str]:
         for line in (f"- {kind}: {bare(place)}", *body)
     ]
     lines += _list("packages:", entries)
-    return {FORMATS[Format.PIXI].filename: "\n".join(lines) + "\n"}
+    return ["\n".join(lines) + "\n"]
 
 
 def _place(entry: _Entry) -> str:
@@ -204,7 +202,7 @@ def _take(gathered: Gathered, subdir: str, entry: Node, body: Node) -> None:
     if kind == "pypi":
         own, release = body.need("name").text, body.need("version").text
         package = pip_package(body.where, own, release, place, body.say("sha256"))
-        gathered.beside(body.where, subdir, package, entry.comments())
+        gathered.add(body.where, subdir, package, entry.comments())
     elif kind == "conda":
         facts: dict[str, object] = {key: body.say(key) for key in _TEXTS}
         facts |= {key: body.number(key) for key in _NUMBERS}
@@ -212,6 +210,6 @@ def _take(gathered: Gathered, subdir: str, entry: Node, body: Node) -> None:
         channel = body.say("channel")
         facts["channel"] = f"{channel.rstrip('/')}/" if channel else ""
         url = place if "://" in place else f"file://{quote(place, safe=_SAFE)}"
-        gathered.conda(body.where, subdir, conda_package(body.where, url, facts), entry.comments())
+        gathered.add(body.where, subdir, conda_package(body.where, url, facts), entry.comments())
     else:
         raise entry.fault(f"{kind!r} is neither a conda nor a PyPI package")

@@ -15,7 +15,6 @@ from operator import attrgetter
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urldefrag, urlsplit
 
-import tomli_w
 from packaging.markers import Marker
 from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock, PylockValidationError
 from packaging.specifiers import SpecifierSet
@@ -32,32 +31,30 @@ from envlock import standards
 from envlock.choices import Format
 from envlock.documents import Malformed, toml_tables
 from envlock.errors import UsageError, WorkError
-from envlock.formats.comments import one_line
-from envlock.formats.gathered import Gathered
-from envlock.formats.heading import Heading
-from envlock.formats.pins import STRONG_HASH, Pin
-from envlock.formats.registry import FORMATS
+from envlock.formats.comments import Heading, one_line
+from envlock.formats.lockfile import STRONG_HASH, Gathered, Pin
 from envlock.formats.together import environment, gather
 from envlock.index.origin import public
-from envlock.index.redact import strip_credentials
+from envlock.index.secrets import strip_credentials
 from envlock.model import DistributionFile, Lock, LockedPackage, Part, Platform, RuleId
 from envlock.targets.platforms import SYSTEMS, markers
 
-_ROW = FORMATS[Format.PYLOCK]
 _BEFORE_DRIVE = re.compile(r"/(?=[A-Za-z]:)")
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _Source = TypeVar("_Source", PackageSdist, PackageWheel)
 _Kind = TypeVar("_Kind", str, list[Any], dict[str, Any])
 
 
-def render(lock: Lock) -> Mapping[str, str]:
-    """Write the lock as PEP 751 has it, checked against the standard, in one file.
+def render(lock: Lock) -> list[str]:
+    """Write the lock as PEP 751 has it, checked against the standard, as one text.
 
     Raises:
         UsageError: the parts are not each for a platform, or not for one Python.
         WorkError: the files of a package are not known, as in a lock that was
             read from a requirements file.
     """
+    import tomli_w  # noqa: PLC0415  (only writing needs it)
+
     pins = gather(lock)
     _refuse_without_files([package for package, _ in pins])
     document = Pylock(
@@ -71,14 +68,14 @@ def render(lock: Lock) -> Mapping[str, str]:
     document.validate()
     tables = dict(document.to_dict())
     ordered = {"tool": tables.pop("tool")} | tables
-    return {_ROW.filename: tomli_w.dumps(ordered)}
+    return [tomli_w.dumps(ordered)]
 
 
 def _refuse_without_files(packages: Iterable[LockedPackage]) -> None:
     lacking = [f"{each.name} {each.version}" for each in packages if not usable(each)]
     if lacking:
         raise WorkError(
-            f"{_ROW.filename} names the files of every package, and no wheel "
+            f"pylock.toml names the files of every package, and no wheel "
             f"or sdist with a hash is known for {', '.join(lacking)}",
             f"write another format: --format {Format.REQUIREMENTS}",
         )

@@ -12,7 +12,6 @@ from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
-from packaging.dependency_groups import DependencyGroupResolver
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
@@ -85,6 +84,10 @@ class Project:
 
     def of_group(self, name: str) -> Iterator[Entry]:
         """What one dependency group asks for, its includes followed."""
+        from packaging.dependency_groups import (  # noqa: PLC0415  (few files have groups)
+            DependencyGroupResolver,
+        )
+
         key = self._find(name, self._groups, "group", _GROUPS)
         if key is None:
             return

@@ -1,32 +1,70 @@
-"""The formats of locks: which file names belong to one, what it can hold, who writes and reads it.
+"""The formats there are: names, what shows each of them, what it can hold, who reads and writes it.
 
-What a format can do is told by its row; nobody asks for its name.
+What kind of file is this? By what is in it, else by its name, in small letters
+or large. What a format can do is told by its row; nobody asks for its name.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from enum import Flag, StrEnum, auto
 from importlib import import_module
-from pathlib import PurePath
-from typing import TYPE_CHECKING, Protocol, cast
+from pathlib import Path, PurePath
+from typing import Protocol, cast
 
 from msgspec import Struct
 
 from envlock.choices import Format
 from envlock.errors import UsageError
-from envlock.formats.detect import FileFormat, meant
-from envlock.model import Lock, Part
+from envlock.formats.comments import read_heading
+from envlock.formats.listings import HEAD, is_explicit, is_freeze, is_json, is_table
+from envlock.formats.lockfile import Gathered
+from envlock.formats.logs import in_trouble, is_log
+from envlock.formats.reading import decode, is_binary
+from envlock.model import Lock
+from envlock.system import opened
 
-if TYPE_CHECKING:
-    from envlock.formats.gathered import Gathered
+_MOST = 1 << 20  # bytes that are looked at
+#: By its name a file that asks for packages: no lock is written over it.
+_ASKS = re.compile(r".+\.in", re.IGNORECASE)
+
+
+class FileFormat(StrEnum):
+    """The formats that are told apart."""
+
+    REQUIREMENTS = "requirements"
+    FREEZE = "freeze"
+    LISTING = "listing"
+    ENVIRONMENT = "environment"
+    PYPROJECT = "pyproject"
+    PYLOCK = "pylock"
+    UV_LOCK = "uv-lock"
+    POETRY_LOCK = "poetry-lock"
+    CONDA_LOCK = "conda-lock"
+    PIXI = "pixi"
+    EXPLICIT = "explicit"
+    NOTEBOOK = "notebook"
+    LOG = "log"
+    MODEL = "model"
+
+
+class Can(Flag):
+    """What may be done with a file, beside looking into it."""
+
+    ASK = auto()
+    """It asks for packages: ``-r``."""
+    BOUND = auto()
+    """It bounds versions: ``-c``."""
+    EDIT = auto()
+    """Its pins can be changed in place."""
 
 
 class Module(Protocol):
     """Turns a lock into texts, and a text into what it holds; a module with both is one."""
 
-    def render(self, lock: Lock) -> Mapping[str, str]:
-        """Return file name → text, the same text for the same lock.
+    def render(self, lock: Lock) -> list[str]:
+        """Return a text for each part, or one for all; the same text for the same lock.
 
         Raises:
             EnvlockError: the lock lacks something the format must hold.
@@ -46,24 +84,21 @@ class Module(Protocol):
         ...
 
 
-class Row(Struct, frozen=True, kw_only=True):
-    """One format: its module, its file names, and what it can hold.
+class LockRow(Struct, frozen=True, kw_only=True):
+    """A format as locks are written in it: its module, and what it can hold.
 
-    ``filename`` is the name where nobody asks for another, ``pattern`` what
-    every name of such a file matches, ``mark`` a line that tells it whatever
-    its name. ``hashes``: it has a place for them; ``files``: it lists the files
-    of every pin; ``addresses``: of every pin one. ``conda``: it holds conda's
-    packages; ``pypi``: a lock that has none of them; ``beside``: the Python
-    packages of one that has them. ``several``: one file holds all platforms.
-    ``markers``: one can, if that is asked for, each package with a marker.
-    ``apart``: the name of the platform is always in that of the file.
-    ``options``: other programs write options of pip into it, and ``-r`` reads it.
+    ``filename`` is the name where nobody asks for another. ``hashes``: it has a
+    place for them; ``files``: it lists the files of every pin; ``addresses``:
+    of every pin one. ``conda``: it holds conda's packages; ``pypi``: a lock
+    that has none of them; ``beside``: the Python packages of one that has them.
+    ``several``: one file holds all platforms. ``markers``: one can, if that is
+    asked for, each package with a marker. ``apart``: the name of the platform
+    is always in that of the file. ``options``: other programs write options of
+    pip into it, and ``-r`` reads it.
     """
 
     module: str
     filename: str
-    pattern: re.Pattern[str]
-    mark: str = ""
     hashes: bool = True
     files: bool = False
     addresses: bool = False
@@ -79,12 +114,8 @@ class Row(Struct, frozen=True, kw_only=True):
         """Return the module, imported when it is asked for: a command needs few of them."""
         return cast("Module", import_module(f"envlock.formats.{self.module}"))
 
-    def filename_for(self, part: Part, *, alone: bool) -> str:
-        """Return the name of a file for one platform; the plain name where there is no other."""
-        return self.name_on(part.place, alone=alone)
-
     def name_on(self, place: str, *, alone: bool) -> str:
-        """Return the name of a file for a platform, by its name; as `filename_for`."""
+        """Return the name of a file for a platform; the plain name where there is no other."""
         path = PurePath(self.filename)
         if self.apart:
             return f"{path.stem}-{place}{path.suffix}"
@@ -104,61 +135,181 @@ class Row(Struct, frozen=True, kw_only=True):
         return tuple(self.name_on(each, alone=alone) for each in places)
 
 
-_ROWS = {
-    Format.REQUIREMENTS: Row(
-        module="requirements_lock",
-        filename="requirements.txt",
-        pattern=re.compile(r".+\.txt|requirements\S*\.lock", re.IGNORECASE),
-        beside=True,
-        markers=True,
-        options=True,
-    ),
-    Format.PYLOCK: Row(
-        module="pylock",
-        filename="pylock.toml",
-        pattern=re.compile(r"pylock(\.[^.]+)?\.toml"),
-        files=True,
-        several=True,
-    ),
-    Format.EXPLICIT: Row(
-        module="explicit",
-        filename="conda.lock",
-        pattern=re.compile(r"conda(-[a-z0-9]+-[a-z0-9]+)?\.lock"),
-        mark="@EXPLICIT",
+class Row(Struct, frozen=True):
+    """One format: what it is in words, the names of its files, what shows it in a text, its uses.
+
+    ``lock`` says how locks are written in it, where they are.
+    """
+
+    format: FileFormat
+    what: str
+    names: re.Pattern[str] | None = None
+    shows: Callable[[str], object] | None = None
+    can: Can = Can(0)
+    lock: LockRow | None = None
+
+
+def _names(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)
+
+
+def _lines(*starts: str) -> Callable[[str], bool]:
+    """Whether near its beginning a text has a line that starts with each of these."""
+    return lambda text: all(f"\n{start}" in f"\n{text[:HEAD]}" for start in starts)
+
+
+def _any_line(*starts: str) -> Callable[[str], bool]:
+    return lambda text: any(_lines(start)(text) for start in starts)
+
+
+def _of_conda(module: str, filename: str, *, several: bool = False, apart: bool = False) -> LockRow:
+    """A format for conda's packages, with those of pip beside them if there are some."""
+    return LockRow(
+        module=module,
+        filename=filename,
         addresses=True,
         conda=True,
         pypi=False,
-        apart=True,
+        several=several,
+        apart=apart,
+    )
+
+
+def _is_notebook(text: str) -> bool:
+    return text[:HEAD].lstrip().startswith("{") and '"nbformat"' in text
+
+
+_MODEL = _names(r".+\.(?:h5|hdf5|keras)")
+_EXPLICIT = _names(r"conda(?:-[a-z0-9]+-[a-z0-9]+)?\.lock")
+_PYLOCK = _names(r"pylock(?:\.[^.]+)?\.toml")
+_CONDA_LOCK = _names(r"(?:.+[.-])?conda-lock\.ya?ml")
+_IN_PYLOCK = _lines("lock-version", "[[packages]]")
+_IN_UV_LOCK = _lines("version = ", "[[package]]", "source = {")
+_IN_POETRY_LOCK = _lines("[[package]]", "python-versions = ")
+_IN_PYPROJECT = _any_line("[project]", "[tool.poetry]", "[dependency-groups]", "[build-system]")
+_IN_CONDA_LOCK = _lines("version: ", "metadata:", "package:")
+_IN_PIXI = _lines("version: ", "environments:")
+_IN_ENVIRONMENT = _any_line("dependencies:", "channels:", "prefix:", "variables:")
+_REQUIREMENTS = _names(r".+\.(?:txt|in)|requirements\S*\.lock")
+_EVERY_USE = Can.ASK | Can.BOUND | Can.EDIT
+_F = FileFormat
+#: A format that shows itself in more ways comes before one that shows itself in fewer, and one
+#: with a name of its own before one that takes every name of its kind.
+FORMATS = (
+    Row(_F.MODEL, "a model that Keras saved", _MODEL),
+    Row(_F.NOTEBOOK, "a notebook", _names(r".+\.ipynb"), _is_notebook),
+    Row(
+        _F.EXPLICIT,
+        "an explicit list of conda packages",
+        _EXPLICIT,
+        is_explicit,
+        lock=_of_conda("explicit", "conda.lock", apart=True),
     ),
-    Format.CONDA_LOCK: Row(
-        module="conda_lock",
-        filename="conda-lock.yml",
-        pattern=re.compile(r"(.+[.-])?conda-lock\.ya?ml"),
-        addresses=True,
-        conda=True,
-        pypi=False,
-        several=True,
+    Row(_F.LISTING, "what pip list or conda list prints", None, is_table),
+    Row(
+        _F.PYLOCK,
+        "a pylock.toml",
+        _PYLOCK,
+        _IN_PYLOCK,
+        lock=LockRow(module="pylock", filename="pylock.toml", files=True, several=True),
     ),
-    Format.PIXI: Row(
-        module="pixi",
-        filename="pixi.lock",
-        pattern=re.compile(r"(.+\.)?pixi\.lock"),
-        addresses=True,
-        conda=True,
-        pypi=False,
-        several=True,
+    Row(_F.UV_LOCK, "uv's lock", _names(r"uv\.lock"), _IN_UV_LOCK),
+    Row(_F.POETRY_LOCK, "Poetry's lock", _names(r"poetry\.lock"), _IN_POETRY_LOCK),
+    Row(_F.PYPROJECT, "a pyproject.toml", _names(r"pyproject\.toml"), _IN_PYPROJECT, Can.ASK),
+    Row(
+        _F.CONDA_LOCK,
+        "conda-lock's lock",
+        _CONDA_LOCK,
+        _IN_CONDA_LOCK,
+        lock=_of_conda("conda_lock", "conda-lock.yml", several=True),
     ),
-    # Last of those in YAML: its pattern takes every name of theirs.
-    Format.ENVIRONMENT: Row(
-        module="environment_lock",
-        filename="environment.yml",
-        pattern=re.compile(r".+\.ya?ml", re.IGNORECASE),
-        hashes=False,
-        conda=True,
+    Row(
+        _F.PIXI,
+        "pixi's lock",
+        _names(r"(?:.+\.)?pixi\.lock"),
+        _IN_PIXI,
+        lock=_of_conda("pixi", "pixi.lock", several=True),
     ),
+    Row(
+        _F.ENVIRONMENT,
+        "an environment.yml",
+        _names(r".+\.ya?ml"),
+        _IN_ENVIRONMENT,
+        _EVERY_USE ^ Can.BOUND,
+        LockRow(module="environment_yml", filename="environment.yml", hashes=False, conda=True),
+    ),
+    Row(_F.FREEZE, "what pip freeze prints", None, is_freeze, _EVERY_USE),
+    Row(
+        _F.REQUIREMENTS,
+        "a requirements file",
+        _REQUIREMENTS,
+        None,
+        _EVERY_USE,
+        LockRow(
+            module="requirements",
+            filename="requirements.txt",
+            beside=True,
+            markers=True,
+            options=True,
+        ),
+    ),
+    Row(_F.LOG, "a log"),
+)
+ROWS = {row.format: row for row in FORMATS}
+#: The formats that locks are written in.
+LOCKS: Mapping[Format, LockRow] = {
+    kind: row.lock for kind in Format if (row := ROWS[FileFormat(kind.value)]).lock is not None
 }
-#: Every format there is, in the order in which a file's name is tried.
-FORMATS: Mapping[Format, Row] = _ROWS
+
+
+def can(found: FileFormat | None, ability: Can) -> bool:
+    """Whether a file of a format is good for something."""
+    return found is not None and ability in ROWS[found].can
+
+
+def named(path: PurePath) -> FileFormat | None:
+    """Tell the format of a file by its name alone; None: the name says nothing."""
+    return next(
+        (row.format for row in FORMATS if row.names and row.names.fullmatch(path.name)), None
+    )
+
+
+def detect(path: PurePath, text: str) -> FileFormat | None:
+    """Tell the format of a text in a file of this name; None: neither says anything.
+
+    A text that speaks of an error may quote any file, so there the name decides,
+    and whether most lines could be requirements.
+    """
+    if is_json(text):
+        return FileFormat.LISTING
+    shown = next((row.format for row in FORMATS if row.shows and row.shows(text)), None)
+    if shown is not None and not in_trouble(text):
+        return shown
+    by_name = named(path)
+    if by_name not in {None, FileFormat.REQUIREMENTS}:
+        return by_name
+    if is_log(text, named=by_name is not None):
+        return FileFormat.LOG
+    return FileFormat.REQUIREMENTS if text.strip() else by_name
+
+
+def meant(path: PurePath, text: str) -> FileFormat | None:
+    """Tell the format of a file that is to be something else than a log, whatever its lines."""
+    found = detect(path, text)
+    return named(path) if found is FileFormat.LOG else found
+
+
+def format_at(path: Path) -> FileFormat | None:
+    """Tell the format of what is at a path; of what is no regular file, by its name.
+
+    None: it is no text, and no model by its name.
+    """
+    try:
+        with opened(path) as file:
+            content = file.read(_MOST)
+    except OSError:  # a pipe can be read once only; why another cannot be, its reader says
+        return named(path)
+    return named(path) if is_binary(content) else meant(path, decode(content))
 
 
 def for_platform(path: PurePath, platform: str) -> PurePath:
@@ -173,17 +324,17 @@ def for_platform(path: PurePath, platform: str) -> PurePath:
 
 
 def format_of(path: PurePath, text: str = "") -> Format | None:
-    """Tell the format of a file by its text where that says it, else by its name; or None.
+    """Tell the format of a lock by its text where that says it, else by its name; or None.
 
     PEP 751 allows two names for its locks: ``pylock.toml`` and
     ``pylock.NAME.toml``, where NAME has no dot.
     """
-    if text:
-        found = meant(path, text)
-        kind = FileFormat.REQUIREMENTS if found is FileFormat.FREEZE else found
-        return None if kind is None else {each.value: each for each in Format}.get(kind.value)
-    matching = (kind for kind, row in FORMATS.items() if row.pattern.fullmatch(path.name))
-    return next(matching, None)
+    if not text and _ASKS.fullmatch(path.name):
+        return None
+    kind = meant(path, text) if text else named(path)
+    if kind is FileFormat.FREEZE:
+        return Format.REQUIREMENTS
+    return None if kind is None or ROWS[kind].lock is None else Format(kind.value)
 
 
 def texts_of(lock: Lock, kind: Format, *, together: bool = False) -> Mapping[str, str]:
@@ -196,10 +347,31 @@ def texts_of(lock: Lock, kind: Format, *, together: bool = False) -> Mapping[str
         EnvlockError: the lock lacks something that the format must hold.
     """
     refuse_unfit(kind, of_conda=lock.of_conda)
-    row = FORMATS[kind]
+    row = LOCKS[kind]
     if together and row.markers and not lock.of_conda:
         return {row.filename: row.load().together(lock)}
-    return row.load().render(lock)
+    names = row.names([part.place for part in lock.parts])
+    return dict(zip(names, row.load().render(lock), strict=True))
+
+
+def read_lock(path_name: str, text: str, *, markers: Mapping[str, str] | None = None) -> Lock:
+    """Read the lock in a file, its format told by what is in it or by the file's name.
+
+    ``markers`` is the PEP 508 environment of a target: pins that are for
+    others are left out. Without it every pin counts, whatever its marker.
+
+    Raises:
+        UsageError: not a lock envlock reads; says the line or the key.
+    """
+    kind = format_of(PurePath(path_name), text)
+    if kind is None:
+        raise UsageError(
+            f"{path_name}: not the name of a lock (NAME.txt, pylock.toml, pylock.NAME.toml,"
+            " NAME.yml, conda-lock.yml, pixi.lock, or a list with @EXPLICIT)"
+        )
+    gathered = Gathered(heading=read_heading(text.splitlines()), markers=markers)
+    LOCKS[kind].load().read(path_name, text, gathered)
+    return gathered.lock()
 
 
 def refuse_unfit(kind: Format, *, of_conda: bool) -> None:
@@ -208,9 +380,9 @@ def refuse_unfit(kind: Format, *, of_conda: bool) -> None:
     Raises:
         UsageError: it does not.
     """
-    row = FORMATS[kind]
+    row = LOCKS[kind]
     if of_conda and not (row.conda or row.beside):
-        names = ", ".join(each for each in Format if FORMATS[each].conda or FORMATS[each].beside)
+        names = ", ".join(each for each in Format if LOCKS[each].conda or LOCKS[each].beside)
         raise UsageError(
             f"conda packages have no place in the format {kind}",
             f"choose one of {names}: --format {Format.ENVIRONMENT}",

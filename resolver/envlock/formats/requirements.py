@@ -1,7 +1,10 @@
-"""Requirements and constraints files in pip's format → `Line`s, includes followed.
+"""Requirements and constraints files in pip's format → `Line`s, includes followed; and locks.
 
-Pure apart from reading. Sources: pip's documentation, "Requirements File
-Format", and its ``_internal/req/req_file.py`` (``SUPPORTED_OPTIONS``).
+A pin of a lock is ``name==version`` with hashes and the comments under it, as
+pip ``--require-hashes`` and uv take it; those of pip-compile and uv are read as
+well as envlock's. Pure apart from reading. Sources: pip's documentation,
+"Requirements File Format", and its ``_internal/req/req_file.py``
+(``SUPPORTED_OPTIONS``).
 """
 
 from __future__ import annotations
@@ -9,23 +12,27 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct, field
+from msgspec.structs import replace
+from packaging.markers import Marker
 from packaging.requirements import Requirement
 
 from envlock import standards
 from envlock.errors import UsageError
+from envlock.formats.comments import of_pypi, remarks, told
 from envlock.formats.faults import shown
+from envlock.formats.lockfile import Gathered, read_pin
 from envlock.formats.pep508 import parse_requirement, refuse_long
+from envlock.formats.together import gather
+from envlock.model import Lock, LockedPackage, Part
 from envlock.system import read_text
 from envlock.system.looking import exists
 
-_COMMENT = re.compile(r"(?:^|\s)#.*$")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _ROOT_MARKS = ("pyproject.toml", ".git")
-
 _LONG = {
     "-C": "--config-settings",
     "-c": "--constraint",
@@ -36,7 +43,6 @@ _LONG = {
     "--config-setting": "--config-settings",
     "--pypi-url": "--index-url",
 }
-
 INCLUDES = frozenset({"--constraint", "--requirement"})
 INDEX = frozenset(
     {"--extra-index-url", "--find-links", "--index-url", "--no-index", "--trusted-host"}
@@ -52,9 +58,11 @@ IGNORED = {
     "--use-feature": "it is about pip itself",
 }
 """Options that are read and left out, and why that is fine."""
-
 _FLAGS = frozenset({"--no-index", "--pre", "--prefer-binary", "--require-hashes"})
 _KNOWN = {"--editable", *INCLUDES, *INDEX, *PASSED_TO_PIP, *IGNORED}
+_INDENT = "    "
+_COMMENT = re.compile(r"(?:^|\s)#.*$")
+_COMMENT_START = re.compile(r"(?:^|\s)#")
 
 
 def find_root(path: Path) -> Path:
@@ -79,17 +87,27 @@ def logical_lines(text: str, *, as_pip: bool = False) -> Iterator[tuple[int, str
     them for a part of the line, where they are refused.
     """
     lines = text.splitlines() if as_pip else _LINE_END.split(text)
-    start, joined = 0, ""
-    for number, line in enumerate((*lines, ""), 1):
-        start = start if joined else number
+    for number, line in joined_lines(lines, glue=" "):
+        said = _COMMENT.sub("", line).strip(" \t")
+        if said:
+            yield number, said
+
+
+def joined_lines(lines: Iterable[str], *, glue: str = "") -> Iterator[tuple[int, str]]:
+    """Yield each line and the number of its first, joined after a backslash as pip joins them.
+
+    A comment always ends a line, also where it ends in a backslash.
+    """
+    parts: list[str] = []
+    start = 0
+    for number, line in enumerate((*lines, ""), 1):  # what the last line begins ends with it
+        start = start if parts else number
         comment = line.lstrip().startswith("#")
         if line.endswith("\\") and not comment:
-            joined += f"{line[:-1]} "
+            parts.append(f"{line[:-1]}{glue}")
             continue
-        whole = _COMMENT.sub("", f"{joined}{' ' if comment else ''}{line}").strip(" \t")
-        joined = ""
-        if whole:
-            yield start, whole
+        yield start, "".join((*parts, f" {line}" if comment else line))
+        parts = []
 
 
 class Option(Struct, frozen=True):
@@ -284,3 +302,64 @@ def _apart(word: str) -> tuple[str, str | None]:
             "remove it, or pass it to the command line if envlock has it",
         )
     return name, given
+
+
+def render(lock: Lock) -> list[str]:
+    """Write a requirements file for each platform; neither index addresses nor options."""
+    return [text_of(lock, each) for each in lock.parts]
+
+
+def text_of(lock: Lock, part: Part) -> str:
+    """Return the hashed requirements of one platform, which an installer takes."""
+    return _text(lock, [part], ((package, None) for package in told(lock, part)))
+
+
+def together(lock: Lock) -> str:
+    """Return the hashed requirements of all platforms, each with a marker where not all have it.
+
+    Raises:
+        UsageError: the parts are not each for a platform, or not for one Python.
+    """
+    parts = tuple(replace(part, pypi=tuple(told(lock, part))) for part in lock.parts)
+    return _text(lock, parts, gather(replace(lock, parts=parts)))
+
+
+def _text(
+    lock: Lock, parts: Sequence[Part], pins: Iterable[tuple[LockedPackage, Marker | None]]
+) -> str:
+    lines = of_pypi(lock, parts)
+    for package, marker in pins:
+        lines += _pin(package, marker)
+        lines += remarks(package, lock.reasons, indent=_INDENT)
+    return "\n".join(lines) + "\n"
+
+
+def _pin(package: LockedPackage, marker: Marker | None) -> list[str]:
+    """Write the requirement and its hashes: every line but the last goes on after a backslash.
+
+    A comment may follow only a line that does not go on: pip joins lines
+    before it drops comments.
+    """
+    words = [
+        f"{package.name}=={package.version}{f' ; {marker}' if marker else ''}",
+        *(f"{_INDENT}--hash={each}" for each in sorted(package.hashes)),
+    ]
+    return [*(f"{word} \\" for word in words[:-1]), words[-1]]
+
+
+def read(name: str, text: str, gathered: Gathered) -> None:
+    """Read exact pins, their hashes and the comments under them.
+
+    Raises:
+        UsageError: a line is none; says which.
+    """
+    wishes: list[tuple[str, str, list[str]]] = []
+    for number, line in joined_lines(text.splitlines()):
+        wish, *comment = _COMMENT_START.split(line, maxsplit=1)
+        if wish.strip():
+            wishes.append((f"{name}:{number}", wish.strip(), []))
+        if wishes:
+            wishes[-1][-1].extend(comment)
+        standards.refuse_crowd(name, len(wishes))
+    for pin in [read_pin(*each) for each in wishes]:
+        gathered.pin(pin)

@@ -1,7 +1,7 @@
 """``pylock.toml``, ``uv.lock`` and ``poetry.lock`` as their packages, only to look into. Pure.
 
 Sources: PEP 751, uv's and Poetry's own files. A lock that is to be installed
-is read by `envlock.formats.lock_reading`.
+is read by `envlock.formats.lockfile`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Pages that were read before, one file each.
 
-Only a cache: see `envlock.system.kept`. The content of a file is lines of JSON:
+Only a cache: see `envlock.system.caches`. The content of a file is lines of JSON:
 a header that names the versions in order, then the files of one version a line.
 A lock needs one line of a page of thousands of files, and nothing else is
 parsed for it.
@@ -18,8 +18,8 @@ from msgspec import Struct, json
 from packaging.utils import canonicalize_version
 from packaging.version import Version
 
-from envlock.index.redact import strip_credentials, without_userinfo
-from envlock.index.releases import version_of
+from envlock.index.filenames import version_of
+from envlock.index.secrets import strip_credentials, without_userinfo
 from envlock.model import DistributionFile
 from envlock.system import keep, load_kept
 

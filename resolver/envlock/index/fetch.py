@@ -20,10 +20,9 @@ from msgspec import Struct
 
 from envlock.errors import IndexFailure
 from envlock.index.ceiling import Ceiling, Reached, for_page, patience
-from envlock.index.connect import Connections
 from envlock.index.parse import Incomplete, NotAPage, parse_html, parse_json
-from envlock.index.raw import RawPage
-from envlock.index.redact import redact
+from envlock.index.secrets import redact
+from envlock.index.transport import Connections
 from envlock.index.trouble import Passing, before, failure, longer, refused, unreachable
 from envlock.model import DistributionFile, IndexSettings
 
@@ -40,9 +39,15 @@ _FORBIDDEN_MEANS_GONE = ("download.pytorch.org",)
 #: Who says one of these is caught when not all of a page comes.
 _PROMISED = frozenset({"content-length", "transfer-encoding"})
 _AGES = 9  # digits of a max-age: thirty years are enough
-
-
 _Read = TypeVar("_Read")
+
+
+class RawPage(Struct, frozen=True, kw_only=True):
+    """The bytes of a page, their type, and where it was found in the end."""
+
+    content: bytes
+    kind: str
+    url: str
 
 
 class Page(Struct, frozen=True, kw_only=True):

@@ -11,12 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import uv
-
 from envlock.choices import IndexStrategy
+from envlock.index.credentials import netrc_fault
 from envlock.index.hosts import as_netloc, trusted_host
 from envlock.index.local import is_missing
-from envlock.index.netrc import netrc_fault
 from envlock.index.origin import indexes
 from envlock.model import IndexSettings
 from envlock.system import WINDOWS, folder_of_variable, replaced_cache
@@ -39,6 +37,8 @@ GATE = f"http://{_HERE}:"
 
 def uv_program() -> Path:
     """The uv that came with envlock."""
+    import uv  # noqa: PLC0415  (only needed when a program is run)
+
     return Path(uv.find_uv_bin())
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from urllib.parse import SplitResult, urlsplit
 
 from envlock.errors import UsageError
-from envlock.index.redact import redact
+from envlock.index.secrets import redact
 
 _SCHEMES = ("http", "https", "file")
 _LARGEST_PORT = 65535

@@ -4,37 +4,48 @@ A program that reads one wheel after the other waits for the network each time:
 here many are asked for at once, and none a second time. Nothing is fetched
 that is larger than metadata are: where a server gives no parts of files and no
 metadata beside them, nothing is known of its wheels.
+
+Files whose index states no hash are read once for it, and nothing is kept of
+them.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import threading
+import time
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from email.parser import BytesHeaderParser
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
 from envlock import standards
 from envlock.errors import IndexFailure
-from envlock.index.ceiling import for_metadata
+from envlock.index.ceiling import amount, for_file, for_metadata
+from envlock.index.filenames import project_of, version_of
 from envlock.index.gather import gather, join
 from envlock.index.local import DiskHashes, is_local
-from envlock.index.releases import project_of, version_of
+from envlock.index.secrets import redact
 from envlock.model import DistributionFile, IndexSettings
+from envlock.progress import Progress
 from envlock.system import keep, kept_folder, left, load_kept
+from envlock.words import counted
 
 if TYPE_CHECKING:
     from envlock.index.fetch import Client
 
+Name = TypeVar("Name")
+_PAUSES = (0.1, 0.4)  # as of pages
 _MOST = 10_000_000  # bytes of metadata, as of a directory of a wheel
 _TAIL = 32_000  # bytes of a wheel's end that are read at first: mostly its metadata are there
 #: Seconds that all of it may take.
@@ -42,11 +53,78 @@ _PATIENCE = 60.0
 _METADATA = re.compile(r"[^/]+\.dist-info/METADATA")
 
 
+def with_hashes(
+    listed: Mapping[Name, Sequence[DistributionFile]],
+    choose: Callable[[Sequence[DistributionFile]], Collection[DistributionFile]],
+    settings: IndexSettings,
+    progress: Progress,
+) -> dict[Name, tuple[DistributionFile, ...]]:
+    """Return the files of each release; where none has a hash, those that are chosen get theirs.
+
+    They are downloaded for it, which is told, and each may be as large as a
+    distribution may be and take as long.
+
+    Raises:
+        IndexFailure: a file cannot be read.
+    """
+    bare = [name for name, files in listed.items() if not any(file.hashes for file in files)]
+    files = {file.url: file for name in bare for file in choose(listed[name])}
+    remote = [url for url in files if not is_local(url)]
+    if not remote:
+        return {name: tuple(those) for name, those in listed.items()}
+    hosts = " and ".join(sorted({urlsplit(url).hostname or "" for url in remote}))
+    progress.note(
+        f"{hosts} states no hashes: {counted(len(remote), 'file')} downloaded to be hashed"
+    )
+    found = _digests(remote, settings, progress)
+    return {
+        name: tuple(
+            replace(file, hashes={"sha256": found[file.url]}) if file.url in found else file
+            for file in those
+        )
+        for name, those in listed.items()
+    }
+
+
+def _digests(urls: Iterable[str], settings: IndexSettings, progress: Progress) -> dict[str, str]:
+    from envlock.index.fetch import Client  # noqa: PLC0415  (0.1 s that indexes with hashes save)
+
+    with (
+        Client(settings) as client,
+        closing(gather(lambda url: _digest(client, url, settings), tuple(urls), client.abort)) as g,
+    ):
+        found: dict[str, str] = {}
+        for url, (digest, size) in g:
+            progress.detail(f"{redact(url)}: {amount(size)}, sha256 {digest}")
+            found[url] = digest
+        return found
+
+
+def _digest(client: Client, url: str, settings: IndexSettings) -> tuple[str, int]:
+    from envlock.index.trouble import Passing  # noqa: PLC0415  (as above)
+
+    pauses = iter(_PAUSES)
+    while True:
+        try:
+            with client.stream(url, for_file(settings.timeout), {}) as answer:
+                client.check_file(url, answer)
+                digest, size = hashlib.sha256(), 0
+                for chunk in answer.iter_raw():
+                    digest.update(chunk)
+                    size += len(chunk)
+                return digest.hexdigest(), size
+        except Passing as passing:
+            pause = next(pauses, None)
+            if pause is None:
+                raise IndexFailure(f"{redact(url)} cannot be hashed: {passing} (3 tries)") from None
+            time.sleep(pause)
+
+
 class MetadataCache:
     """The METADATA of files, each by the sha256 of its file and what it was ``made`` with.
 
     That is "" for a wheel, which says it itself, and names a Python for a
-    source archive. Only a cache: see `envlock.system.kept`.
+    source archive. Only a cache: see `envlock.system.caches`.
     """
 
     def __init__(self, settings: IndexSettings) -> None:

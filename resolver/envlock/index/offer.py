@@ -23,11 +23,10 @@ from packaging.version import Version
 
 from envlock.choices import IndexStrategy
 from envlock.errors import EnvlockError
-from envlock.index.gate import anchors, credited, link_to
+from envlock.index.filenames import WHEEL_SUFFIX, admitted, project_of
+from envlock.index.gate import HTML, NOT_KEPT, Answer, anchors, credited, link_to, served
 from envlock.index.handover import GATE
 from envlock.index.pages import Index
-from envlock.index.releases import WHEEL_SUFFIX, admitted, project_of
-from envlock.index.serving import HTML, NOT_KEPT, Answer, served
 from envlock.index.stubs import stub_wheel
 from envlock.model import DistributionFile, IndexSettings
 

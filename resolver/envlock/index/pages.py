@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -12,15 +13,22 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from envlock.index.cache import KeptPage, PageCache
+from envlock.index.cache import FRESH, KeptPage, PageCache, to_lines
+from envlock.index.filenames import project_of, version_of
 from envlock.index.gather import TICK, gather, join
 from envlock.index.local import index_files, is_local, linked_files
-from envlock.index.origin import asked_for, links_for, serving
+from envlock.index.origin import (
+    Files,
+    Place,
+    asked_for,
+    copies,
+    distinct,
+    links_for,
+    of_release,
+    serving,
+)
 from envlock.index.parse import file_at
-from envlock.index.places import Files, Place, copies, distinct, of_release
-from envlock.index.redact import redact
-from envlock.index.releases import project_of, version_of
-from envlock.index.reread import read_again
+from envlock.index.secrets import redact
 from envlock.model import DistributionFile, IndexSettings
 from envlock.progress import Progress, Silent
 from envlock.system import kept_folder
@@ -29,6 +37,22 @@ if TYPE_CHECKING:
     from envlock.index.fetch import Client
 
 _HEAD_START = 0.03  # seconds that an engine needs to be started
+
+
+def read_again(
+    client: Client, url: str, project: NormalizedName | None, old: KeptPage | None
+) -> KeptPage | None:
+    """Return the page at ``url``, of one project if that is known; None where there is none.
+
+    Raises:
+        IndexFailure: it cannot be read.
+    """
+    page = client.read(url, etag=None if old is None else old.etag, project=project)
+    if page is None:
+        return None
+    age = FRESH if page.max_age is None else min(page.max_age, FRESH)
+    lines = to_lines(page.files or ()) if old is None or page.files is not None else old.lines
+    return KeptPage(lines=lines, etag=page.etag, fresh_until=time.time() + age)
 
 
 class Index:

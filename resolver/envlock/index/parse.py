@@ -14,8 +14,8 @@ from urllib.parse import unquote, urljoin, urlsplit
 from msgspec import Struct, field, json
 from msgspec.structs import replace
 
-from envlock.index.redact import strip_credentials
-from envlock.index.releases import project_of
+from envlock.index.filenames import project_of
+from envlock.index.secrets import strip_credentials
 from envlock.model import DistributionFile
 from envlock.standards import LONGEST
 

@@ -4,33 +4,94 @@ pip's order, later over earlier: machine-wide files, the user's files, the
 environment's file, ``PIP_CONFIG_FILE``; within all of them ``[install]`` over
 ``[global]``; then ``PIP_*`` variables; then flags, whose lists are added.
 Source: pip's ``_internal/configuration.py`` and ``_internal/cli/parser.py``.
+
+``[tool.envlock.sources]`` holds packages to one index each.
 """
 
 from __future__ import annotations
 
 import configparser
 import os
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
-import platformdirs
 from msgspec import Struct
 
 from envlock.errors import UsageError
 from envlock.index.hosts import check_address, check_index, trusted_host
-from envlock.index.redact import redact
-from envlock.index.secrets import learn_url
+from envlock.index.origin import indexes, public
+from envlock.index.secrets import learn_url, redact
 from envlock.model import IndexSettings
 from envlock.system import WINDOWS, Refused, contents, read_text
 from envlock.system.looking import exists, expand, home, is_file, is_folder
 
+Sources = tuple[tuple[str, str], ...]
+_PATTERN = r"[a-z0-9*?](?:[a-z0-9*?-]*[a-z0-9*?])?"
 _FILE_NAME = "pip.ini" if WINDOWS else "pip.conf"
 _SECTIONS = ("global", "install")
 _KEYRING_PROVIDERS = ("auto", "disabled", "import", "subprocess")
 _LONGEST = 86400.0  # seconds: what is longer than a day, or no number, is a mistake
 _TRUE = ("1", "true", "t", "yes", "y", "on")
 _FALSE = ("0", "false", "f", "no", "n", "off")
+
+
+def read_source(text: str) -> tuple[str, str]:
+    """Return the normalised name or pattern and the place of ``NAME=PLACE``.
+
+    Raises:
+        UsageError: it is no such pair, or the name is none.
+    """
+    written, sign, place = text.partition("=")
+    name = re.sub(r"[-_.]+", "-", written.strip()).lower()
+    if not sign or not place.strip() or not re.fullmatch(_PATTERN, name):
+        raise UsageError(
+            f"{redact(text)!r} is not NAME=INDEX, where NAME is a package or a pattern like acme-*",
+            'write "acme-*" = "https://HOST/simple"',
+        )
+    return name, place.strip()
+
+
+def closest_first(sources: Iterable[tuple[str, str]]) -> Sources:
+    """Return the sources with names before patterns, and long patterns before short ones."""
+    return tuple(
+        sorted(sources, key=lambda each: ("*" in each[0] or "?" in each[0], -len(each[0])))
+    )
+
+
+def placed(sources: Sources, settings: IndexSettings) -> Sources:
+    """Return the sources with the URL of each place, as the settings have it.
+
+    A place is a URL, which need not be configured otherwise, or the host of
+    one of the indexes.
+
+    Raises:
+        UsageError: there is no such index, or two have that host, or nothing is read from it.
+    """
+    return tuple((name, _place(name, place, settings)) for name, place in sources)
+
+
+def _place(name: str, place: str, settings: IndexSettings) -> str:
+    configured = (*indexes(settings), *settings.find_links)
+    if "://" in place or place.startswith("file:"):
+        learn_url(place)
+        check_address(place, f"sources: the index of {name},")
+        return next((url for url in configured if public(url) == public(place)), place.rstrip("/"))
+    meant = [url for url in configured if place in {_host(url), public(url)}]
+    if len(meant) == 1:
+        return meant[0]
+    known = " and ".join(public(url) for url in meant or configured)
+    wrong = f"{len(meant)} indexes have that host" if meant else "there is no such index"
+    raise UsageError(
+        f"sources: {name} is held to {redact(place)}, and {wrong}: there are {known}",
+        "name the index by its URL",
+    )
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 class IndexOverrides(Struct, frozen=True, kw_only=True):
@@ -178,6 +239,8 @@ def _learn(values: Mapping[str, _Value], environ: Mapping[str, str], *urls: str)
 
 
 def _machine_folders() -> list[Path]:
+    import platformdirs  # noqa: PLC0415  (10 ms that --help does not need)
+
     if sys.platform == "darwin":
         return [Path(platformdirs.site_data_dir("pip", appauthor=False))]
     folders = platformdirs.site_config_dir("pip", appauthor=False, multipath=True)
@@ -186,6 +249,8 @@ def _machine_folders() -> list[Path]:
 
 
 def _user_folders() -> list[Path]:
+    import platformdirs  # noqa: PLC0415  (10 ms that --help does not need)
+
     legacy = home() / ("pip" if WINDOWS else ".pip")
     if sys.platform == "darwin":
         library = Path(platformdirs.user_data_dir("pip", appauthor=False))

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx2
 
 from envlock.errors import IndexFailure
+from envlock.index.credentials import netrc_fault
 from envlock.index.hosts import as_netloc
-from envlock.index.netrc import netrc_fault
-from envlock.index.redact import redact
+from envlock.index.secrets import redact
 from envlock.model import IndexSettings
 
 GENERAL = "pip config list  (shows which indexes are configured; --index-url names another)"

@@ -19,25 +19,24 @@ from envlock.conda import rattler
 from envlock.conda.channels import Address, OwnHosts, addresses, host_of
 from envlock.conda.collide import carriers, collisions
 from envlock.conda.names import names, pypi_pins
-from envlock.conda.stubs import write_stubs
 from envlock.engine import ENGINES, Engine, able
 from envlock.errors import InterpreterMissing, NoResolution
 from envlock.evidence import proved
 from envlock.evidence.proved import Found
 from envlock.index.pages import Index
 from envlock.index.settings import load_settings
+from envlock.index.stubs import write_stubs
 from envlock.locking.job import DEFAULT_CHANNEL, Job, SolvedPart, Work
 from envlock.model import CondaPackage, CondaSpec, Part, Request, Requested, Target
 from envlock.progress import Progress
-from envlock.request.markers import applicable
-from envlock.resolve import Question, Resolution, Wish, merge
-from envlock.resolve.anchor import framework
+from envlock.request.words import applicable
+from envlock.resolve import PackageRequirement, Question, Resolution, merge
+from envlock.resolve.assemble import tell_several
+from envlock.resolve.candidate import Requirements, framework
 from envlock.resolve.conda.explain import Asked
 from envlock.resolve.conda.pip_part import PipQuestion, Shared, apart, resolve_pip_part
 from envlock.resolve.conda.question import CondaQuestion
 from envlock.resolve.conda.run import CondaAnswer, resolve_packages
-from envlock.resolve.located import tell_several
-from envlock.resolve.wishes import Wishes
 from envlock.system import scratch
 from envlock.system.looking import home
 from envlock.targets.interpreters import find_interpreter
@@ -64,9 +63,9 @@ def solve_platform(work: Work, subdir: str, progress: Progress) -> SolvedPart:
         if work.job.request.needs:
             question = question_for(work, subdir)
             answer = resolve_packages(question, why, progress)
-    wishes = applicable(work.job.request.requirements, target)
-    question, answer, shared = bound_by_pip(question, answer, wishes, why, progress)
-    own, _ = apart(wishes, pypi_pins(answer.packages))
+    requirements = applicable(work.job.request.requirements, target)
+    question, answer, shared = bound_by_pip(question, answer, requirements, why, progress)
+    own, _ = apart(requirements, pypi_pins(answer.packages))
     if not own:
         return _together(subdir, answer, None, shared, known)
     try:
@@ -192,21 +191,21 @@ def found_for(
         UsageError: a need is no capability.
         NoResolution: no release is known to have what is needed.
     """
-    job, wish = work.job, framework(question.wishes())
-    if job.fresh or (wish is not None and not job.request.needs):
+    job, requirement = work.job, framework(question.requirements())
+    if job.fresh or (requirement is not None and not job.request.needs):
         return None
     asked = Question(
-        wishes=_wishes(work, question, target),
+        requirements=_requirements(work, question, target),
         constraints=merge(job.request.constraints),
         rules=work.database.rules,
         target=replace(target, manager="pip"),
         settings=job.settings,
         exclude_newer=job.request.exclude_newer,
     )
-    if wish is None:
+    if requirement is None:
         offered = proved.on(Index(job.settings), job.settings)
     else:
-        offered = _in_the_channels(question, wish.name, progress)
+        offered = _in_the_channels(question, requirement.name, progress)
     return proved.consult(asked, job.request.needs, job.evidence, offered)
 
 
@@ -219,17 +218,17 @@ def _in_the_channels(
     return lambda cell, _: str(cell.version) in there
 
 
-def _wishes(work: Work, question: CondaQuestion, target: Target) -> Wishes:
+def _requirements(work: Work, question: CondaQuestion, target: Target) -> Requirements:
     """What is asked for of both sides."""
-    return {**question.wishes(), **merge(applicable(work.job.request.requirements, target))}
+    return {**question.requirements(), **merge(applicable(work.job.request.requirements, target))}
 
 
 def preferring(work: Work, question: CondaQuestion, target: Target, found: proved.Found) -> Work:
     """Return the work with the pins of a set preferred, and its release fixed if it is needed."""
     job, request = work.job, work.job.request
-    wish = framework(_wishes(work, question, target))
-    if request.needs and wish is not None:
-        exact = Requirement(f"{wish.name}=={found.cell.version}")
+    requirement = framework(_requirements(work, question, target))
+    if request.needs and requirement is not None:
+        exact = Requirement(f"{requirement.name}=={found.cell.version}")
         bound = Requested(requirement=exact, origin=f"--needs {','.join(request.needs)}")
         request = replace(request, constraints=(*request.constraints, bound))
     preferences = {**found.proved.pins, **job.preferences}
@@ -261,7 +260,7 @@ def command_of(work: Work) -> str:
 def bound_by_pip(
     question: CondaQuestion,
     answer: CondaAnswer,
-    wishes: Iterable[Requested],
+    requirements: Iterable[Requested],
     asked: Asked,
     progress: Progress,
 ) -> tuple[CondaQuestion, CondaAnswer, tuple[Shared, ...]]:
@@ -270,10 +269,10 @@ def bound_by_pip(
     Raises:
         NoResolution: the two sides want different versions; the sides to take are told.
     """
-    _, shared = apart(wishes, pypi_pins(answer.packages))
+    _, shared = apart(requirements, pypi_pins(answer.packages))
     if all(each.met for each in shared):
         return question, answer, shared
-    bounds = merge([each.wish for each in shared])
+    bounds = merge([each.requested for each in shared])
     bound = replace(question, constraints={**question.constraints, **bounds})
     try:
         answer = resolve_packages(bound, replace(asked, ways=False), progress)
@@ -284,24 +283,25 @@ def bound_by_pip(
             + "\n".join(f"  because {_both(each, answer.packages)}" for each in unmet),
             *(way for each in unmet for way in _sides(each, answer.packages)),
         ) from None
-    return bound, answer, apart([each.wish for each in shared], pypi_pins(answer.packages))[1]
+    return bound, answer, apart([each.requested for each in shared], pypi_pins(answer.packages))[1]
 
 
 def _both(shared: Shared, packages: Iterable[CondaPackage]) -> str:
-    holder = next(p for p in packages if names().provided(p) == shared.wish.requirement.name)
+    holder = next(p for p in packages if names().provided(p) == shared.requested.requirement.name)
     via = f" for {' and '.join(holder.via[:3])}" if holder.via else ""
     return (
-        f"{shared.wish.origin} asks pip for {shared.wish.requirement},"
+        f"{shared.requested.origin} asks pip for {shared.requested.requirement},"
         f" and conda brings {holder.name} {holder.version}{via}"
     )
 
 
 def _sides(shared: Shared, packages: Iterable[CondaPackage]) -> Iterator[str]:
     """Conda's side first: pip would overwrite what other conda packages are built on."""
-    name = shared.wish.requirement.name
+    name = shared.requested.requirement.name
     packages = tuple(packages)
     holder = next(p for p in packages if names().provided(p) == name)
-    yield f"in {shared.wish.origin}, change {shared.wish.requirement} to {name}=={shared.version}"
+    asked = shared.requested
+    yield f"in {asked.origin}, change {asked.requirement} to {name}=={shared.version}"
     there = {each.name for each in packages}
     users = [each for each in holder.via if each in there]
     if users:
@@ -311,7 +311,7 @@ def _sides(shared: Shared, packages: Iterable[CondaPackage]) -> Iterator[str]:
 def negotiated(
     work: Work,
     question: CondaQuestion,
-    wishes: tuple[Requested, ...],
+    requirements: tuple[Requested, ...],
     answer: CondaAnswer,
     error: NoResolution,
     progress: Progress,
@@ -326,7 +326,9 @@ def negotiated(
     request = replace(work.job.request, constraints=asked_too)
     alone = replace(work, job=replace(work.job, request=request))
     try:
-        free = pip_pins(alone, question.subdir, wishes, replace(answer, packages=()), progress)
+        free = pip_pins(
+            alone, question.subdir, requirements, replace(answer, packages=()), progress
+        )
         chosen = {each.name: each.version for each in free.packages if each.name in provided}
         older = {name: version for name, version in chosen.items() if version < provided[name]}
         named = {name: version for name, version in chosen.items() if name in error.message}
@@ -334,7 +336,7 @@ def negotiated(
         bound = replace(question, constraints={**question.constraints, **bounds})
         asked = Asked(database=work.database, command=command_of(work), ways=False)
         held = resolve_packages(bound, asked, progress)
-        found = pip_pins(work, question.subdir, wishes, held, progress)
+        found = pip_pins(work, question.subdir, requirements, held, progress)
     except NoResolution:
         raise error from None
     now = pypi_pins(held.packages)
@@ -343,18 +345,23 @@ def negotiated(
     return replace(held, notes=(*held.notes, *filter(None, [note]))), found
 
 
-def _bounds(versions: Mapping[NormalizedName, Version], text: str) -> dict[NormalizedName, Wish]:
+def _bounds(
+    versions: Mapping[NormalizedName, Version], text: str
+) -> dict[NormalizedName, PackageRequirement]:
     return {
-        name: Wish(name=name, specifier=SpecifierSet(text.format(version)), origins=("pip's part",))
+        name: PackageRequirement(
+            name=name, specifier=SpecifierSet(text.format(version)), origins=("pip's part",)
+        )
         for name, version in versions.items()
     }
 
 
 def _asked_of_conda(question: CondaQuestion) -> Iterator[Requested]:
-    for wish in question.wishes().values():
-        if wish.specifier:
+    for requirement in question.requirements().values():
+        if requirement.specifier:
             yield Requested(
-                requirement=Requirement(f"{wish.name}{wish.specifier}"), origin=wish.origins[0]
+                requirement=Requirement(f"{requirement.name}{requirement.specifier}"),
+                origin=requirement.origins[0],
             )
 
 
@@ -378,7 +385,7 @@ def collided(
 def pip_pins(
     work: Work,
     subdir: str,
-    wishes: tuple[Requested, ...],
+    requirements: tuple[Requested, ...],
     answer: CondaAnswer,
     progress: Progress,
 ) -> Resolution:
@@ -396,7 +403,7 @@ def pip_pins(
         write_stubs(folder, provided, target.tags)
         links = (*job.settings.find_links, folder.as_uri())
         question = PipQuestion(
-            requirements=wishes,
+            requirements=requirements,
             constraints=applicable((*request.constraints, *request.pip_constraints), target),
             provided=provided,
             target=target,

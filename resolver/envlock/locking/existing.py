@@ -13,8 +13,7 @@ from msgspec.structs import replace
 
 from envlock.conda.names import names, pypi_pins, python_of
 from envlock.errors import EnvlockError, UsageError
-from envlock.formats.lock_reading import read_lock
-from envlock.formats.registry import FORMATS, format_of
+from envlock.formats.registry import LOCKS, format_of, read_lock
 from envlock.index.origin import asked, public, source_of
 from envlock.locking.job import Job
 from envlock.model import Lock, Part, Severity, Target
@@ -94,7 +93,7 @@ def own_locks(job: Job) -> dict[Path, Lock]:
 
 def _ways_past(path: Path, job: Job) -> Iterator[str]:
     """How to go on beside a file of somebody else's: read it, or write another."""
-    if FORMATS[job.outputs[path]].options and not job.subdirs:
+    if LOCKS[job.outputs[path]].options and not job.subdirs:
         yield f"envlock {job.verb} -r {shlex.quote(path.as_posix())}"
     if len(job.outputs) == 1:
         yield f"-o {shlex.quote(path.with_stem(f'{path.stem}.envlock').as_posix())}"
@@ -145,7 +144,7 @@ def problems(locks: Locks, standard: Standard) -> tuple[str, ...]:
     outputs = standard.job.outputs
     found = [f"{path}: there is no such lock" for path in outputs if path not in locks]
     for path, lock in locks.items():
-        hashes = FORMATS[outputs[path]].hashes
+        hashes = LOCKS[outputs[path]].hashes
         found += (f"{path}: {fault}" for fault in _faults(lock, standard, hashes=hashes))
     return (*found, *_differing(locks))
 
@@ -265,7 +264,7 @@ def without_options(path: Path) -> tuple[str, tuple[str, ...]]:
     """
     text = read_text(path)
     kind = format_of(path, text)
-    if kind is None or not FORMATS[kind].options:
+    if kind is None or not LOCKS[kind].options:
         return text, ()
     return _OPTION_LINE.sub("", text), tuple(dict.fromkeys(_OPTION_LINE.findall(text)))
 

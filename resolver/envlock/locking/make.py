@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from envlock.choices import Format
-from envlock.formats.channel_words import strip_channel
+from envlock.conda.channels import strip_channel
 from envlock.formats.registry import texts_of
 from envlock.index.origin import asked
 from envlock.locking import existing

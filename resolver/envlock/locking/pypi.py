@@ -10,15 +10,15 @@ from packaging.version import Version
 
 from envlock import resolve as resolving
 from envlock.engine import able
-from envlock.formats.registry import FORMATS
+from envlock.formats.registry import LOCKS
+from envlock.index.filenames import admitted, releases
 from envlock.index.pages import Index
-from envlock.index.releases import admitted, releases
 from envlock.locking.job import Job, SolvedPart, Work
 from envlock.model import Part, Target
 from envlock.progress import Progress
-from envlock.request.markers import applicable
-from envlock.resolve.anchor import Candidate
-from envlock.resolve.located import tell_several
+from envlock.request.words import applicable
+from envlock.resolve.assemble import tell_several
+from envlock.resolve.candidate import Candidate
 from envlock.targets.find import others
 
 
@@ -67,7 +67,7 @@ def _answer(
     job = work.job
     index = Index(job.settings, progress=progress)
     question = resolving.Question(
-        wishes=resolving.merge(applicable(job.request.requirements, goal)),
+        requirements=resolving.merge(applicable(job.request.requirements, goal)),
         constraints=resolving.merge(applicable(job.request.constraints, goal)),
         rules=work.database.rules,
         target=goal,
@@ -85,7 +85,7 @@ def _answer(
         answer = _resolve(work, question, index, progress)
         return answer.noting(*proved.elsewhere(question, job.evidence, answer)), ""
     if not found.unmet and not preferences:
-        files = any(FORMATS[kind].files for kind in job.outputs.values())
+        files = any(LOCKS[kind].files for kind in job.outputs.values())
         taken = proved.resolution(found, question, work.database, index, addresses=files)
         return taken, found.words
     question = proved.preferring(question, found, needed=bool(needs))

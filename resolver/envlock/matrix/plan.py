@@ -26,7 +26,7 @@ from envlock.releases import (
     pythons_for,
 )
 from envlock.rules.frameworks import framework
-from envlock.rules.pythons import pythons
+from envlock.rules.tables import pythons
 from envlock.versions import minor_of
 
 _MINOR = re.compile(r"3\.\d{1,3}", re.ASCII)

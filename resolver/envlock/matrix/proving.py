@@ -28,9 +28,9 @@ from envlock.evidence.values import (
     steady,
     steady_outcome,
 )
-from envlock.formats.requirements_lock import text_of
+from envlock.formats.requirements import text_of
+from envlock.index.filenames import releases
 from envlock.index.pages import Index
-from envlock.index.releases import releases
 from envlock.locking.job import Job
 from envlock.locking.make import make_lock
 from envlock.matrix.lanes import Task, Terms
@@ -40,11 +40,11 @@ from envlock.probes import PROBES
 from envlock.probes.runner import run_probe
 from envlock.progress import Silent
 from envlock.request.words import parse_words
-from envlock.resolve.located import with_files
+from envlock.resolve.assemble import with_files
 from envlock.system import make_folder, remove_tree
 from envlock.targets.description import Interpreter, target
-from envlock.targets.fitting import installable
 from envlock.targets.interpreters import find_version, python_in
+from envlock.targets.tags import installable
 from envlock.versions import minor_of
 
 _SILENT = Silent()

@@ -16,9 +16,9 @@ from envlock.plan.case import Complaint
 from envlock.resolve import Tools
 from envlock.resolve.settle import Budget, Rejected, Task, settle
 from envlock.rules.check import violations
-from envlock.rules.families import families
+from envlock.rules.frameworks import families
 from envlock.rules.select import select
-from envlock.targets.fitting import fits
+from envlock.targets.tags import fits
 from envlock.versions import admits, pin
 
 _SOLVES = 24  # of all questions about one case

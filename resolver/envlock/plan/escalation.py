@@ -21,8 +21,8 @@ from envlock.model import Violation
 from envlock.plan.asking import Asking, Names, Solved, plan_of
 from envlock.plan.case import Complaint, Owners
 from envlock.resolve import Tools
-from envlock.rules.families import families
-from envlock.targets.fitting import installable
+from envlock.rules.frameworks import families
+from envlock.targets.tags import installable
 
 
 class _Step(Enum):

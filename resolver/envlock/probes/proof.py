@@ -10,13 +10,13 @@ from msgspec import Struct
 from packaging.utils import NormalizedName, canonicalize_name
 
 from envlock.choices import PROBE_SECONDS
-from envlock.environment.bytecode import compiling
+from envlock.environment.inspect import compiling
 from envlock.outcomes import Crashed, Outcome
 from envlock.probes import PROBES
 from envlock.probes.interface import gate_passed
 from envlock.probes.runner import run_probe, run_user_script
 from envlock.progress import Progress
-from envlock.rules.families import families
+from envlock.rules.frameworks import families
 
 
 class ProofOrder(Struct, frozen=True, kw_only=True):

@@ -10,9 +10,8 @@ from msgspec.structs import replace
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from envlock.conda.channels import public
-from envlock.formats.channel_words import strip_channel
-from envlock.index.redact import strip_credentials
+from envlock.conda.channels import public, strip_channel
+from envlock.index.secrets import strip_credentials
 from envlock.model import CondaSpec, Request, Requested, Target
 
 

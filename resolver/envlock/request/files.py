@@ -10,10 +10,10 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from envlock.errors import UsageError
-from envlock.formats.detect import ROWS, Can, FileFormat, can, meant
 from envlock.formats.faults import Faults, safe, shown
 from envlock.formats.pep508 import folder_fault
 from envlock.formats.pyproject import Entry, Project
+from envlock.formats.registry import ROWS, Can, FileFormat, can, meant
 from envlock.formats.requirements import (
     IGNORED,
     INCLUDES,

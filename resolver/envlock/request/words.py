@@ -1,23 +1,28 @@
-"""Words of the command line → requirements, package names and dates."""
+"""Words of the command line → requirements, package names and dates; and which of them count.
+
+Markers are judged for a target, and pins that contradict each other are told.
+"""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, time, timedelta
+from itertools import combinations
 
+from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import Version
 
 from envlock.errors import UsageError
 from envlock.formats.faults import Faults, safe, shown
 from envlock.formats.pep508 import parse_requirement
-from envlock.model import Requested
+from envlock.model import Requested, Target
 from envlock.rules.frameworks import framework
 
 ORIGIN = "command line"
-
 _FILE_SUFFIXES = (".in", ".toml", ".txt", ".yaml", ".yml")
 
 
@@ -67,10 +72,16 @@ def parse_names(words: Iterable[str]) -> frozenset[NormalizedName]:
 
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
 _INSTANT = re.compile(
     rf"{_DAY.pattern}[Tt ]\d{{2}}:\d{{2}}(:\d{{2}}(\.\d+)?)?(?P<zone>[Zz]|[+-]\d{{2}}:\d{{2}})?"
 )
+
+
 _AGO = re.compile(r"(?:P?(?P<days>\d+)(?P<unit>[dw])|(?:PT)?(?P<hours>\d+)h)", re.IGNORECASE)
+
+
 _FORMS = "2024-01-31, 2024-01-31T12:00:00Z or, counted back from now, 7d"
 
 
@@ -106,3 +117,58 @@ def _span(ago: re.Match[str]) -> timedelta:
         return timedelta(hours=int(ago["hours"]))
     days = int(ago["days"])
     return timedelta(weeks=days) if ago["unit"] in "wW" else timedelta(days=days)
+
+
+def applicable(requested: Iterable[Requested], target: Target) -> tuple[Requested, ...]:
+    """Return the requirements whose markers hold on ``target``, in their order.
+
+    Raises:
+        UsageError: a marker cannot be judged, or one package is pinned to two
+            versions; all at once, with where each was written.
+    """
+    faults = Faults()
+    kept: list[Requested] = []
+    for item in requested:
+        with faults.collect(item.origin):
+            if _holds(item, target):
+                kept.append(item)
+    _find_contradictions(kept, faults)
+    faults.finish()
+    return tuple(kept)
+
+
+def _holds(item: Requested, target: Target) -> bool:
+    marker = item.requirement.marker
+    if marker is None:
+        return True
+    try:
+        return marker.evaluate({**target.markers, "extra": ""})
+    except (UndefinedComparison, UndefinedEnvironmentName, ValueError) as error:
+        raise UsageError(
+            f"the marker {shown(str(marker))} cannot be judged: {error}",
+            f"write {item.requirement.name} without it, or with a marker such as"
+            " \"; sys_platform == 'linux'\"",
+        ) from None
+
+
+def _find_contradictions(requested: Iterable[Requested], faults: Faults) -> None:
+    pinned: dict[NormalizedName, dict[Version, Requested]] = {}
+    for item in requested:
+        versions = pinned.setdefault(canonicalize_name(item.requirement.name), {})
+        for version in _pins(item):
+            versions.setdefault(version, item)
+    for name, versions in pinned.items():
+        for (low, first), (high, second) in combinations(versions.items(), 2):
+            if Version(low.public) != Version(high.public) or (low.local and high.local):
+                faults.add(
+                    "",
+                    f"{name} is asked for in two versions:"
+                    f" {low} ({first.origin}) and {high} ({second.origin})",
+                    f"remove {name}=={low} or {name}=={high}",
+                )
+
+
+def _pins(item: Requested) -> Iterator[Version]:
+    for specifier in item.requirement.specifier:
+        if specifier.operator == "==" and not specifier.version.endswith(".*"):
+            yield Version(specifier.version)

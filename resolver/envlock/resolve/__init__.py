@@ -1,7 +1,7 @@
-"""From a request to a lock: anchor, select, solve, check, explain."""
+"""From a request to a lock: candidate, select, solve, check, explain."""
 
+from envlock.resolve.candidate import PackageRequirement, merge
 from envlock.resolve.question import Asked, Question, Tools
 from envlock.resolve.run import Resolution, resolve
-from envlock.resolve.wishes import Wish, merge
 
-__all__ = ["Asked", "Question", "Resolution", "Tools", "Wish", "merge", "resolve"]
+__all__ = ["Asked", "PackageRequirement", "Question", "Resolution", "Tools", "merge", "resolve"]

@@ -13,15 +13,23 @@ from packaging.version import Version
 from envlock.choices import Accelerator
 from envlock.model import Constraint, DistributionFile, LockedPackage, Rule, Target, Violation
 from envlock.releases import contents, pythons_for
-from envlock.resolve.anchor import Candidate, Releases, admitted, framework
+from envlock.resolve.candidate import (
+    TYPED,
+    Candidate,
+    PackageRequirement,
+    Releases,
+    Requirements,
+    admitted,
+    file_of,
+    framework,
+)
 from envlock.resolve.feasible import Collision, Infeasible
 from envlock.resolve.loop import Attempt, BudgetExhausted
 from envlock.resolve.question import Question
 from envlock.resolve.settle import Rejected, SourceOnly
-from envlock.resolve.wishes import TYPED, Wish, Wishes, file_of
 from envlock.rules.check import conditions
-from envlock.rules.families import families
-from envlock.targets.fitting import fits, tagged_for
+from envlock.rules.frameworks import families
+from envlock.targets.tags import fits, tagged_for
 
 Find = Callable[[str], Rule | None]
 
@@ -29,19 +37,23 @@ Find = Callable[[str], Rule | None]
 _TOLD = 5
 
 
-def title(wishes: Wishes, target: Target) -> str:
+def title(requirements: Requirements, target: Target) -> str:
     """What was asked, in one line."""
-    anchor = framework(wishes)
-    ordered = sorted(wishes.values(), key=lambda wish: wish is not anchor)
-    if any(wish.specifier for wish in ordered):
-        first, *rest = (str(wish) for wish in ordered if wish.specifier or wish is anchor)
+    of_framework = framework(requirements)
+    ordered = sorted(requirements.values(), key=lambda requirement: requirement is not of_framework)
+    if any(requirement.specifier for requirement in ordered):
+        first, *rest = (
+            str(requirement)
+            for requirement in ordered
+            if requirement.specifier or requirement is of_framework
+        )
         asked = f"{first} with {' and '.join(rest)}" if rest else first
     else:
         asked = " and ".join(map(str, ordered))
     return f"no versions satisfy {asked} on Python {target.minor} ({target.platform})"
 
 
-def causes(tried: Sequence[Attempt], bounds: Wishes, find: Find) -> tuple[str, ...]:
+def causes(tried: Sequence[Attempt], bounds: Requirements, find: Find) -> tuple[str, ...]:
     """The reasons, best candidate first; a few, and whether releases were left untried.
 
     ``bounds`` is all that the user says. A fact that rules out many releases
@@ -55,14 +67,14 @@ def causes(tried: Sequence[Attempt], bounds: Wishes, find: Find) -> tuple[str, .
     return (*tuple(lines.values())[:_TOLD], *spent)
 
 
-def _cause(attempt: Attempt, bounds: Wishes, find: Find) -> Iterator[tuple[str, str]]:
+def _cause(attempt: Attempt, bounds: Requirements, find: Find) -> Iterator[tuple[str, str]]:
     """Each reason of one refusal: what makes it the same fact, and the sentence."""
     match attempt:
         case Infeasible(candidate=candidate, broken=broken, beside=other, collision=collision):
             for rule in broken:
                 yield rule.id, _broken_alone(candidate, rule, bounds, other)
             if collision is not None:
-                fact = f"{collision.wish.name}{collision.bound}{collision.rules}"
+                fact = f"{collision.requirement.name}{collision.bound}{collision.rules}"
                 yield fact, _collision(candidate, collision, find)
         case Rejected(broken=broken, text=text, constraints=constraints, packages=packages):
             for violation in broken:
@@ -94,15 +106,18 @@ def _spent(spent: BudgetExhausted) -> str:
 
 
 def _broken_alone(
-    candidate: Candidate, rule: Rule, bounds: Wishes, other: NormalizedName | None
+    candidate: Candidate, rule: Rule, bounds: Requirements, other: NormalizedName | None
 ) -> str:
     named = {c.package for case in rule.cases for c in conditions(case)}
     owners = {n for case in rule.cases if case.alone for n in families().members(case.alone)}
     beside = [
-        _as_written(wish)
-        for wish in bounds.values()
-        if (wish.name in {*owners, other} or (wish.name in named and wish.specifier))
-        and not candidate.stands_for(wish)
+        _as_written(requirement)
+        for requirement in bounds.values()
+        if (
+            requirement.name in {*owners, other}
+            or (requirement.name in named and requirement.specifier)
+        )
+        and not candidate.stands_for(requirement)
     ]
     together = f" with {' and '.join(beside)}" if beside else ""
     return f"{candidate} cannot be{together}: {_rule(rule)}"
@@ -119,17 +134,17 @@ def _broken_together(violation: Violation, packages: Iterable[LockedPackage]) ->
 
 
 def _collision(candidate: Candidate, collision: Collision, find: Find) -> str:
-    wanted = f"{_as_written(collision.wish)} was asked for"
-    bound = f"{collision.wish.name}{collision.bound}"
+    wanted = f"{_as_written(collision.requirement)} was asked for"
+    bound = f"{collision.requirement.name}{collision.bound}"
     if not collision.rules:
         return f"{candidate.name} {candidate.version} declares {bound}; {wanted}"
     facts = "; ".join(_rule(rule) for name in collision.rules if (rule := find(name)))
     return f"{candidate.name} {candidate.version} needs {bound}, {wanted}: {facts}"
 
 
-def _as_written(wish: Wish) -> str:
-    where = f" ({', '.join(wish.places)})" if wish.places else ""
-    return f"{wish.name}{wish.specifier}{where}"
+def _as_written(requirement: PackageRequirement) -> str:
+    where = f" ({', '.join(requirement.places)})" if requirement.places else ""
+    return f"{requirement.name}{requirement.specifier}{where}"
 
 
 def _named(text: str, constraints: Iterable[Constraint], find: Find) -> Iterator[str]:
@@ -149,59 +164,67 @@ def _rule(rule: Rule) -> str:
 
 
 def missing(
-    wish: Wish, releases: Releases, target: Target, where: str, known: Iterable[str]
+    requirement: PackageRequirement,
+    releases: Releases,
+    target: Target,
+    where: str,
+    known: Iterable[str],
 ) -> str:
     """Why no release of one package can be taken, or "" when one can.
 
     ``where`` names the index, ``known`` are names that a misspelt one may mean.
     """
     if not releases:
-        close = get_close_matches(wish.name, sorted(known), n=1, cutoff=0.8)
-        hint = f"; did you mean {close[0]}?" if close and close[0] != wish.name else ""
-        return f"there is no package {wish.name} on {where}{hint}"
-    found = admitted(wish, releases)
+        close = get_close_matches(requirement.name, sorted(known), n=1, cutoff=0.8)
+        hint = f"; did you mean {close[0]}?" if close and close[0] != requirement.name else ""
+        return f"there is no package {requirement.name} on {where}{hint}"
+    found = admitted(requirement, releases)
     if not found:
-        met = [file for version in wish.specifier.filter(releases) for file in releases[version]]
+        met = [
+            file for version in requirement.specifier.filter(releases) for file in releases[version]
+        ]
         if met:
-            return _yanked(wish, met)
+            return _yanked(requirement, met)
         newest = max((v for v in releases if not v.is_prerelease), default=max(releases))
-        return f"there is no {wish}: the newest {wish.name} is {newest}"
+        return f"there is no {requirement}: the newest {requirement.name} is {newest}"
     newest_first = sorted(found, reverse=True)
     best = newest_first[0]
     usable = (v for v in newest_first if any(fits(file, target) for file in found[v]))
     if (first := next(usable, None)) is not None:
-        return _empty(wish, chain([first], usable), target)
+        return _empty(requirement, chain([first], usable), target)
     tagged = [file for file in found[best] if tagged_for(file, target)]
     if tagged:
         bounds = " or ".join(sorted({file.requires_python or "" for file in tagged}))
-        return f"{wish.name} {best} is for Python {bounds}, not for {target.python}"
-    pythons = pythons_for(best, target.platform, wish.name)
+        return f"{requirement.name} {best} is for Python {bounds}, not for {target.python}"
+    pythons = pythons_for(best, target.platform, requirement.name)
     has = f"; it has wheels for Python {_span(pythons)}" if pythons else ""
-    return f"{wish.name} {best} has no wheel for Python {target.minor} on {_system(target)}{has}"
+    lacks = f"has no wheel for Python {target.minor} on {_system(target)}"
+    return f"{requirement.name} {best} {lacks}{has}"
 
 
-def _yanked(wish: Wish, files: Sequence[DistributionFile]) -> str:
+def _yanked(requirement: PackageRequirement, files: Sequence[DistributionFile]) -> str:
     """That a release is there and its author took it back, with the reasons that were given."""
     reasons = sorted({file.yanked for file in files if file.yanked})
     why = f": {'; '.join(reasons)[:200]}" if reasons else ""
     return (
-        f"every file of {wish} is yanked{why}; one is taken only when its very version is asked for"
+        f"every file of {requirement} is yanked{why};"
+        " one is taken only when its very version is asked for"
     )
 
 
-def _empty(wish: Wish, versions: Iterable[Version], target: Target) -> str:
+def _empty(requirement: PackageRequirement, versions: Iterable[Version], target: Target) -> str:
     """Why releases that have wheels are of no use: the code is in another one, which has none.
 
     ``versions`` come newest first; the first that is of use ends the look.
     """
     for version in versions:
-        pythons = pythons_for(version, target.platform, wish.name)
-        inside = contents(version, target.platform, wish.name)
-        if pythons is None or target.minor in pythons or inside == wish.name:
+        pythons = pythons_for(version, target.platform, requirement.name)
+        inside = contents(version, target.platform, requirement.name)
+        if pythons is None or target.minor in pythons or inside == requirement.name:
             return ""
     lacks = f"which has no wheel for Python {target.minor}"
     has = f"; it has some for Python {_span(pythons)}" if pythons else " or any other there"
-    return f"{wish.name} {version} on {target.platform} only pulls in {inside}, {lacks}{has}"
+    return f"{requirement.name} {version} on {target.platform} only pulls in {inside}, {lacks}{has}"
 
 
 def _system(target: Target) -> str:
@@ -214,37 +237,47 @@ def _span(pythons: Sequence[str]) -> str:
     return pythons[0] if len(pythons) == 1 else f"{pythons[0]} to {pythons[-1]}"
 
 
-def relaxable(wishes: Wishes, said: str, *, bound: bool = True) -> list[Wish]:
-    """The wishes that could give way, those named in the reasons ``said`` first.
+def relaxable(
+    requirements: Requirements, said: str, *, bound: bool = True
+) -> list[PackageRequirement]:
+    """The requirements that could give way, those named in the reasons ``said`` first.
 
     Those that bound a version; all of them where ``bound`` is False.
     """
-    able = [wish for wish in wishes.values() if wish.specifier or not bound]
-    return sorted(able, key=lambda wish: (wish.name not in said, wish.name))
+    able = [
+        requirement for requirement in requirements.values() if requirement.specifier or not bound
+    ]
+    return sorted(able, key=lambda requirement: (requirement.name not in said, requirement.name))
 
 
-def remedy(changed: Wish, instead: str, question: Question, verb: str) -> str:
-    """One wish changed, as something to type or the line of the file to edit."""
+def remedy(changed: PackageRequirement, instead: str, question: Question, verb: str) -> str:
+    """One requirement changed, as something to type or the line of the file to edit."""
     if changed.places:
         return f"in {' and '.join(changed.places)}, change {changed} to {instead}"
-    others = {name: wish for name, wish in question.wishes.items() if wish is not changed}
-    return command(question, verb, wishes=others, added=[instead])
+    others = {
+        name: requirement
+        for name, requirement in question.requirements.items()
+        if requirement is not changed
+    }
+    return command(question, verb, requirements=others, added=[instead])
 
 
 def command(
     question: Question,
     verb: str,
     *,
-    wishes: Wishes | None = None,
+    requirements: Requirements | None = None,
     added: Iterable[str] = (),
     target: Target | None = None,
 ) -> str:
     """The command line that asks a question; files are named, not spelled out."""
-    wishes = question.wishes if wishes is None else wishes
+    requirements = question.requirements if requirements is None else requirements
     target = question.target if target is None else target
-    typed = {str(wish) for wish in wishes.values() if TYPED in wish.origins}
+    typed = {
+        str(requirement) for requirement in requirements.values() if TYPED in requirement.origins
+    }
     words = ["envlock", verb, *(f'"{word}"' for word in sorted({*typed, *added}))]
-    words += _files(wishes, "-r") + _files(question.constraints, "-c")
+    words += _files(requirements, "-r") + _files(question.constraints, "-c")
     words += ["--platform", target.option] if target.option else []
     words += ["--python", target.minor]
     if target.accelerator is not Accelerator.AUTO:
@@ -254,9 +287,11 @@ def command(
     return " ".join(words)
 
 
-def _files(wishes: Wishes, flag: str) -> list[str]:
-    """The options that name the files of wishes, and the extras and groups taken from them."""
-    named = sorted({file_of(place) for wish in wishes.values() for place in wish.places})
+def _files(requirements: Requirements, flag: str) -> list[str]:
+    """The options that name the files of requirements, and extras and groups of them."""
+    named = sorted(
+        {file_of(place) for requirement in requirements.values() for place in requirement.places}
+    )
     options = {"project.optional-dependencies": "--extra", "dependency-groups": "--group"}
     found = dict.fromkeys(f"{flag} {file}" for file, _ in named)
     for _, table in named:

@@ -27,13 +27,12 @@ from packaging.version import Version
 
 from envlock.engine import Unsatisfiable
 from envlock.model import Constraint, Severity, Violation
-from envlock.resolve.anchor import Candidate, candidates, distributions, framework
-from envlock.resolve.feasible import Feasible, Infeasible, judge, possible
+from envlock.resolve.candidate import Candidate, candidates, distributions, framework
+from envlock.resolve.feasible import Feasible, Infeasible, judge, possible, refused_together
 from envlock.resolve.question import Pins, Question, Tools
-from envlock.resolve.refusals import refused_together
 from envlock.resolve.settle import Budget, Rejected, Resolved, Task, settle
 from envlock.rules.check import Situation, violations
-from envlock.rules.families import families
+from envlock.rules.frameworks import families
 from envlock.versions import admits
 
 #: How many solves a request may cost in all.
@@ -52,7 +51,7 @@ Attempt = Infeasible | Rejected | BudgetExhausted
 
 def search(
     question: Question,
-    anchors: Iterable[Candidate | None],
+    candidates: Iterable[Candidate | None],
     tools: Tools,
     *,
     solves: int = _SOLVES,
@@ -64,7 +63,7 @@ def search(
     """
     tried: list[Attempt] = []
     budget = Budget(left=solves)
-    pending = list(anchors)
+    pending = list(candidates)
     while pending:
         if budget.left <= 0:
             tried.append(BudgetExhausted(solves=solves, untried=tuple(pending)))
@@ -96,17 +95,17 @@ def search(
 
 def candidates_for(question: Question, tools: Tools) -> tuple[Candidate | None, ...]:
     """The releases to try; one empty candidate where no framework is asked for."""
-    wish = framework(question.given(None))
-    if wish is None:
+    requirement = framework(question.given(None))
+    if requirement is None:
         return (None,)
-    names = distributions(wish, question.target.accelerator)
+    names = distributions(requirement, question.target.accelerator)
     pages = {name: tools.releases(name) for name in names}
-    family = families().family_of(wish.name)
+    family = families().family_of(requirement.name)
     preferred = [v for n, v in question.preferences.items() if families().family_of(n) == family]
     bounds = question.constraints
     return tuple(
         candidate
-        for candidate in candidates(wish, pages, question.target, preferred)
+        for candidate in candidates(requirement, pages, question.target, preferred)
         if candidate.name not in bounds
         or admits(bounds[candidate.name].specifier, candidate.version)
     )
@@ -123,8 +122,10 @@ def _advice(question: Question, tools: Tools, budget: Budget) -> Version | Rejec
     answer = tools.solve(question.problem(None, ()), "the request as it stands")
     if isinstance(answer, Unsatisfiable):
         return Rejected(candidate=None, text=answer.text)
-    wish = framework(question.wishes)
-    found = (p.version for p in answer.packages if wish is not None and p.name == wish.name)
+    requirement = framework(question.requirements)
+    found = (
+        p.version for p in answer.packages if requirement is not None and p.name == requirement.name
+    )
     return next(found, None)
 
 

@@ -14,10 +14,9 @@ from envlock.engine import Answer, Engine, Problem
 from envlock.model import Constraint, DistributionFile, IndexSettings, Rule, Target
 from envlock.progress import Progress
 from envlock.releases import declared
-from envlock.resolve.anchor import Candidate, Releases
-from envlock.resolve.wishes import Wish, Wishes
+from envlock.resolve.candidate import Candidate, PackageRequirement, Releases, Requirements
 from envlock.rules.database import Database
-from envlock.rules.families import families
+from envlock.rules.frameworks import families
 from envlock.system import OutOfTime
 
 
@@ -27,17 +26,17 @@ class Question(Struct, frozen=True, kw_only=True):
     ``constraints`` are the user's bounds on packages that need not be there.
     """
 
-    wishes: Wishes
-    constraints: Wishes
+    requirements: Requirements
+    constraints: Requirements
     rules: tuple[Rule, ...]
     target: Target
     settings: IndexSettings
     preferences: Mapping[NormalizedName, Version] = field(default_factory=dict)
     exclude_newer: datetime | None = None
 
-    def given(self, candidate: Candidate | None) -> dict[NormalizedName, Wish]:
-        """The user's bounds on packages that will be there: wished for, or needed by a release."""
-        known = dict(self.wishes)
+    def given(self, candidate: Candidate | None) -> dict[NormalizedName, PackageRequirement]:
+        """The user's bounds on packages that will be there: asked for, or needed by a release."""
+        known = dict(self.requirements)
         for name, constraint in self.constraints.items():
             if name in known:
                 known[name] = known[name].within(constraint)
@@ -50,13 +49,17 @@ class Question(Struct, frozen=True, kw_only=True):
     def problem(self, candidate: Candidate | None, constraints: Iterable[Constraint]) -> Problem:
         """What an engine is to solve: the request with a release and bounds, or as it stands."""
         constraints = tuple(constraints)
-        wishes = [
-            w for w in self.wishes.values() if candidate is None or not candidate.stands_for(w)
+        requirements = [
+            w
+            for w in self.requirements.values()
+            if candidate is None or not candidate.stands_for(w)
         ]
-        required = [*map(str, wishes), *([str(candidate)] if candidate else [])]
+        required = [*map(str, requirements), *([str(candidate)] if candidate else [])]
         required += [f"{c.package}{c.specifier}" for c in constraints if c.include]
         bounds = [f"{c.package}{c.specifier}" for c in constraints if not c.include]
-        bounds += [str(replace(wish, extras=())) for wish in self.constraints.values()]
+        bounds += [
+            str(replace(requirement, extras=())) for requirement in self.constraints.values()
+        ]
         return Problem(
             requirements=tuple(sorted(set(required))),
             constraints=tuple(sorted(set(bounds))),

@@ -1,28 +1,57 @@
-"""The whole resolution of one question: a release, its pins, their reasons."""
+"""The whole resolution of one question: a release, its pins, their reasons.
+
+Where nothing fits with the first index of each name, the refusal says what the
+other indexes would make of it.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
-from packaging.utils import NormalizedName
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from envlock.errors import UsageError
+from envlock.choices import EngineName, IndexStrategy
+from envlock.engine import ENGINES, Solution
+from envlock.errors import NoResolution, UsageError
+from envlock.index.origin import indexes, public
 from envlock.index.pages import Index
 from envlock.model import LockedPackage, Rule, RuleId
-from envlock.resolve.anchor import Candidate, distributions, framework
-from envlock.resolve.assemble import built_there, explained, notes, reasons
-from envlock.resolve.lacking import absent
-from envlock.resolve.located import with_files
+from envlock.resolve.assemble import built_there, explained, notes, reasons, with_files
+from envlock.resolve.candidate import Candidate, distributions, framework
 from envlock.resolve.loop import Attempt, candidates_for, search
-from envlock.resolve.otherwise import beside
 from envlock.resolve.question import Asked, Question, Tools
 from envlock.resolve.settle import Resolved
-from envlock.resolve.wayout import no_resolution
+from envlock.resolve.ways import absent
 from envlock.system import solve_limit, within
+
+#: What stands before a version in the words of an engine, and of envlock.
+_NAME = re.compile(r"([A-Za-z0-9][\w.-]*)(?=(?:[<>=!~]=?|===?| )\d)")
+
+
+def beside(error: NoResolution, question: Question, tools: Tools, index: Index) -> NoResolution:
+    """Add to an error which of its packages other indexes have too, and whether that frees it."""
+    if question.settings.index_strategy is IndexStrategy.BEST:
+        return error
+    told = {*question.requirements, *map(canonicalize_name, _NAME.findall(error.message))}
+    crowded = index.crowded(told) if len(indexes(question.settings)) > 1 else {}
+    if not crowded:
+        return error
+    lines = (
+        f"  because {name} comes from {public(first)} alone, the first index that has it, and not"
+        f" from {' and '.join(map(public, others))}"
+        for name, (first, *others) in crowded.items()
+    )
+    best = replace(question.settings, index_strategy=IndexStrategy.BEST)
+    with tools.progress.phase("look at the other indexes"):
+        problem = replace(question.problem(None, ()), settings=best)
+        answer = ENGINES[EngineName.UV]().solve(problem, tools.progress)
+    ways = (f"--index-strategy {IndexStrategy.BEST}",) if isinstance(answer, Solution) else ()
+    return NoResolution("\n".join((error.message, *lines)), *error.remedies, *ways)
 
 
 class Resolution(Struct, frozen=True, kw_only=True):
@@ -67,20 +96,24 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
             remedies what would free it.
         WorkError: the index or the engine failed.
     """
-    if not question.wishes:
+    if not question.requirements:
         raise UsageError(
             f"no requirement is for Python {question.target.minor} on {question.target.platform}:"
             " their markers say so",
             "--python names another Python",
         )
     tools = replace(tools, pinned=index.pinned)
-    if index.renew({name: wish.specifier for name, wish in question.wishes.items()}):
+    if index.renew(
+        {name: requirement.specifier for name, requirement in question.requirements.items()}
+    ):
         question = replace(question, settings=replace(question.settings, refresh=True))
     settled, tried = _search(question, tools, index)
     if settled is None:
+        from envlock.resolve.ways import no_resolution  # noqa: PLC0415  (seldom needed)
+
         raise beside(no_resolution(question, tools, asked, tried), question, tools, index)
     packages = with_files(
-        explained(settled, tried, question.wishes),
+        explained(settled, tried, question.requirements),
         index,
         question.target,
         settings=question.settings,
@@ -97,22 +130,22 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
 def _search(
     question: Question, tools: Tools, index: Index
 ) -> tuple[Resolved | None, tuple[Attempt, ...]]:
-    """Search for an answer, unless the index has nothing for some wish."""
-    wish = framework(question.wishes)
-    if wish is not None:
-        names = distributions(wish, question.target.accelerator)
+    """Search for an answer, unless the index has nothing for some requirement."""
+    requirement = framework(question.requirements)
+    if requirement is not None:
+        names = distributions(requirement, question.target.accelerator)
         with tools.progress.phase(f"read the releases of {' and '.join(names)}"):
             index.files_of(names)
     candidates = candidates_for(question, tools)
     likely = partial(_likely, question, next(iter(candidates), None), tools)
-    index.files_of(question.wishes)  # all pages at once: each is looked at
+    index.files_of(question.requirements)  # all pages at once: each is looked at
     if absent(question, tools):
         return None, ()
     with within(solve_limit()), index.expecting(likely):
         return search(question, candidates, tools)
 
 
-def _likely(question: Question, anchor: Candidate | None, tools: Tools) -> set[NormalizedName]:
+def _likely(question: Question, candidate: Candidate | None, tools: Tools) -> set[NormalizedName]:
     """The packages that an answer will probably pin."""
-    companions = () if anchor is None else tools.companions(anchor)
+    companions = () if candidate is None else tools.companions(candidate)
     return {*question.preferences, *companions}

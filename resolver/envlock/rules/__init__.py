@@ -1,1 +1,1 @@
-"""The knowledge: rules as data, chosen for an anchor, checked on a lock. Pure."""
+"""The knowledge: rules as data, chosen for a candidate, checked on a lock. Pure."""

@@ -19,7 +19,7 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from envlock.model import Case, Condition, Demand, Platform, Rule, Target, Violation
-from envlock.rules.families import families
+from envlock.rules.frameworks import families
 from envlock.versions import admits, version_range
 
 Packages = Mapping[NormalizedName, Version]
@@ -125,10 +125,10 @@ class Known(Struct, frozen=True, kw_only=True):
 
     def named(self, package: NormalizedName) -> tuple[NormalizedName, ...]:
         """The members of a family that are known to be there."""
+        # Asked hundreds of times of each lock: a list is made in half the time of a generator.
+        versions, ranges = self.versions, self.ranges
         members = families().members(package)
-        if len(members) == 1:  # most packages: this is asked thousands of times
-            return members if package in self.versions or package in self.ranges else ()
-        return tuple(name for name in members if name in self.versions or name in self.ranges)
+        return tuple([name for name in members if name in versions or name in ranges])
 
     def applies(self, case: Case) -> Truth:
         """Whether the situation and the conditions of a case hold, whatever it demands."""
@@ -144,6 +144,8 @@ class Known(Struct, frozen=True, kw_only=True):
         named = self.named(condition.package)
         if not named:
             return self._untold()
+        if len(named) == 1:
+            return self.inside(named[0], condition)
         return max([self.inside(each, condition) for each in named])
 
     def broken(self, demand: Demand, condition: Condition) -> Truth:

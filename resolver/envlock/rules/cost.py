@@ -16,14 +16,16 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, reduce
 from itertools import accumulate, combinations
+from math import inf
 from operator import or_
 from typing import Any
 
 from msgspec import Struct, field
 
+from envlock.rules.patterns import apart, bounded, repeats
+
 #: Characters of a pattern's alphabet, one bit each.
 Letters = int
-
 #: Nanoseconds: a character in a loop of `re`, one by itself, one way tried.
 _LOOP, _CHARACTER, _WAY = 3.0, 6.0, 25.0
 #: What a repeat without an end is taken for: a line is no longer.
@@ -32,6 +34,11 @@ _KNOWN = 40  # characters of what has to follow that are looked at
 _FOREVER = float("inf")
 _UNICODE = range(sys.maxunicode + 1)
 _MANY = 1e9  # ways; more are taken for no end
+#: Nanoseconds for each character of the worst text, as `cost` counts them.
+SLOW = 3000.0
+_LONGEST = 2000  # characters of a symptom
+_STEPS = 5_000  # to judge one symptom; the shipped ones take 700 at most, and 200 on average
+_SHOWN = 60  # characters of a part that is named
 
 
 class TooMuch(Exception):
@@ -125,6 +132,8 @@ def _codes(part: Any) -> Iterator[int]:  # noqa: ANN401  (a part of a syntax tre
 
 
 _SURE = _Rest(0.0, sure=True)
+
+
 #: What has to come where a pattern wants an end.
 _ENDS = frozenset({op.AT_END, op.AT_END_STRING})
 
@@ -313,3 +322,68 @@ def _apart(one: tuple[Letters, ...], other: tuple[Letters, ...]) -> bool:
 
 def _power(ways: float, times: int) -> float:
     return ways**times if times * (ways - 1) < _KNOWN and ways**times < _MANY else _FOREVER
+
+
+def slow(symptom: str, effort: Effort | None = None) -> str:
+    """Say which part of a symptom could make a search slow, and why; "" where none can.
+
+    What takes more to judge than a symptom may, or than is left of the
+    ``effort`` for all of them, is not taken either.
+    """
+    if len(symptom) > _LONGEST:
+        return f"longer than {_LONGEST:,} characters; make several symptoms of it"
+    own = effort.part(_STEPS) if effort else Effort(_STEPS)
+    try:
+        return _judged(symptom, own)
+    except (TooMuch, RecursionError):
+        if effort and effort.left <= 0:
+            return "there are too many repeats in these symptoms to judge them; write fewer"
+        return "has too many repeats to judge what a search takes; make several symptoms of it"
+    except (re.error, OverflowError) as error:
+        return f"cannot be searched for with an end to its repeats: {error}; write it otherwise"
+    finally:
+        if effort:
+            effort.left += max(0, own.left)
+
+
+def _judged(symptom: str, effort: Effort) -> str:
+    for pattern in filter(None, apart(symptom)):
+        effort.take(1)
+        time = nanoseconds(bounded(pattern), effort)
+        if time > SLOW:
+            return _words(_culprit(pattern, effort), endless=time == inf)
+        re.compile(bounded(pattern))
+    return ""
+
+
+def _words(part: str, *, endless: bool) -> str:
+    part = part if len(part) <= _SHOWN else f"{part[:_SHOWN]}…"
+    if endless:
+        return (
+            f"{part} can match one text in so many ways that a search may never end;"
+            " what is repeated must not itself repeat the same: a+ for (a+)+, [ab]* for (a|ab)*"
+        )
+    return (
+        f"{part} takes too long where the words before it come often;"
+        r" bound it, as [^\n]{0,40} does, or begin with more letters of the message"
+    )
+
+
+def _culprit(pattern: str, effort: Effort) -> str:
+    """The repeat without which a search would be quick, or quickest of those that were tried."""
+    parts = sorted(_repeated(pattern), key=lambda each: len(each[0]), reverse=True)
+    times: dict[str, float] = {}
+    for part, without in parts:
+        try:
+            times[part] = nanoseconds(bounded(without), effort)
+        except TooMuch:
+            break
+        if times[part] <= SLOW:
+            return part
+    return min(times, key=lambda part: times[part], default=pattern)
+
+
+def _repeated(pattern: str) -> Iterator[tuple[str, str]]:
+    """What is repeated, with its repeat, and the pattern where it stands once."""
+    for start, place, end in repeats(pattern):
+        yield pattern[start:end], pattern[:place] + pattern[end:]

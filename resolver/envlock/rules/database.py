@@ -1,32 +1,92 @@
-"""The rules that hold in one run: the shipped ones and those of the user's folders."""
+"""The rules that hold in one run: the shipped ones and those of the user's folders.
+
+A rule's own examples are its test.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from envlock.documents import Malformed
 from envlock.errors import UsageError
-from envlock.model import Rule
-from envlock.rules.cost import Effort
-from envlock.rules.documents import parse, shipped
-from envlock.rules.schema import faults, read_rule
-from envlock.rules.tables import TABLES, table_faults
+from envlock.model import Platform, Rule
+from envlock.rules.check import Situation, violations
+from envlock.rules.patterns import shows
+from envlock.rules.schema import Document, faults, read_rule
+from envlock.rules.tables import TABLES, parse, shipped, table_faults
 from envlock.system import read_text
 
 if TYPE_CHECKING:
     from envlock.rules.cost import Effort
 
+#: What an example means where it does not say.
+_DEFAULTS = {"python": "3.10", "platform": "linux-x86_64", "manager": "pip"}
 #: To judge the symptoms of all folders: a second or two. The shipped ones would take 47,000.
 _STEPS = 60_000
 #: Of one folder and what is below it, and of faults that are told.
 _MOST_FILES, _MOST_LOOKED_AT, _DEEPEST, _MOST_FAULTS = 2000, 20_000, 8, 100
+
+
+def example_faults(rule: Rule, document: Document) -> tuple[str, ...]:
+    """The examples that a rule does not live up to, each with its key path."""
+    return tuple(_faults(rule, document["examples"]))
+
+
+def _faults(rule: Rule, examples: Mapping[str, Any]) -> Iterator[str]:
+    for number, example in enumerate(examples.get("refuses", ())):
+        if not _broken(rule, example):
+            yield f"examples.refuses[{number}]: the rule admits {_words(example)}"
+    for number, example in enumerate(examples.get("admits", ())):
+        if _broken(rule, example):
+            yield f"examples.admits[{number}]: the rule refuses {_words(example)}"
+    for number, text in enumerate(examples.get("matches", ())):
+        if not _matches(rule, text):
+            yield f"examples.matches[{number}]: no symptom matches {text!r}"
+    for number, text in enumerate(examples.get("ignores", ())):
+        if _matches(rule, text):
+            yield f"examples.ignores[{number}]: a symptom matches {text!r}"
+
+
+def _broken(rule: Rule, example: Mapping[str, Any]) -> bool:
+    packages = {
+        canonicalize_name(name): Version(text) for name, text in example["packages"].items()
+    }
+    return bool(violations([rule], packages, _situation(example)))
+
+
+def _situation(example: Mapping[str, Any]) -> Situation:
+    said = {**_DEFAULTS, **example}
+    system, _, machine = said["platform"].partition("-")
+    musl = machine == "musl"
+    return Situation(
+        python=Version(said["python"]),
+        platform=Platform(
+            system=system,
+            machine="x86_64" if musl or not machine else machine,
+            libc="musl 1.2" if musl else "glibc 2.36" if system == "linux" else "",
+        ),
+        manager=said["manager"],
+        accelerator=said.get("accelerator"),
+        variables=said.get("variables", {}),
+    )
+
+
+def _matches(rule: Rule, text: str) -> bool:
+    return shows(text, rule.symptoms)
+
+
+def _words(example: Mapping[str, Any]) -> str:
+    pins = ", ".join(f"{name} {version}" for name, version in example["packages"].items())
+    return f"{pins or 'no packages'} on Python {example.get('python', _DEFAULTS['python'])}"
 
 
 class Database(Struct, frozen=True, kw_only=True):
@@ -82,6 +142,8 @@ def _shipped() -> tuple[Rule, ...]:
 def _read_folders(
     folders: Iterable[Path], *, examples: bool = False
 ) -> tuple[list[Rule], tuple[str, ...]]:
+    from envlock.rules.cost import Effort  # noqa: PLC0415  (2 ms that shipped rules save)
+
     rules: list[Rule] = []
     wrong: list[str] = []
     effort = Effort(_STEPS)
@@ -145,8 +207,6 @@ def _read_file(
             rule = read_rule(document, source=str(path))
             rules.append(rule)
             if examples:
-                from envlock.rules.examples import example_faults  # noqa: PLC0415  (as in schema)
-
                 wrong.extend(place + fault for fault in example_faults(rule, document))
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import re._parser as parser  # type: ignore[import-not-found]
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
@@ -170,7 +169,7 @@ def _shape_faults(document: Document, effort: Effort | None) -> Iterable[str]:
     if judged and not {"refuses", "admits"} <= tested.keys():
         yield "examples: a rule with a demand needs both refuses and admits"
     for number, symptom in enumerate(document.get("symptoms", ())):
-        from envlock.rules.slow import slow  # noqa: PLC0415  (2 ms that shipped rules save)
+        from envlock.rules.cost import slow  # noqa: PLC0415  (2 ms that shipped rules save)
 
         if fault := slow(symptom, effort):
             yield f"symptoms[{number}]: {fault}"
@@ -221,6 +220,8 @@ def _reads(parse: Callable[[str], object]) -> Callable[[object], bool]:
 
 def _pattern(text: str) -> object:
     """The syntax tree of a pattern, whose making is quick; `slow` compiles what it admits."""
+    import re._parser as parser  # type: ignore[import-not-found]  # noqa: PLC0415
+
     try:
         # Python warns of what it will read in another way: such a pattern has no one meaning.
         with warnings.catch_warnings(action="error", category=FutureWarning):

@@ -15,7 +15,7 @@ from packaging.utils import NormalizedName
 
 from envlock.model import Case, Condition, Constraint, Demand, Rule, Severity
 from envlock.rules.check import Known, Situation, Truth
-from envlock.rules.families import families
+from envlock.rules.frameworks import families
 from envlock.versions import complement
 
 

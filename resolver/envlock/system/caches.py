@@ -4,21 +4,28 @@ A cache is only a saving of time, and what lies in it is believed and run. So a
 folder is used only where this user may write to it, owns it, and nobody else
 may write to it; otherwise work goes on with a private one that is gone at the
 end, and `cache_troubles` says so.
+
+Each file begins with the SHA-256 of all that follows. One that is missing,
+damaged, of another format or open to others is a miss, and one that cannot be
+written is not an error.
 """
 
 from __future__ import annotations
 
 import atexit
+import hashlib
+import json
 import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-import platformdirs
+import msgspec
 
 from envlock.errors import WorkError
 from envlock.system.looking import exists, expanded, is_folder, not_expanded
@@ -27,9 +34,9 @@ from envlock.system.replacing import owner_of
 _VARIABLE = "ENVLOCK_CACHE_DIR"
 _OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _PATIENCE = 1.0  # seconds of waiting that are not worth a word
-
 #: Folder that was to be used → why it is not, in the order in which they were met.
 _troubles: dict[Path, str] = {}
+_HEAD = 65  # characters: a digest in hexadecimal, and the end of its line
 
 
 def cache_troubles() -> tuple[str, ...]:
@@ -158,6 +165,8 @@ def _root() -> Path | None:
     chosen = folder_of_variable(_VARIABLE)
     if chosen is not None:
         return chosen
+    import platformdirs  # noqa: PLC0415  (10 ms that --help does not need)
+
     usual = Path(platformdirs.user_cache_dir("envlock"))
     return usual if usual.is_absolute() else None
 
@@ -256,3 +265,69 @@ def _temporary() -> Path:
         raise WorkError(f"cannot make a temporary folder: {error.strerror or error}") from error
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
+
+
+def load_kept(file: Path) -> bytes | None:
+    """Return the content of a file as `keep` wrote it, or None."""
+    try:
+        with file.open("rb") as stream:
+            if not _is_ours(os.fstat(stream.fileno())):
+                return None
+            whole = stream.read()
+    except OSError:
+        return None
+    content = whole[_HEAD:]
+    return content if whole[:_HEAD] == _head(content) else None
+
+
+def keep(contents: Mapping[Path, bytes]) -> None:
+    """Write files of the cache, each whole or not at all, if the disk lets us."""
+    for file, content in contents.items():
+        with suppress(OSError):
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+            temporary = Path(name)
+            try:
+                with os.fdopen(handle, "wb") as stream:
+                    stream.write(_head(content))
+                    stream.write(content)
+                temporary.replace(file)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+
+
+def remembered(name: str, sources: Mapping[str, bytes], make: Callable[[], Any]) -> Any:  # noqa: ANN401  (JSON)
+    """Return what ``make`` returns, made once for the same sources and kept as JSON.
+
+    A value that JSON would change, and a cache that cannot be read or
+    written, cost the time of ``make`` and nothing else. ``name`` may begin
+    with the folder of the cache that it is in.
+    """
+    digest = hashlib.sha256()
+    for key, content in sorted(sources.items()):
+        digest.update(f"{key}\0{len(content)}\0".encode() + content)
+    *folders, short = name.split("/")
+    place = kept_folder(*folders)
+    if place is None:
+        return make()
+    file = place / f"{short}.json"
+    with suppress(ValueError, TypeError, KeyError):
+        kept = msgspec.json.decode(load_kept(file) or b"")
+        if kept["of"] == digest.hexdigest():
+            return kept["value"]
+    value = make()
+    with suppress(ValueError, TypeError):
+        text = json.dumps({"of": digest.hexdigest(), "value": value})
+        if json.loads(text)["value"] == value:
+            keep({file: text.encode()})
+    return value
+
+
+def _head(content: bytes) -> bytes:
+    return f"{hashlib.sha256(content).hexdigest()}\n".encode()
+
+
+def _is_ours(found: os.stat_result) -> bool:
+    """Whether nobody else could write a file: what it says is believed."""
+    return os.name != "posix" or (found.st_uid == os.geteuid() and not found.st_mode & 0o022)

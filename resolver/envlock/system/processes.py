@@ -1,4 +1,9 @@
-"""Programs, run to their end and never left behind."""
+"""Programs, run to their end and never left behind, within the time that a request has.
+
+An installer that is fed one byte a second waits for ever: its own limit is for
+one wait. Where the system tells what a process writes and computes (Linux), it
+is left when both are next to nothing for a while; elsewhere after a long time.
+"""
 
 from __future__ import annotations
 
@@ -10,23 +15,68 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from math import isfinite
 from pathlib import Path
+from time import monotonic
 from types import FrameType
 
 from msgspec import Struct
 
-from envlock.errors import WorkError
+from envlock.errors import UsageError, WorkError
 from envlock.system.disks import refuse_full
-from envlock.system.stalls import Progress
 
+_WRITTEN = 16_000  # bytes a second: less is no download that anybody waits for
+_COMPUTED = 0.01  # of a core
+_ELSEWHERE = 12  # times as long, where nothing can be seen
+_LONGEST = 3600.0  # seconds of that
 #: Ctrl-C and the signals that mean the same; SIGHUP is not there on Windows.
 _INTERRUPTS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
-
 _LOOK = 5.0  # seconds between two looks at what a program does
 _LEAVING = 5.0  # seconds that a program may take to end by itself
 _DYING = 10.0  # seconds that a killed program may take to be gone
+VARIABLE = "ENVLOCK_SOLVE_TIMEOUT"
+_SECONDS = 600.0  # pip-tools with nothing in its cache may read metadata for minutes
+_UNTIL: ContextVar[float | None] = ContextVar("until", default=None)
+
+
+class Progress:
+    """Looks at one process from time to time."""
+
+    def __init__(self, pid: int, seconds: float) -> None:
+        self._pid = pid
+        self._seconds = seconds
+        self._since = time.monotonic()
+        self._before = _seen(pid)
+
+    def stalled(self) -> bool:
+        """Tell whether it has not got on for as long as it may."""
+        passed = time.monotonic() - self._since
+        if self._before is None:
+            return passed > max(self._seconds, min(self._seconds * _ELSEWHERE, _LONGEST))
+        now = _seen(self._pid)
+        if now is None:
+            return False  # it is at its end
+        written, computed = now[0] - self._before[0], now[1] - self._before[1]
+        works = written > _WRITTEN * self._seconds or computed > _COMPUTED * self._seconds
+        if works or now[2]:  # what it has started may build something
+            self._since, self._before = time.monotonic(), now
+            return False
+        return passed > self._seconds
+
+
+def _seen(pid: int) -> tuple[int, float, int] | None:
+    """The bytes that a process has written, its seconds of a core, its children; None: unknown."""
+    process = Path("/proc") / str(pid)
+    with suppress(OSError, ValueError, IndexError):
+        counts = dict(line.split(": ") for line in (process / "io").read_text().splitlines())
+        fields = (process / "stat").read_text().rpartition(")")[2].split()
+        ticks = int(fields[11]) + int(fields[12])
+        children = (process / "task" / str(pid) / "children").read_text().split()
+        return int(counts["wchar"]), ticks / os.sysconf("SC_CLK_TCK"), len(children)
+    return None
 
 
 class Completed(Struct, frozen=True, kw_only=True):
@@ -249,3 +299,81 @@ def _end(process: subprocess.Popen[str]) -> None:
     # Ctrl-C inside of `Popen.wait` can leave its lock taken: this is not to wait for ever.
     with suppress(subprocess.TimeoutExpired):
         process.wait(_DYING)
+
+
+class OutOfTime(WorkError):
+    """A solver was ended at the time limit for a request."""
+
+    def __init__(self, solver: str, what: str) -> None:
+        limit = solve_limit()
+        super().__init__(
+            f"no answer after {limit:g} s, the time limit of {VARIABLE}:"
+            f" {solver} was resolving {what}",
+            *(["--engine uv"] if solver == "pip-tools" else []),
+            f"export {VARIABLE}={3 * limit:g}",
+        )
+        self._solver = solver
+
+    def resolving(self, what: str) -> OutOfTime:
+        """Return the same, saying what was being solved."""
+        return OutOfTime(self._solver, what)
+
+
+def solve_limit() -> float:
+    """Return how many seconds a request may be solved for.
+
+    Raises:
+        UsageError: the variable that says so is no number of seconds.
+    """
+    said = os.environ.get(VARIABLE) or str(_SECONDS)
+    try:
+        seconds = float(said)
+    except ValueError:
+        seconds = 0.0
+    if seconds <= 0 or not isfinite(seconds):
+        raise UsageError(
+            f"{VARIABLE}: the value is not a number of seconds", f"export {VARIABLE}=600"
+        )
+    return seconds
+
+
+def run_solver(
+    name: str,
+    command: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    on_line: Callable[[str], None] | None = None,
+) -> Completed:
+    """Run a solver for as long as the request has time.
+
+    Raises:
+        OutOfTime: it had no answer by then, and was ended.
+        WorkError: it cannot be started.
+    """
+    limit = min(left(), solve_limit())
+    done = run(command, cwd=cwd, env=env, timeout=limit, on_line=on_line) if limit else None
+    if done is None or done.timed_out:
+        raise OutOfTime(name, "a request")
+    return done
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Give what a block does so much time, and no more than what is around the block has left.
+
+    Nothing is interrupted: who starts a long piece of work asks for `left`.
+    """
+    outer = _UNTIL.get()
+    until = monotonic() + seconds
+    token = _UNTIL.set(until if outer is None else min(outer, until))
+    try:
+        yield
+    finally:
+        _UNTIL.reset(token)
+
+
+def left() -> float:
+    """Return the seconds that are left, none below zero; without a limit they are endless."""
+    until = _UNTIL.get()
+    return float("inf") if until is None else max(0.0, until - monotonic())

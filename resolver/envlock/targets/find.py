@@ -17,9 +17,8 @@ from envlock.releases import wheels_for
 from envlock.rules.frameworks import framework, framework_of
 from envlock.system.looking import exists
 from envlock.targets.description import Interpreter, target
-from envlock.targets.elsewhere import foreign_target, python_version
 from envlock.targets.interpreters import available, find_interpreter
-from envlock.targets.platforms import Place, assumed
+from envlock.targets.platforms import Place, assumed, foreign_target, python_version
 from envlock.versions import minor_of
 
 

@@ -2,6 +2,9 @@
 
 Only names and folders are looked at until one may fit; then that program, and
 no other, is started once.
+
+A virtual environment whose Python was removed is told by its files alone; what
+may be done about it is in `envlock.environment.place`.
 """
 
 from __future__ import annotations
@@ -14,20 +17,67 @@ from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
 
-from envlock.errors import InterpreterMissing, UsageError, WorkError
+from envlock.errors import InterpreterMissing, PythonGone, UsageError, WorkError
 from envlock.system import contents
-from envlock.system.looking import exists, expand, home, is_file, is_folder, is_here, on_path
+from envlock.system.looking import exists, expand, home, is_file, is_folder, is_here, on_path, shown
 from envlock.targets.description import Interpreter, describe
-from envlock.targets.gone import python_is_gone, refuse_gone
 from envlock.versions import minor_of
 from envlock.words import printable
 
+_HOME = re.compile(r"(?m)^\s*home\s*=\s*(.*?)\s*$")
+_CONFIG_VERSION = re.compile(r"(?m)^\s*version(?:_info)?\s*=\s*(\d+\.\d+(?:\.\d+)?)")
+_IN_VENV = ("bin/python", "bin/python3", "Scripts/python.exe")
 _VERSION = re.compile(r"\d{1,3}(\.\d{1,3}){0,2}", re.ASCII)
 #: Words that mean a Python, and are no names of folders: 3.14t, python3, pypy3.10.
 _NAMES_A_PYTHON = re.compile(r"\d.*|(?:c?python|pypy)(?:\d.*)?(?:\.exe)?", re.IGNORECASE)
 _VERSIONED_NAME = re.compile(r"python(\d+\.\d+)[a-z]*(\.exe)?")
 #: Where a program lies in a virtual environment, a conda prefix or an installation.
 _PROGRAMS = ("bin/python", "bin/python3", "Scripts/python.exe", "python.exe")
+
+
+def has_lost_its_python(folder: Path) -> bool:
+    """Tell whether a folder is a virtual environment with a link to a Python that is not there."""
+    programs = [folder / each for each in _IN_VENV]
+    return is_file(folder / "pyvenv.cfg") and (
+        any(map(os.path.lexists, programs)) and not any(map(is_file, programs))
+    )
+
+
+def python_is_gone(folder: Path) -> PythonGone:
+    """Return the error for a virtual environment whose Python is no longer where it was."""
+    try:
+        config = contents(folder / "pyvenv.cfg").decode(errors="replace")
+    except OSError:
+        config = ""
+    home = (_HOME.findall(config) or ["a place that pyvenv.cfg does not name"])[0]
+    version = (_CONFIG_VERSION.findall(config) or [""])[0]
+    program = next((each for each in _IN_VENV if os.path.lexists(folder / each)), _IN_VENV[0])
+    link = folder / program
+    leads = (
+        f"{program} leads to {shown(str(link.readlink()))}"
+        if link.is_symlink() and not is_file(link)
+        else ""
+    )
+    if not is_folder(Path(home)):
+        what = f", which is no longer there{f' ({leads})' if leads else ''}"
+    else:  # the folder of all programs, more often than not
+        what = f", and {leads or program}, which is no longer there"
+    return PythonGone(
+        folder,
+        f"{shown(str(folder))}: the Python of this environment is gone: it was made from"
+        f" Python {version or '3'} in {home}{what}",
+        f"put Python {version or '3'} back into {home}",
+    )
+
+
+def refuse_gone(folder: Path) -> None:
+    """Refuse a virtual environment without its Python.
+
+    Raises:
+        PythonGone: it is one.
+    """
+    if has_lost_its_python(folder):
+        raise python_is_gone(folder)
 
 
 def find_interpreter(

@@ -2,6 +2,9 @@
 
 A lock for a platform that is not at hand is made for the oldest system that
 people still run: its wheels then install on that system and on all later ones.
+
+Targets without an interpreter are made here: another platform, or a Python that
+is not on this machine.
 """
 
 from __future__ import annotations
@@ -11,9 +14,13 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
 from msgspec import Struct
+from packaging.version import Version
 
+from envlock.choices import Accelerator
 from envlock.errors import UsageError
-from envlock.model import Platform
+from envlock.model import Platform, Target
+from envlock.rules.tables import pythons
+from envlock.targets.tags import wheel_tags
 
 #: What a lock takes for granted where nobody names a system: RHEL 8, Debian 10, Ubuntu 20.04.
 GLIBC = "glibc 2.28"
@@ -21,6 +28,7 @@ GLIBC = "glibc 2.28"
 OLD_GLIBC = "glibc 2.17"
 _OLD_PYTHON = (3, 8)
 MACOS = "macos 14.0"
+_VERSION = re.compile(r"3\.(?P<minor>\d{1,3})(?:\.\d{1,3})?", re.ASCII)
 
 
 class Known(Struct, frozen=True, kw_only=True):
@@ -83,22 +91,33 @@ KNOWN = (
     ),
 )
 
+
 #: What Python calls each system.
 SYSTEMS = {
     "linux": {"os_name": "posix", "platform_system": "Linux", "sys_platform": "linux"},
     "macos": {"os_name": "posix", "platform_system": "Darwin", "sys_platform": "darwin"},
     "windows": {"os_name": "nt", "platform_system": "Windows", "sys_platform": "win32"},
 }
+
+
 _MACHINES = {"windows-x86_64": "AMD64", "windows-arm64": "ARM64"}
+
+
 #: Docker's variants that its images name and wheels do not tell apart.
 _VARIANT = re.compile(r"(linux/arm64)/v8")
+
+
 _TAG = re.compile(
     r"(?P<libc>many|musl)linux_(?P<linux>\d+_\d+)_(?P<linux_machine>\w+)"
     r"|manylinux(?P<year>1|2010|2014)_(?P<year_machine>\w+)"
     r"|macosx_(?P<macos>\d+_\d+)_(?P<macos_machine>\w+)"
     r"|win_(?P<windows_machine>amd64|arm64)"
 )
+
+
 _YEARS = {"1": "2_5", "2010": "2_12", "2014": "2_17"}
+
+
 #: The minors of glibc 2 that ``uv pip compile --python-platform`` knows.
 _UV_GLIBC = (17, 28, *range(31, 41))
 
@@ -252,3 +271,50 @@ def _platforms_of(tag: re.Match[str]) -> Iterator[Platform]:
         library = "musl" if tag["libc"] == "musl" else "glibc"
         version = numbers.replace("_", ".")
         yield Platform(system="linux", machine=machine, libc=f"{library} {version}")
+
+
+def python_version(wanted: str) -> Version | None:
+    """Return the full version that "3.10" or "3.10.4" stands for; None for anything else.
+
+    A minor stands for its first patch, as uv has it: what is locked for that
+    holds for every later one. Some stand for a later one (``pythons.yaml``).
+    """
+    found = _VERSION.fullmatch(wanted)
+    if found is None or Version(wanted) < Version(pythons().oldest):
+        return None
+    if wanted.count(".") > 1:
+        return Version(wanted)
+    return Version(pythons().full(wanted))
+
+
+def target_on(
+    platform: Platform,
+    python: Version,
+    accelerator: Accelerator = Accelerator.AUTO,
+    *,
+    option: str = "",
+) -> Target:
+    """Say what a lock for a CPython on a platform is for, by the tables alone.
+
+    The release of the system is not known: markers that ask for it see "".
+    """
+    return Target(
+        python=python,
+        platform=platform,
+        accelerator=accelerator,
+        tags=wheel_tags(python, platform),
+        markers=markers(platform, str(python)),
+        option=option,
+    )
+
+
+def foreign_target(
+    place: Place, python: Version, accelerator: Accelerator = Accelerator.AUTO
+) -> Target:
+    """Say what a lock for a named platform is for, neither it nor the Python at hand.
+
+    The system is the one that the place names, else the one that is taken for
+    granted (`envlock.targets.platforms.assumed`).
+    """
+    platform = assumed(place.platform, (python.major, python.minor))
+    return target_on(platform, python, accelerator, option=place.option)

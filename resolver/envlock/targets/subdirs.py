@@ -13,10 +13,8 @@ from msgspec.structs import replace
 from packaging.version import Version
 
 from envlock.choices import Accelerator
-from envlock.errors import UsageError
 from envlock.model import Platform, Target
-from envlock.targets.elsewhere import target_on
-from envlock.targets.platforms import KNOWN
+from envlock.targets.platforms import KNOWN, target_on
 
 #: Name, version, build.
 Virtual = tuple[str, str, str]
@@ -36,8 +34,6 @@ _ARCHSPEC = {
     "win-64": "x86_64",
     "win-arm64": "aarch64",
 }
-#: The platforms that conda has, as far as TensorFlow, Keras or h5py may be there.
-SUBDIRS = tuple(_ARCHSPEC)
 
 _OVERRIDES = {
     "CONDA_OVERRIDE_GLIBC": ("__glibc", "linux-"),
@@ -46,20 +42,6 @@ _OVERRIDES = {
     "CONDA_OVERRIDE_CUDA": ("__cuda", ""),
     "CONDA_OVERRIDE_ARCHSPEC": ("__archspec", ""),
 }
-
-
-def check_subdir(name: str) -> str:
-    """Return the name of a platform.
-
-    Raises:
-        UsageError: conda has no such platform.
-    """
-    if name in SUBDIRS:
-        return name
-    raise UsageError(
-        f"{name!r} is not a platform of conda: they are {', '.join(SUBDIRS)}",
-        f"--platform {SUBDIRS[0]}",
-    )
 
 
 def virtual_packages(

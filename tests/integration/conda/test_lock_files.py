@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from uv import find_uv_bin
 
 from envlock.choices import Format
-from envlock.formats.chosen import chosen
+from envlock.formats.archives import chosen
 from envlock.formats.conda_spec import parse_spec
 from envlock.formats.registry import texts_of
 from envlock.model import Lock, Part

@@ -15,8 +15,8 @@ from packaging.version import Version
 
 from envlock.choices import IndexStrategy
 from envlock.errors import IndexFailure
+from envlock.index.filenames import admitted, releases
 from envlock.index.pages import Index
-from envlock.index.releases import admitted, releases
 from envlock.model import IndexSettings
 from support.index_client import DEMO, OTHER, Notes, client, names
 from support.simple_index import SimpleIndex, build_wheel, write_folder_index

@@ -22,9 +22,8 @@ from envlock.evidence import documents, library
 from envlock.examine.files import examine_content, examine_path
 from envlock.findings import Examined
 from envlock.formats.conda_spec import parse_spec
-from envlock.formats.detect import format_at
-from envlock.formats.lock_reading import read_lock
 from envlock.formats.model_file import examine_model
+from envlock.formats.registry import format_at, read_lock
 from envlock.formats.requirements import find_root
 from envlock.index import settings
 from envlock.index.parse import Incomplete, NotAPage, parse_html, parse_json
@@ -32,9 +31,9 @@ from envlock.matrix.plan import read_plan
 from envlock.model import Target
 from envlock.progress import Silent
 from envlock.request import words
-from envlock.request.environment import read_environment
+from envlock.request.environment_yml import read_environment
 from envlock.request.files import read_constraints_file, read_request_file
-from envlock.request.markers import applicable
+from envlock.request.words import applicable
 from envlock.rules import database
 from envlock.system import read_text
 from envlock.targets.description import describe, target

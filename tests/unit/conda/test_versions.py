@@ -3,7 +3,7 @@
 import pytest
 from packaging.specifiers import SpecifierSet
 
-from envlock.conda.versions import to_conda, to_pep440
+from envlock.conda.names import to_conda, to_pep440
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from envlock.diagnose import diagnose, troubled
 from envlock.examine.files import examine_content
 from envlock.examine.gathered import merge
-from envlock.examine.text import examine_text
+from envlock.examine.logs import examine_text
 from envlock.findings import Examined, Finding, Kind
 from envlock.model import Remedy, RemedyKind, Severity
 from envlock.rules import database

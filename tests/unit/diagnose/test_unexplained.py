@@ -5,7 +5,7 @@ import pytest
 from envlock.diagnose import diagnose
 from envlock.examine.files import examine_content
 from envlock.examine.gathered import merge
-from envlock.examine.text import examine_text
+from envlock.examine.logs import examine_text
 from envlock.findings import Finding
 from envlock.rules import database
 

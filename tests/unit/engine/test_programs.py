@@ -13,8 +13,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envlock.engine import Problem, piptools, uv
-from envlock.engine.files import collect, lay_out
-from envlock.engine.helper import NEWEST, PINS
+from envlock.engine.interface import collect, lay_out
+from envlock.engine.piptools import NEWEST, PINS
 from envlock.model import IndexSettings
 from support.rules import TARGET
 

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from envlock.environment import bytecode
-from envlock.environment.bytecode import SCRIPT, compiling
+from envlock.environment import inspect as bytecode
 from envlock.environment.create import create_venv
-from envlock.environment.inspect import prefix_of, site_folders
+from envlock.environment.inspect import SCRIPT, compiling, prefix_of, site_folders
 from envlock.progress import Silent
 from envlock.targets.interpreters import find_interpreter
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envlock.environment.failures import install_failure
+from envlock.environment.installer import install_failure
 from envlock.errors import EnvlockError, IndexFailure, InstallFailure
 
 ONE = "1" * 64

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-from envlock.environment.declared import markers_of
-from envlock.environment.state import examine_environment
+from envlock.environment.state import examine_environment, markers_of
 from envlock.findings import Finding
 from envlock.model import Platform, Severity
 from support.prefixes import make_conda_prefix, make_venv, put

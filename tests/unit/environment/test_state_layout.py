@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-from envlock.environment.layout import read_layout
+from envlock.environment.layout import built_for, read_layout
 from envlock.environment.state import examine_environment
 from envlock.model import Platform
-from envlock.targets.program import built_for
 from support.prefixes import add_conda_record, make_conda_prefix, make_prefix, make_venv, put
 
 ELF = b"\x7fELF\x02\x01\x01" + bytes(9)

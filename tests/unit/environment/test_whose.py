@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from envlock.environment.inventory import inventory
 from envlock.environment.place import made_by_envlock
+from envlock.environment.replaceable import inventory
 from envlock.environment.whose import Owner, is_made, whose
 from envlock.progress import Silent
 from support.places import fresh_environment

@@ -14,9 +14,9 @@ from envlock.evidence.proved import Needed, cells_for, newest_on_record, unmet, 
 from envlock.evidence.values import Cell, ProvedSet
 from envlock.model import Platform, Requested, Target
 from envlock.outcomes import Failed
-from envlock.resolve.wishes import merge
+from envlock.resolve.candidate import merge
 from envlock.rules.database import load
-from envlock.targets.elsewhere import target_on
+from envlock.targets.platforms import target_on
 from support.evidence import CELL, EVIDENCE, GATE, RULES_SET, package, proved
 
 LINUX = Platform(system="linux", machine="x86_64", libc="glibc 2.36")
@@ -30,7 +30,7 @@ def asked(*texts: str, constraints: tuple[str, ...] = (), target: Target = TARGE
         return [Requested(requirement=Requirement(each), origin="command line") for each in lines]
 
     return Needed(
-        wishes=merge(wishes(texts)),
+        requirements=merge(wishes(texts)),
         constraints=merge(wishes(constraints)),
         target=target,
         rules=load().rules,

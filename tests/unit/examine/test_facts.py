@@ -4,7 +4,7 @@ import pytest
 from packaging.version import Version
 
 from envlock.examine.gathered import Given
-from envlock.examine.text import examine_text
+from envlock.examine.logs import examine_text
 from envlock.model import Platform
 
 VERSIONS = [

@@ -11,7 +11,7 @@ from packaging.version import Version
 from envlock.errors import UsageError
 from envlock.examine.files import examine_content, examine_path
 from envlock.examine.gathered import merge
-from envlock.examine.text import examine_text
+from envlock.examine.logs import examine_text
 from envlock.findings import Examined, Kind
 from envlock.formats.reading import decode
 

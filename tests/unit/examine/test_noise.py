@@ -8,11 +8,10 @@ from importlib.resources import files
 import pytest
 
 from envlock.diagnose.rulings import shown_by
-from envlock.examine.noise import clean
+from envlock.examine.logs import clean
 from envlock.model import Rule
 from envlock.rules import database
-from envlock.rules.documents import parse
-from envlock.rules.tables import TABLES
+from envlock.rules.tables import TABLES, parse
 
 TRACEBACK = """\
 Traceback (most recent call last):

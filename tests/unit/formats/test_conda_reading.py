@@ -7,7 +7,7 @@ from textwrap import dedent
 import pytest
 
 from envlock.errors import UsageError
-from envlock.formats.lock_reading import read_lock
+from envlock.formats.registry import read_lock
 from envlock.model import Lock
 
 MD5 = "0123456789abcdef0123456789abcdef"

@@ -9,8 +9,7 @@ from msgspec.structs import replace
 from envlock.choices import Format
 from envlock.errors import UsageError, WorkError
 from envlock.formats.archives import build_number, in_order, noarch_of, told_by
-from envlock.formats.lock_reading import read_lock
-from envlock.formats.registry import texts_of
+from envlock.formats.registry import read_lock, texts_of
 from envlock.model import CondaPackage, DistributionFile, Lock, LockedPackage
 from support.conda_locks import CHANNEL, REALISTIC_CONDA
 

@@ -6,7 +6,7 @@ import pytest
 from packaging.version import Version
 
 from envlock.errors import UsageError
-from envlock.formats.lock_reading import read_lock
+from envlock.formats.registry import read_lock
 from envlock.model import Lock
 
 A, B = "ab" * 32, "cd" * 32

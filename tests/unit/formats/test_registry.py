@@ -20,7 +20,7 @@ from envlock.formats.registry import for_platform, format_of
         ("environment.yaml", Format.ENVIRONMENT),
         ("pylock.a.b.toml", None),
         ("pylock..toml", None),
-        ("Pylock.toml", None),
+        ("Pylock.toml", Format.PYLOCK),
         ("mypylock.toml", None),
         ("pyproject.toml", None),
         ("requirements.in", None),

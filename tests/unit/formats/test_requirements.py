@@ -4,14 +4,14 @@ from itertools import pairwise
 
 from msgspec.structs import replace
 
-from envlock.formats.requirements_lock import render
+from envlock.formats.requirements import render
 from envlock.model import Lock
 from support.locks import REALISTIC, locked, with_packages
 
 
 def entry(lock: Lock) -> list[str]:
     """The lines under the header."""
-    text = render(lock)["requirements.txt"]
+    text = render(lock)[0]
     return [line for line in text.splitlines() if not line.startswith("#")]
 
 
@@ -24,7 +24,7 @@ def test_a_pin_without_hashes_has_no_backslash() -> None:
 
 
 def test_hashes_follow_the_pin_and_no_comment_follows_a_backslash() -> None:
-    lines = render(REALISTIC)["requirements.txt"].splitlines()
+    lines = render(REALISTIC)[0].splitlines()
     for line, following in pairwise(lines):
         assert line.endswith(" \\") == following.startswith("    --hash=")
 

@@ -3,7 +3,7 @@
 import pytest
 from packaging.markers import Marker
 
-from envlock.formats.selectors import PLATFORMS, is_for, marker, selected, selector
+from envlock.formats.conda_spec import PLATFORMS, is_for, marker, selected, selector
 from envlock.model import Platform
 
 WORDS = [

@@ -10,7 +10,7 @@ from envlock.choices import IndexStrategy
 from envlock.errors import UsageError
 from envlock.index.handover import pip_environment, uv_environment
 from envlock.index.origin import asked, asked_for, has_several, held_to, indexes, links_for, public
-from envlock.index.sources import closest_first, placed, read_source
+from envlock.index.settings import closest_first, placed, read_source
 from envlock.model import IndexSettings, LockedPackage
 
 PYPI = "https://pypi.org/simple"

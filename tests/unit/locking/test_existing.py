@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 
 from envlock.choices import Format
 from envlock.errors import UsageError
-from envlock.formats.registry import FORMATS, texts_of
+from envlock.formats.registry import LOCKS, texts_of
 from envlock.locking import existing
 from envlock.locking.existing import Standard
 from envlock.locking.job import Job
@@ -24,7 +24,7 @@ REQUEST = Request(
     name="deep", requirements=(Requested(requirement=Requirement("six"), origin="x:1"),)
 )
 LOCK = replace(REALISTIC_CONDA, request_digest=conda_digest(REQUEST, SUBDIRS))
-EVERY = tuple(kind for kind, row in FORMATS.items() if row.conda or row.beside)
+EVERY = tuple(kind for kind, row in LOCKS.items() if row.conda or row.beside)
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +37,7 @@ def job(*formats: Format, subdirs: tuple[str, ...] = SUBDIRS) -> Job:
     return Job(
         request=REQUEST,
         settings=IndexSettings(),
-        outputs={Path(n): kind for kind in formats for n in FORMATS[kind].names(subdirs)},
+        outputs={Path(n): kind for kind in formats for n in LOCKS[kind].names(subdirs)},
         command=LOCK.command,
         name="deep",
         subdirs=subdirs,

@@ -17,8 +17,8 @@ from envlock.plan import Complaint, plans
 from envlock.progress import Silent
 from envlock.rules import database
 from envlock.rules.check import Situation, violations
-from envlock.targets.elsewhere import target_on
 from envlock.targets.interpreters import find_interpreter
+from envlock.targets.platforms import target_on
 from support.distributions import build_wheel
 
 #: The Python of the cases, whichever runs the tests: rules ask for more on a later one.

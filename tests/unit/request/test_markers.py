@@ -8,7 +8,7 @@ from packaging.version import Version
 
 from envlock.errors import UsageError
 from envlock.model import Platform, Requested, Target
-from envlock.request.markers import applicable
+from envlock.request.words import applicable
 
 
 def target(python: str = "3.10.14", system: str = "linux") -> Target:

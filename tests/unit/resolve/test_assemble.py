@@ -12,12 +12,12 @@ from packaging.version import Version
 from envlock.errors import IndexFailure
 from envlock.model import Constraint, DistributionFile, LockedPackage, Violation
 from envlock.resolve.assemble import explained, hashed, notes, reasons
+from envlock.resolve.candidate import PackageRequirement
 from envlock.resolve.feasible import Infeasible
 from envlock.resolve.loop import Attempt, BudgetExhausted
 from envlock.resolve.settle import Rejected, Resolved
-from envlock.resolve.wishes import Wish
 from envlock.rules.database import Database
-from support.rules import anchor, packages, rule, wish, wishes
+from support.rules import anchor, packages, requirement, requirements, rule
 
 RULE = rule(when={"tensorflow": "<2.5"}, require={"h5py": "<3"})
 
@@ -28,7 +28,7 @@ def locked(pin: str, *via: str) -> LockedPackage:
 
 
 def bound(text: str, *rules: str, **more: Any) -> Constraint:
-    asked = wish(text)
+    asked = requirement(text)
     named = tuple(rule(name).id for name in rules)
     return Constraint(package=asked.name, specifier=asked.specifier, rules=named, **more)
 
@@ -39,9 +39,9 @@ def settled(*pins: LockedPackage, **more: Any) -> Resolved:
 
 
 def because(
-    found: Resolved, *tried: Attempt, given: dict[Any, Wish] | None = None
+    found: Resolved, *tried: Attempt, given: dict[Any, PackageRequirement] | None = None
 ) -> dict[str, tuple[str, ...]]:
-    told = explained(found, tried, given or wishes("tensorflow"))
+    told = explained(found, tried, given or requirements("tensorflow"))
     return {package.name: package.because for package in told}
 
 
@@ -87,8 +87,8 @@ def test_who_asked_is_told_without_line_numbers_and_a_build_answers_for_the_fram
         candidate=anchor("2.4.4", "tensorflow-cpu"),
     )
     given = {
-        "tensorflow": wish("tensorflow", "command line", "base.in:3"),
-        "h5py": wish("h5py", "pyproject.toml [project.dependencies]"),
+        "tensorflow": requirement("tensorflow", "command line", "base.in:3"),
+        "h5py": requirement("h5py", "pyproject.toml [project.dependencies]"),
     }
     told = explained(found, (), given)  # type: ignore[arg-type]
     assert {package.name: package.via for package in told} == {

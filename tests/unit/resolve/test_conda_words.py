@@ -3,7 +3,7 @@
 import pytest
 
 from envlock.model import CondaSpec
-from envlock.resolve.conda.words import sentences
+from envlock.resolve.conda.explain import sentences
 
 ASKED = (
     CondaSpec(name="tensorflow", version="=2.15", origin="environment.yml:5"),

@@ -20,15 +20,14 @@ from envlock.model import (
     Platform,
     Violation,
 )
-from envlock.resolve.anchor import Releases
+from envlock.resolve.candidate import PackageRequirement, Releases
 from envlock.resolve.explain import causes, command, missing, relaxable, remedy, title
 from envlock.resolve.feasible import Collision, Infeasible
 from envlock.resolve.loop import BudgetExhausted
 from envlock.resolve.question import Question
 from envlock.resolve.settle import Rejected
-from envlock.resolve.wishes import Wish
 from envlock.rules.database import Database
-from support.rules import TARGET, anchor, packages, rule, wish, wishes
+from support.rules import TARGET, anchor, packages, requirement, requirements, rule
 
 RULE = rule(when={"tensorflow": "<2.5"}, require={"h5py": "<3"})
 FACT = "a-rule is a fact of this test. (rule a-rule)"
@@ -51,16 +50,16 @@ def find(name: str) -> Any:
 def test_the_title_names_the_framework_and_what_is_bound(
     words: tuple[str, ...], asked: str
 ) -> None:
-    assert title(wishes(*words), TARGET) == (
+    assert title(requirements(*words), TARGET) == (
         f"no versions satisfy {asked} on Python 3.11 (linux-x86_64)"
     )
 
 
 def test_a_broken_rule_is_told_with_the_wishes_it_speaks_about_and_their_place() -> None:
     bounds = {
-        "h5py": wish("h5py>=3", "base.in:2", "more.in:7"),
-        "numpy": wish("numpy<2"),
-        "tensorflow": wish("tensorflow<2.5"),
+        "h5py": requirement("h5py>=3", "base.in:2", "more.in:7"),
+        "numpy": requirement("numpy<2"),
+        "tensorflow": requirement("tensorflow<2.5"),
     }
     refused = Infeasible(candidate=anchor("2.4.4"), broken=(RULE,))
     assert causes([refused], bounds, find) == (  # type: ignore[arg-type]
@@ -77,7 +76,7 @@ def test_a_fact_is_told_once_for_the_best_candidate_and_five_are_enough() -> Non
 
 
 def test_a_collision_names_both_sides_and_the_rule_where_there_is_one() -> None:
-    plain = Collision(wish=wish("keras>=3"), bound=SpecifierSet("<2.16"))
+    plain = Collision(requirement=requirement("keras>=3"), bound=SpecifierSet("<2.16"))
     ruled = replace(plain, rules=(RULE.id,))
     refused = [Infeasible(candidate=anchor("2.15.1"), collision=each) for each in (plain, ruled)]
     assert causes(refused, {}, find) == (
@@ -169,7 +168,7 @@ def test_what_no_index_can_give_is_told_with_what_it_has(
     asked: str, releases: Releases, said: str
 ) -> None:
     known = ["tensorflow", "tensorboard"]
-    assert missing(wish(asked), releases, TARGET, "INDEX", known) == said
+    assert missing(requirement(asked), releases, TARGET, "INDEX", known) == said
 
 
 @pytest.mark.parametrize(
@@ -184,29 +183,32 @@ def test_a_wheel_that_only_pulls_in_another_is_told(asked: str, minor: str, said
     arm = Platform(system="linux", machine="aarch64", libc="glibc 2.28")
     target = replace(TARGET, python=Version(f"{minor}.0"), platform=arm)
     whole = said and f"tensorflow {asked} on linux-aarch64 only pulls in tensorflow-cpu-aws, {said}"
-    assert missing(wish(f"tensorflow=={asked}"), listed(asked), target, "INDEX", []) == whole
+    assert missing(requirement(f"tensorflow=={asked}"), listed(asked), target, "INDEX", []) == whole
 
 
 def test_bounds_that_the_reasons_name_give_way_first() -> None:
-    given = wishes("alpha<1", "beta<1", "gamma", "zeta<1")
+    given = requirements("alpha<1", "beta<1", "gamma", "zeta<1")
     assert [each.name for each in relaxable(given, "because zeta")] == ["zeta", "alpha", "beta"]
 
 
-def question(*given: Wish, **more: Any) -> Question:
+def question(*given: PackageRequirement, **more: Any) -> Question:
     known: dict[str, Any] = {"constraints": {}, "target": TARGET, **more}
     return Question(
-        wishes={each.name: each for each in given}, rules=(), settings=IndexSettings(), **known
+        requirements={each.name: each for each in given},
+        rules=(),
+        settings=IndexSettings(),
+        **known,
     )
 
 
 def test_the_command_asks_the_same_with_files_named_and_options_kept() -> None:
     asked = question(
-        wish("tensorflow==2.10.1"),
-        wish("numpy<2", "command line", "base.in:3"),
-        wish("pandas", "more.in:1"),
-        wish("pytest", "pyproject.toml [dependency-groups.test]"),
-        wish("h5py", "pyproject.toml [project.optional-dependencies.io]"),
-        constraints={each.name: each for each in [wish("six<2", "limits.txt:9")]},
+        requirement("tensorflow==2.10.1"),
+        requirement("numpy<2", "command line", "base.in:3"),
+        requirement("pandas", "more.in:1"),
+        requirement("pytest", "pyproject.toml [dependency-groups.test]"),
+        requirement("h5py", "pyproject.toml [project.optional-dependencies.io]"),
+        constraints={each.name: each for each in [requirement("six<2", "limits.txt:9")]},
         target=replace(TARGET, accelerator=Accelerator.CPU),
         exclude_newer=datetime(2026, 1, 1, tzinfo=UTC),
     )
@@ -218,7 +220,7 @@ def test_the_command_asks_the_same_with_files_named_and_options_kept() -> None:
 
 
 def test_a_changed_wish_is_typed_or_edited_where_it_stands() -> None:
-    typed, written = wish("h5py>=3"), wish("numpy<2", "base.in:3", "more.in:7")
+    typed, written = requirement("h5py>=3"), requirement("numpy<2", "base.in:3", "more.in:7")
     asked = question(typed, written)
     assert remedy(typed, "h5py==2.10.0", asked, "lock") == (
         'envlock lock "h5py==2.10.0" -r base.in -r more.in --python 3.11'

@@ -1,4 +1,4 @@
-"""Whether a release can meet the wishes, told before any engine runs."""
+"""Whether a release can meet the requirements, told before any engine runs."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from packaging.specifiers import SpecifierSet
 from envlock.model import Rule
 from envlock.resolve.feasible import Collision, Feasible, Infeasible, judge
 from envlock.versions import meet
-from support.rules import TARGET, anchor, rule, wish, wishes
+from support.rules import TARGET, anchor, requirement, requirements, rule
 
 H5PY = rule("h5py", when={"tensorflow": "<2.5"}, require={"h5py": "<3"})
 NOISY = rule("noisy", severity="degrades", when={"tensorflow": "<2.5"}, require={"alpha": "<3"})
 
 
 def verdict(given: Rule, *words: str, version: str = "2.4.4") -> Feasible | Infeasible:
-    return judge(anchor(version), wishes(*words), [given], TARGET)
+    return judge(anchor(version), requirements(*words), [given], TARGET)
 
 
 def test_a_release_that_meets_everything_comes_with_its_constraints() -> None:
@@ -38,7 +38,9 @@ def test_a_wish_against_a_package_that_must_be_there_is_a_collision() -> None:
     needed = rule(when={"tensorflow": "<2.5"}, include={"alpha": "<2"})
     assert verdict(needed, "tensorflow", "alpha>=2") == Infeasible(
         candidate=anchor("2.4.4"),
-        collision=Collision(wish=wish("alpha>=2"), bound=SpecifierSet("<2"), rules=(needed.id,)),
+        collision=Collision(
+            requirement=requirement("alpha>=2"), bound=SpecifierSet("<2"), rules=(needed.id,)
+        ),
     )
 
 
@@ -46,7 +48,9 @@ def test_a_wish_against_what_the_release_declares_is_a_collision_without_a_rule(
     found = verdict(H5PY, "tensorflow", "keras>=3", version="2.15.1")
     assert found == Infeasible(
         candidate=anchor("2.15.1"),
-        collision=Collision(wish=wish("keras>=3"), bound=SpecifierSet(">=2.15.0,<2.16")),
+        collision=Collision(
+            requirement=requirement("keras>=3"), bound=SpecifierSet(">=2.15.0,<2.16")
+        ),
     )
 
 
@@ -63,7 +67,7 @@ def test_a_soft_rule_gives_way_to_what_the_release_declares() -> None:
 def test_the_anchor_stands_for_the_wish_it_answers_and_for_no_other() -> None:
     alone = rule("alone", alone="tensorflow")
     assert isinstance(verdict(alone, "tensorflow"), Feasible)
-    cpu = judge(anchor("2.4.4", "tensorflow-cpu"), wishes("tensorflow"), [alone], TARGET)
+    cpu = judge(anchor("2.4.4", "tensorflow-cpu"), requirements("tensorflow"), [alone], TARGET)
     assert isinstance(cpu, Feasible)
     assert verdict(alone, "tensorflow", "tensorflow-cpu") == Infeasible(
         candidate=anchor("2.4.4"), broken=(alone,)
@@ -72,7 +76,7 @@ def test_the_anchor_stands_for_the_wish_it_answers_and_for_no_other() -> None:
 
 def test_without_a_framework_the_wishes_speak_for_themselves() -> None:
     pair = rule(when={"keras": "<2.4"}, require={"h5py": "<3"})
-    found: Any = judge(None, wishes("keras==2.3.1"), [pair], TARGET)
+    found: Any = judge(None, requirements("keras==2.3.1"), [pair], TARGET)
     assert [str(c.specifier) for c in found.constraints] == ["<3"]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from packaging.version import Version
 
 from envlock.model import Constraint, DistributionFile, Rule
-from envlock.resolve.repair import bounds_for
+from envlock.resolve.settle import bounds_for
 from envlock.rules.check import violations
 from support.rules import SITUATION, packages, rule
 

@@ -18,7 +18,7 @@ from support.rules import TARGET
 def test_a_request_of_which_nothing_is_for_this_python_is_told() -> None:
     settings = IndexSettings(no_index=True)
     nobody: Any = None
-    question = Question(wishes={}, constraints={}, rules=(), target=TARGET, settings=settings)
+    question = Question(requirements={}, constraints={}, rules=(), target=TARGET, settings=settings)
     tools = Tools(engine=nobody, releases=nobody, progress=Silent())
     asked = Asked(database=Database(rules=()), verb="lock", targets_here=tuple)
     with pytest.raises(UsageError) as caught:

@@ -13,7 +13,7 @@ from envlock.model import Target
 from envlock.progress import Silent
 from envlock.resolve.question import Question, Tools
 from envlock.resolve.ways import Search, ways_out
-from support.rules import TARGET, rule, wish
+from support.rules import TARGET, requirement, rule
 from support.scripted import Pages, Scripted, question, wheels
 
 OLD = replace(TARGET, python=Version("3.10.13"), tags=("cp310-cp310-linux_x86_64", "py3-none-any"))
@@ -99,7 +99,10 @@ def test_each_neighbour_that_frees_it_is_told_those_in_the_reasons_first() -> No
 
 
 def test_a_constraint_is_changed_where_it_stands_or_removed() -> None:
-    limits = {each.name: each for each in (wish("beta<2", "c.txt:1"), wish("gamma<2", "c.txt:2"))}
+    limits = {
+        each.name: each
+        for each in (requirement("beta<2", "c.txt:1"), requirement("gamma<2", "c.txt:2"))
+    }
     asked = question("tensorflow", constraints=limits)
     engine = refuses("beta<2", "gamma<2")
     assert found(asked, engine) == [
@@ -124,11 +127,11 @@ def test_all_bounds_are_let_go_when_no_single_one_is_enough() -> None:
     asked = question("tensorflow", "alpha==1.0", "beta==1.0")
     engine = Scripted(lambda _, b: "no" if {"alpha==1.0", "beta==1.0"} & b else {})
     assert found(asked, engine) == ['envlock lock "alpha" "beta" "tensorflow" --python 3.11']
-    written = {**asked.wishes}
+    written = {**asked.requirements}
     for name in ("alpha", "beta"):
-        changed: Any = wish(f"{name}==1.0", f"{name}.in:1")
+        changed: Any = requirement(f"{name}==1.0", f"{name}.in:1")
         written[changed.name] = changed
-    assert found(replace(asked, wishes=written), engine) == [
+    assert found(replace(asked, requirements=written), engine) == [
         "leave the versions open in alpha.in and beta.in"
     ]
 

@@ -10,8 +10,8 @@ import pytest
 
 from envlock.errors import UsageError
 from envlock.rules import database
-from envlock.rules.documents import shipped
 from envlock.rules.schema import faults
+from envlock.rules.tables import shipped
 
 GOOD: dict[str, Any] = {
     "id": "alpha-too-new",

@@ -12,7 +12,7 @@ from packaging.version import Version
 
 from envlock.model import Constraint, Rule
 from envlock.rules.check import violations
-from envlock.rules.families import families
+from envlock.rules.frameworks import families
 from envlock.rules.select import select
 from envlock.versions import admits
 from support.rules import SITUATION, rule

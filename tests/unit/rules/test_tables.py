@@ -7,11 +7,8 @@ from typing import Any
 import pytest
 
 from envlock.rules import tables
-from envlock.rules.documents import shipped
-from envlock.rules.families import families
-from envlock.rules.frameworks import framework, framework_of, frameworks
-from envlock.rules.pythons import pythons
-from envlock.rules.tables import TABLES, table_faults
+from envlock.rules.frameworks import families, framework, framework_of, frameworks
+from envlock.rules.tables import TABLES, pythons, shipped, table_faults
 
 
 def test_the_tables_that_ship_are_sound() -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from packaging.version import Version
 
-from envlock.targets.elsewhere import foreign_target, python_version
-from envlock.targets.platforms import read_platform
+from envlock.targets.platforms import foreign_target, python_version, read_platform
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ from packaging.version import Version
 from envlock.system import WINDOWS
 from envlock.targets.description import describe, target
 from envlock.targets.interpreters import find_interpreter
-from envlock.targets.subdirs import SUBDIRS, platform_of, target_of, virtual_packages
+from envlock.targets.platforms import KNOWN
+from envlock.targets.subdirs import platform_of, target_of, virtual_packages
 
 
 @pytest.mark.skipif(WINDOWS, reason="compares with an interpreter of Linux")
@@ -39,4 +40,4 @@ def test_other_platforms_have_their_tags(subdir: str, tag: str) -> None:
 
 
 def test_every_platform_of_conda_has_a_target() -> None:
-    assert len({str(platform_of(subdir)) for subdir in SUBDIRS}) == len(SUBDIRS)
+    assert len({str(platform_of(each.conda)) for each in KNOWN}) == len(KNOWN)

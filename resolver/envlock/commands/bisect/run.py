@@ -22,7 +22,7 @@ from envlock.cli.orders import configured_settings, seconds
 from envlock.cli.output import progress_for, say, say_json
 from envlock.commands.bisect import BisectOptions
 from envlock.errors import UsageError
-from envlock.rules.documents import render
+from envlock.rules.tables import render
 from envlock.words import counted
 
 #: How many trials came to what, in the order that it is told.

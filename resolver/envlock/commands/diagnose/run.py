@@ -20,8 +20,8 @@ from envlock.errors import ExitCode, UsageError
 from envlock.examine.files import examine_content, examine_part, examine_path
 from envlock.examine.gathered import Given, merge
 from envlock.findings import Examined, Finding, Kind
-from envlock.formats.detect import Can, can, format_at
 from envlock.formats.reading import cut, decode
+from envlock.formats.registry import Can, can, format_at
 from envlock.model import Platform
 from envlock.progress import Progress
 from envlock.rules import database

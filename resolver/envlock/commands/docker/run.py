@@ -32,8 +32,8 @@ from envlock.docker.image import DockerOrder, Image, Machine, Piece, assemble, s
 from envlock.docker.recipe import DOCKERFILE, IGNORE, SCRIPTS, is_edited, is_own
 from envlock.engine import ENGINES, crossing
 from envlock.errors import ExitCode, NoResolution, UsageError
-from envlock.formats.lock_reading import read_lock
-from envlock.formats.requirements_lock import text_of
+from envlock.formats.registry import read_lock
+from envlock.formats.requirements import text_of
 from envlock.locking.make import check_lock, make_lock
 from envlock.locking.outputs import differing, refuse_changed, seen
 from envlock.locking.pypi import unproved
@@ -46,8 +46,8 @@ from envlock.rules.check import Situation, violations
 from envlock.rules.frameworks import framework_of
 from envlock.system import make_folder, read_text, refuse_irregular, remove_tree, write_texts
 from envlock.system.looking import current_folder
-from envlock.targets.fitting import installable
 from envlock.targets.platforms import Place, find_known, read_platform
+from envlock.targets.tags import installable
 
 
 def run(request: RequestOptions, own: ImageOptions, index: IndexOptions, talk: TalkOptions) -> int:

@@ -19,17 +19,17 @@ from envlock.choices import Manager
 from envlock.conda import rattler
 from envlock.conda.names import pypi_pins
 from envlock.conda.programs import find_program, install_through
-from envlock.environment.conda import conda_packages, records_of
 from envlock.environment.create import add, sync
 from envlock.environment.holding import at_work
 from envlock.environment.inspect import site_folders
+from envlock.environment.layout import conda_packages, records_of
 from envlock.environment.owners import of_conda
 from envlock.environment.place import made_by_envlock
 from envlock.environment.records import read_site
 from envlock.environment.replaceable import occupant
 from envlock.environment.replacement import Replacement
 from envlock.errors import DiskFull, EnvlockError, InstallFailure, UsageError
-from envlock.formats.requirements_lock import text_of
+from envlock.formats.requirements import text_of
 from envlock.index.handover import uv_cache
 from envlock.index.pages import Index
 from envlock.locking.conda import channel_addresses
@@ -46,8 +46,8 @@ from envlock.model import (
 from envlock.progress import Progress
 from envlock.system import cache_folder, make_folder, room_in, room_words, size_words, write_texts
 from envlock.targets.description import Interpreter, target
-from envlock.targets.fitting import tagged_for
 from envlock.targets.interpreters import python_in
+from envlock.targets.tags import tagged_for
 from envlock.words import counted
 
 #: The programs behind the managers that are not py-rattler.

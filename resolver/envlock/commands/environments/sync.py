@@ -23,16 +23,15 @@ from envlock.commands.environments.building import (
     replaced_rows,
 )
 from envlock.conda import rattler
-from envlock.environment.conda import variables_of
 from envlock.environment.inspect import installed
-from envlock.environment.layout import read_layout
+from envlock.environment.layout import read_layout, variables_of
 from envlock.environment.place import held_place, made_by_envlock
 from envlock.environment.recovery import recover
 from envlock.environment.replaceable import settled
 from envlock.environment.replacement import replaced
 from envlock.errors import InstallFailure, InterpreterMissing, UsageError
 from envlock.formats.comments import own_command
-from envlock.formats.lock_reading import read_lock
+from envlock.formats.registry import read_lock
 from envlock.locking.existing import bare_of
 from envlock.locking.outputs import refuse_changed, seen
 from envlock.model import IndexSettings, Lock, Part, Request

@@ -14,8 +14,7 @@ from envlock.cli.options import JsonOption
 from envlock.cli.output import progress_for, say, say_json
 from envlock.commands.files import TwoLocks
 from envlock.errors import ExitCode, UsageError
-from envlock.formats.lock_reading import read_lock
-from envlock.formats.registry import FORMATS, format_of
+from envlock.formats.registry import LOCKS, format_of, read_lock
 from envlock.locking.existing import without_options
 from envlock.model import CondaPackage, Lock, LockedPackage, RuleId
 from envlock.progress import Progress
@@ -108,7 +107,7 @@ def difference(before: Path, after: Path, progress: Progress) -> Difference:
         conda, other = (before, after) if old.of_conda else (after, before)
         raise UsageError(f"{conda} is a lock of conda packages, and {other} is not")
     kinds = (format_of(before), format_of(after))
-    hashes = all(kind is None or FORMATS[kind].hashes for kind in kinds)
+    hashes = all(kind is None or LOCKS[kind].hashes for kind in kinds)
     apart = max(len(each.parts) for each in (old, new)) > 1
     return compare(side_of(old, apart=apart), side_of(new, apart=apart), hashes=hashes)
 

@@ -18,9 +18,8 @@ from envlock.cli.output import progress_for, say, say_json
 from envlock.commands.files import ExportOptions
 from envlock.errors import IndexFailure, UsageError
 from envlock.formats.comments import own_command
-from envlock.formats.lock_reading import read_lock
-from envlock.formats.registry import FORMATS, format_of, refuse_unfit, texts_of
-from envlock.index.hashing import with_hashes
+from envlock.formats.registry import LOCKS, format_of, read_lock, refuse_unfit, texts_of
+from envlock.index.metadata import with_hashes
 from envlock.index.origin import held_to
 from envlock.index.origin import where as index_words
 from envlock.index.pages import Index
@@ -28,13 +27,12 @@ from envlock.locking.existing import made_by_envlock, without_options
 from envlock.locking.outputs import try_outputs
 from envlock.model import DistributionFile, IndexSettings, Lock, LockedPackage, Part, Target
 from envlock.progress import Progress
+from envlock.resolve.assemble import located
 from envlock.resolve.assemble import wanted as installable_files
-from envlock.resolve.located import located
 from envlock.system import read_text, refuse_irregular, write_texts
 from envlock.targets.description import target
-from envlock.targets.elsewhere import foreign_target, python_version
 from envlock.targets.interpreters import find_interpreter, find_version
-from envlock.targets.platforms import Place, read_platform
+from envlock.targets.platforms import Place, foreign_target, python_version, read_platform
 from envlock.versions import minor_of
 
 
@@ -67,7 +65,7 @@ def export(order: ExportOrder, progress: Progress) -> Mapping[str, str]:
         IndexFailure: a page cannot be read, or has no file of a pin.
         WorkError: the lock lacks something that the format must hold.
     """
-    row, lock = FORMATS[order.kind], _read(order, progress)
+    row, lock = LOCKS[order.kind], _read(order, progress)
     if not (lock.of_conda or row.pypi):
         raise UsageError(
             f"{order.source} holds no conda packages, and the format {order.kind} no others",
@@ -93,7 +91,7 @@ def try_export(output: Path, kind: Format, progress: Progress) -> None:
         UsageError: there is a pipe, a device or the like in its place.
         WorkError: it cannot be made.
     """
-    file = output / FORMATS[kind].filename if output.is_dir() else output
+    file = output / LOCKS[kind].filename if output.is_dir() else output
     refuse_irregular((file,))
     if not file.exists():
         try_outputs((file,), progress)
@@ -179,7 +177,7 @@ def _with_files(part: Part, order: ExportOrder, progress: Progress) -> Part:
     """Return a part with hashes, and with files where the format lists them."""
     bare = [package for package in part.pypi if not package.hashes]
     unlisted = [package for package in part.pypi if not package.files]
-    row = FORMATS[order.kind]
+    row = LOCKS[order.kind]
     wanted = unlisted if row.files or row.addresses else bare
     if not wanted:
         return part
@@ -307,6 +305,6 @@ def _format(own: ExportOptions) -> Format:
         )
     if named is not None and told is not kind:
         raise UsageError(
-            f"{named} is not a name for the format {kind}", f"-o {FORMATS[kind].filename}"
+            f"{named} is not a name for the format {kind}", f"-o {LOCKS[kind].filename}"
         )
     return kind

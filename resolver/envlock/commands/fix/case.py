@@ -17,8 +17,8 @@ from envlock.engine import ENGINES
 from envlock.environment.records import Distribution, recorded
 from envlock.environment.state import examine_environment
 from envlock.findings import MISSING, Examined, Finding
+from envlock.index.filenames import admitted, releases
 from envlock.index.pages import Index
-from envlock.index.releases import admitted, releases
 from envlock.model import IndexSettings, Rule, Severity, Target, Violation
 from envlock.plan import Complaint, Owners
 from envlock.progress import Progress

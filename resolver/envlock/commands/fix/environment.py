@@ -14,10 +14,9 @@ from envlock.changes import Plan
 from envlock.choices import EngineName
 from envlock.commands.fix.case import Steering, environment_case, tools_for
 from envlock.environment.commands import Commands, command
-from envlock.environment.footprint import Footprint
 from envlock.environment.holding import alone
 from envlock.environment.inspect import installed, prefix_of
-from envlock.environment.installer import Installer, perform
+from envlock.environment.installer import Footprint, Installer, perform
 from envlock.environment.journal import trial_folder
 from envlock.environment.recovery import environment_at, settle
 from envlock.environment.repair import applied, copy_environment, download

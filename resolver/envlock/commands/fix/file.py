@@ -23,8 +23,8 @@ from envlock.errors import InterpreterMissing, NoResolution, UsageError, WorkErr
 from envlock.examine.files import examine_path
 from envlock.examine.gathered import Given
 from envlock.findings import Examined, Finding
-from envlock.formats.detect import FileFormat, detect
 from envlock.formats.edit import diff, edited
+from envlock.formats.registry import FileFormat, detect
 from envlock.locking.outputs import try_outputs
 from envlock.model import IndexSettings, Rule, Severity, Target, Violation
 from envlock.plan import Complaint, plans
@@ -32,11 +32,11 @@ from envlock.progress import Progress
 from envlock.resolve import Tools
 from envlock.rules import database
 from envlock.rules.check import Packages, Situation, violations
-from envlock.rules.families import families
+from envlock.rules.frameworks import families
 from envlock.system import contents, encoded_as, read_text, refuse_irregular, write_files
 from envlock.targets.description import target
-from envlock.targets.fitting import fits
 from envlock.targets.interpreters import find_interpreter
+from envlock.targets.tags import fits
 from envlock.versions import admits, minor_of
 
 

@@ -30,7 +30,7 @@ from envlock.environment.recovery import environment_at, settle
 from envlock.environment.repair import undo as restore
 from envlock.errors import ExitCode, UsageError
 from envlock.findings import Finding
-from envlock.formats.detect import ROWS, Can, FileFormat, can, format_at
+from envlock.formats.registry import ROWS, Can, FileFormat, can, format_at
 from envlock.outcomes import Outcome
 from envlock.progress import Progress
 from envlock.report import outcome_data, table

@@ -24,15 +24,14 @@ from envlock.commands.knowledge import ReleaseOptions, RuleName, RulesFolder, Ru
 from envlock.errors import NoResolution, ProblemFound, UsageError
 from envlock.model import Constraint, Rule, Target
 from envlock.releases import Release, and_cuda, cuda_row, framework_releases, h5py_releases
-from envlock.resolve.anchor import Candidate
+from envlock.resolve.candidate import Candidate
 from envlock.resolve.feasible import Infeasible, judge
 from envlock.rules import database
 from envlock.rules.frameworks import framework
 from envlock.rules.schema import schema_text
 from envlock.targets.description import target
-from envlock.targets.elsewhere import foreign_target
 from envlock.targets.interpreters import find_interpreter
-from envlock.targets.platforms import Place, read_platform
+from envlock.targets.platforms import Place, foreign_target, read_platform
 from envlock.words import counted
 
 

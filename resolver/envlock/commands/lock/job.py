@@ -27,21 +27,26 @@ from envlock.cli.orders import (
     tell_place,
 )
 from envlock.cli.output import talk
-from envlock.conda.channels import hide, host_of, variables_of
+from envlock.conda.channels import hide, host_of, strip_channel, variables_of
 from envlock.config import load_config
 from envlock.errors import UsageError
-from envlock.formats.channel_words import strip_channel
 from envlock.formats.comments import own_command
 from envlock.formats.conda_spec import parse_spec
-from envlock.formats.detect import FileFormat, format_at
 from envlock.formats.faults import Faults
-from envlock.formats.registry import FORMATS, for_platform, format_of, refuse_unfit
+from envlock.formats.registry import (
+    LOCKS,
+    FileFormat,
+    for_platform,
+    format_at,
+    format_of,
+    refuse_unfit,
+)
 from envlock.index.secrets import learn_url
 from envlock.locking import existing
 from envlock.locking.job import Job
 from envlock.model import CondaSpec, Lock, Request
 from envlock.progress import Progress
-from envlock.request.environment import read_environment
+from envlock.request.environment_yml import read_environment
 from envlock.request.files import read_constraints_file, read_request_file
 from envlock.request.words import parse_names, parse_words
 from envlock.rules.frameworks import framework
@@ -168,7 +173,7 @@ def _wider_than_here(path: Path, there: Lock) -> UsageError:
 
 
 def _holds_by_markers(kind: Format) -> bool:
-    return FORMATS[kind].markers
+    return LOCKS[kind].markers
 
 
 def _places(lock: Lock) -> tuple[Place, ...]:
@@ -202,7 +207,7 @@ def _for_conda(job: Job, typed: Typed, settled: Settled) -> Job:
         found = output_files(
             typed.request, typed.files, subdirs, usual=Format.CONDA_LOCK, of_conda=True
         )
-        held = {path: kind for path, kind in found.items() if FORMATS[kind].conda}
+        held = {path: kind for path, kind in found.items() if LOCKS[kind].conda}
         if not (held or job.request.requirements):
             raise UsageError(
                 f"pip installs nothing of this request, and {next(iter(found.values()))} holds"
@@ -401,7 +406,7 @@ def output_files(
     named = [
         (kind, Path(name))
         for kind in kinds
-        for name in FORMATS[kind].names(places, apart=apart, together=together)
+        for name in LOCKS[kind].names(places, apart=apart, together=together)
     ]
     outputs = _outputs(files.output, places, len(named), of_conda=of_conda)
     found: dict[Path, Format] = {}
@@ -410,7 +415,7 @@ def output_files(
         if path != STANDARD_OUTPUT:
             check_folder(path)
         if path.resolve() in inputs:
-            free = _beside(Path(FORMATS[kind].filename))
+            free = _beside(Path(LOCKS[kind].filename))
             raise UsageError(f"{path} is an input; the lock would overwrite it", f"-o {free}")
         found[path] = kind
     return found
@@ -486,6 +491,6 @@ def format_for(
             "a lock is named NAME.txt or requirements.lock (requirements), pylock.toml or "
             "pylock.NAME.toml (pylock), NAME.yml (environment), conda-PLATFORM.lock (explicit), "
             "conda-lock.yml (conda-lock), pixi.lock (pixi)",
-            f"-o {FORMATS[wanted].filename}",
+            f"-o {LOCKS[wanted].filename}",
         )
     return kind

@@ -18,7 +18,7 @@ from envlock.cli.output import progress_for, say, say_json
 from envlock.commands.lock import CheckOption
 from envlock.commands.lock.job import Typed, lock_job
 from envlock.errors import ExitCode, UsageError
-from envlock.formats.registry import FORMATS
+from envlock.formats.registry import LOCKS
 from envlock.locking import make as lock
 from envlock.locking.job import Job
 from envlock.locking.make import check_lock
@@ -69,11 +69,11 @@ def _tell(job: Job, lock: Lock, written: Sequence[Path], *, as_json: bool) -> No
 
 def _next_steps(job: Job, lock: Lock) -> Iterator[str]:
     """The command that builds an environment: one, or where each platform has a file one each."""
-    hashed = {path: FORMATS[kind].hashes for path, kind in job.outputs.items()}
+    hashed = {path: LOCKS[kind].hashes for path, kind in job.outputs.items()}
     alike: dict[Format, list[Path]] = {}
     for path, kind in job.outputs.items():
         alike.setdefault(kind, []).append(path)
-    kinds = sorted(alike, key=lambda kind: not FORMATS[kind].hashes)
+    kinds = sorted(alike, key=lambda kind: not LOCKS[kind].hashes)
     paths, places = alike[kinds[0]], [each.place for each in lock.parts]
     if len(paths) == len(places) > 1:
         for path, place in zip(paths, places, strict=True):

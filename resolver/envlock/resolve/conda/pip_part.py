@@ -20,8 +20,8 @@ from packaging.version import Version
 
 from envlock.engine import Engine
 from envlock.errors import NoResolution
+from envlock.index.filenames import admitted, releases
 from envlock.index.pages import Index
-from envlock.index.releases import admitted, releases
 from envlock.model import (
     Constraint,
     IndexSettings,
@@ -32,14 +32,12 @@ from envlock.model import (
     Target,
 )
 from envlock.progress import Progress
-from envlock.resolve.anchor import framework
+from envlock.resolve.candidate import PackageRequirement, framework, merge
 from envlock.resolve.question import Asked, Question, Tools
 from envlock.resolve.run import Resolution, resolve
-from envlock.resolve.wishes import Wish, merge
 from envlock.rules.check import Situation, violations
 from envlock.rules.database import Database
-from envlock.rules.families import families
-from envlock.rules.frameworks import frameworks
+from envlock.rules.frameworks import families, frameworks
 from envlock.rules.select import select
 from envlock.versions import meet
 
@@ -53,7 +51,7 @@ Provided = Mapping[NormalizedName, Version]
 class PipQuestion(Struct, frozen=True, kw_only=True):
     """pip's requirements that count on a target, and what conda provides there.
 
-    ``settings`` find conda's packages too (`envlock.conda.stubs`).
+    ``settings`` find conda's packages too (`envlock.index.stubs`).
     """
 
     requirements: tuple[Requested, ...]
@@ -71,21 +69,21 @@ class PipQuestion(Struct, frozen=True, kw_only=True):
 class Shared(Struct, frozen=True, kw_only=True):
     """A requirement of pip's part for a package that conda provides."""
 
-    wish: Requested
+    requested: Requested
     version: Version
 
     @property
     def met(self) -> bool:
         """Whether conda's version answers it."""
-        return self.wish.requirement.specifier.contains(self.version, prereleases=True)
+        return self.requested.requirement.specifier.contains(self.version, prereleases=True)
 
     def __str__(self) -> str:
-        need = self.wish.requirement
+        need = self.requested.requirement
         extras = f"; its extras {', '.join(sorted(need.extras))} are not conda's" * bool(
             need.extras
         )
         return (
-            f"{self.wish.origin}: {need.name} is left to conda, which brings {need.name}"
+            f"{self.requested.origin}: {need.name} is left to conda, which brings {need.name}"
             f" {self.version}{extras}"
         )
 
@@ -96,12 +94,12 @@ def apart(
     """Part pip's requirements from those for packages that conda provides."""
     own: list[Requested] = []
     shared: list[Shared] = []
-    for wish in requirements:
-        version = provided.get(canonicalize_name(wish.requirement.name))
+    for requested in requirements:
+        version = provided.get(canonicalize_name(requested.requirement.name))
         if version is None:
-            own.append(wish)
+            own.append(requested)
         else:
-            shared.append(Shared(wish=wish, version=version))
+            shared.append(Shared(requested=requested, version=version))
     return tuple(own), tuple(shared)
 
 
@@ -144,8 +142,8 @@ def resolve_pip_part(question: PipQuestion, progress: Progress) -> Resolution:
 
 def _frameworks(question: PipQuestion) -> Sequence[NormalizedName]:
     """The distributions of the framework, where pip's part asks for one."""
-    wish = framework(merge(question.requirements))
-    family = families().family_of(wish.name) if wish else None
+    requirement = framework(merge(question.requirements))
+    family = families().family_of(requirement.name) if requirement else None
     return families().members(family) if family else ()
 
 
@@ -175,7 +173,7 @@ def _resolve(question: PipQuestion, bounds: Iterable[Constraint], progress: Prog
     index = Index(question.settings, progress=progress)
     date = question.exclude_newer
     asked = Question(
-        wishes=merge(question.requirements),
+        requirements=merge(question.requirements),
         constraints=_constraints(question, bounds),
         rules=question.database.rules,
         target=question.target,
@@ -196,20 +194,28 @@ def _resolve(question: PipQuestion, bounds: Iterable[Constraint], progress: Prog
     return resolve(asked, tools, index, why)
 
 
-def _constraints(question: PipQuestion, bounds: Iterable[Constraint]) -> dict[NormalizedName, Wish]:
+def _constraints(
+    question: PipQuestion, bounds: Iterable[Constraint]
+) -> dict[NormalizedName, PackageRequirement]:
     """The user's bounds, conda's exact versions, and what the rules make of those.
 
-    A soft bound that collides with a wish is left out; the check tells of it.
+    A soft bound that collides with a requirement is left out; the check tells of it.
     """
     found = merge(question.constraints)
-    wished = merge(question.requirements)
+    required = merge(question.requirements)
     for name, version in question.provided.items():
-        found[name] = Wish(name=name, specifier=SpecifierSet(f"=={version}"), origins=(CONDA,))
+        found[name] = PackageRequirement(
+            name=name, specifier=SpecifierSet(f"=={version}"), origins=(CONDA,)
+        )
     for bound in bounds:
-        wish = wished.get(bound.package)
-        if bound.soft and wish is not None and not meet(wish.specifier, bound.specifier):
+        requirement = required.get(bound.package)
+        if (
+            bound.soft
+            and requirement is not None
+            and not meet(requirement.specifier, bound.specifier)
+        ):
             continue
-        said = Wish(
+        said = PackageRequirement(
             name=bound.package,
             specifier=bound.specifier,
             origins=tuple(f"rule {rule}" for rule in bound.rules),

@@ -10,11 +10,10 @@ from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 
 from envlock.conda.channels import Address
-from envlock.conda.names import names
+from envlock.conda.names import names, to_pep440
 from envlock.conda.rattler import SolveJob
-from envlock.conda.versions import to_pep440
 from envlock.model import CondaPackage, CondaSpec, Rule
-from envlock.resolve.wishes import Wish, Wishes
+from envlock.resolve.candidate import PackageRequirement, Requirements
 from envlock.targets.subdirs import Virtual
 
 
@@ -32,7 +31,7 @@ class CondaQuestion(Struct, frozen=True, kw_only=True):
     virtual: tuple[Virtual, ...]
     rules: tuple[Rule, ...]
     named: Mapping[str, Address] = field(default_factory=dict)
-    constraints: Wishes = field(default_factory=dict)
+    constraints: Requirements = field(default_factory=dict)
     preferred: tuple[CondaPackage, ...] = ()
     exclude_newer: datetime | None = None
     strict: bool = True
@@ -55,20 +54,20 @@ class CondaQuestion(Struct, frozen=True, kw_only=True):
         place = self.named.get(spec.channel)
         return str(spec if place is None else replace(spec, channel=place.url.rstrip("/")))
 
-    def wishes(self) -> Wishes:
+    def requirements(self) -> Requirements:
         """Return the specs as the rules know packages: PyPI's names, PEP 440's ranges."""
-        found: dict[str, Wish] = {}
+        found: dict[str, PackageRequirement] = {}
         for spec in self.specs:
             name = names().pypi(spec.name)
             if name is None or spec.name == "python":
                 continue
-            wish = Wish(
+            requirement = PackageRequirement(
                 name=name,
                 specifier=to_pep440(spec.version) or SpecifierSet(),
                 origins=(spec.origin,),
             )
-            found[name] = found[name].within(wish) if name in found else wish
-        return {wish.name: wish for _, wish in sorted(found.items())}
+            found[name] = found[name].within(requirement) if name in found else requirement
+        return {requirement.name: requirement for _, requirement in sorted(found.items())}
 
     def without_builds(self) -> CondaQuestion:
         """Return the question with builds left open, and exact versions where they stood."""

@@ -1,4 +1,7 @@
-"""One platform of a conda request: packages that the channels have and the rules admit."""
+"""One platform of a conda request: packages that the channels have and the rules admit.
+
+py-rattler is an `Engine` of the loop, and speaks PyPI's names to it.
+"""
 
 from __future__ import annotations
 
@@ -8,32 +11,114 @@ from functools import cache
 
 from msgspec import Struct, field
 from msgspec.structs import replace
-from packaging.utils import NormalizedName
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 from envlock.conda import rattler
-from envlock.conda.names import names, pypi_pins, python_of, unread
-from envlock.model import CondaPackage, CondaSpec, IndexSettings, RuleId, Target
+from envlock.conda.names import names, pypi_pins, python_of, to_conda, unread
+from envlock.engine import Answer, Problem, Unsatisfiable
+from envlock.engine.interface import Solution
+from envlock.model import (
+    CondaPackage,
+    CondaSpec,
+    DistributionFile,
+    IndexSettings,
+    LockedPackage,
+    RuleId,
+    Target,
+)
 from envlock.progress import Progress
-from envlock.resolve.anchor import framework
 from envlock.resolve.assemble import explained, notes, reasons
-from envlock.resolve.conda.engine import CondaEngine, bounds
+from envlock.resolve.candidate import Releases, framework
 from envlock.resolve.conda.explain import (
     Asked,
     Refusal,
     by_the_rules,
     by_the_solver,
     no_packages,
+    sentences,
 )
 from envlock.resolve.conda.question import CondaQuestion
 from envlock.resolve.loop import candidates_for, search
 from envlock.resolve.question import Question, Tools
 from envlock.rules.check import conditions
-from envlock.rules.families import families
+from envlock.rules.frameworks import families
 from envlock.system import OutOfTime, left, solve_limit, within
 from envlock.targets.subdirs import target_of
 
 _LINE = re.compile(r":\d+$")
 _NOTHING = NormalizedName("")
+
+
+class CondaEngine:
+    """`Engine` for one `CondaQuestion`: its specs, and the bounds that the loop adds.
+
+    ``found`` keeps conda's packages behind the last solution.
+    """
+
+    crosses_platforms = True
+
+    def __init__(self, question: CondaQuestion, python: Version) -> None:
+        self.found: tuple[CondaPackage, ...] = ()
+        self._question = question
+        self._python = python
+        self._required = {str(requirement) for requirement in question.requirements().values()}
+
+    def solve(self, problem: Problem, progress: Progress) -> Answer:
+        """Solve with the framework and the bounds of a problem beside the question's own specs."""
+        added = [Requirement(each) for each in problem.requirements if each not in self._required]
+        needs = [*added, *map(Requirement, problem.constraints)]
+        job = self._question.job(
+            specs=(f"python {self._python.major}.{self._python.minor}.*", *self._missing(added)),
+            constraints=tuple(
+                text
+                for need in needs
+                for text in bounds(canonicalize_name(need.name), need.specifier)
+            ),
+        )
+        answer = rattler.solve(job, progress)
+        if isinstance(answer, rattler.Unsolvable):
+            return Unsatisfiable(text="; ".join(sentences(answer.text, self._question.specs)))
+        self.found = answer
+        return Solution(packages=told(answer))
+
+    def _missing(self, added: Iterable[Requirement]) -> Iterable[str]:
+        """What a rule wants to be there, and no spec asks for."""
+        required = self._question.requirements()
+        for need in added:
+            name = canonicalize_name(need.name)
+            if name not in required:
+                yield f"{name} {to_conda(need.specifier)}".strip()
+
+    def releases(self, name: NormalizedName, progress: Progress) -> Releases:
+        """Return the versions of a project that the channels have, as the loop wants them."""
+        question = self._question
+        known = rattler.versions(question.channels, question.subdir, names().conda(name), progress)
+        found: dict[Version, list[DistributionFile]] = {}
+        for text in {each for versions in known.values() for each in versions}:
+            try:
+                version = Version(text)
+            except InvalidVersion:
+                continue
+            # The loop asks index pages for wheels; any Python may have this one.
+            file = f"{name.replace('-', '_')}-{version}-py3-none-any.whl"
+            found[version] = [DistributionFile(filename=file, url="", hashes={})]
+        return found
+
+
+def bounds(name: NormalizedName, specifier: SpecifierSet) -> Iterator[str]:
+    """Yield a bound on a project as bounds on every conda package that may hold it."""
+    if specifier:
+        yield from (f"{each} {to_conda(specifier)}" for each in names().conda(name))
+
+
+def told(packages: Iterable[CondaPackage]) -> tuple[LockedPackage, ...]:
+    """Return conda's packages as the rules know them."""
+    return tuple(
+        LockedPackage(name=name, version=version) for name, version in pypi_pins(packages).items()
+    )
 
 
 class CondaAnswer(Struct, frozen=True, kw_only=True):
@@ -117,9 +202,13 @@ def _undated(packages: tuple[CondaPackage, ...], question: CondaQuestion) -> tup
 
 
 def _bounded(question: CondaQuestion) -> rattler.SolveJob:
-    wishes = question.constraints.values()
+    requirements = question.constraints.values()
     return question.job(
-        constraints=tuple(text for wish in wishes for text in bounds(wish.name, wish.specifier))
+        constraints=tuple(
+            text
+            for requirement in requirements
+            for text in bounds(requirement.name, requirement.specifier)
+        )
     )
 
 
@@ -139,12 +228,12 @@ def _obeying(
 ) -> CondaAnswer | Refusal:
     """The packages that the rules admit, by the loop that pip's packages go through too."""
     engine = CondaEngine(question, target.python)
-    wishes = question.wishes()
-    wish = framework(wishes)
+    requirements = question.requirements()
+    requirement = framework(requirements)
     pins = pypi_pins(free)
-    family = families().family_of(wish.name) if wish else None
+    family = families().family_of(requirement.name) if requirement else None
     loop = Question(
-        wishes=wishes,
+        requirements=requirements,
         constraints=question.constraints,
         rules=question.rules,
         target=target,
@@ -159,8 +248,8 @@ def _obeying(
     )
     settled, tried = search(loop, candidates_for(loop, tools), tools)
     if settled is None:
-        return by_the_rules(question, tried, wishes, asked)
-    packages = explained(settled, tried, wishes)
+        return by_the_rules(question, tried, requirements, asked)
+    packages = explained(settled, tried, requirements)
     because = {package.name: package.because for package in packages}
     return CondaAnswer(
         packages=tuple(

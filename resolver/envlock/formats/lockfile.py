@@ -1,25 +1,98 @@
-"""What a lock file holds, while it is read, and the `Lock` it becomes. Pure."""
+"""A lock file becomes a `Lock` again, pin by pin.
+
+Besides envlock's own files it reads what pip-compile, uv, conda, conda-lock
+and pixi write in these formats. What a file does not tell is empty in the
+lock, or what rattler derives from the address of a package.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
-from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
+from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
+from envlock import standards
 from envlock.errors import UsageError
-from envlock.formats.comments import Remarks, one_line, read_remarks
-from envlock.formats.heading import Heading
-from envlock.formats.pins import Pin
+from envlock.formats.comments import Heading, one_line, read_remarks
 from envlock.index.origin import public
 from envlock.model import CondaPackage, Lock, LockedPackage, Part, RuleId
 from envlock.targets.platforms import KNOWN, environment_of
 
+STRONG_HASH = re.compile(r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}")
+_OPTION_STARTS = re.compile(r"(?:^|(?<!\s)\s+)(?=--?[A-Za-z])")
+_OPTION = re.compile(r"(--[A-Za-z][\w-]*|-[A-Za-z])[=\s]*")
 _Package = TypeVar("_Package", CondaPackage, LockedPackage)
 _SUBDIRS = {each.conda: str(each.platform) for each in KNOWN}
+
+
+class Pin(Struct, frozen=True, kw_only=True):
+    """A package that was read, where, its marker, and rule → reason."""
+
+    where: str
+    package: LockedPackage
+    reasons: Mapping[RuleId, str]
+    marker: Marker | None = None
+
+
+def read_pin(where: str, text: str, comments: Sequence[str]) -> Pin:
+    """Read a requirement with its hashes and the comments under it; extras are dropped.
+
+    Raises:
+        UsageError: it is no exact pin, or has an option that is not a good
+            ``--hash``; ``where`` begins the message.
+    """
+    wish, *options = _OPTION_STARTS.split(text)
+    hashes = [_hash(where, option) for option in options]
+    requirement, version = _exact(where, wish)
+    said = read_remarks(comments)
+    package = LockedPackage(
+        name=canonicalize_name(requirement.name),
+        version=version,
+        hashes=tuple(sorted(hashes)),
+        via=said.via,
+        because=tuple(sorted(said.because)),
+        index=one_line(public(said.index)),
+    )
+    return Pin(where=where, package=package, reasons=said.because, marker=requirement.marker)
+
+
+def _exact(where: str, wish: str) -> tuple[Requirement, Version]:
+    requirement = standards.requirement(wish)
+    specifiers = () if requirement is None else tuple(requirement.specifier)
+    if requirement is None or [each.operator for each in specifiers] != ["=="]:
+        raise _not_exact(where, wish)
+    version = standards.version(specifiers[0].version)
+    if version is None:
+        raise _not_exact(where, wish)
+    return requirement, version
+
+
+def _not_exact(where: str, wish: str) -> UsageError:
+    return UsageError(
+        f"{where}: {one_line(wish)!r} is not an exact pin (name==version)",
+        "make a lock from this file with `envlock lock`, and give that",
+    )
+
+
+def _hash(where: str, option: str) -> str:
+    _, name, value = _OPTION.split(option, maxsplit=1)
+    if name != "--hash":
+        raise UsageError(
+            f"{where}: the option {name} is not read from a lock, only --hash is",
+            "delete it: indexes and the like come from pip's configuration",
+        )
+    lowered = value.strip().lower()
+    if not STRONG_HASH.fullmatch(lowered):
+        raise UsageError(f"{where}: {one_line(lowered)!r} is not a sha256, sha384 or sha512 hash")
+    return lowered
 
 
 class Found(Struct, kw_only=True):
@@ -48,31 +121,28 @@ class Gathered(Struct, kw_only=True):
         """Return the place for what a platform has; "" where the file is for one, without conda."""
         return self.parts.setdefault(subdir, Found())
 
-    def conda(
-        self, where: str, subdir: str, package: CondaPackage, comments: Sequence[str]
+    def add(
+        self,
+        where: str,
+        subdir: str,
+        package: CondaPackage | LockedPackage,
+        comments: Sequence[str],
     ) -> None:
-        """Take in a conda package and the comments under it.
+        """Take in a conda package, or a Python package beside them, and the comments under it.
 
         Raises:
             UsageError: there is another of its name.
         """
-        said = self._remarks(comments)
-        explained = replace(package, via=said.via, because=tuple(sorted(said.because)))
-        _once(where, self.of(subdir).conda, package.name, explained)
-
-    def beside(
-        self, where: str, subdir: str, package: LockedPackage, comments: Sequence[str]
-    ) -> None:
-        """Take in a Python package beside conda's, and the comments under it.
-
-        Raises:
-            UsageError: there is another of its name.
-        """
-        said = self._remarks(comments)
+        said, found = read_remarks(comments), self.of(subdir)
+        self._explain(said.because)
         because = tuple(sorted(said.because))
-        index = one_line(public(said.index))
-        explained = replace(package, via=said.via, because=because, index=index)
-        _once(where, self.of(subdir).pypi, package.name, explained)
+        if isinstance(package, CondaPackage):
+            explained = replace(package, via=said.via, because=because)
+            _once(where, found.conda, package.name, explained)
+        else:
+            index = one_line(public(said.index))
+            pinned = replace(package, via=said.via, because=because, index=index)
+            _once(where, found.pypi, package.name, pinned)
 
     def pin(self, pin: Pin) -> None:
         """Take in a Python package of a lock without conda's, if it is for the target.
@@ -109,7 +179,7 @@ class Gathered(Struct, kw_only=True):
                 f"({package.version}; {other.package.version} at {other.where})"
             )
         found.pypi[package.name] = package
-        self.reasons |= {rule: why for rule, why in pin.reasons.items() if why}
+        self._explain(pin.reasons)
 
     def _is_meant(self, pin: Pin, markers: Mapping[str, str] | None) -> bool:
         if markers is None or pin.marker is None:
@@ -121,10 +191,8 @@ class Gathered(Struct, kw_only=True):
                 f"{pin.where}: the marker {pin.marker} has no meaning: {error}"
             ) from None
 
-    def _remarks(self, comments: Sequence[str]) -> Remarks:
-        said = read_remarks(comments)
-        self.reasons |= {rule: why for rule, why in said.because.items() if why}
-        return said
+    def _explain(self, reasons: Mapping[RuleId, str]) -> None:
+        self.reasons |= {rule: why for rule, why in reasons.items() if why}
 
     def lock(self) -> Lock:
         """Return everything as a lock."""

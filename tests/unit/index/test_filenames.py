@@ -4,7 +4,7 @@ import pytest
 from packaging.version import Version
 
 from envlock.errors import IndexFailure
-from envlock.index.releases import admitted, project_of, releases, version_of
+from envlock.index.filenames import admitted, project_of, releases, version_of
 from envlock.model import DistributionFile
 
 

@@ -1,24 +1,54 @@
-"""The nodes of a lock in YAML, and the comments under them. Pure.
+"""YAML as formats of locks need it: nodes that know their lines, comments, scalars. Pure.
 
-A lock says in comments what its format has no key for; nodes know their lines.
+A lock says in comments what its format has no key for. Texts are written on one
+line of printable characters: nothing that somebody wrote into a name or a
+reason can become another line of the file.
 """
 
 from __future__ import annotations
 
+import json
+import math
+import re
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from typing import Any
 
 from envlock import standards
+from envlock.documents import Malformed, yaml_node
 from envlock.errors import UsageError
 from envlock.formats.comments import one_line
-from envlock.formats.environment_yml import compose
+from envlock.formats.faults import safe
+
+_PLAIN = re.compile(r"[A-Za-z_][\w.-]*([=!+]+[\w.-]+)*", re.ASCII)
+_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})  # of YAML 1.1
+#: What YAML 1.2 reads as something else than a text.
+_TYPED = re.compile(
+    r"~|null|Null|NULL|true|True|TRUE|false|False|FALSE"
+    r"|[-+]?(?:\d+|0x[\da-fA-F]+|0o[0-7]+|0b[01]+)|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+)
+_FLOAT = re.compile(r"[-+]?(?:\.\d+|\d+(?:\.\d*)?)(?:[eE][-+]?\d+)?")
+_MARKED = re.compile(r"^(?:[#,\[\]{}&*!|>'\"%@`]|[?:-](?:\s|$)|---|\.\.\.)|:(?:\s|$)|\s#")
+_BEYOND = re.compile(r"[^\x00-\ufffd]")
 
 
 def comments_under(lines: Sequence[str], number: int) -> list[str]:
     """Return the comments after a line, numbered from 1, without their ``#``."""
     under = map(str.strip, lines[number:])
     return [line[1:] for line in takewhile(lambda line: line.startswith("#"), under)]
+
+
+def compose(name: str, text: str) -> Any:  # noqa: ANN401  (as below)
+    """Return the nodes of a YAML document, or None for an empty one; ``name`` is for errors.
+
+    Raises:
+        UsageError: it is not YAML; with the line.
+    """
+    try:
+        return yaml_node(text)
+    except Malformed as error:
+        place = f"{name}:{error.line}" if error.line else name
+        raise UsageError(f"{place}: not YAML: {safe(error.why)}") from None
 
 
 class Node:
@@ -136,3 +166,38 @@ class Node:
             return int(found.text)
         except ValueError:
             raise found.fault(f"{found.text!r} is not a whole number") from None
+
+
+def quoted(text: str) -> str:
+    """Write a text in double quotes, unless any YAML reader takes it as itself."""
+    line = one_line(text)
+    if _PLAIN.fullmatch(line) and line.lower() not in _WORDS:
+        return line
+    return json.dumps(line, ensure_ascii=False)
+
+
+def exactly(text: str) -> str:
+    """Write a text in double quotes with every character kept, line breaks and all."""
+    return '"' + "".join(map(_kept, text)) + '"'
+
+
+def _kept(character: str) -> str:
+    if character in {'"', "\\"}:
+        return f"\\{character}"
+    return character if character.isprintable() else f"\\U{ord(character):08X}"
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\U{ord(match[0]):08X}"
+
+
+def bare(text: str) -> str:
+    """Write a text as rattler does: bare where YAML 1.2 allows it, or in single quotes."""
+    line = one_line(text)
+    if _BEYOND.search(line):
+        plain = line.replace("\\", "\\\\").replace('"', '\\"')
+        return '"' + _BEYOND.sub(_escaped, plain) + '"'
+    number = _FLOAT.fullmatch(line) and math.isfinite(float(line))
+    if not line or _TYPED.fullmatch(line) or number or _MARKED.search(line):
+        return "'" + line.replace("'", "''") + "'"
+    return line

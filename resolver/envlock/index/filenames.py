@@ -15,7 +15,7 @@ from packaging.version import Version
 
 from envlock import standards
 from envlock.errors import IndexFailure
-from envlock.index.redact import redact
+from envlock.index.secrets import redact
 from envlock.model import DistributionFile
 
 WHEEL_SUFFIX = ".whl"

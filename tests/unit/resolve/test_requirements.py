@@ -7,8 +7,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from envlock.model import Requested
-from envlock.resolve.wishes import Wish, file_of, merge
-from support.rules import wish
+from envlock.resolve.candidate import PackageRequirement, file_of, merge
+from support.rules import requirement
 
 
 def test_all_lines_about_one_package_are_one_wish() -> None:
@@ -19,8 +19,8 @@ def test_all_lines_about_one_package_are_one_wish() -> None:
     ]
     merged = merge(Requested(requirement=Requirement(text), origin=o) for text, o in said)
     assert merged == {
-        "numpy": Wish(
-            name=wish("numpy").name,
+        "numpy": PackageRequirement(
+            name=requirement("numpy").name,
             specifier=SpecifierSet(">=1,<2"),
             extras=("tests",),
             origins=("base.in:1", "command line"),

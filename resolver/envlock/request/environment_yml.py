@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from packaging.requirements import Requirement
 
 from envlock.errors import UsageError
-from envlock.formats.conda_spec import parse_spec
+from envlock.formats.conda_spec import PLATFORMS, marker, parse_spec, selected
 from envlock.formats.environment_yml import (
     NOTHING,
     By,
@@ -22,7 +22,6 @@ from envlock.formats.environment_yml import (
 )
 from envlock.formats.faults import safe, shown
 from envlock.formats.requirements import find_root, logical_lines
-from envlock.formats.selectors import PLATFORMS, marker, selected
 from envlock.model import CondaSpec, Request, Requested
 from envlock.request.files import RequestLines
 from envlock.system import read_text

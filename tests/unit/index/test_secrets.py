@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envlock.index.redact import redact, strip_credentials
+from envlock.index.secrets import redact, strip_credentials
 
 
 @pytest.mark.parametrize(

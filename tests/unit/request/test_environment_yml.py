@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from envlock.errors import UsageError
-from envlock.formats.selectors import selected
+from envlock.formats.conda_spec import selected
 from envlock.model import Request
-from envlock.request.environment import read_environment
+from envlock.request.environment_yml import read_environment
 
 
 def read(folder: Path, text: str) -> Request:

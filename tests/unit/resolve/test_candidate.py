@@ -12,7 +12,7 @@ from packaging.version import Version
 
 from envlock.choices import Accelerator
 from envlock.model import DistributionFile
-from envlock.resolve.anchor import (
+from envlock.resolve.candidate import (
     Candidate,
     Releases,
     admitted,
@@ -20,8 +20,8 @@ from envlock.resolve.anchor import (
     distributions,
     framework,
 )
-from envlock.targets.fitting import fits
-from support.rules import TARGET, wish, wishes
+from envlock.targets.tags import fits
+from support.rules import TARGET, requirement, requirements
 
 TENSORFLOW = canonicalize_name("tensorflow")
 CPU, GPU = canonicalize_name("tensorflow-cpu"), canonicalize_name("tensorflow-gpu")
@@ -49,16 +49,18 @@ def told(anchors: Iterable[Candidate]) -> str:
 
 
 def test_the_framework_of_a_request_is_plain_tensorflow_before_its_kin() -> None:
-    assert framework(wishes("numpy", "tensorflow-cpu", "tensorflow")) == wish("tensorflow")
-    assert framework(wishes("numpy", "tensorflow-cpu")) == wish("tensorflow-cpu")
-    assert framework(wishes("numpy")) is None
+    assert framework(requirements("numpy", "tensorflow-cpu", "tensorflow")) == requirement(
+        "tensorflow"
+    )
+    assert framework(requirements("numpy", "tensorflow-cpu")) == requirement("tensorflow-cpu")
+    assert framework(requirements("numpy")) is None
 
 
 def test_the_newest_patch_of_each_minor_comes_before_older_patches() -> None:
     pages = {TENSORFLOW: of("2.9.0 2.9.3 2.10.0 2.10.1 2.11.0")}
-    found = candidates(wish("tensorflow"), pages, TARGET)
+    found = candidates(requirement("tensorflow"), pages, TARGET)
     assert told(found) == "2.11.0 2.10.1 2.9.3 2.10.0 2.9.0"
-    kept = candidates(wish("tensorflow"), pages, TARGET, [Version("2.10.0")])
+    kept = candidates(requirement("tensorflow"), pages, TARGET, [Version("2.10.0")])
     assert told(kept) == "2.10.0 2.11.0 2.10.1 2.9.3 2.9.0"
 
 
@@ -77,7 +79,7 @@ def test_a_pre_release_is_for_those_who_name_one_or_leave_nothing_else(
     asked: str, versions: str
 ) -> None:
     pages = {TENSORFLOW: of("2.9.3 2.10.1 2.11.0rc1")}
-    assert told(candidates(wish(asked), pages, TARGET)[:1]) == versions
+    assert told(candidates(requirement(asked), pages, TARGET)[:1]) == versions
 
 
 @pytest.mark.parametrize(
@@ -86,7 +88,7 @@ def test_a_pre_release_is_for_those_who_name_one_or_leave_nothing_else(
 )
 def test_a_yanked_release_is_for_those_who_name_exactly_it(asked: str, versions: str) -> None:
     pages = releases(listed("2.9"), listed("2.10", yanked="broken"))
-    assert " ".join(map(str, admitted(wish(asked), pages))) == versions
+    assert " ".join(map(str, admitted(requirement(asked), pages))) == versions
 
 
 @pytest.mark.parametrize(
@@ -111,21 +113,21 @@ def test_a_file_fits_by_its_tags_and_its_requires_python(
 
 def test_a_release_with_only_a_source_archive_is_no_candidate() -> None:
     pages = {TENSORFLOW: releases(listed("2.9"), listed("2.10", ""))}
-    assert told(candidates(wish("tensorflow"), pages, TARGET)) == "2.9"
+    assert told(candidates(requirement("tensorflow"), pages, TARGET)) == "2.9"
 
 
 def test_which_pages_are_read_depends_on_the_accelerator() -> None:
-    asked = wish("tensorflow")
+    asked = requirement("tensorflow")
     assert distributions(asked, Accelerator.AUTO) == (TENSORFLOW,)
     assert distributions(asked, Accelerator.CPU) == (CPU, TENSORFLOW)
     assert distributions(asked, Accelerator.CUDA) == (TENSORFLOW, GPU)
-    assert distributions(wish("tensorflow-gpu"), Accelerator.CPU) == (GPU,)
+    assert distributions(requirement("tensorflow-gpu"), Accelerator.CPU) == (GPU,)
 
 
 def test_the_cpu_build_comes_first_and_plain_tensorflow_with_a_note() -> None:
     target = replace(TARGET, accelerator=Accelerator.CPU)
     pages = {CPU: of("2.10.1"), TENSORFLOW: of("2.10.1 2.9.3")}
-    found = candidates(wish("tensorflow"), pages, target)
+    found = candidates(requirement("tensorflow"), pages, target)
     assert [(str(each), each.note) for each in found] == [
         ("tensorflow-cpu==2.10.1", ""),
         ("tensorflow==2.10.1", "no tensorflow-cpu 2.10.1 can serve this request"),
@@ -136,7 +138,7 @@ def test_the_cpu_build_comes_first_and_plain_tensorflow_with_a_note() -> None:
 def test_cuda_is_the_extra_or_a_note_on_what_the_system_must_have() -> None:
     target = replace(TARGET, accelerator=Accelerator.CUDA)
     pages = {TENSORFLOW: of("2.20.0 2.12.1 1.14.0 1.0.0"), GPU: of("1.14.0 2.20.0")}
-    found = candidates(wish("tensorflow"), pages, target)
+    found = candidates(requirement("tensorflow"), pages, target)
     notes = {str(each): each.note.partition(" brings no CUDA of its own: ")[2] for each in found}
     assert notes == {
         "tensorflow[and-cuda]==2.20.0": "",
@@ -148,5 +150,5 @@ def test_cuda_is_the_extra_or_a_note_on_what_the_system_must_have() -> None:
 
 def test_a_distribution_that_is_named_is_taken_whatever_the_accelerator() -> None:
     target = replace(TARGET, accelerator=Accelerator.CPU)
-    found = candidates(wish("tensorflow-gpu[more]"), {GPU: of("2.10.1")}, target)
+    found = candidates(requirement("tensorflow-gpu[more]"), {GPU: of("2.10.1")}, target)
     assert [str(each) for each in found] == ["tensorflow-gpu[more]==2.10.1"]
