@@ -13,7 +13,7 @@ from envlock.engine import able
 from envlock.formats.registry import LOCKS
 from envlock.index.filenames import admitted, releases
 from envlock.index.pages import Index
-from envlock.model import Part, Target
+from envlock.model import DistributionFile, IndexSettings, Part, Target
 from envlock.progress import Progress
 from envlock.request.words import applicable
 from envlock.resolve.assemble import tell_several
@@ -112,6 +112,7 @@ def _resolve(
         releases=cache(lambda name: releases(admitted(index.files(name), date))),
         progress=progress,
         companions=partial(_companions, work.job, goal),
+        needs=partial(_needs, question.settings),
     )
     why = resolving.Asked(
         database=work.database,
@@ -119,6 +120,15 @@ def _resolve(
         targets_here=lambda: others(goal),
     )
     return resolving.resolve(question, tools, index, why)
+
+
+def _needs(
+    settings: IndexSettings, wheels: Iterable[DistributionFile]
+) -> Mapping[str, tuple[str, ...]]:
+    """What wheels need; asked for where a solve can be saved."""
+    from envlock.index.metadata import read_needs  # noqa: PLC0415  (seldom needed)
+
+    return read_needs(wheels, settings)
 
 
 def _companions(job: Job, goal: Target, candidate: Candidate) -> Iterable[NormalizedName]:
