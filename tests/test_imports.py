@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from envlock import __version__
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "resolver" / "envlock"
 MODULES = sorted(
@@ -92,3 +94,12 @@ def test_help_loads_nothing_heavy(words: tuple[str, ...]) -> None:
     )
     loaded = python("-c", program, *words).partition("--\n")[2].splitlines()
     assert [name for name in HEAVY if name in loaded] == []
+
+
+def test_the_version_alone_builds_no_command_line() -> None:
+    program = (
+        "import sys\nfrom envlock.__main__ import main\nmain()\n"
+        "print('envlock.cli' in sys.modules, 'typer' in sys.modules)"
+    )
+    for flag in ("-V", "--version"):
+        assert python("-c", program, flag).splitlines() == [f"envlock {__version__}", "False False"]

@@ -3,9 +3,13 @@
 import gc
 import sys
 
+from envlock import __version__
+
 
 def main() -> None:
     """Run it, and end with its exit code."""
+    if sys.argv[1:] in (["--version"], ["-V"]) and _is_told():
+        return
     try:
         code = _run()
     except KeyboardInterrupt:  # before a command is at work, or after
@@ -26,6 +30,19 @@ def _run() -> int:
     code = run(sys.argv[1:])
     process.interrupt_no_more()
     return code
+
+
+def _is_told() -> bool:
+    """Print the version: scripts ask for it alone, and a command line takes long to build.
+
+    What cannot be printed is not told; the command line says why.
+    """
+    try:
+        sys.stdout.write(f"envlock {__version__}\n")
+        sys.stdout.flush()
+    except (OSError, AttributeError):  # there is no standard output
+        return False
+    return True
 
 
 def _interrupted() -> int:

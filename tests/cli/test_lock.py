@@ -174,6 +174,20 @@ def test_a_pin_that_is_kept_keeps_its_reason(envlock: Program, index: SimpleInde
         assert reason in (envlock.here / "requirements.txt").read_text(encoding="utf-8")
 
 
+def test_a_pin_that_moves_alone_costs_no_second_solve(envlock: Program, index: SimpleIndex) -> None:
+    build_wheel(index.folder, "top", "1.0", requires=["extra", "helper"])
+    build_wheel(index.folder, "extra", "1.0")
+    for version in ("1.0", "2.0"):
+        build_wheel(index.folder, "helper", version)
+    (envlock.here / "ours").mkdir()
+    (envlock.here / "ours" / "helper.yaml").write_text(RULE)
+    for metadata, solves in ((False, 2), (True, 1)):
+        index.metadata = metadata
+        done = envlock("lock", "top", "--rules", "ours", "--fresh", "--upgrade", "-v", "--no-cache")
+        assert (done.code, done.err.count("resolve the request …")) == (0, solves)
+        assert pins(envlock)["helper"] == "1.0"
+
+
 def test_one_package_is_upgraded_by_name(envlock: Program, index: SimpleIndex) -> None:
     build_framework(index.folder, "2.15.0")
     (envlock.here / "old.txt").write_text("tensorflow==2.15.0\n")

@@ -13,6 +13,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from getpass import getuser
 from pathlib import Path
 from typing import Any
 
@@ -170,8 +171,6 @@ def _release(own: Path, descriptor: int | None) -> None:
 def _myself() -> dict[str, object]:
     verb = next((word for word in sys.argv[1:2] if word.isalpha()), "")
     try:
-        from getpass import getuser  # noqa: PLC0415  (with what it imports 1 ms of each start)
-
         user = getuser()
     except (OSError, KeyError, ImportError):  # an id without a name, as in containers
         user = str(os.getuid()) if hasattr(os, "getuid") else "unknown"

@@ -21,6 +21,9 @@ from envlock.system import contents
 from envlock.system.looking import is_file, is_folder, is_mount, mounted_below, shown
 from envlock.words import counted
 
+if sys.platform != "win32":
+    import pwd
+
 #: A repository has these, as a folder or as the file that leads to one.
 _REPOSITORIES = frozenset(
     {".git", ".hg", ".svn", ".bzr", "_darcs", ".fossil", ".fslckout", "_FOSSIL_", ".jj", ".pijul"}
@@ -230,8 +233,6 @@ def _kept() -> Iterator[tuple[str, Path]]:
 
 
 def _home_on_record() -> str:
-    import pwd  # noqa: PLC0415  (not there on Windows)
-
     return pwd.getpwuid(os.getuid()).pw_dir
 
 

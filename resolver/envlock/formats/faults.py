@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from envlock.errors import UsageError
+from envlock.index.secrets import redact
 from envlock.words import printable
 
 _SHOWN = 20
@@ -83,7 +84,5 @@ def safe(text: str) -> str:
     That is without the credentials of a URL, without characters that a
     terminal would obey, and not longer than a line.
     """
-    from envlock.index.secrets import redact  # noqa: PLC0415  (only errors quote)
-
     plain = redact(printable(text[:_LOOKED_AT]))
     return plain if len(plain) <= _WIDTH else f"{plain[:_WIDTH]}…"

@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urldefrag, urlsplit
 
+import tomli_w
 from packaging.markers import Marker
 from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock, PylockValidationError
 from packaging.specifiers import SpecifierSet
@@ -53,8 +54,6 @@ def render(lock: Lock) -> list[str]:
         WorkError: the files of a package are not known, as in a lock that was
             read from a requirements file.
     """
-    import tomli_w  # noqa: PLC0415  (only writing needs it)
-
     pins = gather(lock)
     _refuse_without_files([package for package, _ in pins])
     document = Pylock(

@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
+from packaging.dependency_groups import DependencyGroupResolver
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
@@ -84,10 +85,6 @@ class Project:
 
     def of_group(self, name: str) -> Iterator[Entry]:
         """What one dependency group asks for, its includes followed."""
-        from packaging.dependency_groups import (  # noqa: PLC0415  (few files have groups)
-            DependencyGroupResolver,
-        )
-
         key = self._find(name, self._groups, "group", _GROUPS)
         if key is None:
             return

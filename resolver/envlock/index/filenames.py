@@ -79,6 +79,7 @@ def admitted(
     return kept
 
 
+@lru_cache(maxsize=16384)  # the name of a file is asked for its parts several times
 def _split(filename: str) -> tuple[str, str] | None:
     """Return the name and version parts of a distribution's file name."""
     if filename.endswith(WHEEL_SUFFIX):

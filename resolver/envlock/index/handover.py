@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import uv
+
 from envlock.choices import IndexStrategy
 from envlock.index.credentials import netrc_fault
 from envlock.index.hosts import as_netloc, trusted_host
@@ -37,8 +39,6 @@ GATE = f"http://{_HERE}:"
 
 def uv_program() -> Path:
     """The uv that came with envlock."""
-    import uv  # noqa: PLC0415  (only needed when a program is run)
-
     return Path(uv.find_uv_bin())
 
 

@@ -163,6 +163,16 @@ def read_wheels(wheels: Iterable[DistributionFile], settings: IndexSettings) -> 
     return found | read
 
 
+def read_needs(
+    wheels: Iterable[DistributionFile], settings: IndexSettings
+) -> dict[str, tuple[str, ...]]:
+    """Return the Requires-Dist of wheels by file name, as far as `read_wheels` has them."""
+    return {
+        name: tuple(map(str, BytesHeaderParser().parsebytes(text).get_all("Requires-Dist", [])))
+        for name, text in read_wheels(wheels, settings).items()
+    }
+
+
 def _read(
     wheels: tuple[DistributionFile, ...], settings: IndexSettings
 ) -> Iterator[tuple[str, bytes]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -28,6 +29,7 @@ _OPEN_TO_ALL = ("pypi.org", "pypi.python.org", "test.pypi.org")
 Files = tuple[DistributionFile, ...]
 
 
+@lru_cache(maxsize=8)  # asked for each package, and to redact each URL takes a while
 def indexes(settings: IndexSettings) -> tuple[str, ...]:
     """Return the indexes in the order in which they are asked."""
     if settings.no_index:

@@ -9,6 +9,7 @@ so whoever reads a setting tells here what it holds (`learn_url`, `learn`), and
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator
 from functools import partial
@@ -166,8 +167,6 @@ def secrets_of(url: str) -> Iterator[str]:
         yield from (userinfo, password if colon and password else user)
         if is_token(user):
             yield user
-        import base64  # noqa: PLC0415  (few URLs have userinfo)
-
         yield base64.b64encode(unquote(userinfo).encode()).decode()
     try:
         parts = urlsplit(url if "://" in url else f"//{url}")

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import platformdirs
 from msgspec import Struct
 
 from envlock.errors import UsageError
@@ -239,8 +240,6 @@ def _learn(values: Mapping[str, _Value], environ: Mapping[str, str], *urls: str)
 
 
 def _machine_folders() -> list[Path]:
-    import platformdirs  # noqa: PLC0415  (10 ms that --help does not need)
-
     if sys.platform == "darwin":
         return [Path(platformdirs.site_data_dir("pip", appauthor=False))]
     folders = platformdirs.site_config_dir("pip", appauthor=False, multipath=True)
@@ -249,8 +248,6 @@ def _machine_folders() -> list[Path]:
 
 
 def _user_folders() -> list[Path]:
-    import platformdirs  # noqa: PLC0415  (10 ms that --help does not need)
-
     legacy = home() / ("pip" if WINDOWS else ".pip")
     if sys.platform == "darwin":
         library = Path(platformdirs.user_data_dir("pip", appauthor=False))

@@ -27,14 +27,14 @@ def for_uv(settings: IndexSettings) -> AbstractContextManager[IndexSettings]:
     folders = tuple(url for url in indexes(settings) if is_local(url))
     if not folders or len(indexes(settings)) == 1:
         return nullcontext(settings)
-    from envlock.index.gate import gated  # noqa: PLC0415  (as below)
-
-    return gated(settings, only=folders)
+    return _gated(settings, needed=True, only=folders)
 
 
-def _gated(settings: IndexSettings, *, needed: bool) -> AbstractContextManager[IndexSettings]:
+def _gated(
+    settings: IndexSettings, *, needed: bool, only: tuple[str, ...] = ()
+) -> AbstractContextManager[IndexSettings]:
     if not needed and not (settings.sources and has_several(settings)):
         return nullcontext(settings)
     from envlock.index.gate import gated  # noqa: PLC0415  (an HTTP server and client: 0.1 s)
 
-    return gated(settings)
+    return gated(settings, only=only)

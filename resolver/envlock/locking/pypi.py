@@ -10,11 +10,14 @@ from packaging.version import Version
 
 from envlock import resolve as resolving
 from envlock.engine import able
+from envlock.evidence import proved
+from envlock.evidence.library import companions
 from envlock.formats.registry import LOCKS
 from envlock.index.filenames import admitted, releases
+from envlock.index.metadata import read_needs
 from envlock.index.pages import Index
 from envlock.locking.job import Job, SolvedPart, Work
-from envlock.model import Part, Target
+from envlock.model import DistributionFile, IndexSettings, Part, Target
 from envlock.progress import Progress
 from envlock.request.words import applicable
 from envlock.resolve.assemble import tell_several
@@ -77,8 +80,6 @@ def _answer(
     )
     if job.fresh:
         return _resolve(work, question, index, progress), ""
-    from envlock.evidence import proved  # noqa: PLC0415  (15 ms that a current lock and --fresh save)
-
     needs = job.request.needs
     found = proved.consult(question, needs, job.evidence, proved.on(index, job.settings))
     if found is None:
@@ -112,6 +113,7 @@ def _resolve(
         releases=cache(lambda name: releases(admitted(index.files(name), date))),
         progress=progress,
         companions=partial(_companions, work.job, goal),
+        needs=partial(_needs, question.settings),
     )
     why = resolving.Asked(
         database=work.database,
@@ -121,8 +123,13 @@ def _resolve(
     return resolving.resolve(question, tools, index, why)
 
 
+def _needs(
+    settings: IndexSettings, wheels: Iterable[DistributionFile]
+) -> Mapping[str, tuple[str, ...]]:
+    """What wheels need; asked for where a solve can be saved."""
+    return read_needs(wheels, settings)
+
+
 def _companions(job: Job, goal: Target, candidate: Candidate) -> Iterable[NormalizedName]:
     """What was installed with a release before; asked for while an engine works."""
-    from envlock.evidence.library import companions  # noqa: PLC0415  (as for proved)
-
     return companions(candidate.name, candidate.version, goal.minor, job.evidence)

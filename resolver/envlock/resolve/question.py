@@ -81,6 +81,12 @@ def _nothing(pins: Pins) -> Listed:
     return {}
 
 
+def _unread(files: Iterable[DistributionFile]) -> Mapping[str, tuple[str, ...]]:
+    """What is known of wheels that nobody reads."""
+    del files
+    return {}
+
+
 def _nobody(candidate: Candidate) -> Iterable[NormalizedName]:
     """Who comes with a release of which nothing is on record."""
     del candidate
@@ -93,7 +99,8 @@ class Tools(Struct, frozen=True, kw_only=True):
     ``releases`` gives a package's files by version, those that the date of
     the question admits. ``pinned`` gives the files of many releases at once,
     of any date. ``companions`` names packages that a framework release will
-    probably bring along; they are looked up while the engine works.
+    probably bring along; they are looked up while the engine works. ``needs``
+    gives the Requires-Dist of wheels by file name, as far as they are known.
     """
 
     engine: Engine
@@ -101,6 +108,7 @@ class Tools(Struct, frozen=True, kw_only=True):
     progress: Progress
     pinned: Callable[[Pins], Listed] = _nothing
     companions: Callable[[Candidate], Iterable[NormalizedName]] = _nobody
+    needs: Callable[[Iterable[DistributionFile]], Mapping[str, tuple[str, ...]]] = _unread
 
     def solve(self, problem: Problem, name: str) -> Answer:
         """Ask the engine, and tell that ``name`` is being resolved."""

@@ -26,7 +26,7 @@ from envlock.resolve.candidate import Candidate, distributions, framework
 from envlock.resolve.loop import Attempt, candidates_for, search
 from envlock.resolve.question import Asked, Question, Tools
 from envlock.resolve.settle import Resolved
-from envlock.resolve.ways import absent
+from envlock.resolve.ways import absent, no_resolution
 from envlock.system import solve_limit, within
 
 #: What stands before a version in the words of an engine, and of envlock.
@@ -109,8 +109,6 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
         question = replace(question, settings=replace(question.settings, refresh=True))
     settled, tried = _search(question, tools, index)
     if settled is None:
-        from envlock.resolve.ways import no_resolution  # noqa: PLC0415  (seldom needed)
-
         raise beside(no_resolution(question, tools, asked, tried), question, tools, index)
     packages = with_files(
         explained(settled, tried, question.requirements),

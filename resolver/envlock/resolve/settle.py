@@ -10,6 +10,8 @@ What holds in every round:
   once: so no round asks what an earlier one asked, and six are enough or too
   many. (Letting soft ones go one by one would cost a solve for each of their
   combinations.)
+- Pins that the new bounds are about are moved without an engine where
+  metadata shows that all others may stay (`resolve.moving`).
 - A bound is added only where some version is left that the request and the
   release declare, and that is on the index page: what it cannot have, the
   engine need not be started for.
@@ -28,10 +30,11 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from envlock.engine import Problem, Unsatisfiable
+from envlock.engine import Answer, Problem, Solution, Unsatisfiable
 from envlock.index.filenames import admitted
 from envlock.model import Constraint, Demand, LockedPackage, Rule, Severity, Target, Violation
 from envlock.resolve.candidate import Candidate, Releases
+from envlock.resolve.moving import moved
 from envlock.resolve.question import Listed, Pins, Tools
 from envlock.rules.check import Situation
 from envlock.rules.frameworks import families
@@ -181,9 +184,10 @@ def settle(
     """Solve and check until nothing is broken."""
     soft = True
     last = Rejected(candidate=task.candidate)
+    known: Solution | None = None
     for _ in range(ROUNDS):
-        budget.left -= 1
-        answer = tools.solve(task.problem(constraints), task.name)
+        answer = known or _solved(task, constraints, tools, budget)
+        known = None
         if isinstance(answer, Unsatisfiable):
             if not (soft and any(item.soft for item in constraints)):
                 return Rejected(candidate=task.candidate, text=answer.text, constraints=constraints)
@@ -205,7 +209,17 @@ def settle(
             counting = _counting(task, constraints, found.pins, tools)
             return last if found.hard else _resolved(task, answer.packages, counting, found)
         constraints = (*constraints, *added)
+        if all(bound.package in found.pins for bound in added if bound.include):
+            names = dict.fromkeys(bound.package for bound in added)
+            known = moved(task.problem(constraints), answer, names, found.files, tools)
     return last
+
+
+def _solved(
+    task: Task, constraints: tuple[Constraint, ...], tools: Tools, budget: Budget
+) -> Answer:
+    budget.left -= 1
+    return tools.solve(task.problem(constraints), task.name)
 
 
 def _resolved(
@@ -294,8 +308,8 @@ def _source_only(
     def compiled(package: LockedPackage) -> bool:
         files = admitted(listed.get(package.name, ()), task.exclude_newer)
         return (
-            any(fits(file, target) for file in files)
-            and not serves(files, target)
+            not serves(files, target)
+            and any(fits(file, target) for file in files)
             and _newest_below(package.version, tools.releases(package.name), target) is None
         )
 

@@ -20,6 +20,7 @@ from envlock.documents import Malformed
 from envlock.errors import UsageError
 from envlock.model import Platform, Rule
 from envlock.rules.check import Situation, violations
+from envlock.rules.cost import Effort
 from envlock.rules.patterns import shows
 from envlock.rules.schema import Document, faults, read_rule
 from envlock.rules.tables import TABLES, parse, shipped, table_faults
@@ -142,8 +143,6 @@ def _shipped() -> tuple[Rule, ...]:
 def _read_folders(
     folders: Iterable[Path], *, examples: bool = False
 ) -> tuple[list[Rule], tuple[str, ...]]:
-    from envlock.rules.cost import Effort  # noqa: PLC0415  (2 ms that shipped rules save)
-
     rules: list[Rule] = []
     wrong: list[str] = []
     effort = Effort(_STEPS)

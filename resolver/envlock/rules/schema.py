@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import re._parser as parser  # type: ignore[import-not-found]
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
@@ -220,8 +221,6 @@ def _reads(parse: Callable[[str], object]) -> Callable[[object], bool]:
 
 def _pattern(text: str) -> object:
     """The syntax tree of a pattern, whose making is quick; `slow` compiles what it admits."""
-    import re._parser as parser  # type: ignore[import-not-found]  # noqa: PLC0415
-
     try:
         # Python warns of what it will read in another way: such a pattern has no one meaning.
         with warnings.catch_warnings(action="error", category=FutureWarning):

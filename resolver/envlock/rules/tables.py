@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from envlock.documents import yaml_values
+from envlock.documents import yaml_library, yaml_values
 from envlock.rules.schema import schema_faults, validator_of
 from envlock.system import remembered
 
@@ -48,11 +48,11 @@ def parse(text: str) -> list[Any]:
 
 def render(document: Mapping[str, Any]) -> str:
     """A document as YAML, in the order of its keys."""
-    import yaml  # noqa: PLC0415  (20 ms that --help does not need)
-
     # PyYAML writes these three raw in a plain scalar, and folds them as it reads them.
     foldable = not set("\x85\u2028\u2029").isdisjoint(json.dumps(document, ensure_ascii=False))
-    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=not foldable, width=100)
+    text: str = yaml_library().safe_dump(
+        document, sort_keys=False, allow_unicode=not foldable, width=100
+    )
     return f"---\n{text}"
 
 

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import platformdirs
 
 from envlock.errors import WorkError
 from envlock.system.looking import exists, expanded, is_folder, not_expanded
@@ -165,8 +166,6 @@ def _root() -> Path | None:
     chosen = folder_of_variable(_VARIABLE)
     if chosen is not None:
         return chosen
-    import platformdirs  # noqa: PLC0415  (10 ms that --help does not need)
-
     usual = Path(platformdirs.user_cache_dir("envlock"))
     return usual if usual.is_absolute() else None
 

@@ -31,6 +31,10 @@ from pathlib import Path
 
 from envlock.system.disks import FULL
 
+if sys.platform != "win32":
+    import fcntl
+    import pwd
+
 #: ".NAME.envlock-DIGEST-RANDOM": the digest is of what is to be written, and a copy of what was
 #: there has OLD behind it. A name may have 255 bytes, and a character four.
 OLD = ".old"
@@ -107,8 +111,6 @@ def _digest(content: bytes) -> str:
 
 def _hold(descriptor: int) -> int:
     if sys.platform != "win32":
-        import fcntl  # noqa: PLC0415  (not there on Windows)
-
         with suppress(OSError):  # a file system without locks: then nothing is ever removed
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     return descriptor
@@ -117,8 +119,6 @@ def _hold(descriptor: int) -> int:
 def _is_free(descriptor: int) -> bool:
     if sys.platform == "win32":
         return False
-    import fcntl  # noqa: PLC0415  (as above)
-
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -281,9 +281,7 @@ def lost_by_replacing(path: Path) -> tuple[str, ...]:
 
 def owner_of(status: os.stat_result) -> str:
     """The name of the user whose a file is, or its number."""
-    if os.name == "posix":
-        import pwd  # noqa: PLC0415  (not on Windows)
-
+    if sys.platform != "win32":
         with suppress(KeyError):
             return pwd.getpwuid(status.st_uid).pw_name
     return f"user {status.st_uid}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import product
 
@@ -41,27 +41,43 @@ def preference(filename: str, tags: tuple[str, ...]) -> int | None:
     """
     if not filename.endswith(".whl"):
         return len(tags)
-    places = _places(tags)
     # Nearly all wheels of a page are for others, and the strict parser takes twenty times as long.
-    if places.keys().isdisjoint(_said_tags(filename)):
-        return None
-    try:
-        own = parse_wheel_filename(filename)[3]
-    except ValueError:
-        return None
-    return min((places[str(tag)] for tag in own if str(tag) in places), default=None)
+    place = _places(tags)["-".join(filename[:-4].lower().rsplit("-", 3)[1:])]
+    if place is not None:
+        try:
+            parse_wheel_filename(filename)
+        except ValueError:
+            return None
+    return place
 
 
-def _said_tags(filename: str) -> Iterator[str]:
-    """The tags in the name of a wheel, whether the name is a valid one or not."""
-    parts = filename.removesuffix(".whl").lower().split("-")[-3:]
-    return map("-".join, product(*(part.split(".") for part in parts)))
+class _Places(dict[str, int | None]):
+    """The place of the best tag in what a wheel's name says of tags; None: it has none of them."""
+
+    def __init__(self, tags: tuple[str, ...]) -> None:
+        super().__init__()
+        self.tags = tags
+        self._known = {tag: place for place, tag in enumerate(tags)}
+
+    def __missing__(self, said: str) -> int | None:
+        own = map("-".join, product(*(part.split(".") for part in said.split("-"))))
+        self[said] = min((self._known[tag] for tag in own if tag in self._known), default=None)
+        return self[said]
 
 
-@lru_cache(maxsize=4)
-def _places(tags: tuple[str, ...]) -> Mapping[str, int]:
-    """Each tag's place: made once a target, asked for thousands of files."""
-    return {tag: place for place, tag in enumerate(tags)}
+#: By the identity of the tags: to hash a thousand of them for each file takes longer than to look.
+_MADE: dict[int, _Places] = {}
+_MOST = 8
+
+
+def _places(tags: tuple[str, ...]) -> _Places:
+    """What is known of the names of wheels for a target, asked for thousands of files."""
+    made = _MADE.get(id(tags))
+    if made is None or made.tags is not tags:
+        if len(_MADE) >= _MOST:
+            _MADE.clear()
+        made = _MADE[id(tags)] = _Places(tags)
+    return made
 
 
 def _platform_tags(platform: Platform) -> Iterator[str]:
