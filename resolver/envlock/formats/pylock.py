@@ -36,8 +36,7 @@ from envlock.formats.lockfile import STRONG_HASH, Gathered, Pin
 from envlock.formats.together import environment, gather
 from envlock.index.origin import public
 from envlock.index.secrets import strip_credentials
-from envlock.model import DistributionFile, Lock, LockedPackage, Part, Platform, RuleId
-from envlock.targets.platforms import SYSTEMS, markers
+from envlock.model import DistributionFile, Lock, LockedPackage, Part, RuleId
 
 _BEFORE_DRIVE = re.compile(r"/(?=[A-Za-z]:)")
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
@@ -103,14 +102,7 @@ def _about_part(part: Part) -> dict[str, object]:
 
 def _environments(platforms: Sequence[str]) -> list[Marker] | None:
     """Mark the platforms that the lock is for, so that no other installs it."""
-    if len(platforms) > 1:
-        return [marker for each in platforms if (marker := environment(each)) is not None]
-    system, _, machine = platforms[0].partition("-")
-    if system not in SYSTEMS:
-        return None
-    said = markers(Platform(system=system, machine=machine), "")
-    names = ("sys_platform", "platform_machine")
-    return [Marker(" and ".join(f"{name} == '{said[name]}'" for name in names))]
+    return [marker for each in platforms if (marker := environment(each)) is not None] or None
 
 
 def _package(
