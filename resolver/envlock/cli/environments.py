@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from envlock.choices import Manager
 from envlock.cli.arguments import flag, word
 from envlock.cli.options import (
+    ChosenOptions,
     CondaOptions,
     EnvironmentOptions,
     IndexOptions,
@@ -138,13 +139,20 @@ def inputs_of(request: RequestOptions, probes: ProbeOptions) -> tuple[Path, ...]
     return (*files, *request.rules, *request.evidence)
 
 
-def sync(own: SyncedLock, place: EnvironmentOptions, index: IndexOptions, talk: TalkOptions) -> int:
+def sync(
+    own: SyncedLock,
+    taken: ChosenOptions,
+    place: EnvironmentOptions,
+    index: IndexOptions,
+    talk: TalkOptions,
+) -> int:
     """Make an environment equal to a lock.
 
     It is built anew unless it is equal already. Whatever fails, it stays what it was.
     """
     from envlock import report  # noqa: PLC0415  (as above)
     from envlock.cli.orders import configured_settings  # noqa: PLC0415
+    from envlock.cli.selections import chosen  # noqa: PLC0415
     from envlock.workflow.sync import SyncOrder, sync_environment  # noqa: PLC0415
 
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
@@ -154,6 +162,7 @@ def sync(own: SyncedLock, place: EnvironmentOptions, index: IndexOptions, talk: 
         settings=configured_settings(index),
         python=own.python,
         force=place.force,
+        chosen=chosen(taken),
     )
     done = sync_environment(order, progress)
     if talk.json:

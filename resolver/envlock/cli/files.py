@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from msgspec import Struct
 
 from envlock.choices import STANDARD_OUTPUT, Format
-from envlock.cli.arguments import option, word
-from envlock.cli.options import IndexOptions, JsonOption, TalkOptions
+from envlock.cli.arguments import flag, option, word
+from envlock.cli.options import ChosenOptions, IndexOptions, JsonOption, TalkOptions
 from envlock.cli.output import progress_for, say, say_json
 from envlock.errors import ExitCode, UsageError
 
@@ -60,6 +60,14 @@ class ExportOptions(Struct, frozen=True, kw_only=True):
         ),
     ] = None
 
+    universal: Annotated[
+        bool,
+        flag(
+            "--universal",
+            says="Put all platforms of the lock into one requirements file, with markers.",
+        ),
+    ] = False
+
 
 class TwoLocks(Struct, frozen=True, kw_only=True):
     """What is compared."""
@@ -68,13 +76,14 @@ class TwoLocks(Struct, frozen=True, kw_only=True):
     after: Annotated[Path, word("NEW", says="Another one, of any format.")]
 
 
-def export(own: ExportOptions, index: IndexOptions, talk: TalkOptions) -> int:
+def export(own: ExportOptions, taken: ChosenOptions, index: IndexOptions, talk: TalkOptions) -> int:
     """Write an existing lock in another format.
 
     Nothing is resolved. Index pages are read where the format lists files, or
     needs hashes, that the lock does not have.
     """
     from envlock.cli.orders import configured_settings, project_name  # noqa: PLC0415  (for --help)
+    from envlock.cli.selections import chosen  # noqa: PLC0415
     from envlock.targets.platforms import read_platform  # noqa: PLC0415
     from envlock.workflow import export as workflow  # noqa: PLC0415
 
@@ -87,6 +96,8 @@ def export(own: ExportOptions, index: IndexOptions, talk: TalkOptions) -> int:
         name=project_name(),
         python=own.python,
         platform=read_platform(own.platform) if own.platform else None,
+        chosen=chosen(taken),
+        together=own.universal,
     )
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
     output = None if own.output == STANDARD_OUTPUT else own.output

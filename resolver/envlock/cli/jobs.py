@@ -33,6 +33,7 @@ from envlock.cli.orders import (
 from envlock.cli.output import talk
 from envlock.cli.outputs import output_files
 from envlock.cli.places import tell_place
+from envlock.cli.selections import apart, gathered, refuse_formats, usual, with_kept
 from envlock.conda.channels import strip_channel
 from envlock.config import load_config
 from envlock.errors import UsageError
@@ -42,7 +43,7 @@ from envlock.formats.registry import LOCKS, FileFormat, format_at
 from envlock.index.secrets import learn_url
 from envlock.model import CondaSpec, Lock, Request
 from envlock.progress import Progress
-from envlock.request.files import read_constraints_file, read_request_file
+from envlock.request.files import Apart, read_constraints_file, read_request_file
 from envlock.request.words import parse_names, parse_words
 from envlock.rules.frameworks import framework
 from envlock.system.looking import current_folder
@@ -99,7 +100,10 @@ def lock_job(
     config = load_config(current_folder(), os.environ)
     settled = settle(request, files, config)
     of_conda = is_for_conda(request, conda)
-    asked, pythons = _read(request, conda, settled, progress, of_conda=of_conda)
+    if verb != "docker" and not of_conda:
+        request = with_kept(verb, request, files, settled.formats)
+    by_itself = apart(verb, request, of_conda=of_conda)
+    asked, pythons = _read(request, conda, settled, by_itself, progress)
     job = Job(
         request=asked,
         settings=index_settings(index, config),
@@ -139,9 +143,11 @@ def _for_pip(
             request,
             replace(files, format=settled.formats),
             [str(each.platform) for each in places] or [""],
+            usual=usual(job.request.optional),
             apart=len(places) == 1,
             together=together,
         )
+        refuse_formats(outputs.values(), job.request.optional)
         words = ["envlock", "lock", *request_words(request, index, settled)]
         words += repeated("--format", settled.formats) + _named(files.output)
         words += ["--universal"] if together else []
@@ -252,18 +258,18 @@ def _read(
     options: RequestOptions,
     conda: CondaOptions,
     settled: Settled,
+    by_itself: Apart,
     progress: Progress,
-    *,
-    of_conda: bool,
 ) -> tuple[Request, SpecifierSet]:
     """The words and files of a request, and the Pythons that its projects are for.
 
     What was read and left out is told.
     """
     _refuse_unread(options)
+    of_conda = is_for_conda(options, conda)
     request = _of_environment(options, conda) if of_conda else Request()
     files = [
-        read_request_file(path, extras=options.extra, groups=options.group)
+        read_request_file(path, extras=options.extra, groups=options.group, apart=by_itself)
         for path in options.requirement_file
         if not (of_conda and _is_environment(path))
     ]
@@ -284,6 +290,7 @@ def _read(
     return replace(
         request,
         requirements=(*own, *asked) if of_conda else (*asked, *own),
+        optional=gathered(files),
         constraints=tuple(each for parsed in (*files, *bounds) for each in parsed.constraints),
         accelerator=settled.accelerator,
         exclude_newer=settled.exclude_newer,
@@ -294,11 +301,12 @@ def _read(
 def _refuse_unread(options: RequestOptions) -> None:
     """Refuse what is of a project where none is read."""
     projects = [p for p in options.requirement_file if format_at(p) is FileFormat.PYPROJECT]
-    for flag, names in (("--extra", options.extra), ("--group", options.group)):
-        if names and not projects:
-            raise UsageError(
-                f"{flag} {names[0]} is of a {_PROJECT}, and none is read", f"-r {_PROJECT}"
-            )
+    asked = [f"--extra {name}" for name in options.extra]
+    asked += [f"--group {name}" for name in options.group]
+    asked += ["--all-extras"] if options.all_extras else []
+    asked += ["--all-groups"] if options.all_groups else []
+    if asked and not projects:
+        raise UsageError(f"{asked[0]} is of a {_PROJECT}, and none is read", f"-r {_PROJECT}")
 
 
 def _is_environment(path: Path) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 
 from msgspec import Struct
@@ -27,7 +28,10 @@ from envlock.resolve.loop import Attempt, candidates_for, search
 from envlock.resolve.question import Asked, Question, Tools
 from envlock.resolve.settle import Resolved
 from envlock.resolve.ways import absent
-from envlock.system import solve_limit, within
+from envlock.system import OutOfTime, solve_limit, within
+
+#: How long is looked for the extras and groups that have no answer together.
+_SECONDS = 60.0
 
 #: What stands before a version in the words of an engine, and of envlock.
 _NAME = re.compile(r"([A-Za-z0-9][\w.-]*)(?=(?:[<>=!~]=?|===?| )\d)")
@@ -109,9 +113,7 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
         question = replace(question, settings=replace(question.settings, refresh=True))
     settled, tried = _search(question, tools, index)
     if settled is None:
-        from envlock.resolve.ways import no_resolution  # noqa: PLC0415  (seldom needed)
-
-        raise beside(no_resolution(question, tools, asked, tried), question, tools, index)
+        raise _refusal(question, tools, index, asked, tried)
     packages = with_files(
         explained(settled, tried, question.requirements),
         index,
@@ -125,6 +127,36 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
         notes=(*notes(settled), *built_there(packages, question.target)),
         reasons=reasons(packages, asked.database.find),
     )
+
+
+def _refusal(
+    question: Question, tools: Tools, index: Index, asked: Asked, tried: tuple[Attempt, ...]
+) -> NoResolution:
+    """Why there is no answer; of extras and groups, which of them have none together."""
+    from envlock.resolve.ways import no_resolution  # noqa: PLC0415  (seldom needed)
+
+    if question.optional:
+        with suppress(OutOfTime), within(_SECONDS):
+            return _conflict(question, tools, index, asked)
+    return beside(no_resolution(question, tools, asked, tried), question, tools, index)
+
+
+def _conflict(question: Question, tools: Tools, index: Index, asked: Asked) -> NoResolution:
+    """Which extras and groups have no answer together."""
+    from envlock.resolve.conflicts import apart, least  # noqa: PLC0415  (as above)
+    from envlock.resolve.ways import collision, refusal  # noqa: PLC0415  (as above)
+
+    def answers(each: Question) -> bool:
+        return not each.requirements or _search(each, tools, index)[0] is not None
+
+    with tools.progress.phase("find the extras and groups that have no answer together"):
+        found = least(question, answers)
+        fewer = question.choosing(found)
+        _, tried = _search(fewer, tools, index)
+        if not found:
+            return _refusal(replace(fewer, optional={}), tools, index, asked, tried)
+        reason = refusal(*collision(fewer, tools, asked, tried))
+        return apart(question, found, beside(reason, fewer, tools, index), answers)
 
 
 def _search(

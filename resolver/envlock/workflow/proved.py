@@ -21,7 +21,7 @@ from envlock.outcomes import Passed
 from envlock.probes import DEFAULT_GATE, PROBES
 from envlock.resolve import Question, Resolution
 from envlock.resolve.assemble import hashed, located, origins, reasons
-from envlock.resolve.candidate import TYPED, PackageRequirement, framework
+from envlock.resolve.candidate import TYPED, PackageRequirement, framework, joined
 from envlock.rules.database import Database
 
 _PYPI = "https://pypi.org/simple"
@@ -104,14 +104,14 @@ def resolution(
 def preferring(question: Question, found: Found, *, needed: bool) -> Question:
     """Return the question with the pins of a set preferred, and its release fixed if ``needed``."""
     known = {**found.proved.pins, **question.preferences}
-    requirements = dict(question.requirements)
+    requirements, base = question.requirements, question.base
     requirement = framework(requirements)
     if needed and requirement is not None:
-        exact = PackageRequirement(
-            name=requirement.name, specifier=SpecifierSet(f"=={found.cell.version}")
-        )
-        requirements[requirement.name] = requirement.within(exact)
-    return replace(question, preferences=known, requirements=requirements)
+        name = requirement.name
+        exact = PackageRequirement(name=name, specifier=SpecifierSet(f"=={found.cell.version}"))
+        requirements = joined((requirements, {name: exact}))
+        base = joined((base, {name: exact})) if question.optional else base
+    return replace(question, preferences=known, requirements=requirements, base=base)
 
 
 def compared(found: Found, packages: Iterable[LockedPackage]) -> str:

@@ -17,7 +17,7 @@ from envlock.environment.replacement import replaced
 from envlock.errors import InstallFailure, InterpreterMissing, UsageError
 from envlock.formats.comments import own_command
 from envlock.formats.registry import read_lock
-from envlock.model import IndexSettings, Lock, Part, Request
+from envlock.model import IndexSettings, Lock, Part, Request, Selection
 from envlock.progress import Progress
 from envlock.system import read_text
 from envlock.targets.interpreters import (
@@ -29,6 +29,7 @@ from envlock.targets.interpreters import (
 from envlock.targets.platforms import KNOWN
 from envlock.workflow.building import Prefix, Venv, holds, refuse_without_python
 from envlock.workflow.existing import bare_of
+from envlock.workflow.lockfiles import choosing
 from envlock.workflow.outputs import refuse_changed, seen
 from envlock.workflow.replacing import replaced_by
 
@@ -37,7 +38,8 @@ class SyncOrder(Struct, frozen=True, kw_only=True):
     """A lock file and the environment it is for.
 
     ``python`` is a version or a path; None takes the Python the lock is for.
-    ``force`` replaces an environment that envlock did not make.
+    ``force`` replaces an environment that envlock did not make. ``chosen`` are
+    the extras and groups to install beside what the lock always installs.
     """
 
     lock: Path
@@ -45,6 +47,7 @@ class SyncOrder(Struct, frozen=True, kw_only=True):
     settings: IndexSettings
     python: str | None = None
     force: bool = False
+    chosen: tuple[Selection, ...] = ()
 
 
 class Synced(Struct, frozen=True, kw_only=True):
@@ -109,7 +112,7 @@ def _asked(order: SyncOrder) -> Venv | Prefix:
     """The lock, and what is to be built of it here."""
     if not order.lock.exists():
         raise UsageError(f"{order.lock}: there is no such lock", "envlock lock")
-    lock = read_lock(order.lock.name, read_text(order.lock))
+    lock = choosing(read_lock(order.lock.name, read_text(order.lock)), order.lock, order.chosen)
     builder = _prefix(order, lock) if lock.of_conda else _venv(order, lock)
     bare = bare_of(builder.part)
     if bare:
@@ -133,6 +136,7 @@ def _venv(order: SyncOrder, lock: Lock) -> Venv:
         raise _elsewhere(order, lock, here)
     if len(lock.parts) == 1:  # its pins may have markers of another tool
         lock = read_lock(order.lock.name, read_text(order.lock), markers=interpreter.markers)
+        lock = choosing(lock, order.lock, order.chosen)
         part = lock.part
     return Venv(lock=lock, part=part, interpreter=interpreter, settings=order.settings)
 
