@@ -97,6 +97,23 @@ class Requested(Struct, frozen=True, kw_only=True):
     origin: str
 
 
+class SelectionKind(StrEnum):
+    """What of a project can be chosen where it is installed."""
+
+    EXTRA = "extra"
+    GROUP = "group"
+
+
+class Selection(Struct, frozen=True, kw_only=True, order=True):
+    """An extra or dependency group that can be chosen where a lock is installed."""
+
+    kind: SelectionKind
+    name: NormalizedName
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
 class IndexSettings(Struct, frozen=True, kw_only=True):
     """Where packages come from, as pip is configured, flags over it.
 
@@ -171,10 +188,12 @@ class Request(Struct, frozen=True, kw_only=True):
     them. ``platforms`` are the subdirs that a file itself names, ``name`` and
     ``variables`` those of its environment. ``needs`` are capabilities (levels
     of the probes) that evidence must show. ``notes`` are sentences on what of
-    a file is left out, each with its place.
+    a file is left out, each with its place. ``optional`` is what each extra or
+    group asks for that can be chosen where the lock is installed.
     """
 
     requirements: tuple[Requested, ...] = ()
+    optional: Mapping[Selection, tuple[Requested, ...]] = field(default_factory=dict)
     constraints: tuple[Requested, ...] = ()
     specs: tuple[CondaSpec, ...] = ()
     channels: tuple[str, ...] = ()
@@ -312,7 +331,8 @@ class LockedPackage(Struct, frozen=True, kw_only=True):
     origins that asked for it, ``because`` the rules that moved it. ``index``
     is where it came from, without credentials, and "" where that is not known;
     ``elsewhere`` are the indexes that have the name too and were passed over,
-    as far as it was just made.
+    as far as it was just made. ``only`` are the extras and groups of which one
+    must be chosen for it to be installed, none for always.
     """
 
     name: NormalizedName
@@ -323,6 +343,7 @@ class LockedPackage(Struct, frozen=True, kw_only=True):
     files: tuple[DistributionFile, ...] = ()
     index: str = ""
     elsewhere: tuple[str, ...] = ()
+    only: tuple[Selection, ...] = ()
 
 
 class CondaPackage(Struct, frozen=True, kw_only=True):
@@ -408,6 +429,7 @@ class Lock(Struct, frozen=True, kw_only=True):
     ``variables`` are the environment's, ``requested`` the specs that conda
     was asked for. ``indexes`` are those that were asked, in their order, where
     there were several, and ``index_strategy`` is how one of them was chosen.
+    ``selections`` are the extras and groups that can be chosen from it.
     No clock, host or path of the machine that made it.
     """
 
@@ -423,6 +445,7 @@ class Lock(Struct, frozen=True, kw_only=True):
     reasons: Mapping[RuleId, str] = field(default_factory=dict)
     indexes: tuple[str, ...] = ()
     index_strategy: str = ""
+    selections: tuple[Selection, ...] = ()
 
     @property
     def part(self) -> Part:

@@ -162,6 +162,7 @@ def _pypi_data(package: LockedPackage) -> dict[str, Any]:
         "hashes": list(package.hashes),
         "index": package.index,
         "also_on": list(package.elsewhere),
+        "only": [str(each) for each in package.only],
     }
 
 

@@ -15,7 +15,7 @@ from envlock.formats import registry as formats
 from envlock.formats.registry import LOCKS, format_of, read_lock
 from envlock.model import CondaPackage, Lock, LockedPackage, Part, RuleId
 from support.conda_locks import REALISTIC_CONDA
-from support.locks import ON_TWO, REALISTIC
+from support.locks import ON_TWO, REALISTIC, TO_CHOOSE
 
 _T = TypeVar("_T")
 
@@ -28,13 +28,17 @@ CASES = [
     *((kind, REALISTIC) for kind, row in LOCKS.items() if row.pypi),
     *((kind, ON_TWO) for kind, row in LOCKS.items() if row.pypi),
     *((kind, TOGETHER) for kind, row in LOCKS.items() if row.pypi and row.markers),
+    *((kind, TO_CHOOSE) for kind, row in LOCKS.items() if row.selections),
     *((kind, ALONE) for kind, row in LOCKS.items() if row.conda or row.beside),
     *((kind, REALISTIC_CONDA) for kind, row in LOCKS.items() if row.conda or row.beside),
 ]
 cases = pytest.mark.parametrize(
     ("kind", "lock"),
     CASES,
-    ids=[f"{kind}-{'-'.join(each.place for each in lock.parts)}" for kind, lock in CASES],
+    ids=[
+        f"{kind}-{'-'.join(each.place for each in lock.parts)}{'-chosen' * bool(lock.selections)}"
+        for kind, lock in CASES
+    ],
 )
 rows = pytest.mark.parametrize("kind", Format)
 

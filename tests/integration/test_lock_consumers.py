@@ -9,6 +9,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -310,14 +311,100 @@ def test_every_installer_takes_its_pins_from_one_file(world: World) -> None:
         shutil.rmtree(world.target)
 
 
+#: What a project asks for, and what of it each choice installs.
+PROJECT = """\
+[project]
+name = "own"
+version = "1"
+dependencies = ["third>=1!3.0rc1"]
+[project.optional-dependencies]
+more = ["demo"]
+other = ["other"]
+[dependency-groups]
+dev = ["tool"]
+"""
+BASE = {"third-1!3.0rc1"}
+CHOSEN = {
+    (): BASE,
+    ("--extra", "other"): {*BASE, "other-2.1+local"},
+    ("--extra", "more"): PINS,
+    ("--group", "dev"): {*BASE, "tool-1.0", "other-2.1+local"},
+    ("--extra", "more", "--group", "dev"): {*PINS, "tool-1.0"},
+}
+
+
+def project(world: World) -> None:
+    """Lock a project with extras and a group, all of which can be chosen."""
+    build_wheel(world.folder / "wheels", "tool", "1.0", requires=["other"])
+    (world.folder / "pyproject.toml").write_text(PROJECT, encoding="utf-8")
+    done = envlock(world, "lock", "-r", "pyproject.toml", "--all-extras", "--all-groups")
+    assert done.returncode == 0, done.stderr
+
+
+def test_uv_takes_of_a_pylock_what_is_chosen(world: World) -> None:
+    project(world)
+    for words, pins in CHOSEN.items():
+        done = world.uv("sync", world.folder / "pylock.toml", *words)
+        assert (done.returncode, world.installed()) == (0, pins), done.stderr
+        shutil.rmtree(world.target)
+
+
 @pytest.mark.network
-def test_pip_of_2026_installs_a_pylock(world: World) -> None:
-    venv = world.folder / "venv"
+def test_pip_of_2026_takes_of_a_pylock_what_is_chosen(world: World) -> None:
+    project(world)
+    pip, lock = newest_pip(world), world.folder / "pylock.toml"
+    for words, pins in CHOSEN.items():
+        chosen = list(pairwise(words))[::2]
+        extras = [name for option, name in chosen if option == "--extra"]
+        groups = [f"{lock}:{name}" for option, name in chosen if option == "--group"]
+        asked = ["-r", f"{lock}[{','.join(extras)}]" if extras else str(lock)]
+        asked += [word for each in groups for word in ("--group", each)]
+        done = world.install(pip, *asked)
+        assert (done.returncode, world.installed()) == (0, pins), done.stderr
+        shutil.rmtree(world.target)
+
+
+@pytest.mark.network
+def test_pdm_takes_of_a_pylock_what_is_chosen(world: World) -> None:
+    project(world)
+    python = venv_of(world, "pdm", "pdm>=2.29", "hishel[httpx2]<2")  # 2 has not what pdm takes
+    with (world.folder / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write("[tool.pdm]\ndistribution = false\n[tool.pdm.resolution]\n")
+    env = {**world.env, "PDM_CHECK_UPDATE": "0", "PDM_PYPI_URL": world.index.url}
+    env |= {"PDM_LOCK_FORMAT": "pylock", "HOME": str(world.folder)}
+    before = (world.folder / "pylock.toml").read_bytes()
+    for words, pins in CHOSEN.items():
+        chosen = list(pairwise(words))[::2]
+        asked = [word for _, name in chosen for word in ("-G", name)]
+        only = [] if "dev" in words else ["--prod"]
+        run([find_uv_bin(), "venv", "--clear", world.folder / ".venv"], env=world.env, timeout=120)
+        sync: list[str | Path] = [python, "-m", "pdm", "sync", *only, *asked]
+        done = run(sync, env=env, cwd=world.folder, timeout=120)
+        found = {path.stem for path in (world.folder / ".venv").rglob("*.dist-info")}
+        assert (done.returncode, found) == (0, pins), done.stderr
+    assert (world.folder / "pylock.toml").read_bytes() == before
+
+
+def venv_of(world: World, name: str, *requirements: str) -> Path:
+    """Make an environment with packages of the public index, and return its Python."""
+    venv = world.folder / f"venv-{name}"
     own = {key: value for key, value in os.environ.items() if not key.startswith("UV_")}
     run([find_uv_bin(), "venv", "--python", sys.executable, venv], env=own, timeout=120)
     python = venv / ("Scripts/python.exe" if WINDOWS else "bin/python")
-    run([find_uv_bin(), "pip", "install", "--python", python, "pip>=26"], env=own, timeout=120)
-    pip: list[str | Path] = [python, "-m", "pip", "install", "--no-cache-dir"]
+    install: list[str | Path] = [find_uv_bin(), "pip", "install", "--python", python]
+    run([*install, *requirements], env=own, timeout=120)
+    return python
+
+
+def newest_pip(world: World) -> list[str | Path]:
+    """Return how packages are installed with the newest pip."""
+    python = venv_of(world, "pip", "pip>=26.3")
+    return [python, "-m", "pip", "install", "--no-cache-dir"]
+
+
+@pytest.mark.network
+def test_pip_of_2026_installs_a_pylock(world: World) -> None:
+    pip = newest_pip(world)
     refused = world.install(pip, "-r", world.write(Format.PYLOCK, tampered(world.lock)))
     assert refused.returncode != 0
     assert "DO NOT MATCH THE HASHES" in refused.stderr

@@ -9,7 +9,15 @@ from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from envlock.model import DistributionFile, Lock, LockedPackage, Part, RuleId
+from envlock.model import (
+    DistributionFile,
+    Lock,
+    LockedPackage,
+    Part,
+    RuleId,
+    Selection,
+    SelectionKind,
+)
 
 PYPI = "https://files.pythonhosted.org/packages"
 
@@ -189,4 +197,25 @@ ON_TWO = replace(
     ),
     command="envlock lock tensorflow==2.10.1 h5py --platform linux-x86_64"
     " --platform windows-x86_64 --python 3.10",
+)
+
+GPU = Selection(kind=SelectionKind.EXTRA, name=canonicalize_name("gpu"))
+PLOT = Selection(kind=SelectionKind.EXTRA, name=canonicalize_name("plot"))
+DEV = Selection(kind=SelectionKind.GROUP, name=canonicalize_name("dev"))
+
+
+def only(part: Part, **names: tuple[Selection, ...]) -> Part:
+    """The part with packages that are for some extras and groups alone."""
+    pypi = tuple(replace(each, only=names.get(each.name, ())) for each in part.pypi)
+    return replace(part, pypi=pypi)
+
+
+#: Extras and groups that can be chosen, not alike on both platforms.
+TO_CHOOSE = replace(
+    ON_TWO,
+    parts=(
+        only(ON_TWO.parts[0], h5py=(GPU,), numpy=(PLOT, DEV), six=(DEV,)),
+        only(ON_TWO.parts[1], numpy=(GPU,), six=(DEV,)),
+    ),
+    selections=(GPU, PLOT, DEV),
 )

@@ -59,7 +59,7 @@ def _usage_error(fault: typer.TyperException, name: str) -> UsageError:
 
 
 def pasted(app: typer.Typer, typed: Sequence[str], remedy: str) -> str:
-    """Return a remedy as a whole command: an option with its value joins what was typed.
+    """Return a remedy as a whole command: options with a value each join what was typed.
 
     There it takes the place of the same option, if that can have one value only
     or has the same address without credentials. What was to be deleted at one
@@ -67,14 +67,14 @@ def pasted(app: typer.Typer, typed: Sequence[str], remedy: str) -> str:
     """
     option, _, _ = remedy.partition(_COMMENT)
     name, *value = option.split() or [""]
-    if not name.startswith("-") or len(value) > 1:
+    if not name.startswith("-") or not all(each.startswith("-") for each in value[1::2]):
         return remedy
     _, command = _find(app, typed)
     options = (param for param in command.params if name in param.opts)
     spellings = next((o.opts for o in options if not (o.multiple or o.is_flag)), ())
     elsewhere = {_FORCE} if name == "--env" else set()
     kept: list[str] = ["envlock"]
-    words = iter(_without(typed, name, "".join(value)))
+    words = iter(_without(typed, name, "".join(value[:1])))
     for word in words:
         if word in spellings:
             next(words, None)

@@ -66,6 +66,25 @@ class RequestOptions(Struct, frozen=True, kw_only=True):
             says="Take a dependency group of pyproject.toml too. Repeatable.",
         ),
     ] = ()
+    all_extras: Annotated[
+        bool,
+        flag(
+            "--all-extras",
+            says="Lock every extra too, so that each can be chosen where the pylock.toml is"
+            " installed.",
+        ),
+    ] = False
+    no_extra: Annotated[
+        tuple[str, ...],
+        option("--no-extra", metavar="NAME", says="Leave one of --all-extras out. Repeatable."),
+    ] = ()
+    all_groups: Annotated[
+        bool, flag("--all-groups", says="The same for every dependency group.")
+    ] = False
+    no_group: Annotated[
+        tuple[str, ...],
+        option("--no-group", metavar="NAME", says="Leave one of --all-groups out. Repeatable."),
+    ] = ()
     python: Annotated[str | None, python_option("the one that runs envlock")] = None
     platform: Annotated[
         tuple[str, ...],
@@ -123,6 +142,19 @@ class RequestOptions(Struct, frozen=True, kw_only=True):
             metavar="NAME",
             says="Do not keep the pin of one package. Repeatable.",
         ),
+    ] = ()
+
+
+class ChosenOptions(Struct, frozen=True, kw_only=True):
+    """What is taken of a lock beside what it always installs."""
+
+    extra: Annotated[
+        tuple[str, ...],
+        option("--extra", metavar="NAME", says="Choose an extra of a pylock.toml. Repeatable."),
+    ] = ()
+    group: Annotated[
+        tuple[str, ...],
+        option("--group", metavar="NAME", says="Choose a dependency group of it. Repeatable."),
     ] = ()
 
 

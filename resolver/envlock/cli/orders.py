@@ -126,6 +126,10 @@ def request_words(
     words += repeated("-r", map(here, request.requirement_file))
     words += repeated("-c", map(here, request.constraint_file))
     words += repeated("--extra", request.extra) + repeated("--group", request.group)
+    words += ["--all-extras"] if request.all_extras else []
+    words += repeated("--no-extra", request.no_extra)
+    words += ["--all-groups"] if request.all_groups else []
+    words += repeated("--no-group", request.no_group)
     if settled.accelerator is not Accelerator.AUTO:
         words += ["--accelerator", settled.accelerator.value]
     if settled.engine is not EngineName.PIPTOOLS:

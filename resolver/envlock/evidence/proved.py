@@ -31,6 +31,7 @@ from envlock.resolve.candidate import (
     Requirements,
     distributions,
     framework,
+    joined,
 )
 from envlock.rules.check import Situation, violations
 from envlock.rules.database import Database
@@ -225,14 +226,14 @@ def resolution(
 def preferring(question: Question, found: Found, *, needed: bool) -> Question:
     """Return the question with the pins of a set preferred, and its release fixed if ``needed``."""
     known = {**found.proved.pins, **question.preferences}
-    requirements = dict(question.requirements)
+    requirements, base = question.requirements, question.base
     requirement = framework(requirements)
     if needed and requirement is not None:
-        exact = PackageRequirement(
-            name=requirement.name, specifier=SpecifierSet(f"=={found.cell.version}")
-        )
-        requirements[requirement.name] = requirement.within(exact)
-    return replace(question, preferences=known, requirements=requirements)
+        name = requirement.name
+        exact = PackageRequirement(name=name, specifier=SpecifierSet(f"=={found.cell.version}"))
+        requirements = joined((requirements, {name: exact}))
+        base = joined((base, {name: exact})) if question.optional else base
+    return replace(question, preferences=known, requirements=requirements, base=base)
 
 
 def compared(found: Found, packages: Iterable[LockedPackage]) -> str:

@@ -8,7 +8,8 @@ lock, or what rattler derives from the address of a package.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from operator import attrgetter
 from typing import TypeVar
 
@@ -23,7 +24,15 @@ from envlock import standards
 from envlock.errors import UsageError
 from envlock.formats.comments import Heading, one_line, read_remarks
 from envlock.index.origin import public
-from envlock.model import CondaPackage, Lock, LockedPackage, Part, RuleId
+from envlock.model import (
+    CondaPackage,
+    Lock,
+    LockedPackage,
+    Part,
+    RuleId,
+    Selection,
+    SelectionKind,
+)
 from envlock.targets.platforms import KNOWN, environment_of
 
 STRONG_HASH = re.compile(r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}")
@@ -108,6 +117,8 @@ class Gathered(Struct, kw_only=True):
 
     ``markers`` is the PEP 508 environment of a target: pins that are for
     others are left out. Without it every pin counts, whatever its marker.
+    ``selections`` are the extras and groups that can be chosen from the file,
+    ``default_groups`` those that are there without being chosen.
     """
 
     heading: Heading
@@ -116,6 +127,8 @@ class Gathered(Struct, kw_only=True):
     reasons: dict[RuleId, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     environments: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    selections: tuple[Selection, ...] = ()
+    default_groups: tuple[str, ...] = ()
 
     def of(self, subdir: str) -> Found:
         """Return the place for what a platform has; "" where the file is for one, without conda."""
@@ -150,18 +163,19 @@ class Gathered(Struct, kw_only=True):
         Raises:
             UsageError: there is another of its name, or its marker has no meaning.
         """
-        for place in self._places(pin):
-            self._pin(place, pin)
+        for place, environment in self._places().items():
+            only = self._only(pin, environment)
+            if only is not None:
+                package = replace(pin.package, only=only)
+                self._pin(place, replace(pin, package=package) if only else pin)
 
-    def _places(self, pin: Pin) -> Iterator[str]:
-        """The platforms that a pin is for; "" where the file is not for several."""
+    def _places(self) -> Mapping[str, Mapping[str, str] | None]:
+        """The platforms of a file, and what markers mean there; "" where it is not for several."""
         if self.markers is not None or not self.heading.several:
-            if self._is_meant(pin, self.markers):
-                yield ""
-            return
-        for platform, environment in self._environments().items():
-            if self._is_meant(pin, environment):
-                yield platform
+            python, platform = self.heading.target
+            own = environment_of(platform, python) if self.selections and platform else None
+            return {"": own if self.markers is None else self.markers}
+        return self._environments()
 
     def _environments(self) -> Mapping[str, Mapping[str, str]]:
         if not self.environments:
@@ -181,11 +195,35 @@ class Gathered(Struct, kw_only=True):
         found.pypi[package.name] = package
         self._explain(pin.reasons)
 
-    def _is_meant(self, pin: Pin, markers: Mapping[str, str] | None) -> bool:
-        if markers is None or pin.marker is None:
+    def _only(self, pin: Pin, markers: Mapping[str, str] | None) -> tuple[Selection, ...] | None:
+        """The extras and groups of which one must be chosen for a pin, none for always.
+
+        None is returned for a pin that is not for the target, whatever is chosen.
+        """
+        if markers is None or self._is_meant(pin, markers, ()):
+            return ()
+        only = tuple(each for each in self.selections if self._is_meant(pin, markers, (each,)))
+        if not only and self.selections and self._is_meant(pin, markers, self.selections):
+            raise UsageError(
+                f"{pin.where}: {pin.package.name} is for several extras and groups chosen"
+                f" together, and envlock reads those that are for each of them: {pin.marker}"
+            )
+        return only or None
+
+    def _is_meant(self, pin: Pin, markers: Mapping[str, str], chosen: Sequence[Selection]) -> bool:
+        if pin.marker is None:
             return True
+        named = {
+            kind: {each.name for each in chosen if each.kind is kind} for kind in SelectionKind
+        }
+        said: dict[str, str | AbstractSet[str]] = {
+            **markers,
+            "extra": "",
+            "extras": frozenset(named[SelectionKind.EXTRA]),
+            "dependency_groups": frozenset({*self.default_groups, *named[SelectionKind.GROUP]}),
+        }
         try:
-            return pin.marker.evaluate({**markers, "extra": ""}, context="lock_file")
+            return pin.marker.evaluate(said, context="lock_file")
         except (UndefinedComparison, UndefinedEnvironmentName, ValueError) as error:
             raise UsageError(
                 f"{pin.where}: the marker {pin.marker} has no meaning: {error}"
@@ -215,6 +253,7 @@ class Gathered(Struct, kw_only=True):
             reasons=self.reasons,
             indexes=head.indexes or self._indexes(parts),
             index_strategy=head.index_strategy,
+            selections=self.selections,
         )
 
     def _indexes(self, parts: Iterable[Part]) -> tuple[str, ...]:

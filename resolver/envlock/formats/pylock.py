@@ -8,7 +8,7 @@ the standard asks; the ``.tar.gz`` where an old release has a ``.zip`` too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC
 from operator import attrgetter
@@ -20,9 +20,11 @@ from packaging.markers import Marker
 from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock, PylockValidationError
 from packaging.specifiers import SpecifierSet
 from packaging.utils import (
+    InvalidName,
     InvalidSdistFilename,
     InvalidWheelFilename,
     NormalizedName,
+    canonicalize_name,
     parse_sdist_filename,
     parse_wheel_filename,
 )
@@ -37,9 +39,17 @@ from envlock.formats.lockfile import STRONG_HASH, Gathered, Pin
 from envlock.formats.together import environment, gather
 from envlock.index.origin import public
 from envlock.index.secrets import strip_credentials
-from envlock.model import DistributionFile, Lock, LockedPackage, Part, Platform, RuleId
-from envlock.targets.platforms import SYSTEMS, markers
+from envlock.model import (
+    DistributionFile,
+    Lock,
+    LockedPackage,
+    Part,
+    RuleId,
+    Selection,
+    SelectionKind,
+)
 
+_DEFAULT = "default"
 _BEFORE_DRIVE = re.compile(r"/(?=[A-Za-z]:)")
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _Source = TypeVar("_Source", PackageSdist, PackageWheel)
@@ -60,6 +70,9 @@ def render(lock: Lock) -> list[str]:
         lock_version=Version("1.0"),
         environments=_environments([part.platform for part in lock.parts]),
         requires_python=SpecifierSet(f"=={lock.parts[0].python}.*"),
+        extras=_names(lock, SelectionKind.EXTRA) or None,
+        dependency_groups=[*_default(lock), *_names(lock, SelectionKind.GROUP)] or None,
+        default_groups=_default(lock) or None,
         created_by="envlock",
         packages=[_package(package, marker, lock.reasons) for package, marker in pins],
         tool={"envlock": _about(lock)},
@@ -68,6 +81,20 @@ def render(lock: Lock) -> list[str]:
     tables = dict(document.to_dict())
     ordered = {"tool": tables.pop("tool")} | tables
     return [tomli_w.dumps(ordered)]
+
+
+def _names(lock: Lock, kind: SelectionKind) -> list[NormalizedName]:
+    """The extras or groups that can be chosen from a lock."""
+    return [each.name for each in lock.selections if each.kind is kind]
+
+
+def _default(lock: Lock) -> list[str]:
+    """The group that stands for what is always installed, where something can be chosen.
+
+    No marker needs it, but pdm takes nothing of a lock with groups that lacks it.
+    """
+    names = {each.name for each in lock.selections}
+    return [_DEFAULT] if names and _DEFAULT not in names else []
 
 
 def _refuse_without_files(packages: Iterable[LockedPackage]) -> None:
@@ -102,14 +129,7 @@ def _about_part(part: Part) -> dict[str, object]:
 
 def _environments(platforms: Sequence[str]) -> list[Marker] | None:
     """Mark the platforms that the lock is for, so that no other installs it."""
-    if len(platforms) > 1:
-        return [marker for each in platforms if (marker := environment(each)) is not None]
-    system, _, machine = platforms[0].partition("-")
-    if system not in SYSTEMS:
-        return None
-    said = markers(Platform(system=system, machine=machine), "")
-    names = ("sys_platform", "platform_machine")
-    return [Marker(" and ".join(f"{name} == '{said[name]}'" for name in names))]
+    return [marker for each in platforms if (marker := environment(each)) is not None] or None
 
 
 def _package(
@@ -199,12 +219,36 @@ def read(name: str, text: str, gathered: Gathered) -> None:
         raise UsageError(f"{name}: not a lock as PEP 751 has it: {one_line(str(error))}") from None
     where = f"{name}: tool.envlock"
     gathered.heading = _heading(_get(document.tool or {}, "envlock", dict, f"{name}: tool"), where)
+    gathered.selections = tuple(_selections(name, document))
+    gathered.default_groups = tuple(document.default_groups or ())
     pins = [
         _locked(f"{name}: packages[{index}]", package)
         for index, package in enumerate(document.packages)
     ]
     for pin in pins:
         gathered.pin(pin)
+
+
+def _selections(path_name: str, document: Pylock) -> Iterator[Selection]:
+    """What can be chosen from a lock of any tool; a synthetic group that is always there cannot."""
+    usual = set(map(canonicalize_name, document.default_groups or ()))
+    names = {
+        SelectionKind.EXTRA: document.extras,
+        SelectionKind.GROUP: document.dependency_groups,
+    }
+    for kind, found in names.items():
+        for name in sorted({_choosable(path_name, each) for each in found or ()} - usual):
+            yield Selection(kind=kind, name=name)
+
+
+def _choosable(path_name: str, name: str) -> NormalizedName:
+    """The name of an extra or group as markers have it, which may be written with it again."""
+    try:
+        return canonicalize_name(name, validate=True)
+    except InvalidName:
+        raise UsageError(
+            f"{path_name}: {one_line(name)!r} is no name of an extra or a group"
+        ) from None
 
 
 def _heading(about: Mapping[str, Any], where: str) -> Heading:

@@ -77,6 +77,16 @@ class Project:
             )
         yield from self._entries("project.dependencies", self._project.get("dependencies", []))
 
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """The names of the extras, as they are written."""
+        return tuple(self._extras)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The names of the dependency groups, as they are written."""
+        return tuple(self._groups)
+
     def of_extra(self, name: str, above: tuple[str, ...] = ()) -> Iterator[Entry]:
         """What one extra asks for; ``above`` are the extras that asked for it."""
         key = self._find(name, self._extras, "extra", _EXTRAS)

@@ -22,7 +22,7 @@ from envlock.formats.listings import HEAD, is_explicit, is_freeze, is_json, is_t
 from envlock.formats.lockfile import Gathered
 from envlock.formats.logs import in_trouble, is_log
 from envlock.formats.reading import decode, is_binary
-from envlock.model import Lock
+from envlock.model import Lock, Selection
 from envlock.system import opened
 
 _MOST = 1 << 20  # bytes that are looked at
@@ -92,9 +92,10 @@ class LockRow(Struct, frozen=True, kw_only=True):
     of every pin one. ``conda``: it holds conda's packages; ``pypi``: a lock
     that has none of them; ``beside``: the Python packages of one that has them.
     ``several``: one file holds all platforms. ``markers``: one can, if that is
-    asked for, each package with a marker. ``apart``: the name of the platform
-    is always in that of the file. ``options``: other programs write options of
-    pip into it, and ``-r`` reads it.
+    asked for, each package with a marker. ``selections``: a package may be for
+    some extras and groups alone. ``apart``: the name of the platform is always
+    in that of the file. ``options``: other programs write options of pip into
+    it, and ``-r`` reads it.
     """
 
     module: str
@@ -107,6 +108,7 @@ class LockRow(Struct, frozen=True, kw_only=True):
     beside: bool = False
     several: bool = False
     markers: bool = False
+    selections: bool = False
     apart: bool = False
     options: bool = False
 
@@ -211,7 +213,9 @@ FORMATS = (
         "a pylock.toml",
         _PYLOCK,
         _IN_PYLOCK,
-        lock=LockRow(module="pylock", filename="pylock.toml", files=True, several=True),
+        lock=LockRow(
+            module="pylock", filename="pylock.toml", files=True, several=True, selections=True
+        ),
     ),
     Row(_F.UV_LOCK, "uv's lock", _names(r"uv\.lock"), _IN_UV_LOCK),
     Row(_F.POETRY_LOCK, "Poetry's lock", _names(r"poetry\.lock"), _IN_POETRY_LOCK),
@@ -346,7 +350,7 @@ def texts_of(lock: Lock, kind: Format, *, together: bool = False) -> Mapping[str
         UsageError: the format has no place for its packages.
         EnvlockError: the lock lacks something that the format must hold.
     """
-    refuse_unfit(kind, of_conda=lock.of_conda)
+    refuse_unfit(kind, of_conda=lock.of_conda, selections=lock.selections)
     row = LOCKS[kind]
     if together and row.markers and not lock.of_conda:
         return {row.filename: row.load().together(lock)}
@@ -374,13 +378,22 @@ def read_lock(path_name: str, text: str, *, markers: Mapping[str, str] | None = 
     return gathered.lock()
 
 
-def refuse_unfit(kind: Format, *, of_conda: bool) -> None:
-    """Refuse a format that holds no conda packages, or no others.
+def refuse_unfit(kind: Format, *, of_conda: bool, selections: Sequence[Selection] = ()) -> None:
+    """Refuse a format that holds no conda packages, no others, or nothing that can be chosen.
 
     Raises:
         UsageError: it does not.
     """
     row = LOCKS[kind]
+    if selections and not row.selections:
+        names = ", ".join(each for each in Format if LOCKS[each].selections)
+        raise UsageError(
+            f"the format {kind} holds what is installed everywhere, and {selections[0]} is to be"
+            " chosen where the lock is installed",
+            f"write it as {names} alone: --format {Format.PYLOCK}",
+            f"name what is to be installed everywhere in place of --all-{selections[0].kind}s:"
+            f" --{selections[0].kind} {selections[0].name}",
+        )
     if of_conda and not (row.conda or row.beside):
         names = ", ".join(each for each in Format if LOCKS[each].conda or LOCKS[each].beside)
         raise UsageError(

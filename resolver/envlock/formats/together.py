@@ -6,7 +6,7 @@ pdm all judge; pdm does not know ``sys_platform``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from operator import attrgetter
 
@@ -16,10 +16,12 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from envlock.errors import UsageError
-from envlock.model import Lock, LockedPackage, Platform
+from envlock.model import Lock, LockedPackage, Platform, Selection, SelectionKind
 from envlock.targets.platforms import SYSTEMS, markers
 
 _SYSTEM, _MACHINE = "platform_system", "platform_machine"
+#: What PEP 751 calls in markers what is chosen.
+_VARIABLES = {SelectionKind.EXTRA: "extras", SelectionKind.GROUP: "dependency_groups"}
 
 
 def gather(lock: Lock) -> list[tuple[LockedPackage, Marker | None]]:
@@ -37,8 +39,7 @@ def gather(lock: Lock) -> list[tuple[LockedPackage, Marker | None]]:
             found.setdefault((package.name, package.version), {})[part.platform] = package
     every = tuple(part.platform for part in lock.parts)
     return [
-        (reduce(_both, there.values()), condition(there, every))
-        for _, there in sorted(found.items())
+        (reduce(_both, there.values()), _marker(there, every)) for _, there in sorted(found.items())
     ]
 
 
@@ -52,6 +53,31 @@ def _refuse_mixed(lock: Lock) -> None:
             f"one file holds one Python on platforms that have a name, and these are {told}",
             "write a file for each",
         )
+
+
+def _marker(there: Mapping[str, LockedPackage], every: Sequence[str]) -> Marker | None:
+    """Where a release is installed, and for which extras and groups; None: always."""
+    platforms: dict[tuple[Selection, ...], list[str]] = {}
+    for platform, package in there.items():
+        platforms.setdefault(package.only, []).append(platform)
+    terms = [_both_hold(chosen(only), condition(m, every)) for only, m in platforms.items()]
+    return Marker(" or ".join(_group(each, " and ") for each in terms)) if all(terms) else None
+
+
+def _both_hold(one: Marker | None, other: Marker | None) -> str:
+    """The text of a marker for two conditions; "" for none."""
+    said = [str(each) for each in (one, other) if each is not None]
+    return " and ".join(_group(each, " or ") for each in said) if len(said) > 1 else "".join(said)
+
+
+def _group(text: str, binding: str) -> str:
+    return f"({text})" if binding in text else text
+
+
+def chosen(only: Iterable[Selection]) -> Marker | None:
+    """Return the marker that holds where one of some extras and groups is chosen; None for none."""
+    terms = [f"'{each.name}' in {_VARIABLES[each.kind]}" for each in only]
+    return Marker(" or ".join(terms)) if terms else None
 
 
 def condition(there: Iterable[str], every: Sequence[str]) -> Marker | None:

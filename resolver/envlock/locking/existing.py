@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from envlock.errors import EnvlockError, UsageError
 from envlock.formats.registry import LOCKS, format_of, read_lock
 from envlock.index.origin import asked, public, source_of
 from envlock.locking.job import Job
-from envlock.model import Lock, Part, Severity, Target
+from envlock.model import Lock, Part, Selection, Severity, Target
 from envlock.request.digest import conda_digest, request_digest
 from envlock.rules.check import Situation, violations
 from envlock.rules.database import Database
@@ -267,6 +267,33 @@ def without_options(path: Path) -> tuple[str, tuple[str, ...]]:
     if kind is None or not LOCKS[kind].options:
         return text, ()
     return _OPTION_LINE.sub("", text), tuple(dict.fromkeys(_OPTION_LINE.findall(text)))
+
+
+def choosing(lock: Lock, path: Path, chosen: Collection[Selection]) -> Lock:
+    """Return what a lock always installs, and what it has for the extras and groups chosen.
+
+    Raises:
+        UsageError: one of them cannot be chosen from it.
+    """
+    for each in chosen:
+        if each not in lock.selections:
+            there = ", ".join(map(str, lock.selections)) or "none"
+            raise UsageError(
+                f"{each} cannot be chosen from {path}; there can be: {there}",
+                f"leave --{each.kind} {each.name} out",
+            )
+    parts = tuple(
+        replace(
+            part,
+            pypi=tuple(
+                replace(package, only=())
+                for package in part.pypi
+                if not package.only or set(package.only) & set(chosen)
+            ),
+        )
+        for part in lock.parts
+    )
+    return replace(lock, parts=parts, selections=())
 
 
 def made_by_envlock(path: Path) -> bool:

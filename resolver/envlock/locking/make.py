@@ -97,6 +97,7 @@ def _locked(job: Job, standing: _Standing, progress: Progress) -> Locked:
         reasons={name: text for each in solved for name, text in each.reasons.items()},
         indexes=asked(job.settings),
         index_strategy=job.settings.index_strategy,
+        selections=tuple(sorted(job.request.optional)),
     )
     return Locked(lock=lock, texts=_render(lock, solved, job), before=standing.before)
 

@@ -9,7 +9,7 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from envlock import resolve as resolving
-from envlock.engine import able
+from envlock.engine import Engine, able, crossing
 from envlock.evidence import proved
 from envlock.evidence.library import companions
 from envlock.formats.registry import LOCKS
@@ -34,14 +34,22 @@ def solve_pypi(work: Work, goal: Target, progress: Progress) -> SolvedPart:
     """
     kept = work.kept.get(str(goal.platform), Part())
     preferences = {**work.job.preferences, **kept.pins}
-    answer, verified = _answer(work, goal, preferences, progress)
+    index = Index(work.job.settings, progress=progress)
+    question = _question(work, goal, preferences)
+    answer, verified = _answer(work, question, index, progress)
     answer = answer.recalling(kept.pypi, work.database.find)
     tell_several(answer.packages, work.job.settings, progress)
+    packages = answer.packages
+    if question.optional:
+        _, crosses = crossing()
+        tools = _tools(work, question, index, progress, crosses)
+        packages = resolving.shared(question, answer, tools)
+        verified = ""  # what was proved is all of it, and somebody may choose less
     return SolvedPart(
         part=Part(
             python=goal.minor,
             platform=str(goal.platform),
-            pypi=answer.packages,
+            pypi=packages,
             verified=verified,
         ),
         notes=(*answer.notes, *([] if verified else unproved(goal))),
@@ -60,24 +68,34 @@ def unproved(goal: Target) -> tuple[str, ...]:
     return (f"made for any {goal.platform}{since}: that it runs there is not proved",)
 
 
+def _question(
+    work: Work, goal: Target, preferences: Mapping[NormalizedName, Version]
+) -> resolving.Question:
+    """What is asked for on a target, with each extra and group that can be chosen there."""
+    request = work.job.request
+    base = resolving.merge(applicable(request.requirements, goal))
+    optional = {
+        each: resolving.merge(applicable(wanted, goal))
+        for each, wanted in sorted(request.optional.items())
+    }
+    return resolving.Question(
+        requirements=resolving.joined((base, *optional.values())),
+        base=base if optional else {},
+        optional=optional,
+        constraints=resolving.merge(applicable(request.constraints, goal)),
+        rules=work.database.rules,
+        target=goal,
+        settings=work.job.settings,
+        preferences=preferences,
+        exclude_newer=request.exclude_newer,
+    )
+
+
 def _answer(
-    work: Work,
-    goal: Target,
-    preferences: Mapping[NormalizedName, Version],
-    progress: Progress,
+    work: Work, question: resolving.Question, index: Index, progress: Progress
 ) -> tuple[resolving.Resolution, str]:
     """The pins, and what they were seen to do when they are a set that was proved."""
     job = work.job
-    index = Index(job.settings, progress=progress)
-    question = resolving.Question(
-        requirements=resolving.merge(applicable(job.request.requirements, goal)),
-        constraints=resolving.merge(applicable(job.request.constraints, goal)),
-        rules=work.database.rules,
-        target=goal,
-        settings=job.settings,
-        preferences=preferences,
-        exclude_newer=job.request.exclude_newer,
-    )
     if job.fresh:
         return _resolve(work, question, index, progress), ""
     needs = job.request.needs
@@ -85,7 +103,7 @@ def _answer(
     if found is None:
         answer = _resolve(work, question, index, progress)
         return answer.noting(*proved.elsewhere(question, job.evidence, answer)), ""
-    if not found.unmet and not preferences:
+    if not found.unmet and not question.preferences:
         files = any(LOCKS[kind].files for kind in job.outputs.values())
         taken = proved.resolution(found, question, work.database, index, addresses=files)
         return taken, found.words
@@ -100,7 +118,12 @@ def _answer(
 def _resolve(
     work: Work, question: resolving.Question, index: Index, progress: Progress
 ) -> resolving.Resolution:
-    date, goal = question.exclude_newer, question.target
+    goal = question.target
+    why = resolving.Asked(
+        database=work.database,
+        verb=work.job.verb,
+        targets_here=lambda: others(goal),
+    )
     wanted = work.job.engine
     name, engine = able(wanted, goal)
     if name is not wanted:
@@ -108,19 +131,21 @@ def _resolve(
             f"{name} resolves for Python {goal.minor} on {goal.platform}:"
             f" {wanted} can do so only with that Python at hand"
         )
-    tools = resolving.Tools(
+    tools = _tools(work, question, index, progress, engine)
+    return resolving.resolve(question, tools, index, why)
+
+
+def _tools(
+    work: Work, question: resolving.Question, index: Index, progress: Progress, engine: Engine
+) -> resolving.Tools:
+    date = question.exclude_newer
+    return resolving.Tools(
         engine=engine,
         releases=cache(lambda name: releases(admitted(index.files(name), date))),
         progress=progress,
-        companions=partial(_companions, work.job, goal),
+        companions=partial(_companions, work.job, question.target),
         needs=partial(_needs, question.settings),
     )
-    why = resolving.Asked(
-        database=work.database,
-        verb=work.job.verb,
-        targets_here=lambda: others(goal),
-    )
-    return resolving.resolve(question, tools, index, why)
 
 
 def _needs(

@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 
 from envlock.conda.channels import public, strip_channel
 from envlock.index.secrets import strip_credentials
-from envlock.model import CondaSpec, Request, Requested, Target
+from envlock.model import CondaSpec, Request, Requested, Selection, Target
 
 
 def request_digest(request: Request, targets: Sequence[Target]) -> str:
@@ -34,9 +34,15 @@ def request_digest(request: Request, targets: Sequence[Target]) -> str:
         *(f"needs {level}" for level in sorted(set(request.needs))),
         *_canonical("requirement", request.requirements),
         *_canonical("constraint", request.constraints),
+        *(line for each in sorted(request.optional) for line in _optional(each, request)),
     ]
     text = "\n".join(lines)
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _optional(selection: Selection, request: Request) -> list[str]:
+    """An extra or group that can be chosen, though it be empty, and what it asks for."""
+    return [str(selection), *_canonical(f"of {selection}", request.optional[selection])]
 
 
 def conda_digest(

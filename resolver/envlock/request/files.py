@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+import shlex
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, field
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.utils import InvalidName, NormalizedName, canonicalize_name
 
 from envlock.errors import UsageError
 from envlock.formats.faults import Faults, safe, shown
@@ -25,7 +27,7 @@ from envlock.formats.requirements import (
     real_path,
 )
 from envlock.index.secrets import learn_url
-from envlock.model import Requested
+from envlock.model import Requested, Selection, SelectionKind
 from envlock.system import read_text
 
 
@@ -33,13 +35,24 @@ class ParsedFile(Struct, frozen=True, kw_only=True):
     """What one file asks for, includes followed.
 
     ``requires_python`` is a project's own; ``notes`` are sentences on what
-    was read and left out, each with its place.
+    was read and left out, each with its place. ``optional`` is what its extras
+    and groups ask for beside that, each by itself.
     """
 
     requirements: tuple[Requested, ...]
+    optional: Mapping[Selection, tuple[Requested, ...]] = field(default_factory=dict)
     constraints: tuple[Requested, ...] = ()
     requires_python: SpecifierSet | None = None
     notes: tuple[str, ...] = ()
+
+
+class Apart(Struct, frozen=True, kw_only=True):
+    """Which extras and groups of a project are taken each by itself: all but some, or none."""
+
+    extras: bool = False
+    groups: bool = False
+    but_extras: tuple[str, ...] = ()
+    but_groups: tuple[str, ...] = ()
 
 
 def parse_requirements(
@@ -164,12 +177,17 @@ def _editable_fault(value: str) -> UsageError:
 
 
 def parse_project(
-    path: Path, text: str, extras: Collection[str] = (), groups: Collection[str] = ()
+    path: Path,
+    text: str,
+    extras: Collection[str] = (),
+    groups: Collection[str] = (),
+    apart: Apart = Apart(),  # noqa: B008  (frozen)
 ) -> ParsedFile:
-    """Read a project's dependencies, and those of the extras and groups named.
+    """Read a project's dependencies, with those of the extras and groups named.
 
     An extra that a project asks of itself (``name[extra]``) is replaced by
-    what that extra holds. With groups, ``[project]`` may be missing.
+    what that extra holds. With groups, ``[project]`` may be missing. Those
+    that are ``apart`` are `ParsedFile.optional`.
 
     Raises:
         UsageError: the file is not TOML, an extra or group is not there, or
@@ -177,13 +195,46 @@ def parse_project(
     """
     project = Project(path, text)
     found = [
-        *_asked(project, path, project.dependencies(optional=bool(groups))),
+        *_asked(project, path, project.dependencies(optional=bool(groups) or apart.groups)),
         *(each for name in extras for each in _asked(project, path, project.of_extra(name))),
         *(each for name in groups for each in _asked(project, path, project.of_group(name))),
     ]
+    optional = dict(_apart(project, path, apart))
     python = project.requires_python()
     project.faults.finish()
-    return ParsedFile(requirements=tuple(found), requires_python=python)
+    return ParsedFile(requirements=tuple(found), optional=optional, requires_python=python)
+
+
+def _apart(
+    project: Project, path: Path, apart: Apart
+) -> Iterator[tuple[Selection, tuple[Requested, ...]]]:
+    """The extras and groups that are wanted each by itself, and what each asks for."""
+    kinds: list[tuple[SelectionKind, bool, tuple[str, ...], Callable[[str], Iterator[Entry]]]] = [
+        (SelectionKind.EXTRA, apart.extras, apart.but_extras, project.of_extra),
+        (SelectionKind.GROUP, apart.groups, apart.but_groups, project.of_group),
+    ]
+    for kind, wanted, but, entries in kinds:
+        for name in but:
+            tuple(entries(name))  # tells one that is not there
+        left_out = set(map(canonicalize_name, but))
+        there = project.extras if kind is SelectionKind.EXTRA else project.groups
+        for name in there if wanted else ():
+            if canonicalize_name(name) not in left_out:
+                with project.faults.collect(str(path)):
+                    selection = Selection(kind=kind, name=_name(kind, name))
+                    yield selection, tuple(_asked(project, path, entries(name)))
+
+
+def _name(kind: SelectionKind, name: str) -> NormalizedName:
+    """The name of an extra or group as markers have it, which are written with it."""
+    try:
+        return canonicalize_name(name, validate=True)
+    except InvalidName:
+        raise UsageError(
+            f"{shown(name)} is no name for a {kind} that is to be chosen from a lock",
+            "write it with letters, digits, hyphens and underscores",
+            f"leave it out: --no-{kind} {shlex.quote(name)}",
+        ) from None
 
 
 def _asked(project: Project, path: Path, entries: Iterable[Entry]) -> Iterator[Requested]:
@@ -200,11 +251,12 @@ def read_request_file(
     root: Path | None = None,
     extras: Collection[str] = (),
     groups: Collection[str] = (),
+    apart: Apart = Apart(),  # noqa: B008  (frozen)
 ) -> ParsedFile:
     """Read a file given to ``-r``.
 
-    ``root`` bounds the includes of a requirements file; ``extras`` and
-    ``groups`` are a project's.
+    ``root`` bounds the includes of a requirements file; ``extras``, ``groups``
+    and what is ``apart`` are a project's.
 
     Raises:
         UsageError: it is of no kind that is understood, or as the reader of
@@ -213,7 +265,7 @@ def read_request_file(
     text = read_text(path)
     found = meant(path, text)
     if found is FileFormat.PYPROJECT:
-        return parse_project(path, text, extras, groups)
+        return parse_project(path, text, extras, groups, apart)
     _refuse_others(path, found, "requirements files (*.txt, *.in) and pyproject.toml")
     return parse_requirements(path, text, root)
 

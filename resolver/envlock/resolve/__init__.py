@@ -1,7 +1,18 @@
 """From a request to a lock: candidate, select, solve, check, explain."""
 
-from envlock.resolve.candidate import PackageRequirement, merge
+from envlock.resolve.candidate import PackageRequirement, joined, merge
 from envlock.resolve.question import Asked, Question, Tools
 from envlock.resolve.run import Resolution, resolve
+from envlock.resolve.shares import shared
 
-__all__ = ["Asked", "PackageRequirement", "Question", "Resolution", "Tools", "merge", "resolve"]
+__all__ = [
+    "Asked",
+    "PackageRequirement",
+    "Question",
+    "Resolution",
+    "Tools",
+    "joined",
+    "merge",
+    "resolve",
+    "shared",
+]

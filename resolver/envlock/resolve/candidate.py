@@ -78,6 +78,15 @@ def merge(requested: Iterable[Requested]) -> dict[NormalizedName, PackageRequire
     return dict(sorted(merged.items()))
 
 
+def joined(several: Iterable[Requirements]) -> dict[NormalizedName, PackageRequirement]:
+    """The requirements of several requests together, sorted by name."""
+    found: dict[NormalizedName, PackageRequirement] = {}
+    for requirements in several:
+        for name, each in requirements.items():
+            found[name] = found[name].within(each) if name in found else each
+    return dict(sorted(found.items()))
+
+
 def file_of(origin: str) -> tuple[str, str]:
     """The file of an origin, without its line, and the table in it ("" where there is none)."""
     place = _PLACE.fullmatch(origin)

@@ -11,10 +11,16 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from envlock.engine import Answer, Engine, Problem
-from envlock.model import Constraint, DistributionFile, IndexSettings, Rule, Target
+from envlock.model import Constraint, DistributionFile, IndexSettings, Rule, Selection, Target
 from envlock.progress import Progress
 from envlock.releases import declared
-from envlock.resolve.candidate import Candidate, PackageRequirement, Releases, Requirements
+from envlock.resolve.candidate import (
+    Candidate,
+    PackageRequirement,
+    Releases,
+    Requirements,
+    joined,
+)
 from envlock.rules.database import Database
 from envlock.rules.frameworks import families
 from envlock.system import OutOfTime
@@ -24,6 +30,9 @@ class Question(Struct, frozen=True, kw_only=True):
     """Everything that a resolution depends on.
 
     ``constraints`` are the user's bounds on packages that need not be there.
+    ``optional`` are the requirements of extras and groups that can be chosen where
+    the answer is installed, ``base`` those of whoever chooses none; without
+    any both are empty. ``requirements`` are always all of them.
     """
 
     requirements: Requirements
@@ -33,6 +42,14 @@ class Question(Struct, frozen=True, kw_only=True):
     settings: IndexSettings
     preferences: Mapping[NormalizedName, Version] = field(default_factory=dict)
     exclude_newer: datetime | None = None
+    base: Requirements = field(default_factory=dict)
+    optional: Mapping[Selection, Requirements] = field(default_factory=dict)
+
+    def choosing(self, chosen: Iterable[Selection]) -> Question:
+        """The same for whoever chooses these extras and groups."""
+        optional = {each: self.optional[each] for each in chosen}
+        together = joined((self.base, *optional.values()))
+        return replace(self, requirements=together, optional=optional)
 
     def given(self, candidate: Candidate | None) -> dict[NormalizedName, PackageRequirement]:
         """The user's bounds on packages that will be there: asked for, or needed by a release."""

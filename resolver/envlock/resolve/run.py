@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 
 from msgspec import Struct
@@ -23,11 +24,15 @@ from envlock.index.pages import Index
 from envlock.model import LockedPackage, Rule, RuleId
 from envlock.resolve.assemble import built_there, explained, notes, reasons, with_files
 from envlock.resolve.candidate import Candidate, distributions, framework
+from envlock.resolve.conflicts import apart, least
 from envlock.resolve.loop import Attempt, candidates_for, search
 from envlock.resolve.question import Asked, Question, Tools
 from envlock.resolve.settle import Resolved
-from envlock.resolve.ways import absent, no_resolution
-from envlock.system import solve_limit, within
+from envlock.resolve.ways import absent, collision, no_resolution, refusal
+from envlock.system import OutOfTime, solve_limit, within
+
+#: How long is looked for the extras and groups that have no answer together.
+_SECONDS = 60.0
 
 #: What stands before a version in the words of an engine, and of envlock.
 _NAME = re.compile(r"([A-Za-z0-9][\w.-]*)(?=(?:[<>=!~]=?|===?| )\d)")
@@ -109,7 +114,7 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
         question = replace(question, settings=replace(question.settings, refresh=True))
     settled, tried = _search(question, tools, index)
     if settled is None:
-        raise beside(no_resolution(question, tools, asked, tried), question, tools, index)
+        raise _refusal(question, tools, index, asked, tried)
     packages = with_files(
         explained(settled, tried, question.requirements),
         index,
@@ -123,6 +128,32 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
         notes=(*notes(settled), *built_there(packages, question.target)),
         reasons=reasons(packages, asked.database.find),
     )
+
+
+def _refusal(
+    question: Question, tools: Tools, index: Index, asked: Asked, tried: tuple[Attempt, ...]
+) -> NoResolution:
+    """Why there is no answer; of extras and groups, which of them have none together."""
+    if question.optional:
+        with suppress(OutOfTime), within(_SECONDS):
+            return _conflict(question, tools, index, asked)
+    return beside(no_resolution(question, tools, asked, tried), question, tools, index)
+
+
+def _conflict(question: Question, tools: Tools, index: Index, asked: Asked) -> NoResolution:
+    """Which extras and groups have no answer together."""
+
+    def answers(each: Question) -> bool:
+        return not each.requirements or _search(each, tools, index)[0] is not None
+
+    with tools.progress.phase("find the extras and groups that have no answer together"):
+        found = least(question, answers)
+        fewer = question.choosing(found)
+        _, tried = _search(fewer, tools, index)
+        if not found:
+            return _refusal(replace(fewer, optional={}), tools, index, asked, tried)
+        reason = refusal(*collision(fewer, tools, asked, tried))
+        return apart(question, found, beside(reason, fewer, tools, index), answers)
 
 
 def _search(

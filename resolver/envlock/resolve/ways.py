@@ -244,21 +244,29 @@ def _wheels(releases: Releases) -> Releases:
     return {version: files for version, files in kept.items() if files}
 
 
-def no_resolution(
+def collision(
     question: Question, tools: Tools, asked: Asked, tried: tuple[Attempt, ...]
-) -> NoResolution:
-    """Say what collides, and what would free it: every remedy has been solved."""
+) -> tuple[str, ...]:
+    """Say what was asked, and each reason why it cannot be."""
     absent = [
         line for w in question.requirements.values() for line in _absent(w, question, tools, asked)
     ]
     bounds = {**question.constraints, **question.given(None)}
     reasons = absent or explain.causes(tried, bounds, asked.database.find)
-    said = "\n".join(
-        (
-            explain.title(question.requirements, question.target),
-            *(f"  because {line}" for line in reasons),
-        )
-    )
+    return (explain.title(question.requirements, question.target), *reasons)
+
+
+def refusal(title: str, *reasons: str) -> NoResolution:
+    """Return an error that says what collides, and of no way out."""
+    return NoResolution("\n".join((title, *(f"  because {line}" for line in reasons))))
+
+
+def no_resolution(
+    question: Question, tools: Tools, asked: Asked, tried: tuple[Attempt, ...]
+) -> NoResolution:
+    """Say what collides, and what would free it: every remedy has been solved."""
+    title, *reasons = collision(question, tools, asked, tried)
+    said = refusal(title, *reasons).message
     if not all(tools.releases(name) for name in question.requirements):
         return NoResolution(said)
     looking = Search(

@@ -72,11 +72,11 @@ def test_a_file_shows_the_hashes_that_are_locked_and_no_others() -> None:
 @pytest.mark.parametrize(
     ("platform", "marker"),
     [
-        ("linux-x86_64", 'sys_platform == "linux" and platform_machine == "x86_64"'),
-        ("linux-aarch64", 'sys_platform == "linux" and platform_machine == "aarch64"'),
-        ("macos-arm64", 'sys_platform == "darwin" and platform_machine == "arm64"'),
-        ("windows-x86_64", 'sys_platform == "win32" and platform_machine == "AMD64"'),
-        ("windows-arm64", 'sys_platform == "win32" and platform_machine == "ARM64"'),
+        ("linux-x86_64", 'platform_system == "Linux" and platform_machine == "x86_64"'),
+        ("linux-aarch64", 'platform_system == "Linux" and platform_machine == "aarch64"'),
+        ("macos-arm64", 'platform_system == "Darwin" and platform_machine == "arm64"'),
+        ("windows-x86_64", 'platform_system == "Windows" and platform_machine == "AMD64"'),
+        ("windows-arm64", 'platform_system == "Windows" and platform_machine == "ARM64"'),
     ],
 )
 def test_the_lock_is_for_its_platform_alone(platform: str, marker: str) -> None:

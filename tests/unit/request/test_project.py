@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from envlock.errors import UsageError
-from envlock.request.files import ParsedFile, read_request_file
+from envlock.request.files import Apart, ParsedFile, read_request_file
 
 PROJECT = """\
 [project]
@@ -277,3 +277,30 @@ def test_dynamic_dependencies_are_told_with_the_file_they_are_in(files: str, pro
 )
 def test_a_table_of_the_wrong_type_is_refused_in_words(text: str, project: Path) -> None:
     assert refusal(project, text, extras=["a"], groups=["a"]).message.startswith(str(project))
+
+
+def test_extras_and_groups_are_read_each_by_itself(project: Path) -> None:
+    apart = Apart(extras=True, groups=True, but_extras=("LOOP",), but_groups=("test",))
+    parsed = read_request_file(project, apart=apart)
+    assert names(parsed) == OWN
+    found = {str(s): [str(e.requirement) for e in asked] for s, asked in parsed.optional.items()}
+    assert found == {
+        "extra gpu": ["tensorflow[and-cuda]"],
+        "extra plot": ['matplotlib; sys_platform != "win32"'],
+        "extra all": [
+            'tensorflow[and-cuda]; python_version > "3.9"',
+            'matplotlib; python_version > "3.9" and sys_platform != "win32"',
+            "pandas",
+        ],
+        "group dev": ["pytest>=8", "ruff", 'matplotlib; sys_platform != "win32"'],
+    }
+
+
+def test_a_name_that_no_marker_can_have_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "pyproject.toml"
+    path.write_text('[dependency-groups]\n"d\'ev" = []\n', encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        read_request_file(path, apart=Apart(groups=True))
+    assert "is no name for a group that is to be chosen from a lock" in caught.value.message
+    apart = Apart(groups=True, but_groups=("d'ev",))
+    assert read_request_file(path, apart=apart).optional == {}

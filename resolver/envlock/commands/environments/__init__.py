@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from envlock.cli.arguments import Command, flag, word
 from envlock.cli.options import (
+    ChosenOptions,
     CondaOptions,
     EnvironmentOptions,
     IndexOptions,
@@ -72,6 +73,7 @@ SYNC = Command(
     It is built anew unless it is equal already. Whatever fails, it stays what it was.
     """,
     own=SyncedLock,
+    taken=ChosenOptions,
     place=EnvironmentOptions,
     index=IndexOptions,
     talk=TalkOptions,

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from envlock import report
-from envlock.cli.options import EnvironmentOptions, IndexOptions, TalkOptions
+from envlock.cli.options import ChosenOptions, EnvironmentOptions, IndexOptions, TalkOptions
 from envlock.cli.orders import configured_settings
 from envlock.cli.output import progress_for, say, say_json
 from envlock.commands.environments import SyncedLock
@@ -22,6 +22,7 @@ from envlock.commands.environments.building import (
     replaced_by,
     replaced_rows,
 )
+from envlock.commands.lock.selections import chosen
 from envlock.conda import rattler
 from envlock.environment.inspect import installed
 from envlock.environment.layout import read_layout, variables_of
@@ -32,9 +33,9 @@ from envlock.environment.replacement import replaced
 from envlock.errors import InstallFailure, InterpreterMissing, UsageError
 from envlock.formats.comments import own_command
 from envlock.formats.registry import read_lock
-from envlock.locking.existing import bare_of
+from envlock.locking.existing import bare_of, choosing
 from envlock.locking.outputs import refuse_changed, seen
-from envlock.model import IndexSettings, Lock, Part, Request
+from envlock.model import IndexSettings, Lock, Part, Request, Selection
 from envlock.progress import Progress
 from envlock.system import read_text
 from envlock.targets.interpreters import base_program, find_interpreter, find_version, python_in
@@ -45,7 +46,8 @@ class SyncOrder(Struct, frozen=True, kw_only=True):
     """A lock file and the environment it is for.
 
     ``python`` is a version or a path; None takes the Python the lock is for.
-    ``force`` replaces an environment that envlock did not make.
+    ``force`` replaces an environment that envlock did not make. ``chosen`` are
+    the extras and groups to install beside what the lock always installs.
     """
 
     lock: Path
@@ -53,6 +55,7 @@ class SyncOrder(Struct, frozen=True, kw_only=True):
     settings: IndexSettings
     python: str | None = None
     force: bool = False
+    chosen: tuple[Selection, ...] = ()
 
 
 class Synced(Struct, frozen=True, kw_only=True):
@@ -117,7 +120,7 @@ def _asked(order: SyncOrder) -> Venv | Prefix:
     """The lock, and what is to be built of it here."""
     if not order.lock.exists():
         raise UsageError(f"{order.lock}: there is no such lock", "envlock lock")
-    lock = read_lock(order.lock.name, read_text(order.lock))
+    lock = choosing(read_lock(order.lock.name, read_text(order.lock)), order.lock, order.chosen)
     builder = _prefix(order, lock) if lock.of_conda else _venv(order, lock)
     bare = bare_of(builder.part)
     if bare:
@@ -141,6 +144,7 @@ def _venv(order: SyncOrder, lock: Lock) -> Venv:
         raise _elsewhere(order, lock, here)
     if len(lock.parts) == 1:  # its pins may have markers of another tool
         lock = read_lock(order.lock.name, read_text(order.lock), markers=interpreter.markers)
+        lock = choosing(lock, order.lock, order.chosen)
         part = lock.part
     return Venv(lock=lock, part=part, interpreter=interpreter, settings=order.settings)
 
@@ -238,7 +242,11 @@ def _equal(order: SyncOrder, wanted: Venv) -> bool:
 
 
 def run_sync(
-    own: SyncedLock, place: EnvironmentOptions, index: IndexOptions, talk: TalkOptions
+    own: SyncedLock,
+    taken: ChosenOptions,
+    place: EnvironmentOptions,
+    index: IndexOptions,
+    talk: TalkOptions,
 ) -> int:
     """Do `envlock sync`."""
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
@@ -248,6 +256,7 @@ def run_sync(
         settings=configured_settings(index),
         python=own.python,
         force=place.force,
+        chosen=chosen(taken),
     )
     done = sync_environment(order, progress)
     if talk.json:

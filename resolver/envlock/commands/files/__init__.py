@@ -8,8 +8,8 @@ from typing import Annotated
 from msgspec import Struct
 
 from envlock.choices import Format
-from envlock.cli.arguments import Command, option, word
-from envlock.cli.options import IndexOptions, JsonOption, TalkOptions
+from envlock.cli.arguments import Command, flag, option, word
+from envlock.cli.options import ChosenOptions, IndexOptions, JsonOption, TalkOptions
 
 
 class ExportOptions(Struct, frozen=True, kw_only=True):
@@ -52,6 +52,13 @@ class ExportOptions(Struct, frozen=True, kw_only=True):
             says="The platform of a lock that names none.  [default: this machine's]",
         ),
     ] = None
+    universal: Annotated[
+        bool,
+        flag(
+            "--universal",
+            says="Put all platforms of the lock into one requirements file, with markers.",
+        ),
+    ] = False
 
 
 class TwoLocks(Struct, frozen=True, kw_only=True):
@@ -69,6 +76,7 @@ EXPORT = Command(
     needs hashes, that the lock does not have.
     """,
     own=ExportOptions,
+    taken=ChosenOptions,
     index=IndexOptions,
     talk=TalkOptions,
 )

@@ -211,15 +211,16 @@ class Difference(Struct, frozen=True, kw_only=True):
 def side_of(lock: Lock, *, apart: bool = False) -> LockSide:
     """Return a lock as it is compared.
 
-    Names say which packages are pip's beside conda's, and where ``apart`` of
-    which platform. The Python is among conda's packages.
+    Names say which packages are pip's beside conda's, which are for some
+    extras and groups alone, and where ``apart`` of which platform. The Python
+    is among conda's packages.
     """
     pins: dict[str, Pin] = {}
     beside = " (pip)" if lock.of_conda else ""
     for part in lock.parts:
         where = f" [{part.place}]" if apart else ""
         pins |= {f"{each.name}{where}": _conda_pin(each) for each in part.conda}
-        pins |= {f"{each.name}{beside}{where}": _pin(each) for each in part.pypi}
+        pins |= {f"{each.name}{beside}{_only(each)}{where}": _pin(each) for each in part.pypi}
     pythons = dict.fromkeys(each.python for each in lock.parts)
     return LockSide(
         pins=pins,
@@ -265,6 +266,10 @@ def _conda_pin(package: CondaPackage) -> Pin:
         hashes=(f"sha256:{package.sha256}",) if package.sha256 else (),
         because=package.because,
     )
+
+
+def _only(package: LockedPackage) -> str:
+    return f" ({', '.join(map(str, package.only))})" if package.only else ""
 
 
 _Pair = tuple[str, Pin | None, Pin | None]

@@ -12,10 +12,11 @@ from msgspec.structs import replace
 from packaging.utils import NormalizedName
 
 from envlock.choices import STANDARD_OUTPUT, Format
-from envlock.cli.options import IndexOptions, TalkOptions
+from envlock.cli.options import ChosenOptions, IndexOptions, TalkOptions
 from envlock.cli.orders import configured_settings, project_name
 from envlock.cli.output import progress_for, say, say_json
 from envlock.commands.files import ExportOptions
+from envlock.commands.lock.selections import chosen
 from envlock.errors import IndexFailure, UsageError
 from envlock.formats.comments import own_command
 from envlock.formats.registry import LOCKS, format_of, read_lock, refuse_unfit, texts_of
@@ -23,9 +24,17 @@ from envlock.index.metadata import with_hashes
 from envlock.index.origin import held_to
 from envlock.index.origin import where as index_words
 from envlock.index.pages import Index
-from envlock.locking.existing import made_by_envlock, without_options
+from envlock.locking.existing import choosing, made_by_envlock, without_options
 from envlock.locking.outputs import try_outputs
-from envlock.model import DistributionFile, IndexSettings, Lock, LockedPackage, Part, Target
+from envlock.model import (
+    DistributionFile,
+    IndexSettings,
+    Lock,
+    LockedPackage,
+    Part,
+    Selection,
+    Target,
+)
 from envlock.progress import Progress
 from envlock.resolve.assemble import located
 from envlock.resolve.assemble import wanted as installable_files
@@ -42,6 +51,9 @@ class ExportOrder(Struct, frozen=True, kw_only=True):
     ``python`` and ``platform`` are for a lock that does not say what it is
     for; ``command`` is told in what is written of a lock that envlock did not
     make. ``name`` is what the environment is called where a format names it.
+    ``chosen`` are the extras and groups that are taken, with what is always
+    installed; none means all of them in a format in which they can be chosen,
+    and none in others. ``together``: one file holds all platforms.
     """
 
     source: Path
@@ -51,6 +63,8 @@ class ExportOrder(Struct, frozen=True, kw_only=True):
     name: str
     python: str | None = None
     platform: Place | None = None
+    chosen: tuple[Selection, ...] = ()
+    together: bool = False
 
 
 def export(order: ExportOrder, progress: Progress) -> Mapping[str, str]:
@@ -72,6 +86,15 @@ def export(order: ExportOrder, progress: Progress) -> Mapping[str, str]:
             f"lock an environment file: envlock lock -r environment.yml --format {order.kind}",
         )
     refuse_unfit(order.kind, of_conda=lock.of_conda)
+    if order.together and (lock.of_conda or len(lock.parts) == 1):
+        places = " and ".join(each.place for each in lock.parts)
+        what = "conda's packages for" if lock.of_conda else "for"
+        raise UsageError(
+            "--universal puts several platforms of pip's packages into one file, and"
+            f" {order.source} is {what} {places}",
+            "leave --universal out",
+        )
+    lock = _chosen(lock, order, progress)
     if lock.of_conda and not row.conda:
         lock = replace(lock, parts=tuple(each for each in lock.parts if each.pypi))
         if not lock.parts:
@@ -79,7 +102,18 @@ def export(order: ExportOrder, progress: Progress) -> Mapping[str, str]:
     if row.hashes:
         parts = tuple(_with_files(each, order, progress) for each in lock.parts)
         lock = replace(lock, parts=parts)
-    return texts_of(lock, order.kind)
+    return texts_of(lock, order.kind, together=order.together)
+
+
+def _chosen(lock: Lock, order: ExportOrder, progress: Progress) -> Lock:
+    """What is taken of a lock with extras and groups; what is left out is told."""
+    if not order.chosen and LOCKS[order.kind].selections:
+        return lock
+    taken = choosing(lock, order.source, order.chosen)
+    if left_out := [str(each) for each in lock.selections if each not in order.chosen]:
+        told = ", ".join(left_out)
+        progress.note(f"{order.source}: {told} left out: --extra and --group take them along")
+    return taken
 
 
 def try_export(output: Path, kind: Format, progress: Progress) -> None:
@@ -240,7 +274,9 @@ def _named(packages: list[LockedPackage]) -> str:
     return ", ".join(names[:3]) + (f" and {more} more" if more > 0 else "")
 
 
-def run_export(own: ExportOptions, index: IndexOptions, talk: TalkOptions) -> int:
+def run_export(
+    own: ExportOptions, taken: ChosenOptions, index: IndexOptions, talk: TalkOptions
+) -> int:
     """Do `envlock export`."""
     kind = _format(own)
     order = ExportOrder(
@@ -251,6 +287,8 @@ def run_export(own: ExportOptions, index: IndexOptions, talk: TalkOptions) -> in
         name=project_name(),
         python=own.python,
         platform=read_platform(own.platform) if own.platform else None,
+        chosen=chosen(taken),
+        together=own.universal,
     )
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
     output = None if own.output == STANDARD_OUTPUT else own.output

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
@@ -27,6 +27,8 @@ from envlock.cli.orders import (
     tell_place,
 )
 from envlock.cli.output import talk
+from envlock.commands.lock.outputs import output_files
+from envlock.commands.lock.selections import apart, gathered, refuse_formats, usual, with_kept
 from envlock.conda.channels import hide, host_of, strip_channel, variables_of
 from envlock.config import load_config
 from envlock.errors import UsageError
@@ -36,10 +38,7 @@ from envlock.formats.faults import Faults
 from envlock.formats.registry import (
     LOCKS,
     FileFormat,
-    for_platform,
     format_at,
-    format_of,
-    refuse_unfit,
 )
 from envlock.index.secrets import learn_url
 from envlock.locking import existing
@@ -47,10 +46,9 @@ from envlock.locking.job import Job
 from envlock.model import CondaSpec, Lock, Request
 from envlock.progress import Progress
 from envlock.request.environment_yml import read_environment
-from envlock.request.files import read_constraints_file, read_request_file
+from envlock.request.files import Apart, read_constraints_file, read_request_file
 from envlock.request.words import parse_names, parse_words
 from envlock.rules.frameworks import framework
-from envlock.system import refuse_irregular
 from envlock.system.looking import current_folder
 from envlock.targets.platforms import Place, find_known, read_platform, read_platforms
 
@@ -101,7 +99,11 @@ def lock_job(verb: str, typed: Typed, progress: Progress) -> Job:
     config = load_config(current_folder(), os.environ)
     settled = settle(typed.request, typed.files, config)
     of_conda = is_for_conda(typed.request, typed.conda)
-    asked, pythons = _read(typed, settled, progress, of_conda=of_conda)
+    if verb != "docker" and not of_conda:
+        kept = with_kept(verb, typed.request, typed.files, settled.formats)
+        typed = replace(typed, request=kept)
+    by_itself = apart(verb, typed.request, of_conda=of_conda)
+    asked, pythons = _read(typed, settled, by_itself, progress)
     job = Job(
         request=asked,
         settings=index_settings(typed.index, config),
@@ -135,9 +137,11 @@ def _for_pip(job: Job, typed: Typed, settled: Settled) -> Job:
             typed.request,
             replace(typed.files, format=settled.formats),
             [str(each.platform) for each in places] or [""],
+            usual=usual(job.request.optional),
             apart=len(places) == 1,
             together=together,
         )
+        refuse_formats(outputs.values(), job.request.optional)
         words = ["envlock", "lock", *request_words(typed.request, typed.index, settled)]
         words += repeated("--format", settled.formats) + _named(typed.files.output)
         words += ["--universal"] if together else []
@@ -244,9 +248,8 @@ def _for_conda(job: Job, typed: Typed, settled: Settled) -> Job:
 def _read(
     typed: Typed,
     settled: Settled,
+    by_itself: Apart,
     progress: Progress,
-    *,
-    of_conda: bool,
 ) -> tuple[Request, SpecifierSet]:
     """The words and files of a request, and the Pythons that its projects are for.
 
@@ -254,9 +257,10 @@ def _read(
     """
     options = typed.request
     _refuse_unread(options)
+    of_conda = is_for_conda(options, typed.conda)
     request = _of_environment(options, typed.conda) if of_conda else Request()
     files = [
-        read_request_file(path, extras=options.extra, groups=options.group)
+        read_request_file(path, extras=options.extra, groups=options.group, apart=by_itself)
         for path in options.requirement_file
         if not (of_conda and _is_environment(path))
     ]
@@ -277,6 +281,7 @@ def _read(
     return replace(
         request,
         requirements=(*own, *asked) if of_conda else (*asked, *own),
+        optional=gathered(files),
         constraints=tuple(each for parsed in (*files, *bounds) for each in parsed.constraints),
         accelerator=settled.accelerator,
         exclude_newer=settled.exclude_newer,
@@ -287,11 +292,12 @@ def _read(
 def _refuse_unread(options: RequestOptions) -> None:
     """Refuse what is of a project where none is read."""
     projects = [p for p in options.requirement_file if format_at(p) is FileFormat.PYPROJECT]
-    for flag, names in (("--extra", options.extra), ("--group", options.group)):
-        if names and not projects:
-            raise UsageError(
-                f"{flag} {names[0]} is of a {_PROJECT}, and none is read", f"-r {_PROJECT}"
-            )
+    asked = [f"--extra {name}" for name in options.extra]
+    asked += [f"--group {name}" for name in options.group]
+    asked += ["--all-extras"] if options.all_extras else []
+    asked += ["--all-groups"] if options.all_groups else []
+    if asked and not projects:
+        raise UsageError(f"{asked[0]} is of a {_PROJECT}, and none is read", f"-r {_PROJECT}")
 
 
 def _is_environment(path: Path) -> bool:
@@ -373,124 +379,3 @@ def is_for_conda(request: RequestOptions, conda: CondaOptions) -> bool:
     if conda.channel:
         return True
     return any(format_at(path) is FileFormat.ENVIRONMENT for path in request.requirement_file)
-
-
-def output_files(
-    request: RequestOptions,
-    files: LockFileOptions,
-    places: Sequence[str],
-    *,
-    usual: Format = Format.REQUIREMENTS,
-    of_conda: bool = False,
-    apart: bool = False,
-    together: bool = False,
-) -> dict[Path, Format]:
-    """Return the files to write with their formats, in the order of ``places``.
-
-    ``usual`` is the format where none is asked for, ``places`` are the
-    platforms of the lock, ``apart`` says that its files are named after them
-    though there be one, and ``together`` that a file may hold all of them by
-    markers. Of pip's packages ``-o`` may name one file for each platform.
-
-    Raises:
-        UsageError: a name says another format, is an input, or is in no
-            folder, or a format does not hold what is locked.
-    """
-    kinds = _formats(files, usual)
-    told = None if files.output is None else format_of(files.output)
-    for kind in kinds if told is None else (*kinds, told):
-        refuse_unfit(kind, of_conda=of_conda)
-    if files.output is not None and files.output != STANDARD_OUTPUT:
-        kinds = (format_for(files.output, kinds if files.format else (), usual),)
-    inputs = {path.resolve() for path in (*request.requirement_file, *request.constraint_file)}
-    named = [
-        (kind, Path(name))
-        for kind in kinds
-        for name in LOCKS[kind].names(places, apart=apart, together=together)
-    ]
-    outputs = _outputs(files.output, places, len(named), of_conda=of_conda)
-    found: dict[Path, Format] = {}
-    for (kind, plain), output in zip(named, outputs, strict=True):
-        path = output or (_beside(plain) if plain.resolve() in inputs else plain)
-        if path != STANDARD_OUTPUT:
-            check_folder(path)
-        if path.resolve() in inputs:
-            free = _beside(Path(LOCKS[kind].filename))
-            raise UsageError(f"{path} is an input; the lock would overwrite it", f"-o {free}")
-        found[path] = kind
-    return found
-
-
-def _outputs(
-    output: Path | None, places: Sequence[str], count: int, *, of_conda: bool
-) -> Sequence[Path | None]:
-    """The file that ``-o`` names, or one for each platform that is named after it."""
-    if output is None or count == 1:
-        return [output] * count
-    if output == STANDARD_OUTPUT:
-        raise UsageError("-o - prints one lock, and several are asked for", "leave -o out")
-    if of_conda:
-        raise UsageError(
-            f"-o {output} names one file, and there is one for each platform", "leave -o out"
-        )
-    return [Path(for_platform(output, place)) for place in places]
-
-
-def _formats(files: LockFileOptions, usual: Format) -> tuple[Format, ...]:
-    kinds = tuple(dict.fromkeys(files.format))
-    if files.output == STANDARD_OUTPUT:
-        return (printed_format(kinds, usual),)
-    return kinds or (usual,)
-
-
-def _beside(path: Path) -> Path:
-    """The name of a lock whose usual name is the input's."""
-    if path.suffix == ".txt":
-        return path.with_suffix(".lock")
-    return path.with_stem(f"{path.stem}.lock")
-
-
-def printed_format(formats: tuple[Format, ...], usual: Format = Format.REQUIREMENTS) -> Format:
-    """Return the format of a lock that goes to standard output.
-
-    Raises:
-        UsageError: it would be more than one.
-    """
-    if len(formats) > 1:
-        raise UsageError("-o - prints one lock, and several are asked for", "leave -o out")
-    return formats[0] if formats else usual
-
-
-def check_folder(path: Path) -> None:
-    """Make sure that there is a folder for a file, and nothing else in the file's place.
-
-    Raises:
-        UsageError: there is none, or a pipe, a device, a circle of links.
-    """
-    refuse_irregular((path,))
-    if not path.parent.is_dir():
-        raise UsageError(f"{path}: there is no folder {path.parent}", f"mkdir {path.parent}")
-
-
-def format_for(
-    path: Path, formats: tuple[Format, ...], usual: Format = Format.REQUIREMENTS
-) -> Format:
-    """Return the format of the file that ``-o`` names; ``usual`` is the one to suggest.
-
-    Raises:
-        UsageError: its name does not say so, and it would not be found again.
-    """
-    if len(formats) > 1:
-        raise UsageError("-o names one file, and several formats are asked for", "leave -o out")
-    told = format_of(path)
-    kind = formats[0] if formats else told
-    if kind is None or kind is not told:
-        wanted = kind or usual
-        raise UsageError(
-            f"{path} is not a name for the format {wanted}: "
-            "a lock is named NAME.txt or requirements.lock (requirements), pylock.toml or "
-            "pylock.NAME.toml (pylock), NAME.yml (environment), conda-PLATFORM.lock (explicit), "
-            "conda-lock.yml (conda-lock), pixi.lock (pixi)",
-            f"-o {LOCKS[wanted].filename}",
-        )
-    return kind

@@ -8,7 +8,7 @@ import pytest
 
 from envlock.choices import Format
 from envlock.cli.options import LockFileOptions, RequestOptions
-from envlock.commands.lock.job import output_files
+from envlock.commands.lock.outputs import output_files
 from envlock.errors import UsageError
 
 CONDA = (
