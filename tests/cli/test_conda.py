@@ -26,18 +26,6 @@ PROVED = (
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the channel is for Linux")
 
 
-@pytest.fixture(scope="module")
-def channel(tmp_path_factory: pytest.TempPathFactory) -> CondaChannel:
-    root = tmp_path_factory.mktemp("conda")
-    made = CondaChannel(root / "channel")
-    made.add_python()
-    build_framework(root / "wheels")
-    for wheel in sorted((root / "wheels").glob("*.whl")):
-        made.add_wheel(wheel)
-    made.write()
-    return made
-
-
 @pytest.fixture
 def index(tmp_path: Path) -> SimpleIndex:
     wheels = tmp_path / "wheels"
