@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from envlock.targets.description import Interpreter
+from envlock.targets.interpreters import available, find_interpreter
 from support.distributions import build_wheel
+
+#: The Python that the releases below are for: from 3.12 on rules ask for more beside them.
+MINOR = "3.11"
 
 _NUMPY = '''\
 """As much of NumPy as the probe uses."""
@@ -152,6 +159,26 @@ class keras:
         load_model = staticmethod(load_model)
         clone_model = staticmethod(lambda model: Model())
 '''
+
+
+def its_python() -> Interpreter:
+    """Return the Python that the framework is for: the one that runs this, or another one here.
+
+    A test that has none is skipped.
+    """
+    here = (each for of in (lambda: (find_interpreter(None),), available) for each in of())
+    found = next((each for each in here if minor_of(each) == MINOR), None)
+    return found or pytest.skip(f"the packages of this test are for Python {MINOR}: none is here")
+
+
+def minor_of(python: Interpreter) -> str:
+    return f"{python.version.major}.{python.version.minor}"
+
+
+def for_its_python() -> dict[str, str]:
+    """Return what has the program work for the Python that the framework is for."""
+    own = minor_of(find_interpreter(None)) == MINOR
+    return {} if own else {"ENVLOCK_PYTHON": minor_of(its_python())}
 
 
 def build_framework(
