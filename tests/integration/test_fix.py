@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from support.distributions import build_wheel
+from support.framework import for_its_python, its_python
 from support.patients import build_wheels, make_patient, site_of, uv, versions
 from support.prefixes import add_conda_record
 from support.program import Done, Program, make_program, snapshot
@@ -29,7 +30,7 @@ def index(tmp_path: Path) -> Iterator[SimpleIndex]:
 
 @pytest.fixture
 def envlock(tmp_path: Path, index: SimpleIndex) -> Program:
-    return make_program(tmp_path).with_env(PIP_INDEX_URL=index.url)
+    return make_program(tmp_path).with_env(PIP_INDEX_URL=index.url, **for_its_python())
 
 
 def steps(done: Done) -> list[tuple[str, str, str | None, str | None]]:
@@ -441,7 +442,7 @@ def test_ranges_that_no_installer_can_meet_are_cured_by_the_rule_that_they_break
 ) -> None:
     (envlock.here / file).write_text(before)
     assert "numpy2-tf-abi" in envlock("diagnose", file).out
-    done = envlock("fix", file, "--write", "--python", sys.executable)
+    done = envlock("fix", file, "--write", "--python", its_python().path)
     assert (done.code, (envlock.here / file).read_text()) == (0, after), done.out + done.err
 
 

@@ -6,6 +6,7 @@ up to the test.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -166,9 +167,17 @@ def its_python() -> Interpreter:
 
     A test that has none is skipped.
     """
-    here = (each for of in (lambda: (find_interpreter(None),), available) for each in of())
-    found = next((each for each in here if minor_of(each) == MINOR), None)
-    return found or pytest.skip(f"the packages of this test are for Python {MINOR}: none is here")
+    return _its_python() or pytest.skip(f"what this installs is for Python {MINOR}: none is here")
+
+
+@cache
+def _its_python() -> Interpreter | None:
+    own = find_interpreter(None)
+    return (
+        own
+        if minor_of(own) == MINOR
+        else next((each for each in available() if minor_of(each) == MINOR), None)
+    )
 
 
 def minor_of(python: Interpreter) -> str:
@@ -177,8 +186,8 @@ def minor_of(python: Interpreter) -> str:
 
 def for_its_python() -> dict[str, str]:
     """Return what has the program work for the Python that the framework is for."""
-    own = minor_of(find_interpreter(None)) == MINOR
-    return {} if own else {"ENVLOCK_PYTHON": minor_of(its_python())}
+    its = its_python()
+    return {} if its == find_interpreter(None) else {"ENVLOCK_PYTHON": minor_of(its)}
 
 
 def build_framework(
