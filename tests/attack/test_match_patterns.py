@@ -1,18 +1,17 @@
 """No pattern that is shipped, and none that a user may add, is slow on any text."""
 
-import os
 import re
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from time import process_time
 
 import pytest
 
 from envlock.rules import database
 from envlock.rules.cost import SLOW, Effort, slow
 from envlock.rules.patterns import apart, bounded, flexible, needs
-from support.pace import pace
+from support.night import NIGHT
+from support.pace import assert_quick, known_seconds
 from support.program import Program
 from support.worst import worst_texts
 
@@ -20,8 +19,8 @@ RULES = database.load().rules
 SYMPTOMS = sorted({each for rule in RULES for each in rule.symptoms})
 LIMIT = 1e-6  # seconds for a character: 0.2 s for 200,000 of them
 SHORT, LONG = 8_000, 200_000
-#: Which of the worst texts are tried: each with ENVLOCK_LONG_ATTACK=1, which takes a minute.
-STEP = 1 if os.environ.get("ENVLOCK_LONG_ATTACK") else 48
+#: Which of the worst texts are tried: by night each, which takes a minute.
+STEP = 1 if NIGHT else 48
 
 BAD = [
     "(a+)+$b",
@@ -46,15 +45,7 @@ GOOD = [
 
 
 def seconds(pattern: re.Pattern[str], text: str) -> float:
-    """What a search takes at best of three on a machine that is known: others use this one too."""
-
-    def once() -> float:
-        start = process_time()
-        pattern.search(text)
-        return process_time() - start
-
-    first = once()
-    return first if first < LIMIT * len(text) else min(first, once(), once()) / pace()
+    return known_seconds(lambda: pattern.search(text), enough=LIMIT * len(text))
 
 
 def pieces(symptom: str) -> Iterator[str]:
@@ -169,9 +160,7 @@ def test_a_symptom_that_costs_too_much_to_judge_is_refused_in_two_seconds(tmp_pa
     ):
         symptoms = "\n".join(f"  - '{each}{n}'" for n in range(many) for each in COSTLY)
         (tmp_path / "mine.yaml").write_text(RULE.replace("  - {symptom}", symptoms))
-        start = process_time()
-        _, wrong = database.check(tmp_path)
-        assert process_time() - start < 3 * pace()
+        _, wrong = assert_quick(3, lambda: database.check(tmp_path))
         assert any(each.endswith(said) for each in wrong)
 
 

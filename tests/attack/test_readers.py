@@ -17,6 +17,7 @@ from envlock.examine.files import examine_path
 from envlock.formats.model_file import examine_model
 from envlock.system import contents, read_ends, read_text
 from envlock.system.reading import _ends, encoded_as
+from support.pace import assert_soon
 from support.program import Done, Program
 
 TRACE = 'Traceback (most recent call last):\n  File "a.py", line 3, in <module>\n'
@@ -29,11 +30,12 @@ def fed(program: Program, *words: str, stdin: int | None = None, text: str | Non
 
 
 def refused(path: Path, *, model: bool = False) -> str:
-    begun = time.monotonic()
-    with pytest.raises(UsageError) as caught:
-        examine_model(path) if model else read_text(path)
-    assert time.monotonic() - begun < 2
-    return caught.value.message.replace(f"{path.parent}/", "")
+    def read() -> str:
+        with pytest.raises(UsageError) as caught:
+            examine_model(path) if model else read_text(path)
+        return caught.value.message
+
+    return assert_soon(2, read).replace(f"{path.parent}/", "")
 
 
 def test_a_device_without_an_end_is_refused_behind_a_link_too(program: Program) -> None:

@@ -30,6 +30,7 @@ from envlock.errors import UsageError, WorkError
 from envlock.progress import Silent
 from envlock.targets.interpreters import find_interpreter
 from support.mounts import fill, read_only, small_disk
+from support.pace import wait_until
 from support.places import fresh_environment
 from support.program import Program, snapshot
 from support.rounds import killed, steps_of, together
@@ -345,8 +346,7 @@ def test_who_waits_is_told_at_once_for_whom_and_not_for_ever(
             ready.touch()
             time.sleep(10)
         os._exit(0)
-    while not ready.exists():
-        time.sleep(0.01)
+    wait_until(ready.exists)
     who = f"`envlock sync` (process {pid} of {getpass.getuser()} on {platform.node()})"
     notes = Notes()
     monkeypatch.setattr(holding, "PATIENCE", 0.2)
@@ -591,8 +591,7 @@ def test_every_command_that_changes_waits_for_who_is_at_it(
     project.restore("environment")
     with alone(project.env, Silent()):
         run = project.start(*words)
-        while not run.log.exists() or "waiting" not in run.log.read_text():
-            time.sleep(0.01)
+        wait_until(lambda: run.log.exists() and "waiting" in run.log.read_text())
         assert project.pins() == OLD
     done = run.wait()
     assert done.code == code

@@ -14,11 +14,10 @@ from envlock.conda import rattler
 from envlock.index.handover import uv_program
 from support.conda_channel import PYTHON, CondaChannel
 from support.conda_forge import conda_forge
-from support.framework import build_framework
+from support.framework import build_framework, its_python
 from support.program import Program, snapshot
 from support.simple_index import SimpleIndex, build_wheel
 
-VERSION = ".".join(map(str, sys.version_info[:3]))
 PROVED = (
     "import-h5py, import, fit, save, load, weights, custom-layer,"
     " load-compiled, resume, savedmodel, keras"
@@ -26,16 +25,9 @@ PROVED = (
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the channel is for Linux")
 
 
-@pytest.fixture(scope="module")
-def channel(tmp_path_factory: pytest.TempPathFactory) -> CondaChannel:
-    root = tmp_path_factory.mktemp("conda")
-    made = CondaChannel(root / "channel")
-    made.add_python()
-    build_framework(root / "wheels")
-    for wheel in sorted((root / "wheels").glob("*.whl")):
-        made.add_wheel(wheel)
-    made.write()
-    return made
+def version() -> str:
+    """The version of the Python in the channel."""
+    return str(its_python().version)
 
 
 @pytest.fixture
@@ -70,7 +62,7 @@ def test_an_environment_file_becomes_a_prefix_that_is_proved(conda: Program) -> 
     done = conda("create", "-r", "environment.yml")
     assert done.err == ""
     assert done.out == (
-        f"linux-64     python {VERSION}, tensorflow 2.15.1, h5py 3.11.0, numpy 1.26.4\n"
+        f"linux-64     python {version()}, tensorflow 2.15.1, h5py 3.11.0, numpy 1.26.4\n"
         "with pip     helper 1.0\n"
         "moved        numpy=1.26.4  by numpy2-tf-abi\n"
         "written      conda-lock.yml\n"
@@ -361,7 +353,7 @@ def test_a_prefix_is_made_equal_to_a_lock(conda: Program, kind: str) -> None:
     done = conda("sync", lock)
     assert (done.code, done.err) == (0, "")
     assert done.out == (
-        f"linux-64     python {VERSION}, tensorflow 2.15.1, h5py 3.11.0, numpy 1.26.4\n"
+        f"linux-64     python {version()}, tensorflow 2.15.1, h5py 3.11.0, numpy 1.26.4\n"
         "with pip     helper 1.0\n"
         f"environment  .venv is now equal to {lock}\n"
         "next         envlock verify .venv\n"

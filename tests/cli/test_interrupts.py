@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from support.framework import build_framework
+from support.pace import wait_until
 from support.program import Program, snapshot
 from support.simple_index import SimpleIndex
 
@@ -42,13 +43,6 @@ def start(program: Program, *words: str) -> subprocess.Popen[str]:
     )
     STARTED.append(running)
     return running
-
-
-def wait_for(happened: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not happened():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.02)
 
 
 def finished(running: subprocess.Popen[str]) -> tuple[int, str, str]:
@@ -117,7 +111,7 @@ def test_ctrl_c_leaves_everything_as_it_was(
     index.requests.clear()
     there = snapshot(envlock.here)
     running = start(envlock, "create", "tensorflow")
-    wait_for(reached)
+    wait_until(reached)
     os.killpg(running.pid, signal.SIGINT)
     assert finished(running) == (130, "", INTERRUPTED)
     assert snapshot(envlock.here) == there
@@ -133,7 +127,7 @@ def test_the_end_of_the_session_is_like_ctrl_c(
     index.requests.clear()
     there = snapshot(envlock.here)
     running = start(envlock, "create", "tensorflow")
-    wait_for(reached)
+    wait_until(reached)
     signal.signal(sent, signal.SIG_DFL)
     running.send_signal(sent)
     assert finished(running) == (130, "", INTERRUPTED)
@@ -148,7 +142,7 @@ def test_ctrl_c_again_and_again_changes_nothing_about_it(
     index.requests.clear()
     there = snapshot(envlock.here)
     running = start(envlock, "create", "tensorflow")
-    wait_for(reached)
+    wait_until(reached)
     for _ in range(20):
         running.send_signal(signal.SIGINT)
         time.sleep(0.005)
@@ -159,7 +153,7 @@ def test_ctrl_c_again_and_again_changes_nothing_about_it(
 def test_with_json_an_interrupt_is_an_object(envlock: Program, index: SimpleIndex) -> None:
     reached = reading(envlock, index)
     running = start(envlock, "lock", "--json")
-    wait_for(reached)
+    wait_until(reached)
     running.send_signal(signal.SIGINT)
     code, out, err = finished(running)
     assert out == (
@@ -178,7 +172,7 @@ def test_a_kill_while_installing_is_mended_by_the_next_run(
     reached = installing(envlock, index)
     index.requests.clear()
     running = start(envlock, "create", "tensorflow")
-    wait_for(reached)
+    wait_until(reached)
     running.kill()
     assert finished(running)[0] == -signal.SIGKILL
     index.delay = 0
@@ -199,7 +193,7 @@ def searching(envlock: Program) -> subprocess.Popen[str]:
         "assert h5py.__version__ == '3.10.0'\n"
     )
     running = start(envlock, *BISECT)
-    wait_for((envlock.here / "reached").exists)
+    wait_until((envlock.here / "reached").exists)
     return running
 
 

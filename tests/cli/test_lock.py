@@ -2,12 +2,11 @@
 
 import os
 import shlex
-import sys
 from pathlib import Path
 
 import pytest
 
-from support.framework import build_framework
+from support.framework import build_framework, for_its_python, its_python
 from support.program import Program, make_program, said, snapshot
 from support.simple_index import SimpleIndex, build_wheel
 
@@ -70,6 +69,7 @@ def test_a_lock_obeys_the_rules_and_says_what_they_moved(
 @pytest.mark.network
 def test_pip_tools_gives_the_same_lock(program: Program, index: SimpleIndex) -> None:
     """pip-tools itself comes from where this machine's pip looks."""
+    program = program.with_env(**for_its_python())
     own = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
     configured = program.with_env(**{"PIP_CONFIG_FILE": "", **own})
     done = configured("lock", "tensorflow", "--index-url", index.url)
@@ -133,11 +133,11 @@ def test_the_command_in_the_header_makes_the_same_bytes(
         '[project.optional-dependencies]\nio = ["h5py<3.11"]\n'
         '[dependency-groups]\ntest = ["numpy"]\n'
     )
-    assert envlock("lock", *(word.format(path=sys.executable) for word in words)).code == 0
+    assert envlock("lock", *(word.format(path=its_python().path) for word in words)).code == 0
     before = snapshot(envlock.here)
     name = "locked.txt" if "-o" in words else "requirements.txt"
     command = (envlock.here / name).read_text().splitlines()[0].removeprefix("# made by: ")
-    assert sys.executable not in command
+    assert str(its_python().path) not in command
     for lock in (name, "pylock.toml", "environment.yml"):
         (envlock.here / lock).unlink(missing_ok=True)
     assert envlock(*shlex.split(command)[1:]).code == 0

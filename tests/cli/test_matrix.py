@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from envlock.evidence.documents import read
 from envlock.evidence.values import CellEvidence
 from support.framework import build_framework
+from support.pace import wait_until
 from support.program import Program
 from support.simple_index import SimpleIndex, build_wheel
 
@@ -97,9 +97,7 @@ def test_a_run_that_is_killed_goes_on_and_loses_no_set(envlock: Program) -> None
         envlock.command(*words), cwd=envlock.here, env=envlock.environment(), stderr=subprocess.PIPE
     )
     folder = envlock.here / "evidence"
-    deadline = time.monotonic() + 60
-    while not (folder.is_dir() and list(folder.glob("*.json"))) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_until(lambda: [*folder.glob("*.json")])
     os.kill(running.pid, signal.SIGKILL)
     running.communicate()
     kept = evidence(envlock)

@@ -11,7 +11,7 @@ import pytest
 
 from envlock.targets.interpreters import find_interpreter
 from envlock.targets.platforms import KNOWN
-from support.framework import build_framework
+from support.framework import MINOR, build_framework
 from support.program import Program, snapshot
 from support.simple_index import SimpleIndex, build_sdist, build_wheel
 
@@ -173,8 +173,7 @@ def test_what_names_no_platform_keeps_those_of_the_one_file(envlock: Program) ->
 def test_sync_export_and_diff_take_one_file(envlock: Program) -> None:
     here = str(find_interpreter(None).platform)
     other = "windows-x86_64" if here != "windows-x86_64" else "linux-x86_64"
-    minor = f"{sys.version_info.major}.{sys.version_info.minor}"
-    words = ("lock", "tensorflow", "-p", minor, "--platform", here, "--platform", other)
+    words = ("lock", "tensorflow", "-p", MINOR, "--platform", here, "--platform", other)
     assert envlock(*words, "--universal").code == 0
     assert envlock(*words, "--format", "pylock").code == 0
     for name in ("requirements.txt", "pylock.toml"):
@@ -186,15 +185,14 @@ def test_sync_export_and_diff_take_one_file(envlock: Program) -> None:
     assert envlock("diff", "out/pylock.toml", "pylock.toml").out == "no difference\n"
     assert envlock("export", "pylock.toml", "--format", "requirements", "-o", "out").code == 0
     alone = envlock.here / "out" / f"requirements.{here}.txt"
-    assert f"# python {minor} on {here}\n" in alone.read_text()
+    assert f"# python {MINOR} on {here}\n" in alone.read_text()
 
 
 def test_sync_says_how_one_file_gets_this_machine(envlock: Program) -> None:
     here = str(find_interpreter(None).platform)
     others = [str(each.platform) for each in KNOWN if str(each.platform) != here][:2]
-    minor = f"{sys.version_info.major}.{sys.version_info.minor}"
     words = (word for each in others for word in ("--platform", each))
-    assert envlock("lock", "tensorflow", "-p", minor, *words, "--universal").code == 0
+    assert envlock("lock", "tensorflow", "-p", MINOR, *words, "--universal").code == 0
     done = envlock("sync")
     there = " and ".join(sorted(others))
     assert done.err.startswith(

@@ -200,18 +200,6 @@ def test_evidence_that_is_not_there_is_missed_before_anything_is_solved(envlock:
     assert not (envlock.here / "requirements.txt").exists()
 
 
-@pytest.fixture(scope="module")
-def channel(tmp_path_factory: pytest.TempPathFactory) -> CondaChannel:
-    root = tmp_path_factory.mktemp("conda")
-    made = CondaChannel(root / "channel")
-    made.add_python()
-    build_framework(root / "wheels")
-    for wheel in sorted((root / "wheels").glob("*.whl")):
-        made.add_wheel(wheel)
-    made.write()
-    return made
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="the channel is for Linux")
 def test_evidence_counts_for_conda_too(
     envlock: Program, index: SimpleIndex, channel: CondaChannel

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from support.framework import for_its_python
 from support.program import Program, snapshot
 from support.simple_index import SimpleIndex
 
@@ -27,6 +28,11 @@ def in_netrc(program: Program, index: SimpleIndex) -> tuple[Program, tuple[str, 
     netrc.write_text(f"machine 127.0.0.1 login {USER} password {SECRET}\n")
     netrc.chmod(0o600)
     return program.with_env(NETRC=str(netrc)), ("--index-url", index.url)
+
+
+@pytest.fixture
+def program(program: Program) -> Program:
+    return program.with_env(**for_its_python())
 
 
 PLACES = [in_the_url, in_the_variable, in_netrc]

@@ -20,10 +20,10 @@ DATA: dict[str, dict[str, dict[str, Any]]] = {
     name: json.loads((FOLDER / f"{name}.json").read_text()) for name in FILES
 }
 ENTRIES = [
-    pytest.param(name, version, entry, id=f"{name}-{version}")
-    for name, releases in DATA.items()
-    for version, entry in releases.items()
+    (name, version, entry) for name, releases in DATA.items() for version, entry in releases.items()
 ]
+SYSTEM = re.compile(r"(linux|macos|windows)-(x86_64|aarch64|arm64|i686|x86)")
+FLOOR = re.compile(r"(glibc|musl|macos) \d+\.\d+|windows")
 
 KNOWN_RELEASES = [
     "1.13.1",
@@ -120,61 +120,45 @@ def test_a_file_is_sorted_and_has_the_text_that_the_generator_writes(name: str) 
     assert (FOLDER / f"{name}.json").read_text() == rendered(DATA[name])
 
 
-@pytest.mark.parametrize(("name", "version", "entry"), ENTRIES)
-def test_an_entry_keeps_to_its_form(name: str, version: str, entry: dict[str, Any]) -> None:
-    assert list(entry) == [
-        key
-        for key in (
-            "date",
-            "requires_python",
-            "wheels",
-            "requires",
-            "yanked",
-            "hdf5",
-            "extras",
-        )
-        if key in entry
-    ]
-    assert re.fullmatch(r"20\d\d-\d\d-\d\d", entry["date"])
-    SpecifierSet(entry["requires_python"])
-    assert ("hdf5" in entry) == (name == "h5py")
-    assert not Version(version).is_prerelease
-    assert entry["wheels"][name]
+def test_an_entry_keeps_to_its_form() -> None:
+    form = ("date", "requires_python", "wheels", "requires", "yanked", "hdf5", "extras")
+    for name, version, entry in ENTRIES:
+        assert list(entry) == [key for key in form if key in entry], (name, version)
+        assert re.fullmatch(r"20\d\d-\d\d-\d\d", entry["date"]), (name, version)
+        SpecifierSet(entry["requires_python"])
+        assert ("hdf5" in entry) == (name == "h5py")
+        assert not Version(version).is_prerelease, name
+        assert entry["wheels"][name], version
 
 
-@pytest.mark.parametrize(("name", "version", "entry"), ENTRIES)
-def test_wheels_name_known_distributions_systems_and_pythons_in_order(
-    name: str, version: str, entry: dict[str, Any]
-) -> None:
-    del version
-    assert list(entry["wheels"]) == [d for d in FILES[name] if d in entry["wheels"]]
-    for platforms in entry["wheels"].values():
-        assert list(platforms) == sorted(platforms)
-        for platform, floors in platforms.items():
-            assert re.fullmatch(r"(linux|macos|windows)-(x86_64|aarch64|arm64|i686|x86)", platform)
-            for floor, minors in floors.items():
-                assert re.fullmatch(r"(glibc|musl|macos) \d+\.\d+|windows", floor)
-                assert minors == sorted(set(minors), key=minor_key)
-                assert all(re.fullmatch(r"[23]\.\d+t?", minor) for minor in minors)
+def test_wheels_name_known_distributions_systems_and_pythons_in_order() -> None:
+    for name, version, entry in ENTRIES:
+        assert list(entry["wheels"]) == [d for d in FILES[name] if d in entry["wheels"]], version
+        for platforms in entry["wheels"].values():
+            assert list(platforms) == sorted(platforms), (name, version)
+            for platform, floors in platforms.items():
+                assert SYSTEM.fullmatch(platform), (name, version)
+                for floor, minors in floors.items():
+                    assert FLOOR.fullmatch(floor), (name, version)
+                    assert minors == sorted(set(minors), key=minor_key), (name, version)
+                    assert all(re.fullmatch(r"[23]\.\d+t?", minor) for minor in minors)
 
 
-@pytest.mark.parametrize(("name", "version", "entry"), ENTRIES)
-def test_every_wheel_has_its_requirements_and_only_wheels_have(
-    name: str, version: str, entry: dict[str, Any]
-) -> None:
-    del name, version
-    with_wheels = {(d, p) for d, platforms in entry["wheels"].items() for p in platforms}
-    told = [
-        (distribution, platform)
-        for group in entry["requires"]
-        for distribution, platforms in group["of"].items()
-        for platform in platforms
-    ]
-    assert sorted(told) == sorted(with_wheels)
-    for lines in (*(g["needs"] for g in entry["requires"]), *entry.get("extras", {}).values()):
-        requirements = list(map(Requirement, lines))
-        assert all(item.name == canonicalize_name(item.name) for item in requirements)
-        assert lines == [str(r) for r in sorted(requirements, key=lambda r: (r.name, str(r)))]
+def test_every_wheel_has_its_requirements_and_only_wheels_have() -> None:
+    for name, version, entry in ENTRIES:
+        with_wheels = {(d, p) for d, platforms in entry["wheels"].items() for p in platforms}
+        told = [
+            (distribution, platform)
+            for group in entry["requires"]
+            for distribution, platforms in group["of"].items()
+            for platform in platforms
+        ]
+        assert sorted(told) == sorted(with_wheels), (name, version)
+        for lines in (*(g["needs"] for g in entry["requires"]), *entry.get("extras", {}).values()):
+            needs = list(map(Requirement, lines))
+            assert all(item.name == canonicalize_name(item.name) for item in needs)
+            in_order = sorted(needs, key=lambda each: (each.name, str(each)))
+            assert lines == [str(each) for each in in_order], (name, version)
 
 
 def test_the_cuda_table_has_one_row_for_each_release() -> None:

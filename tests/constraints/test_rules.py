@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import envlock_constraints
-from envlock.model import Platform, RemedyKind, Rule, Severity
+from envlock.model import Platform, RemedyKind, Severity
 from envlock.rules import database
 from envlock.rules.check import Situation, violations
 from envlock.rules.database import example_faults
@@ -102,11 +102,7 @@ def broken(python: str, pins: list[str]) -> set[Severity]:
     return {found.rule.severity for found in violations(RULES, packages, situation)}
 
 
-DOCUMENTS = list(read())
-each_document = pytest.mark.parametrize(
-    "document", [pytest.param(document, id=name) for name, document in DOCUMENTS]
-)
-each_rule = pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.id) for rule in RULES])
+DOCUMENTS = dict(read())
 
 
 def test_the_shipped_folder_has_no_fault() -> None:
@@ -118,51 +114,55 @@ def test_an_id_or_alias_names_one_rule() -> None:
     assert sorted(names) == sorted(set(names))
 
 
-@each_document
-def test_a_rule_lives_up_to_its_examples(document: dict[str, Any]) -> None:
-    assert example_faults(read_rule(document), document) == ()
+def test_a_rule_lives_up_to_its_examples() -> None:
+    faults = {name: example_faults(read_rule(each), each) for name, each in DOCUMENTS.items()}
+    assert {name: found for name, found in faults.items() if found} == {}
 
 
-@pytest.mark.parametrize("name", lines("known_ids.txt"))
-def test_every_known_fact_is_a_rule_or_left_out_with_its_reason(name: str) -> None:
-    assert database.load().find(name) is not None or name in left_out()
+def test_every_known_fact_is_a_rule_or_left_out_with_its_reason() -> None:
+    missed = {name for name in lines("known_ids.txt") if database.load().find(name) is None}
+    assert missed <= left_out()
 
 
-@each_rule
-def test_evidence_says_what_was_seen_and_reports_can_be_followed(rule: Rule) -> None:
-    assert rule.evidence
-    for item in rule.evidence:
-        assert item.what.endswith(".")
-        assert item.links or item.how != "reported"
+def test_evidence_says_what_was_seen_and_reports_can_be_followed() -> None:
+    for rule in RULES:
+        assert rule.evidence, rule.id
+        for item in rule.evidence:
+            assert item.what.endswith("."), rule.id
+            assert item.links or item.how != "reported", rule.id
 
 
-@each_rule
-def test_a_reason_is_one_line_that_ends_with_a_full_stop(rule: Rule) -> None:
-    assert re.fullmatch(r"[^\n]{20,300}\.", rule.because)
-    assert not rule.title.endswith(".")
+def test_a_reason_is_one_line_that_ends_with_a_full_stop() -> None:
+    for rule in RULES:
+        assert re.fullmatch(r"[^\n]{20,300}\.", rule.because), rule.id
+        assert not rule.title.endswith("."), rule.id
 
 
-@each_rule
-def test_advice_is_a_sentence_and_an_install_line_holds_requirements(rule: Rule) -> None:
-    for remedy in rule.remedies:
-        if remedy.kind == RemedyKind.ADVICE:
-            assert remedy.text.endswith(".")
-        elif remedy.kind == RemedyKind.INSTALL:
-            assert [str(Requirement(word)) for word in remedy.text.split(" ")]
-        elif remedy.kind == RemedyKind.SETTING:
-            assert re.fullmatch(r"[A-Z][A-Z0-9_]+=\S+", remedy.text)
+def test_advice_is_a_sentence_and_an_install_line_holds_requirements() -> None:
+    for rule in RULES:
+        for remedy in rule.remedies:
+            if remedy.kind == RemedyKind.ADVICE:
+                assert remedy.text.endswith("."), rule.id
+            elif remedy.kind == RemedyKind.INSTALL:
+                assert [str(Requirement(word)) for word in remedy.text.split(" ")], rule.id
+            elif remedy.kind == RemedyKind.SETTING:
+                assert re.fullmatch(r"[A-Z][A-Z0-9_]+=\S+", remedy.text), rule.id
 
 
-@each_rule
-def test_a_remedy_never_hides_a_mismatch(rule: Rule) -> None:
-    settings = [remedy.text for remedy in rule.remedies if remedy.kind == RemedyKind.SETTING]
-    assert not [text for text in settings if text.startswith("HDF5_DISABLE_VERSION_CHECK")]
+def test_a_remedy_never_hides_a_mismatch() -> None:
+    settings = [
+        (rule.id, remedy.text)
+        for rule in RULES
+        for remedy in rule.remedies
+        if remedy.kind == RemedyKind.SETTING
+    ]
+    assert not [each for each in settings if each[1].startswith("HDF5_DISABLE_VERSION_CHECK")]
 
 
-@each_rule
-def test_symptoms_compile_and_pass_over_healthy_output(rule: Rule) -> None:
+def test_symptoms_compile_and_pass_over_healthy_output() -> None:
     found = [
-        (symptom, kind)
+        (rule.id, symptom, kind)
+        for rule in RULES
         for symptom in rule.symptoms
         for kind, text in HARMLESS.items()
         if re.search(symptom, text)
@@ -170,13 +170,12 @@ def test_symptoms_compile_and_pass_over_healthy_output(rule: Rule) -> None:
     assert found == []
 
 
-@each_document
-def test_every_symptom_has_an_example_that_it_matches(document: dict[str, Any]) -> None:
-    texts = document["examples"].get("matches", ())
+def test_every_symptom_has_an_example_that_it_matches() -> None:
     untried = [
-        symptom
+        (name, symptom)
+        for name, document in DOCUMENTS.items()
         for symptom in document.get("symptoms", ())
-        if not any(re.search(symptom, text) for text in texts)
+        if not any(re.search(symptom, text) for text in document["examples"].get("matches", ()))
     ]
     assert untried == []
 

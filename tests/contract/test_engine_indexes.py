@@ -21,7 +21,7 @@ from envlock.errors import IndexFailure
 from envlock.index.handover import uv_program
 from envlock.model import IndexSettings
 from envlock.progress import Silent
-from support.engines import ENGINE_NAMES, pins, problem, small_index, solve, use_own_caches
+from support.engines import ENGINE_NAMES, pins, problem, solve, use_own_caches
 from support.simple_index import SimpleIndex, build_wheel
 
 SECRET = "hunter2"  # noqa: S105  (of an index that lives for one test)
@@ -54,22 +54,6 @@ def failing(
             engine: [pool.submit(ENGINES[engine]().solve, each, Silent()) for each in problems]
             for engine in asked
         }
-
-
-@pytest.fixture(autouse=True)
-def _own_caches(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    use_own_caches(monkeypatch, tmp_path_factory)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return small_index(tmp_path / "files")
-
-
-@pytest.fixture
-def index(folder: Path) -> Iterator[SimpleIndex]:
-    with SimpleIndex(folder, max_age=0) as served:
-        yield served
 
 
 def build_large(folder: Path) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,27 +13,11 @@ from packaging.version import Version
 from envlock.choices import EngineName
 from envlock.engine import ENGINES, Solution, Unsatisfiable
 from envlock.errors import IndexFailure, InterpreterMissing, WorkError
-from support.engines import ENGINE_NAMES, pins, problem, small_index, solve, use_own_caches
+from support.engines import ENGINE_NAMES, pins, problem, solve
 from support.scenarios import goal
 from support.simple_index import SimpleIndex, build_sdist, build_wheel
 
 engines = pytest.mark.parametrize("engine", ENGINE_NAMES)
-
-
-@pytest.fixture(autouse=True)
-def _own_caches(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    use_own_caches(monkeypatch, tmp_path_factory)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return small_index(tmp_path / "files")
-
-
-@pytest.fixture
-def index(folder: Path) -> Iterator[SimpleIndex]:
-    with SimpleIndex(folder, max_age=0) as served:
-        yield served
 
 
 @engines

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,25 +15,9 @@ from envlock.index.pages import Index
 from envlock.model import DistributionFile, IndexSettings
 from envlock.progress import Silent
 from envlock.targets.tags import taken
-from support.engines import pins, problem, small_index, solve, use_own_caches
+from support.engines import pins, problem, solve
 from support.scenarios import goal
 from support.simple_index import SimpleIndex, build_sdist, build_wheel
-
-
-@pytest.fixture(autouse=True)
-def _own_caches(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    use_own_caches(monkeypatch, tmp_path_factory)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return small_index(tmp_path / "files")
-
-
-@pytest.fixture
-def index(folder: Path) -> Iterator[SimpleIndex]:
-    with SimpleIndex(folder, max_age=0) as served:
-        yield served
 
 
 def listed(index: SimpleIndex, name: str) -> tuple[DistributionFile, ...]:

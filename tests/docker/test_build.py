@@ -15,7 +15,8 @@ import pytest
 from support.buildah import BASE, Builder, obstacle
 from support.program import Program, make_program
 
-pytestmark = pytest.mark.network
+#: A Debian is made for it, and pip fills images from the real index: minutes on a core.
+pytestmark = [pytest.mark.network, pytest.mark.nightly]
 TENSORFLOW = "ENVLOCK_TEST_DOCKER_TENSORFLOW"
 
 

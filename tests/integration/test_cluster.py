@@ -5,8 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ from support.matrix_work import (
     signed,
     wrong,
 )
+from support.pace import wait_until
 from support.program import Program, make_program
 from support.simple_index import SimpleIndex
 
@@ -197,20 +197,13 @@ def test_ctrl_c_ends_the_run_and_the_workers_tidy_up_by_themselves(
             stderr=subprocess.PIPE,
             text=True,
         )
-        wait_for(reached.exists)
+        wait_until(reached.exists)
         running.send_signal(signal.SIGINT)
         _, said = running.communicate(timeout=30)
         assert running.returncode == 130
         assert said.endswith("error: interrupted: nothing was changed\n")
         assert "Traceback" not in said
-        wait_for(lambda: not list(place.glob("cache/**/lane-*")))
-
-
-def wait_for(happened: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not happened():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.05)
+        wait_until(lambda: not list(place.glob("cache/**/lane-*")))
 
 
 @pytest.mark.parametrize(

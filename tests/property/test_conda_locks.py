@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -13,8 +13,9 @@ from envlock.formats.archives import build_number, noarch_of
 from envlock.formats.registry import LOCKS, read_lock, texts_of
 from envlock.model import CondaPackage, Lock, LockedPackage, Part, RuleId
 from support.any_conda_lock import conda_locks
+from support.night import examples
 
-unhurried = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+few = examples(12)
 
 KINDS = [kind for kind, row in LOCKS.items() if row.conda]
 
@@ -103,7 +104,7 @@ def rules_of(part: Part) -> set[RuleId]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@unhurried
+@few
 @given(lock=conda_locks())
 def test_a_conda_lock_reads_back_equal_and_is_written_the_same(kind: Format, lock: Lock) -> None:
     texts = texts_of(lock, kind)
@@ -117,7 +118,7 @@ def test_a_conda_lock_reads_back_equal_and_is_written_the_same(kind: Format, loc
     ]
 
 
-@unhurried
+@few
 @given(lock=conda_locks())
 def test_the_pip_part_as_requirements_has_every_hash(lock: Lock) -> None:
     texts = texts_of(lock, Format.REQUIREMENTS)
@@ -154,7 +155,7 @@ LINES = st.sampled_from(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=200, deadline=None)
+@examples(100)
 @given(text=st.text() | st.lists(LINES | st.text(max_size=8), max_size=12).map("\n".join))
 def test_any_text_is_a_conda_lock_or_refused_in_words(kind: Format, text: str) -> None:
     name = LOCKS[kind].filename

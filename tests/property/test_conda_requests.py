@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -14,6 +14,7 @@ from envlock.model import Request
 from envlock.request.digest import conda_digest
 from envlock.request.environment_yml import read_environment
 from support.environments import environment_yml
+from support.night import examples
 
 LINES = st.sampled_from(
     [
@@ -62,9 +63,7 @@ def without_places(request: Request) -> Request:
     )
 
 
-@settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(100)
 @given(text=TEXTS)
 def test_any_text_is_a_request_that_keeps_or_is_refused_in_words(text: str, tmp_path: Path) -> None:
     path = tmp_path / "environment.yml"
@@ -82,7 +81,7 @@ def test_any_text_is_a_request_that_keeps_or_is_refused_in_words(text: str, tmp_
     assert conda_digest(again, ["linux-64"]) == conda_digest(first, ["linux-64"])
 
 
-@settings(max_examples=500, deadline=None)
+@examples(200)
 @given(text=WORDS)
 def test_any_words_are_a_specification_that_keeps_or_are_refused(text: str) -> None:
     try:

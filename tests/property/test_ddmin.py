@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from envlock.bisect.ddmin import Search, Verdict
-
-unhurried = settings(deadline=None)
+from support.night import examples
 
 Some = frozenset[int]
 
@@ -47,7 +46,7 @@ def subsets(size: int) -> st.SearchStrategy[Some]:
     return st.frozensets(st.integers(0, size - 1))
 
 
-@unhurried
+@examples(50)
 @given(st.data(), st.integers(1, 12))
 def test_the_answer_fails_and_does_not_without_any_one_of_it(
     data: st.DataObject, size: int
@@ -68,7 +67,7 @@ def test_the_answer_fails_and_does_not_without_any_one_of_it(
     assert frozenset(range(size)) not in test.subsets
 
 
-@unhurried
+@examples(50)
 @given(st.data(), st.integers(1, 40))
 def test_what_fails_together_is_found_whatever_else_cannot_be_tried(
     data: st.DataObject, size: int
@@ -85,7 +84,7 @@ def test_what_fails_together_is_found_whatever_else_cannot_be_tried(
     assert Search(range(size), judge).smallest() == tuple(sorted(culprits))
 
 
-@unhurried
+@examples(50)
 @given(st.integers(1, 200), st.data())
 def test_one_culprit_is_found_in_about_twice_the_logarithm(size: int, data: st.DataObject) -> None:
     culprit = data.draw(st.integers(0, size - 1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
@@ -17,8 +17,7 @@ from envlock.model import Platform
 from envlock.rules.database import example_faults
 from envlock.rules.schema import faults, read_rule
 from envlock.rules.tables import parse, render
-
-unhurried = settings(deadline=None)
+from support.night import examples
 
 A = canonicalize_name("a")
 VICTIMS = tuple(map(canonicalize_name, ("tensorflow-cpu", "engine")))
@@ -42,7 +41,7 @@ LINES = st.one_of(
 )
 
 
-@unhurried
+@examples(50)
 @given(
     PINS,
     PINS,

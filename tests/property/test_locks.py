@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from packaging.markers import Marker
@@ -24,8 +24,7 @@ from envlock.index.secrets import redact
 from envlock.model import DistributionFile, Lock, LockedPackage, Part, RuleId
 from envlock.targets.platforms import KNOWN, environment_of
 from support.locks import with_packages
-
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+from support.night import examples
 
 KINDS = [kind for kind, row in LOCKS.items() if row.pypi]
 
@@ -172,7 +171,7 @@ def marked(kind: Format, text: str) -> list[tuple[str, str, Marker | None]]:
 
 
 @pytest.mark.parametrize("kind", [k for k in KINDS if LOCKS[k].several or LOCKS[k].markers])
-@settings(unhurried, max_examples=40)
+@examples(12)
 @given(lock=wide().map(told_once))
 def test_markers_give_each_platform_its_own_pins_and_no_others(kind: Format, lock: Lock) -> None:
     (text,) = texts_of(lock, kind, together=True).values()
@@ -208,14 +207,14 @@ def written(kind: Format, lock: Lock) -> str:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@unhurried
+@examples(30)
 @given(lock=locks())
 def test_a_lock_reads_back_equal(kind: Format, lock: Lock) -> None:
     assert read_lock(LOCKS[kind].filename, written(kind, lock)) == carried(kind, lock)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@unhurried
+@examples(30)
 @given(lock=locks())
 def test_what_was_read_is_written_the_same(kind: Format, lock: Lock) -> None:
     text = written(kind, lock)
@@ -223,7 +222,7 @@ def test_what_was_read_is_written_the_same(kind: Format, lock: Lock) -> None:
     assert written(kind, replace(read, name=lock.name)) == text
 
 
-@unhurried
+@examples(30)
 @given(name=st.text())
 def test_any_name_leaves_an_environment_file_what_it_is(name: str) -> None:
     lock = Lock(parts=(Part(python="3.10", platform="linux-x86_64"),), name=name)
@@ -260,7 +259,7 @@ LINES = st.sampled_from(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@unhurried
+@examples(30)
 @given(text=st.text() | st.lists(LINES | st.text(max_size=8), max_size=12).map("\n".join))
 def test_any_text_is_a_lock_or_refused_in_words(kind: Format, text: str) -> None:
     name = LOCKS[kind].filename

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
@@ -11,6 +11,7 @@ from packaging.version import Version
 from envlock.model import Condition, Demand
 from envlock.rules.check import Known, Situation, Truth
 from envlock.versions import admits, complement, is_within, meet, pin
+from support.night import examples
 from support.rules import SITUATION
 
 #: Two of one family, and two that are alone.
@@ -31,7 +32,7 @@ CONDITIONS = st.builds(Condition, package=st.sampled_from(NAMES), specifier=SPEC
 PINS = st.dictionaries(st.sampled_from(NAMES), st.sampled_from(VERSIONS).map(Version))
 
 
-@settings(deadline=None, max_examples=500)
+@examples(200)
 @given(PINS, CONDITIONS, st.sampled_from(Demand), st.data())
 def test_an_exact_version_is_judged_as_the_range_of_one_version(
     pins: dict[NormalizedName, Version], condition: Condition, demand: Demand, data: st.DataObject
@@ -44,7 +45,7 @@ def test_an_exact_version_is_judged_as_the_range_of_one_version(
     assert ranged.broken(demand, condition) is exact.broken(demand, condition)
 
 
-@settings(deadline=None, max_examples=500)
+@examples(200)
 @given(PINS, CONDITIONS, st.sampled_from(Demand), st.data())
 def test_what_a_range_is_sure_of_is_so_of_each_of_its_versions(
     pins: dict[NormalizedName, Version], condition: Condition, demand: Demand, data: st.DataObject
@@ -61,7 +62,7 @@ def test_what_a_range_is_sure_of_is_so_of_each_of_its_versions(
             assert of_version is of_range
 
 
-@settings(deadline=None, max_examples=300)
+@examples(150)
 @given(PINS, CONDITIONS, st.sampled_from(Demand))
 def test_a_demand_is_never_broken_and_met_at_once(
     pins: dict[NormalizedName, Version], condition: Condition, demand: Demand
@@ -74,7 +75,7 @@ def test_a_demand_is_never_broken_and_met_at_once(
         assert known.broken(demand, condition) is held
 
 
-@settings(deadline=None)
+@examples(50)
 @given(SPECIFIERS, SPECIFIERS, st.sampled_from(VERSIONS).map(Version))
 def test_ranges_agree_with_the_versions_in_them(
     one: SpecifierSet, other: SpecifierSet, version: Version

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from envlock.choices import EngineName
 from envlock.engine import ENGINES, Answer, Problem
@@ -34,8 +37,35 @@ def _own_caches(
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize("engine", ENGINE_NAMES)
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+def _is_of_the_engine(scenario: Scenario) -> bool:
+    """Whether what comes out hangs on how an engine reads files and bounds, or on its words.
+
+    What rules and the choice of a framework do is the loop's, the same around every engine.
+    """
+    releases = [release for releases in scenario.index.values() for release in releases.items()]
+    return bool(
+        scenario.preferences
+        or scenario.exclude_newer
+        or scenario.constraints
+        or scenario.requirements
+        or "error" in scenario.expect
+        or any(
+            set(said) - {"requires"} or Version(number).is_prerelease for number, said in releases
+        )
+    )
+
+
+def _cases() -> Iterator[Any]:
+    """Every scenario with uv; with the other engine those that hang on it, the rest by night."""
+    for scenario in SCENARIOS:
+        for engine in ENGINE_NAMES:
+            (name,) = engine.values
+            quick = name is EngineName.UV or _is_of_the_engine(scenario)
+            marks = [*engine.marks, *([] if quick else [pytest.mark.nightly])]
+            yield pytest.param(scenario, name, id=f"{scenario}-{engine.id}", marks=marks)
+
+
+@pytest.mark.parametrize(("scenario", "engine"), list(_cases()))
 def test_a_request_comes_out_as_its_scenario_says(
     scenario: Scenario, engine: EngineName, tmp_path: Path
 ) -> None:

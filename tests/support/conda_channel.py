@@ -26,8 +26,6 @@ import json
 import os
 import re
 import shutil
-import sys
-import sysconfig
 import tarfile
 import tempfile
 import zipfile
@@ -39,8 +37,10 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-_NEXT = f"{sys.version_info.major}.{sys.version_info.minor + 1}"
+from support.framework import MINOR, its_python
+
+PYTHON = MINOR
+_NEXT = f"3.{int(PYTHON.removeprefix('3.')) + 1}"
 _SUBDIR = "linux-64"
 _SITE = f"lib/python{PYTHON}/site-packages"
 _NOT_COPIED = shutil.ignore_patterns(
@@ -133,26 +133,24 @@ class CondaChannel:
         return package
 
     def add_python(self) -> Path:
-        """Add the interpreter that runs, as conda's ``python``.
+        """Add the Python of this machine that the framework is for, as conda's ``python``.
 
         A shared libpython is found where it is: the channel is for this machine.
         """
-        base = Path(sys.base_prefix)
-        version = ".".join(map(str, sys.version_info[:3]))
+        its = its_python()
+        base = its.path.resolve().parent.parent
         with tempfile.TemporaryDirectory() as scratch:
             root = Path(scratch)
             (root / "bin").mkdir()
             shutil.copy2(base / f"bin/python{PYTHON}", root / f"bin/python{PYTHON}")
             for alias in ("python", "python3"):
                 (root / "bin" / alias).symlink_to(f"python{PYTHON}")
-            library = Path(sysconfig.get_path("stdlib"))
-            shutil.copytree(
-                library, root / f"lib/python{PYTHON}", symlinks=True, ignore=_NOT_COPIED
-            )
+            library = f"lib/python{PYTHON}"
+            shutil.copytree(base / library, root / library, symlinks=True, ignore=_NOT_COPIED)
             (root / _SITE).mkdir()
             (root / _SITE / "README.txt").write_text("This directory is for packages.\n")
             return self.add(
-                "python", version, build="h0_0_cpython", subdir=_SUBDIR, folder=root,
+                "python", str(its.version), build="h0_0_cpython", subdir=_SUBDIR, folder=root,
                 depends=["__glibc >=2.17"],
             )  # fmt: skip
 

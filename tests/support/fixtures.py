@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from support.framework import build_framework
+from support.framework import build_framework, for_its_python
 from support.program import Program, make_program
 from support.simple_index import SimpleIndex
 
@@ -26,4 +26,5 @@ def index(tmp_path: Path) -> Iterator[SimpleIndex]:
 @pytest.fixture
 def envlock(program: Program, index: SimpleIndex) -> Program:
     """Give the program with the quick engine and the index configured as for pip."""
-    return program.with_env(PIP_INDEX_URL=index.url, ENVLOCK_ENGINE="uv")
+    known = {"PIP_INDEX_URL": index.url, "ENVLOCK_ENGINE": "uv"}
+    return program.with_env(**known, **for_its_python())

@@ -6,9 +6,17 @@ up to the test.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
+import pytest
+
+from envlock.targets.description import Interpreter
+from envlock.targets.interpreters import available, find_interpreter
 from support.distributions import build_wheel
+
+#: The Python that the releases below are for: from 3.12 on rules ask for more beside them.
+MINOR = "3.11"
 
 _NUMPY = '''\
 """As much of NumPy as the probe uses."""
@@ -152,6 +160,34 @@ class keras:
         load_model = staticmethod(load_model)
         clone_model = staticmethod(lambda model: Model())
 '''
+
+
+def its_python() -> Interpreter:
+    """Return the Python that the framework is for: the one that runs this, or another one here.
+
+    A test that has none is skipped.
+    """
+    return _its_python() or pytest.skip(f"what this installs is for Python {MINOR}: none is here")
+
+
+@cache
+def _its_python() -> Interpreter | None:
+    own = find_interpreter(None)
+    return (
+        own
+        if minor_of(own) == MINOR
+        else next((each for each in available() if minor_of(each) == MINOR), None)
+    )
+
+
+def minor_of(python: Interpreter) -> str:
+    return f"{python.version.major}.{python.version.minor}"
+
+
+def for_its_python() -> dict[str, str]:
+    """Return what has the program work for the Python that the framework is for."""
+    its = its_python()
+    return {} if its == find_interpreter(None) else {"ENVLOCK_PYTHON": minor_of(its)}
 
 
 def build_framework(

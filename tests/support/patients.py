@@ -9,7 +9,7 @@ from pathlib import Path
 from envlock.environment.inspect import installed
 from envlock.index.handover import uv_program
 from support.distributions import build_wheel
-from support.framework import build_framework
+from support.framework import build_framework, its_python
 from support.program import Program
 
 #: What every TensorFlow before 2.18 says to NumPy 2, in a line.
@@ -35,7 +35,7 @@ def build_wheels(folder: Path, **releases: str) -> None:
 def make_patient(program: Program, *requirements: str, name: str = "env") -> Path:
     """Build an environment with exactly these releases, whatever they ask for."""
     folder = program.here / name
-    uv(program, "venv", "--quiet", folder)
+    uv(program, "venv", "--quiet", "--python", its_python().path, folder)
     uv(program, "pip", "install", "--quiet", "--no-deps", "--python", folder, *requirements)
     return folder
 

@@ -21,7 +21,7 @@ import jsonschema
 from envlock.index.handover import uv_program
 from envlock.releases import wheels_for
 from envlock.targets.description import describe
-from envlock.targets.interpreters import available, base_program
+from envlock.targets.interpreters import available, base_program, find_interpreter
 from support import zygote
 from support.simple_index import SimpleIndex
 
@@ -190,7 +190,7 @@ def snapshot(folder: Path) -> dict[str, bytes | str | None]:
 
 def said(text: str, program: Program, index: SimpleIndex) -> str:
     """Return a message with the names of this machine in it, as the program knows them."""
-    own = describe(Path(sys.executable))
+    own = find_interpreter(program.env.get("ENVLOCK_PYTHON"))
     return text.format(
         here=program.here,
         index=index.url,

@@ -28,6 +28,7 @@ from pathlib import Path
 from envlock.environment.inspect import installed, site_folders
 from envlock.environment.journal import unsettled
 from support.distributions import build_wheel
+from support.pace import wait_until
 from support.patients import build_wheels, make_patient, site_of, uv
 from support.program import Program, make_program
 from support.simple_index import SimpleIndex
@@ -247,8 +248,7 @@ def _index_of(folder: Path, said: Path) -> Iterator[str]:
             said.write_text(index.url)
             signal.pause()
     try:
-        while not (said.exists() and said.read_text()):
-            time.sleep(0.01)
+        wait_until(lambda: said.exists() and said.read_text())
         yield said.read_text()
     finally:
         os.kill(pid, signal.SIGKILL)

@@ -212,8 +212,8 @@ def examine_content(
     """
     path, given = Path(origin), given or Given()
     found = detect(path, text)
-    if found in _READERS:
-        return _READERS[found](path, text, given)
+    if found in READERS:
+        return READERS[found](path, text, given)
     text = with_short_lines(text)
     if found is FileFormat.FREEZE:
         return _examine_freeze(path, text, given)
@@ -426,7 +426,8 @@ def _chosen(lock: Lock, path: Path, given: Given) -> Part:
     )
 
 
-_READERS: Mapping[FileFormat | None, Callable[[Path, str, Given], Examined]] = {
+#: Who examines a file of each format that is more than lines of requirements.
+READERS: Mapping[FileFormat | None, Callable[[Path, str, Given], Examined]] = {
     FileFormat.CONDA_LOCK: _examine_conda_lock,
     FileFormat.ENVIRONMENT: _examine_environment_yml,
     FileFormat.EXPLICIT: _examine_explicit,

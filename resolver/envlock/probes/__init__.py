@@ -7,13 +7,14 @@ line in `PROBES`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from envlock.model import Stage
 from envlock.probes.interface import Probe
 from envlock.probes.keras_h5 import KERAS_H5
 
-PROBES: Mapping[str, Probe] = MappingProxyType({KERAS_H5.name: KERAS_H5})
+PROBES: Mapping[str, Probe] = {
+    KERAS_H5.name: KERAS_H5,
+}
 DEFAULT_GATE = tuple(level for probe in PROBES.values() for level in probe.gate)
 
 

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from envlock.errors import IndexFailure, InstallFailure, UsageError, WorkError
 from envlock.model import CondaPackage
 from envlock.progress import Silent
 from support.conda_channel import CondaChannel
+from support.pace import wait_until
 
 
 @pytest.fixture
@@ -299,7 +299,4 @@ def test_the_child_ends_with_its_parent(tmp_path: Path) -> None:
     words = [sys.executable, "-c", code]
     done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=20)
     child = Path("/proc") / done.stdout.strip()
-    end = time.monotonic() + 20
-    while child.exists() and time.monotonic() < end:
-        time.sleep(0.05)
-    assert not child.exists()
+    wait_until(lambda: not child.exists())

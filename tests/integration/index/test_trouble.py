@@ -3,13 +3,13 @@
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support.index_client import CHECK_REMEDY, client, failure, names
+from support.pace import assert_soon, wait_until
 from support.simple_index import SimpleIndex
 
 
@@ -95,23 +95,25 @@ def test_a_proxy_that_cannot_be_connected_to_is_named(
 
 
 def test_a_silent_server_is_left_at_the_time_limit(tmp_path: Path, served: SimpleIndex) -> None:
-    served.delay = 1.0
-    started = time.monotonic()
-    error = failure(client(tmp_path, served.url, timeout=0.2))
-    assert time.monotonic() - started < 0.9
-    assert error.message == (
-        f"cannot read the package index {served.url}/demo/: no answer within 0.2 s"
-    )
-    assert error.remedies == (
-        "a longer limit: PIP_DEFAULT_TIMEOUT=60, or timeout in pip's configuration",
-    )
+    served.delay = 60
+
+    def ask() -> None:
+        error = failure(client(tmp_path, served.url, timeout=0.2))
+        assert error.message == (
+            f"cannot read the package index {served.url}/demo/: no answer within 0.2 s"
+        )
+        assert error.remedies == (
+            "a longer limit: PIP_DEFAULT_TIMEOUT=60, or timeout in pip's configuration",
+        )
+
+    assert_soon(2, ask)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
 def test_an_interrupt_does_not_wait_for_a_silent_server(
     tmp_path: Path, served: SimpleIndex
 ) -> None:
-    served.delay = 5.0
+    served.delay = 60.0
     program = (
         "from pathlib import Path\n"
         "from envlock.index.pages import Index; from envlock.model import IndexSettings\n"
@@ -120,12 +122,9 @@ def test_an_interrupt_does_not_wait_for_a_silent_server(
         "except KeyboardInterrupt: print('interrupted', flush=True)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
-    while not served.requests:
-        time.sleep(0.02)
-    started = time.monotonic()
+    wait_until(lambda: served.requests)
     process.send_signal(signal.SIGINT)
-    assert process.communicate()[0] == "interrupted\n"
-    assert time.monotonic() - started < 2
+    assert process.communicate(timeout=30)[0] == "interrupted\n"
 
 
 def test_an_answer_that_is_no_page_is_told(tmp_path: Path, served: SimpleIndex) -> None:

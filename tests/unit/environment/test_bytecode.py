@@ -15,6 +15,7 @@ from envlock.environment.create import create_venv
 from envlock.environment.inspect import SCRIPT, compiling, prefix_of, site_folders
 from envlock.progress import Silent
 from envlock.targets.interpreters import find_interpreter
+from support.pace import wait_until
 
 
 @pytest.fixture
@@ -36,10 +37,7 @@ def compiled(python: Path, name: str) -> bool:
 
 
 def wait_for(python: Path, name: str) -> None:
-    limit = time.monotonic() + 20
-    while not compiled(python, name):
-        assert time.monotonic() < limit, f"{name} is not compiled"
-        time.sleep(0.01)
+    wait_until(lambda: compiled(python, name))
 
 
 def test_packages_are_compiled_while_a_block_runs_and_nothing_is_run(
