@@ -139,6 +139,7 @@ READING = {
     "Refused",
     "WINDOWS",
     "contents",
+    "looking",
     "opened",
     "read_ends",
     "read_standard_input",
