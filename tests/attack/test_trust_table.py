@@ -471,7 +471,7 @@ WORKED_OUT = {
         "config.py",
     ),
     *("environment/inspect.py", "environment/layout.py", "index/handover.py", "index/settings.py"),
-    *("system/caches.py", "system/limits.py"),
+    *("system/caches.py", "system/processes.py"),
 }
 
 
