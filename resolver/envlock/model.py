@@ -41,6 +41,8 @@ class Stage(StrEnum):
     INSTALL = "install"
     IMPORT = "import"
     FIT = "fit"
+    RECURRENT = "recurrent"
+    CONVOLUTION = "convolution"
     SAVE = "save"
     LOAD = "load"
     RESUME = "resume"

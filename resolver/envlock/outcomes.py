@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+#: What the level of a user's own script begins with; its name follows.
+SCRIPT = "probe:"
+
 
 class Passed(Struct, frozen=True, kw_only=True):
     """The level did what it should."""

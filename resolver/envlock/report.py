@@ -17,9 +17,10 @@ from envlock.model import (
     Part,
     Rule,
 )
-from envlock.outcomes import Crashed, Failed, Outcome, Passed, Skipped
+from envlock.outcomes import SCRIPT, Crashed, Failed, Outcome, Passed, Skipped
 from envlock.rules.frameworks import framework
 
+_TAIL = 20  # lines of what a script printed
 _SHOWN = 6  # packages, of a lock that has none of these
 
 Row = tuple[str, str]
@@ -186,22 +187,43 @@ def outcome_data(outcome: Outcome) -> dict[str, Any]:
             return {"level": level, "status": "crashed", "detail": detail, "output": output}
 
 
-def proof_rows(outcomes: Sequence[Outcome], ways_round: Mapping[str, str]) -> list[Row]:
-    """Outcomes in brief: what is proved, and each thing that is not."""
+def proof_rows(
+    outcomes: Sequence[Outcome],
+    ways_round: Mapping[str, str],
+    lacking: Mapping[str, str],
+    *,
+    verbose: bool = False,
+) -> list[Row]:
+    """Outcomes in brief: what is proved, and each thing that is not, in words of ``lacking``.
+
+    With ``verbose`` in those of the failure too.
+    """
     proved = ", ".join(each.level for each in outcomes if isinstance(each, Passed))
     rows = [("proved", proved or "nothing: there is no probe for any of these packages")]
     for outcome in outcomes:
         if not isinstance(outcome, Passed):
-            rows.append(("not proved", f"{outcome.level}: {first_line(_verdict(outcome)[1])}"))
+            words, raw = lacking.get(outcome.level, ""), first_line(_verdict(outcome)[1])
+            rows.append(("not proved", f"{outcome.level}: {words or raw}"))
+            if words and verbose:
+                rows.append(("not proved", f"  {raw}"))
             if way := ways_round.get(outcome.level):
                 rows.append(("not proved", f"  way round: {way}"))
     return rows
 
 
 def proof_text(
-    python: Path, outcomes: Sequence[Outcome], gate: Collection[str], ways_round: Mapping[str, str]
+    python: Path,
+    outcomes: Sequence[Outcome],
+    gate: Collection[str],
+    ways_round: Mapping[str, str],
+    *,
+    verbose: bool = False,
 ) -> str:
-    """Outcomes in full: each level with what happened and the way round, then the verdict."""
+    """Outcomes in full: each level with what happened and the way round, then the verdict.
+
+    A script of the user's that failed has the end of what it printed below it;
+    with ``verbose`` every failure has all that is known of it.
+    """
     width = max((len(outcome.level) for outcome in outcomes), default=0)
     lines: list[str] = []
     missed: list[str] = []
@@ -213,10 +235,24 @@ def proof_text(
         )
         if way := ways_round.get(outcome.level):
             lines.append(f"{'':9}{'':{width}}  way round: {way}")
+        if verbose or outcome.level.startswith(SCRIPT):
+            lines += _printed(outcome, None if verbose else _TAIL)
         if outcome.level in gate and not isinstance(outcome, Passed):
             missed.append(outcome.level)
     last = f"NOT verified: {', '.join(missed)}" if missed else "verified"
     return "\n".join([*lines, f"{last} ({python})"])
+
+
+def _printed(outcome: Outcome, longest: int | None) -> Iterator[str]:
+    """What a failure printed, or its last ``longest`` lines; carriage returns end a line too."""
+    if not isinstance(outcome, Failed | Crashed):
+        return
+    text = outcome.traceback if isinstance(outcome, Failed) else outcome.output
+    lines = [line for each in text.splitlines() if (line := each.lstrip("\b").rstrip())]
+    shown = lines if longest is None else lines[-longest:]
+    if len(shown) < len(lines):
+        yield f"{'':9}the last {len(shown)} of {len(lines)} lines that it printed, -v shows all:"
+    yield from (f"{'':9}| {line if longest is None else _cut(line)}" for line in shown)
 
 
 def _verdict(outcome: Outcome) -> tuple[str, str]:
@@ -256,7 +292,10 @@ def proof_data(
 
 def first_line(text: str, width: int = 120) -> str:
     """The first line that says something, cut to ``width`` characters."""
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return _cut(next((line.strip() for line in text.splitlines() if line.strip()), ""), width)
+
+
+def _cut(line: str, width: int = 160) -> str:
     return line if len(line) <= width else f"{line[: width - 1]}…"
 
 

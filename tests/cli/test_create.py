@@ -10,7 +10,7 @@ from support.simple_index import SimpleIndex, build_wheel
 
 PROVED = (
     "import-h5py, import, fit, save, load, weights, custom-layer,"
-    " load-compiled, resume, savedmodel, keras"
+    " load-compiled, resume, savedmodel, keras, recurrent, convolution"
 )
 CANNOT_LOAD = """\
 passed   import-h5py                 h5py 3.11.0 with HDF5 1.14.2
@@ -24,6 +24,8 @@ FAILED   load-compiled  (capability) ValueError: bad magic
 skipped  resume         (capability) load failed
 FAILED   savedmodel     (capability) ValueError: bad magic
 FAILED   keras          (capability) ValueError: bad magic
+FAILED   recurrent      (capability) ValueError: bad magic
+FAILED   convolution    (capability) ValueError: bad magic
 NOT verified: load, custom-layer ({python})
 """
 
@@ -140,10 +142,32 @@ def test_a_script_of_ones_own_that_passes_is_a_level(envlock: Program) -> None:
 def test_a_script_of_ones_own_that_fails_leaves_nothing(envlock: Program) -> None:
     (envlock.here / "own.py").write_text("raise SystemExit('our model does not load')\n")
     before = snapshot(envlock.here)
-    done = envlock("create", "tensorflow", "--probe", "own.py")
-    line = "FAILED   probe:own.py                exit status 1: our model does not load"
-    assert line in done.err.splitlines()
+    done = envlock("create", "tensorflow==2.15.1", "--probe", "own.py")
+    told = done.err.splitlines()
+    start = told.index(
+        "FAILED   probe:own.py                exit status 1: our model does not load"
+    )
+    assert told[start + 1] == "         | our model does not load"
+    # That the script fails says nothing about versions.
+    assert [each for each in told if "try:" in each] == [
+        "  try: envlock create tensorflow==2.15.1 --probe own.py --keep"
+    ]
     assert (done.code, snapshot(envlock.here)) == (1, before)
+
+
+def test_what_is_not_proved_is_told_in_plain_words(envlock: Program, index: SimpleIndex) -> None:
+    build_framework(index.folder, lstm='raise NotImplementedError("Cannot convert\\na Tensor")')
+    done = envlock("create", "tensorflow")
+    words = "LSTM, GRU or Bidirectional are not built or trained, or do not go through .h5"
+    assert [each for each in done.out.splitlines() if each.startswith("not proved")] == [
+        f"not proved   recurrent: {words}"
+    ]
+    assert "NotImplementedError" not in done.out
+    told = envlock("create", "tensorflow", "-v").out
+    assert f"recurrent: {words}\n               NotImplementedError: Cannot convert\n" in told
+    outcomes = envlock("create", "tensorflow", "--json").data["outcomes"]
+    (failed,) = [each for each in outcomes if each["status"] == "failed"]
+    assert (failed["level"], failed["error"]) == ("recurrent", "NotImplementedError")
 
 
 def test_a_hang_ends_at_the_time_limit(envlock: Program, index: SimpleIndex) -> None:

@@ -1,5 +1,6 @@
 """A set that was proved becomes the lock, is preferred in one, or is chosen by what it can do."""
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -176,6 +177,22 @@ def test_when_none_has_it_the_closest_are_told(envlock: Program, index: SimpleIn
         "error: no release is known to have savedmodel, save on Python 3.11 on linux-x86_64",
         "  tensorflow 2.16.2 lacks savedmodel",
     ]
+
+
+def test_what_a_release_was_not_tried_with_is_not_what_it_lacks(
+    envlock: Program, index: SimpleIndex
+) -> None:
+    two_releases(envlock, index)
+    for file in (envlock.here / "evidence").glob("*.json"):
+        document = json.loads(file.read_text(encoding="utf-8"))
+        del document["sets"]["rules"]["levels"]["recurrent"]
+        file.write_text(json.dumps(document), encoding="utf-8")
+    done = envlock("lock", "tensorflow>=2.16", "--needs", "recurrent,savedmodel", *PROVED)
+    assert done.err.splitlines()[1:2] == [
+        "  tensorflow 2.16.2 lacks savedmodel and was not tried with recurrent"
+    ]
+    assert envlock("lock", "tensorflow==2.15.1", *PROVED).code == 0
+    assert "# verified: 20" in (envlock.here / "requirements.txt").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_any_environment_is_proved_and_left_as_it_was(
 def test_with_json_every_level_has_an_outcome(envlock: Program, environment: Path) -> None:
     found = envlock("verify", environment, "--json").data
     assert found["verified"]
-    assert [each["status"] for each in found["outcomes"]] == ["passed"] * 11
+    assert [each["status"] for each in found["outcomes"]] == ["passed"] * 13
     assert Path(found["interpreter"]).parent.parent == environment
 
 
@@ -85,6 +85,9 @@ def test_an_environment_that_fails_is_told_with_exit_code_1(
     assert "FAILED   load                        ValueError: bad magic" in done.out.splitlines()
     python = envlock.here / ".venv" / "bin" / "python"
     assert done.out.splitlines()[-1] == f"NOT verified: load, custom-layer ({python})"
+    assert '         |     raise ValueError("bad magic")' not in done.out.splitlines()
+    told = envlock("verify", "-v").out.splitlines()
+    assert '         |     raise ValueError("bad magic")' in told
     assert (done.code, done.err) == (1, "")
     assert envlock("verify", "--json").data["exit_code"] == 1
 
@@ -103,6 +106,47 @@ def test_ones_own_script_counts(envlock: Program, environment: Path) -> None:
     done = envlock("verify", environment, "--probe", "own.py")
     assert "FAILED   probe:own.py                exit status 1: AssertionError" in done.out
     assert done.code == 1
+
+
+def test_what_ones_own_script_printed_is_shown_to_its_end(
+    envlock: Program, environment: Path
+) -> None:
+    body = (
+        "for n in range(30):\n    print('step', n)\nprint('\\x1b[31mred')\nraise OSError('gone')\n"
+    )
+    (envlock.here / "own.py").write_text(body)
+    done = envlock("verify", environment, "--probe", "own.py")
+    lines = done.out.splitlines()
+    start = lines.index("         the last 20 of 35 lines that it printed, -v shows all:")
+    assert lines[start + 1 : start + 3] == ["         | step 15", "         | step 16"]
+    assert lines[start + 16 : start + 21] == [
+        "         | \\x1b[31mred",
+        "         | Traceback (most recent call last):",
+        f'         |   File "{envlock.here / "own.py"}", line 4, in <module>',
+        "         |     raise OSError('gone')",
+        "         | OSError: gone",
+    ]
+    whole = envlock("verify", environment, "--probe", "own.py", "-v").out
+    assert "         | step 0\n" in whole
+    assert "shows all" not in whole
+    own = envlock("verify", environment, "--probe", "own.py", "--json").data["outcomes"][-1]
+    assert own["traceback"].startswith("step 0\n")
+
+
+def test_probes_leave_nothing_in_temporary_folders(
+    envlock: Program, index: SimpleIndex, tmp_path: Path
+) -> None:
+    """TensorFlow leaves generated modules there, since the probe ends without any goodbye."""
+    leaves = "import tempfile; tempfile.mkstemp(prefix='__autograph_generated_file')"
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    program = envlock.with_env(TMPDIR=str(temporary))
+    (envlock.here / "own.py").write_text(f"{leaves}\nimport tempfile; tempfile.mkdtemp()\n")
+    build_framework(index.folder, first=leaves)
+    assert program("lock", "tensorflow").code == 0
+    assert program("create", "tensorflow", "--probe", "own.py").code == 0
+    assert program("verify", "--probe", "own.py").code == 0
+    assert list(temporary.iterdir()) == []
 
 
 def test_no_environment_is_told(envlock: Program) -> None:

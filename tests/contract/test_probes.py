@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,35 @@ def test_the_environment_and_the_current_folder_are_left_as_they_were(
     run_probe(probe, environment)
     assert sorted(prefix.rglob("*")) == before
     assert not list(tmp_path.iterdir())
+
+
+@each_probe
+@pytest.mark.parametrize(
+    "end", ["", "time.sleep(60)", "os.kill(os.getpid(), 9)"], ids=["ends", "hangs", "is killed"]
+)
+def test_what_is_left_in_temporary_folders_goes_with_the_probe(
+    probe: Probe,
+    environment: Path,
+    packages: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    end: str,
+) -> None:
+    leave = "import os, tempfile, time\nhandle, name = tempfile.mkstemp()\n"
+    body = f"{leave}open({str(tmp_path / 'told')!r}, 'a').write(name + chr(10))\n{end}\n"
+    for name in ("h5py.py", "tensorflow.py"):
+        (packages / name).write_text(body)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    run_probe(probe, environment, timeout=3)
+    if end != "time.sleep(60)":
+        (tmp_path / "own.py").write_text(body)
+        run_user_script(environment, tmp_path / "own.py")
+    left = (tmp_path / "told").read_text(encoding="utf-8").splitlines()
+    assert left
+    assert all(temporary in Path(each).parents for each in left)
+    assert list(temporary.iterdir()) == []
 
 
 @each_probe

@@ -6,24 +6,38 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from envlock.commands.matrix.evidence import write_page
 from envlock.evidence.documents import render
+from envlock.evidence.values import CellEvidence
 from support.browser import Page, browse, chromium
 from support.whole_matrix import whole_matrix
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="there is no Chromium here")
 
 CELL = '[aria-label^="TensorFlow 2.10.1, Python 3.10:"]'
+OLDER = ("2.9.3", "3.10")
 PAIR = '[aria-label^="TensorFlow 2.0.4 with h5py 3.1 "]'
+
+
+def older(cell: CellEvidence) -> CellEvidence:
+    """The cell as it was run when no probe had these levels."""
+    new = ("recurrent", "convolution")
+    sets = (
+        replace(each, outcomes=tuple(one for one in each.outcomes if one.level not in new))
+        for each in cell.sets
+    )
+    return replace(cell, sets=tuple(sets))
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The page of a matrix that is as large as the real one."""
+    """The page of a matrix that is as large as the real one, with one cell of an older probe."""
     folder = tmp_path_factory.mktemp("page")
     for each in whole_matrix():
-        (folder / each.cell.filename).write_text(render(each))
+        cell = older(each) if (str(each.cell.version), each.cell.python) == OLDER else each
+        (folder / cell.cell.filename).write_text(render(cell))
     index, _ = write_page(folder / "site", folder, ())
     return index.as_uri()
 
@@ -140,6 +154,20 @@ def test_without_a_filter_the_script_shows_what_the_page_was_written_with(
     finally:
         page.tell("Emulation.setScriptExecutionDisabled", value=False)
         page.requests.remove(f"{address}?")
+
+
+def test_what_was_not_run_is_neither_a_success_nor_a_failure(page: Page) -> None:
+    tile = '[aria-label^="TensorFlow 2.9.3, Python 3.10:"]'
+    label = f"document.querySelector('{tile}').getAttribute('aria-label')"
+    lock = "TensorFlow 2.9.3, Python 3.10: envlock's lock passes"
+    assert page.run(label).startswith(
+        f"{lock} every level, has no keras; recurrent, convolution not run;"
+    )
+    page.click('.chip[data-level="recurrent"]')
+    assert page.run(label).startswith(f"{lock} the gate; recurrent not run;")
+    assert counts(page)[0] == "81 of 81"
+    page.click(tile)
+    assert "·recurrent, convolutionnot run" in page.texts("dialog .levels li")
 
 
 def test_arrow_keys_go_from_cell_to_cell_over_gaps(page: Page) -> None:

@@ -20,6 +20,8 @@ MINOR = "3.11"
 
 _NUMPY = '''\
 """As much of NumPy as the probe uses."""
+import math
+
 __version__ = "{version}"
 
 
@@ -33,11 +35,11 @@ class Array(list):
 
 class random:
     seed = staticmethod(lambda number: None)
-    rand = staticmethod(lambda rows, columns: zeros((rows, columns)))
+    rand = staticmethod(lambda *shape: zeros(shape))
 
 
 def zeros(shape, kind=None):
-    return Array([0.0] * (shape[0] * shape[1]))
+    return Array([0.0] * math.prod(shape))
 
 
 def arange(stop):
@@ -153,8 +155,17 @@ class keras:
     Model = Model
     Input = staticmethod(lambda shape: None)
 
+    class backend:
+        clear_session = staticmethod(lambda: None)
+
     class layers:
-        Layer = Dense = Layer
+        Layer = Dense = Bidirectional = GRU = Layer
+        Conv2D = SeparableConv2D = MaxPooling2D = GlobalAveragePooling2D = Layer
+        BatchNormalization = Layer
+
+        class LSTM(Layer):
+            def __init__(self, *arguments, **options):
+                {lstm}
 
     class models:
         load_model = staticmethod(load_model)
@@ -197,15 +208,16 @@ def build_framework(
     name: str = "tensorflow",
     first: str = "",
     load: str = "",
+    lstm: str = "pass",
     tag: str = "py3-none-any",
     needs: tuple[str, ...] = ("h5py>=2.9.0", "numpy<2.0.0,>=1.23.5"),
 ) -> None:
     """Put a TensorFlow into an index's folder, with the h5py and NumPy it needs.
 
-    ``first`` is run by ``import tensorflow``, ``load`` by ``load_model``; the
-    defaults do nothing, and the environment passes the gate.
+    ``first`` is run by ``import tensorflow``, ``load`` by ``load_model``, ``lstm``
+    by ``LSTM()``; the defaults do nothing, and the environment passes the gate.
     """
-    source = _TENSORFLOW.format(version=version, first=first, load=load)
+    source = _TENSORFLOW.format(version=version, first=first, load=load, lstm=lstm)
     build_wheel(
         folder,
         name,

@@ -21,7 +21,15 @@ markdown markdown-it-py markupsafe mdurl ml-dtypes namex opt-einsum optree packa
 pygments requests rich setuptools six tensorboard tensorboard-data-server termcolor
 typing-extensions urllib3 werkzeug wheel wrapt importlib-metadata zipp rsa oauthlib
 """
-CAPABILITIES = ("weights", "load-compiled", "resume", "savedmodel", "keras")
+CAPABILITIES = (
+    "weights",
+    "load-compiled",
+    "resume",
+    "savedmodel",
+    "keras",
+    "recurrent",
+    "convolution",
+)
 _KERAS3 = SpecifierSet(">=2.16")
 _DESCRIPTORS = "Descriptors cannot be created directly. If this call came from a _pb2.py file"
 _NUMPY2 = "Unable to convert function return value to a Python type! The signature was () -> handle"

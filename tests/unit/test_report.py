@@ -84,13 +84,19 @@ def test_the_next_step_builds_an_environment(outputs: dict[Path, bool], command:
 
 
 def test_a_proof_in_brief_is_what_is_proved_and_each_thing_that_is_not() -> None:
-    assert report.rows_text(report.proof_rows(OUTCOMES, WAYS)) == (
+    lacking = {"load": "a model is not loaded"}
+    assert report.rows_text(report.proof_rows(OUTCOMES, WAYS, lacking)) == (
         "proved      import\n"
-        "not proved  load: ValueError: bad magic\n"
+        "not proved  load: a model is not loaded\n"
         "              way round: load with compile=False\n"
         "            fit: SIGSEGV\n"
         "            resume: load failed"
     )
+    told = report.proof_rows(OUTCOMES, WAYS, lacking, verbose=True)
+    assert told[1:3] == [
+        ("not proved", "load: a model is not loaded"),
+        ("not proved", "  ValueError: bad magic"),
+    ]
 
 
 def test_a_proof_in_full_ends_with_the_verdict() -> None:
@@ -180,3 +186,19 @@ def test_a_case_is_told_in_words() -> None:
     )
     alone = Case(when=(), alone=canonicalize_name("tensorflow"))
     assert report.case_text(alone) == "only one of tensorflow"
+
+
+def test_what_a_script_printed_is_shown_in_its_last_lines_and_all_when_asked() -> None:
+    said = "".join(f"{number}\r" for number in range(30)) + "\b\b\b\n" + "x" * 300
+    own = Failed(level="probe:own.py", error="exit status 1", detail="", traceback=said)
+    fit = Failed(level="fit", error="E", detail="no", traceback="Traceback: no")
+    lines = report.proof_text(Path("python"), (own, fit), (), {}).splitlines()
+    assert lines[1:3] == [
+        "         the last 20 of 31 lines that it printed, -v shows all:",
+        "         | 11",
+    ]
+    assert lines[21] == f"         | {'x' * 159}…"
+    assert lines[22].startswith("FAILED   fit ")
+    told = report.proof_text(Path("python"), (own, fit), (), {}, verbose=True).splitlines()
+    assert f"         | {'x' * 300}" in told
+    assert "         | Traceback: no" in told

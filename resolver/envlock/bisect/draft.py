@@ -31,6 +31,8 @@ _STAGES = {
     "resume": Stage.RESUME,
     "savedmodel": Stage.SAVEDMODEL,
     "keras": Stage.LOAD,
+    "recurrent": Stage.RECURRENT,
+    "convolution": Stage.CONVOLUTION,
     "install": Stage.INSTALL,
 }
 _OF_IMPORT = frozenset({"ImportError", "ModuleNotFoundError"})

@@ -344,17 +344,21 @@ def _none_has(
     cells: Mapping[Cell, Traversable],
 ) -> NoResolution:
     where = f"Python {question.target.minor} on {question.target.platform}"
-    lacking = [
-        (found.cell, [each for each in needs if each not in found.proved.capabilities])
-        for found in seen
-        if found.proved.passes(DEFAULT_GATE)
-    ]
-    nearest = sorted(lacking, key=lambda each: len(each[1]))[:_SHOWN]  # stable: newest first
+    passing = (found for found in seen if found.proved.passes(DEFAULT_GATE))
+    nearest = sorted(passing, key=lambda each: len(_missed(needs, each)))  # stable: newest first
     lines = [f"no release is known to have {', '.join(needs)} on {where}"]
-    for cell, lacks in nearest:
-        why = f"lacks {', '.join(lacks)}" if lacks else _BARRED
-        lines.append(f"  {cell.distribution} {cell.version} {why}")
+    for found in nearest[:_SHOWN]:
+        untried = found.proved.untried(needs)
+        lacks = [each for each in _missed(needs, found) if each not in untried]
+        why = [f"lacks {', '.join(lacks)}"] if lacks else []
+        why += [f"was not tried with {', '.join(untried)}"] if untried else []
+        words = " and ".join(why) or _BARRED
+        lines.append(f"  {found.cell.distribution} {found.cell.version} {words}")
     return NoResolution("\n".join(lines), *_ways(needs, question, cells))
+
+
+def _missed(needs: Sequence[str], found: Found) -> list[str]:
+    return [each for each in needs if each not in found.proved.capabilities]
 
 
 def _ways(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -116,6 +116,11 @@ class ProvedSet(Struct, frozen=True, kw_only=True):
     def capabilities(self) -> frozenset[str]:
         """The names of the levels that passed."""
         return frozenset(each.level for each in self.outcomes if isinstance(each, Passed))
+
+    def untried(self, levels: Iterable[str]) -> tuple[str, ...]:
+        """The levels that nothing is known of: it was run when the probe had none of the name."""
+        tried = {each.level for each in self.outcomes}
+        return tuple(name for name in levels if name not in tried) if tried else ()
 
     def passes(self, levels: tuple[str, ...]) -> bool:
         """Whether it was run, and every one of ``levels`` passed."""

@@ -53,7 +53,7 @@ class Levels(Struct, frozen=True, kw_only=True):
 class State(StrEnum):
     """How a set stands, best first."""
 
-    FULL = "full"  # every level passed that the release has
+    FULL = "full"  # every level passed that was run and that the release has
     GATE = "gate"  # the gate passed, and a capability failed
     FAIL = "fail"  # the gate did not pass
     NONE = "none"  # there was nothing to run: no resolution, no installation
@@ -79,20 +79,20 @@ def lost(proved: ProvedSet, levels: Levels) -> tuple[str, ...]:
 
 def absent(proved: ProvedSet, levels: Levels) -> tuple[str, ...]:
     """The capabilities of a set that passes the gate which its release does not have."""
-    known = {*proved.capabilities, *lost(proved, levels)}
+    known = {*proved.capabilities, *lost(proved, levels), *proved.untried(levels.others)}
     return tuple(name for name in levels.others if name not in known)
 
 
 def code(proved: ProvedSet | None, levels: Levels) -> str:
-    """Say what a set can do in a letter a level, with a dash for what it cannot."""
+    """Say what a set can do in a letter a level, with a dash for what it cannot, ? for not run."""
     if proved is None:
         return "?"
     if not proved.outcomes:
         return "none"
+    signs = dict.fromkeys(proved.untried(levels.others), "?")
+    signs |= {name: levels.letters[name] for name in levels.others if name in proved.capabilities}
     gate = "G" if proved.passes(levels.gate) else "-"
-    return gate + "".join(
-        letter if name in proved.capabilities else "-" for name, letter in levels.letters.items()
-    )
+    return gate + "".join(signs.get(name, "-") for name in levels.others)
 
 
 def passing(sets: Iterable[ProvedSet | None], names: Collection[str]) -> int:

@@ -435,8 +435,9 @@ def in_words(proved: ProvedSet | None, levels: Levels) -> str:
 
 
 def _without(proved: ProvedSet, levels: Levels) -> str:
-    names = absent(proved, levels)
-    return f", has no {', '.join(names)}" if names else ""
+    names, untried = absent(proved, levels), proved.untried(levels.others)
+    without = f", has no {', '.join(names)}" if names else ""
+    return f"{without}; {', '.join(untried)} not run" if untried else without
 
 
 def _first_bad(proved: ProvedSet, levels: Levels) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -18,27 +18,38 @@ def capability_text(cells: Sequence[CellEvidence], missing: Sequence[Cell], leve
 
 
 def _table(board: Board, levels: Levels) -> str:
-    lines = [("TENSORFLOW", *board.pythons), *_rows(board, levels)]
+    lines = [("RELEASE", *board.pythons), *_rows(board, levels)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     shown = (
-        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
+        " ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
     )
     return "\n".join([_heading(board, levels), *shown])
 
 
 def _rows(board: Board, levels: Levels) -> Iterator[tuple[str, ...]]:
-    """A row a release; builds of one release that do the same share it."""
+    """A row a release; builds of one release that do the same, as far as they ran, share it."""
     for version, builds in groupby(board.releases, key=lambda release: release.version):
         rows = {
             build.label: [_code(board, build, python, levels) for python in board.pythons]
             for build in builds
         }
-        said = [{each for each in column if each} for column in zip(*rows.values(), strict=True)]
-        if all(len(codes) <= 1 for codes in said):
-            yield (str(version), *("".join(codes) for codes in said))
+        said = [_shared(filter(None, column)) for column in zip(*rows.values(), strict=True)]
+        if None not in said:
+            yield (str(version), *(code or "" for code in said))
         else:
             yield from ((label, *codes) for label, codes in rows.items())
+
+
+def _shared(codes: Iterable[str]) -> str | None:
+    """The one code of several builds, where they differ in nothing but what was not run."""
+    kinds = set(codes)
+    if len({*map(len, kinds)}) > 1:
+        return None
+    signs = [{*column} - {"?"} for column in zip(*kinds, strict=True)]
+    if any(len(each) > 1 for each in signs):
+        return None
+    return "".join(next(iter(each), "?") for each in signs)
 
 
 def _code(board: Board, release: ReleaseRow, python: str, levels: Levels) -> str:
@@ -53,7 +64,7 @@ def _heading(board: Board, levels: Levels) -> str:
     passed = f"the gate passes in {_of(compared, RULES, levels)} cells"
     text = f"{board.platform}, {board.days}: {passed}"
     if compared.sets(PLAIN):
-        text += f"; with a plain resolve in {_of(compared, PLAIN, levels)}"
+        text += f"\nwith a plain resolve: in {_of(compared, PLAIN, levels)}"
     if others is not None:
         names = " and ".join(others.distributions)
         text += f"\nother builds ({names}): {_of(others, RULES, levels)}"
@@ -87,13 +98,21 @@ def _data(evidence: CellEvidence, levels: Levels) -> dict[str, Any]:
         "platform": cell.platform,
     }
     if proved is None:
-        return {**data, "gate": None, "capabilities": [], "failed": {}, "problem": "not run"}
+        return {
+            **data,
+            "gate": None,
+            "capabilities": [],
+            "failed": {},
+            "untried": [],
+            "problem": "not run",
+        }
     return {
         **data,
         "date": str(proved.circumstances.day),
         "gate": proved.passes(levels.gate),
         "capabilities": [each.name for each in levels.all if each.name in proved.capabilities],
         "failed": {each.level: failure_text(each) for each in failures(proved)},
+        "untried": [*proved.untried(each.name for each in levels.all)],
         "problem": proved.problem,
         "plain_gate": None if plain is None else plain.passes(levels.gate),
     }

@@ -23,7 +23,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from envlock.model import Stage
-from envlock.outcomes import Failed, Outcome, Passed, Skipped
+from envlock.outcomes import Crashed, Failed, Outcome, Passed, Skipped
 
 
 class WayRound(Struct, frozen=True, kw_only=True):
@@ -39,12 +39,14 @@ class WayRound(Struct, frozen=True, kw_only=True):
 class Level(Struct, frozen=True, kw_only=True):
     """One capability: its name, what it proves, and whether the default gate asks for it.
 
+    ``lacking`` says in plain words what cannot be done where it is not passed.
     ``stage`` is the stage of a rule that it shows to be passed, None: of none.
     ``package`` is what it is a capability of; for one of a family, the family.
     """
 
     name: str
     proves: str
+    lacking: str
     package: str = "tensorflow"
     stage: Stage | None = None
     in_default_gate: bool = False
@@ -76,6 +78,17 @@ class Probe(Struct, frozen=True, kw_only=True):
         levels = (level for level in self.levels if level.name == outcome.level)
         ways = (way for level in levels for way in level.ways_round)
         return next((way.advice for way in ways if re.search(way.message, text)), "")
+
+    def lacking(self, outcome: Outcome) -> str:
+        """Say in plain words what cannot be done after a failure, or "" where there is none."""
+        words = next((each.lacking for each in self.levels if each.name == outcome.level), "")
+        match outcome:
+            case Failed():
+                return words
+            case Crashed(detail=detail):
+                return f"{words}; Python ended at it ({detail})"
+            case _:
+                return ""
 
 
 def capabilities(outcomes: Iterable[Outcome]) -> tuple[str, ...]:

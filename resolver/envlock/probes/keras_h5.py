@@ -31,6 +31,7 @@ KERAS_H5 = Probe(
         Level(
             name="import-h5py",
             proves="h5py can be imported",
+            lacking="h5py cannot be imported",
             package="h5py",
             stage=Stage.IMPORT,
             in_default_gate=True,
@@ -38,33 +39,41 @@ KERAS_H5 = Probe(
         Level(
             name="import",
             proves="tensorflow can be imported",
+            lacking="tensorflow cannot be imported",
             stage=Stage.IMPORT,
             in_default_gate=True,
         ),
         Level(
             name="fit",
             proves="a model is built, compiled and trained",
+            lacking="no model can be built, compiled and trained",
             stage=Stage.FIT,
             in_default_gate=True,
         ),
         Level(
             name="save",
             proves="a trained model is saved to .h5",
+            lacking="a trained model cannot be saved to .h5",
             stage=Stage.SAVE,
             in_default_gate=True,
         ),
         Level(
             name="load",
             proves="it is loaded from .h5 and predicts the same",
+            lacking="a model that was saved to .h5 is not loaded, or predicts something else",
             stage=Stage.LOAD,
             in_default_gate=True,
         ),
         Level(
-            name="weights", proves="weights are saved to .weights.h5 and loaded", stage=Stage.LOAD
+            name="weights",
+            proves="weights are saved to .weights.h5 and loaded",
+            lacking="weights do not go through .weights.h5",
+            stage=Stage.LOAD,
         ),
         Level(
             name="custom-layer",
             proves="a model with a layer of one's own goes through .h5",
+            lacking="a model with a layer of one's own does not go through .h5",
             stage=Stage.LOAD,
             in_default_gate=True,
             ways_round=(_OBJECTS_IGNORED,),
@@ -72,19 +81,38 @@ KERAS_H5 = Probe(
         Level(
             name="load-compiled",
             proves="a model compiled with loss='mse' is loaded compiled from .h5",
+            lacking="a model compiled with loss='mse' is not loaded compiled from .h5",
             ways_round=(_COMPILE_AGAIN,),
         ),
         Level(
             name="resume",
             proves="training goes on after loading from .h5",
+            lacking="training does not go on after loading from .h5",
             stage=Stage.RESUME,
             ways_round=(_OPTIMIZER_LOST,),
         ),
         Level(
             name="savedmodel",
             proves="a model goes through a SavedModel folder",
+            lacking="a model does not go through a SavedModel folder",
             stage=Stage.SAVEDMODEL,
         ),
-        Level(name="keras", proves="a model goes through a .keras file"),
+        Level(
+            name="keras",
+            proves="a model goes through a .keras file",
+            lacking="a model does not go through a .keras file",
+        ),
+        Level(
+            name="recurrent",
+            proves="LSTM, GRU and Bidirectional are built and trained, and go through .h5",
+            lacking="LSTM, GRU or Bidirectional are not built or trained, or do not go through .h5",
+            stage=Stage.RECURRENT,
+        ),
+        Level(
+            name="convolution",
+            proves="convolutions, pooling and BatchNormalization are trained and go through .h5",
+            lacking="convolutions, pooling or BatchNormalization fail in training or through .h5",
+            stage=Stage.CONVOLUTION,
+        ),
     ),
 )

@@ -13,7 +13,7 @@ from envlock.choices import PROBE_SECONDS
 from envlock.environment.inspect import compiling
 from envlock.outcomes import Crashed, Outcome
 from envlock.probes import PROBES
-from envlock.probes.interface import gate_passed
+from envlock.probes.interface import capabilities, gate_passed
 from envlock.probes.runner import run_probe, run_user_script
 from envlock.progress import Progress
 from envlock.rules.frameworks import families
@@ -31,13 +31,23 @@ class ProofOrder(Struct, frozen=True, kw_only=True):
 
 
 class Proof(Struct, frozen=True, kw_only=True):
-    """What was tried in an environment and whether the gate is passed."""
+    """What was tried in an environment and whether the gate is passed.
+
+    ``lacking`` maps a level that failed to what cannot be done, in plain words.
+    """
 
     python: Path
     outcomes: tuple[Outcome, ...]
     passed: bool
     gate: tuple[str, ...]
     ways_round: Mapping[str, str]
+    lacking: Mapping[str, str]
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """The levels of the gate that are not passed."""
+        passed = capabilities(self.outcomes)
+        return tuple(each for each in self.gate if each not in passed)
 
     @property
     def stopped(self) -> Crashed | None:
@@ -63,6 +73,7 @@ def prove(
     outcomes: list[Outcome] = []
     gate: list[str] = list(order.needs)
     ways: dict[str, str] = {}
+    lacking: dict[str, str] = {}
     for probe in PROBES.values():
         levels = [each for each in probe.levels if pins is None or is_among(each.package, pins)]
         if not levels:
@@ -73,6 +84,7 @@ def prove(
         outcomes += (each for each in found if each.level in names)
         gate += (level.name for level in levels if level.in_default_gate)
         ways.update((each.level, way) for each in found if (way := probe.way_round(each)))
+        lacking.update((each.level, words) for each in found if (words := probe.lacking(each)))
     for script in order.scripts:
         with progress.phase(f"prove {script}"):
             outcomes.append(run_user_script(python, script, timeout=order.timeout))
@@ -83,6 +95,7 @@ def prove(
         passed=gate_passed(outcomes, gate),
         gate=tuple(gate),
         ways_round=ways,
+        lacking=lacking,
     )
 
 

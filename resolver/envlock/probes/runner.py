@@ -10,11 +10,12 @@ from pathlib import Path
 
 from envlock.choices import PROBE_SECONDS
 from envlock.errors import UsageError
-from envlock.outcomes import Crashed, Failed, Outcome, Passed, Skipped
+from envlock.outcomes import SCRIPT, Crashed, Failed, Outcome, Passed, Skipped
 from envlock.probes.interface import Probe, outcome_from
 from envlock.system import WINDOWS, Completed, disk_full, is_full, run, says_full, scratch
 
-_OUTPUT_SHOWN = 8000  # characters
+_OUTPUT = 8000  # characters that are kept of what a probe printed
+_SCRIPT_OUTPUT = 100_000  # of what a user's script printed
 _ATTEMPTS = 2  # of a probe that somebody kills: a system without memory kills the largest process
 _EXCEPTIONS = 0xC000_0000  # where the statuses of Windows begin that mean a crash
 
@@ -31,8 +32,9 @@ def run_probe(
 
     ``timeout`` is in seconds, for all levels together. ``write_bytecode`` lets
     the interpreter leave ``.pyc`` files in its environment: only where envlock
-    owns it. User site packages and ``PYTHON*`` variables do not count. One
-    that is killed is tried once more.
+    owns it. User site packages and ``PYTHON*`` variables do not count. What it
+    puts into temporary folders is gone with it. One that is killed is tried
+    once more.
 
     Raises:
         WorkError: the interpreter cannot be started.
@@ -40,13 +42,12 @@ def run_probe(
 
     """
     options = ["-I"] if write_bytecode else ["-I", "-B"]
-    env = _environment(python, extra_env or {})
     for _ in range(_ATTEMPTS):
         with scratch("envlock-probe-") as folder:
             results = folder / "envlock-results.jsonl"
             done = run(
                 [python, *options, probe.path, results, str(timeout)],
-                env=env,
+                env=_environment(python, folder, extra_env or {}),
                 cwd=folder,
                 timeout=timeout,
             )
@@ -63,7 +64,9 @@ def run_user_script(python: Path, file: Path, *, timeout: float = PROBE_SECONDS)
     """Run a user's script as one more level, ``probe:FILENAME``: exit status 0 passes.
 
     It runs in the current folder, as ``python FILE`` would, but without user
-    site packages and ``PYTHON*`` variables, and leaves no ``.pyc`` files.
+    site packages and ``PYTHON*`` variables, and leaves no ``.pyc`` files and
+    nothing in temporary folders. A failure has what it printed as its
+    traceback, the end of it where it is long.
 
     Raises:
         UsageError: there is no such file.
@@ -72,18 +75,21 @@ def run_user_script(python: Path, file: Path, *, timeout: float = PROBE_SECONDS)
     """
     if not file.is_file():
         raise UsageError(f"{file}: no such probe script")
-    level = f"probe:{file.name}"
-    done = run([python, "-E", "-s", "-B", file], env=_environment(python, {}), timeout=timeout)
+    level = f"{SCRIPT}{file.name}"
+    with scratch("envlock-probe-") as folder:
+        env = _environment(python, folder, {})
+        done = run([python, "-E", "-s", "-B", file], env=env, timeout=timeout)
     if done.timed_out or _signal(done.returncode):
-        return _crashed(level, done, timeout)
+        return _crashed(level, done, timeout, _SCRIPT_OUTPUT)
     if done.returncode == 0:
         return Passed(level=level)
-    last = (done.stderr.strip().splitlines() or [""])[-1]
+    output = _output(done, _SCRIPT_OUTPUT)
+    last = (output.strip().splitlines() or [""])[-1]
     return Failed(
         level=level,
         error=f"exit status {done.returncode}",
         detail=last,
-        traceback=done.stderr[-_OUTPUT_SHOWN:],
+        traceback=output,
     )
 
 
@@ -123,11 +129,11 @@ def _complete(
             yield Skipped(level=level.name, detail=f"{crashed} ended the interpreter: {ending}")
 
 
-def _crashed(level: str, done: Completed, timeout: float) -> Crashed:
+def _crashed(level: str, done: Completed, timeout: float, longest: int = _OUTPUT) -> Crashed:
     return Crashed(
         level=level,
         detail=_ending(done, timeout),
-        output=_output(done),
+        output=_output(done, longest),
         stopped=done.timed_out or _was_killed(done),
     )
 
@@ -162,11 +168,12 @@ def _signal(returncode: int) -> str:
     return f"exception 0x{returncode:08X}" if WINDOWS and returncode >= _EXCEPTIONS else ""
 
 
-def _output(done: Completed) -> str:
-    return f"{done.stdout}{done.stderr}"[-_OUTPUT_SHOWN:]
+def _output(done: Completed, longest: int) -> str:
+    return f"{done.stdout}{done.stderr}"[-longest:]
 
 
-def _environment(python: Path, extra: Mapping[str, str]) -> dict[str, str]:
+def _environment(python: Path, temporary: Path, extra: Mapping[str, str]) -> dict[str, str]:
+    """The variables of what is run; TensorFlow leaves files in the temporary folder."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
     prefix = python.parent
     if WINDOWS and (prefix / "conda-meta").is_dir():
@@ -174,4 +181,5 @@ def _environment(python: Path, extra: Mapping[str, str]) -> dict[str, str]:
         env["PATH"] = os.pathsep.join(
             (str(prefix), str(prefix / "Library" / "bin"), env.get("PATH", ""))
         )
+    env.update(dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary)))
     return {**env, **extra}

@@ -9,6 +9,7 @@ from envlock.examine.gathered import merge
 from envlock.examine.logs import examine_text
 from envlock.findings import Examined, Finding, Kind
 from envlock.model import Remedy, RemedyKind, Severity
+from envlock.probes import DEFAULT_GATE, levels_of
 from envlock.rules import database
 
 RULES = database.load().rules
@@ -93,6 +94,15 @@ def test_a_consequence_is_under_the_cause_that_cures_it() -> None:
         "numpy124-aliases",
         "declared-conflict",
     }
+
+
+def test_a_finding_names_the_level_that_shows_it() -> None:
+    """A model of Dense layers is trained with these; one of LSTM layers cannot be built."""
+    (first, *_) = found(file("tensorflow==2.5.3", "numpy==1.21.6"))
+    assert first.id == "numpy120-symbolic-tensor"
+    assert first.stage is not None
+    assert levels_of(first.stage) == ("recurrent",)
+    assert not {*levels_of(first.stage)} & {*DEFAULT_GATE}
 
 
 def test_a_cause_whose_cure_is_weaker_stands_by_itself() -> None:

@@ -56,6 +56,22 @@ def test_a_failure_before_the_stage_of_a_rule_says_nothing_of_it() -> None:
     assert found.unsupported == {known.id: "no set that breaks it fails as it says"}
 
 
+def test_a_rule_of_recurrent_layers_is_shown_by_their_level_and_not_by_the_gate() -> None:
+    known = rule("np", stage="recurrent", symptoms=["no conversion"], **NUMPY2)
+    passed = tuple(Passed(level=level) for level in GATE)
+    failed = Failed(level="recurrent", error="TypeError", detail="no conversion")
+    shown = judged([known], proved("plain", TF, NEW, outcomes=(*passed, failed)))
+    assert len(shown.supported[known.id].seen) == 1
+    # Evidence of before there was this level knows nothing of it.
+    before = judged([known], proved("plain", TF, NEW, outcomes=passed))
+    assert (before.supported, before.contradictions) == ({}, ())
+    recurrent = Passed(level="recurrent")
+    (wrong,) = judged(
+        [known], proved("plain", TF, NEW, outcomes=(*passed, recurrent))
+    ).contradictions
+    assert wrong.words == "breaks it, and passed recurrent"
+
+
 def test_without_a_symptom_the_set_of_the_rules_must_pass_where_another_fails() -> None:
     known = rule("np", stage="import", **NUMPY2)
     bad = proved("plain", TF, NEW, outcomes=ended("import"))

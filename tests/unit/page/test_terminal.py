@@ -7,8 +7,9 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envlock.evidence.values import CellEvidence
-from envlock.outcomes import Failed, Skipped
+from envlock.outcomes import Failed, Passed, Skipped
 from envlock.page.board import Capability, Levels, State, absent, code, lost, passing, state
+from envlock.page.html import in_words
 from envlock.page.terminal import capability_data, capability_text
 from support.evidence import BROKEN, CELL, EVIDENCE, GATE, RULES_SET, proved
 
@@ -22,8 +23,8 @@ def test_each_capability_has_a_letter_of_its_own() -> None:
 
 
 def test_a_set_is_told_by_letters() -> None:
-    assert code(RULES_SET, LEVELS) == "G-R--"
-    assert code(proved("plain", outcomes=BROKEN), LEVELS) == "-----"
+    assert code(RULES_SET, LEVELS) == "G?R??"
+    assert code(proved("plain", outcomes=BROKEN), LEVELS) == "-????"
     assert code(NOTHING, LEVELS) == "none"
     assert code(None, LEVELS) == "?"
 
@@ -42,7 +43,16 @@ def test_what_a_release_does_not_have_is_not_what_it_lacks() -> None:
     skipped = Skipped(level="savedmodel", detail="there is none yet")
     found = proved("rules", outcomes=(*RULES_SET.outcomes, weights, skipped))
     assert lost(found, LEVELS) == ("weights",)
-    assert absent(found, LEVELS) == ("savedmodel", "rewind")
+    assert absent(found, LEVELS) == ("savedmodel",)
+
+
+def test_what_was_not_run_is_neither() -> None:
+    assert RULES_SET.untried(NAMES) == ("weights", "savedmodel", "rewind")
+    assert NOTHING.untried(NAMES) == ()
+    assert state(RULES_SET, LEVELS) is State.FULL
+    assert in_words(RULES_SET, LEVELS) == (
+        "passes every level; weights, savedmodel, rewind not run"
+    )
 
 
 def test_sets_are_counted_by_what_passes() -> None:
@@ -55,11 +65,11 @@ def test_the_table_has_releases_by_pythons_newest_first() -> None:
     cells = (EVIDENCE, CellEvidence(cell=other, sets=(NOTHING,)))
     missing = (replace(CELL, python="3.9"), replace(CELL, python="3.7"))
     assert capability_text(cells, missing, LEVELS) == (
-        "linux-x86_64, 2026-11-25: the gate passes in 1 of 1 cells;"
-        " with a plain resolve in 0 of 1\n"
-        "TENSORFLOW  3.7  3.9  3.10\n"
-        "2.10.1      ?    ?    G-R--\n"
-        "2.9.3                 none\n"
+        "linux-x86_64, 2026-11-25: the gate passes in 1 of 1 cells\n"
+        "with a plain resolve: in 0 of 1\n"
+        "RELEASE 3.7 3.9 3.10\n"
+        "2.10.1  ?   ?   G?R??\n"
+        "2.9.3           none\n"
         "\n"
         "G the gate (import-h5py, import, fit, save, load, custom-layer)\n"
         "W weights, R resume, S savedmodel, E rewind\n"
@@ -72,10 +82,10 @@ def test_builds_of_one_release_share_a_row_where_they_do_the_same() -> None:
     same = replace(gpu, python="3.10")
     builds = [CellEvidence(cell=each, sets=(RULES_SET,)) for each in (gpu, same)]
     lines = capability_text((EVIDENCE, *builds), (), LEVELS).splitlines()
-    assert lines[1:4] == [
+    assert lines[2:5] == [
         "other builds (tensorflow): 1 of 1",
-        "TENSORFLOW  3.9    3.10",
-        "2.10.1      G-R--  G-R--",
+        "RELEASE 3.9   3.10",
+        "2.10.1  G?R?? G?R??",
     ]
 
 
@@ -83,12 +93,19 @@ def test_builds_of_one_release_that_differ_have_rows_of_their_own() -> None:
     gpu = replace(CELL, distribution=canonicalize_name("tensorflow"))
     bad = proved("rules", outcomes=BROKEN)
     text = capability_text((EVIDENCE, CellEvidence(cell=gpu, sets=(bad,))), (), LEVELS)
-    assert text.splitlines()[1:5] == [
+    assert text.splitlines()[2:6] == [
         "other builds (tensorflow): 0 of 1",
-        "TENSORFLOW               3.10",
-        "2.10.1 (tensorflow-cpu)  G-R--",
-        "2.10.1 (tensorflow)      -----",
+        "RELEASE                 3.10",
+        "2.10.1 (tensorflow-cpu) G?R??",
+        "2.10.1 (tensorflow)     -????",
     ]
+
+
+def test_builds_of_one_release_share_a_row_also_where_one_was_run_with_more() -> None:
+    gpu = replace(CELL, distribution=canonicalize_name("tensorflow"))
+    more = proved("rules", outcomes=(*RULES_SET.outcomes, Passed(level="weights")))
+    text = capability_text((EVIDENCE, CellEvidence(cell=gpu, sets=(more,))), (), LEVELS)
+    assert text.splitlines()[3:5] == ["RELEASE 3.10", "2.10.1  GWR??"]
 
 
 def test_json_has_what_failed_in_words() -> None:

@@ -56,6 +56,14 @@ def test_a_gate_that_is_passed_leaves_a_proof_of_it(tmp_path: Path) -> None:
     }
 
 
+def test_what_is_left_in_temporary_folders_goes_with_it(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    act = f"import tempfile; open({str(told)!r}, 'w').write(tempfile.mkstemp()[1])"
+    assert gate(tmp_path, "one", act=act).returncode == 0
+    assert told.read_text(encoding="utf-8")
+    assert not Path(told.read_text(encoding="utf-8")).exists()
+
+
 @pytest.mark.parametrize(
     ("act", "told"),
     [

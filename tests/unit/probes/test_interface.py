@@ -145,5 +145,20 @@ def test_a_missing_script_of_the_user_is_told(tmp_path: Path) -> None:
 def test_the_levels_of_a_stage_are_those_that_say_so() -> None:
     assert levels_of(Stage.IMPORT) == ("import-h5py", "import")
     assert levels_of(Stage.LOAD) == ("load", "weights", "custom-layer")
+    assert levels_of(Stage.RECURRENT) == ("recurrent",)
+    assert levels_of(Stage.CONVOLUTION) == ("convolution",)
     assert levels_of(Stage.GPU) == ()
     assert levels_of(Stage.RESOLVE) == ()
+
+
+def test_what_is_lacking_is_told_in_plain_words_of_every_level() -> None:
+    for level in KERAS_H5.levels:
+        failed = Failed(level=level.name, error="ValueError", detail="Could not locate function")
+        words = KERAS_H5.lacking(failed)
+        assert words
+        assert "Error" not in words
+        assert "\n" not in words
+        crashed = KERAS_H5.lacking(Crashed(level=level.name, detail="SIGSEGV"))
+        assert crashed == f"{words}; Python ended at it (SIGSEGV)"
+    assert KERAS_H5.lacking(Passed(level="fit")) == ""
+    assert KERAS_H5.lacking(Failed(level="probe:own.py", error="E", detail="")) == ""

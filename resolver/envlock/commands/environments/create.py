@@ -44,6 +44,7 @@ from envlock.errors import ProblemFound
 from envlock.locking.job import Job, Locked
 from envlock.locking.make import make_lock
 from envlock.locking.outputs import Seen, differing, refuse_changed
+from envlock.outcomes import SCRIPT
 from envlock.probes.proof import Proof, ProofOrder, prove
 from envlock.progress import Progress
 from envlock.request.words import ORIGIN
@@ -113,7 +114,7 @@ def create(order: CreateOrder, progress: Progress) -> Created:
             python = builder.build(place, progress)
             pins = projects_in(builder.part)
             proof = prove(python, order.proof, progress, write_bytecode=True, pins=pins)
-            _refuse_unproved(proof, *_remedies(order, builder.part.python))
+            _refuse_unproved(proof, *_remedies(order, builder.part.python, proof))
             written = _write_with(place, locked.before, locked.texts)
     return Created(
         locked=locked, folder=order.folder, proof=proof, written=written, replaced=before
@@ -167,12 +168,17 @@ def _write_with(place: Replacement, before: Seen, texts: Mapping[Path, str]) -> 
     return tuple(changed)
 
 
-def _remedies(order: CreateOrder, python: str) -> Iterator[str]:
-    """Look at the environment, and let the versions that were typed go."""
+def _remedies(order: CreateOrder, python: str, proof: Proof) -> Iterator[str]:
+    """Look at the environment, and let the versions that were typed go.
+
+    Where only the user's own scripts fail, nobody knows that it is for the versions.
+    """
     if order.keep:
         yield f"envlock verify {shlex.quote(kept_as(order.folder).as_posix())}"
     else:
         yield "--keep"
+    if all(each.startswith(SCRIPT) for each in proof.missed):
+        return
     request = order.job.request
     wishes = [(each.requirement.name, each.requirement.specifier) for each in request.requirements]
     specs = [(each.name, each.version) for each in request.specs if each.name != "python"]
@@ -212,21 +218,21 @@ def run_create(
     except NotProved as error:
         error.details = proof_data(error.proof)
         if not talk.json:
-            tell(proof_text(error.proof))
+            tell(proof_text(error.proof, verbose=talk.verbose))
         raise
-    _say_created(made, tuple(order.job.outputs), as_json=talk.json)
+    _say_created(made, tuple(order.job.outputs), talk)
     return 0
 
 
-def _say_created(made: Created, outputs: Sequence[Path], *, as_json: bool) -> None:
+def _say_created(made: Created, outputs: Sequence[Path], talk: TalkOptions) -> None:
     proof = made.proof
-    if as_json:
+    if talk.json:
         content = report.lock_data((made.locked.lock,), outputs, made.written)
         say_json("create", {**content, **_place_data(made), **proof_data(proof)})
         return
     rows = [
         *report.lock_rows(made.locked.lock, outputs, made.written),
-        *report.proof_rows(proof.outcomes, proof.ways_round),
+        *report.proof_rows(proof.outcomes, proof.ways_round, proof.lacking, verbose=talk.verbose),
         *replaced_rows(made.folder, made.replaced),
         ("environment", str(made.folder)),
         ("next", _activate(made.folder, of_conda=made.locked.lock.of_conda)),

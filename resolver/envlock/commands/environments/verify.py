@@ -35,13 +35,15 @@ def run_verify(own: ExaminedEnvironment, probes: ProbeOptions, talk: TalkOptions
     if talk.json:
         say_json("verify", proof_data(proof), exit_code=code)
     else:
-        say(proof_text(proof))
+        say(proof_text(proof, verbose=talk.verbose))
     return code
 
 
-def proof_text(proof: Proof) -> str:
-    """What was proved, for a person."""
-    return report.proof_text(proof.python, proof.outcomes, proof.gate, proof.ways_round)
+def proof_text(proof: Proof, *, verbose: bool) -> str:
+    """What was proved, for a person; ``verbose`` with all that failures printed."""
+    return report.proof_text(
+        proof.python, proof.outcomes, proof.gate, proof.ways_round, verbose=verbose
+    )
 
 
 def proof_data(proof: Proof) -> dict[str, Any]:

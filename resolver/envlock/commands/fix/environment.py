@@ -26,7 +26,6 @@ from envlock.findings import Finding
 from envlock.model import IndexSettings
 from envlock.outcomes import Crashed, Outcome
 from envlock.plan import Complaint, plans
-from envlock.probes.interface import capabilities
 from envlock.probes.proof import Proof, ProofOrder, prove
 from envlock.progress import Progress
 from envlock.rules import database
@@ -237,8 +236,7 @@ def _ways(case: Complaint) -> tuple[Complaint, ...]:
 
 
 def _missed(proof: Proof) -> str:
-    passed = capabilities(proof.outcomes)
-    missed = [each for each in proof.gate if each not in passed]
+    missed = proof.missed
     crashed = (each for each in proof.outcomes if isinstance(each, Crashed))
     end = next((f" ({each.detail})" for each in crashed if each.level in missed), "")
     return f"it does not pass {', '.join(missed)}{end}"

@@ -22,6 +22,8 @@
   const passed = (set, number) => Boolean(set.levels && set.levels[number] && set.levels[number][0] === "p");
 
   const failed = (set, number) => Boolean(set.levels && set.levels[number] && "fc".includes(set.levels[number][0]));
+  /** The set was run when the probe had no such level: nothing is known. */
+  const untried = (set, number) => Boolean(set.levels && set.levels[number] === null);
   const names = (numbers) => numbers.map((number) => data.levels[number].name).join(", ");
 
   /** The capabilities that are asked for: those pressed, or all of them. */
@@ -31,13 +33,15 @@
   }
 
   /** What is asked for and does not pass; with nothing pressed, what was tried and failed. */
-  const lacking = (set, wanted) => wanted.numbers.filter((n) => (wanted.some ? !passed(set, n) : failed(set, n)));
+  const lacking = (set, wanted) => wanted.numbers.filter((n) => (wanted.some ? !passed(set, n) && !untried(set, n) : failed(set, n)));
+  const unknown = (set, wanted) => wanted.numbers.filter((n) => untried(set, n));
 
   function stateOf(set, wanted) {
     if (!set) return "open";
     if (!set.levels) return "none";
     if (!gate.every((number) => passed(set, number))) return "fail";
-    return lacking(set, wanted).length ? "gate" : "full";
+    if (lacking(set, wanted).length) return "gate";
+    return wanted.some && unknown(set, wanted).length ? "open" : "full";
   }
 
   function firstBad(set) {
@@ -64,10 +68,11 @@
   function inWords(set, wanted) {
     const state = stateOf(set, wanted);
     if (state === "none") return "cannot be made";
-    if (state === "open") return "was not run";
+    if (state === "open") return set ? `passes the gate; ${names(unknown(set, wanted))} not run` : "was not run";
     if (state === "fail") return `fails at ${firstBad(set)}`;
-    const absent = wanted.some ? [] : others.filter((n) => !passed(set, n) && !failed(set, n));
-    const without = absent.length ? `, has no ${names(absent)}` : "";
+    const absent = wanted.some ? [] : others.filter((n) => !passed(set, n) && !failed(set, n) && !untried(set, n));
+    const open = unknown(set, wanted).length ? `; ${names(unknown(set, wanted))} not run` : "";
+    const without = `${absent.length ? `, has no ${names(absent)}` : ""}${open}`;
     if (state === "gate") return `passes the gate, lacks ${names(lacking(set, wanted))}${without}`;
     return wanted.some ? `passes the gate and ${names(wanted.numbers)}` : `passes every level${without}`;
   }
@@ -112,7 +117,8 @@
     const every = [...board.querySelector("table").querySelectorAll("button.tile")];
     // The two numbers are of the same cells: those in which both were run.
     const compared = every.filter((tile) => "plain" in tile.dataset);
-    const tiles = compared.length ? compared : every;
+    const known = (tile) => ["set", "plain"].every((key) => !(key in tile.dataset) || !numbers.some((n) => untried(data.sets[tile.dataset[key]], n)));
+    const tiles = (compared.length ? compared : every).filter(known);
     for (const box of board.querySelectorAll(".number")) {
       const key = box.dataset.kind === "own" ? "set" : "plain";
       const sets = tiles.filter((tile) => key in tile.dataset).map((tile) => data.sets[tile.dataset[key]]);
@@ -143,16 +149,15 @@
   // ---- what a click shows ----------------------------------------------------------------
 
   function signed(kind) {
-    return { p: ["✓", "full", "passed"], f: ["✗", "fail", "failed"], c: ["✗", "fail", "crashed"], s: ["–", "open", "skipped"] }[kind];
+    return { p: ["✓", "full", "passed"], f: ["✗", "fail", "failed"], c: ["✗", "fail", "crashed"], s: ["–", "open", "skipped"], u: ["·", "open", "not run"] }[kind];
   }
 
   /** The levels in their order; neighbours that say the same share a line. */
   function levelList(set) {
     const lines = [];
     data.levels.forEach((level, number) => {
-      const entry = set.levels[number];
+      const entry = set.levels[number] || ["u"];
       const last = lines[lines.length - 1];
-      if (!entry) return;
       if (last && last.kind === entry[0] && last.text === entry[1]) last.levels.push(level);
       else lines.push({ kind: entry[0], text: entry[1], levels: [level] });
     });

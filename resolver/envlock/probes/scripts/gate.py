@@ -27,6 +27,7 @@ def outcomes(script, seconds):
             process = subprocess.Popen(
                 [sys.executable, "-I", "-B", script, results, str(seconds)],
                 cwd=folder,
+                env=dict(os.environ, TMPDIR=folder, TEMP=folder, TMP=folder),
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )

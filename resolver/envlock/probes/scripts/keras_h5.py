@@ -163,7 +163,46 @@ def keras_format(state):
     return same(state, answers(state, loaded), state.expected)
 
 
-# name, what must have passed before, what to do
+def recurrent(state):
+    start_afresh(state)
+    layers = state.keras.layers
+    inputs = state.keras.Input(shape=(2, 3))
+    hidden = layers.Bidirectional(layers.LSTM(2, return_sequences=True))(inputs)
+    hidden = layers.GRU(2)(hidden)
+    x = state.np.random.rand(8, 2, 3).astype("float32")
+    # Building it has made graphs of all layers; one more for the training takes seconds.
+    return through_h5(state, "recurrent.h5", inputs, hidden, x, run_eagerly=is_eager(state))
+
+
+def convolution(state):
+    start_afresh(state)
+    layers = state.keras.layers
+    inputs = state.keras.Input(shape=(6, 6, 1))
+    hidden = layers.Conv2D(2, 3, padding="same", activation="relu")(inputs)
+    hidden = layers.BatchNormalization()(hidden)
+    hidden = layers.MaxPooling2D(2)(hidden)
+    hidden = layers.SeparableConv2D(3, 2)(hidden)
+    hidden = layers.GlobalAveragePooling2D()(hidden)
+    x = state.np.random.rand(8, 6, 6, 1).astype("float32")
+    return through_h5(state, "convolution.h5", inputs, hidden, x)
+
+
+def start_afresh(state):
+    """Drop all models: TensorFlow 1 optimizes the one graph of all of them at every new call."""
+    state.keras.backend.clear_session()
+
+
+def through_h5(state, path, inputs, hidden, x, **how):
+    """Train a classifier on top of ``hidden``, save it, and ask it and the loaded one the same."""
+    model = state.keras.Model(inputs, state.keras.layers.Dense(2, activation="softmax")(hidden))
+    model.compile(optimizer="sgd", loss="sparse_categorical_crossentropy", **how)
+    model.fit(x, state.y, epochs=1, verbose=0)
+    model.save(path)
+    loaded = state.keras.models.load_model(path, compile=False)
+    return same(state, answers(state, loaded, x), answers(state, model, x))
+
+
+# name, what must have passed before, what to do; those that start afresh come last
 LEVELS = (
     ("import-h5py", (), import_h5py),
     ("import", (), import_tensorflow),
@@ -176,6 +215,8 @@ LEVELS = (
     ("resume", ("load",), resume),
     ("savedmodel", ("fit",), savedmodel),
     ("keras", ("fit",), keras_format),
+    ("recurrent", ("fit", "import-h5py"), recurrent),
+    ("convolution", ("fit", "import-h5py"), convolution),
 )
 
 
@@ -205,11 +246,16 @@ def small_model(state):
     return state.keras.Model(inputs, layers.Dense(2, activation="softmax")(hidden))
 
 
-def answers(state, model):
+def is_eager(state):
+    return state.tf.executing_eagerly()
+
+
+def answers(state, model, x=None):
     """Predict the quick way: ``predict`` of a new model first compiles it to a graph."""
-    if state.tf.executing_eagerly():
-        return model(state.x).numpy()
-    return model.predict(state.x)
+    x = state.x if x is None else x
+    if is_eager(state):
+        return model(x).numpy()
+    return model.predict(x)
 
 
 def same(state, found, expected, what="predictions"):
