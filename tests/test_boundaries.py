@@ -100,7 +100,8 @@ ALLOWED = {
         "targets",
         "formats",
     },
-    "cli": VALUES | {"config", "environment", "index", "request", "system"},  # commands by name
+    "cli": VALUES
+    | {"config", "environment", "index", "report", "request", "system"},  # commands by name
     "commands": None,  # the top of the house
 }
 #: Rooms that start no process and write no file.

@@ -395,7 +395,8 @@ class Part(Struct, frozen=True, kw_only=True):
     sides. ``subdir`` is conda's name of the platform, "" without its packages,
     and ``virtual`` what those ask of the system, such as ``__glibc >=2.17``.
     ``verified`` says when, where and what exactly this set of pins was seen to
-    do, and is empty for every other one.
+    do, and is empty for every other one; of such a one ``differs`` says in what
+    it is not a set that was proved. Files hold how many these are.
     """
 
     python: str = ""
@@ -405,6 +406,7 @@ class Part(Struct, frozen=True, kw_only=True):
     pypi: tuple[LockedPackage, ...] = ()
     virtual: tuple[str, ...] = ()
     verified: str = ""
+    differs: tuple[str, ...] = ()
 
     def version(self, name: str) -> Version | None:
         """The pinned version of a Python package (its name normalised), or None."""

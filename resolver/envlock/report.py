@@ -69,8 +69,13 @@ def _in_brief(
     return f"{text} and {more} more" if more else text
 
 
-def lock_rows(lock: Lock, outputs: Collection[Path], written: Collection[Path]) -> list[Row]:
-    """A lock in a few lines: the main pins, what rules moved, the files."""
+def lock_rows(
+    lock: Lock, outputs: Collection[Path], written: Collection[Path], *, verbose: bool = False
+) -> list[Row]:
+    """A lock in a few lines: the main pins, what rules moved, the files.
+
+    When ``verbose``, also each package in which it differs from a set that was proved.
+    """
     moved = {_pin(each): each.because for each in _packages(lock) if each.because}
     width = max(map(len, moved), default=0)
     return [
@@ -78,6 +83,7 @@ def lock_rows(lock: Lock, outputs: Collection[Path], written: Collection[Path]) 
         *(("moved", f"{pin.ljust(width)}  by {', '.join(why)}") for pin, why in moved.items()),
         *(("verified", part.verified) for part in lock.parts if part.verified),
         *(("note", note) for note in lock.notes),
+        *(("unverified", each) for part in lock.parts for each in part.differs if verbose),
         *(("written" if path in written else "unchanged", str(path)) for path in outputs),
     ]
 
@@ -137,6 +143,7 @@ def part_data(part: Part) -> dict[str, Any]:
         "subdir": part.subdir,
         "virtual": list(part.virtual),
         "evidence": part.verified,
+        "unverified": list(part.differs),
         "conda": [_conda_data(each) for each in part.conda],
         "pypi": [_pypi_data(each) for each in part.pypi],
     }

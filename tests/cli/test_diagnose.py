@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from support.prefixes import make_venv, put
+from support.prefixes import UV, make_venv, put
 from support.program import Done, Program, snapshot
 
 DATA = Path(__file__).parent.parent / "unit" / "formats" / "data"
@@ -47,7 +47,7 @@ def test_a_file_that_breaks_is_told_in_words(program: Program) -> None:
         "   h5py 3 returns HDF5 string attributes as str, and every TensorFlow before 2.5 calls"
         " .decode()\n"
         "   on them when it loads a model or weights; saving still works.\n"
-        '   try: python -m pip install "h5py>=2.10,<3"\n'
+        "   try: in requirements.txt, write h5py>=2.10,<3\n"
         "   or:  Move to TensorFlow 2.5 or later, the first release that takes h5py 3.\n"
         "   goes away with it: declared-conflict\n"
         "\n"
@@ -106,7 +106,7 @@ def test_an_environment_is_examined_by_its_files_alone(program: Program) -> None
     assert done.code == 1
     assert "1. numpy2-tf-abi: TensorFlow before 2.18 was built for NumPy 1\n" in done.out
     python = (program.here / "env" / "bin" / "python").as_posix()
-    assert f"   try: uv pip install --python {python} 'numpy<2'\n" in done.out
+    assert f"   try: {UV} pip install --python {python} 'numpy<2'\n" in done.out
     assert snapshot(program.here) == before
 
 

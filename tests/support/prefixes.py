@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -68,3 +69,7 @@ def _make(folder: Path, program: str, site: str) -> Path:
     (folder / program).touch()
     (folder / site).mkdir(parents=True)
     return folder / site
+
+
+#: The uv of envlock as it is told: by the Python beside it.
+UV = f"{sys.executable} -m uv"

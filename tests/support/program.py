@@ -84,6 +84,7 @@ class Program:
         home = str(self.root / "home")
         return {
             **kept,
+            "PATH": os.pathsep.join((str(_path()), kept.get("PATH", os.defpath))),
             "HOME": home,
             "USERPROFILE": home,
             "ENVLOCK_CACHE_DIR": str(self.cache),
@@ -147,6 +148,16 @@ def make_program(root: Path) -> Program:
     for name in _CACHES:
         shutil.copytree(_caches() / name, root / name)
     return Program(root=root)
+
+
+@cache
+def _path() -> Path:
+    """A folder with ``envlock`` alone in it, as a user has it on PATH."""
+    folder = Path(tempfile.mkdtemp(prefix="envlock-path-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    script = Path(sys.executable).with_name("envlock.exe" if os.name == "nt" else "envlock")
+    (folder / script.name).symlink_to(script)
+    return folder
 
 
 @cache

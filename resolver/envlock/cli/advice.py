@@ -15,6 +15,7 @@ from envlock.cli.output import complain as tell
 from envlock.cli.process import Unprintable
 from envlock.errors import EnvlockError, NoResolution, PythonGone, UsageError
 from envlock.index.secrets import strip_credentials
+from envlock.system.typed import as_typed
 
 #: What a way out of a refusal says itself, as far as it is to be said.
 _ASKS = frozenset(
@@ -39,6 +40,7 @@ def complain(
     remedies = [pasted(app, typed, remedy) for remedy in _remedies(error)]
     if isinstance(error, NoResolution):
         remedies = [carried(app, typed, remedy) for remedy in remedies]
+    remedies = [as_typed(each) for each in remedies]
     as_json = "--json" in typed and not isinstance(error, Unprintable)
     return tell(error, name, remedies, as_json=as_json)
 

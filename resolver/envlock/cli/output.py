@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,6 +37,27 @@ def talk(text: str) -> None:
 def _talk(text: str) -> None:
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
+
+
+#: Rows that say what was made, which is told even when little is to be said.
+_MADE = frozenset({"written", "environment"})
+
+
+def say_rows(rows: Iterable[tuple[str, str]], *, quiet: bool = False) -> None:
+    """Print a result in two columns; when ``quiet``, only what was made.
+
+    What is to be typed next is printed as it can be typed here.
+    """
+    from envlock.report import rows_text  # noqa: PLC0415  (--help needs neither)
+    from envlock.system.typed import as_typed  # noqa: PLC0415
+
+    shown = [
+        (label, as_typed(text) if label == "next" else text)
+        for label, text in rows
+        if not quiet or label in _MADE
+    ]
+    if shown:
+        say(rows_text(shown))
 
 
 def say_json(command: str, content: Mapping[str, Any], *, exit_code: int = 0) -> None:
@@ -93,22 +115,52 @@ def progress_for(*, quiet: bool, verbose: bool) -> Progress:
     return Lines(verbose=verbose)
 
 
-class Lines:
-    """`Progress` as plain lines on standard error."""
+#: Seconds after which work says where it is, again and again.
+_STILL = 10.0
 
-    def __init__(self, *, verbose: bool) -> None:
+
+class Lines:
+    """`Progress` as plain lines on standard error; work that is long says where it is."""
+
+    def __init__(self, *, verbose: bool, still: float = _STILL) -> None:
         self._verbose = verbose
+        self._still = still
+        self._begun = self._told = time.monotonic()
+        self._titles: list[str] = []
 
     @contextmanager
     def phase(self, title: str) -> Iterator[None]:
-        """Say the title, and the time it took, when verbose."""
-        if not self._verbose:
-            yield
-            return
-        talk(f"{title} …")
+        """Say the title, and the time it took, when verbose; else that it goes on, when it does."""
+        if self._verbose:
+            talk(f"{title} …")
         start = time.monotonic()
-        yield
-        talk(f"{title}: {time.monotonic() - start:.1f} s")
+        with self._within(title):
+            yield
+        if self._verbose:
+            talk(f"{title}: {time.monotonic() - start:.1f} s")
+
+    @contextmanager
+    def _within(self, title: str) -> Iterator[None]:
+        """Watch the outermost phase from another thread, which has ended when it has."""
+        self._titles.append(title)
+        ended = threading.Event()
+        watch = threading.Thread(target=self._watch, args=(ended,), name="still", daemon=True)
+        outermost = len(self._titles) == 1
+        if outermost:
+            watch.start()
+        try:
+            yield
+        finally:
+            self._titles.pop()
+            if outermost:
+                ended.set()
+                watch.join()
+
+    def _watch(self, ended: threading.Event) -> None:
+        while not ended.wait(self._told + self._still - time.monotonic()):
+            self._told = time.monotonic()
+            for title in self._titles[-1:]:
+                talk(f"… {title} ({self._told - self._begun:.0f} s so far)")
 
     def note(self, text: str) -> None:
         """Say one line that stays."""

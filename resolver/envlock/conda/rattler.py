@@ -30,12 +30,12 @@ from envlock.errors import IndexFailure, InstallFailure, UsageError, WorkError
 from envlock.model import CondaPackage
 from envlock.progress import Progress, Silent
 from envlock.system import cache_folder, refuse_full, run, run_solver, scratch, write_texts
+from envlock.system.typed import beside_envlock
 from envlock.targets.subdirs import Virtual
 
 SCRIPT = Path(__file__).parent / "scripts" / "rattler_job.py"
 #: Its API moves from release to release.
 _KNOWN = "0.28"
-_REMEDY = "pip install 'envlock-tf[conda]'"
 _FIELDS = tuple(each.name for each in fields(CondaPackage) if each.name not in {"via", "because"})
 _LISTS = frozenset({"depends", "constrains", "track_features", "purls"})
 _SPEC_REFUSED = re.compile(r"InvalidMatchSpec|InvalidVersion|InvalidPackageName")
@@ -167,10 +167,13 @@ class _Failed(WorkError):
 def _ask(job: dict[str, Any], progress: Progress, inherit: int | None = None) -> dict[str, Any]:
     if find_spec("rattler") is None:
         raise WorkError(
-            "conda packages are solved and installed by py-rattler, which is not here", _REMEDY
+            "conda packages are solved and installed by py-rattler, which is not here",
+            beside_envlock("conda"),
         )
     if not (found := version("py-rattler")).startswith(f"{_KNOWN}."):
-        raise WorkError(f"py-rattler {found} is here, and envlock works with {_KNOWN}", _REMEDY)
+        raise WorkError(
+            f"py-rattler {found} is here, and envlock works with {_KNOWN}", beside_envlock("conda")
+        )
     place = cache_folder("conda")
     with scratch() as folder:
         file = folder / "job.json"

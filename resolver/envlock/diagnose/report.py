@@ -83,7 +83,7 @@ def remedy_text(remedy: Remedy) -> str:
     match remedy.kind:
         case RemedyKind.INSTALL:
             words = " ".join(f'"{each}"' for each in remedy.text.split())
-            return f"python -m pip install {words}"
+            return f"install {words}"
         case RemedyKind.SETTING:
             return f"export {remedy.text}"
         case _:

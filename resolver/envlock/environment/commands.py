@@ -13,8 +13,12 @@ from packaging.utils import NormalizedName, canonicalize_name
 from envlock.environment.records import Distribution
 from envlock.model import Remedy, RemedyKind
 from envlock.system import WINDOWS
+from envlock.system.typed import own_uv, quoted
 
-_PLAIN = re.compile(r"[\w.,:/\\=+@-]+")
+#: What rules write for an environment that is not known.
+_OF_PIP = ("python", "-m", "pip", "install")
+#: Options of pip by the names that uv has for them.
+_OF_UV = {"--force-reinstall": "--reinstall"}
 
 
 class Commands(Struct, frozen=True, kw_only=True):
@@ -65,10 +69,18 @@ class Commands(Struct, frozen=True, kw_only=True):
         """Put the files of conda packages back."""
         return command("conda", "install", "--prefix", self.prefix, "--force-reinstall", *names)
 
+    def here(self, text: str) -> str:
+        """Return a command of a rule, which is for any environment, for this one."""
+        words = tuple(shlex.split(text))
+        if words[:4] != _OF_PIP:
+            return text
+        ours = words[4:] if self.pip else tuple(_OF_UV.get(each, each) for each in words[4:])
+        return self._installer("install", *ours)
+
     def _installer(self, verb: str, *words: str) -> str:
         if self.pip:
             return command(self.python, "-m", "pip", verb, *words)
-        return command("uv", "pip", verb, "--python", self.python, *words)
+        return command(*own_uv(), "pip", verb, "--python", self.python, *words)
 
 
 def _name(requirement: str) -> NormalizedName:
@@ -82,7 +94,7 @@ def pinned(distribution: Distribution) -> str:
 
 def command(*words: str | Path) -> str:
     """Join words for the shell of this system."""
-    return " ".join(_quoted(str(word)) for word in words)
+    return " ".join(quoted(str(word)) for word in words)
 
 
 def delete(paths: Iterable[Path]) -> str:
@@ -97,9 +109,3 @@ def delete(paths: Iterable[Path]) -> str:
 def remedy(*commands: str) -> Remedy:
     """One way out: commands, each once the one before has worked."""
     return Remedy(kind=RemedyKind.COMMAND, text=" && ".join(commands))
-
-
-def _quoted(word: str) -> str:
-    if not WINDOWS:
-        return shlex.quote(word)
-    return word if _PLAIN.fullmatch(word) else f'"{word}"'

@@ -37,6 +37,7 @@ from envlock.rules.check import Situation, violations
 from envlock.rules.database import Database
 from envlock.rules.frameworks import families
 from envlock.targets.tags import installable
+from envlock.words import counted
 
 
 class Needed(Struct, frozen=True, kw_only=True):
@@ -236,17 +237,19 @@ def preferring(question: Question, found: Found, *, needed: bool) -> Question:
     return replace(question, preferences=known, requirements=requirements, base=base)
 
 
-def compared(found: Found, packages: Iterable[LockedPackage]) -> str:
-    """Say how a lock differs from the set that was proved: what of it is not verified."""
+def compared(found: Found, packages: Iterable[LockedPackage]) -> tuple[str, tuple[str, ...]]:
+    """Say how a lock differs from the set that was proved: in how much, and in what."""
     pins = {package.name: package.version for package in packages}
     known = found.proved.pins
     other = [f"{n} {v} ({pins[n]} here)" for n, v in known.items() if n in pins and pins[n] != v]
-    missing = [f"{name} {version}" for name, version in known.items() if name not in pins]
-    added = [name for name in pins if name not in known]
-    parts = [f"with {', '.join(other + missing)}"] if other or missing else []
-    parts += [f"without {', '.join(added)}"] if added else []
+    missing = [f"{n} {v} (not here)" for n, v in known.items() if n not in pins]
+    added = [f"{n} {v} (here alone)" for n, v in pins.items() if n not in known]
+    parts = [f"with {counted(len(other), 'other version')}"] if other else []
+    parts += [f"with {counted(len(missing), 'package')} more"] if missing else []
+    parts += [f"without {counted(len(added), 'package')} of these"] if added else []
     day = found.proved.circumstances.day
-    return f"not verified as a whole: {found.cell} was on {day}, {' and '.join(parts)}"
+    said = f"not verified as a whole: {found.cell} was on {day}, {' and '.join(parts)}"
+    return said, (*other, *missing, *added)
 
 
 def elsewhere(question: Question, folders: Sequence[Path], answer: Resolution) -> tuple[str, ...]:

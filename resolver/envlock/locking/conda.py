@@ -246,7 +246,7 @@ def verified(found: proved.Found | None, pip: Resolution | None) -> tuple[str, t
 
 def _said(found: proved.Found, pip: Resolution | None) -> Iterator[str]:
     if pip is not None and found.cell.distribution in pip.pins:
-        yield proved.compared(found, pip.packages)
+        yield proved.compared(found, pip.packages)[0]
     else:
         day = found.proved.circumstances.day
         yield f"{found.cell}: PyPI's packages were proved on {day}, conda's builds were not"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cache, partial
 
+from msgspec.structs import replace
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
@@ -51,6 +52,7 @@ def solve_pypi(work: Work, goal: Target, progress: Progress) -> SolvedPart:
             platform=str(goal.platform),
             pypi=packages,
             verified=verified,
+            differs=answer.differs,
         ),
         notes=(*answer.notes, *([] if verified else unproved(goal))),
         reasons=answer.reasons,
@@ -112,7 +114,8 @@ def _answer(
     answer = answer.recalling(found.proved.packages, work.database.find)
     if answer.pins == found.proved.pins:
         return answer, found.words
-    return answer.noting(proved.compared(found, answer.packages)), ""
+    note, differs = proved.compared(found, answer.packages)
+    return replace(answer.noting(note), differs=differs), ""
 
 
 def _resolve(

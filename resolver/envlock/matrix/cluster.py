@@ -31,6 +31,7 @@ from envlock.matrix.lanes import EngineLost, Lane, Prover, Task, clean_cache
 from envlock.matrix.proving import probe_digest
 from envlock.rules.database import rule_files
 from envlock.system import cache_folder, exclusive, make_folder, read_text, remove_tree, write_texts
+from envlock.system.typed import beside_envlock
 from envlock.targets.interpreters import available
 from envlock.trees import disk_usage
 from envlock.versions import minor_of
@@ -94,7 +95,7 @@ def _connect(address: str) -> Client:
     except ImportError:
         raise UsageError(
             "--executor dask needs dask.distributed, which is not installed beside envlock",
-            "pip install 'envlock-tf[dask]'",
+            beside_envlock("dask"),
         ) from None
     # It logs tracebacks of lost connections, which are told here in words.
     logging.getLogger("distributed").setLevel(logging.CRITICAL + 1)

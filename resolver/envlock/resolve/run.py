@@ -60,11 +60,15 @@ def beside(error: NoResolution, question: Question, tools: Tools, index: Index) 
 
 
 class Resolution(Struct, frozen=True, kw_only=True):
-    """Pins with reasons and hashes, and what the reader should know."""
+    """Pins with reasons and hashes, and what the reader should know.
+
+    ``differs`` are the differences from a set that was proved, where there is one.
+    """
 
     packages: tuple[LockedPackage, ...]
     notes: tuple[str, ...]
     reasons: Mapping[RuleId, str]
+    differs: tuple[str, ...] = ()
 
     @property
     def pins(self) -> dict[NormalizedName, Version]:

@@ -9,6 +9,7 @@ may be done about it is in `envlock.environment.place`.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -18,12 +19,14 @@ from pathlib import Path
 from packaging.specifiers import SpecifierSet
 
 from envlock.errors import InterpreterMissing, PythonGone, UsageError, WorkError
-from envlock.system import contents
+from envlock.system import contents, run
 from envlock.system.looking import exists, expand, home, is_file, is_folder, is_here, on_path, shown
+from envlock.system.typed import own_uv, quoted
 from envlock.targets.description import Interpreter, describe
 from envlock.versions import minor_of
 from envlock.words import printable
 
+_ASKED = 5.0  # seconds for what uv knows by itself
 _HOME = re.compile(r"(?m)^\s*home\s*=\s*(.*?)\s*$")
 _CONFIG_VERSION = re.compile(r"(?m)^\s*version(?:_info)?\s*=\s*(\d+\.\d+(?:\.\d+)?)")
 _IN_VENV = ("bin/python", "bin/python3", "Scripts/python.exe")
@@ -272,7 +275,7 @@ def _missing(wanted: str, allows: Callable[[Interpreter], str] | None) -> Interp
     here = available()
     message = f"Python {wanted} was asked for and is not on this machine"
     if not here:
-        return InterpreterMissing(f"{message}; neither is any other", f"uv python install {wanted}")
+        return InterpreterMissing(f"{message}; neither is any other", *_installable(wanted))
     lines = [f"{message}, which has:"]
     for each in here:
         use = f"  {allows(each)}" if allows is not None else ""
@@ -281,5 +284,17 @@ def _missing(wanted: str, allows: Callable[[Interpreter], str] | None) -> Interp
     return InterpreterMissing(
         "\n".join(lines),
         f"--python {minor_of(newest)}",
-        f"uv python install {wanted}",
+        *_installable(wanted),
     )
+
+
+def _installable(wanted: str) -> tuple[str, ...]:
+    """The command that brings a Python here, where uv has one for this machine."""
+    listed = (*own_uv(), "python", "list", "--only-downloads", "--output-format", "json", wanted)
+    try:
+        known = json.loads(run(listed, timeout=_ASKED).stdout or "[]")
+    except (WorkError, ValueError):
+        known = []
+    found = any(each.get("implementation") == "cpython" for each in known)
+    words = (*own_uv(), "python", "install", wanted)
+    return (" ".join(map(quoted, words)),) if found else ()

@@ -267,7 +267,7 @@ def test_without_the_extra_it_is_said_what_to_install(
     assert caught.value.message == (
         "conda packages are solved and installed by py-rattler, which is not here"
     )
-    assert caught.value.remedies == ("pip install 'envlock-tf[conda]'",)
+    assert caught.value.remedies == (f"{sys.executable} -m pip install 'py-rattler==0.28.*'",)
 
 
 def test_envlock_itself_never_imports_it() -> None:
@@ -282,7 +282,7 @@ def test_another_py_rattler_than_the_known_one_is_told(
     with pytest.raises(WorkError) as caught:
         solved(at(channel), "low")
     assert caught.value.message == "py-rattler 0.30.1 is here, and envlock works with 0.28"
-    assert caught.value.remedies == ("pip install 'envlock-tf[conda]'",)
+    assert caught.value.remedies == (f"{sys.executable} -m pip install 'py-rattler==0.28.*'",)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")

@@ -50,7 +50,7 @@ def test_a_finding_is_a_numbered_paragraph() -> None:
         " what is decoded\n"
         "   already.\n"
         "   > AttributeError: no\n"
-        '   try: python -m pip install "h5py>=2.10,<3" "numpy<2"\n'
+        '   try: install "h5py>=2.10,<3" "numpy<2"\n'
         "   or:  export A=1\n"
         "   or:  one()\n"
         "        two()\n"
@@ -76,7 +76,7 @@ def test_the_data_begin_as_promised() -> None:
         "sources",
     ]
     assert data["packages"] == {"tensorflow": "2.4.1", "h5py": None}
-    assert data["remedy"] == 'python -m pip install "h5py>=2.10,<3" "numpy<2"'
+    assert data["remedy"] == 'install "h5py>=2.10,<3" "numpy<2"'
     assert data["remedies"][1] == {"setting": "export A=1"}
     assert [each["rule"] for each in data["consequences"]] == ["declared-conflict"] * 2
 

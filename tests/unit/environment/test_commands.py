@@ -5,6 +5,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from envlock.environment.commands import Commands
+from support.prefixes import UV
 
 PYTHON = Path("/env/bin/python")
 
@@ -21,4 +22,15 @@ def test_what_conda_installed_is_changed_by_conda_and_the_rest_by_pip() -> None:
 
 def test_without_conda_everything_is_pips_or_uvs() -> None:
     commands = Commands(python=PYTHON, pip=False, prefix=Path("/env"))
-    assert commands.install("numpy<2") == "uv pip install --python /env/bin/python 'numpy<2'"
+    assert commands.install("numpy<2") == f"{UV} pip install --python /env/bin/python 'numpy<2'"
+
+
+def test_what_a_rule_writes_for_any_environment_is_typed_for_this_one() -> None:
+    words = "python -m pip install --force-reinstall --only-binary h5py h5py"
+    own = Commands(python=PYTHON, pip=True, prefix=Path("/env"))
+    assert own.here(words) == f"/env/bin/{words}"
+    bare = Commands(python=PYTHON, pip=False, prefix=Path("/env"))
+    assert bare.here(words) == (
+        f"{UV} pip install --python /env/bin/python --reinstall --only-binary h5py h5py"
+    )
+    assert bare.here("export A=1") == "export A=1"

@@ -10,7 +10,7 @@ from packaging.version import Version
 from envlock.environment.state import examine_environment, markers_of
 from envlock.findings import Finding
 from envlock.model import Platform, Severity
-from support.prefixes import make_conda_prefix, make_venv, put
+from support.prefixes import UV, make_conda_prefix, make_venv, put
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_a_version_that_does_not_fit_is_declared_only(site: Path) -> None:
     assert found.packages == {"demo": Version("1.0"), "num-py": Version("2.1.0")}
     python = site.parents[2] / "bin/python"
     assert [each.text for each in found.remedies] == [
-        f"uv pip install --python {python} 'Num.Py<2,>=1.23'"
+        f"{UV} pip install --python {python} 'Num.Py<2,>=1.23'"
     ]
 
 

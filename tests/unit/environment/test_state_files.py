@@ -10,7 +10,7 @@ from packaging.version import Version
 from envlock.environment.state import examine_environment
 from envlock.findings import Finding
 from envlock.model import Severity
-from support.prefixes import make_conda_prefix, make_venv, put
+from support.prefixes import UV, make_conda_prefix, make_venv, put
 
 FILES: dict[str, str | bytes] = {
     "demo/__init__.py": "from demo import core\n",
@@ -40,7 +40,7 @@ def only(site: Path) -> tuple[str, Severity, str]:
 
 def reinstalled(site: Path, requirement: str) -> str:
     python = site.parents[2] / "bin/python"
-    return f"uv pip install --python {python} --reinstall --no-deps --no-cache {requirement}"
+    return f"{UV} pip install --python {python} --reinstall --no-deps --no-cache {requirement}"
 
 
 def test_what_was_installed_and_left_alone_is_healthy(site: Path) -> None:
@@ -186,7 +186,7 @@ def test_many_leftovers_are_cured_by_a_new_install(site: Path) -> None:
     (found,) = findings(site)
     python = site.parents[2] / "bin/python"
     assert [each.text for each in found.remedies] == [
-        f"uv pip uninstall --python {python} demo && rm -r {site}/demo && "
+        f"{UV} pip uninstall --python {python} demo && rm -r {site}/demo && "
         + reinstalled(site, "demo==1.0")
     ]
     assert found.evidence.splitlines()[-1] == "and 20 more"

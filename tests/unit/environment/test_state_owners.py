@@ -13,7 +13,7 @@ from envlock.environment.state import examine_environment
 from envlock.findings import CONFLICT, MISSING
 from envlock.model import Severity
 from envlock.rules.database import load
-from support.prefixes import add_conda_record, make_conda_prefix, make_prefix, make_venv, put
+from support.prefixes import UV, add_conda_record, make_conda_prefix, make_prefix, make_venv, put
 
 PLACE = "lib/python3.11/site-packages"
 
@@ -62,7 +62,7 @@ def test_what_pip_installed_over_conda_is_owned_by_both(conda: Path) -> None:
     assert found.evidence == "numpy: 1.26.4 by conda, 2.0.0 by uv"
     assert [each.text for each in found.remedies] == [
         (
-            f"uv pip uninstall --python {conda / 'bin/python'} numpy && "
+            f"{UV} pip uninstall --python {conda / 'bin/python'} numpy && "
             f"conda install --prefix {conda} --force-reinstall numpy"
         )
     ]
@@ -206,7 +206,7 @@ def test_a_wheel_with_another_hdf5_than_condas_is_told(conda: Path) -> None:
     )
     assert [each.text for each in found.remedies] == [
         (
-            f"uv pip uninstall --python {conda / 'bin/python'} h5py && "
+            f"{UV} pip uninstall --python {conda / 'bin/python'} h5py && "
             f"conda install --prefix {conda} h5py"
         )
     ]

@@ -11,7 +11,7 @@ from packaging.version import Version
 from envlock.environment.state import examine_environment
 from envlock.findings import Finding
 from envlock.model import Severity
-from support.prefixes import make_venv, put
+from support.prefixes import UV, make_venv, put
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def only(site: Path) -> tuple[str, Severity, str]:
 
 def reinstalled(site: Path, requirement: str) -> str:
     python = site.parents[2] / "bin/python"
-    return f"uv pip install --python {python} --reinstall --no-deps --no-cache {requirement}"
+    return f"{UV} pip install --python {python} --reinstall --no-deps --no-cache {requirement}"
 
 
 def test_two_tensorflows_in_one_folder_are_the_rules_finding(site: Path) -> None:
@@ -45,7 +45,7 @@ def test_two_tensorflows_in_one_folder_are_the_rules_finding(site: Path) -> None
     assert found.packages == {"tensorflow": Version("2.11.0"), "tensorflow-cpu": Version("2.10.0")}
     python = site.parents[2] / "bin/python"
     assert [each.text for each in found.remedies] == [
-        f"uv pip uninstall --python {python} tensorflow && "
+        f"{UV} pip uninstall --python {python} tensorflow && "
         + reinstalled(site, "tensorflow-cpu==2.10.0")
     ]
 

@@ -18,6 +18,7 @@ from envlock.targets.interpreters import (
     base_program,
     find_interpreter,
 )
+from support.prefixes import UV
 
 BASE = base_program(Path(sys.executable))
 MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -160,7 +161,7 @@ def test_a_missing_version_lists_those_that_are_here_and_what_they_allow(
         f"  3.9.18  TensorFlow for 9  {new}\n"
         f"  3.6.15  TensorFlow for 6  {old}"
     )
-    assert caught.value.remedies == ("--python 3.9", "uv python install 3.14")
+    assert caught.value.remedies == ("--python 3.9", f"{UV} python install 3.14")
 
 
 @scripts

@@ -23,6 +23,7 @@ from envlock.cli.output import progress_for, say, say_json
 from envlock.commands.bisect import BisectOptions
 from envlock.errors import UsageError
 from envlock.rules.tables import render
+from envlock.system.typed import as_typed
 from envlock.words import counted
 
 #: How many trials came to what, in the order that it is told.
@@ -84,7 +85,7 @@ def _text(found: Bisected, own: BisectOptions, *, verbose: bool) -> str:
     ]
     if own.output is not None:
         folder = shlex.quote(own.output.parent.as_posix())
-        rows += [("written", str(own.output)), ("next", f"envlock rules check {folder}")]
+        rows += [("written", str(own.output)), ("next", as_typed(f"envlock rules check {folder}"))]
     lines = [report.rows_text(rows)]
     if verbose:
         lines += ["", report.table(("TRIAL", "SECONDS", "VERDICT", "CHANGED"), _rows(found))]

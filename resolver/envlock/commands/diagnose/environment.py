@@ -18,9 +18,10 @@ from envlock.examine.gathered import Given
 from envlock.findings import Examined, Finding
 from envlock.model import Remedy, RemedyKind
 from envlock.progress import Progress
+from envlock.system.typed import as_typed
 
-#: Gives a finding commands for remedies.
-Typed = Callable[[Finding], Finding]
+#: Words a remedy as it is typed.
+Typed = Callable[[Remedy], Remedy]
 
 
 def examine(
@@ -45,7 +46,7 @@ def examine(
         prefix=Path(examined.origin),
         by_conda=owned_by_conda(Path(examined.origin)),
     )
-    return examined, state.findings, partial(_typed, commands)
+    return examined, state.findings, partial(_command, commands)
 
 
 def _recover(path: Path | None, progress: Progress) -> None:
@@ -57,16 +58,13 @@ def _recover(path: Path | None, progress: Progress) -> None:
         recover(place, progress)
 
 
-def _typed(commands: Commands, finding: Finding) -> Finding:
-    """A finding whose remedies are commands for the environment that was examined."""
-    remedies = tuple(_command(each, commands) for each in finding.remedies)
-    consequences = tuple(_typed(commands, each) for each in finding.consequences)
-    return replace(finding, remedies=remedies, consequences=consequences)
-
-
-def _command(remedy: Remedy, commands: Commands) -> Remedy:
+def _command(commands: Commands, remedy: Remedy) -> Remedy:
+    """A remedy as a command for the environment that was examined."""
     if remedy.kind == RemedyKind.INSTALL:
         return Remedy(kind=RemedyKind.COMMAND, text=commands.install(*remedy.text.split()))
     if remedy == VERIFY:
-        return replace(remedy, text=f"{remedy.text} {shlex.quote(str(commands.prefix))}")
+        words = f"{remedy.text} {shlex.quote(str(commands.prefix))}"
+        return replace(remedy, text=as_typed(words))
+    if remedy.kind == RemedyKind.COMMAND:
+        return replace(remedy, text=commands.here(remedy.text))
     return remedy

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 from packaging.version import Version
 
 from envlock import standards
@@ -22,11 +24,12 @@ from envlock.examine.gathered import Given, merge
 from envlock.findings import Examined, Finding, Kind
 from envlock.formats.reading import cut, decode
 from envlock.formats.registry import Can, can, format_at
-from envlock.model import Platform
+from envlock.model import Platform, Remedy, RemedyKind
 from envlock.progress import Progress
 from envlock.rules import database
 from envlock.system import Ends, read_standard_input
 from envlock.system.looking import exists, is_file, is_folder, named
+from envlock.system.typed import as_typed
 
 
 def run(own: DiagnosedThings, talk: TalkOptions) -> int:
@@ -57,7 +60,7 @@ def run(own: DiagnosedThings, talk: TalkOptions) -> int:
     elif found.examined is not None:
         parts.append("nothing is wrong by what envlock knows")
     if code and found.fixable is not None:
-        parts.append(f"next: {shlex.join(('envlock', 'fix', *found.fixable))}")
+        parts.append(f"next: {as_typed(shlex.join(('envlock', 'fix', *found.fixable)))}")
     say("\n\n".join(parts))
     return code
 
@@ -131,7 +134,7 @@ def diagnose_all(order: DiagnoseOrder, progress: Progress) -> Diagnosis:
     given = Given(python=_python(order.python), platform=_platform(order.platform))
     parts: list[Examined] = []
     others: list[Finding] = []
-    typed: Callable[[Finding], Finding] | None = None
+    typed: Callable[[Remedy], Remedy] | None = None
     for name in order.what or (None,):
         if name is None or _is_environment(name):
             path = None if name is None else Path(name)
@@ -145,12 +148,34 @@ def diagnose_all(order: DiagnoseOrder, progress: Progress) -> Diagnosis:
         others += model_findings(model, whole, rules)
     findings = diagnose(whole, rules, others)
     known = {each.id for each in findings} - {UNEXPLAINED}
+    fixable = _fixable(order.what, parts) if known else None
+    reword = typed or partial(_written_in, fixable[0] if fixable else None)
     return Diagnosis(
-        findings=findings if typed is None else tuple(map(typed, findings)),
+        findings=tuple(_reworded(each, reword) for each in findings),
         examined=whole,
         model=model,
-        fixable=_fixable(order.what, parts) if known else None,
+        fixable=fixable,
     )
+
+
+def _reworded(finding: Finding, reword: Callable[[Remedy], Remedy]) -> Finding:
+    """A finding whose remedies say what is typed, and where."""
+    return replace(
+        finding,
+        remedies=tuple(map(reword, finding.remedies)),
+        consequences=tuple(_reworded(each, reword) for each in finding.consequences),
+    )
+
+
+def _written_in(file: str | None, remedy: Remedy) -> Remedy:
+    """A remedy where no environment was examined, so that no command can be known to work."""
+    if remedy.kind == RemedyKind.COMMAND:
+        return replace(remedy, text=as_typed(remedy.text))
+    if remedy.kind != RemedyKind.INSTALL:
+        return remedy
+    named = " and ".join(remedy.text.split())
+    said = f"in {file}, write {named}" if file else f"install {named} in the environment of this"
+    return Remedy(kind=RemedyKind.ADVICE, text=said)
 
 
 def _model(path: Path) -> Loads:
@@ -190,7 +215,7 @@ def _fixable(what: Sequence[str], parts: Sequence[Examined]) -> tuple[str, ...] 
 
 def _environment(
     path: Path | None, given: Given, progress: Progress
-) -> tuple[Examined, tuple[Finding, ...], Callable[[Finding], Finding]]:
+) -> tuple[Examined, tuple[Finding, ...], Callable[[Remedy], Remedy]]:
     from envlock.commands.diagnose import environment  # noqa: PLC0415  (20 ms for files alone)
 
     return environment.examine(path, given, progress)

@@ -23,7 +23,7 @@ from envlock.cli.options import (
     TalkOptions,
 )
 from envlock.cli.orders import here, request_words, settle
-from envlock.cli.output import progress_for, say, say_json
+from envlock.cli.output import progress_for, say, say_json, say_rows
 from envlock.commands.docker import ImageOptions
 from envlock.commands.lock.job import Typed, is_for_conda, lock_job
 from envlock.config import load_config
@@ -67,12 +67,16 @@ def run(request: RequestOptions, own: ImageOptions, index: IndexOptions, talk: T
     if talk.json:
         say_json("docker", _data(image, written))
         return 0
-    rows = [row for lock in image.locks for row in report.lock_rows(lock, (), written)]
+    rows = [
+        row
+        for lock in image.locks
+        for row in report.lock_rows(lock, (), written, verbose=talk.verbose)
+    ]
     rows += [("base", str(image.base.image)), *(("note", note) for note in image.notes)]
     rows += [("written" if path in written else "unchanged", str(path)) for path in image.texts]
     folder = shlex.quote(order.folder.as_posix())
     rows.append(("next", f"docker build --platform {image.platforms} --tag NAME {folder}"))
-    say(report.rows_text(rows))
+    say_rows(rows, quiet=talk.quiet)
     return 0
 
 

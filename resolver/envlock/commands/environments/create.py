@@ -21,7 +21,7 @@ from envlock.cli.options import (
     TalkOptions,
 )
 from envlock.cli.orders import needs
-from envlock.cli.output import progress_for, say, say_json
+from envlock.cli.output import progress_for, say_json, say_rows
 from envlock.cli.output import talk as tell
 from envlock.commands.environments import NewEnvironmentOptions
 from envlock.commands.environments.building import (
@@ -231,13 +231,13 @@ def _say_created(made: Created, outputs: Sequence[Path], talk: TalkOptions) -> N
         say_json("create", {**content, **_place_data(made), **proof_data(proof)})
         return
     rows = [
-        *report.lock_rows(made.locked.lock, outputs, made.written),
+        *report.lock_rows(made.locked.lock, outputs, made.written, verbose=talk.verbose),
         *report.proof_rows(proof.outcomes, proof.ways_round, proof.lacking, verbose=talk.verbose),
         *replaced_rows(made.folder, made.replaced),
         ("environment", str(made.folder)),
         ("next", _activate(made.folder, of_conda=made.locked.lock.of_conda)),
     ]
-    say(report.rows_text(rows))
+    say_rows(rows, quiet=talk.quiet)
 
 
 def _place_data(made: Created) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from envlock import report
 from envlock.cli.options import ChosenOptions, EnvironmentOptions, IndexOptions, TalkOptions
 from envlock.cli.orders import configured_settings
-from envlock.cli.output import progress_for, say, say_json
+from envlock.cli.output import progress_for, say_json, say_rows
 from envlock.commands.environments import SyncedLock
 from envlock.commands.environments.building import (
     Prefix,
@@ -273,5 +273,5 @@ def run_sync(
             ),
             ("next", f"envlock verify {shlex.quote(place.env.as_posix())}"),
         ]
-        say(report.rows_text(rows))
+        say_rows(rows if done.changed or not talk.quiet else (), quiet=talk.quiet)
     return 0

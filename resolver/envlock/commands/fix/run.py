@@ -35,6 +35,7 @@ from envlock.outcomes import Outcome
 from envlock.progress import Progress
 from envlock.report import outcome_data, table
 from envlock.request.words import parse_names
+from envlock.system.typed import as_typed
 from envlock.words import counted
 
 
@@ -124,7 +125,7 @@ def _fixed_lines(done: Fixed, own: FixOptions) -> Iterator[str]:
             return
         what = f"{counted(done.packages, 'package')} in {done.environment}"
         yield f"nothing is wrong by what envlock knows: {what}"
-        yield f"envlock verify {done.environment} tries what it can do"
+        yield as_typed(f"envlock verify {_word(done.environment)}") + " tries what it can do"
         return
     if not done.changed or own.yes:
         yield from _tried_lines(done.tried)
@@ -136,15 +137,19 @@ def _fixed_lines(done: Fixed, own: FixOptions) -> Iterator[str]:
         yield _capability_table(done.before, done.after)
         of = f"{len(done.plan.steps)} of {counted(done.packages, 'package')}"
         yield f"fixed: {of} changed in {done.environment}"
-        yield f"envlock fix --undo {done.environment} takes it back"
+        yield as_typed(f"envlock fix --undo {_word(done.environment)}") + " takes it back"
     else:
         yield "nothing was changed; --yes applies it"
 
 
 def _told_lines(findings: Iterable[Finding], place: Path) -> Iterator[str]:
     """What a diagnosis finds to break beside what is to be changed."""
-    yield f"envlock diagnose {place} finds beside:"
+    yield as_typed(f"envlock diagnose {_word(place)}") + " finds beside:"
     yield from (f"  {each.id}: {each.title}" for each in findings)
+
+
+def _word(place: Path) -> str:
+    return shlex.quote(place.as_posix())
 
 
 def _tried_lines(tried: Sequence[Tried]) -> Iterator[str]:

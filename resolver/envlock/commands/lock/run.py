@@ -14,7 +14,7 @@ from envlock.cli.options import (
     RequestOptions,
     TalkOptions,
 )
-from envlock.cli.output import progress_for, say, say_json
+from envlock.cli.output import progress_for, say, say_json, say_rows
 from envlock.commands.lock import CheckOption
 from envlock.commands.lock.job import Typed, lock_job
 from envlock.errors import ExitCode, UsageError
@@ -45,7 +45,7 @@ def run(
     if files.output == STANDARD_OUTPUT:
         return _print(locked.texts, as_json=talk.json)
     written = lock.write(locked)
-    _tell(job, locked.lock, written, as_json=talk.json)
+    _tell(job, locked.lock, written, talk)
     return 0
 
 
@@ -59,12 +59,12 @@ def _print(texts: Mapping[Path, str], *, as_json: bool) -> int:
     return 0
 
 
-def _tell(job: Job, lock: Lock, written: Sequence[Path], *, as_json: bool) -> None:
-    if as_json:
+def _tell(job: Job, lock: Lock, written: Sequence[Path], talk: TalkOptions) -> None:
+    if talk.json:
         say_json("lock", report.lock_data((lock,), tuple(job.outputs), written))
         return
-    rows = report.lock_rows(lock, tuple(job.outputs), written)
-    say(report.rows_text([*rows, *(("next", step) for step in _next_steps(job, lock))]))
+    rows = report.lock_rows(lock, tuple(job.outputs), written, verbose=talk.verbose)
+    say_rows([*rows, *(("next", step) for step in _next_steps(job, lock))], quiet=talk.quiet)
 
 
 def _next_steps(job: Job, lock: Lock) -> Iterator[str]:

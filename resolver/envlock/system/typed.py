@@ -1,0 +1,85 @@
+"""Commands as they must be typed here: by a path where a bare name starts nothing, or another."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import sys
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+_DISTRIBUTION = "envlock-tf"
+
+
+def as_typed(command: str) -> str:
+    """Return a command, or a sentence, with the path of envlock where its name is not on PATH."""
+    name, space, words = command.partition(" ")
+    return f"{own_program()}{space}{words}" if name == "envlock" else command
+
+
+@cache
+def own_program() -> str:
+    """What starts this envlock in a shell: its name, else its path, else its Python."""
+    script = Path(sys.executable).with_name("envlock.exe" if os.name == "nt" else "envlock")
+    found = shutil.which("envlock")
+    if found is not None and Path(found).resolve() == script.resolve():
+        return "envlock"
+    if script.is_file():
+        return quoted(str(script))
+    return f"{quoted(sys.executable)} -m envlock"
+
+
+def own_uv() -> tuple[str, ...]:
+    """The words that start the uv of envlock, which need not be on PATH."""
+    return (sys.executable, "-m", "uv")
+
+
+def beside_envlock(extra: str) -> str:
+    """The command that installs what an extra of envlock names, where envlock is installed.
+
+    The extra itself cannot be named: envlock may come from a folder, and an
+    index has no project of its name.
+    """
+    words = (*_installer(), *_needs(extra))
+    return " ".join(map(quoted, words))
+
+
+def _installer() -> tuple[str, ...]:
+    if find_spec("pip") is not None:
+        return (sys.executable, "-m", "pip", "install")
+    return (*own_uv(), "pip", "install", "--python", sys.executable)
+
+
+def _needs(extra: str) -> list[str]:
+    from importlib.metadata import (  # noqa: PLC0415  (10 ms, for what is missing alone)
+        PackageNotFoundError,
+        requires,
+    )
+
+    from packaging.requirements import Requirement  # noqa: PLC0415  (as above)
+
+    try:
+        lines = requires(_DISTRIBUTION) or ()
+    except PackageNotFoundError:
+        return []
+    found = (Requirement(line) for line in lines)
+    return [
+        f"{each.name}{each.specifier}"
+        for each in found
+        if each.marker is not None
+        and each.marker.evaluate({"extra": extra})
+        and not each.marker.evaluate({"extra": ""})
+    ]
+
+
+_PLAIN = re.compile(r"[\w.,:/\\=+@-]+")
+
+
+def quoted(word: str) -> str:
+    """Return a word for the shell of this system."""
+    if os.name != "nt":
+        return shlex.quote(word)
+    return word if _PLAIN.fullmatch(word) else f'"{word}"'

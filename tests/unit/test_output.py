@@ -1,0 +1,51 @@
+"""What is said while work goes on, and when little is to be said."""
+
+from __future__ import annotations
+
+import io
+import sys
+import threading
+
+import pytest
+
+from envlock.cli.output import Lines, say_rows
+
+_LIMIT = 30.0  # seconds: it is waited for, never slept through
+
+
+class Heard(io.StringIO):
+    """Standard error that tells when something was written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spoken = threading.Event()
+
+    def write(self, text: str) -> int:
+        self.spoken.set()
+        return super().write(text)
+
+
+def test_long_work_says_where_it_is_and_nothing_when_it_has_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    heard = Heard()
+    monkeypatch.setattr(sys, "stderr", heard)
+    lines = Lines(verbose=False, still=0.01)
+    with lines.phase("resolve h5py"), lines.phase("read the index"):
+        assert heard.spoken.wait(_LIMIT)
+    assert heard.getvalue().startswith("… read the index (0 s so far)\n")
+    assert not [each for each in threading.enumerate() if each.name == "still"]
+
+
+def test_work_that_is_short_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with Lines(verbose=False).phase("resolve h5py"):
+        pass
+    assert capsys.readouterr() == ("", "")
+
+
+def test_when_quiet_only_what_was_made_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [("release", "h5py 3.11.0"), ("written", "requirements.txt"), ("next", "envlock sync")]
+    say_rows(rows, quiet=True)
+    assert capsys.readouterr().out == "written  requirements.txt\n"
+    say_rows([("unchanged", "requirements.txt")], quiet=True)
+    assert capsys.readouterr().out == ""
