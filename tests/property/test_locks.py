@@ -24,6 +24,7 @@ from envlock.index.secrets import redact
 from envlock.model import DistributionFile, Lock, LockedPackage, Part, RuleId
 from envlock.targets.platforms import KNOWN, environment_of
 from support.locks import with_packages
+from support.recorded import recorded
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -106,6 +107,7 @@ def locks(draw: st.DrawFn) -> Lock:
         name="demo",
         command=draw(WORDS),
         request_digest=f"sha256:{draw(DIGESTS)}",
+        asked=draw(recorded()),
         notes=tuple(draw(st.lists(WORDS, max_size=2))),
         reasons={rule: draw(WORDS) for rule in told},
     )
