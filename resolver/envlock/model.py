@@ -423,11 +423,26 @@ class Part(Struct, frozen=True, kw_only=True):
         return self.subdir or self.platform
 
 
+class Recorded(Struct, frozen=True, kw_only=True):
+    """What a lock says that it was asked for.
+
+    ``requirements`` and ``constraints`` are spelled alike and sorted, as
+    `envlock.request.digest.recorded` has them; conda's packages are the
+    ``requested`` of the lock. ``options`` are what was typed for it and stands
+    in no file of the project: settings of ``[tool.envlock]``, each with its
+    values, so that who types nothing is understood as before.
+    """
+
+    requirements: tuple[Requested, ...] = ()
+    constraints: tuple[Requested, ...] = ()
+    options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
 class Lock(Struct, frozen=True, kw_only=True):
     """A complete set of pins for one platform or several, ``parts`` sorted by place.
 
     ``command`` makes it again; ``request_digest`` tells whether it still
-    answers the request it was made for; ``notes`` are sentences for the
+    answers the request it was made for, and ``asked`` what that is; ``notes`` are sentences for the
     reader (a soft rule given up, a CUDA row), ``reasons`` maps rules to
     theirs. ``name``, ``channels`` (as written, best first), ``nodefaults`` and
     ``variables`` are the environment's, ``requested`` the specs that conda
@@ -445,6 +460,7 @@ class Lock(Struct, frozen=True, kw_only=True):
     variables: Mapping[str, str] = field(default_factory=dict)
     command: str = ""
     request_digest: str = ""
+    asked: Recorded = Recorded()
     notes: tuple[str, ...] = ()
     reasons: Mapping[RuleId, str] = field(default_factory=dict)
     indexes: tuple[str, ...] = ()

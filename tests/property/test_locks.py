@@ -25,6 +25,7 @@ from envlock.model import DistributionFile, Lock, LockedPackage, Part, RuleId
 from envlock.targets.platforms import KNOWN, environment_of
 from support.locks import with_packages
 from support.night import examples
+from support.recorded import recorded
 
 KINDS = [kind for kind, row in LOCKS.items() if row.pypi]
 
@@ -105,6 +106,7 @@ def locks(draw: st.DrawFn) -> Lock:
         name="demo",
         command=draw(WORDS),
         request_digest=f"sha256:{draw(DIGESTS)}",
+        asked=draw(recorded()),
         notes=tuple(draw(st.lists(WORDS, max_size=2))),
         reasons={rule: draw(WORDS) for rule in told},
     )

@@ -23,6 +23,7 @@ from envlock.model import (
     RuleId,
 )
 from envlock.targets.subdirs import platform_of
+from support.recorded import recorded
 
 SUBDIRS = ("linux-64", "linux-aarch64", "osx-arm64", "win-64")
 CHANNEL = "https://conda.anaconda.org/conda-forge/"
@@ -190,6 +191,7 @@ def conda_locks(draw: st.DrawFn, *, most: int = 3) -> Lock:
         ),
         command=command,
         request_digest=digest,
+        asked=draw(recorded()),
         notes=tuple(draw(st.lists(WORDS, max_size=2))),
         reasons={rule: why for rule, why in rules.items() if why},
     )

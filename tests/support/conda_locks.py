@@ -9,8 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
+from packaging.requirements import Requirement
 
-from envlock.model import CondaPackage, CondaSpec, Lock, Part, RuleId
+from envlock.model import (
+    CondaPackage,
+    CondaSpec,
+    Lock,
+    Part,
+    Recorded,
+    Requested,
+    RuleId,
+)
 from support.locks import REALISTIC
 
 CHANNEL = "https://conda.anaconda.org/conda-forge/"
@@ -125,6 +134,10 @@ REALISTIC_CONDA = Lock(
         "envlock lock -r environment.yml --manager conda --platform linux-64 --platform osx-arm64"
     ),
     request_digest="sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    asked=Recorded(
+        requirements=(Requested(requirement=Requirement("six"), origin="environment.yml:9"),),
+        options={"channels": ("conda-forge",)},
+    ),
     notes=("tensorflow 2.15 is the CPU build",),
     reasons={RULE: "tensorflow before 2.16 was built against NumPy 1"},
 )

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from msgspec.structs import replace
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
@@ -14,6 +15,8 @@ from envlock.model import (
     Lock,
     LockedPackage,
     Part,
+    Recorded,
+    Requested,
     RuleId,
     Selection,
     SelectionKind,
@@ -167,6 +170,14 @@ REALISTIC = Lock(
     name="envlock",
     command="envlock lock tensorflow==2.10.1 h5py --python 3.10",
     request_digest="sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    asked=Recorded(
+        requirements=(
+            Requested(requirement=Requirement("h5py"), origin="command line"),
+            Requested(requirement=Requirement("tensorflow==2.10.1"), origin="command line"),
+        ),
+        constraints=(Requested(requirement=Requirement("numpy<2"), origin="bounds.txt:3"),),
+        options={"format": ("requirements", "pylock"), "python": ("3.10",)},
+    ),
     notes=("the GPU build of tensorflow 2.10 needs CUDA 11.2 and cuDNN 8.1",),
     reasons={
         RuleId("tf-lt-212-numpy2"): (

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from operator import attrgetter
 from typing import Protocol
@@ -16,11 +17,12 @@ from typing import Protocol
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from envlock import standards
 from envlock.conda.channels import strip_channel
 from envlock.errors import UsageError
 from envlock.formats.conda_spec import parse_spec, selected, selector
 from envlock.index.secrets import redact
-from envlock.model import CondaSpec, Lock, LockedPackage, Part, RuleId
+from envlock.model import CondaSpec, Lock, LockedPackage, Part, Recorded, Requested, RuleId
 
 _WIDTH = 100
 _BECAUSE = re.compile(r"because ([^\s:]+)(?:: (.*))?")
@@ -34,8 +36,8 @@ _NEVER_WRITTEN = frozenset(
     }
 )
 _SAID = re.compile(
-    r"# (made by|request|verified(?: \S+)?|environment|channels|platform|asked for|note"
-    r"|virtual \S+):(?: (.*))?"
+    r"# (made by|request|requirement|constraint|verified(?: \S+)?|environment|channels|platform"
+    r"|asked for|note|virtual \S+|with [a-z-]+):(?: (.*))?"
 )
 _TARGET = re.compile(r"# python (?P<python>\S+) on (?P<platform>\S+)")
 _INDEXES = re.compile(r"# indexes: (?P<indexes>.*) \((?P<index_strategy>[a-z-]+)\)")
@@ -145,6 +147,9 @@ class Heading(Struct, kw_only=True):
     ours: bool = False
     command: str = ""
     request_digest: str = ""
+    requirements: list[Requested] = field(default_factory=list)
+    constraints: list[Requested] = field(default_factory=list)
+    options: dict[str, tuple[str, ...]] = field(default_factory=dict)
     verified: dict[str, str] = field(default_factory=dict)
     targets: list[tuple[str, str]] = field(default_factory=list)
     subdir: str = ""
@@ -156,6 +161,15 @@ class Heading(Struct, kw_only=True):
     notes: list[str] = field(default_factory=list)
     indexes: tuple[str, ...] = ()
     index_strategy: str = ""
+
+    @property
+    def asked(self) -> Recorded:
+        """What the lock was asked for."""
+        return Recorded(
+            requirements=tuple(self.requirements),
+            constraints=tuple(self.constraints),
+            options=self.options,
+        )
 
     @property
     def target(self) -> tuple[str, str]:
@@ -174,6 +188,7 @@ def of_pypi(lock: Lock, parts: Sequence[Part]) -> list[str]:
         f"# made by: {lock.command}",
         *(f"# python {part.python} on {part.platform}" for part in parts),
         *([f"# request: {lock.request_digest}"] if lock.request_digest else []),
+        *_recorded(lock.asked),
         *(
             f"# verified{f' {part.platform}' if len(parts) > 1 else ''}: {part.verified}"
             for part in parts
@@ -192,6 +207,7 @@ def of_conda(lock: Lock, parts: Iterable[Part], *, native: bool = False) -> list
     """
     parts = tuple(parts)
     lines = [f"# made by: {lock.command}", f"# request: {lock.request_digest}"]
+    lines += _recorded(lock.asked)
     if not native:
         words = [*channel_words(lock), *([_NONE] if lock.nodefaults else [])]
         lines += [f"# environment: {lock.name}", f"# channels: {' '.join(words)}"]
@@ -204,6 +220,21 @@ def of_conda(lock: Lock, parts: Iterable[Part], *, native: bool = False) -> list
         only = f"  # [{selector(spec.only)}]" if spec.only else ""
         lines.append(f"# asked for: {one_line(str(spec))}{only}  # {one_line(spec.origin)}")
     return [*lines, *(one_line(f"# note: {note}") for note in lock.notes)]
+
+
+def _recorded(asked: Recorded) -> Iterator[str]:
+    """What was asked for, a requirement on each line, and a setting with its values."""
+    for kind, wishes in (("requirement", asked.requirements), ("constraint", asked.constraints)):
+        yield from (f"# {kind}: {each.requirement} # {each.origin}" for each in wishes)
+    yield from (f"# with {key}: {shlex.join(texts)}" for key, texts in asked.options.items())
+
+
+def read_requested(text: str) -> Iterator[Requested]:
+    """Yield what a line ``REQUIREMENT # ORIGIN`` of a lock asks for, unless it is none."""
+    wish, _, origin = text.partition(" # ")
+    requirement = standards.requirement(wish)
+    if requirement is not None:
+        yield Requested(requirement=requirement, origin=one_line(origin) or "command line")
 
 
 def read_heading(lines: Iterable[str]) -> Heading:
@@ -238,12 +269,26 @@ def _take(found: Heading, key: str, value: str) -> None:
             words = value.split()
             found.nodefaults = _NONE in words
             found.channels = tuple(word for word in words if word != _NONE)
-        case "asked for":
-            found.requested += _asked(value)
         case _ if key.startswith("verified"):
             found.verified[key.removeprefix("verified").strip()] = value
-        case _:
+        case _ if key.startswith("virtual "):
             found.virtual[key.removeprefix("virtual ")] = tuple(value.split("; "))
+        case _:
+            _take_asked(found, key, value)
+
+
+def _take_asked(found: Heading, key: str, value: str) -> None:
+    """Take in what a line says of the request."""
+    match key:
+        case "requirement":
+            found.requirements += read_requested(value)
+        case "constraint":
+            found.constraints += read_requested(value)
+        case "asked for":
+            found.requested += _asked(value)
+        case _:
+            with suppress(ValueError):  # a quotation that is not closed
+                found.options[key.removeprefix("with ")] = tuple(shlex.split(value))
 
 
 def _asked(value: str) -> list[CondaSpec]:

@@ -249,6 +249,7 @@ class Gathered(Struct, kw_only=True):
             variables=self.variables,
             command=head.command,
             request_digest=head.request_digest,
+            asked=head.asked,
             notes=tuple(head.notes),
             reasons=self.reasons,
             indexes=head.indexes or self._indexes(parts),

@@ -34,7 +34,7 @@ from envlock import standards
 from envlock.choices import Format
 from envlock.documents import Malformed, toml_tables
 from envlock.errors import UsageError, WorkError
-from envlock.formats.comments import Heading, one_line
+from envlock.formats.comments import Heading, one_line, read_requested
 from envlock.formats.lockfile import STRONG_HASH, Gathered, Pin
 from envlock.formats.together import environment, gather
 from envlock.index.origin import public
@@ -44,6 +44,8 @@ from envlock.model import (
     Lock,
     LockedPackage,
     Part,
+    Recorded,
+    Requested,
     RuleId,
     Selection,
     SelectionKind,
@@ -116,10 +118,25 @@ def _about(lock: Lock) -> dict[str, object]:
         "command": one_line(lock.command),
         **where,
         "request": lock.request_digest,
+        **_recorded(lock.asked),
         **verified,
         **(asked if lock.indexes else {}),
         "notes": [one_line(note) for note in lock.notes],
     }
+
+
+def _recorded(asked: Recorded) -> dict[str, object]:
+    """What was asked for, as the headings of the other formats have it."""
+    found: dict[str, object] = {
+        kind: [one_line(f"{each.requirement} # {each.origin}") for each in wishes]
+        for kind, wishes in (
+            ("requirements", asked.requirements),
+            ("constraints", asked.constraints),
+        )
+        if wishes
+    }
+    options = {key: [one_line(each) for each in texts] for key, texts in asked.options.items()}
+    return found | ({"with": options} if options else {})
 
 
 def _about_part(part: Part) -> dict[str, object]:
@@ -260,11 +277,23 @@ def _heading(about: Mapping[str, Any], where: str) -> Heading:
         command=_get(about, "command", str, where),
         targets=[(python, platform) for python, platform, _ in parts],
         request_digest=_get(about, "request", str, where),
+        requirements=list(_requested(about, "requirements", where)),
+        constraints=list(_requested(about, "constraints", where)),
+        options={
+            key: tuple(one_line(str(each)) for each in _get(options, key, list, f"{where}.with"))
+            for options in [_get(about, "with", dict, where)]
+            for key in options
+        },
         verified={place if several else "": words for _, place, words in parts if words},
         notes=[str(each) for each in _get(about, "notes", list, where)],
         indexes=tuple(one_line(str(each)) for each in _get(about, "indexes", list, where)),
         index_strategy=one_line(_get(about, "index-strategy", str, where)),
     )
+
+
+def _requested(about: Mapping[str, Any], key: str, where: str) -> Iterator[Requested]:
+    for each in _get(about, key, list, where):
+        yield from read_requested(str(each))
 
 
 def _part(where: str, about: object) -> tuple[str, str, str]:

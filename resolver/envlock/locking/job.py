@@ -28,7 +28,8 @@ class Job(Struct, frozen=True, kw_only=True):
     platforms; pins of what is there are preferred, and ``preferences``
     besides. ``command`` makes the files again; ``verb`` is the command that
     was typed. ``name`` is what the environment is called where a format names
-    it. ``subdirs`` are conda's names of the platforms, none for a lock of pip
+    it. ``typed`` are the settings that a lock records, see `Recorded`.
+    ``subdirs`` are conda's names of the platforms, none for a lock of pip
     alone; ``here`` says that no platform was named, so that the system of this
     machine counts.
 
@@ -45,6 +46,7 @@ class Job(Struct, frozen=True, kw_only=True):
     command: str
     name: str
     verb: str = "lock"
+    typed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     subdirs: tuple[str, ...] = ()
     here: bool = True
     python: str | None = None

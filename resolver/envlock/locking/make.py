@@ -17,6 +17,7 @@ from envlock.locking.job import DEFAULT_CHANNEL, Job, Locked, SolvedPart, Work
 from envlock.locking.outputs import Seen, seen, try_outputs, write_changed
 from envlock.model import Lock, Target
 from envlock.progress import Progress
+from envlock.request.digest import recorded
 from envlock.rules import database
 from envlock.system import refuse_irregular
 
@@ -93,6 +94,7 @@ def _locked(job: Job, standing: _Standing, progress: Progress) -> Locked:
         variables=job.request.variables,
         command=standing.command,
         request_digest=standard.digest,
+        asked=recorded(job.request, job.typed),
         notes=tuple(notes),
         reasons={name: text for each in solved for name, text in each.reasons.items()},
         indexes=asked(job.settings),

@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 
 from envlock.conda.channels import public, strip_channel
 from envlock.index.secrets import strip_credentials
-from envlock.model import CondaSpec, Request, Requested, Selection, Target
+from envlock.model import CondaSpec, Recorded, Request, Requested, Selection, Target
 
 
 def request_digest(request: Request, targets: Sequence[Target]) -> str:
@@ -76,6 +76,27 @@ def conda_digest(
     ]
     text = "\n".join(lines)
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def recorded(request: Request, options: Mapping[str, tuple[str, ...]]) -> Recorded:
+    """Return what a lock says that it was asked for; ``options`` are settings that were typed.
+
+    What the digest leaves out is left out, but for the place of each.
+    """
+    return Recorded(
+        requirements=_listed(request.requirements),
+        constraints=_listed((*request.constraints, *request.pip_constraints)),
+        options={key: options[key] for key in sorted(options) if options[key]},
+    )
+
+
+def _listed(wishes: Iterable[Requested]) -> tuple[Requested, ...]:
+    """Each requirement once, spelled as the digest has it, with the first place that asked."""
+    found: dict[str, Requested] = {}
+    for each in wishes:
+        text = _spelled(each.requirement)
+        found.setdefault(text, replace(each, requirement=Requirement(text)))
+    return tuple(found[text] for text in sorted(found))
 
 
 def _asked(spec: CondaSpec) -> str:

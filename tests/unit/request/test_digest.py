@@ -11,7 +11,7 @@ from packaging.version import Version
 
 from envlock.choices import Accelerator
 from envlock.model import CondaSpec, Platform, Request, Requested, Target
-from envlock.request.digest import conda_digest, request_digest
+from envlock.request.digest import conda_digest, recorded, request_digest
 
 TARGET = Target(
     python=Version("3.10.13"),
@@ -253,3 +253,20 @@ def test_a_new_password_of_a_channel_does_not_make_a_lock_stale() -> None:
         )
     }
     assert len(digests) == 1
+
+
+def test_what_is_recorded_is_spelled_alike_once_with_its_first_place() -> None:
+    def asked(text: str, origin: str) -> Requested:
+        return Requested(requirement=Requirement(text), origin=origin)
+
+    request = Request(
+        requirements=(asked("TensorFlow >= 2", "a.in:2"), asked("h5py", "a.in:1")),
+        constraints=(asked("numpy<2", "b.txt:1"), asked("NumPy <2", "c.txt:9")),
+    )
+    found = recorded(request, {"python": ("3.11",), "extras": (), "env": ("e",)})
+    assert [(str(e.requirement), e.origin) for e in found.requirements] == [
+        ("h5py", "a.in:1"),
+        ("tensorflow>=2", "a.in:2"),
+    ]
+    assert [(str(e.requirement), e.origin) for e in found.constraints] == [("numpy<2", "b.txt:1")]
+    assert list(found.options) == ["env", "python"]
