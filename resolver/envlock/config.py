@@ -22,7 +22,7 @@ from envlock.documents import read_toml
 from envlock.errors import UsageError
 from envlock.formats.faults import Faults, safe, shown
 from envlock.index.secrets import learn_url
-from envlock.index.settings import Sources, closest_first, read_source
+from envlock.index.settings import Sources, closest_first, read_source, switched
 from envlock.request.words import parse_date
 from envlock.system import read_text
 from envlock.system.looking import expanded, is_file, named
@@ -56,6 +56,7 @@ class Config(Struct, frozen=True, kw_only=True):
     find_links: tuple[str, ...] = ()
     index_strategy: IndexStrategy = IndexStrategy.FIRST
     sources: Sources = ()
+    offline: bool = False
 
 
 def load_config(start: Path, environ: Mapping[str, str]) -> Config:
@@ -143,7 +144,9 @@ def config_schema() -> dict[str, Any]:
 
 def _schema_of(key: Key) -> dict[str, Any]:
     one: dict[str, Any] = {"type": "string", "minLength": 1}
-    if key.words:
+    if key.words == _SWITCH:
+        one = {"enum": [*_SWITCH, True, False]}
+    elif key.words:
         one = {"type": "string", "enum": list(key.words)}
     if key.table:
         return {"description": key.says, "type": "object", "additionalProperties": one}
@@ -199,7 +202,9 @@ def _items(key: Key, value: object) -> list[str]:
             raise UsageError(f"{_kind(value)} is there, not a table", "write it as a table")
         return [f"{name}={text}" for name, item in value.items() for text in _items(_TEXT, item)]
     for item in value if key.many and isinstance(value, list) else [value]:
-        if isinstance(item, date):
+        if isinstance(item, bool) and key.words == _SWITCH:
+            texts.append(str(item).lower())
+        elif isinstance(item, date):
             texts.append(item.isoformat())
         elif isinstance(item, str) and item:
             texts.append(item)
@@ -372,6 +377,15 @@ def _link(text: str, base: Path) -> str:
     return text if "://" in text or text.startswith("file:") else str(base / _path(text))
 
 
+_SWITCH = ("true", "false")
+
+
+def _switch(text: str, _: Path) -> bool:
+    if (found := switched(text)) is None:
+        raise UsageError(f"{shown(text)} is neither true nor false", "write true or false")
+    return found
+
+
 _strategy = _choice(IndexStrategy)
 
 
@@ -443,6 +457,13 @@ KEYS = {
         "Take a package from the first index that has it, or the best of all; best-match is not"
         " for a project's file.",
         of_project=_strategy_of_project,
+    ),
+    "offline": Key(
+        "offline",
+        _switch,
+        "Use what is in the caches, however old, and no network.",
+        words=_SWITCH,
+        wanted="true or false",
     ),
     "sources": Key(
         "sources",

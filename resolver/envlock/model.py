@@ -124,7 +124,8 @@ class IndexSettings(Struct, frozen=True, kw_only=True):
     ``sources`` hold packages to one place each: a name or a pattern such as
     ``acme-*``, and the URL; the first that matches counts. Which index is
     asked for what is told by `envlock.index.origin` alone.
-    ``refresh`` asks again for what is kept; ``no_cache`` keeps nothing.
+    ``refresh`` asks again for what is kept; ``no_cache`` keeps nothing;
+    ``offline`` takes what is kept, however old, and asks nobody.
     """
 
     index_url: str = "https://pypi.org/simple"
@@ -141,6 +142,7 @@ class IndexSettings(Struct, frozen=True, kw_only=True):
     sources: tuple[tuple[str, str], ...] = ()
     refresh: bool = False
     no_cache: bool = False
+    offline: bool = False
 
 
 class CondaSpec(Struct, frozen=True, kw_only=True):

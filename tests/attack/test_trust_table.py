@@ -113,7 +113,7 @@ SETTINGS = {
     "index-url": of_index(URL, lambda s: s.index_url == URL),
     "extra-index-url": of_index(URL, lambda s: URL in s.extra_index_urls, many=True),
     "find-links": of_index(URL, lambda s: URL in s.find_links, many=True),
-    "no-index": of_index("true", lambda s: s.no_index),
+    "no-index": of_index("true", lambda s: s.no_index or s.offline),
     "trusted-host": of_index("h.example", lambda s: "h.example" in s.trusted_hosts, many=True),
     "cert": of_index("/c.pem", lambda s: s.cert == "/c.pem"),
     "client-cert": of_index("/c.pem", lambda s: s.client_cert == "/c.pem"),
@@ -128,6 +128,7 @@ SETTINGS = {
     ),
     "refresh": Setting(value="true", taken=lambda o: o.settings.refresh, group="index"),
     "no-cache": Setting(value="true", taken=lambda o: o.settings.no_cache, group="index"),
+    "offline": Setting(value="true", taken=lambda o: o.settings.offline, group="index"),
     "solve-timeout": Setting(value="77", taken=lambda _: solve_limit() == 77),
     "cache-dir": Setting(
         value="/kept", taken=lambda _: folder_of_variable("ENVLOCK_CACHE_DIR") == Path("/kept")
@@ -199,7 +200,7 @@ def flag(setting: Setting, name: str, folder: Folder) -> Job:
         value = choices[name](setting.value)
     elif name == "format":
         value = (Format(setting.value),)
-    elif name in {"no-index", "refresh", "no-cache"}:
+    elif name in {"no-index", "refresh", "no-cache", "offline"}:
         value = True
     folder.words[setting.group] = {name.replace("-", "_"): value}
     return folder.order()

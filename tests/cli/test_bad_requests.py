@@ -15,7 +15,7 @@ NAMES = (
 )
 SETTINGS = (
     "engine, rules, evidence, python, accelerator, format, platform, exclude-newer,"
-    " index-url, extra-index-url, find-links, index-strategy, sources"
+    " index-url, extra-index-url, find-links, index-strategy, offline, sources"
 )
 
 

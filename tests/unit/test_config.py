@@ -14,7 +14,7 @@ from envlock.errors import UsageError
 
 SETTINGS = (
     "engine, rules, evidence, python, accelerator, format, platform,"
-    " exclude-newer, index-url, extra-index-url, find-links, index-strategy, sources"
+    " exclude-newer, index-url, extra-index-url, find-links, index-strategy, offline, sources"
 )
 
 

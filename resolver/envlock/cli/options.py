@@ -225,6 +225,9 @@ class IndexOptions(Struct, frozen=True, kw_only=True):
     refresh: Annotated[
         bool, flag("--refresh", says="Ask again for index pages, though they were read just now.")
     ] = False
+    offline: Annotated[
+        bool, flag("--offline", says="Use what is in the caches, however old, and no network.")
+    ] = False
     no_cache: Annotated[
         bool, flag("--no-cache", says="Neither use nor keep what was read of an index.")
     ] = False

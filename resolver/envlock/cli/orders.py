@@ -92,6 +92,7 @@ def index_settings(index: IndexOptions, config: Config) -> IndexSettings:
         keyring_provider=index.keyring_provider,
         refresh=index.refresh,
         no_cache=index.no_cache,
+        offline=index.offline or config.offline,
     )
     settings = load_settings(os.environ, overrides=overrides)
     settings = replace(

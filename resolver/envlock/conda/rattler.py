@@ -11,7 +11,9 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from functools import cache, partial
 from importlib.metadata import version
@@ -27,6 +29,7 @@ from msgspec.structs import asdict, fields
 from envlock.conda.channels import Address, hide, public, with_credentials, without_credentials
 from envlock.conda.programs import without_secrets
 from envlock.errors import IndexFailure, InstallFailure, UsageError, WorkError
+from envlock.index.offline import OFFLINE, lacking
 from envlock.model import CondaPackage
 from envlock.progress import Progress, Silent
 from envlock.system import cache_folder, refuse_full, run, run_solver, scratch, write_texts
@@ -39,6 +42,19 @@ _KNOWN = "0.28"
 _FIELDS = tuple(each.name for each in fields(CondaPackage) if each.name not in {"via", "because"})
 _LISTS = frozenset({"depends", "constrains", "track_features", "purls"})
 _SPEC_REFUSED = re.compile(r"InvalidMatchSpec|InvalidVersion|InvalidPackageName")
+
+
+_OFFLINE: ContextVar[bool] = ContextVar("offline", default=False)
+
+
+@contextmanager
+def reaching(*, offline: bool) -> Iterator[None]:
+    """Let py-rattler use the network in a block, or what it has kept alone."""
+    token = _OFFLINE.set(offline)
+    try:
+        yield
+    finally:
+        _OFFLINE.reset(token)
 
 
 class SolveJob(Struct, frozen=True, kw_only=True):
@@ -135,6 +151,8 @@ def install(
     """
     for each in packages:
         _check_local(each, prefix)
+    if _OFFLINE.get():
+        _refuse_lacking(packages)
     job = {
         "do": "install",
         "records": [_plain(with_credentials(each, channels)) for each in packages],
@@ -180,7 +198,8 @@ def _ask(job: dict[str, Any], progress: Progress, inherit: int | None = None) ->
         # What it keeps of a channel names the address that was asked for, secrets and all.
         private = any(public(each) != each for each in job.get("channels", ()))
         kept = folder if private else place
-        write_texts({file: json.dumps({**job, "cache": str(place), "repodata": str(kept)})})
+        own = {"cache": str(place), "repodata": str(kept), "offline": _OFFLINE.get()}
+        write_texts({file: json.dumps({**job, **own})})
         installs = job["do"] == "install"
         start = partial(run, inherit=inherit) if installs else partial(run_solver, "py-rattler")
         done = start(
@@ -192,8 +211,12 @@ def _ask(job: dict[str, Any], progress: Progress, inherit: int | None = None) ->
     except ValueError:
         last = hide("\n".join(done.stderr.strip().splitlines()[-5:]))
         raise WorkError(f"py-rattler ended with {done.returncode} and no answer\n{last}") from None
+    if "unreachable" in answer and _OFFLINE.get():
+        raise lacking(("all pages of " + " and ".join(map(public, job["channels"])),))
     if "unreachable" in answer:
-        raise IndexFailure(f"a conda channel could not be read: {_chain(answer['unreachable'])}")
+        raise IndexFailure(
+            f"a conda channel could not be read: {_chain(answer['unreachable'])}", OFFLINE
+        )
     if "failed" in answer:
         said = _chain(answer["failed"])
         refuse_full("py-rattler", said, place)
@@ -216,8 +239,16 @@ def _install_failure(prefix: Path, said: str) -> WorkError:
     if mismatch is not None:
         return _mismatch(mismatch[1].rpartition("/")[2], mismatch[2], mismatch[3])
     if re.search(r"error sending request|status (?:client|server) error|timed out", words):
-        return IndexFailure(f"the packages for {prefix} could not be fetched: {words}")
+        return IndexFailure(f"the packages for {prefix} could not be fetched: {words}", OFFLINE)
     return InstallFailure(f"the packages could not be installed in {prefix}: {words}")
+
+
+def _refuse_lacking(packages: Iterable[CondaPackage]) -> None:
+    kept = cache_folder("conda") / "pkgs"
+    away = (each for each in packages if not each.url.startswith("file:"))
+    names = (f"{each.name}-{each.version}-{each.build}" for each in away)
+    if lacks := [name for name in names if not (kept / name).exists()]:
+        raise lacking(lacks)
 
 
 def _check_local(package: CondaPackage, prefix: Path) -> None:

@@ -28,10 +28,10 @@ ENGINES: Mapping[EngineName, Callable[[], Engine]] = {
 }
 
 
-def able(name: EngineName, target: Target) -> tuple[EngineName, Engine]:
+def able(name: EngineName, target: Target, *, offline: bool = False) -> tuple[EngineName, Engine]:
     """Give an engine that solves for a target: the one that was named, where it can."""
     engine = ENGINES[name]()
-    if target.interpreter is not None or engine.crosses_platforms:
+    if engine.crosses_platforms or (target.interpreter is not None and not offline):
         return name, engine
     return crossing()
 

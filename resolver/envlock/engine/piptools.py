@@ -130,7 +130,7 @@ def helper_python(target: Target, asked: IndexSettings, progress: Progress) -> P
     with exclusive(folder.parent / f"{folder.name}.lock", tell=progress.note):
         if not ((folder / _READY).exists() and python.exists()):
             with progress.phase(f"prepare pip-tools for Python {target.minor} (once)"):
-                _make(folder, target.interpreter, python, pins)
+                _make(folder, target.interpreter, pins, asked)
     return python
 
 
@@ -153,9 +153,13 @@ def _user_site() -> tuple[str, ...]:
     return (site.getusersitepackages(),) if site.ENABLE_USER_SITE else ()
 
 
-def _make(folder: Path, interpreter: Path, python: Path, pins: tuple[str, ...]) -> None:
+def _make(folder: Path, interpreter: Path, pins: tuple[str, ...], asked: IndexSettings) -> None:
+    python = folder / ("Scripts/python.exe" if WINDOWS else "bin/python")
     # The pins are exact, and the machine's first index may lack one, as an index of few packages.
     settings = replace(load_settings(os.environ), index_strategy=IndexStrategy.BEST)
+    if asked.no_index:  # what may come from nowhere else: a cache, and the same folders
+        links = (*settings.find_links, *asked.find_links)
+        settings = replace(settings, find_links=links, offline=True, refresh=False)
     env = uv_environment(settings)
     uv = uv_program()
     commands: tuple[list[str | Path], ...] = (
@@ -190,7 +194,13 @@ class PipTools:
 
     def solve(self, problem: Problem, progress: Progress) -> Answer:
         """Solve with pip-compile, for the target's interpreter."""
-        python = helper_python(problem.target, problem.settings, progress)
+        try:
+            python = helper_python(problem.target, problem.settings, progress)
+        except WorkError:
+            if not problem.settings.no_index:
+                raise
+            progress.note("uv resolves: pip-tools is not here, and no index is to be asked for it")
+            return Uv().solve(problem, progress)
         seed = _seed(problem, progress)
         if isinstance(seed, Solution):
             pins = {package.name: package.version for package in seed.packages}

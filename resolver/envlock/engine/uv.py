@@ -22,6 +22,7 @@ from envlock.engine.interface import (
 )
 from envlock.errors import IndexFailure, WorkError
 from envlock.index.handover import untrusted_by_uv, uv_environment, uv_options, uv_program
+from envlock.index.offline import lacked_by_uv, lacking
 from envlock.index.secrets import redact
 from envlock.index.ways import for_uv
 from envlock.model import IndexSettings, Target
@@ -86,6 +87,8 @@ class Uv:
             if done.returncode == 0:
                 return collect(files)
         said = brief(redact(done.stderr))
+        if problem.settings.offline and (lacks := lacked_by_uv(said)):
+            raise lacking(lacks)
         if _NO_SOLUTION in said:
             text = sentences(said)
             held = confirm_absent(_NOT_FOUND.findall(text), problem)

@@ -24,6 +24,7 @@ from envlock.environment.records import Distribution, read_site, recorded
 from envlock.errors import IndexFailure, InstallFailure, WorkError
 from envlock.index import ceiling
 from envlock.index.handover import uv_environment, uv_options, uv_program
+from envlock.index.offline import OFFLINE, lacked_by_uv, lacking
 from envlock.index.secrets import redact
 from envlock.index.trouble import longer
 from envlock.index.ways import for_uv
@@ -104,8 +105,12 @@ def install_failure(where: str, output: str) -> WorkError:
     for pattern in (_UV_MISMATCH, _PIP_MISMATCH):
         if mismatch := pattern.search(said):
             return _mismatch(mismatch)
+    if lacks := lacked_by_uv(said):
+        return lacking(lacks)
     if _UNREACHABLE.search(said):
-        return IndexFailure(f"the packages for {where} could not be fetched\n{_last_words(said)}")
+        return IndexFailure(
+            f"the packages for {where} could not be fetched\n{_last_words(said)}", OFFLINE
+        )
     return InstallFailure(f"the packages could not be installed in {where}\n{_last_words(said)}")
 
 
@@ -230,7 +235,7 @@ class Installer(Struct, frozen=True, kw_only=True):
         """Bring the release of a step, without what it needs."""
         words: list[str | Path] = ["install", "--no-deps"]
         if self.offline:
-            words += ["--offline", *uv_options(replace(self.settings, refresh=False))]
+            words += uv_options(replace(self.settings, offline=True))
         else:
             words += uv_options(self.settings)
         if step.action is Action.REINSTALL:

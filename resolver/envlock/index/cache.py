@@ -25,12 +25,14 @@ from envlock.system import keep, load_kept
 
 #: Seconds a page is good for: what PyPI's own Cache-Control says of its pages.
 FRESH = 600
-_FORMAT = 2
+_FORMAT = 3
 
 
 class KeptPage(Struct, frozen=True, kw_only=True):
     """What a page lists, its server's ETag, and until when to trust it (Unix time).
 
+    ``there`` is False of a page that the server said it has not: who is offline
+    is to know that, and it is never fresh.
     ``lines`` maps a version, without trailing zeros, to its files as JSON;
     files without a valid version are under "".
     """
@@ -38,6 +40,7 @@ class KeptPage(Struct, frozen=True, kw_only=True):
     lines: Mapping[str, bytes]
     etag: str | None
     fresh_until: float
+    there: bool = True
 
     @property
     def fresh(self) -> bool:
@@ -59,6 +62,7 @@ class _Header(Struct, frozen=True, kw_only=True):
     etag: str | None
     fresh_until: float
     versions: tuple[str, ...]
+    there: bool = True
 
 
 def to_lines(files: Iterable[DistributionFile]) -> dict[str, bytes]:
@@ -93,6 +97,7 @@ class PageCache:
                 lines=dict(zip(header.versions, lines, strict=True)),
                 etag=header.etag,
                 fresh_until=header.fresh_until,
+                there=header.there,
             )
         except ValueError:
             return None
@@ -117,6 +122,7 @@ def _content(url: str, page: KeptPage) -> bytes:
         etag=page.etag,
         fresh_until=page.fresh_until,
         versions=tuple(page.lines),
+        there=page.there,
     )
     return b"".join(line + b"\n" for line in (json.encode(header), *page.lines.values()))
 

@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from envlock.errors import IndexFailure
 from envlock.index.ceiling import Ceiling, Reached, for_page, patience
+from envlock.index.offline import lacking
 from envlock.index.parse import Incomplete, NotAPage, parse_html, parse_json
 from envlock.index.secrets import redact
 from envlock.index.transport import Connections
@@ -116,6 +117,8 @@ class Client:
             try:
                 return attempt()
             except Passing as passing:
+                if passing.alone:
+                    raise failure(url, str(passing), *passing.remedies) from None
                 pause = next(pauses, None)
                 if pause is None:
                     said = f"{passing} ({len(_PAUSES) + 1} tries)"
@@ -132,6 +135,8 @@ class Client:
             IndexFailure: it is not there for good.
             Passing: it may be there at the next try.
         """
+        if self._settings.offline:
+            raise lacking((redact(url),))
         self._check_origin(url)
         client = self._connections.to(url)
         try:

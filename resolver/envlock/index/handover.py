@@ -17,6 +17,7 @@ from envlock.choices import IndexStrategy
 from envlock.index.credentials import netrc_fault
 from envlock.index.hosts import as_netloc, trusted_host
 from envlock.index.local import is_missing
+from envlock.index.offline import unrouted
 from envlock.index.origin import indexes
 from envlock.model import IndexSettings
 from envlock.system import WINDOWS, folder_of_variable, replaced_cache
@@ -45,6 +46,8 @@ def uv_program() -> Path:
 def uv_options(settings: IndexSettings) -> list[str]:
     """What uv takes from its command line only."""
     options = ["--no-index"] if settings.no_index else []
+    if settings.offline:
+        return [*options, "--offline"]
     return [*options, "--refresh"] if settings.refresh else options
 
 
@@ -89,6 +92,8 @@ def uv_environment(settings: IndexSettings) -> dict[str, str]:
     if settings.proxy is not None:
         env.update(HTTP_PROXY=settings.proxy, HTTPS_PROXY=settings.proxy)
     _reach_this_machine(env, settings)
+    if unrouted():
+        env["UV_HTTP_RETRIES"] = "0"
     if settings.no_cache:
         env["UV_NO_CACHE"] = "1"
     env["UV_HTTP_TIMEOUT"] = str(max(1, round(settings.timeout)))

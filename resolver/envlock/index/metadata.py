@@ -157,7 +157,7 @@ def read_wheels(wheels: Iterable[DistributionFile], settings: IndexSettings) -> 
     cache = MetadataCache(settings)
     wheels = [file for file in wheels if not is_local(file.url)]
     found = {file.filename: text for file in wheels if (text := cache.load(file)) is not None}
-    lacking = {file.filename: file for file in wheels if file.filename not in found}
+    lacking = {f.filename: f for f in wheels if f.filename not in found and not settings.offline}
     read = dict(_read(tuple(lacking.values()), settings)) if lacking else {}
     cache.store((lacking[name], text) for name, text in read.items())
     return found | read

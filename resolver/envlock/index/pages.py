@@ -17,6 +17,7 @@ from envlock.index.cache import FRESH, KeptPage, PageCache, to_lines
 from envlock.index.filenames import project_of, version_of
 from envlock.index.gather import TICK, gather, join
 from envlock.index.local import index_files, is_local, linked_files
+from envlock.index.offline import lacking
 from envlock.index.origin import (
     Files,
     Place,
@@ -36,6 +37,8 @@ from envlock.system import kept_folder
 if TYPE_CHECKING:
     from envlock.index.fetch import Client
 
+#: What is kept of a page that is not there.
+_GONE = KeptPage(lines={}, etag=None, fresh_until=0, there=False)
 _HEAD_START = 0.03  # seconds that an engine needs to be started
 
 
@@ -158,6 +161,8 @@ class Index:
 
         A release may have been published since. Pages that are not kept are not read.
         """
+        if self._settings.offline:
+            return False
         wanted = {name: bound for name, bound in wanted.items() if bound}
         pages = {
             _address(*place): place[1] for place in self._asked(wanted) if not is_local(place[0])
@@ -326,10 +331,27 @@ class Index:
             for url in urls
             if url not in self._pages
         }
+        if use.offline:
+            self._pages.update(self._unasked_for(urls, kept))
+            return
         fresh = {url: page for url, page in kept.items() if page and page.fresh and not use.refresh}
         self._pages.update(fresh)
         self._unasked.update(fresh)
         self._ask({url: urls[url] for url in kept if url not in fresh}, kept)
+
+    @staticmethod
+    def _unasked_for(
+        urls: Mapping[str, NormalizedName | None], kept: Mapping[str, KeptPage | None]
+    ) -> dict[str, KeptPage | None]:
+        """The pages as they were last seen, however old.
+
+        Raises:
+            IndexFailure: one was never seen.
+        """
+        lacks = [url for url, page in kept.items() if page is None]
+        if lacks:
+            raise lacking(f"the page of {urls[url] or ''} ({redact(url)})" for url in lacks)
+        return {url: page if page and page.there else None for url, page in kept.items()}
 
     def _ask(
         self,
@@ -337,7 +359,7 @@ class Index:
         kept: Mapping[str, KeptPage | None],
     ) -> None:
         """Put these pages into ``_pages`` from the network, and into the cache."""
-        if not urls:
+        if not urls or self._settings.offline:
             return
         from envlock.index.fetch import Client  # noqa: PLC0415  (0.1 s that a warm cache saves)
 
@@ -355,8 +377,7 @@ class Index:
             finally:
                 self._clients.discard(client)
         if not self._settings.no_cache:
-            there = {url: page for url in urls if (page := self._pages[url]) is not None}
-            self._cache.store(there)
+            self._cache.store({url: self._pages[url] or _GONE for url in urls})
 
 
 def _address(index: str, name: NormalizedName) -> str:

@@ -114,6 +114,7 @@ class IndexOverrides(Struct, frozen=True, kw_only=True):
     timeout: float | None = None
     refresh: bool = False
     no_cache: bool = False
+    offline: bool = False
 
 
 class _Value(Struct, frozen=True):
@@ -179,13 +180,14 @@ def settings_from(
     proxy = overrides.proxy or one("proxy")
     index_url = overrides.index_url or one("index-url")
     _learn(values, environ, *(each for each in (index_url, proxy, *extra, *links) if each))
+    no_index = _flag(values.get("no-index")) if overrides.no_index is None else overrides.no_index
+    # A machine on which pip reads no index, and has no other place: what is kept is left.
+    unplaced = no_index and not links and not overrides.no_index
     settings = IndexSettings(
         index_url=_location(index_url or IndexSettings().index_url),
         extra_index_urls=tuple(dict.fromkeys(_location(url) for url in extra)),
         find_links=tuple(dict.fromkeys(_link(link) for link in links)),
-        no_index=_flag(values.get("no-index"))
-        if overrides.no_index is None
-        else overrides.no_index,
+        no_index=no_index and not unplaced,
         trusted_hosts=(*many("trusted-host"), *overrides.trusted_hosts),
         cert=None if cert is None else str(expand(cert)),
         client_cert=None if client_cert is None else str(expand(client_cert)),
@@ -194,6 +196,7 @@ def settings_from(
         timeout=overrides.timeout or _seconds(values.get("timeout")),
         refresh=overrides.refresh or _switch("ENVLOCK_REFRESH", environ),
         no_cache=overrides.no_cache or _switch("ENVLOCK_NO_CACHE", environ),
+        offline=overrides.offline or _switch("UV_OFFLINE", environ) or unplaced,
     )
     _check(settings)
     return settings
@@ -201,6 +204,12 @@ def settings_from(
 
 def _check(settings: IndexSettings) -> None:
     """Refuse what no engine can make sense of, before any is asked."""
+    for name, wanted in (("--refresh", settings.refresh), ("--no-cache", settings.no_cache)):
+        if wanted and settings.offline:
+            raise UsageError(
+                f"{name} leaves aside what was kept, and offline there is nothing else",
+                f"leave {name} out, or --offline (ENVLOCK_OFFLINE, UV_OFFLINE)",
+            )
     if not settings.no_index:
         for url in (settings.index_url, *settings.extra_index_urls):
             check_index(url)
@@ -308,11 +317,17 @@ def _link(link: str) -> str:
     return expand(link).absolute().as_uri()
 
 
-def _flag(value: _Value | None) -> bool:
-    if value is None or value.text.lower() in _FALSE:
-        return False
-    if value.text.lower() in _TRUE:
+def switched(text: str) -> bool | None:
+    """Return what a text says that turns something on or off, as pip reads it; None for neither."""
+    if text.lower() in _TRUE:
         return True
+    return False if text.lower() in _FALSE else None
+
+
+def _flag(value: _Value | None) -> bool:
+    said = False if value is None else switched(value.text)
+    if value is None or said is not None:
+        return bool(said)
     raise UsageError(f"{value.origin}: {value.quoted} is neither true nor false")
 
 

@@ -13,6 +13,7 @@ import httpx2
 from envlock.errors import IndexFailure
 from envlock.index.credentials import netrc_fault
 from envlock.index.hosts import as_netloc
+from envlock.index.offline import OFFLINE, UNROUTED, unrouted
 from envlock.index.secrets import redact
 from envlock.model import IndexSettings
 
@@ -28,11 +29,15 @@ _CUT_OFF = re.compile("closed connection|disconnected|terminated|reset", re.IGNO
 
 
 class Passing(Exception):
-    """A failure that may be gone at the next try; ``remedies`` are for when it is not."""
+    """A failure that may be gone at the next try; ``remedies`` are for when it is not.
 
-    def __init__(self, message: str, *remedies: str) -> None:
+    ``alone``: this machine has no network, and there is no use in trying again.
+    """
+
+    def __init__(self, message: str, *remedies: str, alone: bool = False) -> None:
         super().__init__(message)
         self.remedies = remedies
+        self.alone = alone
 
 
 def longer(timeout: float, limit: Callable[[float], float] = float) -> str:
@@ -132,10 +137,23 @@ def _broken(url: str, error: Exception, proxy: str) -> Exception | None:
             return failure(url, f"no encrypted connection: {cause.reason or cause}")
         if isinstance(cause, socket.gaierror | ConnectionRefusedError):
             missing = isinstance(cause, socket.gaierror)
+            if missing and unrouted():
+                return _cut(host)
             return Passing(
-                *(_of_proxy(proxy, host, missing=missing) if proxy else (_WHY[missing],))
+                *(_of_proxy(proxy, host, missing=missing) if proxy else _without(missing=missing))
             )
+        if isinstance(cause, OSError) and cause.errno in UNROUTED:
+            return _cut(host)
     return None
+
+
+def _cut(host: str | None) -> Passing:
+    return Passing(f"there is no network here that leads to {host}", OFFLINE, alone=True)
+
+
+def _without(*, missing: bool) -> tuple[str, ...]:
+    """What is told of a server that cannot be connected to: what was fetched before may do."""
+    return (_WHY[missing], OFFLINE, GENERAL) if missing else (_WHY[missing],)
 
 
 _PORTS = {"http": 80, "https": 443}

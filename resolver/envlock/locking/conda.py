@@ -433,4 +433,4 @@ def _engine(job: Job, subdir: str, answer: CondaAnswer) -> tuple[Target, Engine]
         if not engine.crosses_platforms:
             with suppress(InterpreterMissing):
                 return replace(target, interpreter=find_interpreter(target.minor).path), engine
-    return target, able(job.engine, target)[1]
+    return target, able(job.engine, target, offline=job.settings.offline)[1]

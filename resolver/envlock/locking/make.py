@@ -111,10 +111,13 @@ def _solve(work: Work, goals: Iterable[Target], progress: Progress) -> Iterator[
         for goal in goals:
             yield solve_pypi(work, goal, progress)
         return
+    from envlock.conda.rattler import reaching  # noqa: PLC0415  (not for pip alone)
     from envlock.locking.conda import solve_platform  # noqa: PLC0415  (not for pip alone)
 
     for subdir in work.job.subdirs:
-        yield solve_platform(work, subdir, progress)
+        with reaching(offline=work.job.settings.offline):
+            solved = solve_platform(work, subdir, progress)
+        yield solved
 
 
 def _channels(job: Job) -> tuple[str, ...]:

@@ -128,8 +128,10 @@ def _resolve(
         targets_here=lambda: others(goal),
     )
     wanted = work.job.engine
-    name, engine = able(wanted, goal)
-    if name is not wanted:
+    name, engine = able(wanted, goal, offline=question.settings.offline)
+    if name is not wanted and question.settings.offline:
+        progress.note(f"{name} resolves: {wanted} does not work offline")
+    elif name is not wanted:
         progress.note(
             f"{name} resolves for Python {goal.minor} on {goal.platform}:"
             f" {wanted} can do so only with that Python at hand"

@@ -300,3 +300,23 @@ def test_the_child_ends_with_its_parent(tmp_path: Path) -> None:
     done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=20)
     child = Path("/proc") / done.stdout.strip()
     wait_until(lambda: not child.exists())
+
+
+@pytest.mark.usefixtures("channel")
+def test_offline_a_channel_is_as_it_was_last_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with served(tmp_path) as host:
+        url = f"http://{host}/channel"
+        before = solved(at(url), "high")
+        rattler.install(before, at(url), tmp_path / "first", "linux-64", (), Silent())
+    with rattler.reaching(offline=True):
+        after = solved(at(url), "high")
+        rattler.install(after, at(url), tmp_path / "second", "linux-64", (), Silent())
+        assert pins(after) == pins(before)
+        assert (tmp_path / "second" / "share" / "high.txt").exists()
+        monkeypatch.setenv("ENVLOCK_CACHE_DIR", str(tmp_path / "other"))
+        with pytest.raises(IndexFailure, match=r"offline, and the cache has not .*low-2.0"):
+            rattler.install(after, at(url), tmp_path / "third", "linux-64", (), Silent())
+        with pytest.raises(IndexFailure, match="offline, and the cache has not all pages of"):
+            solved(at(url), "high")

@@ -28,9 +28,10 @@ from envlock.environment.place import made_by_envlock
 from envlock.environment.records import read_site
 from envlock.environment.replaceable import occupant
 from envlock.environment.replacement import Replacement
-from envlock.errors import DiskFull, EnvlockError, InstallFailure, UsageError
+from envlock.errors import DiskFull, EnvlockError, IndexFailure, InstallFailure, UsageError
 from envlock.formats.requirements import text_of
 from envlock.index.handover import uv_cache
+from envlock.index.offline import lacking
 from envlock.index.pages import Index
 from envlock.locking.conda import channel_addresses
 from envlock.model import (
@@ -103,8 +104,17 @@ class Venv(Struct, frozen=True, kw_only=True):
         """Build it, and return its Python; see `Builder`."""
         with progress.phase(f"install {counted(len(self.part.pypi), 'package')}"):
             python = place.venv(self.interpreter)
-            sync(python, text_of(self.lock, self.part), self.settings, progress)
+            try:
+                sync(python, text_of(self.lock, self.part), self.settings, progress)
+            except IndexFailure as error:
+                raise self._lacking(error) from None
         return python
+
+    def _lacking(self, error: IndexFailure) -> IndexFailure:
+        """The failure of an offline install, with all that is lacking: uv names the first."""
+        cache = uv_cache()
+        missing = [f"{p.name} {p.version}" for p in self.part.pypi if not _has(cache, p)]
+        return lacking(missing) if self.settings.offline and missing else error
 
 
 class Prefix(Struct, frozen=True, kw_only=True):
@@ -152,7 +162,10 @@ class Prefix(Struct, frozen=True, kw_only=True):
                 where = (self.program, packages, channels, prefix, subdir)
                 install_through(*where, progress, inherit=held)
             else:
-                rattler.install(packages, channels, prefix, subdir, specs, progress, inherit=held)
+                with rattler.reaching(offline=self.settings.offline):
+                    rattler.install(
+                        packages, channels, prefix, subdir, specs, progress, inherit=held
+                    )
 
 
 def program_of(manager: Manager) -> Path | None:

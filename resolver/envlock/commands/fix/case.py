@@ -52,7 +52,7 @@ def tools_for(settings: IndexSettings, engine: EngineName, progress: Progress) -
     """Who solves: an engine, and the index pages that these settings name."""
     index = Index(settings, progress=progress)
     return Tools(
-        engine=ENGINES[engine](),
+        engine=ENGINES[engine if not settings.offline else EngineName.UV](),
         releases=cache(lambda name: releases(admitted(index.files(name), None))),
         progress=progress,
         pinned=index.pinned,

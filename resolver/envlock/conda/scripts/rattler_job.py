@@ -23,7 +23,12 @@ _NETWORK = (exceptions.GatewayError, exceptions.FetchRepoDataError)
 
 
 def _gateway(job: dict[str, Any]) -> rattler.Gateway:
-    return rattler.Gateway(cache_dir=Path(job["repodata"]) / "repodata")
+    action = "force-cache-only" if job["offline"] else "cache-or-fetch"
+    away = [url for url in job["channels"] if not url.startswith("file:")]
+    return rattler.Gateway(
+        cache_dir=Path(job["repodata"]) / "repodata",
+        per_channel_config={url: rattler.SourceConfig(cache_action=action) for url in away},
+    )
 
 
 def _virtual(job: dict[str, Any]) -> list[rattler.GenericVirtualPackage]:
