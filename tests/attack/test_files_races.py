@@ -230,12 +230,12 @@ def test_a_trial_of_a_folder_leaves_nothing_for_long(tmp_path: Path) -> None:
 INTERRUPTED_AT_THE_END = """
 import os, signal, sys
 from envlock import __main__
-from envlock.cli import environments, fix, locks
+from envlock.cli import output  # the commands take `say` from it when they are called
 
 def say(text):
     os.kill(os.getpid(), signal.SIGINT)
 
-environments.say = fix.say = locks.say = say
+output.say = say
 __main__.main()
 """
 
