@@ -15,7 +15,14 @@ FLOW = "dependencies: [python=3.11, tensorflow=2.15.1, numpy=2.0.2]\n"
 NAMED = '[project]\nname = "x"\nversion = "1"\nrequires-python = ">=3.8"\n'
 PROJECT = f'{NAMED}dependencies = ["tensorflow==2.15.1", "numpy>=2"]\n'
 EXTRA = f'{NAMED}optional-dependencies.gpu = ["h5py"]\n'
-UV_LOCK = 'version = 1\nrequires-python = ">=3.11"\n\n[[package]]\nname = "x"\nversion = "1"\nsource = { virtual = "." }\n'
+UV_LOCK = """version = 1
+requires-python = ">=3.8"
+
+[[package]]
+name = "x"
+version = "1"
+source = { virtual = "." }
+"""
 BOOK = '{"cells": [], "nbformat": 4, "nbformat_minor": 5, "metadata": {}}'
 
 STATES = {
