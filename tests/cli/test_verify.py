@@ -153,7 +153,6 @@ def test_no_environment_is_told(envlock: Program) -> None:
     done = envlock("verify")
     assert done.err == (
         "error: no environment is active (VIRTUAL_ENV, CONDA_PREFIX) and there is no .venv here\n"
-        "  try: envlock verify PATH\n"
         "  try: envlock create\n"
     )
     assert done.code == 2

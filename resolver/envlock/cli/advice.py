@@ -37,7 +37,8 @@ def complain(
     name, _ = _find(app, typed)
     if isinstance(error, typer.TyperException):
         error = _usage_error(error, name)
-    remedies = [pasted(app, typed, remedy) for remedy in _remedies(error)]
+    sound = _without_fault(typed, str(getattr(error, "message", "")))
+    remedies = [pasted(app, sound, remedy) for remedy in _remedies(error)]
     if isinstance(error, NoResolution):
         remedies = [carried(app, typed, remedy) for remedy in remedies]
     remedies = [as_typed(each) for each in remedies]
@@ -51,6 +52,32 @@ def _remedies(error: EnvlockError) -> Sequence[str]:
 
         return remedies(error)
     return error.remedies
+
+
+def _without_fault(typed: Sequence[str], message: str) -> Sequence[str]:
+    """What was typed, without the value of an option that an error is about: no remedy keeps it.
+
+    An error is about one where it begins with it.
+    """
+    name, _, rest = message.partition(" ")
+    value = rest.partition(":")[0]
+    if not name.startswith("--") or not value:
+        return typed
+    kept: list[str] = []
+    for word in typed:
+        option, equals, text = word.partition("=")
+        inside = text if equals and option == name else word if kept[-1:] == [name] else ""
+        values = inside.split(",")
+        if value not in values:
+            kept.append(word)
+            continue
+        values.remove(value)
+        joined = ",".join(values)
+        if values:
+            kept.append(f"{name}={joined}" if equals else joined)
+        elif not equals:
+            kept.pop()
+    return kept
 
 
 def _usage_error(fault: typer.TyperException, name: str) -> UsageError:

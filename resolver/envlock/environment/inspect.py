@@ -45,7 +45,6 @@ def find_environment(path: Path | None) -> Path:
         if path is None:
             raise UsageError(
                 "no environment is active (VIRTUAL_ENV, CONDA_PREFIX) and there is no .venv here",
-                "envlock verify PATH",
                 "envlock create",
             )
     path = named(path)

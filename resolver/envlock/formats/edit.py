@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from difflib import unified_diff
+from typing import Any
 
 from msgspec import Struct
 from packaging.utils import NormalizedName, canonicalize_name
 
 from envlock import standards
 from envlock.changes import Step
+from envlock.errors import UsageError
+from envlock.formats.yaml_text import compose
 from envlock.versions import admits
 
 _NAME = r"(?P<name>[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)"
@@ -47,9 +50,47 @@ def edited(text: str, steps: Iterable[Step], *, conda: bool) -> Edited:
 
     ``conda`` says that it is an environment.yml. An added line names its rule.
     """
-    lines = _Lines(text, conda=conda)
+    lines = _Lines(in_blocks(text) if conda else text, conda=conda)
     hashed = [step.package for step in steps if not lines.apply(step)]
     return Edited(text=lines.text, hashed=tuple(hashed))
+
+
+def in_blocks(text: str) -> str:
+    """Return an environment.yml whose list of dependencies has an entry on each line.
+
+    Raises:
+        UsageError: a comment stands between its brackets, or something that is no entry.
+    """
+    root = compose("environment.yml", text)
+    value = next((value for key, value in root.value if key.value == "dependencies"), None)
+    if value is None or value.id != "sequence" or not value.flow_style:
+        return text
+    start, end = value.start_mark.index, value.end_mark.index
+    items = [_block(text, each) for each in value.value]
+    if None in items or "#" in text[start:end]:
+        raise UsageError(
+            f"the dependencies on line {value.start_mark.line + 1} stand between brackets, with"
+            " more than plain entries",
+            "write each on a line of its own, after a dash",
+        )
+    return "".join((text[:start].rstrip(" "), *map(str, items), text[end:]))
+
+
+def _block(text: str, node: Any) -> str | None:  # noqa: ANN401  (a node of yaml)
+    """An entry of a list between brackets, or a list of pip's, as lines."""
+    if node.id == "scalar":
+        return f"\n  - {_scalar(text, node)}"
+    if node.id != "mapping" or len(node.value) != 1 or node.value[0][1].id != "sequence":
+        return None
+    key, values = node.value[0]
+    if any(each.id != "scalar" for each in values.value):
+        return None
+    inner = (f"\n      - {_scalar(text, each)}" for each in values.value)
+    return f"\n  - {_scalar(text, key)}:{''.join(inner)}"
+
+
+def _scalar(text: str, node: Any) -> str:  # noqa: ANN401  (as above)
+    return text[node.start_mark.index : node.end_mark.index].strip()
 
 
 def diff(name: str, old: str, new: str) -> str:

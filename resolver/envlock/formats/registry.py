@@ -24,6 +24,7 @@ from envlock.formats.logs import in_trouble, is_log
 from envlock.formats.reading import decode, is_binary
 from envlock.model import Lock, Selection
 from envlock.system import opened
+from envlock.system.typed import uv_command
 
 _MOST = 1 << 20  # bytes that are looked at
 #: By its name a file that asks for packages: no lock is written over it.
@@ -368,6 +369,11 @@ def read_lock(path_name: str, text: str, *, markers: Mapping[str, str] | None = 
         UsageError: not a lock envlock reads; says the line or the key.
     """
     kind = format_of(PurePath(path_name), text)
+    if kind is None and detect(PurePath(path_name), text) is FileFormat.UV_LOCK:
+        raise UsageError(
+            f"{path_name} is uv's lock, which uv writes in formats that envlock reads",
+            uv_command("export", "--format", "pylock.toml", "-o", "pylock.uv.toml"),
+        )
     if kind is None:
         raise UsageError(
             f"{path_name}: not the name of a lock (NAME.txt, pylock.toml, pylock.NAME.toml,"

@@ -37,6 +37,11 @@ def own_uv() -> tuple[str, ...]:
     return (sys.executable, "-m", "uv")
 
 
+def uv_command(*words: str) -> str:
+    """A command of envlock's own uv."""
+    return " ".join(map(quoted, (*own_uv(), *words)))
+
+
 def beside_envlock(extra: str) -> str:
     """The command that installs what an extra of envlock names, where envlock is installed.
 

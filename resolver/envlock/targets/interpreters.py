@@ -21,7 +21,7 @@ from packaging.specifiers import SpecifierSet
 from envlock.errors import InterpreterMissing, PythonGone, UsageError, WorkError
 from envlock.system import contents, run
 from envlock.system.looking import exists, expand, home, is_file, is_folder, is_here, on_path, shown
-from envlock.system.typed import own_uv, quoted
+from envlock.system.typed import own_uv, uv_command
 from envlock.targets.description import Interpreter, describe
 from envlock.versions import minor_of
 from envlock.words import printable
@@ -296,5 +296,4 @@ def _installable(wanted: str) -> tuple[str, ...]:
     except (WorkError, ValueError):
         known = []
     found = any(each.get("implementation") == "cpython" for each in known)
-    words = (*own_uv(), "python", "install", wanted)
-    return (" ".join(map(quoted, words)),) if found else ()
+    return (uv_command("python", "install", wanted),) if found else ()

@@ -151,7 +151,7 @@ def read_platform(text: str) -> Place:
         f"--platform {text}: no such platform; there are {', '.join(own)},"
         " the names that conda, Docker and uv have for them, and tags of wheels"
         " such as manylinux_2_17_x86_64 for the system to start at",
-        *(f"write --platform {each}" for each in close),
+        *(f"--platform {each}" for each in close or own[:1]),
     )
 
 

@@ -62,7 +62,7 @@ def test_no_environment_at_all_says_what_to_type(
     assert caught.value.message == (
         "no environment is active (VIRTUAL_ENV, CONDA_PREFIX) and there is no .venv here"
     )
-    assert caught.value.remedies == ("envlock verify PATH", "envlock create")
+    assert caught.value.remedies == ("envlock create",)
 
 
 def test_a_python_program_stands_for_its_environment(tmp_path: Path) -> None:

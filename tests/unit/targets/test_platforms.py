@@ -83,7 +83,7 @@ def test_another_name_is_refused(name: str) -> None:
         " for them, and tags of wheels such as manylinux_2_17_x86_64 for the system to start at"
     )
     if name.startswith("linux"):
-        assert caught.value.remedies == ("write --platform linux-x86_64",)
+        assert caught.value.remedies == ("--platform linux-x86_64",)
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ def _asked(order: SyncOrder) -> Venv | Prefix:
         raise UsageError(
             f"{order.lock} has no hashes for {', '.join(bare[:5])}: nothing tells that the files"
             " are the ones that were locked",
-            *_with_hashes(lock),
+            *_with_hashes(lock, order.lock),
         )
     return builder
 
@@ -189,12 +189,13 @@ def _alone(lock: Lock) -> list[str]:
     return _without(lock, "--platform", "-o")
 
 
-def _with_hashes(lock: Lock) -> Iterator[str]:
+def _with_hashes(lock: Lock, path: Path) -> Iterator[str]:
     """How a lock is made in a format that holds hashes."""
-    if not lock.of_conda:
-        yield "envlock sync requirements.txt"
-    elif words := _without(lock, "--format", "-o"):
-        yield shlex.join([*words, "--format", "conda-lock"])
+    words = _without(lock, "--format", "-o")
+    if lock.of_conda:
+        yield from [shlex.join([*words, "--format", "conda-lock"])] if words else []
+    else:
+        yield shlex.join(words or ["envlock", "lock", "-r", path.as_posix()])
 
 
 def _without(lock: Lock, *options: str) -> list[str]:

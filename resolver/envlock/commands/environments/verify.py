@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,13 @@ from envlock.cli.options import ProbeOptions, TalkOptions
 from envlock.cli.orders import seconds
 from envlock.cli.output import progress_for, say, say_json
 from envlock.commands.environments import ExaminedEnvironment
+from envlock.environment.inspect import place_of
 from envlock.environment.recovery import environment_at
 from envlock.errors import ExitCode, UsageError
+from envlock.formats import registry
 from envlock.probes.proof import Proof, ProofOrder, prove
 from envlock.progress import Progress
+from envlock.system.looking import is_file
 
 
 def verify(environment: Path | None, order: ProofOrder, progress: Progress) -> Proof:
@@ -23,8 +28,30 @@ def verify(environment: Path | None, order: ProofOrder, progress: Progress) -> P
         UsageError: there is no environment, or no such script.
         WorkError: what a stopped envlock left cannot be put right.
     """
+    refuse_files(environment)
     python = environment_at(environment, progress)
     return prove(python, order, progress, write_bytecode=False)
+
+
+def refuse_files(path: Path | None) -> None:
+    """Refuse a file that is no program where an environment is meant.
+
+    Raises:
+        UsageError: it is one; says what it is.
+    """
+    if path is None or not is_file(path):
+        return
+    kind = registry.named(path)
+    if kind is None and os.access(path, os.X_OK):
+        return
+    kind = registry.format_at(path) or kind
+    what = registry.ROWS[kind].what if kind else "no program"
+    others = ("envlock verify",) if place_of(None) else ()
+    raise UsageError(
+        f"{path} is {what}, and no environment: a folder with a Python is needed, or a Python",
+        f"envlock diagnose {shlex.quote(path.as_posix())}",
+        *others,
+    )
 
 
 def run_verify(own: ExaminedEnvironment, probes: ProbeOptions, talk: TalkOptions) -> int:

@@ -337,6 +337,7 @@ def _format(own: ExportOptions) -> Format:
     told = format_of(named) if named else None
     kind = own.format or told
     if kind is None:
+        read_lock(own.lock.name, read_text(own.lock))  # else no format is the answer
         raise UsageError(
             "which format? There are " + ", ".join(Format),
             f"--format {Format.REQUIREMENTS}",

@@ -16,7 +16,7 @@ from envlock.cli.output import progress_for, say, say_json
 from envlock.cli.output import talk as tell
 from envlock.cli.process import is_conversation
 from envlock.commands.environments import ExaminedEnvironment
-from envlock.commands.environments.verify import proof_order
+from envlock.commands.environments.verify import proof_order, refuse_files
 from envlock.commands.fix import FixOptions
 from envlock.commands.fix import case as cases
 from envlock.commands.fix import environment as fix
@@ -215,6 +215,7 @@ def _undo(own: FixOptions, progress: Progress, *, as_json: bool) -> int:
 
 def run_history(own: ExaminedEnvironment, talk: JsonOption) -> int:
     """Do `envlock history`."""
+    refuse_files(own.environment)
     prefix, past = history(own.environment, progress_for(quiet=False, verbose=False))
     if talk.json:
         fixes = [

@@ -129,7 +129,9 @@ def find_rule(name: str, folders: Sequence[Path]) -> Rule:
         names = [each for item in known.rules for each in (item.id, *item.aliases)]
         close = get_close_matches(name, names, n=3, cutoff=0.5)
         raise UsageError(
-            f"there is no rule {name}", *(f"envlock rules show {each}" for each in close)
+            f"there is no rule {name}",
+            *(f"envlock rules show {each}" for each in close),
+            *([] if close else ["envlock rules list"]),
         )
     return rule
 
