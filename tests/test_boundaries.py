@@ -39,6 +39,7 @@ ALLOWED = {
         "system",
         "targets",
     },
+    "bundle": VALUES | {"formats", "index", "system", "targets"},
     "changes": set(),
     "choices": set(),
     "documents": {"errors"},

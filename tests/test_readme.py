@@ -36,7 +36,7 @@ def envlock(*words: str, cwd: Path) -> str:
 @pytest.fixture(scope="module")
 def helps() -> dict[str, str]:
     names = ["", "create", "lock", "sync", "verify", "diagnose", "fix", "history", "bisect"]
-    names += ["docker", "export", "diff", "config", "config schema", "rules schema"]
+    names += ["docker", "bundle", "export", "diff", "config", "config schema", "rules schema"]
     names += ["json", "json schema"]
     names += ["releases", "capabilities", "rules", "matrix"]
     names += [f"matrix {each}" for each in ("run", "check", "report")]

@@ -24,6 +24,7 @@ COMMANDS = {
     "lock": "lock.LOCK",
     "docker": "docker.DOCKER",
     "sync": "environments.SYNC",
+    "bundle": "bundle.BUNDLE",
     "export": "files.EXPORT",
     "diff": "files.DIFF",
     "verify": "environments.VERIFY",

@@ -40,7 +40,7 @@ def _talk(text: str) -> None:
 
 
 #: Rows that say what was made, which is told even when little is to be said.
-_MADE = frozenset({"written", "environment"})
+_MADE = frozenset({"written", "bundle", "environment"})
 
 
 def say_rows(rows: Iterable[tuple[str, str]], *, quiet: bool = False) -> None:

@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from http import HTTPStatus
 from types import TracebackType
 from typing import Self, TypeVar
@@ -19,7 +20,7 @@ import httpx2
 from msgspec import Struct
 
 from envlock.errors import IndexFailure
-from envlock.index.ceiling import Ceiling, Reached, for_page, patience
+from envlock.index.ceiling import Ceiling, Reached, for_file, for_page, patience
 from envlock.index.offline import lacking
 from envlock.index.parse import Incomplete, NotAPage, parse_html, parse_json
 from envlock.index.secrets import redact
@@ -101,7 +102,7 @@ class Client:
         Raises:
             IndexFailure: it could not be read; the message says why.
         """
-        return self._again(url, lambda: self._try(url, etag, project))
+        return self._again(lambda: self._try(url, etag, project), partial(failure, url))
 
     def raw(self, url: str, *, accept: str) -> RawPage | None:
         """Return the page at ``url`` as it is, of a type that ``accept`` names; None for none.
@@ -109,20 +110,40 @@ class Client:
         Raises:
             IndexFailure: as `read`.
         """
-        return self._again(url, lambda: self._try_raw(url, accept))
+        return self._again(lambda: self._try_raw(url, accept), partial(failure, url))
 
-    def _again(self, url: str, attempt: Callable[[], _Read]) -> _Read:
+    def file(self, url: str, take: Callable[[Iterator[bytes]], _Read], done: str) -> _Read:
+        """Give ``take`` the parts of a file as they come, from the start again where they end.
+
+        ``done`` is what is done with it, for the error.
+
+        Raises:
+            IndexFailure: it could not be read; the message says why.
+        """
+
+        def attempt() -> _Read:
+            with self.stream(url, for_file(self._settings.timeout), {}) as answer:
+                self._check_file(url, answer, done)
+                return take(answer.iter_raw())
+
+        def refuse(said: str, *remedies: str) -> IndexFailure:
+            return IndexFailure(f"{redact(url)} cannot be {done}: {said}", *remedies)
+
+        return self._again(attempt, refuse)
+
+    @staticmethod
+    def _again(attempt: Callable[[], _Read], refuse: Callable[..., IndexFailure]) -> _Read:
         pauses = iter(_PAUSES)
         while True:
             try:
                 return attempt()
             except Passing as passing:
                 if passing.alone:
-                    raise failure(url, str(passing), *passing.remedies) from None
+                    raise refuse(str(passing), *passing.remedies) from None
                 pause = next(pauses, None)
                 if pause is None:
                     said = f"{passing} ({len(_PAUSES) + 1} tries)"
-                    raise failure(url, said, *passing.remedies) from None
+                    raise refuse(said, *passing.remedies) from None
                 time.sleep(pause)
 
     @contextmanager
@@ -161,18 +182,13 @@ class Client:
             raise failure(url, redact(str(error))) from None
 
     @staticmethod
-    def check_file(url: str, answer: httpx2.Response) -> None:
-        """Refuse what is not a file.
-
-        Raises:
-            IndexFailure: it is not there for good.
-            Passing: it may be there at the next try.
-        """
+    def _check_file(url: str, answer: httpx2.Response, done: str) -> None:
+        """Refuse what is not a file."""
         said = f"it answered {answer.status_code} {answer.reason_phrase}"
         if answer.is_server_error:
             raise Passing(said)
         if not answer.is_success:
-            raise IndexFailure(f"{redact(url)} cannot be hashed: {said}")
+            raise IndexFailure(f"{redact(url)} cannot be {done}: {said}")
 
     def _check_origin(self, url: str) -> None:
         if not self._connections.secure(url):

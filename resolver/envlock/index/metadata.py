@@ -15,7 +15,6 @@ import hashlib
 import io
 import re
 import threading
-import time
 import zipfile
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -31,7 +30,7 @@ from packaging.utils import canonicalize_name
 
 from envlock import standards
 from envlock.errors import IndexFailure
-from envlock.index.ceiling import amount, for_file, for_metadata
+from envlock.index.ceiling import amount, for_metadata
 from envlock.index.filenames import project_of, version_of
 from envlock.index.gather import gather, join
 from envlock.index.local import DiskHashes, is_local
@@ -91,7 +90,7 @@ def _digests(urls: Iterable[str], settings: IndexSettings, progress: Progress) -
 
     with (
         Client(settings) as client,
-        closing(gather(lambda url: _digest(client, url, settings), tuple(urls), client.abort)) as g,
+        closing(gather(lambda url: _digest(client, url), tuple(urls), client.abort)) as g,
     ):
         found: dict[str, str] = {}
         for url, (digest, size) in g:
@@ -100,24 +99,15 @@ def _digests(urls: Iterable[str], settings: IndexSettings, progress: Progress) -
         return found
 
 
-def _digest(client: Client, url: str, settings: IndexSettings) -> tuple[str, int]:
-    from envlock.index.trouble import Passing  # noqa: PLC0415  (as above)
+def _digest(client: Client, url: str) -> tuple[str, int]:
+    def take(parts: Iterator[bytes]) -> tuple[str, int]:
+        digest, size = hashlib.sha256(), 0
+        for part in parts:
+            digest.update(part)
+            size += len(part)
+        return digest.hexdigest(), size
 
-    pauses = iter(_PAUSES)
-    while True:
-        try:
-            with client.stream(url, for_file(settings.timeout), {}) as answer:
-                client.check_file(url, answer)
-                digest, size = hashlib.sha256(), 0
-                for chunk in answer.iter_raw():
-                    digest.update(chunk)
-                    size += len(chunk)
-                return digest.hexdigest(), size
-        except Passing as passing:
-            pause = next(pauses, None)
-            if pause is None:
-                raise IndexFailure(f"{redact(url)} cannot be hashed: {passing} (3 tries)") from None
-            time.sleep(pause)
+    return client.file(url, take, "hashed")
 
 
 class MetadataCache:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Struct
 
-from envlock.cli.arguments import Command, flag, word
+from envlock.cli.arguments import Command, flag, option, word
 from envlock.cli.options import (
     ChosenOptions,
     CondaOptions,
@@ -24,6 +24,10 @@ from envlock.cli.options import (
 class NewEnvironmentOptions(EnvironmentOptions, frozen=True, kw_only=True):
     """Where the environment is built, and what becomes of one that fails."""
 
+    bundle: Annotated[
+        Path | None,
+        option("--from", metavar="DIR", says="Take lock and wheels from a bundle, and no index."),
+    ] = None
     keep: Annotated[
         bool, flag("--keep", says="Keep an environment that failed, and say where.")
     ] = False
@@ -32,9 +36,10 @@ class NewEnvironmentOptions(EnvironmentOptions, frozen=True, kw_only=True):
 class SyncedLock(Struct, frozen=True, kw_only=True):
     """What is installed."""
 
-    lock: Annotated[Path, word("LOCK", says="A lock with hashes.  [default: requirements.txt]")] = (
-        Path("requirements.txt")
-    )
+    lock: Annotated[
+        Path,
+        word("LOCK", says="A lock with hashes, or a bundle of one.  [default: requirements.txt]"),
+    ] = Path("requirements.txt")
     python: Annotated[str | None, python_option("the one the lock is for")] = None
 
 

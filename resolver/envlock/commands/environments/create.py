@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from envlock import report
 from envlock.choices import Manager
@@ -20,7 +21,7 @@ from envlock.cli.options import (
     RequestOptions,
     TalkOptions,
 )
-from envlock.cli.orders import needs
+from envlock.cli.orders import configured_settings, needs
 from envlock.cli.output import progress_for, say_json, say_rows
 from envlock.cli.output import talk as tell
 from envlock.commands.environments import NewEnvironmentOptions
@@ -34,16 +35,18 @@ from envlock.commands.environments.building import (
     replaced_by,
     replaced_rows,
 )
+from envlock.commands.environments.sync import SyncOrder, sync_environment
 from envlock.commands.environments.verify import proof_data, proof_order, proof_text
 from envlock.commands.lock.job import Typed, create_job
 from envlock.conda import rattler
 from envlock.environment.place import held_place, kept_as
 from envlock.environment.replaceable import settled
 from envlock.environment.replacement import Replacement, replaced
-from envlock.errors import ProblemFound
+from envlock.errors import ProblemFound, UsageError
 from envlock.locking.job import Job, Locked
 from envlock.locking.make import make_lock
 from envlock.locking.outputs import Seen, differing, refuse_changed
+from envlock.model import Part
 from envlock.outcomes import SCRIPT
 from envlock.probes.proof import Proof, ProofOrder, prove
 from envlock.progress import Progress
@@ -118,6 +121,28 @@ def create(order: CreateOrder, progress: Progress) -> Created:
             written = _write_with(place, locked.before, locked.texts)
     return Created(
         locked=locked, folder=order.folder, proof=proof, written=written, replaced=before
+    )
+
+
+def create_from(bundle: Path, place: SyncOrder, proof: ProofOrder, progress: Progress) -> Created:
+    """Build and prove what a bundle locks; no lock file is written.
+
+    Raises:
+        NotProved: the environment does not pass the gate.
+        UsageError: it is no bundle, or the folder may not be replaced.
+        WorkError: it lacks something, or the installer failed.
+    """
+    proofs: list[Proof] = []
+
+    def proving(python: Path, part: Part) -> None:
+        pins = projects_in(part)
+        proofs.append(prove(python, proof, progress, write_bytecode=True, pins=pins))
+        _refuse_unproved(proofs[0], f"envlock lock  (and bundle the new lock as {bundle.name})")
+
+    done = sync_environment(replace(place, lock=bundle), progress, proving)
+    locked = Locked(lock=replace(done.lock, parts=(done.part,)), texts={}, before={})
+    return Created(
+        locked=locked, folder=place.folder, proof=proofs[0], written=(), replaced=done.replaced
     )
 
 
@@ -204,24 +229,50 @@ def run_create(
     """Do `envlock create`."""
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
     typed = Typed(request=request, index=index, conda=conda, files=files)
-    order = CreateOrder(
-        job=create_job(typed, progress),
-        folder=place.env,
-        proof=proof_order(probes, needs(request)),
-        manager=conda.manager or Manager.CONDA,
-        force=place.force,
-        keep=place.keep,
-        inputs=inputs_of(request, probes),
-    )
+    proof = proof_order(probes, needs(request))
+    outputs: tuple[Path, ...] = ()
     try:
-        made = create(order, progress)
+        if place.bundle is not None:
+            made = create_from(place.bundle, _from_bundle(typed, place), proof, progress)
+        else:
+            order = CreateOrder(
+                job=create_job(typed, progress),
+                folder=place.env,
+                proof=proof,
+                manager=conda.manager or Manager.CONDA,
+                force=place.force,
+                keep=place.keep,
+                inputs=inputs_of(request, probes),
+            )
+            outputs = tuple(order.job.outputs)
+            made = create(order, progress)
     except NotProved as error:
         error.details = proof_data(error.proof)
         if not talk.json:
             tell(proof_text(error.proof, verbose=talk.verbose))
         raise
-    _say_created(made, tuple(order.job.outputs), talk)
+    _say_created(made, outputs, talk)
     return 0
+
+
+def _from_bundle(typed: Typed, place: NewEnvironmentOptions) -> SyncOrder:
+    """Where the environment of a bundle goes; nothing else can be asked for.
+
+    Raises:
+        UsageError: something else is.
+    """
+    request, files = typed.request, typed.files
+    words = (*request.requirements, *map(str, request.requirement_file))
+    if words or files.format or files.output:
+        what = words[0] if words else "a lock file to write"
+        raise UsageError(
+            f"--from {place.bundle} has its lock, and {what} is asked for besides",
+            f"envlock create --from {shlex.quote(str(place.bundle))}",
+        )
+    settings = configured_settings(typed.index)
+    return SyncOrder(
+        lock=Path(), folder=place.env, settings=settings, python=request.python, force=place.force
+    )
 
 
 def _say_created(made: Created, outputs: Sequence[Path], talk: TalkOptions) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from envlock import report
+from envlock.bundle.folder import Bundle, read_bundle
 from envlock.cli.options import ChosenOptions, EnvironmentOptions, IndexOptions, TalkOptions
 from envlock.cli.orders import configured_settings
 from envlock.cli.output import progress_for, say_json, say_rows
@@ -38,6 +39,7 @@ from envlock.locking.outputs import refuse_changed, seen
 from envlock.model import IndexSettings, Lock, Part, Request, Selection
 from envlock.progress import Progress
 from envlock.system import read_text
+from envlock.system.looking import is_folder
 from envlock.targets.interpreters import base_program, find_interpreter, find_version, python_in
 from envlock.targets.platforms import KNOWN
 
@@ -45,6 +47,8 @@ from envlock.targets.platforms import KNOWN
 class SyncOrder(Struct, frozen=True, kw_only=True):
     """A lock file and the environment it is for.
 
+    ``lock`` is its file, or a bundle of it: what is installed is then taken
+    from there alone.
     ``python`` is a version or a path; None takes the Python the lock is for.
     ``force`` replaces an environment that envlock did not make. ``chosen`` are
     the extras and groups to install beside what the lock always installs.
@@ -70,7 +74,13 @@ class Synced(Struct, frozen=True, kw_only=True):
     replaced: str | None = None
 
 
-def sync_environment(order: SyncOrder, progress: Progress) -> Synced:
+#: Proves an environment of a part while it can still be taken back.
+Proving = Callable[[Path, Part], None]
+
+
+def sync_environment(
+    order: SyncOrder, progress: Progress, proving: Proving | None = None
+) -> Synced:
     """Make the environment equal to the lock file, by building it anew unless it is already.
 
     Installing into what is there would be quicker and could not be undone.
@@ -81,14 +91,17 @@ def sync_environment(order: SyncOrder, progress: Progress) -> Synced:
             may not be replaced.
         WorkError: an interpreter is missing, or the installer failed.
     """
-    _asked(order)  # what is wrong with the request is told before anybody is waited for
+    order, bundle = _unpacked(order)
+    asked = _asked(order)  # what is wrong is told before anybody is waited for
+    if bundle is not None:
+        bundle.refuse_lacking(asked.part)
     settled(order.folder, (order.lock,))
     recover(order.folder, progress, wait=True)
-    if same := _standing(order):
+    if same := _standing(order, proving):
         return same
     with held_place(order.folder, progress, force=order.force) as folder:
         # Whoever was waited for may have written the lock, and built what it says.
-        if same := _standing(order):
+        if same := _standing(order, proving):
             return same
         before = seen((order.lock,))
         builder = _asked(order)
@@ -96,15 +109,26 @@ def sync_environment(order: SyncOrder, progress: Progress) -> Synced:
         builder.refuse_cramped(folder, progress)
         with replaced(folder, progress) as place:
             try:
-                builder.build(place, progress)
+                python = builder.build(place, progress)
             except InstallFailure as error:
                 remedies = _anew(builder.lock, error.remedies)
                 raise InstallFailure(error.message, *remedies) from None
+            if proving is not None:
+                proving(python, builder.part)
             refuse_changed(before, {})
     return Synced(lock=builder.lock, part=builder.part, changed=True, replaced=there)
 
 
-def _standing(order: SyncOrder) -> Synced | None:
+def _unpacked(order: SyncOrder) -> tuple[SyncOrder, Bundle | None]:
+    """The order with the lock and the files of a bundle, where the lock is one."""
+    if not is_folder(order.lock):
+        return order, None
+    bundle = read_bundle(order.lock)
+    settings = bundle.settings(order.settings)
+    return replace(order, lock=bundle.lock, settings=settings), bundle
+
+
+def _standing(order: SyncOrder, proving: Proving | None) -> Synced | None:
     """The answer where the environment is equal to the lock as it is now."""
     if not (order.force or made_by_envlock(order.folder)):
         return None
@@ -113,7 +137,12 @@ def _standing(order: SyncOrder) -> Synced | None:
         same = holds(order.folder, builder.part)
     else:
         same = _equal(order, builder)
-    return Synced(lock=builder.lock, part=builder.part, changed=False) if same else None
+    if not same:
+        return None
+    python = python_in(order.folder)
+    if proving is not None and python is not None:
+        proving(python.absolute(), builder.part)
+    return Synced(lock=builder.lock, part=builder.part, changed=False)
 
 
 def _asked(order: SyncOrder) -> Venv | Prefix:

@@ -1,0 +1,130 @@
+"""`envlock bundle`: a lock and its files, in a folder."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+
+from envlock.bundle.folder import Content, Written, refuse_occupied, write_bundle
+from envlock.bundle.wanted import Goal, built, files_of
+from envlock.cli.options import IndexOptions, TalkOptions
+from envlock.cli.orders import configured_settings
+from envlock.cli.output import progress_for, say_json, say_rows
+from envlock.commands.bundle import BundleOptions
+from envlock.errors import UsageError
+from envlock.formats.registry import read_lock
+from envlock.locking.existing import bare_of
+from envlock.model import Lock, Part, Target
+from envlock.system import read_text, size_words
+from envlock.targets.description import target
+from envlock.targets.interpreters import find_interpreter
+from envlock.targets.platforms import Place, foreign_target, python_version, read_platform
+from envlock.versions import minor_of
+from envlock.words import counted
+
+
+def run(own: BundleOptions, index: IndexOptions, talk: TalkOptions) -> int:
+    """Do `envlock bundle`."""
+    progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
+    refuse_occupied(own.output)
+    settings = configured_settings(index)
+    text, lock = _read(own)
+    goals = tuple(_goals(own, lock))
+    files = files_of(goals, settings, progress)
+    for name in built(files):
+        progress.note(f"{name} is no wheel: what builds it is in no bundle")
+    platforms = tuple(part.platform for part, _ in goals if part.platform)
+    content = Content(lock=own.lock.name, text=text, files=files, platforms=platforms)
+    written = write_bundle(own.output, content, settings, progress)
+    _tell(own, goals, written, talk)
+    return 0
+
+
+def _tell(own: BundleOptions, goals: Sequence[Goal], written: Written, talk: TalkOptions) -> None:
+    if talk.json:
+        say_json(
+            "bundle",
+            {
+                "folder": str(own.output),
+                "lock": own.lock.name,
+                "platforms": [part.platform for part, _ in goals],
+                "files": list(written.files),
+                "fetched": list(written.fetched),
+                "size": written.size,
+            },
+        )
+        return
+    folder = shlex.quote(own.output.as_posix())
+    came = len(written.fetched)
+    files = f"{counted(len(written.files), 'file')}, {size_words(written.size)}"
+    rows = [
+        ("lock", f"{own.lock} for {' and '.join(_place(part) for part, _ in goals)}"),
+        ("bundle", f"{own.output}: {files}, {'all' if came == len(written.files) else came} new"),
+        ("next", f"envlock sync {folder}"),
+    ]
+    say_rows(rows, quiet=talk.quiet)
+
+
+def _place(part: Part) -> str:
+    return part.platform or "this machine"
+
+
+def _read(own: BundleOptions) -> tuple[str, Lock]:
+    if not own.lock.exists():
+        raise UsageError(f"{own.lock}: there is no such lock", "envlock lock")
+    text = read_text(own.lock)
+    lock = read_lock(own.lock.name, text)
+    if lock.of_conda:
+        raise UsageError(
+            f"{own.lock} has conda's packages, and a bundle has wheels alone: a conda lock is"
+            " installed offline from a warm cache",
+            f"envlock sync {shlex.quote(own.lock.as_posix())} --offline",
+        )
+    for part in lock.parts:
+        if bare := bare_of(part):
+            raise UsageError(
+                f"{own.lock} has no hashes for {', '.join(bare[:5])}: nothing tells that the files"
+                " are the ones that were locked",
+                "envlock bundle requirements.txt",
+            )
+    return text, lock
+
+
+def _goals(own: BundleOptions, lock: Lock) -> Iterator[Goal]:
+    """The parts that are taken, and for which Python on which platform each."""
+    named = {str(place.platform): place for place in map(read_platform, own.platform)}
+    known = {part.platform for part in lock.parts}
+    if strange := [name for name in named if name not in known and known != {""}]:
+        raise UsageError(
+            f"--platform {strange[0]}: {own.lock} is for {' and '.join(sorted(known))}",
+            f"envlock lock --platform {strange[0]}",
+        )
+    for part in lock.parts:
+        if known == {""}:
+            for place in named.values():
+                yield part, _targets(own, part, place)
+            if not named:
+                yield part, _targets(own, part, None)
+        elif not named or part.platform in named:
+            yield (
+                part,
+                _targets(own, part, named.get(part.platform) or read_platform(part.platform)),
+            )
+
+
+def _targets(own: BundleOptions, part: Part, place: Place | None) -> Sequence[Target]:
+    """The targets of a part: any machine of its kind, since a bundle travels; then this one."""
+    if own.python is None and part.python:
+        version = python_version(part.python)
+    else:
+        version = python_version(own.python or "")
+    if version is None:
+        version = python_version(minor_of(find_interpreter(own.python).version))
+    here = target(find_interpreter(None))
+    platform = here.platform if place is None else place.platform
+    assert version is not None  # noqa: S101  (a Python that is here has one)
+    named = read_platform(str(platform)) if place is None else place
+    found = [foreign_target(named, version)]
+    if str(platform) == str(here.platform):
+        found.append(foreign_target(Place(platform=here.platform, option=""), version))
+    return tuple(found)
