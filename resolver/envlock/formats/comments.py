@@ -34,7 +34,7 @@ _NEVER_WRITTEN = frozenset(
     }
 )
 _SAID = re.compile(
-    r"# (made by|request|verified(?: \S+)?|environment|channels|platform|asked for|note"
+    r"# (made by|request|content|verified(?: \S+)?|environment|channels|platform|asked for|note"
     r"|virtual \S+):(?: (.*))?"
 )
 _TARGET = re.compile(r"# python (?P<python>\S+) on (?P<platform>\S+)")
@@ -145,6 +145,7 @@ class Heading(Struct, kw_only=True):
     ours: bool = False
     command: str = ""
     request_digest: str = ""
+    content: str = ""
     verified: dict[str, str] = field(default_factory=dict)
     targets: list[tuple[str, str]] = field(default_factory=list)
     subdir: str = ""
@@ -174,6 +175,7 @@ def of_pypi(lock: Lock, parts: Sequence[Part]) -> list[str]:
         f"# made by: {lock.command}",
         *(f"# python {part.python} on {part.platform}" for part in parts),
         *([f"# request: {lock.request_digest}"] if lock.request_digest else []),
+        *_of_content(lock),
         *(
             f"# verified{f' {part.platform}' if len(parts) > 1 else ''}: {part.verified}"
             for part in parts
@@ -192,6 +194,7 @@ def of_conda(lock: Lock, parts: Iterable[Part], *, native: bool = False) -> list
     """
     parts = tuple(parts)
     lines = [f"# made by: {lock.command}", f"# request: {lock.request_digest}"]
+    lines += _of_content(lock)
     if not native:
         words = [*channel_words(lock), *([_NONE] if lock.nodefaults else [])]
         lines += [f"# environment: {lock.name}", f"# channels: {' '.join(words)}"]
@@ -204,6 +207,10 @@ def of_conda(lock: Lock, parts: Iterable[Part], *, native: bool = False) -> list
         only = f"  # [{selector(spec.only)}]" if spec.only else ""
         lines.append(f"# asked for: {one_line(str(spec))}{only}  # {one_line(spec.origin)}")
     return [*lines, *(one_line(f"# note: {note}") for note in lock.notes)]
+
+
+def _of_content(lock: Lock) -> list[str]:
+    return [f"# content: {lock.content}"] if lock.content else []
 
 
 def read_heading(lines: Iterable[str]) -> Heading:
@@ -228,6 +235,8 @@ def _take(found: Heading, key: str, value: str) -> None:
             found.command, found.ours = value, True
         case "request":
             found.request_digest = value
+        case "content":
+            found.content = value
         case "environment":
             found.name = value
         case "platform":

@@ -211,6 +211,7 @@ class Gathered(Struct, kw_only=True):
             variables=self.variables,
             command=head.command,
             request_digest=head.request_digest,
+            content=head.content,
             notes=tuple(head.notes),
             reasons=self.reasons,
             indexes=head.indexes or self._indexes(parts),
