@@ -52,6 +52,17 @@ class UsageError(EnvlockError):
     exit_code = ExitCode.USAGE
 
 
+class Conflicted(UsageError):
+    """A merge left both versions of what it could not merge in a file; ``where`` is file:line."""
+
+    def __init__(self, where: str, *remedies: str) -> None:
+        super().__init__(
+            f"{where}: a merge left both versions here (from <<<<<<< to >>>>>>>), and one must go",
+            *remedies,
+        )
+        self.where = where
+
+
 class ProblemFound(EnvlockError):
     """What was examined is wrong, and there is no answer to print.
 

@@ -444,7 +444,8 @@ class Lock(Struct, frozen=True, kw_only=True):
     """A complete set of pins for one platform or several, ``parts`` sorted by place.
 
     ``command`` makes it again; ``request_digest`` tells whether it still
-    answers the request it was made for, and ``asked`` what that is; ``notes`` are sentences for the
+    answers the request it was made for, ``asked`` what that is, ``content`` what a
+    file of it held when it was written (`envlock.formats.content`); ``notes`` are sentences for the
     reader (a soft rule given up, a CUDA row), ``reasons`` maps rules to
     theirs. ``name``, ``channels`` (as written, best first), ``nodefaults`` and
     ``variables`` are the environment's, ``requested`` the specs that conda
@@ -463,6 +464,7 @@ class Lock(Struct, frozen=True, kw_only=True):
     command: str = ""
     request_digest: str = ""
     asked: Recorded = Recorded()
+    content: str = ""
     notes: tuple[str, ...] = ()
     reasons: Mapping[RuleId, str] = field(default_factory=dict)
     indexes: tuple[str, ...] = ()

@@ -1,6 +1,7 @@
 """`envlock lock` on good input: files, reuse, upgrades, checks, and the same bytes again."""
 
 import os
+import re
 import shlex
 from pathlib import Path
 
@@ -210,12 +211,35 @@ def test_check_tells_a_current_lock_without_an_index(envlock: Program) -> None:
 @pytest.mark.parametrize(
     ("change", "words", "problem"),
     [
-        (None, ("tensorflow", "pandas"), "it answers another request, Python or platform"),
-        (("numpy==1.26.4", "numpy==2.0.2"), ("tensorflow",), "rule numpy2-tf-abi (tensorflow"),
-        (("# request: ", "# asked: "), ("tensorflow",), "it does not say which request it answers"),
-        ((" \\\n    --hash=", "  # "), ("tensorflow",), "no hash for h5py, numpy, tensorflow"),
+        (None, ("tensorflow", "pandas"), "requirements.txt: pandas (command line) is asked for"),
+        (None, ("h5py",), "requirements.txt:12: tensorflow was asked for (command line), and is"),
+        (None, ("tensorflow", "--needs", "resume"), "requirements.txt: it answers another request"),
+        (
+            ("numpy==1.26.4", "numpy==2.0.2"),
+            ("tensorflow",),
+            "requirements.txt:8: rule numpy2-tf-abi (tensorflow",
+        ),
+        (("# request: ", "# asked: "), ("tensorflow",), "requirements.txt: it does not say which"),
+        (
+            (" \\\n    --hash=", "  # "),
+            ("tensorflow",),
+            "requirements.txt:5: no hash for h5py, numpy, tensorflow",
+        ),
+        (
+            ("numpy==1.26.4", "numpy==1.26.3"),
+            ("tensorflow",),
+            "requirements.txt:8: numpy 1.26.3 is not",
+        ),
     ],
-    ids=["another request", "a broken rule", "a foreign lock", "no hashes"],
+    ids=[
+        "one more",
+        "one less",
+        "another need",
+        "a broken rule",
+        "a foreign lock",
+        "no hashes",
+        "another version",
+    ],
 )
 def test_check_tells_a_lock_that_is_not_current(
     envlock: Program, change: tuple[str, str] | None, words: tuple[str, ...], problem: str
@@ -226,16 +250,101 @@ def test_check_tells_a_lock_that_is_not_current(
         lock.write_text(lock.read_text().replace(*change))
     before = snapshot(envlock.here)
     done = envlock("lock", *words, "--check")
-    assert done.out.startswith(f"requirements.txt: {problem}")
+    assert f"\n{problem}" in f"\n{done.out}"
     assert (done.code, done.err, snapshot(envlock.here)) == (1, "", before)
     told = envlock("lock", *words, "--check", "--json").data
     assert (told["current"], told["exit_code"]) == (False, 1)
-    assert "\n".join(told["problems"]) == done.out.rstrip("\n")
+    (remedy,) = told["remedies"]
+    assert "\n".join((*told["problems"], f"next: {remedy}")) == done.out.rstrip("\n")
+    asked = [each for each in words if each not in {"--needs", "resume"}]
+    assert remedy.startswith(shlex.join(("envlock", "lock", *asked, "--engine", "uv")))
+
+
+@pytest.mark.parametrize("kind", FORMATS[1::2])
+def test_a_lock_that_was_edited_is_found_and_made_again(envlock: Program, kind: str) -> None:
+    command = ("lock", "tensorflow", "--format", kind)
+    assert envlock(*command).code == 0
+    (lock,) = (each for each in envlock.here.iterdir() if each.suffix in {".txt", ".toml", ".yml"})
+    whole = lock.read_text()
+    for pattern, problem in (
+        (r"numpy==1.26.4", "numpy 1.26.3 is not what envlock wrote here"),
+        (
+            r"(?<=hash=sha256:)[0-9a-f]|(?<=sha256 = \")[0-9a-f]",
+            "h5py 3.11.0 is not what envlock wrote",
+        ),
+    ):
+        edited = re.sub(pattern, _other, whole, count=1)
+        if edited == whole:  # not in this format
+            continue
+        lock.write_text(edited)
+        done = envlock(*command, "--check")
+        assert (done.code, problem in done.out) == (1, True), done.out
+        assert envlock(*shlex.split(done.out.rpartition("next: envlock ")[2])).code == 0
+        assert envlock(*command, "--check").code == 0
+        lock.write_text(whole)
+
+
+def _other(found: re.Match[str]) -> str:
+    """Another version, or another digit."""
+    text = found[0]
+    return text.replace("1.26.4", "1.26.3") if len(text) > 1 else "1" if text == "0" else "0"
+
+
+def test_a_pin_that_is_gone_is_told_by_its_neighbours(envlock: Program) -> None:
+    assert envlock("lock", "tensorflow").code == 0
+    lock = envlock.here / "requirements.txt"
+    lock.write_text(re.sub(r"numpy==(.*\n)(    .*\n)*", "", lock.read_text()))
+    done = envlock("lock", "tensorflow", "--check")
+    assert done.out.startswith("requirements.txt:5: a pin is gone between h5py and tensorflow\n")
+    assert done.code == 1
+
+
+def test_a_lock_of_before_there_was_a_digest_is_judged_as_far_as_that_goes(
+    envlock: Program,
+) -> None:
+    assert envlock("lock", "tensorflow").code == 0
+    lock = envlock.here / "requirements.txt"
+    whole = lock.read_text()
+    lock.write_text(re.sub(r"# content: .*\n", "", whole))
+    done = envlock("lock", "tensorflow", "--check")
+    command = "envlock lock tensorflow --engine uv"
+    assert (done.code, done.out) == (0, "the lock is current\n")
+    assert done.err == (
+        "requirements.txt has no digest of what it holds, so that not every edit is seen:"
+        f" {command} adds one\n"
+    )
+    assert (
+        envlock.with_env(PIP_INDEX_URL="http://127.0.0.1:1/simple")("lock", "tensorflow").code == 0
+    )
+    assert lock.read_text() == whole
+    lock.write_text(re.sub(r"# content: .*\n", "", whole).replace("numpy==1.26.4", "numpy==1.26.3"))
+    done = envlock("lock", "tensorflow", "numpy>=1.26.4", "--check")
+    assert "numpy>=1.26.4 (command line) is asked for, and numpy==1.26.3 is in it" in done.out
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements.in"])
+def test_a_file_that_a_merge_left_in_two_versions_is_called_so(envlock: Program, name: str) -> None:
+    (envlock.here / "requirements.in").write_text("tensorflow\n")
+    command = ("lock", "-r", "requirements.in")
+    assert envlock(*command).code == 0
+    path = envlock.here / name
+    text = path.read_text()
+    path.write_text(f"# ours\n<<<<<<< HEAD\n{text}=======\n{text}>>>>>>> theirs\n")
+    before = snapshot(envlock.here)
+    said = f"error: {name}:2: a merge left both versions here (from <<<<<<< to >>>>>>>)"
+    for words in (command, (*command, "--check"), ("diagnose", name)):
+        done = envlock(*words)
+        assert done.err.startswith(said)
+        assert f"git checkout --ours -- {name}" in done.err
+        assert (done.code, snapshot(envlock.here)) == (2, before)
 
 
 def test_check_tells_a_lock_that_is_not_there(envlock: Program) -> None:
     done = envlock("lock", "tensorflow", "--check")
-    assert (done.code, done.out) == (1, "requirements.txt: there is no such lock\n")
+    assert (done.code, done.out) == (
+        1,
+        "requirements.txt: there is no such lock\nnext: envlock lock tensorflow --engine uv\n",
+    )
 
 
 def test_check_tells_formats_that_differ(envlock: Program) -> None:
@@ -243,7 +352,10 @@ def test_check_tells_formats_that_differ(envlock: Program) -> None:
     environment = envlock.here / "environment.yml"
     environment.write_text(environment.read_text().replace("h5py==3.11.0", "h5py==3.10.0"))
     done = envlock("lock", "tensorflow", *FORMATS, "--check")
-    assert done.out == "requirements.txt and environment.yml hold different pins for linux-x86_64\n"
+    assert done.out.splitlines()[:-1] == [
+        "environment.yml:12: h5py 3.10.0 is not what envlock wrote here",
+        "environment.yml:12: requirements.txt pins h5py for linux-x86_64 otherwise",
+    ]
     assert done.code == 1
 
 

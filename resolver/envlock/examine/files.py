@@ -33,11 +33,12 @@ from envlock.formats.logs import is_log, outputs
 from envlock.formats.pep508 import is_place, parse_requirement, release_at
 from envlock.formats.pyproject import Project
 from envlock.formats.reading import read_lenient
-from envlock.formats.registry import FileFormat, detect, read_lock
+from envlock.formats.registry import FileFormat, detect, named, read_lock
 from envlock.formats.requirements import Line, RequirementsReader
 from envlock.formats.toml_locks import Locked, read_packages
 from envlock.model import Lock, Part, Platform
 from envlock.rules.frameworks import framework
+from envlock.system import refuse_conflict
 from envlock.targets.platforms import KNOWN
 
 _BOUND = r"(?:[<>]=?|[=!~]={1,2})\s*[\w.*+!]+"
@@ -214,6 +215,8 @@ def examine_content(
     found = detect(path, text)
     if found in READERS:
         return READERS[found](path, text, given)
+    if FileFormat.REQUIREMENTS in {found, named(path)}:
+        refuse_conflict(text, path)
     text = with_short_lines(text)
     if found is FileFormat.FREEZE:
         return _examine_freeze(path, text, given)

@@ -36,8 +36,8 @@ _NEVER_WRITTEN = frozenset(
     }
 )
 _SAID = re.compile(
-    r"# (made by|request|requirement|constraint|verified(?: \S+)?|environment|channels|platform"
-    r"|asked for|note|virtual \S+|with [a-z-]+):(?: (.*))?"
+    r"# (made by|request|content|requirement|constraint|verified(?: \S+)?|environment|channels"
+    r"|platform|asked for|note|virtual \S+|with [a-z-]+):(?: (.*))?"
 )
 _TARGET = re.compile(r"# python (?P<python>\S+) on (?P<platform>\S+)")
 _INDEXES = re.compile(r"# indexes: (?P<indexes>.*) \((?P<index_strategy>[a-z-]+)\)")
@@ -150,6 +150,7 @@ class Heading(Struct, kw_only=True):
     requirements: list[Requested] = field(default_factory=list)
     constraints: list[Requested] = field(default_factory=list)
     options: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    content: str = ""
     verified: dict[str, str] = field(default_factory=dict)
     targets: list[tuple[str, str]] = field(default_factory=list)
     subdir: str = ""
@@ -189,6 +190,7 @@ def of_pypi(lock: Lock, parts: Sequence[Part]) -> list[str]:
         *(f"# python {part.python} on {part.platform}" for part in parts),
         *([f"# request: {lock.request_digest}"] if lock.request_digest else []),
         *_recorded(lock.asked),
+        *_of_content(lock),
         *(
             f"# verified{f' {part.platform}' if len(parts) > 1 else ''}: {part.verified}"
             for part in parts
@@ -208,6 +210,7 @@ def of_conda(lock: Lock, parts: Iterable[Part], *, native: bool = False) -> list
     parts = tuple(parts)
     lines = [f"# made by: {lock.command}", f"# request: {lock.request_digest}"]
     lines += _recorded(lock.asked)
+    lines += _of_content(lock)
     if not native:
         words = [*channel_words(lock), *([_NONE] if lock.nodefaults else [])]
         lines += [f"# environment: {lock.name}", f"# channels: {' '.join(words)}"]
@@ -237,6 +240,10 @@ def read_requested(text: str) -> Iterator[Requested]:
         yield Requested(requirement=requirement, origin=one_line(origin) or "command line")
 
 
+def _of_content(lock: Lock) -> list[str]:
+    return [f"# content: {lock.content}"] if lock.content else []
+
+
 def read_heading(lines: Iterable[str]) -> Heading:
     """Read the comments before the first other line."""
     found = Heading()
@@ -259,6 +266,8 @@ def _take(found: Heading, key: str, value: str) -> None:
             found.command, found.ours = value, True
         case "request":
             found.request_digest = value
+        case "content":
+            found.content = value
         case "environment":
             found.name = value
         case "platform":

@@ -250,6 +250,7 @@ class Gathered(Struct, kw_only=True):
             command=head.command,
             request_digest=head.request_digest,
             asked=head.asked,
+            content=head.content,
             notes=tuple(head.notes),
             reasons=self.reasons,
             indexes=head.indexes or self._indexes(parts),

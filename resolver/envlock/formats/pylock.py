@@ -119,6 +119,7 @@ def _about(lock: Lock) -> dict[str, object]:
         **where,
         "request": lock.request_digest,
         **_recorded(lock.asked),
+        **({"content": lock.content} if lock.content else {}),
         **verified,
         **(asked if lock.indexes else {}),
         "notes": [one_line(note) for note in lock.notes],
@@ -284,6 +285,7 @@ def _heading(about: Mapping[str, Any], where: str) -> Heading:
             for options in [_get(about, "with", dict, where)]
             for key in options
         },
+        content=_get(about, "content", str, where),
         verified={place if several else "": words for _, place, words in parts if words},
         notes=[str(each) for each in _get(about, "notes", list, where)],
         indexes=tuple(one_line(str(each)) for each in _get(about, "indexes", list, where)),

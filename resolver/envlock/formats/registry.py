@@ -14,10 +14,12 @@ from pathlib import Path, PurePath
 from typing import Protocol, cast
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from envlock.choices import Format
 from envlock.errors import UsageError
 from envlock.formats.comments import read_heading
+from envlock.formats.content import PENDING, sealed
 from envlock.formats.listings import HEAD, is_explicit, is_freeze, is_json, is_table
 from envlock.formats.lockfile import Gathered
 from envlock.formats.logs import in_trouble, is_log
@@ -353,10 +355,15 @@ def texts_of(lock: Lock, kind: Format, *, together: bool = False) -> Mapping[str
     """
     refuse_unfit(kind, of_conda=lock.of_conda, selections=lock.selections)
     row = LOCKS[kind]
+    lock = replace(lock, content=PENDING if lock.request_digest else "")
     if together and row.markers and not lock.of_conda:
-        return {row.filename: row.load().together(lock)}
-    names = row.names([part.place for part in lock.parts])
-    return dict(zip(names, row.load().render(lock), strict=True))
+        texts = {row.filename: row.load().together(lock)}
+    else:
+        names = row.names([part.place for part in lock.parts])
+        texts = dict(zip(names, row.load().render(lock), strict=True))
+    if not lock.content:
+        return texts
+    return {name: sealed(text, _read(kind, name, text)) for name, text in texts.items()}
 
 
 def read_lock(path_name: str, text: str, *, markers: Mapping[str, str] | None = None) -> Lock:
@@ -379,8 +386,12 @@ def read_lock(path_name: str, text: str, *, markers: Mapping[str, str] | None = 
             f"{path_name}: not the name of a lock (NAME.txt, pylock.toml, pylock.NAME.toml,"
             " NAME.yml, conda-lock.yml, pixi.lock, or a list with @EXPLICIT)"
         )
+    return _read(kind, path_name, text, markers)
+
+
+def _read(kind: Format, name: str, text: str, markers: Mapping[str, str] | None = None) -> Lock:
     gathered = Gathered(heading=read_heading(text.splitlines()), markers=markers)
-    LOCKS[kind].load().read(path_name, text, gathered)
+    LOCKS[kind].load().read(name, text, gathered)
     return gathered.lock()
 
 

@@ -6,16 +6,18 @@ import re
 import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from envlock.conda.names import names, pypi_pins, python_of
-from envlock.errors import EnvlockError, UsageError
+from envlock.errors import Conflicted, EnvlockError, UsageError
+from envlock.formats.content import edits
 from envlock.formats.registry import LOCKS, format_of, read_lock
 from envlock.index.origin import asked, public, source_of
 from envlock.locking.job import Job
+from envlock.locking.stale import Problem, dropped, elsewhere, unmet
 from envlock.model import Lock, Part, Selection, Severity, Target
 from envlock.request.digest import conda_digest, request_digest
 from envlock.rules.check import Situation, violations
@@ -24,6 +26,9 @@ from envlock.system import read_text
 from envlock.targets.subdirs import platform_of
 
 Locks = Mapping[Path, Lock]
+#: The pin that something is wrong with, or "", and what that is.
+Fault = tuple[str, str]
+_SHOWN = 3  # pins that two files do not agree on
 
 
 class Standard(Struct, frozen=True, kw_only=True):
@@ -64,8 +69,16 @@ def read_locks(job: Job) -> dict[Path, Lock]:
     Raises:
         UsageError: one is no lock; says the line.
     """
-    there = (path for path in job.outputs if path.exists())
-    return {path: read_lock(path.name, read_text(path)) for path in there}
+    return {path: _read(path, job) for path in job.outputs if path.exists()}
+
+
+def _read(path: Path, job: Job) -> Lock:
+    """Read a lock; one that a merge left in two versions is made again from either."""
+    try:
+        return read_lock(path.name, read_text(path))
+    except Conflicted as error:
+        ours = f"git checkout --ours -- {shlex.quote(path.as_posix())}"
+        raise Conflicted(error.where, f"{ours} && {job.typed_again}") from None
 
 
 def own_locks(job: Job) -> dict[Path, Lock]:
@@ -79,7 +92,9 @@ def own_locks(job: Job) -> dict[Path, Lock]:
         if not path.exists():
             continue
         try:
-            lock = read_lock(path.name, read_text(path))
+            lock = _read(path, job)
+        except Conflicted:
+            raise
         except EnvlockError:
             lock = None
         if lock is None or not lock.request_digest:
@@ -139,48 +154,72 @@ def bare_of(part: Part) -> list[str]:
     return [*conda, *(each.name for each in part.pypi if not each.hashes)]
 
 
-def problems(locks: Locks, standard: Standard) -> tuple[str, ...]:
+def problems(locks: Locks, standard: Standard) -> tuple[Problem, ...]:
     """Everything that keeps the outputs from being current, each with its file; () for nothing."""
     outputs = standard.job.outputs
-    found = [f"{path}: there is no such lock" for path in outputs if path not in locks]
+    found = [
+        Problem(path=path, what="there is no such lock") for path in outputs if path not in locks
+    ]
     for path, lock in locks.items():
-        hashes = LOCKS[outputs[path]].hashes
-        found += (f"{path}: {fault}" for fault in _faults(lock, standard, hashes=hashes))
+        faults = _faults(lock, standard, hashes=LOCKS[outputs[path]].hashes)
+        found += (Problem(path=path, name=name, what=what) for name, what in faults)
     return (*found, *_differing(locks))
 
 
-def _faults(lock: Lock, standard: Standard, *, hashes: bool) -> Iterator[str]:
-    """What is wrong with one lock: the request, the platforms, a rule, the hashes."""
-    if not lock.request_digest:
-        yield "it does not say which request it answers: envlock did not write it"
-    elif lock.request_digest != standard.digest:
-        yield "it answers another request, Python or platform than the one given"
+def _faults(lock: Lock, standard: Standard, *, hashes: bool) -> Iterator[Fault]:
+    """What is wrong with one lock: the request, an edit, the platforms, a rule, the hashes."""
+    edited = edits(lock)
+    yield from ((each.name, each.what) for each in edited)
+    yield from _of_request(lock, standard)
     yield from _of_other_indexes(lock, standard)
     for part in lock.parts:
-        yield from _broken(part, standard)
+        yield from _broken(part, standard, since=bool(lock.content) and not edited)
         bare = bare_of(part)
         if bare and hashes:
-            yield f"no hash for {', '.join(bare)}"
+            yield bare[0], f"no hash for {', '.join(bare)}"
 
 
-def _of_other_indexes(lock: Lock, standard: Standard) -> Iterator[str]:
+def _of_request(lock: Lock, standard: Standard) -> Iterator[Fault]:
+    """How what is asked for now is not what the lock answers."""
+    if not lock.request_digest:
+        yield "", "it does not say which request it answers: envlock did not write it"
+        return
+    request, goals = standard.job.request, standard.targets
+    held = [(part, _goals(part, standard)) for part in lock.parts]
+    found = [each for part, meant in held if meant for each in unmet(part, request, meant[0])]
+    if lock.request_digest != standard.digest:
+        found += (("", what) for what in elsewhere(lock, goals) if goals)
+        found += (each for part in lock.parts if goals for each in dropped(part, request))
+        if not found:
+            what = "another constraint, accelerator, date or the like than in"
+            yield "", f"it answers another request than the one given: {what} {lock.command}"
+    yield from dict.fromkeys(found)
+
+
+def _of_other_indexes(lock: Lock, standard: Standard) -> Iterator[Fault]:
     """What several indexes would make of the pins, as far as that can be told without asking."""
     settings = standard.job.settings
     now = asked(settings)
     if standard.targets and now:  # else the digest has them
         if not lock.indexes:
-            yield f"it does not say which of {' and '.join(now)} each pin is from"
+            yield "", f"it does not say which of {' and '.join(now)} each pin is from"
         elif (lock.indexes, lock.index_strategy) != (now, settings.index_strategy):
             before = f"{' and '.join(lock.indexes)} ({lock.index_strategy})"
-            yield f"it was made from {before}, not {' and '.join(now)} ({settings.index_strategy})"
+            after = f"{' and '.join(now)} ({settings.index_strategy})"
+            yield "", f"it was made from {before}, not {after}"
     for package in (each for part in lock.parts for each in part.pypi):
         source = source_of(settings, package.name)
         if source is not None and package.index not in {"", public(source)}:
-            yield f"{package.name} is from {package.index}, and sources hold it to {public(source)}"
+            what = f"{package.name} is from {package.index}, and sources hold it to"
+            yield package.name, f"{what} {public(source)}"
 
 
-def _broken(part: Part, standard: Standard) -> Iterator[str]:
-    """The rules that the pins of a platform break, both sides together."""
+def _broken(part: Part, standard: Standard, *, since: bool) -> Iterator[Fault]:
+    """The rules that the pins of a platform break, both sides together.
+
+    A lock that nobody edited obeyed all rules when it was made: then a rule is
+    newer (``since``).
+    """
     situation = _situation(part, standard)
     if situation is None:
         return
@@ -188,15 +227,15 @@ def _broken(part: Part, standard: Standard) -> Iterator[str]:
     for found in violations(standard.rules.rules, pins, situation):
         if found.rule.severity is Severity.BREAKS:
             seen = ", ".join(f"{n} {v}" if v else f"no {n}" for n, v in found.packages.items())
-            yield f"rule {found.rule.id} ({seen}): {found.rule.because}"
+            new = "new " if since else ""
+            name = next((each for each in reversed([*found.packages]) if each in pins), "")
+            yield name, f"{new}rule {found.rule.id} ({seen}): {found.rule.because}"
 
 
 def _situation(part: Part, standard: Standard) -> Situation | None:
     """Where the pins of a platform are; None for those beside conda's in a file of their own."""
     if standard.targets:
-        meant = [each for each in standard.targets if str(each.platform) == part.platform]
-        # A file may name none: a lock of one target is then judged for that one.
-        goals = meant or (standard.targets if len(standard.targets) == 1 else ())
+        goals = _goals(part, standard)
         return Situation.of(goals[0]) if goals else None
     python = python_of(part.conda)
     if python is None or not part.subdir:
@@ -204,15 +243,27 @@ def _situation(part: Part, standard: Standard) -> Situation | None:
     return Situation(python=python, platform=platform_of(part.subdir), manager="conda")
 
 
-def _differing(locks: Locks) -> Iterator[str]:
+def _goals(part: Part, standard: Standard) -> tuple[Target, ...]:
+    """The target of a part; a file may name none, and is then judged for the only one."""
+    every = standard.targets
+    meant = tuple(each for each in every if str(each.platform) == part.platform)
+    return meant or (every if len(every) == 1 else ())
+
+
+def _differing(locks: Locks) -> Iterator[Problem]:
     """Files that do not pin a platform alike: someone changed one of them."""
     first: dict[tuple[str, str], tuple[Path, dict[str, str]]] = {}
     for path, lock in locks.items():
         for part in lock.parts:
             for side, pins in _sides(part).items():
                 other, known = first.setdefault((part.platform, side), (path, pins))
-                if pins != known:
-                    yield f"{other} and {path} hold different pins for {part.place}"
+                differ = sorted(
+                    name for name in {*pins, *known} if pins.get(name) != known.get(name)
+                )
+                if differ:
+                    more = f" and {len(differ) - _SHOWN} more" if differ[_SHOWN:] else ""
+                    what = f"{', '.join(differ[:_SHOWN])}{more} for {part.place}"
+                    yield Problem(path=path, name=differ[0], what=f"{other} pins {what} otherwise")
 
 
 def _sides(part: Part) -> dict[str, dict[str, str]]:
@@ -257,13 +308,12 @@ def _without(part: Part, job: Job) -> Part:
 _OPTION_LINE = re.compile(r"^(--?[a-z][a-z-]*)(?:[ =].*)?$", re.MULTILINE)
 
 
-def without_options(path: Path) -> tuple[str, tuple[str, ...]]:
+def without_options(name: str, text: str) -> tuple[str, tuple[str, ...]]:
     """Return the text of a lock without lines that are options for pip, and those options.
 
     pip-compile and uv write down the indexes they were configured with.
     """
-    text = read_text(path)
-    kind = format_of(path, text)
+    kind = format_of(PurePath(name), text)
     if kind is None or not LOCKS[kind].options:
         return text, ()
     return _OPTION_LINE.sub("", text), tuple(dict.fromkeys(_OPTION_LINE.findall(text)))

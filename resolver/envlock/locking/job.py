@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -61,6 +62,12 @@ class Job(Struct, frozen=True, kw_only=True):
     preferences: Mapping[NormalizedName, Version] = field(default_factory=dict)
     fresh: bool = False
     evidence: tuple[Path, ...] = ()
+
+    @property
+    def typed_again(self) -> str:
+        """The command that makes the files again, with the Python where one was asked for."""
+        wanted = f" --python {shlex.quote(self.python)}" if self.python and not self.subdirs else ""
+        return f"{self.command}{wanted}"
 
     def targets(self) -> tuple[Target, ...]:
         """Return what pip's packages are locked for, by platform; raises as `find` does."""

@@ -15,6 +15,7 @@ from envlock.index.origin import asked
 from envlock.locking import existing
 from envlock.locking.job import DEFAULT_CHANNEL, Job, Locked, SolvedPart, Work
 from envlock.locking.outputs import Seen, seen, try_outputs, write_changed
+from envlock.locking.stale import Problem, placed
 from envlock.model import Lock, Target
 from envlock.progress import Progress
 from envlock.request.digest import recorded
@@ -28,6 +29,7 @@ class _Standing(Struct, frozen=True, kw_only=True):
     standard: existing.Standard
     before: Seen
     command: str
+    locks: existing.Locks
     old: Lock | None
     current: Lock | None
 
@@ -70,7 +72,9 @@ def _standing(job: Job, *, hashed: bool) -> _Standing:
             # Not every format has these, and the request has them as they are.
             said = {"variables": job.request.variables, "name": job.request.name or job.name}
             taken = replace(old, **said)
-    return _Standing(standard=standard, before=before, command=command, old=old, current=taken)
+    return _Standing(
+        standard=standard, before=before, command=command, locks=locks, old=old, current=taken
+    )
 
 
 def _targets(job: Job) -> tuple[Target, ...]:
@@ -80,7 +84,8 @@ def _targets(job: Job) -> tuple[Target, ...]:
 
 def _locked(job: Job, standing: _Standing, progress: Progress) -> Locked:
     if standing.current is not None:
-        return Locked(lock=standing.current, texts={}, before=standing.before)
+        texts = _with_content(standing.locks, job)
+        return Locked(lock=standing.current, texts=texts, before=standing.before)
     standard = standing.standard
     work = Work(job=job, database=standard.rules, kept=existing.to_keep(job, standing.old))
     solved = sorted(_solve(work, standard.targets, progress), key=lambda each: each.part.place)
@@ -147,6 +152,16 @@ def _render(lock: Lock, solved: Sequence[SolvedPart], job: Job) -> dict[Path, st
     return texts
 
 
+def _with_content(locks: existing.Locks, job: Job) -> dict[Path, str]:
+    """The texts of locks of before there was a digest of what they hold, with it."""
+    texts: dict[Path, str] = {}
+    for path, lock in locks.items():
+        if not lock.content:
+            named = replace(lock, name=lock.name or job.request.name or job.name)
+            (texts[path],) = texts_of(named, job.outputs[path], together=job.together).values()
+    return texts
+
+
 def _alone(lock: Lock, solved: SolvedPart) -> Lock:
     return replace(lock, parts=(solved.part,), notes=solved.notes, reasons=solved.reasons)
 
@@ -161,11 +176,23 @@ def write(locked: Locked) -> tuple[Path, ...]:
     return write_changed(locked.texts, locked.before)
 
 
-def check_lock(job: Job) -> tuple[str, ...]:
+def check_lock(job: Job, progress: Progress) -> tuple[Problem, ...]:
     """Return everything that keeps the lock files from being current and rule-abiding.
 
-    Nothing is solved, fetched or written.
+    Nothing is solved, fetched or written. A lock of before there was a digest
+    of what it holds is judged as far as that goes, which is told.
+
+    Raises:
+        Conflicted: a merge left two versions of one.
+        UsageError: one is no lock; says the line.
     """
     refuse_irregular(job.outputs)
     standard = existing.Standard.of(job, database.load(job.rules), _targets(job))
-    return existing.problems(existing.read_locks(job), standard)
+    locks = existing.read_locks(job)
+    for path, lock in locks.items():
+        if lock.request_digest and not lock.content:
+            progress.note(
+                f"{path} has no digest of what it holds, so that not every edit is seen:"
+                f" {job.typed_again} adds one"
+            )
+    return tuple(map(placed, existing.problems(locks, standard)))

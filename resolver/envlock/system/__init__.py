@@ -40,6 +40,7 @@ from envlock.system.reading import opened as opened
 from envlock.system.reading import read_ends as read_ends
 from envlock.system.reading import read_standard_input as read_standard_input
 from envlock.system.reading import read_text as read_text
+from envlock.system.reading import refuse_conflict as refuse_conflict
 from envlock.system.storing import Mismatch as Mismatch
 from envlock.system.storing import digest_of as digest_of
 from envlock.system.storing import parts_of as parts_of

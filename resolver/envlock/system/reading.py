@@ -16,6 +16,7 @@ import errno
 import os
 import re
 import select
+import shlex
 import stat
 import sys
 from collections.abc import Callable, Iterator
@@ -25,7 +26,7 @@ from typing import BinaryIO, Self
 
 from msgspec import Struct
 
-from envlock.errors import EnvlockError, UsageError
+from envlock.errors import Conflicted, EnvlockError, UsageError
 
 _MARKS = ("pyproject.toml", ".git")
 _PLACES = 20  # that are named
@@ -136,7 +137,26 @@ def read_text(path: Path) -> str:
     note_link(path)
     text = _decoded(content, path)
     _refuse_beyond(text, path)
+    refuse_conflict(text, path)
     return text
+
+
+def refuse_conflict(text: str, path: Path) -> None:
+    """Refuse a text with the marks of a merge that somebody has still to decide.
+
+    Raises:
+        Conflicted: it has them.
+    """
+    begin = middle = f"\n{text}".find("\n<<<<<<< ")
+    for mark in ("\n=======", "\n>>>>>>> "):
+        middle = text.find(mark, middle) if middle >= 0 else middle
+    if middle >= 0:
+        line = text.count("\n", 0, begin) + 1
+        raise Conflicted(
+            f"{path}:{line}",
+            f"edit {path}: keep what is wanted of both, without the lines of <, = and >",
+            f"git checkout --ours -- {shlex.quote(path.as_posix())}",
+        )
 
 
 def read_ends(path: Path) -> Ends:

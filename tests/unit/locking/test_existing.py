@@ -55,7 +55,7 @@ def write(folder: Path, *formats: Format, lock: Lock = LOCK) -> None:
 
 
 def problems(wanted: Job) -> tuple[str, ...]:
-    return existing.problems(existing.read_locks(wanted), standard(wanted))
+    return tuple(map(str, existing.problems(existing.read_locks(wanted), standard(wanted))))
 
 
 def test_every_format_is_current_beside_the_others(folder: Path) -> None:
@@ -71,7 +71,8 @@ def test_a_format_alone_tells_what_keeps_it_from_being_current(kind: Format, fol
     write(folder, kind)
     assert problems(wanted) == ()
     assert problems(replace(wanted, request=replace(REQUEST, name="other"))) == tuple(
-        f"{name}: it answers another request, Python or platform than the one given"
+        f"{name}: it answers another request than the one given: another constraint, accelerator,"
+        f" date or the like than in {LOCK.command}"
         for name in names
     )
 
@@ -88,8 +89,9 @@ def test_a_pin_that_a_rule_refuses_is_told(folder: Path) -> None:
     write(folder, Format.ENVIRONMENT)
     path = folder / "environment.linux-64.yml"
     path.write_text(path.read_text().replace("numpy==1.26.4", "numpy==2.1.0"))
-    (found,) = problems(job(Format.ENVIRONMENT))
-    assert found.startswith(
+    edited, broken = problems(job(Format.ENVIRONMENT))
+    assert edited == "environment.linux-64.yml: numpy 2.1.0 is not what envlock wrote here"
+    assert broken.startswith(
         "environment.linux-64.yml: rule numpy2-tf-abi (tensorflow 2.15.0, numpy 2.1.0): "
     )
 
@@ -120,8 +122,10 @@ def test_files_that_hold_different_pins_are_told(folder: Path) -> None:
         assert old in text
         (folder / name).write_text(text.replace(old, new))
     assert problems(job(*formats)) == (
-        "conda-linux-64.lock and environment.linux-64.yml hold different pins for linux-64",
-        "conda-osx-arm64.lock and requirements.osx-arm64.txt hold different pins for macos-arm64",
+        "environment.linux-64.yml: wrapt 1.14.0 is not what envlock wrote here",
+        "requirements.osx-arm64.txt: six 1.15.0 is not what envlock wrote here",
+        "environment.linux-64.yml: conda-linux-64.lock pins wrapt for linux-64 otherwise",
+        "requirements.osx-arm64.txt: conda-osx-arm64.lock pins six for macos-arm64 otherwise",
     )
 
 

@@ -32,13 +32,12 @@ from envlock.docker.image import DockerOrder, Image, Machine, Piece, assemble, s
 from envlock.docker.recipe import DOCKERFILE, IGNORE, SCRIPTS, is_edited, is_own
 from envlock.engine import ENGINES, crossing
 from envlock.errors import ExitCode, NoResolution, UsageError
-from envlock.formats.registry import read_lock
-from envlock.formats.requirements import text_of
+from envlock.formats.registry import read_lock, texts_of
 from envlock.locking.make import check_lock, make_lock
 from envlock.locking.outputs import differing, refuse_changed, seen
 from envlock.locking.pypi import unproved
 from envlock.model import Lock, Severity, Target
-from envlock.progress import Progress
+from envlock.progress import Progress, Silent
 from envlock.releases import wheels_for
 from envlock.resolve.assemble import hashed
 from envlock.rules import database
@@ -258,7 +257,7 @@ def check_image(order: DockerOrder) -> tuple[str, ...]:
     """
     frozen = _frozen(order)
     machines = _bounded(order, frozen)
-    found = [problem for machine in machines for problem in check_lock(machine.job)]
+    found = [str(each) for machine in machines for each in check_lock(machine.job, Silent())]
     if not all(machine.path.exists() for machine in machines):
         return tuple(found)
     pieces = [
@@ -317,7 +316,8 @@ def _piece(
         lock = replace(lock, notes=tuple(note for note in lock.notes if note not in told))
     if frozen is not None:
         _refuse_clash(machine, lock, goal, frozen)
-    return Piece(machine=machine, target=goal, lock=lock, text=text_of(lock, lock.part))
+    (text,) = texts_of(lock, Format.REQUIREMENTS).values()
+    return Piece(machine=machine, target=goal, lock=lock, text=text)
 
 
 def _on_arm(machine: Machine) -> Iterator[str]:

@@ -64,8 +64,18 @@ class ExportOptions(Struct, frozen=True, kw_only=True):
 class TwoLocks(Struct, frozen=True, kw_only=True):
     """What is compared."""
 
-    before: Annotated[Path, word("OLD", says="A lock.")]
-    after: Annotated[Path, word("NEW", says="Another one, of any format.")]
+    before: Annotated[
+        str,
+        word(
+            "OLD",
+            says="A lock: a file, - for standard input, or a revision of git: HEAD~1,"
+            " main:requirements.txt.",
+        ),
+    ]
+    after: Annotated[
+        str | None,
+        word("NEW", says="Another one, of any format.  [default: the lock in this folder]"),
+    ] = None
 
 
 EXPORT = Command(

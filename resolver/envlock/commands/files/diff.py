@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
 from msgspec import Struct, field
@@ -13,6 +13,7 @@ from msgspec import Struct, field
 from envlock.cli.options import JsonOption
 from envlock.cli.output import progress_for, say, say_json
 from envlock.commands.files import TwoLocks
+from envlock.commands.files.source import Source, two_sources
 from envlock.errors import ExitCode, UsageError
 from envlock.formats.registry import LOCKS, format_of, read_lock
 from envlock.locking.existing import without_options
@@ -24,7 +25,8 @@ from envlock.targets.interpreters import find_interpreter
 
 def run_diff(own: TwoLocks, talk: JsonOption) -> int:
     """Do `envlock diff`."""
-    found = difference(own.before, own.after, progress_for(quiet=False, verbose=False))
+    progress = progress_for(quiet=False, verbose=False)
+    found = difference(*two_sources(own.before, own.after, progress), progress)
     code = ExitCode.of(problem=bool(found))
     if talk.json:
         say_json("diff", _data(found), exit_code=code)
@@ -94,32 +96,34 @@ def _data(found: Difference) -> dict[str, Any]:
     }
 
 
-def difference(before: Path, after: Path, progress: Progress) -> Difference:
-    """Return what differs between two lock files, both of conda packages or neither.
+def difference(before: Source, after: Source, progress: Progress) -> Difference:
+    """Return what differs between two locks, both of conda packages or neither.
 
     One that pins a package twice, with markers, is read for this machine.
 
     Raises:
         UsageError: one is no lock that envlock reads, or is of another kind.
     """
-    old, new = (_read(path, progress) for path in (before, after))
+    old, new = (_read(each, progress) for each in (before, after))
     if old.of_conda != new.of_conda:
         conda, other = (before, after) if old.of_conda else (after, before)
-        raise UsageError(f"{conda} is a lock of conda packages, and {other} is not")
-    kinds = (format_of(before), format_of(after))
+        raise UsageError(f"{conda.label} is a lock of conda packages, and {other.label} is not")
+    kinds = [format_of(PurePath(each.name), each.text) for each in (before, after)]
     hashes = all(kind is None or LOCKS[kind].hashes for kind in kinds)
     apart = max(len(each.parts) for each in (old, new)) > 1
     return compare(side_of(old, apart=apart), side_of(new, apart=apart), hashes=hashes)
 
 
-def _read(path: Path, progress: Progress) -> Lock:
-    text, _ = without_options(path)
+def _read(source: Source, progress: Progress) -> Lock:
+    text, _ = without_options(source.name, source.text)
     try:
-        return read_lock(path.name, text)
+        return read_lock(source.name, text)
     except UsageError:
         here = find_interpreter(None)
-        lock = read_lock(path.name, text, markers=here.markers)
-    progress.note(f"{path} is read for Python {here.version} on {here.platform}: it has markers")
+        lock = read_lock(source.name, text, markers=here.markers)
+    progress.note(
+        f"{source.label} is read for Python {here.version} on {here.platform}: it has markers"
+    )
     return lock
 
 

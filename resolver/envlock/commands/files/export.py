@@ -160,7 +160,7 @@ def write_export(files: Mapping[Path, str], source: Path) -> tuple[Path, ...]:
 
 def _read(order: ExportOrder, progress: Progress) -> Lock:
     """Read the lock; without conda's packages its markers are judged for the target it is for."""
-    text, options = without_options(order.source)
+    text, options = without_options(order.source.name, read_text(order.source))
     if options:
         progress.note(
             f"{order.source}: {' and '.join(options)} left out: indexes come from pip's"

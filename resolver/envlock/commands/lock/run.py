@@ -23,6 +23,7 @@ from envlock.locking import make as lock
 from envlock.locking.job import Job
 from envlock.locking.make import check_lock
 from envlock.model import Lock
+from envlock.progress import Progress
 
 
 def run(
@@ -40,7 +41,7 @@ def run(
     typed = Typed(request=request, index=index, conda=conda, files=files)
     job = lock_job("lock", typed, progress)
     if own.check:
-        return _check(job, as_json=talk.json)
+        return _check(job, progress, as_json=talk.json)
     locked = lock.make_lock(job, progress)
     if files.output == STANDARD_OUTPUT:
         return _print(locked.texts, as_json=talk.json)
@@ -92,11 +93,13 @@ def _elsewhere(job: Job, places: Sequence[str]) -> str | None:
     return None if own in places else " and ".join(places)
 
 
-def _check(job: Job, *, as_json: bool) -> int:
-    found = check_lock(job)
+def _check(job: Job, progress: Progress, *, as_json: bool) -> int:
+    found = check_lock(job, progress)
     code = ExitCode.of(problem=bool(found))
+    told = tuple(map(str, found))
     if as_json:
-        say_json("lock", {"current": not found, "problems": found}, exit_code=code)
+        ways = {"remedies": [job.typed_again]} if found else {}
+        say_json("lock", {"current": not found, "problems": told, **ways}, exit_code=code)
     else:
-        say("\n".join(found or ("the lock is current",)))
+        say("\n".join((*told, f"next: {job.typed_again}") if found else ("the lock is current",)))
     return code

@@ -1,0 +1,126 @@
+"""What keeps a lock from being current: what was asked for since, and what was edited.
+
+A lock does not need its request for that: what a pin was asked for by stands
+under it, and every pin is held against what is asked for now.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import Version
+
+from envlock.model import Lock, Part, Request, Requested, Target
+from envlock.request.words import applicable
+from envlock.rules.frameworks import families
+from envlock.system import read_text
+from envlock.versions import admits
+
+
+class Problem(Struct, frozen=True, kw_only=True):
+    """One reason why a lock file is not current; ``line`` is 0 where it is about the whole file."""
+
+    path: Path
+    what: str
+    name: str = ""
+    line: int = 0
+
+    def __str__(self) -> str:
+        place = f"{self.path}:{self.line}" if self.line else str(self.path)
+        return f"{place}: {self.what}"
+
+
+def pinned_at(text: str, name: str) -> int:
+    """Return the line of a lock that pins a package, 0 where none is found.
+
+    That is the first line that is no comment and has the name with a version
+    after it, else the first that has it at all.
+    """
+    word = re.sub(r"[-_.]+", "[-_.]+", re.escape(name).replace(r"\-", "-"))
+    own = re.compile(rf"(?<![\w.-]){word}(?![\w-])", re.IGNORECASE)
+    exact = re.compile(rf"(?<![\w.-]){word}(?:\[[^\]]*\])?(?:==?|-)\d", re.IGNORECASE)
+    lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if not _is_comment(line)]
+    for pattern in (exact, own):
+        for number, line in lines:
+            if pattern.search(line):
+                return number
+    return 0
+
+
+def placed(problem: Problem) -> Problem:
+    """Return a problem with the line of the pin that it is about, where there is one."""
+    if not problem.name:
+        return problem
+    return replace(problem, line=pinned_at(read_text(problem.path), problem.name))
+
+
+def _is_comment(line: str) -> bool:
+    return line.lstrip().startswith("#") and not line.startswith("# pip ")
+
+
+Pins = Mapping[NormalizedName, Version]
+
+
+def unmet(part: Part, request: Request, goal: Target) -> Iterator[tuple[str, str]]:
+    """Say of each requirement and bound that the pins of a platform do not meet, and the pin."""
+    pins = part.pins
+    for item in applicable(request.requirements, goal):
+        name = canonicalize_name(item.requirement.name)
+        held = _answering(name, pins)
+        if not held:
+            yield "", f"{_asked(item)} is asked for, and not in it"
+        yield from (_outside(item, each, pins[each]) for each in held if _refuses(item, pins[each]))
+    for item in applicable(request.constraints, goal):
+        name = canonicalize_name(item.requirement.name)
+        if name in pins and _refuses(item, pins[name]):
+            yield _outside(item, name, pins[name])
+
+
+def _answering(name: NormalizedName, pins: Pins) -> list[NormalizedName]:
+    """The pin of a name, or where that is a framework's, of the distribution that carries it."""
+    family_of = families().family_of
+    return [name] if name in pins else [each for each in pins if family_of(each) == name]
+
+
+def _refuses(item: Requested, version: Version) -> bool:
+    return not admits(item.requirement.specifier, version)
+
+
+def _asked(item: Requested) -> str:
+    return f"{item.requirement} ({item.origin})"
+
+
+def _outside(item: Requested, name: NormalizedName, version: Version) -> tuple[str, str]:
+    return name, f"{_asked(item)} is asked for, and {name}=={version} is in it"
+
+
+def dropped(part: Part, request: Request) -> Iterator[tuple[str, str]]:
+    """Say which pins were asked for by somebody who asks no longer, as far as the pins tell."""
+    now = {canonicalize_name(each.requirement.name) for each in request.requirements}
+    family_of = families().family_of
+    for pin in part.pypi:
+        asked = [via for via in pin.via if canonicalize_name(via) not in part.pins]
+        if asked and not {pin.name, family_of(pin.name)} & now:
+            yield pin.name, f"{pin.name} was asked for ({', '.join(asked)}), and is no longer"
+
+
+def elsewhere(lock: Lock, goals: Iterable[Target]) -> Iterator[str]:
+    """Say which Python or platforms a lock is for that are not those asked for."""
+    goals = tuple(goals)
+    places = {each.platform for each in lock.parts} - {""}
+    wanted = {str(each.platform) for each in goals}
+    if not places <= wanted:
+        yield f"it is for {_all(places)}, and {_all(wanted)} is asked for"
+    pythons = {each.python for each in lock.parts} - {""}
+    minors = {each.minor for each in goals}
+    if not pythons <= minors:
+        yield f"it is for Python {_all(pythons)}, and Python {_all(minors)} is asked for"
+
+
+def _all(names: Iterable[str]) -> str:
+    return " and ".join(sorted(names))
