@@ -6,7 +6,7 @@ import ast
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from envlock import config
-from envlock.choices import Accelerator, EngineName, Format, IndexStrategy
+from envlock.choices import Accelerator, EngineName, Format, IndexStrategy, Manager
 from envlock.cli import output as told
 from envlock.cli.options import (
     CondaOptions,
@@ -24,17 +24,19 @@ from envlock.cli.options import (
     ProbeOptions,
     RequestOptions,
 )
+from envlock.cli.orders import environment_folder
 from envlock.commands.environments.sync import SyncOrder, sync_environment
-from envlock.commands.lock.job import Typed, lock_job
+from envlock.commands.lock.folder import Typed
+from envlock.commands.lock.job import lock_job
 from envlock.conda import rattler
-from envlock.config import KEYS
+from envlock.config.keys import KEYS
 from envlock.errors import UsageError
 from envlock.index import secrets
 from envlock.index.handover import pip_environment, uv_cache, uv_environment
 from envlock.index.secrets import redact
 from envlock.locking.conda import channel_addresses
 from envlock.locking.job import Job
-from envlock.model import IndexSettings
+from envlock.model import IndexSettings, Requested
 from envlock.progress import Silent
 from envlock.system.caches import folder_of_variable
 from envlock.system.processes import solve_limit
@@ -69,6 +71,7 @@ class Setting:
     own: str = "ENVLOCK"
     many: bool = False
     file: str = "envlock.toml"
+    flag: str = ""
 
     @property
     def line(self) -> str:
@@ -93,8 +96,61 @@ def of_index(value: str, taken: Callable[[IndexSettings], bool], *, many: bool =
     )
 
 
+def asks_for(name: str, requested: Iterable[Requested]) -> bool:
+    return name in {each.requirement.name for each in requested}
+
+
 URL = "https://place.example/simple"
+PROJECT = """\
+[project]
+name = "own"
+dependencies = ["demo"]
+optional-dependencies = {more = ["extra"], less = ["other"]}
+[dependency-groups]
+more = ["grouped"]
+less = ["other"]
+"""
 SETTINGS = {
+    "requirements": Setting(
+        value="-r ours.in",
+        taken=lambda o: asks_for("ours", o.request.requirements),
+        many=True,
+        flag="requirement_file",
+    ),
+    "constraints": Setting(
+        value="-c ours.in",
+        taken=lambda o: asks_for("ours", o.request.constraints),
+        many=True,
+        flag="constraint_file",
+    ),
+    "extras": Setting(
+        value="more",
+        taken=lambda o: asks_for("extra", o.request.requirements),
+        many=True,
+        flag="extra",
+    ),
+    "groups": Setting(
+        value="more",
+        taken=lambda o: asks_for("grouped", o.request.requirements),
+        many=True,
+        flag="group",
+    ),
+    "all-extras": Setting(value="true", taken=lambda o: len(o.request.optional) == 2),
+    "no-extra": Setting(value="less", taken=lambda o: len(o.request.optional) == 1, many=True),
+    "all-groups": Setting(value="true", taken=lambda o: len(o.request.optional) == 2),
+    "no-group": Setting(value="less", taken=lambda o: len(o.request.optional) == 1, many=True),
+    "needs": Setting(value="resume", taken=lambda o: o.request.needs == ("resume",), many=True),
+    "fresh": Setting(value="true", taken=lambda o: o.fresh),
+    "universal": Setting(value="true", taken=lambda o: o.together, group="files"),
+    "manager": Setting(value="micromamba", taken=lambda o: bool(o.subdirs), group="conda"),
+    "channels": Setting(
+        value="https://h.example/chan",
+        taken=lambda o: "https://h.example/chan" in o.request.channels,
+        group="conda",
+        many=True,
+        flag="channel",
+    ),
+    "env": Setting(value="ours", taken=lambda _: environment_folder(None) == Path("ours")),
     "python": Setting(value=HERE, taken=lambda o: o.python == HERE),
     "engine": Setting(value="uv", taken=lambda o: o.engine is EngineName.UV),
     "accelerator": Setting(value="cpu", taken=lambda o: o.request.accelerator is Accelerator.CPU),
@@ -136,7 +192,16 @@ SETTINGS = {
     "proxy": of_index("http://p.example", lambda s: s.proxy == "http://p.example"),
     "timeout": of_index("77", lambda s: s.timeout == 77),
 }
-ELSEWHERE = {"channel", "$VARIABLE", "${VARIABLE}", "probe", "env", "force"}
+ELSEWHERE = {"$VARIABLE", "${VARIABLE}", "probe", "force"}
+SHOWN_ELSEWHERE = {("python", "input file"), ("channels", "input file"), ("env", "flag")}
+#: What a setting needs beside it to be of any use.
+BESIDE = {
+    "no-extra": {"all_extras": True},
+    "no-group": {"all_groups": True},
+    "universal": {"platform": ("linux-x86_64", "macos-arm64")},
+}
+#: What is asked for by a project.
+OF_PROJECT = {"extras", "groups", "all-extras", "no-extra", "all-groups", "no-group"}
 
 
 def names(paths: tuple[Path, ...]) -> set[Path]:
@@ -151,13 +216,14 @@ class Folder:
     patch: pytest.MonkeyPatch
     screen: pytest.CaptureFixture[str]
     words: dict[str, dict[str, Any]] = field(default_factory=dict)
+    bare: bool = False
 
     def write(self, name: str, text: str) -> None:
         (self.root / name).write_text(text, encoding="utf-8")
 
     def order(self, *, file: str = "") -> Job:
         """Return what `envlock lock` would do."""
-        request = {"requirements": ("demo",)} | self.words.get("request", {})
+        request = {"requirements": () if self.bare else ("demo",)} | self.words.get("request", {})
         if file:
             request["requirement_file"] = (Path(file),)
         return lock_job(
@@ -166,6 +232,7 @@ class Folder:
                 request=RequestOptions(**request),
                 index=IndexOptions(**self.words.get("index", {})),
                 files=LockFileOptions(**self.words.get("files", {})),
+                conda=CondaOptions(**self.words.get("conda", {})),
             ),
             Silent(),
         )
@@ -182,7 +249,10 @@ def folder(
     monkeypatch.setattr(config, "user_file", lambda: tmp_path / "home" / "envlock.toml")
     for name in ("home", "clone"):
         (tmp_path / name).mkdir()
+    for name in ("clone", "home"):
+        (tmp_path / name / "ours.in").write_text("ours\n")
     monkeypatch.chdir(tmp_path / "clone")
+    monkeypatch.setattr(rattler, "detect", lambda: ("linux-64", ()))
     told.forget()
     return Folder(tmp_path / "clone", monkeypatch, capsys)
 
@@ -191,10 +261,15 @@ def flag(setting: Setting, name: str, folder: Folder) -> Job:
     value: Any = (setting.value,) if setting.many else setting.value
     if name in {"rules", "evidence"}:
         value = (Path(setting.value),)
+    elif setting.value.startswith("-"):
+        value = (Path(setting.value[3:]),)
+    elif setting.own != "PIP" and setting.value == "true":
+        value = True
     choices: Mapping[str, Any] = {
         "engine": EngineName,
         "accelerator": Accelerator,
         "index-strategy": IndexStrategy,
+        "manager": Manager,
     }
     if name in choices:
         value = choices[name](setting.value)
@@ -202,7 +277,8 @@ def flag(setting: Setting, name: str, folder: Folder) -> Job:
         value = (Format(setting.value),)
     elif name in {"no-index", "refresh", "no-cache", "offline"}:
         value = True
-    folder.words[setting.group] = {name.replace("-", "_"): value}
+    own = folder.words.get(setting.group, {})
+    folder.words[setting.group] = {**own, setting.flag or name.replace("-", "_"): value}
     return folder.order()
 
 
@@ -222,7 +298,8 @@ def users_file(setting: Setting, name: str, folder: Folder) -> Job:
 
 
 def projects_file(setting: Setting, name: str, folder: Folder) -> Job:
-    folder.write("pyproject.toml", f"[tool.envlock]\n{name} = {setting.line}\n")
+    own = PROJECT if name in OF_PROJECT else ""
+    folder.write("pyproject.toml", f"{own}[tool.envlock]\n{name} = {setting.line}\n")
     return folder.order()
 
 
@@ -238,6 +315,11 @@ WAYS = dict(zip(SOURCES, (flag, variable, users_file, projects_file, input_file)
 def outcome(name: str, source: str, folder: Folder) -> str:
     """Return what becomes of a setting from a source, in the words of the table."""
     setting = SETTINGS[name]
+    folder.bare = name in OF_PROJECT or name == "requirements"
+    if name in OF_PROJECT:
+        folder.write("pyproject.toml", PROJECT)
+    folder.words |= {"request": BESIDE[name]} if name in BESIDE else {}
+    folder.words |= {"conda": {"manager": Manager.CONDA}} if name == "channels" else {}
     try:
         order = WAYS[source](setting, name, folder)
     except UsageError:
@@ -263,7 +345,7 @@ def test_the_table_names_every_setting() -> None:
 
 @pytest.mark.parametrize(
     ("setting", "source", "says"),
-    [each for each in CELLS if each[0] not in ELSEWHERE and each[:2] != ("python", "input file")],
+    [each for each in CELLS if each[0] not in ELSEWHERE and each[:2] not in SHOWN_ELSEWHERE],
 )
 def test_a_setting_is_taken_from_whom_it_may_be(
     setting: str, source: str, says: str, folder: Folder
@@ -275,11 +357,15 @@ def test_a_setting_is_taken_from_whom_it_may_be(
         assert refused(path, setting, source, folder)
     elif says == "inside":
         assert found == "allowed"
-        outside = Setting(value="../elsewhere", taken=lambda _: True, many=True)
+        start = SETTINGS[setting].value.partition("ours")[0]
+        outside = Setting(value=f"{start}../elsewhere", taken=lambda _: True, many=True)
         assert refused(outside, setting, source, folder)
         (folder.root / "linked").symlink_to(folder.root.parent)
-        through = Setting(value="linked/elsewhere", taken=lambda _: True, many=True)
+        through = Setting(value=f"{start}linked/elsewhere", taken=lambda _: True, many=True)
         assert refused(through, setting, source, folder)
+    elif says == "envlock's own":
+        assert found == "refused"
+        WAYS[source](Setting(value="conda", taken=bool), setting, folder)
     elif says == "first-index":
         assert found == "refused"
         first = Setting(value=says, taken=bool)
@@ -306,7 +392,8 @@ def test_the_python_of_an_input_file_is_a_version(folder: Folder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("setting", "source", "says"), [each for each in CELLS if each[0] in {"probe", "env", "force"}]
+    ("setting", "source", "says"),
+    [each for each in CELLS if each[0] in {"probe", "force"} or each[:2] == ("env", "flag")],
 )
 def test_what_runs_and_what_deletes_is_of_the_command_line(
     setting: str, source: str, says: str, folder: Folder
@@ -344,12 +431,11 @@ def channels(folder: Folder, text: str = "", typed: tuple[str, ...] = ()) -> tup
 
 
 def test_the_channels_of_a_file_are_named_and_a_flag_need_not_be(folder: Folder) -> None:
-    assert {("channel", "input file", "named"), ("channel", "flag", "allowed")} <= set(CELLS)
+    assert {("channels", "input file", "named"), ("channels", "flag", "allowed")} <= set(CELLS)
     channels(folder, "conda-forge, https://h.example/t/s3cret/chan", ("mine",))
     assert folder.screen.readouterr().err == (
         "environment.yml: channels: packages come from https://h.example/t/****/chan\n"
     )
-    assert refused(Setting(value="x", taken=bool), "channel", "project's file", folder)
 
 
 @pytest.mark.parametrize(
@@ -460,7 +546,7 @@ NO_VARIABLES = frozenset(
 )
 TOLD = re.compile(r"(?:PIP|UV)_")
 IN_CAPITALS = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
-PACKAGE = Path(config.__file__).parent
+PACKAGE = Path(config.__file__).parents[1]
 #: Where a name of a variable is worked out: by the table of settings, from a channel, from a list;
 #: `cli/__init__.py` asks for the one by which a shell completes.
 WORKED_OUT = {
@@ -469,7 +555,7 @@ WORKED_OUT = {
         "cli/arguments.py",
         "conda/channels.py",
         "targets/subdirs.py",
-        "config.py",
+        "config/__init__.py",
     ),
     *("environment/inspect.py", "environment/layout.py", "index/handover.py", "index/settings.py"),
     *("system/caches.py", "system/processes.py"),

@@ -263,7 +263,9 @@ class LockFileOptions(Struct, frozen=True, kw_only=True):
 class EnvironmentOptions(Struct, frozen=True, kw_only=True):
     """Where the environment is built."""
 
-    env: Annotated[Path, option("--env", metavar="DIR", says="[default: .venv]")] = Path(".venv")
+    env: Annotated[
+        Path | None, option("--env", metavar="DIR", says="Its folder.  [default: .venv]")
+    ] = None
     force: Annotated[
         bool, flag("--force", says="Replace an environment that another tool made; it is deleted.")
     ] = False

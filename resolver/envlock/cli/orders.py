@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from envlock.choices import PROBE_SECONDS, Accelerator, EngineName, Format
 from envlock.cli.options import IndexOptions, LockFileOptions, RequestOptions
 from envlock.cli.output import PLACES, talk
-from envlock.config import Config, load_config, project_places, project_sources
+from envlock.config import Config, load_config, project_sources
 from envlock.documents import read_toml
 from envlock.errors import UsageError
 from envlock.index.hosts import as_netloc, is_secure, split, trusted_host
@@ -83,8 +83,8 @@ def index_settings(index: IndexOptions, config: Config) -> IndexSettings:
     """
     overrides = IndexOverrides(
         index_url=index.index_url or config.index_url,
-        extra_index_urls=(*config.extra_index_urls, *index.extra_index_url),
-        find_links=(*config.find_links, *index.find_links),
+        extra_index_urls=tuple(dict.fromkeys((*config.extra_index_urls, *index.extra_index_url))),
+        find_links=tuple(dict.fromkeys((*config.find_links, *index.find_links))),
         no_index=index.no_index or None,
         trusted_hosts=index.trusted_host,
         cert=index.cert,
@@ -100,13 +100,19 @@ def index_settings(index: IndexOptions, config: Config) -> IndexSettings:
         index_strategy=index.index_strategy or config.index_strategy,
         sources=placed(config.sources, settings),
     )
-    tell_places(settings)
+    tell_places(settings, config)
     return settings
 
 
 def configured_settings(index: IndexOptions) -> IndexSettings:
     """The index settings of a command that takes no request."""
     return index_settings(index, load_config(current_folder(), os.environ))
+
+
+def environment_folder(typed: Path | None) -> Path:
+    """Return the folder of the environment: as it was typed, or is configured, or .venv."""
+    found = typed or load_config(current_folder(), os.environ).env or Path(".venv")
+    return Path(here(found))
 
 
 def project_name() -> str:
@@ -169,15 +175,14 @@ def here(path: Path) -> str:
     return path.as_posix()
 
 
-def tell_places(settings: IndexSettings) -> None:
+def tell_places(settings: IndexSettings, config: Config) -> None:
     """Name on standard error the indexes that a project's file chose and these settings use.
 
     Raises:
         UsageError: one is neither encrypted nor on a host that the user trusts.
     """
     used = {settings.index_url, *settings.extra_index_urls, *settings.find_links}
-    chosen = project_places(Path.cwd(), os.environ)
-    for where, values in chosen.items():
+    for where, values in config.places.items():
         for value in values:
             learn_url(value)
             if used.isdisjoint(_forms(value)):

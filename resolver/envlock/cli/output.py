@@ -63,6 +63,8 @@ def say_rows(rows: Iterable[tuple[str, str]], *, quiet: bool = False) -> None:
 def say_json(command: str, content: Mapping[str, Any], *, exit_code: int = 0) -> None:
     """Print the one JSON object of a command."""
     shown = {"schema": SCHEMA, "command": command, "exit_code": exit_code, **content}
+    if SOURCES:
+        shown["from"] = dict(SOURCES)
     if PLACES:
         shown["places"] = [dict(each) for each in PLACES]
     say(visible_json(json.dumps(_open(shown), indent=2, default=str)))
@@ -176,6 +178,18 @@ class Lines:
 PLACES: list[dict[str, str]] = []
 
 
+#: What was not typed, and which file says it.
+SOURCES: dict[str, str] = {}
+
+
+def tell_source(what: str, where: str, progress: Progress) -> None:
+    """Say once which file says what was not typed."""
+    if SOURCES.get(what) != where:
+        SOURCES[what] = where
+        progress.note(f"{what} from {where}")
+
+
 def forget() -> None:
     """Begin a run."""
     PLACES.clear()
+    SOURCES.clear()

@@ -11,7 +11,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from envlock.choices import EngineName, Format
+from envlock.choices import EngineName, Format, Manager
 from envlock.locking.outputs import Seen
 from envlock.model import IndexSettings, Lock, Part, Request, RuleId, Target
 from envlock.rules.database import Database
@@ -29,7 +29,9 @@ class Job(Struct, frozen=True, kw_only=True):
     platforms; pins of what is there are preferred, and ``preferences``
     besides. ``command`` makes the files again; ``verb`` is the command that
     was typed. ``name`` is what the environment is called where a format names
-    it. ``typed`` are the settings that a lock records, see `Recorded`.
+    it. ``typed`` are the settings that a lock records, see `Recorded`,
+    ``words`` what asks for the same again, ``inputs`` the files that were read,
+    ``manager`` is who installs conda's packages.
     ``subdirs`` are conda's names of the platforms, none for a lock of pip
     alone; ``here`` says that no platform was named, so that the system of this
     machine counts.
@@ -48,6 +50,9 @@ class Job(Struct, frozen=True, kw_only=True):
     name: str
     verb: str = "lock"
     typed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
+    inputs: tuple[Path, ...] = ()
+    manager: Manager = Manager.CONDA
     subdirs: tuple[str, ...] = ()
     here: bool = True
     python: str | None = None

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import InvalidName, NormalizedName, canonicalize_name
@@ -28,6 +29,7 @@ from envlock.formats.requirements import (
 )
 from envlock.index.secrets import learn_url
 from envlock.model import Requested, Selection, SelectionKind
+from envlock.request.words import parse_words
 from envlock.system import read_text
 
 
@@ -268,6 +270,17 @@ def read_request_file(
         return parse_project(path, text, extras, groups, apart)
     _refuse_others(path, found, "requirements files (*.txt, *.in) and pyproject.toml")
     return parse_requirements(path, text, root)
+
+
+def bounds_of(words: Collection[str], origin: str) -> ParsedFile:
+    """Return constraints that stand in a setting, not in a file.
+
+    Raises:
+        UsageError: one is no requirement.
+    """
+    found = parse_words(words, origin) if words else ()
+    bare = (replace(each, requirement=_bare(each.requirement)) for each in found)
+    return ParsedFile(requirements=(), constraints=tuple(bare))
 
 
 def read_constraints_file(path: Path, root: Path | None = None) -> ParsedFile:

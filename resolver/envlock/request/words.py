@@ -26,8 +26,10 @@ ORIGIN = "command line"
 _FILE_SUFFIXES = (".in", ".toml", ".txt", ".yaml", ".yml")
 
 
-def parse_words(words: Iterable[str]) -> tuple[Requested, ...]:
+def parse_words(words: Iterable[str], origin: str = ORIGIN) -> tuple[Requested, ...]:
     """Return the requirements typed on the command line; none means those of the framework.
+
+    ``origin`` is where they are from instead.
 
     Raises:
         UsageError: a word is no requirement, told for all words at once with
@@ -36,8 +38,8 @@ def parse_words(words: Iterable[str]) -> tuple[Requested, ...]:
     faults = Faults()
     found: list[Requested] = []
     for word in tuple(words) or framework().request:
-        with faults.collect(""):
-            found.append(Requested(requirement=_requirement(word), origin=ORIGIN))
+        with faults.collect("" if origin == ORIGIN else origin):
+            found.append(Requested(requirement=_requirement(word), origin=origin))
     faults.finish()
     return tuple(found)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 import shlex
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +13,18 @@ from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
 from envlock import report
-from envlock.choices import STANDARD_OUTPUT, EngineName, Format
+from envlock.choices import STANDARD_OUTPUT, Format
 from envlock.cli.options import (
     CondaOptions,
     IndexOptions,
-    LockFileOptions,
     RequestOptions,
     TalkOptions,
 )
-from envlock.cli.orders import here, request_words, settle
+from envlock.cli.orders import here
 from envlock.cli.output import progress_for, say, say_json, say_rows
 from envlock.commands.docker import ImageOptions
-from envlock.commands.lock.job import Typed, is_for_conda, lock_job
-from envlock.config import load_config
+from envlock.commands.lock.folder import Typed, is_for_conda
+from envlock.commands.lock.job import lock_job
 from envlock.docker.bases import Frozen, base_words, parse_freeze, parse_image, parse_label
 from envlock.docker.image import DockerOrder, Image, Machine, Piece, assemble, scripts
 from envlock.docker.recipe import DOCKERFILE, IGNORE, SCRIPTS, is_edited, is_own
@@ -44,7 +42,6 @@ from envlock.rules import database
 from envlock.rules.check import Situation, violations
 from envlock.rules.frameworks import framework_of
 from envlock.system import make_folder, read_text, refuse_irregular, remove_tree, write_texts
-from envlock.system.looking import current_folder
 from envlock.targets.platforms import Place, find_known, read_platform
 from envlock.targets.tags import installable
 
@@ -110,7 +107,8 @@ def docker_order(
     asked = replace(request, platform=tuple(machines.values()), engine=name)
     job = lock_job("docker", Typed(request=asked, index=index), progress)
     options = tuple(_options(own))
-    command = shlex.join([*_words(asked, index), *options])
+    words = ("envlock", "docker", *_words(job.words), "--platform", ",".join(machines.values()))
+    command = shlex.join([*words, *options])
     common = replace(job, command=command)
     several = len(machines) > 1
     asked_for = tuple(
@@ -155,11 +153,10 @@ def _places(machines: Mapping[str, str]) -> dict[str, Place]:
     return {name: read_platform(asked) for name, asked in machines.items()}
 
 
-def _words(asked: RequestOptions, index: IndexOptions) -> tuple[str, ...]:
-    """The words of the command that a lock follows from; which engine it was need not be said."""
-    settled = settle(asked, LockFileOptions(), load_config(current_folder(), os.environ))
-    words = request_words(asked, index, replace(settled, engine=EngineName.PIPTOOLS))
-    return ("envlock", "docker", *words, "--platform", ",".join(asked.platform))
+def _words(words: Sequence[str]) -> Iterator[str]:
+    """The words of the request; which engine it was need not be said."""
+    engine = words.index("--engine") if "--engine" in words else len(words)
+    yield from (*words[:engine], *words[engine + 2 :])
 
 
 def _machines(request: RequestOptions) -> Iterator[tuple[str, str]]:

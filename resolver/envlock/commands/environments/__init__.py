@@ -37,9 +37,9 @@ class SyncedLock(Struct, frozen=True, kw_only=True):
     """What is installed."""
 
     lock: Annotated[
-        Path,
-        word("LOCK", says="A lock with hashes, or a bundle of one.  [default: requirements.txt]"),
-    ] = Path("requirements.txt")
+        Path | None,
+        word("LOCK", says="A lock with hashes, or a bundle.  [default: the lock in the folder]"),
+    ] = None
     python: Annotated[str | None, python_option("the one the lock is for")] = None
 
 

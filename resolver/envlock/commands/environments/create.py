@@ -21,7 +21,7 @@ from envlock.cli.options import (
     RequestOptions,
     TalkOptions,
 )
-from envlock.cli.orders import configured_settings, needs
+from envlock.cli.orders import configured_settings, environment_folder, needs
 from envlock.cli.output import progress_for, say_json, say_rows
 from envlock.cli.output import talk as tell
 from envlock.commands.environments import NewEnvironmentOptions
@@ -37,7 +37,8 @@ from envlock.commands.environments.building import (
 )
 from envlock.commands.environments.sync import SyncOrder, sync_environment
 from envlock.commands.environments.verify import proof_data, proof_order, proof_text
-from envlock.commands.lock.job import Typed, create_job
+from envlock.commands.lock.folder import Typed
+from envlock.commands.lock.job import create_job
 from envlock.conda import rattler
 from envlock.environment.place import held_place, kept_as
 from envlock.environment.replaceable import settled
@@ -229,21 +230,13 @@ def run_create(
     """Do `envlock create`."""
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
     typed = Typed(request=request, index=index, conda=conda, files=files)
-    proof = proof_order(probes, needs(request))
     outputs: tuple[Path, ...] = ()
     try:
         if place.bundle is not None:
+            proof = proof_order(probes, needs(request))
             made = create_from(place.bundle, _from_bundle(typed, place), proof, progress)
         else:
-            order = CreateOrder(
-                job=create_job(typed, progress),
-                folder=place.env,
-                proof=proof,
-                manager=conda.manager or Manager.CONDA,
-                force=place.force,
-                keep=place.keep,
-                inputs=inputs_of(request, probes),
-            )
+            order = _order(typed, place, probes, progress)
             outputs = tuple(order.job.outputs)
             made = create(order, progress)
     except NotProved as error:
@@ -253,6 +246,22 @@ def run_create(
         raise
     _say_created(made, outputs, talk)
     return 0
+
+
+def _order(
+    typed: Typed, place: NewEnvironmentOptions, probes: ProbeOptions, progress: Progress
+) -> CreateOrder:
+    """What is typed, with what the folder says."""
+    job = create_job(typed, progress)
+    return CreateOrder(
+        job=job,
+        folder=environment_folder(place.env),
+        proof=proof_order(probes, job.request.needs),
+        manager=job.manager,
+        force=place.force,
+        keep=place.keep,
+        inputs=(*job.inputs, *probes.probe, *job.rules, *job.evidence),
+    )
 
 
 def _from_bundle(typed: Typed, place: NewEnvironmentOptions) -> SyncOrder:
@@ -271,7 +280,11 @@ def _from_bundle(typed: Typed, place: NewEnvironmentOptions) -> SyncOrder:
         )
     settings = configured_settings(typed.index)
     return SyncOrder(
-        lock=Path(), folder=place.env, settings=settings, python=request.python, force=place.force
+        lock=Path(),
+        folder=environment_folder(place.env),
+        settings=settings,
+        python=request.python,
+        force=place.force,
     )
 
 
@@ -293,12 +306,6 @@ def _say_created(made: Created, outputs: Sequence[Path], talk: TalkOptions) -> N
 
 def _place_data(made: Created) -> dict[str, Any]:
     return {"environment": str(made.folder), "replaced": made.replaced}
-
-
-def inputs_of(request: RequestOptions, probes: ProbeOptions) -> tuple[Path, ...]:
-    """Return the files that a command reads."""
-    files = (*request.requirement_file, *request.constraint_file, *probes.probe)
-    return (*files, *request.rules, *request.evidence)
 
 
 def _activate(folder: Path, *, of_conda: bool) -> str:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from envlock import report
 from envlock.bundle.folder import Bundle, read_bundle
 from envlock.cli.options import ChosenOptions, EnvironmentOptions, IndexOptions, TalkOptions
-from envlock.cli.orders import configured_settings
+from envlock.cli.orders import configured_settings, environment_folder
 from envlock.cli.output import progress_for, say_json, say_rows
 from envlock.commands.environments import SyncedLock
 from envlock.commands.environments.building import (
@@ -33,7 +33,8 @@ from envlock.environment.replaceable import settled
 from envlock.environment.replacement import replaced
 from envlock.errors import InstallFailure, InterpreterMissing, UsageError
 from envlock.formats.comments import own_command
-from envlock.formats.registry import read_lock
+from envlock.formats.registry import LOCKS, read_lock
+from envlock.locking.beside import Beside, locks_in
 from envlock.locking.existing import bare_of, choosing
 from envlock.locking.outputs import refuse_changed, seen
 from envlock.model import IndexSettings, Lock, Part, Request, Selection
@@ -41,7 +42,7 @@ from envlock.progress import Progress
 from envlock.system import read_text
 from envlock.system.looking import is_folder
 from envlock.targets.interpreters import base_program, find_interpreter, find_version, python_in
-from envlock.targets.platforms import KNOWN
+from envlock.targets.platforms import KNOWN, find_known
 
 
 class SyncOrder(Struct, frozen=True, kw_only=True):
@@ -271,6 +272,32 @@ def _equal(order: SyncOrder, wanted: Venv) -> bool:
     return there.release[:length] == asked.release[:length] and found == pins
 
 
+def _beside(progress: Progress) -> Path:
+    """The lock that is in the folder: envlock's first, one for this machine, with hashes."""
+    fit = [each for each in locks_in(Path()) if _is_for_here(each)]
+    if not fit:
+        return next((each for each in _OF_OTHERS if each.is_file()), _OF_OTHERS[0])
+    taken = fit[0]
+    for other in fit[1:]:
+        if other.digest != taken.digest:
+            progress.note(
+                f"{taken.path} is taken; {other.path} answers another request: envlock sync"
+                f" {shlex.quote(other.path.as_posix())}"
+            )
+    return taken.path
+
+
+#: Locks of other tools, where envlock wrote none.
+_OF_OTHERS = (Path("requirements.txt"), Path("pylock.toml"), Path("conda-lock.yml"))
+
+
+def _is_for_here(found: Beside) -> bool:
+    if not LOCKS[found.format].hashes:
+        return False
+    own = find_known(find_interpreter(None).platform)
+    return not found.places or own is None or not found.places.isdisjoint(own.names)
+
+
 def run_sync(
     own: SyncedLock,
     taken: ChosenOptions,
@@ -280,9 +307,10 @@ def run_sync(
 ) -> int:
     """Do `envlock sync`."""
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
+    lock, env = own.lock or _beside(progress), environment_folder(place.env)
     order = SyncOrder(
-        lock=own.lock,
-        folder=place.env,
+        lock=lock,
+        folder=env,
         settings=configured_settings(index),
         python=own.python,
         force=place.force,
@@ -290,18 +318,18 @@ def run_sync(
     )
     done = sync_environment(order, progress)
     if talk.json:
-        content = report.lock_data((replace(done.lock, parts=(done.part,)),), (own.lock,), ())
-        where = {"environment": str(place.env), "replaced": done.replaced}
+        content = report.lock_data((replace(done.lock, parts=(done.part,)),), (lock,), ())
+        where = {"environment": str(env), "replaced": done.replaced}
         say_json("sync", {**content, **where, "changed": done.changed})
     else:
         rows = [
             *report.release_rows(done.part),
-            *replaced_rows(place.env, done.replaced),
+            *replaced_rows(env, done.replaced),
             (
                 "environment",
-                f"{place.env} {'is now' if done.changed else 'was already'} equal to {own.lock}",
+                f"{env} {'is now' if done.changed else 'was already'} equal to {lock}",
             ),
-            ("next", f"envlock verify {shlex.quote(place.env.as_posix())}"),
+            ("next", f"envlock verify {shlex.quote(env.as_posix())}"),
         ]
         say_rows(rows if done.changed or not talk.quiet else (), quiet=talk.quiet)
     return 0

@@ -2,71 +2,40 @@
 
 from __future__ import annotations
 
-import os
-import re
 import shlex
-from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
-from msgspec import Struct
 from msgspec.structs import replace
-from packaging.specifiers import SpecifierSet
 
 from envlock.choices import STANDARD_OUTPUT, Format, Manager
-from envlock.cli.options import CondaOptions, IndexOptions, LockFileOptions, RequestOptions
+from envlock.cli.options import LockFileOptions, RequestOptions
 from envlock.cli.orders import (
     Settled,
     here,
     index_settings,
-    needs,
     project_name,
     repeated,
     request_words,
     settle,
-    tell_place,
 )
-from envlock.cli.output import talk
+from envlock.commands.lock.folder import Typed, is_for_conda, recorded, understand
 from envlock.commands.lock.outputs import output_files
-from envlock.commands.lock.selections import apart, gathered, refuse_formats, usual, with_kept
-from envlock.conda.channels import hide, host_of, strip_channel, variables_of
-from envlock.config import load_config
+from envlock.commands.lock.reading import read_asked
+from envlock.commands.lock.selections import apart, refuse_formats, usual, with_kept
+from envlock.conda.channels import strip_channel
+from envlock.config import By
 from envlock.errors import UsageError
 from envlock.formats.comments import own_command
-from envlock.formats.conda_spec import parse_spec
-from envlock.formats.faults import Faults
 from envlock.formats.registry import (
     LOCKS,
-    FileFormat,
-    format_at,
 )
-from envlock.index.secrets import learn_url
 from envlock.locking import existing
 from envlock.locking.job import Job
-from envlock.model import CondaSpec, Lock, Request
+from envlock.model import Lock
 from envlock.progress import Progress
-from envlock.request.environment_yml import read_environment
-from envlock.request.files import Apart, read_constraints_file, read_request_file
-from envlock.request.words import parse_names, parse_words
-from envlock.rules.frameworks import framework
-from envlock.system.looking import current_folder
+from envlock.request.words import parse_names
 from envlock.targets.platforms import Place, find_known, read_platform, read_platforms
-
-_PROJECT = "pyproject.toml"
-
-#: Where conda packages come from when nobody says.
-_USUAL = frozenset({"conda-forge", "nodefaults"})
-
-_MINOR = re.compile(r"\d+(\.\d+){0,2}")
-
-
-class Typed(Struct, frozen=True, kw_only=True):
-    """What was typed for a lock, a group of options each."""
-
-    request: RequestOptions
-    index: IndexOptions
-    conda: CondaOptions = CondaOptions()
-    files: LockFileOptions = LockFileOptions()
 
 
 def create_job(typed: Typed, progress: Progress) -> Job:
@@ -96,16 +65,22 @@ def lock_job(verb: str, typed: Typed, progress: Progress) -> Job:
     Raises:
         UsageError: an option or an input file makes no sense.
     """
-    config = load_config(current_folder(), os.environ)
+    understood = understand(verb, typed, progress)
+    own, typed, config = typed, understood.typed, understood.config
     settled = settle(typed.request, typed.files, config)
     of_conda = is_for_conda(typed.request, typed.conda)
     if verb != "docker" and not of_conda:
         kept = with_kept(verb, typed.request, typed.files, settled.formats)
         typed = replace(typed, request=kept)
+        understood = replace(understood, typed=typed)
     by_itself = apart(verb, typed.request, of_conda=of_conda)
-    asked, pythons = _read(typed, settled, by_itself, progress)
+    asked, pythons = read_asked(understood, settled, by_itself, progress)
     job = Job(
         request=asked,
+        words=request_words(typed.request, typed.index, settled),
+        typed=recorded(verb, own, understood, settled),
+        inputs=(*typed.request.requirement_file, *typed.request.constraint_file),
+        manager=typed.conda.manager or Manager.CONDA,
         settings=index_settings(typed.index, config),
         outputs={},
         command="",
@@ -121,8 +96,10 @@ def lock_job(verb: str, typed: Typed, progress: Progress) -> Job:
         evidence=(*config.evidence, *typed.request.evidence),
     )
     if of_conda:
-        _refuse_universal(typed.files)
-        return _for_conda(job, typed, settled)
+        _refuse_universal(own.files)
+        remembered = config.formats if config.by("formats") is By.LOCK else ()
+        files = replace(typed.files, format=typed.files.format or remembered)
+        return _for_conda(job, replace(typed, files=files), settled)
     return _for_pip(job, typed, settled)
 
 
@@ -142,7 +119,7 @@ def _for_pip(job: Job, typed: Typed, settled: Settled) -> Job:
             together=together,
         )
         refuse_formats(outputs.values(), job.request.optional)
-        words = ["envlock", "lock", *request_words(typed.request, typed.index, settled)]
+        words = ["envlock", "lock", *job.words]
         words += repeated("--format", settled.formats) + _named(typed.files.output)
         words += ["--universal"] if together else []
         words += repeated("--platform", (each.option for each in places))
@@ -206,11 +183,10 @@ def _for_conda(job: Job, typed: Typed, settled: Settled) -> Job:
 
     Where none is named now, the platforms of a lock that is there are kept.
     """
+    files = typed.files
 
     def outputs(subdirs: tuple[str, ...]) -> dict[Path, Format]:
-        found = output_files(
-            typed.request, typed.files, subdirs, usual=Format.CONDA_LOCK, of_conda=True
-        )
+        found = output_files(typed.request, files, subdirs, usual=Format.CONDA_LOCK, of_conda=True)
         held = {path: kind for path, kind in found.items() if LOCKS[kind].conda}
         if not (held or job.request.requirements):
             raise UsageError(
@@ -220,14 +196,14 @@ def _for_conda(job: Job, typed: Typed, settled: Settled) -> Job:
             )
         return found if job.request.requirements else held
 
-    words = ["envlock", "lock", *request_words(typed.request, typed.index, settled)]
+    words = ["envlock", "lock", *job.words]
     words += ["--manager", "conda"] if typed.conda.manager is not None else []
     words += repeated("--channel", map(strip_channel, typed.conda.channel))
     words += repeated(
         "--platform", (each.option for each in read_platforms(typed.request.platform))
     )
     words += ["--python", settled.python] if settled.python else []
-    words += repeated("--format", typed.files.format) + _named(typed.files.output)
+    words += repeated("--format", files.format) + _named(files.output)
     subdirs = _subdirs(job, typed.request, settled)
     named = settled.platforms or job.request.platforms
     job = replace(
@@ -245,119 +221,6 @@ def _for_conda(job: Job, typed: Typed, settled: Settled) -> Job:
     return replace(job, subdirs=subdirs, outputs=outputs(subdirs), command=command, here=False)
 
 
-def _read(
-    typed: Typed,
-    settled: Settled,
-    by_itself: Apart,
-    progress: Progress,
-) -> tuple[Request, SpecifierSet]:
-    """The words and files of a request, and the Pythons that its projects are for.
-
-    What was read and left out is told.
-    """
-    options = typed.request
-    _refuse_unread(options)
-    of_conda = is_for_conda(options, typed.conda)
-    request = _of_environment(options, typed.conda) if of_conda else Request()
-    files = [
-        read_request_file(path, extras=options.extra, groups=options.group, apart=by_itself)
-        for path in options.requirement_file
-        if not (of_conda and _is_environment(path))
-    ]
-    bounds = [read_constraints_file(path) for path in options.constraint_file]
-    said = (request.notes, *(parsed.notes for parsed in (*files, *bounds)))
-    for note in dict.fromkeys(each for notes in said for each in notes):
-        progress.note(note)
-    pythons = SpecifierSet()
-    for parsed in files:
-        pythons &= parsed.requires_python or SpecifierSet()
-    if of_conda:
-        specs = [*request.specs, *_specs(options)]
-        request = replace(request, specs=(*specs, *_python(settled.python, specs)))
-    elif options.requirements or not options.requirement_file:
-        request = replace(request, requirements=parse_words(options.requirements))
-    own = request.requirements
-    asked = (each for parsed in files for each in parsed.requirements)
-    return replace(
-        request,
-        requirements=(*own, *asked) if of_conda else (*asked, *own),
-        optional=gathered(files),
-        constraints=tuple(each for parsed in (*files, *bounds) for each in parsed.constraints),
-        accelerator=settled.accelerator,
-        exclude_newer=settled.exclude_newer,
-        needs=needs(options),
-    ), pythons
-
-
-def _refuse_unread(options: RequestOptions) -> None:
-    """Refuse what is of a project where none is read."""
-    projects = [p for p in options.requirement_file if format_at(p) is FileFormat.PYPROJECT]
-    asked = [f"--extra {name}" for name in options.extra]
-    asked += [f"--group {name}" for name in options.group]
-    asked += ["--all-extras"] if options.all_extras else []
-    asked += ["--all-groups"] if options.all_groups else []
-    if asked and not projects:
-        raise UsageError(f"{asked[0]} is of a {_PROJECT}, and none is read", f"-r {_PROJECT}")
-
-
-def _is_environment(path: Path) -> bool:
-    return format_at(path) is FileFormat.ENVIRONMENT
-
-
-def _of_environment(options: RequestOptions, conda: CondaOptions) -> Request:
-    """What the one environment file asks for, with the channels that were typed before its own."""
-    found = [path for path in options.requirement_file if _is_environment(path)]
-    if len(found) > 1:
-        raise UsageError(
-            f"-r {found[1]}: one environment file is locked at a time", f"-r {found[0]}"
-        )
-    asked = read_environment(found[0]) if found else Request()
-    if found:
-        _tell_channels(asked, found[0], conda.channel)
-    channels = tuple(dict.fromkeys((*conda.channel, *asked.channels)))
-    return replace(asked, channels=channels, typed=conda.channel)
-
-
-def _tell_channels(asked: Request, path: Path, typed: Iterable[str]) -> None:
-    """Name the channels that an environment file chose, and the variables they are given."""
-    of_specs = (spec.channel for spec in asked.specs if spec.channel)
-    for channel in dict.fromkeys((*asked.channels, *of_specs)):
-        if channel in _USUAL or channel in typed or _is_folder(channel):
-            continue
-        learn_url(channel)
-        tell_place(f"{path}: channels", hide(channel))
-        for name in variables_of(channel):
-            talk(f"{path}: channels: {host_of(channel)} asks for the value of ${name}")
-
-
-def _is_folder(channel: str) -> bool:
-    """Whether a channel is on this disk: what it has came here already."""
-    return channel.startswith(("file:", "/", "./", "../", "~"))
-
-
-def _specs(options: RequestOptions) -> tuple[CondaSpec, ...]:
-    """The words that were typed, as conda's packages."""
-    faults = Faults()
-    found: list[CondaSpec] = []
-    for word in options.requirements or (() if options.requirement_file else framework().request):
-        with faults.collect(""):
-            found.append(parse_spec(word))
-    faults.finish()
-    return tuple(found)
-
-
-def _python(wanted: str | None, specs: list[CondaSpec]) -> list[CondaSpec]:
-    """The Python that was asked for, unless the file says which."""
-    if wanted is None or any(each.name == "python" and each.version for each in specs):
-        return []
-    if not _MINOR.fullmatch(wanted):
-        raise UsageError(
-            f"--python {wanted}: conda brings its own Python, so a version is needed",
-            "--python 3.11",
-        )
-    return [CondaSpec(name="python", version=f"={wanted}")]
-
-
 def _subdirs(job: Job, options: RequestOptions, settled: Settled) -> tuple[str, ...]:
     """The platforms to lock for: those that were named or configured, else this machine's."""
     from envlock.conda import rattler  # noqa: PLC0415  (20 ms, not for pip alone)
@@ -370,12 +233,3 @@ def _subdirs(job: Job, options: RequestOptions, settled: Settled) -> tuple[str, 
         named = [find_known(each.platform) for each in read_platforms(settled.platforms)]
         subdirs = [each.conda for each in named if each is not None]
     return tuple(sorted(dict.fromkeys(subdirs or [own])))
-
-
-def is_for_conda(request: RequestOptions, conda: CondaOptions) -> bool:
-    """Tell whether packages come from conda: as was said, or an environment file is read."""
-    if conda.manager is not None:
-        return conda.manager is not Manager.PIP
-    if conda.channel:
-        return True
-    return any(format_at(path) is FileFormat.ENVIRONMENT for path in request.requirement_file)

@@ -8,7 +8,7 @@ from pathlib import Path
 from envlock.choices import STANDARD_OUTPUT, Format
 from envlock.cli.options import LockFileOptions, RequestOptions
 from envlock.errors import UsageError
-from envlock.formats.registry import LOCKS, for_platform, format_of, refuse_unfit
+from envlock.formats.registry import LOCKS, beside, for_platform, format_of, refuse_unfit
 from envlock.system import refuse_irregular
 
 
@@ -48,11 +48,11 @@ def output_files(
     outputs = _outputs(files.output, places, len(named), of_conda=of_conda)
     found: dict[Path, Format] = {}
     for (kind, plain), output in zip(named, outputs, strict=True):
-        path = output or (_beside(plain) if plain.resolve() in inputs else plain)
+        path = output or (beside(plain) if plain.resolve() in inputs else plain)
         if path != STANDARD_OUTPUT:
             check_folder(path)
         if path.resolve() in inputs:
-            free = _beside(Path(LOCKS[kind].filename))
+            free = beside(Path(LOCKS[kind].filename))
             raise UsageError(f"{path} is an input; the lock would overwrite it", f"-o {free}")
         found[path] = kind
     return found
@@ -78,13 +78,6 @@ def _formats(files: LockFileOptions, usual: Format) -> tuple[Format, ...]:
     if files.output == STANDARD_OUTPUT:
         return (printed_format(kinds, usual),)
     return kinds or (usual,)
-
-
-def _beside(path: Path) -> Path:
-    """The name of a lock whose usual name is the input's."""
-    if path.suffix == ".txt":
-        return path.with_suffix(".lock")
-    return path.with_stem(f"{path.stem}.lock")
 
 
 def printed_format(formats: tuple[Format, ...], usual: Format = Format.REQUIREMENTS) -> Format:

@@ -16,7 +16,8 @@ from envlock.cli.options import (
 )
 from envlock.cli.output import progress_for, say, say_json, say_rows
 from envlock.commands.lock import CheckOption
-from envlock.commands.lock.job import Typed, lock_job
+from envlock.commands.lock.folder import Typed
+from envlock.commands.lock.job import lock_job
 from envlock.errors import ExitCode, UsageError
 from envlock.formats.registry import LOCKS
 from envlock.locking import make as lock

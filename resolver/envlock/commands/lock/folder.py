@@ -1,0 +1,389 @@
+"""What was not typed, as the folder has it: its project, its files, the lock that is there."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from envlock.choices import STANDARD_OUTPUT, Accelerator, EngineName, Manager
+from envlock.cli.options import CondaOptions, IndexOptions, LockFileOptions, RequestOptions
+from envlock.cli.orders import Settled, here
+from envlock.cli.output import tell_source
+from envlock.conda.channels import strip_channel
+from envlock.config import By, Config, Recordings, load_config
+from envlock.formats.registry import FileFormat, format_at
+from envlock.index.secrets import strip_credentials
+from envlock.locking.beside import Beside, locks_in, look
+from envlock.progress import Progress
+from envlock.request.folder import asking_file, in_poetrys_words
+from envlock.request.words import ORIGIN
+from envlock.system.looking import current_folder
+
+#: What a lock is for, whatever it is asked for: taken from it though words are typed.
+_OF_FILE = frozenset({"python", "platform", "format", "universal"})
+
+_FILE_LINE = re.compile(r"(-r|-c|--requirement|--constraint) (.*)")
+
+
+class Typed(Struct, frozen=True, kw_only=True):
+    """What was typed for a lock, a group of options each.
+
+    ``bounds`` are constraints besides those of files; ``origin`` is where the
+    words are from, and ``bounded`` where those are.
+    """
+
+    request: RequestOptions
+    index: IndexOptions
+    conda: CondaOptions = CondaOptions()
+    files: LockFileOptions = LockFileOptions()
+    origin: str = ORIGIN
+    bounds: tuple[str, ...] = ()
+    bounded: str = ""
+
+
+class Understood(Struct, frozen=True, kw_only=True):
+    """What was typed with what was not; ``typed`` stands for both.
+
+    ``project`` is the request that the folder itself makes, as it would be
+    typed; ``lock`` is the one that is there.
+    """
+
+    typed: Typed
+    config: Config
+    project: tuple[str, ...]
+    lock: Beside | None = None
+
+
+def understand(verb: str, typed: Typed, progress: Progress) -> Understood:
+    """Fill in what was not typed, and tell from where the request is.
+
+    Raises:
+        UsageError: a file of the folder cannot be read, or a setting makes no sense.
+    """
+    folder = current_folder()
+    config = load_config(folder, os.environ)
+    lock = _lock(verb, typed, config)
+    if lock is not None:
+        config = load_config(folder, os.environ, _recordings(lock, typed))
+    typed = _with_settings(verb, typed, config)
+    project = _of_folder(typed, config)
+    filled = _with_request(verb, typed, config, project, lock)
+    if typed.request.requirements and project is not None and not typed.request.requirement_file:
+        progress.note(f"{project[0]} is not read, since words were typed")
+    _tell(typed, filled, config, lock, progress)
+    files, words = _apart(project[1] if project else ())
+    said = (*(f"-r {here(each)}" for each in files["-r"]), *words)
+    return Understood(typed=filled, config=config, project=said, lock=lock)
+
+
+def _lock(verb: str, typed: Typed, config: Config) -> Beside | None:
+    """The lock that is there: the one that ``-o`` names, else the first of a fitting kind."""
+    if verb == "docker":  # it is beside the Dockerfile
+        return None
+    output = typed.files.output
+    if output is not None:
+        found = None if output == STANDARD_OUTPUT else look(output)
+        return found if found is not None and found.ours else None
+    of_conda = _said_of_conda(typed, config)
+    formats = typed.files.format or (config.formats if config.of_folder("formats") else ())
+    inputs = {path.resolve() for path in typed.request.requirement_file}
+    return next(
+        (
+            each
+            for each in locks_in(Path())
+            if of_conda in {None, each.of_conda}
+            and (not formats or each.format in formats)
+            and each.path.resolve() not in inputs
+        ),
+        None,
+    )
+
+
+def _said_of_conda(typed: Typed, config: Config) -> bool | None:
+    """Whether it was said that packages come from conda, or from PyPI alone; None: neither."""
+    if typed.conda.manager is not None:
+        return typed.conda.manager is not Manager.PIP
+    if typed.conda.channel or any(map(is_environment, typed.request.requirement_file)):
+        return True
+    if config.manager is not None:
+        return config.manager is not Manager.PIP
+    return False if typed.request.requirements or typed.request.requirement_file else None
+
+
+def is_environment(path: Path) -> bool:
+    """Whether a file is an environment.yml."""
+    return format_at(path) is FileFormat.ENVIRONMENT
+
+
+def is_for_conda(request: RequestOptions, conda: CondaOptions) -> bool:
+    """Tell whether packages come from conda: as was said, or an environment file is read."""
+    if conda.manager is not None:
+        return conda.manager is not Manager.PIP
+    if conda.channel:
+        return True
+    return any(map(is_environment, request.requirement_file))
+
+
+def _recordings(lock: Beside, typed: Typed) -> Recordings:
+    """What counts of a lock: all of it where nothing else is asked for, else what it is for."""
+    options = {**lock.asked.options}
+    if lock.python and not lock.of_conda:
+        options["python"] = (lock.python,)
+    if typed.request.requirements:
+        options = {key: texts for key, texts in options.items() if key in _OF_FILE}
+    return Recordings(path=lock.path, options=options)
+
+
+def _with_settings(verb: str, typed: Typed, config: Config) -> Typed:
+    """What was typed, with what is configured of it that is no request."""
+    request, conda, files = typed.request, typed.conda, typed.files
+    places = request.platform or config.platforms
+    several = config.universal and verb == "lock" and len(places) > 1
+    return replace(
+        typed,
+        request=replace(
+            request,
+            needs=request.needs or config.needs,
+            fresh=request.fresh or (config.fresh and not request.needs),
+        ),
+        conda=replace(conda, manager=conda.manager or config.manager),
+        files=replace(files, universal=files.universal or several),
+    )
+
+
+_Asked = tuple[str, tuple[str, ...]]
+
+
+def _of_folder(typed: Typed, config: Config) -> _Asked | None:
+    """The request that the folder makes, with its place; None: none."""
+    if config.requirements and config.of_folder("requirements"):
+        return config.where("requirements"), config.requirements
+    manager, options = typed.conda.manager, typed.request
+    pip = manager is None or manager in {Manager.PIP, Manager.CONDA}
+    more = bool(options.extra or options.group or config.extras or config.groups)
+    for folder in dict.fromkeys((Path(), *_project_folder())):
+        found = asking_file(folder, conda=manager is not Manager.PIP, pip=pip, more=more)
+        if found is not None:
+            return here(found), (f"-r {here(found)}",)
+    return None
+
+
+def _project_folder() -> tuple[Path, ...]:
+    """The folder of the nearest pyproject.toml upward."""
+    start = current_folder()
+    return next(
+        ((each,) for each in (start, *start.parents) if (each / "pyproject.toml").is_file()), ()
+    )
+
+
+def _with_request(
+    verb: str, typed: Typed, config: Config, project: _Asked | None, lock: Beside | None
+) -> Typed:
+    """What was typed, with the request where none was, and with the bounds that are configured."""
+    request = typed.request
+    if not (request.requirements or request.requirement_file):
+        where, lines = _choose(config, project)
+        by_lock = lock is not None and where == config.where("requirements")
+        typed = _with_lines(typed, lines, ORIGIN if by_lock else where)
+    typed = _with_extras(verb, typed, config)
+    files, words = _apart(config.constraints)
+    return replace(
+        typed,
+        request=replace(
+            typed.request, constraint_file=(*typed.request.constraint_file, *files["-c"])
+        ),
+        bounds=words,
+        bounded=config.where("constraints"),
+    )
+
+
+def _choose(config: Config, project: _Asked | None) -> _Asked:
+    """What is asked for: files that the lock was made from, else the folder, else what is left."""
+    recorded = config.requirements
+    files = [line for line in recorded if _FILE_LINE.fullmatch(line)]
+    there = files and all(Path(line.partition(" ")[2]).is_file() for line in files)
+    own = "requirements" in config.said and config.said["requirements"].by is By.LOCK
+    if project is not None and not (own and there):
+        return project
+    return config.where("requirements"), recorded
+
+
+def _with_lines(typed: Typed, lines: Iterable[str], where: str) -> Typed:
+    files, words = _apart(lines)
+    request = replace(
+        typed.request,
+        requirements=words,
+        requirement_file=files["-r"],
+        constraint_file=(*typed.request.constraint_file, *files["-c"]),
+    )
+    return replace(typed, request=request, origin=where or ORIGIN)
+
+
+def _apart(lines: Iterable[str]) -> tuple[dict[str, tuple[Path, ...]], tuple[str, ...]]:
+    """The files that lines name, by the option, and the other lines."""
+    files: dict[str, tuple[Path, ...]] = {"-r": (), "-c": ()}
+    words: list[str] = []
+    for line in lines:
+        match = _FILE_LINE.fullmatch(line)
+        if match is None:
+            words.append(line)
+        else:
+            option = match[1].lstrip("-")[:1]
+            files[f"-{option}"] += (Path(here(Path(match[2]))),)
+    return files, tuple(words)
+
+
+def _with_extras(verb: str, typed: Typed, config: Config) -> Typed:
+    """The extras and groups that are configured, where a project is read."""
+    options = typed.request
+    if not any(format_at(path) is FileFormat.PYPROJECT for path in options.requirement_file):
+        return typed
+    apart = verb == "lock" and not (options.extra or options.group)
+    request = replace(
+        options,
+        extra=options.extra or config.extras,
+        group=options.group or config.groups,
+        all_extras=options.all_extras or (apart and config.all_extras),
+        all_groups=options.all_groups or (apart and config.all_groups),
+    )
+    return replace(
+        typed,
+        request=replace(
+            request,
+            no_extra=options.no_extra or (config.no_extra if request.all_extras else ()),
+            no_group=options.no_group or (config.no_group if request.all_groups else ()),
+        ),
+    )
+
+
+def _tell(
+    typed: Typed, filled: Typed, config: Config, lock: Beside | None, progress: Progress
+) -> None:
+    """Say once from where the request is, and what the lock adds to what was typed."""
+    files = filled.request.requirement_file
+    if typed.request.requirements or typed.request.requirement_file:
+        pass
+    elif files:
+        tell_source("request", " and ".join(map(str, files)), progress)
+    elif filled.request.requirements:
+        tell_source("request", config.where("requirements") or filled.origin, progress)
+    elif in_poetrys_words(Path()):
+        progress.note("pyproject.toml names its packages in Poetry's own words, which are not read")
+    for note in config.notes:
+        progress.note(note)
+    if lock is not None:
+        for text in _taken(typed, config):
+            tell_source(text, str(lock.path), progress)
+    if typed.request.python is None and config.by("python") is By.FOLDER:
+        tell_source(f"Python {config.python}", config.where("python"), progress)
+
+
+def _taken(typed: Typed, config: Config) -> list[str]:
+    """What of a lock counts because nobody types it, in words."""
+    options = typed.request
+    flags: Mapping[str, object] = {
+        "python": options.python,
+        "accelerator": options.accelerator,
+        "exclude_newer": options.exclude_newer,
+        "extras": options.extra,
+        "groups": options.group,
+        "needs": options.needs,
+        "constraints": options.constraint_file,
+    }
+    found: list[str] = []
+    for field, said in config.said.items():
+        if said.by is not By.LOCK or field not in flags or flags[field]:
+            continue
+        value = getattr(config, field)
+        if field == "python" and value == f"{sys.version_info[0]}.{sys.version_info[1]}":
+            continue
+        words = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        found.append(f"{'Python' if field == 'python' else field.replace('_', '-')} {words}")
+    return found
+
+
+def recorded(
+    verb: str, typed: Typed, understood: Understood, settled: Settled
+) -> dict[str, tuple[str, ...]]:
+    """Return what a lock records of what was typed: what the folder does not say by itself."""
+    config, request, index = understood.config, understood.typed.request, understood.typed.index
+    found: dict[str, tuple[str, ...]] = {
+        "accelerator": _unless(settled.accelerator, Accelerator.AUTO),
+        "engine": _unless(settled.engine, EngineName.PIPTOOLS),
+        "exclude-newer": _date(settled),
+        "format": tuple(settled.formats),
+        "platform": tuple(settled.platforms) if verb == "lock" else (),
+        "extras": request.extra,
+        "groups": request.group,
+        "all-extras": ("true",) if request.all_extras else (),
+        "no-extra": request.no_extra,
+        "all-groups": ("true",) if request.all_groups else (),
+        "no-group": request.no_group,
+        "needs": request.needs,
+        "rules": tuple(map(here, request.rules)),
+        "evidence": tuple(map(here, request.evidence)),
+        "universal": ("true",) if understood.typed.files.universal else (),
+        "manager": _unless(typed.conda.manager, None),
+        "channels": tuple(map(strip_channel, typed.conda.channel)),
+        "index-url": _own(config, "index_url", [index.index_url] if index.index_url else []),
+        "extra-index-url": _own(config, "extra_index_urls", index.extra_index_url),
+        "find-links": _own(config, "find_links", index.find_links),
+        "index-strategy": _own(
+            config, "index_strategy", [index.index_strategy] if index.index_strategy else []
+        ),
+        "requirements": _lines(understood),
+        "constraints": tuple(f"-c {here(each)}" for each in typed.request.constraint_file),
+    }
+    return {
+        key: texts
+        for key, texts in found.items()
+        if texts and not _said_by_folder(key.replace("-", "_"), texts, config)
+    }
+
+
+def _unless(value: object, usual: object) -> tuple[str, ...]:
+    return () if value is usual else (str(value),)
+
+
+def _date(settled: Settled) -> tuple[str, ...]:
+    date = settled.exclude_newer
+    return () if date is None else (date.isoformat().replace("+00:00", "Z"),)
+
+
+def _own(config: Config, field: str, typed: Iterable[str]) -> tuple[str, ...]:
+    """Places that were typed, or else that the lock knows, without credentials."""
+    known = field in config.said and config.said[field].by is By.LOCK
+    value = getattr(config, field) if known else ()
+    texts = [*typed] or ([*value] if isinstance(value, tuple) else [str(value)])
+    return tuple(strip_credentials(each) if "://" in each else each for each in texts)
+
+
+def _lines(understood: Understood) -> tuple[str, ...]:
+    """The request as lines, unless it is the folder's own."""
+    request = understood.typed.request
+    lines = (*(f"-r {here(each)}" for each in request.requirement_file), *request.requirements)
+    return () if sorted(lines) == sorted(understood.project) else lines
+
+
+_FIELDS = {
+    "format": "formats",
+    "platform": "platforms",
+    "extra_index_url": "extra_index_urls",
+}
+
+
+def _said_by_folder(key: str, texts: tuple[str, ...], config: Config) -> bool:
+    """Whether a file of the folder says the same: then it need not be remembered."""
+    field = _FIELDS.get(key, key)
+    said = config.said.get(field)
+    if said is None or said.by not in {By.PROJECT, By.FOLDER}:
+        return False
+    value = getattr(config, field)
+    said_there = tuple(map(str, value)) if isinstance(value, tuple) else (str(value),)
+    return said_there == texts or (value is True and texts == ("true",))

@@ -1,0 +1,64 @@
+"""Which file of a folder says what is wanted, where nobody types it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from envlock.documents import read_toml
+from envlock.formats.registry import is_lock
+from envlock.system import read_text
+from envlock.system.looking import is_file
+
+_PROJECT = "pyproject.toml"
+_ENVIRONMENTS = ("environment.yml", "environment.yaml")
+
+
+def asking_file(folder: Path, *, conda: bool, pip: bool, more: bool) -> Path | None:
+    """Return the file that asks for packages: a project, requirements or an environment.
+
+    An environment file counts with ``conda``, what asks pip alone with
+    ``pip``; ``more`` says that extras or groups are asked for besides. A lock,
+    whoever made it, asks for nothing.
+
+    Raises:
+        UsageError: a file cannot be read.
+    """
+    names: list[str] = [
+        *([_PROJECT, "requirements.in"] if pip else []),
+        *(_ENVIRONMENTS if conda else ()),
+        *(["requirements.txt"] if pip else []),
+    ]
+    for name in names:
+        path = folder / name
+        if is_file(path) and (_asks(path, more=more) if name == _PROJECT else _is_request(path)):
+            return path
+    return None
+
+
+def _asks(path: Path, *, more: bool) -> bool:
+    """Whether a project asks for packages in words that are read."""
+    tables = read_toml(str(path), read_text(path))
+    project = _table(tables, "project")
+    dynamic = project.get("dynamic")
+    listed = isinstance(dynamic, list) and "dependencies" in dynamic
+    return bool(project.get("dependencies")) or listed or (more and bool(tables))
+
+
+def in_poetrys_words(folder: Path) -> bool:
+    """Whether the project of a folder names its packages in Poetry's words alone."""
+    path = folder / _PROJECT
+    if not is_file(path):
+        return False
+    poetry = _table(_table(read_toml(str(path), read_text(path)), "tool"), "poetry")
+    return bool(poetry.get("dependencies"))
+
+
+def _table(tables: dict[str, Any], key: str) -> dict[str, Any]:
+    found = tables.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _is_request(path: Path) -> bool:
+    text = read_text(path)
+    return bool(text.strip()) and not is_lock(path, text)
