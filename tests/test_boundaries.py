@@ -29,6 +29,7 @@ ALLOWED = {
     "__main__": {"cli"},
     "bisect": PURE
     | {
+        "engine",
         "environment",
         "evidence",
         "examine",

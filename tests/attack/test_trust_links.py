@@ -54,7 +54,7 @@ def test_the_place_and_the_link_are_named(clone: Path, program: Program) -> None
         (
             f"error: requirements.in cannot be used (line 1). It is a link to {clone / 'netrc'},"
             " which is outside of this project, so nothing of its text is told\n"
-            f"  try: envlock diagnose {clone / 'netrc'}  (tells what is in it)\n"
+            f"  try: envlock diagnose {clone / 'netrc'}  # tells what is in it\n"
         ),
     )
 
@@ -103,3 +103,15 @@ def test_a_folder_of_rules_has_an_end(tmp_path: Path) -> None:
         (tmp_path / "few" / f"{number}.yaml").write_text("[]")
     wrong = database.check(tmp_path / "few")[1]
     assert (len(wrong), wrong[-1]) == (101, "and 50 more faults like these")
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "environment.yml", "error.log", "notes.txt"])
+@pytest.mark.parametrize("text", [NETRC, f"RuntimeError: {SECRET}\n", f"h5py=={SECRET}\n"])
+@pytest.mark.parametrize("json", [(), ("--json",)], ids=["words", "json"])
+def test_a_diagnosis_quotes_nothing_that_a_link_leads_out_to(
+    clone: Path, program: Program, name: str, text: str, json: tuple[str, ...]
+) -> None:
+    (clone / "secret").write_text(text)
+    (program.here / name).symlink_to(clone / "secret")
+    done = program("diagnose", name, *json)
+    assert SECRET not in done.out + done.err

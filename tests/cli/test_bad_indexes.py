@@ -2,10 +2,9 @@
 
 import pytest
 
+from support.index_client import CHECK_REMEDY as CHECK
 from support.program import Program, snapshot
 from support.simple_index import SimpleIndex
-
-CHECK = "pip config list  (shows which indexes are configured; --index-url names another)"
 
 
 @pytest.mark.parametrize("command", ["lock", "create"])

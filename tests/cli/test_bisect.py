@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from envlock.evidence.documents import render
 from envlock.evidence.values import CellEvidence
 from envlock.probes.keras_h5 import KERAS_H5
+from envlock.targets.interpreters import available
 from support.distributions import build_sdist, build_wheel
 from support.evidence import CELL, package, proved
 from support.framework import build_framework
@@ -377,3 +378,32 @@ def test_an_index_that_goes_away_ends_the_search(gears: Program, index: SimpleIn
     done = gears("bisect", "good.txt", "bad.txt", *IMPORTS)
     assert done.code == 4
     assert done.err.startswith("error: the packages for a scratch environment could not be fetched")
+
+
+def test_sets_without_what_their_packages_need_are_closed_and_that_is_told(
+    envlock: Program,
+) -> None:
+    write(envlock, "good.txt", turbine="1.0", alpha="1.0")
+    write(envlock, "bad.txt", turbine="2.0", alpha="1.0")
+    done = envlock("bisect", "good.txt", "bad.txt", "--run", "python -c 'import turbine'", "--json")
+    assert done.err == ("bad.txt lacks 1 package that its own need: added as of now, oil 4.0\n")
+    assert [each["package"] for each in done.data["culprits"]] == ["oil", "turbine"]
+    assert done.data["companions"] == ["oil"]
+    assert done.data["failure"]["error"] == "KeyError"
+
+
+def test_a_set_for_another_python_names_it(
+    envlock: Program, index: SimpleIndex, tmp_path: Path
+) -> None:
+    own = sys.version_info[:2]
+    others = (each.version.release[:2] for each in available() if each.version.minor > 7)
+    other = next((each for each in others if each != own), None)
+    if other is None:
+        pytest.skip("there is one Python here")
+    index.folder = Path(shutil.copytree(index.folder, tmp_path / "copy"))
+    build_wheel(index.folder, "bound", "1.0", tag=f"cp{other[0]}{other[1]}-none-any")
+    write(envlock, "good.txt", bound="1.0", alpha="1.0")
+    write(envlock, "bad.txt", bound="1.0", alpha="2.0")
+    done = envlock("bisect", "good.txt", "bad.txt", "--run", "python -c 1")
+    assert "cannot be built" in done.err
+    assert done.err.endswith(f" --python {other[0]}.{other[1]}\n")

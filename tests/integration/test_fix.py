@@ -194,7 +194,7 @@ def test_a_plan_whose_trial_is_killed_leads_to_no_other(envlock: Program) -> Non
     assert done.err.endswith(
         "error: numpy 2.0.2 → 1.26.4: could not be tried here: probe:own.py was ended from outside,"
         f" twice (SIGKILL), which says nothing about versions; {env} is as it was\n"
-        f"  try: envlock fix {env}  (when the machine has more memory and time)\n"
+        f"  try: envlock fix {env}  # when the machine has more memory and time\n"
     )
     assert (envlock.here / "runs").read_text() == "xxx"  # before, and the one plan twice
     assert snapshot(env) == before

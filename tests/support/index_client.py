@@ -1,5 +1,6 @@
 """An index client with a cache of its own, and what tests ask it."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ from envlock.index.pages import Index
 from envlock.model import IndexSettings
 
 DEMO, OTHER = canonicalize_name("demo"), canonicalize_name("other")
-CHECK_REMEDY = "pip config list  (shows which indexes are configured; --index-url names another)"
+CHECK_REMEDY = (
+    f"{sys.executable} -m pip config list"
+    "  # shows which indexes are configured; --index-url names another"
+)
 
 
 class Notes:

@@ -31,12 +31,16 @@ _TOOLS = frozenset(map(canonicalize_name, ("distribute", "pip", "setuptools", "w
 
 
 class PinSet(Struct, frozen=True, kw_only=True):
-    """Exact versions, where they are from, and the Python they are for, "" where none is told."""
+    """Exact versions, where they are from, and the Python they are for, "" where none is told.
+
+    ``whole``: they were installed together, so none is lacking.
+    """
 
     origin: str
     pins: Mapping[NormalizedName, Version]
     python: str = ""
     notes: tuple[str, ...] = ()
+    whole: bool = False
 
 
 def read_pin_set(path: Path, given: Given | None = None) -> PinSet:
@@ -64,7 +68,13 @@ def read_pin_set(path: Path, given: Given | None = None) -> PinSet:
         )
     # An environment has its pip; a set that names none says nothing about it.
     pins = {name: each for name, each in sorted(examined.packages.items()) if name != "pip"}
-    return PinSet(origin=str(path), pins=pins, python=_python(path, examined), notes=examined.notes)
+    return PinSet(
+        origin=str(path),
+        pins=pins,
+        python=_python(path, examined),
+        notes=examined.notes,
+        whole=folder,
+    )
 
 
 def _python(path: Path, examined: Examined) -> str:
@@ -95,4 +105,6 @@ def _of_evidence(path: Path, chosen: str) -> PinSet:
             f"{path}: no set of pins called {chosen!r}; it has {', '.join(names) or 'none'}",
             *(f"{path}#{name}" for name in names[:1]),
         )
-    return PinSet(origin=f"{path}#{chosen}", pins=proved.pins, python=evidence.cell.python)
+    return PinSet(
+        origin=f"{path}#{chosen}", pins=proved.pins, python=evidence.cell.python, whole=True
+    )

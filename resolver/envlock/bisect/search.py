@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
+from envlock.bisect.closing import closed, other_python
 from envlock.bisect.ddmin import Search, Verdict, flip
 from envlock.bisect.differences import (
     Changes,
@@ -129,7 +130,8 @@ def _read(order: BisectOrder, progress: Progress) -> tuple[PinSet, PinSet, Inter
     sets = [read_pin_set(each, given) for each in (order.good, order.bad)]
     for note in dict.fromkeys(note for each in sets for note in each.notes):
         progress.note(note)
-    return sets[0], sets[1], interpreter
+    good, bad = closed(tuple(sets), interpreter, order.settings, progress)
+    return good, bad, interpreter
 
 
 def _refuse_nothing_to_judge(order: BisectOrder, pins: Pins) -> None:
@@ -199,7 +201,11 @@ class _Work:
         trial = self.bench.test(pins.pins, f"{pins.origin}, the {which} set")
         if not trial.built:
             why = trial.failures[0].message
-            raise InstallFailure(f"{pins.origin}, the {which} set, cannot be built: {why}")
+            other = other_python(pins.pins, self.bench.interpreter, self.order.settings)
+            raise InstallFailure(
+                f"{pins.origin}, the {which} set, cannot be built: {why}",
+                *([f"--python {other}"] if other else []),
+            )
         return trial
 
     def _test(self, some: Changes) -> Verdict:

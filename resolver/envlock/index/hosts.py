@@ -9,7 +9,12 @@ from urllib.parse import SplitResult, urlsplit
 
 from envlock.errors import UsageError
 from envlock.index.secrets import redact
+from envlock.system.typed import own_pip
 
+#: What to type where it is not known why an index is asked at all.
+GENERAL = (
+    f"{own_pip('config', 'list')}  # shows which indexes are configured; --index-url names another"
+)
 _SCHEMES = ("http", "https", "file")
 _LARGEST_PORT = 65535
 
@@ -76,7 +81,7 @@ def check_address(url: str, what: str) -> None:
     except Unusable as error:
         raise UsageError(
             f"{what} {shown(url)} cannot be read: {error}",
-            "pip config list  (shows which indexes are configured; --index-url names another)",
+            GENERAL,
         ) from None
 
 

@@ -15,6 +15,7 @@ from envlock.index.parse import Incomplete, NotAPage, file_at, parse_html
 from envlock.model import DistributionFile
 from envlock.system import WINDOWS, contents
 from envlock.system.looking import is_file, is_folder
+from envlock.system.typed import own_pip
 
 _MOST = 1 << 27  # bytes of a page
 _PAGES = (".html", ".htm")
@@ -70,7 +71,7 @@ def index_files(index_url: str, name: NormalizedName) -> tuple[DistributionFile,
     if not is_folder(root):
         raise IndexFailure(
             f"the package index {index_url} is not there: {root} is no folder",
-            "pip config list",
+            own_pip("config", "list"),
         )
     page = root / name / "index.html"
     return _page_files(page) if is_file(page) else None

@@ -35,6 +35,7 @@ from envlock.index.secrets import learn, redact
 from envlock.index.trouble import PROXY
 from envlock.model import IndexSettings
 from envlock.system.looking import is_folder
+from envlock.system.typed import own_pip
 
 _CHUNK = 1 << 18  # bytes that are unpacked at a time
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
@@ -357,7 +358,7 @@ def _certificates(settings: IndexSettings) -> ssl.SSLContext:
         why = error.strerror if isinstance(error, OSError) else None
         raise IndexFailure(
             f"{path}: the certificate cannot be read: {why or error}",
-            "pip config list",
+            own_pip("config", "list"),
         ) from None
     return context
 

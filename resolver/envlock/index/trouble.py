@@ -12,12 +12,11 @@ import httpx2
 
 from envlock.errors import IndexFailure
 from envlock.index.credentials import netrc_fault
-from envlock.index.hosts import as_netloc
+from envlock.index.hosts import GENERAL, as_netloc
 from envlock.index.offline import OFFLINE, UNROUTED, unrouted
 from envlock.index.secrets import redact
 from envlock.model import IndexSettings
 
-GENERAL = "pip config list  (shows which indexes are configured; --index-url names another)"
 PROXY = (
     "set HTTPS_PROXY, or proxy in pip's configuration, to http://HOST:PORT or socks5://HOST:PORT"
 )
@@ -166,7 +165,7 @@ def _of_proxy(proxy: str, host: str | None, *, missing: bool) -> tuple[str, str,
     return (
         why if missing else f"the proxy {proxy} refused the connection",
         PROXY,
-        f"NO_PROXY={host}  (where it can be reached without one)",
+        f"NO_PROXY={host}  # where it can be reached without one",
     )
 
 

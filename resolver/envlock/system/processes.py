@@ -242,7 +242,7 @@ def _start_thread(thread: threading.Thread) -> None:
     except RuntimeError:
         raise WorkError(
             "the system gives no more threads, which following a program takes",
-            "ulimit -u; ulimit -v  (shows how many processes, and how much memory, there may be)",
+            "ulimit -u; ulimit -v  # shows how many processes, and how much memory, there may be",
         ) from None
 
 

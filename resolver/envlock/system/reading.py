@@ -84,6 +84,11 @@ def note_link(path: Path) -> None:
         _led[str(path)] = real
 
 
+def leads_out(path: Path) -> bool:
+    """Whether a file that was read is such a one."""
+    return str(path) in _led
+
+
 def discreet(error: EnvlockError) -> EnvlockError:
     """Return an error that quotes nothing of such a file, only where in it something is wrong."""
     said = "\n".join((error.message, *error.remedies))
@@ -95,7 +100,7 @@ def discreet(error: EnvlockError) -> EnvlockError:
             return UsageError(
                 f"{path} cannot be used{where}. It is a link to {real}, which is outside of this"
                 " project, so nothing of its text is told",
-                f"envlock diagnose {real}  (tells what is in it)",
+                f"envlock diagnose {shlex.quote(real)}  # tells what is in it",
             )
     return error
 

@@ -37,6 +37,11 @@ def own_uv() -> tuple[str, ...]:
     return (sys.executable, "-m", "uv")
 
 
+def own_pip(*words: str) -> str:
+    """A command of the pip beside envlock, which reads the same configuration as any other."""
+    return " ".join(map(quoted, (sys.executable, "-m", "pip", *words)))
+
+
 def uv_command(*words: str) -> str:
     """A command of envlock's own uv."""
     return " ".join(map(quoted, (*own_uv(), *words)))

@@ -90,7 +90,7 @@ def test_a_proxy_that_cannot_be_connected_to_is_named(
     assert error.message == (f"cannot read the package index {served.url}/demo/: {named} (3 tries)")
     assert error.remedies == (
         "set HTTPS_PROXY, or proxy in pip's configuration, to http://HOST:PORT or socks5://HOST:PORT",
-        "NO_PROXY=127.0.0.1  (where it can be reached without one)",
+        "NO_PROXY=127.0.0.1  # where it can be reached without one",
     )
 
 

@@ -29,6 +29,7 @@ from envlock.progress import Progress
 from envlock.rules import database
 from envlock.system import Ends, read_standard_input
 from envlock.system.looking import exists, is_file, is_folder, named
+from envlock.system.reading import leads_out
 from envlock.system.typed import as_typed
 
 
@@ -69,6 +70,9 @@ STDIN = "-"
 
 #: What the last line of a traceback begins with, or the line of a program that failed.
 _ERROR = re.compile(r"^\s*(?:[\w.]*(?:Error|Exception|Warning)|error|ERROR): ")
+
+#: How a note on a line of a file begins.
+_PLACE = re.compile(r"[^:\n]+(?::\d+)?(?=:)")
 
 _INTERPRETER = re.compile(r"python[\d.]*(?:\.exe)?", re.IGNORECASE)
 
@@ -150,8 +154,12 @@ def diagnose_all(order: DiagnoseOrder, progress: Progress) -> Diagnosis:
     known = {each.id for each in findings} - {UNEXPLAINED}
     fixable = _fixable(order.what, parts) if known else None
     reword = typed or partial(_written_in, fixable[0] if fixable else None)
+    findings = tuple(_reworded(each, reword) for each in findings)
+    if any(leads_out(Path(each)) for each in order.what if each != STDIN and not is_text(each)):
+        findings = tuple(_unquoted(each, whole.text) for each in findings)
+        whole = replace(whole, notes=tuple(map(_place_of_note, whole.notes)))
     return Diagnosis(
-        findings=tuple(_reworded(each, reword) for each in findings),
+        findings=findings,
         examined=whole,
         model=model,
         fixable=fixable,
@@ -165,6 +173,29 @@ def _reworded(finding: Finding, reword: Callable[[Remedy], Remedy]) -> Finding:
         remedies=tuple(map(reword, finding.remedies)),
         consequences=tuple(_reworded(each, reword) for each in finding.consequences),
     )
+
+
+def _unquoted(finding: Finding, text: str) -> Finding:
+    """A finding by its place alone, since a link led out of the project to the text."""
+    first = finding.evidence.partition("\n")[0].strip()
+    lines = (n for n, line in enumerate(text.splitlines(), 1) if first and first in line)
+    number = next(lines, None)
+    own = finding.id == UNEXPLAINED
+    return replace(
+        finding,
+        evidence=f"line {number}, which is not told: a link led to it" if number else "",
+        because="An error was raised, and no rule that envlock has explains it."
+        if own
+        else finding.because,
+        remedies=finding.remedies[-1:] if own else finding.remedies,
+        consequences=tuple(_unquoted(each, text) for each in finding.consequences),
+    )
+
+
+def _place_of_note(note: str) -> str:
+    """A note on a file without what it quotes: the file and its line."""
+    place = _PLACE.match(note)
+    return f"{place[0]}: not told, as a link led to it" if place else "a note is not told"
 
 
 def _written_in(file: str | None, remedy: Remedy) -> Remedy:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
@@ -246,7 +247,7 @@ def _untried(plan: Plan, stopped: Crashed, prefix: Path) -> WorkError:
     return WorkError(
         f"{plan}: could not be tried here: {stopped.level} was ended from outside, twice "
         f"({stopped.detail}), which says nothing about versions; {prefix} is as it was",
-        f"envlock fix {prefix}  (when the machine has more memory and time)",
+        f"envlock fix {shlex.quote(str(prefix))}  # when the machine has more memory and time",
     )
 
 
