@@ -47,7 +47,7 @@ from envlock.model import CondaSpec, Lock, Request
 from envlock.progress import Progress
 from envlock.request.environment_yml import read_environment
 from envlock.request.files import Apart, read_constraints_file, read_request_file
-from envlock.request.words import parse_names, parse_words
+from envlock.request.words import parse_upgrades, parse_words
 from envlock.rules.frameworks import framework
 from envlock.system.looking import current_folder
 from envlock.targets.platforms import Place, find_known, read_platform, read_platforms
@@ -116,7 +116,7 @@ def lock_job(verb: str, typed: Typed, progress: Progress) -> Job:
         engine=settled.engine,
         rules=settled.rules,
         upgrade=typed.request.upgrade,
-        upgrade_packages=parse_names(typed.request.upgrade_package),
+        upgrades=parse_upgrades(typed.request.upgrade_package),
         fresh=typed.request.fresh,
         evidence=(*config.evidence, *typed.request.evidence),
     )
