@@ -195,7 +195,7 @@ SETTINGS = {
 ELSEWHERE = {"$VARIABLE", "${VARIABLE}", "probe", "force"}
 SHOWN_ELSEWHERE = {("python", "input file"), ("channels", "input file"), ("env", "flag")}
 #: What a setting needs beside it to be of any use.
-BESIDE = {
+BESIDE: dict[str, dict[str, Any]] = {
     "no-extra": {"all_extras": True},
     "no-group": {"all_groups": True},
     "universal": {"platform": ("linux-x86_64", "macos-arm64")},

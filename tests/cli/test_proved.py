@@ -58,6 +58,36 @@ def test_it_installs_and_is_current(envlock: Program) -> None:
     assert envlock("lock", "tensorflow==2.15.1", *PROVED, "--check").code == 0
 
 
+def test_a_kept_pin_that_loses_the_set_is_told_and_an_upgrade_takes_it(envlock: Program) -> None:
+    assert envlock(*RUN, "--tensorflow", "2.15.1").code == 0
+    (envlock.here / "old.txt").write_text("h5py<3.11\n")
+    words = ("lock", "tensorflow==2.15.1", "h5py", *PROVED)
+    assert envlock(*words, "-c", "old.txt").code == 0
+    done = envlock(*words)
+    assert (done.code, "h5py==3.10.0" in pins(envlock)) == (0, True)
+    assert done.err.startswith(
+        "h5py 3.10.0 of the lock is kept, so that this is not the set that was verified for"
+    )
+    assert done.err.endswith(": -U takes that one\n")
+    upgraded = envlock(*words, "-U")
+    assert (upgraded.code, upgraded.err, "h5py==3.11.0" in pins(envlock)) == (0, "", True)
+    assert "\n# verified: 20" in (envlock.here / "requirements.txt").read_text(encoding="utf-8")
+
+
+def test_a_lock_from_evidence_and_one_that_was_solved_have_the_same_hashes(
+    envlock: Program, index: SimpleIndex
+) -> None:
+    build_wheel(index.folder, "h5py", "3.11.0", tag="cp36-cp36m-win_amd64")
+    assert envlock(*RUN, "--tensorflow", "2.15.1").code == 0
+    locks = []
+    for more in (PROVED, ("--fresh", "-U")):
+        assert envlock("lock", "tensorflow==2.15.1", "h5py", *more).code == 0
+        lines = (envlock.here / "requirements.txt").read_text(encoding="utf-8").splitlines()
+        locks.append([line for line in lines if not line.startswith("#") and " # " not in line])
+    assert locks[0] == locks[1]
+    assert sum("--hash" in line for line in locks[0]) == 3
+
+
 def test_every_format_holds_it(envlock: Program) -> None:
     assert envlock(*RUN, "--tensorflow", "2.15.1").code == 0
     formats = ("--format", "requirements", "--format", "pylock", "--format", "environment")

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from envlock.choices import Format
 from envlock.errors import UsageError
 from envlock.formats.archives import build_number, noarch_of
+from envlock.formats.content import edits
 from envlock.formats.registry import LOCKS, read_lock, texts_of
 from envlock.model import CondaPackage, Lock, LockedPackage, Part, RuleId
 from support.any_conda_lock import conda_locks
@@ -109,7 +110,9 @@ def rules_of(part: Part) -> set[RuleId]:
 def test_a_conda_lock_reads_back_equal_and_is_written_the_same(kind: Format, lock: Lock) -> None:
     texts = texts_of(lock, kind)
     read = [read_lock(name, text) for name, text in texts.items()]
-    assert read == [carried(kind, each) for each in one_platform(kind, lock)]
+    assert [edits(each) for each in read] == [()] * len(read)
+    told = [replace(each, content="") for each in read]
+    assert told == [carried(kind, each) for each in one_platform(kind, lock)]
     again = [text for each in read for text in texts_of(each, kind).values()]
     # What an explicit list does not tell, who needs whom, is what its order comes from.
     law = sorted if kind is Format.EXPLICIT else list

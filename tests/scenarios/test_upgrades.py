@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from packaging.utils import canonicalize_name
 
 from envlock.choices import EngineName, Format
+from envlock.cli.output import Lines
+from envlock.errors import UsageError
 from envlock.locking.job import Job
 from envlock.locking.make import make_lock, write
 from envlock.model import IndexSettings, Request
-from envlock.progress import Silent
-from envlock.request.words import parse_words
+from envlock.progress import Progress, Silent
+from envlock.request.words import parse_upgrades, parse_words
 from support.engines import ENGINE_NAMES, use_own_caches
 from support.simple_index import SimpleIndex, build_wheel
 
@@ -27,7 +28,7 @@ class Project:
     index: SimpleIndex
     engine: EngineName
 
-    def lock(self, *words: str, **more: Any) -> dict[str, str]:
+    def lock(self, *words: str, progress: Progress | None = None, **more: Any) -> dict[str, str]:
         """Lock the words and write; return the pins."""
         job = Job(
             request=Request(requirements=parse_words(words)),
@@ -38,7 +39,7 @@ class Project:
             engine=self.engine,
             **more,
         )
-        locked = make_lock(job, Silent())
+        locked = make_lock(job, progress or Silent())
         write(locked)
         return {package.name: str(package.version) for package in locked.lock.part.pypi}
 
@@ -85,8 +86,61 @@ def test_one_more_package_moves_nothing_else(project: Project) -> None:
 def test_the_package_that_is_to_be_upgraded_moves_alone(
     project: Project, package: str, pins: dict[str, str]
 ) -> None:
-    chosen = frozenset({canonicalize_name(package)})
-    assert project.lock("tensorflow", "alpha", upgrade_packages=chosen) == pins
+    chosen = parse_upgrades([package])
+    assert project.lock("tensorflow", "alpha", upgrades=chosen) == pins
+
+
+def test_a_package_is_upgraded_to_the_versions_that_are_named(project: Project) -> None:
+    build_wheel(project.index.folder, "alpha", "3.0")
+    pins = project.lock("tensorflow", "alpha", upgrades=parse_upgrades(["alpha==2.0"]))
+    assert pins == {"tensorflow": "2.20.0", "alpha": "2.0"}
+    assert project.lock("tensorflow", "alpha") == pins
+
+
+def test_what_is_nowhere_is_not_upgraded(project: Project) -> None:
+    with pytest.raises(UsageError) as caught:
+        project.lock("tensorflow", "alpha", upgrades=parse_upgrades(["alpah"]))
+    assert caught.value.message == "-P alpah: it is neither in the lock nor asked for"
+    assert caught.value.remedies == ("-P alpha",)
+
+
+def test_what_an_upgraded_package_needs_moves_with_it_and_nothing_else(project: Project) -> None:
+    """The pins that are kept are preferences: as bounds they would hold what needs newer ones."""
+    folder = project.index.folder
+    build_wheel(folder, "web", "1.0", requires=("star<2", "beta"))
+    build_wheel(folder, "star", "1.0")
+    words = ("star", "tensorflow", "web")
+    before = project.lock(*words)
+    assert (before["web"], before["star"], before["beta"]) == ("1.0", "1.0", "1.0")
+    build_wheel(folder, "web", "1.1", requires=("star<2", "beta"))
+    build_wheel(folder, "web", "2.0", requires=("star>=2", "beta"))
+    build_wheel(folder, "star", "2.0")
+    build_wheel(folder, "beta", "2.0")
+    pins = project.lock(*words, upgrades=parse_upgrades(["web"]))
+    assert pins == {**before, "web": "2.0", "star": "2.0"}
+
+
+def test_what_holds_an_upgraded_package_is_told(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = project.index.folder
+    build_wheel(folder, "web", "1.0", requires=("star<2",))
+    build_wheel(folder, "star", "1.0")
+    project.lock("tensorflow", "web", "alpha<2")
+    for version in ("1.5", "2.0"):
+        build_wheel(folder, "star", version)
+    progress = Lines(verbose=False)
+    pins = project.lock(
+        "tensorflow",
+        "web",
+        "alpha<2",
+        progress=progress,
+        upgrades=parse_upgrades(["star", "alpha"]),
+    )
+    assert (pins["star"], pins["alpha"]) == ("1.5", "1.0")
+    told = capsys.readouterr().err.splitlines()
+    assert "star is 1.5, not 2.0: web 1.0 needs star<2" in told
+    assert "alpha is 1.0, not 2.0: command line asks for alpha<2" in told
 
 
 def test_an_upgrade_asks_for_everything_anew(project: Project) -> None:

@@ -6,10 +6,12 @@ import re
 import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path, PurePath
 
 from msgspec import Struct
 from msgspec.structs import replace
+from packaging.utils import canonicalize_name
 
 from envlock.conda.names import names, pypi_pins, python_of
 from envlock.errors import Conflicted, EnvlockError, UsageError
@@ -285,6 +287,27 @@ def wider(job: Job) -> Lock | None:
     return None
 
 
+def refuse_unknown(job: Job, before: Lock | None) -> None:
+    """Refuse to upgrade what is neither in the lock that is there nor asked for.
+
+    Raises:
+        UsageError: a name is in neither.
+    """
+    if before is None:
+        return
+    asked_for = (*job.request.requirements, *job.request.constraints)
+    known: set[str] = {canonicalize_name(each.requirement.name) for each in asked_for}
+    known |= {each.name for each in job.request.specs}
+    for part in before.parts:
+        known |= {*part.pins, *pypi_pins(part.conda), *(each.name for each in part.conda)}
+    for name in sorted(each for each in job.upgraded if each not in known):
+        near = get_close_matches(name, known, n=1)
+        raise UsageError(
+            f"-P {name}: it is neither in the lock nor asked for",
+            f"-P {near[0]}" if near else f"leave -P {name} out",
+        )
+
+
 def to_keep(job: Job, before: Lock | None) -> dict[str, Part]:
     """Return what of a lock is kept where it fits, by platform; not what is asked for anew."""
     if before is None or job.upgrade:
@@ -293,7 +316,7 @@ def to_keep(job: Job, before: Lock | None) -> dict[str, Part]:
 
 
 def _without(part: Part, job: Job) -> Part:
-    anew = job.upgrade_packages
+    anew = job.upgraded
     return replace(
         part,
         conda=tuple(

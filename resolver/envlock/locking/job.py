@@ -8,12 +8,12 @@ from pathlib import Path
 
 from msgspec import Struct, field
 from packaging.specifiers import SpecifierSet
-from packaging.utils import NormalizedName
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock.choices import EngineName, Format, Manager
 from envlock.locking.outputs import Seen
-from envlock.model import IndexSettings, Lock, Part, Request, RuleId, Target
+from envlock.model import IndexSettings, Lock, Part, Request, Requested, RuleId, Target
 from envlock.rules.database import Database
 from envlock.targets.find import find, terms
 from envlock.targets.platforms import Place
@@ -40,6 +40,7 @@ class Job(Struct, frozen=True, kw_only=True):
     the projects in the request say, ``places`` the platforms that were named,
     sorted, none for this machine's, and ``builds`` says that the Python must be
     here. ``together``: one file holds all platforms in every format that can.
+    ``upgrades`` are packages whose pins are not kept, and the versions to take.
     ``fresh`` leaves evidence aside, ``evidence`` are folders with more of it.
     """
 
@@ -63,10 +64,15 @@ class Job(Struct, frozen=True, kw_only=True):
     engine: EngineName = EngineName.PIPTOOLS
     rules: tuple[Path, ...] = ()
     upgrade: bool = False
-    upgrade_packages: frozenset[NormalizedName] = frozenset()
+    upgrades: tuple[Requested, ...] = ()
     preferences: Mapping[NormalizedName, Version] = field(default_factory=dict)
     fresh: bool = False
     evidence: tuple[Path, ...] = ()
+
+    @property
+    def upgraded(self) -> frozenset[NormalizedName]:
+        """The packages that are to be upgraded by their names."""
+        return frozenset(canonicalize_name(each.requirement.name) for each in self.upgrades)
 
     @property
     def typed_again(self) -> str:

@@ -40,7 +40,7 @@ def make_lock(
     """Lock a request without writing anything.
 
     Lock files that still answer the request and obey the rules are taken as
-    they are; ``upgrade`` and ``upgrade_packages`` ask anew, and so does
+    they are; ``upgrade`` and ``upgrades`` ask anew, and so does
     ``hashed`` when no file has the addresses and hashes that an install needs.
     Whether a new lock could be written, and the files ``beside`` it, is tried
     before anything is solved.
@@ -65,7 +65,8 @@ def _standing(job: Job, *, hashed: bool) -> _Standing:
     standard = existing.Standard.of(job, database.load(job.rules), goals)
     command = f"{job.command} --python {goals[0].minor}" if goals else job.command
     old, taken = existing.merged(locks.values()), None
-    if old is not None and not (job.upgrade or job.upgrade_packages):
+    existing.refuse_unknown(job, old)
+    if old is not None and not (job.upgrade or job.upgrades):
         same = all(lock.command == command for lock in locks.values())
         whole = same and existing.covers(old, standard, hashed=hashed)
         if whole and not existing.problems(locks, standard):
@@ -87,7 +88,9 @@ def _locked(job: Job, standing: _Standing, progress: Progress) -> Locked:
         texts = _with_content(standing.locks, job)
         return Locked(lock=standing.current, texts=texts, before=standing.before)
     standard = standing.standard
-    work = Work(job=job, database=standard.rules, kept=existing.to_keep(job, standing.old))
+    work = Work(
+        job=_with_upgrades(job), database=standard.rules, kept=existing.to_keep(job, standing.old)
+    )
     solved = sorted(_solve(work, standard.targets, progress), key=lambda each: each.part.place)
     notes = dict.fromkeys((*_of_channels(job), *(n for each in solved for n in each.notes)))
     lock = Lock(
@@ -107,6 +110,13 @@ def _locked(job: Job, standing: _Standing, progress: Progress) -> Locked:
         selections=tuple(sorted(job.request.optional)),
     )
     return Locked(lock=lock, texts=_render(lock, solved, job), before=standing.before)
+
+
+def _with_upgrades(job: Job) -> Job:
+    """The job with the versions that packages are upgraded to: not for good, as a request is."""
+    bounds = tuple(each for each in job.upgrades if each.requirement.specifier)
+    request = replace(job.request, constraints=(*job.request.constraints, *bounds))
+    return replace(job, request=request)
 
 
 def _solve(work: Work, goals: Iterable[Target], progress: Progress) -> Iterator[SolvedPart]:

@@ -25,6 +25,8 @@ from envlock.resolve.assemble import tell_several
 from envlock.resolve.candidate import Candidate
 from envlock.targets.find import others
 
+_SHOWN = 4  # pins that are named
+
 
 def solve_pypi(work: Work, goal: Target, progress: Progress) -> SolvedPart:
     """Return the pins of a target.
@@ -99,23 +101,62 @@ def _answer(
     """The pins, and what they were seen to do when they are a set that was proved."""
     job = work.job
     if job.fresh:
-        return _resolve(work, question, index, progress), ""
+        return _solved(work, question, index, progress), ""
     needs = job.request.needs
     found = proved.consult(question, needs, job.evidence, proved.on(index, job.settings))
     if found is None:
-        answer = _resolve(work, question, index, progress)
+        answer = _solved(work, question, index, progress)
         return answer.noting(*proved.elsewhere(question, job.evidence, answer)), ""
     if not found.unmet and not question.preferences:
         files = any(LOCKS[kind].files for kind in job.outputs.values())
         taken = proved.resolution(found, question, work.database, index, addresses=files)
         return taken, found.words
     question = proved.preferring(question, found, needed=bool(needs))
-    answer = _resolve(work, question, index, progress)
+    answer = _solved(work, question, index, progress)
     answer = answer.recalling(found.proved.packages, work.database.find)
     if answer.pins == found.proved.pins:
         return answer, found.words
+    _tell_kept(work.kept.get(str(question.target.platform), Part()), found, answer, progress)
     note, differs = proved.compared(found, answer.packages)
     return replace(answer.noting(note), differs=differs), ""
+
+
+def _tell_kept(
+    kept: Part, found: proved.Found, answer: resolving.Resolution, progress: Progress
+) -> None:
+    """Say which pins that are kept stand between an answer and the set that was proved."""
+    known = found.proved.pins
+    lost = [
+        f"{name} {version}"
+        for name, version in kept.pins.items()
+        if answer.pins.get(name) == version and known.get(name, version) != version
+    ]
+    if lost and not found.unmet:
+        pins = (
+            f"{', '.join(lost[:_SHOWN])}{f' and {len(lost) - _SHOWN} more' * bool(lost[_SHOWN:])}"
+        )
+        progress.note(
+            f"{pins} of the lock {'are' if lost[1:] else 'is'} kept, so that this is not the set"
+            f" that was verified for {found.cell}: -U takes that one"
+        )
+
+
+def _solved(
+    work: Work, question: resolving.Question, index: Index, progress: Progress
+) -> resolving.Resolution:
+    """The answer to a question, with what is to be upgraded as new as it can be."""
+    answer = _resolve(work, question, index, progress)
+    if not work.job.upgraded:
+        return answer
+    from envlock.locking.upgrading import Upgrade  # noqa: PLC0415  (for -P alone)
+
+    return Upgrade(
+        names=work.job.upgraded,
+        question=question,
+        index=index,
+        solve=lambda again: _resolve(work, again, index, progress),
+        progress=progress,
+    ).done(answer)
 
 
 def _resolve(

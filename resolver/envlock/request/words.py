@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, time, timedelta
 from itertools import combinations
@@ -52,8 +53,29 @@ def _requirement(word: str) -> Requirement:
     return parse_requirement(word)
 
 
-def parse_names(words: Iterable[str]) -> frozenset[NormalizedName]:
-    """Return the normalised package names given to ``-P/--upgrade-package``.
+def parse_upgrades(words: Iterable[str]) -> tuple[Requested, ...]:
+    """Return what is given to ``-P/--upgrade-package``: names, with a range or without.
+
+    Raises:
+        UsageError: a word is no requirement, or is one with an extra, a marker or a URL.
+    """
+    faults = Faults()
+    found: list[Requested] = []
+    for word in words:
+        with faults.collect("-P"):
+            requirement = parse_requirement(word)
+            bare = f"{requirement.name}{requirement.specifier}"
+            if str(requirement) != bare:
+                raise UsageError(
+                    f"{shown(word)} is more than a name and versions", f"-P {shlex.quote(bare)}"
+                )
+            found.append(Requested(requirement=requirement, origin=f"-P {word}"))
+    faults.finish()
+    return tuple(found)
+
+
+def parse_names(words: Iterable[str], option: str) -> frozenset[NormalizedName]:
+    """Return the normalised package names given to an option.
 
     Raises:
         UsageError: a word is not the name of a package, and nothing else.
@@ -61,12 +83,11 @@ def parse_names(words: Iterable[str]) -> frozenset[NormalizedName]:
     faults = Faults()
     names: set[NormalizedName] = set()
     for word in words:
-        with faults.collect("-P"):
+        with faults.collect(option):
             requirement = parse_requirement(word)
             if str(requirement) != requirement.name:
                 raise UsageError(
-                    f"{shown(word)} is more than a name",
-                    f'-P {requirement.name} "{str(requirement).replace(chr(34), chr(39))}"',
+                    f"{shown(word)} is more than a name", f"{option} {requirement.name}"
                 )
             names.add(canonicalize_name(requirement.name))
     faults.finish()

@@ -173,13 +173,21 @@ def with_files(
     progress: Progress,
     exclude_newer: datetime | None = None,
 ) -> tuple[LockedPackage, ...]:
-    """The pins for a target `located`, with hashes made here where the index states none.
+    """The pins for a target `located`, with the files that an installer may take there.
+
+    A lock from evidence holds the same ones, so that neither way of making a
+    lock changes the hashes of what stays. Hashes are made here where the index
+    states none.
 
     Raises:
         IndexFailure: as `located` and `with_hashes`.
     """
     choose = partial(wanted, target=target)
-    complete = partial(with_hashes, choose=choose, settings=settings, progress=progress)
+
+    def complete(found: Mapping[NormalizedName, Files]) -> Mapping[NormalizedName, Files]:
+        whole = with_hashes(found, choose=choose, settings=settings, progress=progress)
+        return {name: choose(files) or files for name, files in whole.items()}
+
     return located(pins, index, lambda _, file: fits(file, target), exclude_newer, complete)
 
 

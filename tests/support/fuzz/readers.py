@@ -116,7 +116,8 @@ def _site(path: Path) -> str:
 def _words(path: Path) -> object:
     typed = _text(path).split("\n")
     try:
-        words.parse_names(typed)
+        words.parse_names(typed, "--keep")
+        words.parse_upgrades(typed)
     except EnvlockError as error:
         str(error).encode(errors="surrogateescape")
     return words.parse_words(typed)

@@ -16,6 +16,7 @@ from envlock.locking.existing import Standard
 from envlock.locking.job import Job
 from envlock.model import IndexSettings, Lock, Request, Requested
 from envlock.request.digest import conda_digest
+from envlock.request.words import parse_upgrades
 from envlock.rules.database import load
 from support.conda_locks import REALISTIC_CONDA
 
@@ -179,7 +180,7 @@ def test_what_is_kept_is_not_what_is_asked_for_anew(folder: Path) -> None:
     write(folder, Format.CONDA_LOCK)
     wanted = job(Format.CONDA_LOCK)
     before = existing.merged(existing.own_locks(wanted).values())
-    anew = replace(wanted, upgrade_packages=frozenset({"numpy", "six"}))
+    anew = replace(wanted, upgrades=parse_upgrades(["numpy", "six"]))
     kept = existing.to_keep(anew, before)
     assert sorted(kept) == ["linux-x86_64", "macos-arm64"]
     assert [each.pypi for each in kept.values()] == [(), ()]

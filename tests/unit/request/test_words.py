@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from envlock.errors import UsageError
-from envlock.request.words import parse_names, parse_words
+from envlock.request.words import parse_names, parse_upgrades, parse_words
 
 EXAMPLE = 'write it like "numpy>=1.22,<2" or "numpy==1.22.*"'
 
@@ -129,22 +129,33 @@ def test_a_long_word_is_cut_in_a_message() -> None:
     assert refusal("x" * 300 + "%").message.startswith(f'"{"x" * 160}…" is not a requirement')
 
 
-def test_names_to_upgrade_are_normalised() -> None:
-    assert parse_names(["Ruamel.YAML", "h5py"]) == {"ruamel-yaml", "h5py"}
+def test_names_are_normalised() -> None:
+    assert parse_names(["Ruamel.YAML", "h5py"], "--keep") == {"ruamel-yaml", "h5py"}
 
 
-def test_a_version_with_a_name_to_upgrade_is_told_where_it_goes() -> None:
+def test_a_version_with_a_name_is_refused() -> None:
     with pytest.raises(UsageError) as caught:
-        parse_names(["tensorflow==2.11", "h5py=3"])
+        parse_names(["tensorflow==2.11", "h5py=3"], "--keep")
 
     assert caught.value.message == (
-        '-P: "tensorflow==2.11" is more than a name\n'
-        '-P: "h5py=3" is not a requirement: pip writes "==" for conda\'s "=" (character 5)'
+        '--keep: "tensorflow==2.11" is more than a name\n'
+        '--keep: "h5py=3" is not a requirement: pip writes "==" for conda\'s "=" (character 5)'
     )
     assert caught.value.remedies == (
-        '-P: -P tensorflow "tensorflow==2.11"',
-        '-P: write "h5py==3.*"',
+        "--keep: --keep tensorflow",
+        '--keep: write "h5py==3.*"',
     )
+
+
+def test_what_is_upgraded_may_say_to_which_versions() -> None:
+    found = parse_upgrades(["H5Py", "tensorflow<2.16,>=2.15"])
+    assert [(str(each.requirement), each.origin) for each in found] == [
+        ("H5Py", "-P H5Py"),
+        ("tensorflow<2.16,>=2.15", "-P tensorflow<2.16,>=2.15"),
+    ]
+    with pytest.raises(UsageError) as caught:
+        parse_upgrades(["h5py[x]>3"])
+    assert caught.value.remedies == ("-P 'h5py>3'",)
 
 
 @pytest.mark.parametrize(

@@ -37,13 +37,11 @@ from envlock.locking.pypi import unproved
 from envlock.model import Lock, Severity, Target
 from envlock.progress import Progress, Silent
 from envlock.releases import wheels_for
-from envlock.resolve.assemble import hashed
 from envlock.rules import database
 from envlock.rules.check import Situation, violations
 from envlock.rules.frameworks import framework_of
 from envlock.system import make_folder, read_text, refuse_irregular, remove_tree, write_texts
 from envlock.targets.platforms import Place, find_known, read_platform
-from envlock.targets.tags import installable
 
 
 def run(request: RequestOptions, own: ImageOptions, index: IndexOptions, talk: TalkOptions) -> int:
@@ -307,7 +305,7 @@ def _piece(
     if not locked.texts:  # what is there is current
         text = read_text(machine.path)
         return Piece(machine=machine, target=goal, lock=locked.lock, text=text)
-    lock = _narrowed(locked.lock, goal)
+    lock = locked.lock
     if order.verify:  # the build proves it
         told = unproved(goal)
         lock = replace(lock, notes=tuple(note for note in lock.notes if note not in told))
@@ -345,16 +343,6 @@ def _ways(order: DockerOrder, machine: Machine, remedies: Iterable[str]) -> Iter
         yield f"leave linux/{machine.name} out: --platform {','.join(others)}"
     if order.freeze is not None:
         yield _OWN_COPY
-
-
-def _narrowed(lock: Lock, target: Target) -> Lock:
-    """The lock with the wheels of its target; a package without one keeps its source."""
-    listed = {
-        package.name: tuple(file for file in package.files if installable(file, target))
-        or package.files
-        for package in lock.part.pypi
-    }
-    return replace(lock, parts=(replace(lock.part, pypi=hashed(lock.part.pypi, listed)),))
 
 
 def _refuse_clash(machine: Machine, lock: Lock, target: Target, frozen: Frozen) -> None:

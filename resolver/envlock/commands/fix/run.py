@@ -80,7 +80,9 @@ def _fix_environment(
         environment=own.place,
         settings=configured_settings(index),
         proof=proof_order(probes),
-        steering=cases.Steering(keep=parse_names(own.keep), allow=parse_names(own.allow)),
+        steering=cases.Steering(
+            keep=parse_names(own.keep, "--keep"), allow=parse_names(own.allow, "--allow")
+        ),
         engine=own.engine,
         rules=own.rules,
         approve=_approval(own, as_json=as_json),
@@ -237,7 +239,9 @@ def _fix_file(own: FixOptions, index: IndexOptions, progress: Progress, *, as_js
         path=own.place,
         settings=configured_settings(index),
         python=own.python,
-        steering=cases.Steering(keep=parse_names(own.keep), allow=parse_names(own.allow)),
+        steering=cases.Steering(
+            keep=parse_names(own.keep, "--keep"), allow=parse_names(own.allow, "--allow")
+        ),
         engine=own.engine,
         rules=own.rules,
         writes=own.write,

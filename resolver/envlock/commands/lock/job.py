@@ -34,7 +34,7 @@ from envlock.locking import existing
 from envlock.locking.job import Job
 from envlock.model import Lock
 from envlock.progress import Progress
-from envlock.request.words import parse_names
+from envlock.request.words import parse_upgrades
 from envlock.targets.platforms import Place, find_known, read_platform, read_platforms
 
 
@@ -91,7 +91,7 @@ def lock_job(verb: str, typed: Typed, progress: Progress) -> Job:
         engine=settled.engine,
         rules=settled.rules,
         upgrade=typed.request.upgrade,
-        upgrade_packages=parse_names(typed.request.upgrade_package),
+        upgrades=parse_upgrades(typed.request.upgrade_package),
         fresh=typed.request.fresh,
         evidence=(*config.evidence, *typed.request.evidence),
     )
