@@ -68,7 +68,7 @@ ALLOWED = {
     "engine": VALUES | {"formats", "system", "index", "targets"},
     "resolve": PURE | {"conda", "engine", "index", "system", "targets"},
     "environment": VALUES | {"locks", "rules", "system", "targets", "trees", "index"},
-    "examine": PURE | {"conda", "formats", "targets"},
+    "examine": PURE | {"conda", "formats", "system", "targets"},
     "diagnose": PURE | {"formats", "targets"},
     "plan": PURE | {"engine", "resolve", "targets"},
     "docker": PURE | {"formats", "locking", "probes"},
@@ -148,6 +148,7 @@ READING = {
     "read_ends",
     "read_standard_input",
     "read_text",
+    "refuse_conflict",
     "refuse_irregular",
     "remembered",
 }

@@ -88,7 +88,7 @@ def test_a_lock_without_hashes_is_refused(envlock: Program) -> None:
     assert done.err == (
         "error: environment.yml has no hashes for h5py, numpy, tensorflow:"
         " nothing tells that the files are the ones that were locked\n"
-        "  try: envlock sync requirements.txt\n"
+        "  try: envlock lock tensorflow --engine uv --python 3.11\n"
     )
     assert done.code == 2
 
