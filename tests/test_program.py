@@ -38,7 +38,7 @@ def copied(program: Program, *words: str, timeout: float = 60) -> subprocess.Com
         (["lock", "numpy=="], 2),
         (["lock", "numpy==9", "--json"], 3),
         (["lock", "h5py", "-i", "http://127.0.0.1:9/simple"], 4),
-        (["create", "h5py", "--dry-run", "-v"], 2),
+        (["create", "h5py", "--no-such-option", "-v"], 2),
         (["sync"], 2),
         (["export", "-"], 2),
     ],

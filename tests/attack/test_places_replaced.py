@@ -310,7 +310,7 @@ def test_the_output_says_what_was_replaced(envlock: Program) -> None:
     assert line.startswith(f"  try: envlock create h5py --force  # deletes {folder}: ")
     done = envlock("create", "h5py", "--force")
     assert "replaced     .venv: an environment that python -m venv made\n" in done.out
-    again = envlock("create", "h5py", "-U", "--json").data
+    again = envlock("create", "h5py", "--prove", "--json").data
     assert again["replaced"] == "an environment that envlock made"
 
 
@@ -319,7 +319,7 @@ def test_own_files_in_an_environment_of_envlocks_are_kept(envlock: Program) -> N
     assert envlock("create", "h5py").code == 0
     (folder / "notes.txt").write_text("mine\n")
     (folder / "bin" / "deploy.sh").write_text("mine too\n")
-    done = envlock("create", "h5py", "-U")
+    done = envlock("create", "h5py", "--prove")
     kept = folder / ".envlock" / "kept" / "0001"
     assert done.code == 0
     assert done.err == (

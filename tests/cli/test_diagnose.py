@@ -1,5 +1,6 @@
 """`envlock diagnose`: what is examined, what is said, and the exit code."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -112,9 +113,39 @@ def test_an_environment_is_examined_by_its_files_alone(program: Program) -> None
 
 def test_without_words_the_active_environment_is_examined(program: Program) -> None:
     site = make_venv(program.here / "env")
-    put(site, "numpy", "1.26.4")
+    put(site, "h5py", "3.11.0")
     done = program.with_env(VIRTUAL_ENV=str(program.here / "env"))("diagnose")
     assert (done.code, done.out) == (0, "nothing is wrong by what envlock knows\n")
+
+
+def test_an_environment_without_anything_that_is_known_is_not_called_sound(
+    program: Program,
+) -> None:
+    put(make_venv(program.here / ".venv"), "numpy", "1.26.4")
+    done = program("diagnose")
+    place = program.here / ".venv"
+    assert done.out == f"{place} has none of them: TensorFlow, Keras, h5py\n"
+    assert done.code == 0
+    assert program("diagnose", "--json").data["has_none"] is True
+
+
+def test_how_an_environment_differs_from_the_lock_beside_it_is_a_note(
+    envlock: Program,
+) -> None:
+    assert envlock("create", "tensorflow").code == 0
+    assert "differs" not in envlock("diagnose").err
+    site = next(envlock.here.glob(".venv/lib/python*/site-packages"))
+    put(site, "extra", "1.0", files={"extra.py": ""})
+    shutil.rmtree(next(site.glob("h5py-*.dist-info")))
+    metadata = next(site.glob("numpy-*.dist-info")) / "METADATA"
+    metadata.write_text(metadata.read_text().replace("1.26.4", "1.26.3"))
+    note = (
+        ".venv differs from requirements.txt: beyond it: extra 1.0 (added by hand);"
+        " missing: h5py 3.11.0; other: numpy 1.26.3 (1.26.4 locked);"
+        " `envlock sync requirements.txt` makes it equal"
+    )
+    assert note in envlock("diagnose").err.splitlines()
+    assert note in envlock("diagnose", "--json").data["examined"]["notes"]
 
 
 def test_a_model_says_what_loads_it(program: Program) -> None:

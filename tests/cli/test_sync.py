@@ -10,11 +10,13 @@ from support.simple_index import SimpleIndex
 
 
 def installed(program: Program) -> list[str]:
+    """What is installed beside pip."""
     sites = [
         *program.here.glob(".venv/lib/python*/site-packages"),
         *program.here.glob(".venv/Lib/site-packages"),
     ]
-    return sorted(path.name.partition("-")[0] for path in sites[0].glob("*.dist-info"))
+    names = {path.name.partition("-")[0] for path in sites[0].glob("*.dist-info")}
+    return sorted(names - {"pip"})
 
 
 @pytest.mark.parametrize("lock", ["requirements.txt", "pylock.toml"])

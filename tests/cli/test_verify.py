@@ -152,7 +152,7 @@ def test_probes_leave_nothing_in_temporary_folders(
 def test_no_environment_is_told(envlock: Program) -> None:
     done = envlock("verify")
     assert done.err == (
-        "error: no environment is active (VIRTUAL_ENV, CONDA_PREFIX) and there is no .venv here\n"
+        "error: there is no .venv here, and no environment is active (VIRTUAL_ENV, CONDA_PREFIX)\n"
         "  try: envlock create\n"
     )
     assert done.code == 2

@@ -261,7 +261,7 @@ class LockFileOptions(Struct, frozen=True, kw_only=True):
 
 
 class EnvironmentOptions(Struct, frozen=True, kw_only=True):
-    """Where the environment is built."""
+    """Where the environment is built, and how one that is there is changed, or only compared."""
 
     env: Annotated[
         Path | None, option("--env", metavar="DIR", says="Its folder.  [default: .venv]")
@@ -269,6 +269,23 @@ class EnvironmentOptions(Struct, frozen=True, kw_only=True):
     force: Annotated[
         bool, flag("--force", says="Replace an environment that another tool made; it is deleted.")
     ] = False
+    check: Annotated[
+        bool, flag("--check", says="Only say what would change; exit 1 if anything would.")
+    ] = False
+    dry_run: Annotated[bool, flag("--dry-run", says="Only say what would change.")] = False
+    inexact: Annotated[
+        bool, flag("--inexact", says="Keep the packages that the lock does not name.")
+    ] = False
+    thorough: Annotated[
+        bool,
+        flag("--thorough", says="Compare the hash of every file, not only presence and sizes."),
+    ] = False
+    no_pip: Annotated[bool, flag("--no-pip", says="Leave pip out of the environment.")] = False
+
+    @property
+    def looks(self) -> bool:
+        """Whether nothing is to be changed."""
+        return self.check or self.dry_run
 
 
 class ProbeOptions(Struct, frozen=True, kw_only=True):

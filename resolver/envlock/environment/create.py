@@ -26,6 +26,7 @@ from envlock.progress import Progress
 from envlock.system import Completed, disk_full, is_full, remove_tree, run, scratch, write_texts
 from envlock.targets.description import Interpreter
 from envlock.targets.interpreters import python_in
+from envlock.versions import minor_of
 
 #: uv's words for an interpreter that it does not take.
 _REFUSED = re.compile(
@@ -68,9 +69,14 @@ def create_venv(interpreter: Interpreter, folder: Path, progress: Progress) -> P
 
 
 def install(
-    python: Path, requirements: Sequence[str], settings: IndexSettings, progress: Progress
+    python: Path,
+    requirements: Sequence[str],
+    settings: IndexSettings,
+    progress: Progress,
+    *,
+    alone: bool = False,
 ) -> None:
-    """Add packages, and what they need, to an environment.
+    """Add packages to an environment, and what they need unless they are to come ``alone``.
 
     Raises:
         IndexFailure: an index could not be read.
@@ -80,9 +86,10 @@ def install(
         # A file, since a requirement may be a URL with a password in it.
         wanted = folder / "requirements.txt"
         write_texts({wanted: "".join(f"{each}\n" for each in requirements)})
-        done = _uv_pip("install", ["-r", wanted], python, settings, progress)
+        words: list[str | Path] = [*(["--no-deps"] if alone else []), "-r", wanted]
+        done = _uv_pip("install", words, python, settings, progress)
         if done.returncode != 0 and _REFUSED.search(done.stderr):
-            done = _pip(["install", "-r", wanted], python, settings, progress)
+            done = _pip(["install", *words], python, settings, progress)
     _check(done, python)
 
 
@@ -157,6 +164,45 @@ def sync(python: Path, requirements: str, settings: IndexSettings, progress: Pro
         if done.returncode != 0 and _REFUSED.search(done.stderr):
             done = _sync_with_pip(python, lock, settings, progress)
     _check(done, python)
+
+
+def seed(
+    python: Path, interpreter: Interpreter, settings: IndexSettings, progress: Progress
+) -> bool:
+    """Add pip to an environment: the one that its Python brings, or else the index's.
+
+    A Python without a pip of its own (Debian's) and an index that cannot be
+    read leave it out, which is told: nothing that is locked needs it. Returns
+    whether it is there.
+    """
+    wheels = _bundled(interpreter)
+    if wheels is None:
+        done = _uv_pip("install", ["pip"], python, settings, progress)
+    else:
+        own: list[str | Path] = ["install", "--python", python, "--offline", "--no-index"]
+        done = _uv(
+            ["pip", *own, "--find-links", wheels, "pip"],
+            prefix_of(python),
+            IndexSettings(),
+            progress,
+        )
+        if done.returncode != 0 and _REFUSED.search(done.stderr):
+            done = _pip(["--version"], python, settings, progress)
+    if done.returncode != 0:
+        progress.note(f"{prefix_of(python)} has no pip: {redact(done.stderr).strip()}")
+    return done.returncode == 0
+
+
+def _bundled(interpreter: Interpreter) -> Path | None:
+    """The folder with the pip of an interpreter's ``ensurepip``, of which nothing is run."""
+    base = prefix_of(interpreter.path.resolve())
+    minor = minor_of(interpreter.version)
+    places = (
+        *(base / f"{lib}/python{minor}/ensurepip/_bundled" for lib in ("lib", "lib64")),
+        base / "Lib/ensurepip/_bundled",
+        base / "share/python-wheels",
+    )
+    return next((each for each in places if any(each.glob("pip-*.whl"))), None)
 
 
 def add(python: Path, requirements: str, settings: IndexSettings, progress: Progress) -> None:

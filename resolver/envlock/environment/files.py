@@ -20,7 +20,7 @@ from msgspec import Struct, field
 from packaging.version import Version
 
 from envlock.environment.records import Distribution, Site, recorded
-from envlock.system import contents
+from envlock.system import contents, opened
 
 _PASSED_OVER = frozenset({"__pycache__", "tests", "include", ".."})
 #: What RECORD says of a file: hash, size in bytes, whose it is.
@@ -35,6 +35,7 @@ _WRITTEN = frozenset({"gen", "gen_py", "lextab.py", "parsetab.py", "yacctab.py"}
 #: Top-level folders that belong to nobody, though many wheels hold them by mistake.
 _STRAY = frozenset({"benchmarks", "bin", "data", "doc", "docs", "examples", "scripts", "tools"})
 _HASHED = 64 * 1024  # bytes: larger files are judged by their size alone
+_PIECE = 1 << 20  # bytes that are hashed at a time
 _NAMESPACE = re.compile(rb"extend_path|declare_namespace|\A(?:\s++|#[^\n]*+)*+\Z")
 _TAG = re.compile(r"\.(?:cpython-|cp)(\d)(\d+)")
 Pair = tuple[Distribution, Distribution]
@@ -271,13 +272,7 @@ class _Survey:
         return fitting[0][2] if len(fitting) == 1 else None
 
     def _is(self, path: str, digest: str) -> bool | None:
-        """Whether a file has this hash; None when that cannot be told."""
-        algorithm, _, expected = digest.partition("=")
-        try:
-            found = hashlib.new(algorithm, contents(Path(self.root, path))).digest()
-        except (OSError, ValueError, TypeError):  # an algorithm that nobody has, or of any length
-            return None
-        return urlsafe_b64encode(found).rstrip(b"=").decode() == expected.rstrip("=")
+        return is_as_recorded(Path(self.root, path), digest)
 
     def _is_namespace(self, path: str) -> bool:
         if not path.endswith("__init__.py"):
@@ -286,6 +281,20 @@ class _Survey:
             return _NAMESPACE.search(contents(Path(self.root, path))) is not None
         except OSError:
             return False
+
+
+def is_as_recorded(file: Path, digest: str) -> bool | None:
+    """Whether a file has the hash that RECORD says; None when that cannot be told."""
+    algorithm, _, expected = digest.partition("=")
+    try:
+        made = hashlib.new(algorithm)
+        with opened(file) as stream:
+            while part := stream.read(_PIECE):
+                made.update(part)
+        found = made.digest()
+    except (OSError, ValueError, TypeError):  # an algorithm that nobody has, or of any length
+        return None
+    return urlsafe_b64encode(found).rstrip(b"=").decode() == expected.rstrip("=")
 
 
 def _join(folder: str, name: str) -> str:

@@ -13,6 +13,7 @@ from packaging.version import Version
 
 from envlock.environment.records import read_site
 from envlock.errors import UsageError
+from envlock.progress import Progress
 from envlock.system import beside, remove_tree, scratch
 from envlock.system.looking import current_folder, exists, is_file, is_folder, named
 from envlock.targets.interpreters import python_in, refuse_gone
@@ -27,26 +28,56 @@ _SITE_PACKAGES = (
     "lib/python3/dist-packages",
     "lib/python{minor}/dist-packages",
 )
+#: The variables of the environment that is active, the nearest first.
+_ACTIVE = ("VIRTUAL_ENV", "CONDA_PREFIX")
 SCRIPT = Path(__file__).parent / "scripts" / "compile_packages.py"
 
 
-def find_environment(path: Path | None) -> Path:
-    """Return the Python of a virtual environment, conda prefix, or of ``path`` itself.
+def meant(path: Path | None, progress: Progress, usual: Path = Path(".venv")) -> Path:
+    """Return which environment is meant: the one named, the ``usual`` one, then the active one.
 
-    None takes the active environment (``VIRTUAL_ENV``, then ``CONDA_PREFIX``),
-    else ``.venv`` of the current folder.
+    What is active (``VIRTUAL_ENV``, then ``CONDA_PREFIX``) and is not meant, or
+    not there, is told.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if path is not None:
+        return path
+    found, active = current(usual), _active()
+    for name, place in active.items():
+        if not is_folder(place):
+            progress.note(f"{name} names {place}, which is not there")
+    if found is None:
+        raise UsageError(
+            f"there is no {usual} here, and no environment is active ({', '.join(_ACTIVE)})",
+            "envlock create",
+        )
+    # A conda is active for many people all day, so only the other variable is meant by somebody.
+    other = active.get(_ACTIVE[0], found)
+    if is_folder(other) and os.path.realpath(other) != os.path.realpath(found):
+        progress.note(f"{found} is meant, and not {other}, which is active: name that if it is")
+    return found
+
+
+def current(usual: Path = Path(".venv")) -> Path | None:
+    """Return the ``usual`` environment where it is there, else the active one, None without."""
+    if is_folder(current_folder() / usual):
+        return usual
+    return next((place for place in _active().values() if is_folder(place)), None)
+
+
+def _active() -> dict[str, Path]:
+    return {name: Path(said) for name in _ACTIVE if (said := os.environ.get(name))}
+
+
+def find_environment(path: Path) -> Path:
+    """Return the Python of a virtual environment, conda prefix, or of ``path`` itself.
 
     Raises:
         InterpreterMissing: it is a virtual environment whose Python was removed.
         UsageError: there is none, or what is there is no environment.
     """
-    if path is None:
-        path = _current()
-        if path is None:
-            raise UsageError(
-                "no environment is active (VIRTUAL_ENV, CONDA_PREFIX) and there is no .venv here",
-                "envlock create",
-            )
     path = named(path)
     if is_file(path):
         return path.absolute()
@@ -91,22 +122,13 @@ def site_folders(prefix: Path, python: Version | None = None) -> tuple[Path, ...
     return tuple(found.values())
 
 
-def place_of(path: Path | None) -> Path | None:
+def place_of(path: Path) -> Path | None:
     """Return the folder that `find_environment` will look into, if there is one."""
     try:
-        place = _current() if path is None else path
-        if place is not None and place.is_file():
-            place = prefix_of(place)
-        return place.absolute() if place is not None and place.is_dir() else None
+        place = prefix_of(path) if path.is_file() else path
+        return place.absolute() if place.is_dir() else None
     except (OSError, ValueError):  # what is wrong with it is told by who looks into it
         return None
-
-
-def _current() -> Path | None:
-    for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
-        if active := os.environ.get(variable):
-            return Path(active)
-    return Path(".venv") if is_folder(current_folder() / ".venv") else None
 
 
 @contextmanager

@@ -39,6 +39,11 @@ def made_by_envlock(folder: Path) -> bool:
     return bool(marker) and (identity is None or f"{KEY} = {identity}" in text.splitlines())
 
 
+def transaction_of(folder: Path) -> str:
+    """Return what tells an environment that envlock made from any other, "" for one of others."""
+    return str(mark(folder).get("transaction") or "") if made_by_envlock(folder) else ""
+
+
 def kept_as(folder: Path) -> Path:
     """Return where an environment that failed is kept for a look."""
     return folder.with_name(f"{folder.name}.failed")

@@ -265,7 +265,7 @@ def _tell_others(path: Path, saved: Path | None, progress: Progress) -> None:
             progress.note(f"{path}: it was changed since, and stays as it is")
 
 
-def environment_at(path: Path | None, progress: Progress, *, wait: bool = False) -> Path:
+def environment_at(path: Path, progress: Progress, *, wait: bool = False) -> Path:
     """Return the Python of an environment, as `find_environment`, once it is put right.
 
     Raises:

@@ -60,6 +60,14 @@ class Replacement(Struct, frozen=True, kw_only=True):
         self.journal.write(Event.VENV)
         return python
 
+    def mark(self, packages: Mapping[str, str]) -> None:
+        """Note which packages the environment was built of, so that what comes later is told apart.
+
+        Raises:
+            WorkError: it cannot be written.
+        """
+        write_mark(self.folder, transaction=self.id, packages=dict(sorted(packages.items())))
+
     def write(self, texts: Mapping[Path, str]) -> None:
         """Write files that belong to the environment; they are as before when it is.
 

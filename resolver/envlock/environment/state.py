@@ -24,6 +24,7 @@ from envlock import standards
 from envlock.environment.commands import Commands, remedy
 from envlock.environment.faults import file_findings, fitting, several, twice_recorded
 from envlock.environment.files import FileState, examine_files
+from envlock.environment.held import holds_pins
 from envlock.environment.inspect import find_environment, site_folders
 from envlock.environment.layout import CondaPackage, Layout, conda_packages, files_of, read_layout
 from envlock.environment.owners import conda_and_pip, of_conda, two_hdf5, user_site
@@ -185,8 +186,8 @@ class Examination(Struct, frozen=True, kw_only=True):
     own: Mapping[NormalizedName, Distribution]
 
 
-def examine_environment(path: Path | None) -> Examination:
-    """Examine a virtual environment, conda prefix or interpreter; None: the active one.
+def examine_environment(path: Path) -> Examination:
+    """Examine a virtual environment, conda prefix or interpreter.
 
     The packages are those that its Python would import, so one of the user
     site stands for the one it hides. What cannot be read is told in the notes.
@@ -201,7 +202,9 @@ def examine_environment(path: Path | None) -> Examination:
     places = [read[site] if site in read else _Folder(site=read_site(site)) for site in layout.path]
     packages = _merged(places)
     commands = Commands(
-        python=layout.python, pip=canonicalize_name("pip") in packages, prefix=layout.prefix
+        python=layout.python,
+        pip=canonicalize_name("pip") in packages and not holds_pins(layout.prefix),
+        prefix=layout.prefix,
     )
     markers = markers_of(layout.version, layout.platform)
     broken, unjudged = broken_requirements(packages, markers)

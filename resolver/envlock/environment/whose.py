@@ -14,7 +14,7 @@ import json
 import os
 import posixpath
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import StrEnum
 from operator import attrgetter
 from pathlib import Path
@@ -23,6 +23,8 @@ from typing import Any
 from msgspec import Struct
 
 from envlock.documents import Malformed, json_value
+from envlock.environment.held import CONFIG as PIP_CONFIG
+from envlock.environment.held import CONSTRAINTS, is_ours
 from envlock.environment.journal import OWN
 from envlock.environment.layout import files_under
 from envlock.environment.records import rows
@@ -53,6 +55,7 @@ _SHARED = re.compile(
 #: is in a folder of them too.
 _MADE = re.compile(
     rf"pyvenv\.cfg|\.gitignore|CACHEDIR\.TAG|\.lock|{re.escape(MARKER)}|lib64"
+    rf"|{re.escape(CONSTRAINTS)}"
     rf"|\.(?:{re.escape(MARKER)}|pyvenv\.cfg)\.[^/]*|pip-selfcheck\.json|\.project|\.nonadmin"
     r"|conda-meta/(?!pinned$).+|var/cache(?:/.+)?|share/python-wheels|local/(?:bin|lib|include)"
     r"|(?:bin|Scripts)/(?:(?:de)?activate(?:\.[a-z0-9]+)?|[Aa]ctivate\.ps1|activate_this\.py"
@@ -81,6 +84,17 @@ def mark(folder: Path) -> dict[str, Any]:
     except (OSError, Malformed):
         return {}
     return said if isinstance(said, dict) and "envlock" in said else {}
+
+
+def built_pins(folder: Path) -> Mapping[str, str] | None:
+    """Return the packages that envlock built an environment of, with their versions.
+
+    None where its marker does not say.
+    """
+    pins = mark(folder).get("packages")
+    if not isinstance(pins, dict):
+        return None
+    return {name: version for name, version in pins.items() if isinstance(version, str)}
 
 
 def write_mark(folder: Path, **facts: object) -> None:
@@ -193,7 +207,8 @@ class Whose(Struct, frozen=True, kw_only=True):
         if above is Owner.ENVIRONMENT or name in self.files:
             return Owner.ENVIRONMENT
         folder = entry.is_dir(follow_symlinks=False)
-        if not (above and folder) and is_made(name):
+        made = is_made(name) or (name == PIP_CONFIG and is_ours(entry.path))
+        if made and not (above and folder):
             return Owner.ENVIRONMENT
         if above is None and (name in self.folders or _EITHER.fullmatch(name)):
             return Owner.EITHER

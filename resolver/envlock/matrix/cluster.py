@@ -28,7 +28,7 @@ from envlock import __version__
 from envlock.errors import UsageError, WorkError
 from envlock.evidence.values import Cell, ProvedSet
 from envlock.matrix.lanes import EngineLost, Lane, Prover, Task, clean_cache
-from envlock.matrix.proving import probe_digest
+from envlock.probes.proof import probe_digest
 from envlock.rules.database import rule_files
 from envlock.system import cache_folder, exclusive, make_folder, read_text, remove_tree, write_texts
 from envlock.system.typed import beside_envlock

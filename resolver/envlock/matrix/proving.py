@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,6 +36,7 @@ from envlock.matrix.lanes import Task, Terms
 from envlock.model import Lock, LockedPackage, Part, Request, Target
 from envlock.outcomes import Outcome
 from envlock.probes import PROBES
+from envlock.probes.proof import probe_digest
 from envlock.probes.runner import run_probe
 from envlock.progress import Silent
 from envlock.request.words import parse_words
@@ -98,14 +98,6 @@ def prove_set(task: Task) -> ProvedSet:
         problem=problem,
         against=resolved.against,
         seconds=clock.seconds,
-    )
-
-
-def probe_digest() -> str:
-    """Name the probes and a digest of their scripts: other scripts, other evidence."""
-    return " ".join(
-        f"{probe.name} {hashlib.sha256(probe.path.read_bytes()).hexdigest()[:12]}"
-        for probe in PROBES.values()
     )
 
 

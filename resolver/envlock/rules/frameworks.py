@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any
 
@@ -154,6 +154,11 @@ def framework() -> Framework:
 def framework_of(name: str) -> Framework | None:
     """Return the framework that a distribution (normalised) is of."""
     return next((each for each in frameworks() if name in each.members), None)
+
+
+def is_foreign(packages: Collection[str]) -> bool:
+    """Whether packages (normalised) are without any framework and what is decisive beside one."""
+    return not any({*each.members, *each.decisive} & {*packages} for each in frameworks())
 
 
 def _read(name: str, facts: Mapping[str, Any]) -> Framework:

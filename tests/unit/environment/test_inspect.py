@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-from envlock.environment.inspect import find_environment, installed, prefix_of
+from envlock.environment.inspect import find_environment, installed, meant, prefix_of
 from envlock.errors import UsageError
+from envlock.progress import Silent
 
 
 def make_environment(folder: Path) -> Path:
@@ -23,44 +24,82 @@ def put(site: Path, folder: str, file: str, text: str) -> None:
     (site / folder / file).write_text(text, encoding="utf-8")
 
 
-def test_the_active_virtual_environment_comes_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    python = make_environment(tmp_path / "one")
-    make_environment(tmp_path / "two")
-    make_environment(tmp_path / ".venv")
+class Notes(Silent):
+    """What is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.told.append(text)
+
+
+@pytest.fixture
+def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Notes:
     monkeypatch.chdir(tmp_path)
+    return Notes()
+
+
+def test_what_is_named_is_meant(tmp_path: Path, notes: Notes) -> None:
+    make_environment(tmp_path / ".venv")
+    assert meant(tmp_path / "two", notes) == tmp_path / "two"
+    assert notes.told == []
+
+
+def test_the_environment_here_comes_before_the_active_one_which_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, notes: Notes
+) -> None:
+    for name in ("one", "two", ".venv"):
+        make_environment(tmp_path / name)
     monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / "one"))
     monkeypatch.setenv("CONDA_PREFIX", str(tmp_path / "two"))
-    assert find_environment(None) == python
+    assert meant(None, notes) == Path(".venv")
+    assert notes.told == [
+        f".venv is meant, and not {tmp_path / 'one'}, which is active: name that if it is"
+    ]
+    assert meant(None, Silent(), tmp_path / "two") == tmp_path / "two"
 
 
-def test_the_active_conda_environment_comes_before_the_folder_here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_nothing_is_told_of_the_active_environment_that_is_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, notes: Notes
 ) -> None:
-    python = make_environment(tmp_path / "two")
     make_environment(tmp_path / ".venv")
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / ".venv"))
+    assert meant(None, notes) == Path(".venv")
+    assert notes.told == []
+
+
+def test_without_one_here_the_active_virtual_environment_comes_before_that_of_conda(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, notes: Notes
+) -> None:
+    for name in ("one", "two"):
+        make_environment(tmp_path / name)
     monkeypatch.setenv("CONDA_PREFIX", str(tmp_path / "two"))
-    assert find_environment(None) == python
+    assert meant(None, notes) == tmp_path / "two"
+    monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / "one"))
+    assert meant(None, notes) == tmp_path / "one"
+    assert notes.told == []
 
 
-def test_without_an_active_one_the_folder_here_is_taken(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_stale_variable_is_told_and_hides_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, notes: Notes
 ) -> None:
-    python = make_environment(tmp_path / ".venv")
-    monkeypatch.chdir(tmp_path)
-    assert find_environment(None) == python
+    monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / "gone"))
+    with pytest.raises(UsageError, match=r"there is no \.venv here"):
+        meant(None, notes)
+    make_environment(tmp_path / "two")
+    monkeypatch.setenv("CONDA_PREFIX", str(tmp_path / "two"))
+    assert meant(None, notes) == tmp_path / "two"
+    make_environment(tmp_path / ".venv")
+    assert meant(None, notes) == Path(".venv")
+    assert notes.told == [f"VIRTUAL_ENV names {tmp_path / 'gone'}, which is not there"] * 3
 
 
-def test_no_environment_at_all_says_what_to_type(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_no_environment_at_all_says_what_to_type(notes: Notes) -> None:
     with pytest.raises(UsageError) as caught:
-        find_environment(None)
+        meant(None, notes)
     assert caught.value.message == (
-        "no environment is active (VIRTUAL_ENV, CONDA_PREFIX) and there is no .venv here"
+        "there is no .venv here, and no environment is active (VIRTUAL_ENV, CONDA_PREFIX)"
     )
     assert caught.value.remedies == ("envlock create",)
 

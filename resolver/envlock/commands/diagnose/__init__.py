@@ -21,7 +21,7 @@ class DiagnosedThings(Struct, frozen=True, kw_only=True):
             says="An environment, a requirements file or lock, environment.yml, pip list or freeze "
             "output, a traceback or log, or an error's text in quotes; - reads standard input. "
             "Several count as one.  "
-            "[default: the active environment, or .venv]",
+            "[default: .venv, or the active environment]",
         ),
     ] = ()
     model: Annotated[

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from envlock.commands.diagnose.beside import beside
 from envlock.diagnose import VERIFY
 from envlock.environment.commands import Commands
-from envlock.environment.inspect import find_environment, place_of
+from envlock.environment.held import holds_pins
+from envlock.environment.inspect import find_environment, meant, place_of
 from envlock.environment.journal import unsettled
 from envlock.environment.state import examine_environment, owned_by_conda
 from envlock.examine.gathered import Given
@@ -33,23 +35,25 @@ def examine(
         UsageError: there is no environment.
         WorkError: what a stopped envlock left cannot be put right.
     """
+    path = meant(path, progress)
     _recover(path, progress)
     state = examine_environment(path)
     examined = replace(
         state.examined,
         python=given.python or state.examined.python,
         platform=given.platform or state.examined.platform,
+        notes=(*state.examined.notes, *beside(state.examined)),
     )
     commands = Commands(
         python=find_environment(path),
-        pip="pip" in examined.packages,
+        pip="pip" in examined.packages and not holds_pins(Path(examined.origin)),
         prefix=Path(examined.origin),
         by_conda=owned_by_conda(Path(examined.origin)),
     )
     return examined, state.findings, partial(_command, commands)
 
 
-def _recover(path: Path | None, progress: Progress) -> None:
+def _recover(path: Path, progress: Progress) -> None:
     """Put right what an envlock that was stopped left, before it is taken for what is wrong."""
     place = place_of(path)
     if place is not None and unsettled(place):

@@ -27,6 +27,7 @@ from envlock.formats.registry import Can, can, format_at
 from envlock.model import Platform, Remedy, RemedyKind
 from envlock.progress import Progress
 from envlock.rules import database
+from envlock.rules.frameworks import frameworks, is_foreign
 from envlock.system import Ends, read_standard_input
 from envlock.system.looking import exists, is_file, is_folder, named
 from envlock.system.reading import leads_out
@@ -48,6 +49,7 @@ def run(own: DiagnosedThings, talk: TalkOptions) -> int:
     if talk.json:
         content = {
             "findings": report.findings_data(found.findings),
+            "has_none": found.examined is not None and is_foreign(found.examined.packages),
             "examined": report.examined_data(found.examined) if found.examined else None,
             "model": report.loads_data(found.model) if found.model else None,
         }
@@ -59,11 +61,19 @@ def run(own: DiagnosedThings, talk: TalkOptions) -> int:
     if found.findings:
         parts.append(report.findings_text(found.findings, verbose=talk.verbose))
     elif found.examined is not None:
-        parts.append("nothing is wrong by what envlock knows")
+        parts.append(_all_clear(found.examined))
     if code and found.fixable is not None:
         parts.append(f"next: {as_typed(shlex.join(('envlock', 'fix', *found.fixable)))}")
     say("\n\n".join(parts))
     return code
+
+
+def _all_clear(examined: Examined) -> str:
+    """What is said where nothing was found: of an environment with nothing that is known, that."""
+    if examined.kind is Kind.ENVIRONMENT and is_foreign(examined.packages):
+        titles = ", ".join(each.title for each in frameworks())
+        return f"{examined.origin} has none of them: {titles}, Keras, h5py"
+    return "nothing is wrong by what envlock knows"
 
 
 STDIN = "-"

@@ -31,6 +31,9 @@ class NewEnvironmentOptions(EnvironmentOptions, frozen=True, kw_only=True):
     keep: Annotated[
         bool, flag("--keep", says="Keep an environment that failed, and say where.")
     ] = False
+    prove: Annotated[
+        bool, flag("--prove", says="Build and prove anew what is unchanged since it was proved.")
+    ] = False
 
 
 class SyncedLock(Struct, frozen=True, kw_only=True):
@@ -49,7 +52,7 @@ class ExaminedEnvironment(Struct, frozen=True, kw_only=True):
     environment: Annotated[
         Path | None,
         word(
-            "ENV", says="A venv, a conda prefix or a Python.  [default: the active one, or .venv]"
+            "ENV", says="A venv, a conda prefix or a Python.  [default: .venv, or the active one]"
         ),
     ] = None
 
@@ -59,8 +62,9 @@ CREATE = Command(
     """Lock, build the environment, and prove that it works.
 
     Proved means that a Keras model is built, trained, saved to .h5, loaded
-    again and predicts the same. Whatever fails, the folder is as it was. An
-    environment.yml given to -r becomes a conda prefix.
+    again and predicts the same. Whatever fails, the folder is as it was. What is
+    unchanged since it was proved is not built again. An environment.yml given
+    to -r becomes a conda prefix.
     """,
     request=RequestOptions,
     place=NewEnvironmentOptions,
@@ -75,7 +79,8 @@ SYNC = Command(
     "environments.sync.run_sync",
     """Make an environment equal to a lock.
 
-    It is built anew unless it is equal already. Whatever fails, it stays what it was.
+    It is built anew unless it is equal already, to the last file. What goes, comes
+    and changes is told first. Whatever fails, it stays what it was.
     """,
     own=SyncedLock,
     taken=ChosenOptions,

@@ -13,19 +13,19 @@ from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct, field
-from packaging.utils import NormalizedName
+from msgspec.structs import replace
+from packaging.utils import NormalizedName, canonicalize_name
 
 from envlock.choices import Manager
+from envlock.commands.environments.drift import Closeness, Drift, drift_of
 from envlock.conda import rattler
 from envlock.conda.names import pypi_pins
 from envlock.conda.programs import find_program, install_through
-from envlock.environment.create import add, sync
+from envlock.environment.create import add, install, seed, sync
+from envlock.environment.held import hold
 from envlock.environment.holding import at_work
-from envlock.environment.inspect import site_folders
-from envlock.environment.layout import conda_packages, records_of
-from envlock.environment.owners import of_conda
 from envlock.environment.place import made_by_envlock
-from envlock.environment.records import read_site
+from envlock.environment.records import Distribution
 from envlock.environment.replaceable import occupant
 from envlock.environment.replacement import Replacement
 from envlock.errors import DiskFull, EnvlockError, IndexFailure, InstallFailure, UsageError
@@ -46,9 +46,11 @@ from envlock.model import (
 )
 from envlock.progress import Progress
 from envlock.system import cache_folder, make_folder, room_in, room_words, size_words, write_texts
+from envlock.system.looking import is_file
 from envlock.targets.description import Interpreter, target
 from envlock.targets.interpreters import python_in
 from envlock.targets.tags import tagged_for
+from envlock.versions import minor_of
 from envlock.words import counted
 
 #: The programs behind the managers that are not py-rattler.
@@ -57,6 +59,8 @@ _PROGRAMS = {
     Manager.MAMBA: "mamba",
     Manager.CONDA_CLI: "conda",
 }
+
+_PIP = canonicalize_name("pip")
 
 #: The packages of conda that are a Python.
 _PYTHONS = frozenset({"python", "pypy"})
@@ -88,12 +92,20 @@ class Builder(Protocol):
 
 
 class Venv(Struct, frozen=True, kw_only=True):
-    """A virtual environment of an interpreter."""
+    """A virtual environment of an interpreter.
+
+    ``pip`` puts one into it where the lock has none. ``kept`` are packages
+    that come along beside the lock. What uv's cache may have as somebody
+    ``rewritten`` it is fetched anew.
+    """
 
     lock: Lock
     part: Part
     interpreter: Interpreter
     settings: IndexSettings
+    pip: bool = True
+    kept: tuple[Distribution, ...] = ()
+    rewritten: frozenset[NormalizedName] = frozenset()
 
     def refuse_cramped(self, folder: Path, progress: Progress) -> None:
         """Make sure that there is room; see `Builder`."""
@@ -104,11 +116,24 @@ class Venv(Struct, frozen=True, kw_only=True):
         """Build it, and return its Python; see `Builder`."""
         with progress.phase(f"install {counted(len(self.part.pypi), 'package')}"):
             python = place.venv(self.interpreter)
+            if self.rewritten:
+                anew = tuple(each for each in self.part.pypi if each.name in self.rewritten)
+                text = text_of(self.lock, replace(self.part, pypi=anew))
+                add(python, text, replace(self.settings, no_cache=True), progress)
             try:
                 sync(python, text_of(self.lock, self.part), self.settings, progress)
             except IndexFailure as error:
                 raise self._lacking(error) from None
+            if self.pip and (_PIP in self.part.pins or self._seeded(python, progress)):
+                hold(place.folder, self.part.pins)
+            if self.kept:
+                pins = [f"{each.name}=={each.version}" for each in self.kept]
+                install(python, pins, self.settings, progress, alone=True)
+        place.mark({name: str(version) for name, version in self.part.pins.items()})
         return python
+
+    def _seeded(self, python: Path, progress: Progress) -> bool:
+        return seed(python, self.interpreter, self.settings, progress)
 
     def _lacking(self, error: IndexFailure) -> IndexFailure:
         """The failure of an offline install, with all that is lacking: uv names the first."""
@@ -150,6 +175,8 @@ class Prefix(Struct, frozen=True, kw_only=True):
         if pypi:
             with progress.phase(f"install {counted(len(pypi), 'package')} with pip"):
                 add(python, text_of(self.lock, self.part), self.settings, progress)
+        ours = {each.name: each.version for each in self.part.conda}
+        place.mark(ours | {name: str(version) for name, version in self.part.pins.items()})
         return python
 
     def _install(self, prefix: Path, progress: Progress) -> None:
@@ -197,17 +224,36 @@ def projects_in(part: Part) -> frozenset[NormalizedName]:
     return frozenset((*pypi_pins(part.conda), *part.pins))
 
 
-def holds(prefix: Path, part: Part) -> bool:
-    """Whether a prefix has exactly the packages of a part, each installed by who is to.
+def told_apart(builder: Venv | Prefix, how: Closeness, folder: Path) -> Drift:
+    """Return how the environment in a folder differs from the one that would be built."""
+    if isinstance(builder, Venv):
+        part = replace(builder.part, python=minor_of(builder.interpreter.version))
+        return drift_of(folder, part, how)
+    return drift_of(folder, builder.part, how)
 
-    Nothing of it is run: it may have come with a folder that was cloned.
+
+def in_place_of(builder: Venv | Prefix, drift: Drift) -> Venv | Prefix:
+    """Return a builder that takes over what is to be kept, and fetches anew what was rewritten.
+
+    Raises:
+        UsageError: something that is to be kept cannot be installed again.
     """
-    wanted = {f"{each.name}-{each.version}-{each.build}" for each in part.conda}
-    if records_of(prefix) != wanted or python_in(prefix) is None:
-        return False
-    there = [each for site in site_folders(prefix) for each in read_site(site).distributions]
-    by_pip = set(there) - of_conda(there, conda_packages(prefix))
-    return {each.name: each.version for each in by_pip} == part.pins
+    if isinstance(builder, Prefix):
+        if drift.kept:
+            raise UsageError(
+                "--inexact keeps what pip installed into a virtual environment; a conda prefix"
+                " is built of its lock alone",
+                "leave --inexact out",
+            )
+        return builder
+    for each in drift.kept:
+        if each.editable or is_file(each.info / "direct_url.json"):
+            raise UsageError(
+                f"{each} was installed from a folder or an address, so --inexact cannot install"
+                " it again",
+                f"lock it, or install it again after envlock is done: {each.name}",
+            )
+    return replace(builder, kept=drift.kept, rewritten=drift.rewritten)
 
 
 #: Bytes: with more than this free, no environment is too large, and no page is read to be sure.

@@ -15,6 +15,7 @@ from envlock import report
 from envlock.choices import Manager
 from envlock.cli.options import (
     CondaOptions,
+    EnvironmentOptions,
     IndexOptions,
     LockFileOptions,
     ProbeOptions,
@@ -26,15 +27,18 @@ from envlock.cli.output import progress_for, say_json, say_rows
 from envlock.cli.output import talk as tell
 from envlock.commands.environments import NewEnvironmentOptions
 from envlock.commands.environments.building import (
-    Builder,
     Prefix,
     Venv,
+    in_place_of,
     program_of,
     projects_in,
     refuse_without_python,
     replaced_by,
     replaced_rows,
+    told_apart,
 )
+from envlock.commands.environments.drift import Closeness, Drift, drift_data, drift_rows
+from envlock.commands.environments.proved import key_of, proved_before, remember
 from envlock.commands.environments.sync import SyncOrder, sync_environment
 from envlock.commands.environments.verify import proof_data, proof_order, proof_text
 from envlock.commands.lock.folder import Typed
@@ -43,10 +47,10 @@ from envlock.conda import rattler
 from envlock.environment.place import held_place, kept_as
 from envlock.environment.replaceable import settled
 from envlock.environment.replacement import Replacement, replaced
-from envlock.errors import ProblemFound, UsageError
+from envlock.errors import ExitCode, ProblemFound, UsageError
 from envlock.locking.job import Job, Locked
 from envlock.locking.make import make_lock
-from envlock.locking.outputs import Seen, differing, refuse_changed
+from envlock.locking.outputs import Seen, differing, refuse_changed, write_changed
 from envlock.model import Part
 from envlock.outcomes import SCRIPT
 from envlock.probes.proof import Proof, ProofOrder, prove
@@ -61,6 +65,9 @@ class CreateOrder(Struct, frozen=True, kw_only=True):
 
     ``force`` replaces an environment that envlock did not make; ``keep``
     leaves one that failed for a look. ``inputs`` are the files that it reads.
+    ``change`` says whether it is only looked at, and how closely; ``anew``
+    builds and proves though nothing has changed; ``verbose`` tells all that
+    changes.
     """
 
     job: Job
@@ -70,19 +77,26 @@ class CreateOrder(Struct, frozen=True, kw_only=True):
     force: bool = False
     keep: bool = False
     inputs: tuple[Path, ...] = ()
+    change: EnvironmentOptions = EnvironmentOptions()
+    anew: bool = False
+    verbose: bool = False
 
 
 class Created(Struct, frozen=True, kw_only=True):
     """What `create` made; ``written`` are the lock files that changed.
 
+    ``drift`` is what differed before. ``proof`` is None where it was only
+    looked, ``unchanged_since`` the day of a proof that still holds.
     ``replaced`` says which environment was there before, None where none was.
     """
 
     locked: Locked
     folder: Path
-    proof: Proof
-    written: tuple[Path, ...]
+    drift: Drift
+    proof: Proof | None = None
+    written: tuple[Path, ...] = ()
     replaced: str | None = None
+    unchanged_since: str = ""
 
 
 class NotProved(ProblemFound):
@@ -112,17 +126,20 @@ def create(order: CreateOrder, progress: Progress) -> Created:
         before = replaced_by(folder, force=order.force)
         locked = make_lock(order.job, progress, hashed=True)
         builder = _builder(order, locked, program)
+        drift = told_apart(builder, _closeness(order), folder)
+        found = Created(locked=locked, folder=order.folder, drift=drift)
+        if order.change.looks:
+            return found
+        if stands := _standing(order, folder, builder, found):
+            return stands
+        builder = in_place_of(builder, drift)
         builder.refuse_cramped(folder, progress)
-        keep_as = kept_as(folder) if order.keep else None
-        with replaced(folder, progress, keep_as=keep_as) as place:
-            python = builder.build(place, progress)
-            pins = projects_in(builder.part)
-            proof = prove(python, order.proof, progress, write_bytecode=True, pins=pins)
-            _refuse_unproved(proof, *_remedies(order, builder.part.python, proof))
-            written = _write_with(place, locked.before, locked.texts)
-    return Created(
-        locked=locked, folder=order.folder, proof=proof, written=written, replaced=before
-    )
+        if before is not None and drift:
+            rows = report.rows_text([*drift_rows(drift, verbose=order.verbose)])
+            progress.note(f"{order.folder} becomes what is locked:\n{rows}")
+        proof, written = _build(order, folder, builder, locked, progress)
+        remember(folder, key_of(builder, order.proof, folder), proof)
+    return replace(found, proof=proof, written=written, replaced=before)
 
 
 def create_from(bundle: Path, place: SyncOrder, proof: ProofOrder, progress: Progress) -> Created:
@@ -141,19 +158,59 @@ def create_from(bundle: Path, place: SyncOrder, proof: ProofOrder, progress: Pro
         _refuse_unproved(proofs[0], f"envlock lock  (and bundle the new lock as {bundle.name})")
 
     done = sync_environment(replace(place, lock=bundle), progress, proving)
-    locked = Locked(lock=replace(done.lock, parts=(done.part,)), texts={}, before={})
     return Created(
-        locked=locked, folder=place.folder, proof=proofs[0], written=(), replaced=done.replaced
+        locked=Locked(lock=replace(done.lock, parts=(done.part,)), texts={}, before={}),
+        folder=place.folder,
+        drift=done.drift,
+        proof=proofs[0] if proofs else None,
+        replaced=done.replaced,
     )
 
 
-def _builder(order: CreateOrder, locked: Locked, program: Path | None) -> Builder:
+def _build(
+    order: CreateOrder, folder: Path, builder: Venv | Prefix, locked: Locked, progress: Progress
+) -> tuple[Proof, tuple[Path, ...]]:
+    """Build and prove it in the place of what is there, and write the lock files."""
+    keep_as = kept_as(folder) if order.keep else None
+    with replaced(folder, progress, keep_as=keep_as) as place:
+        python = builder.build(place, progress)
+        pins = projects_in(builder.part)
+        proof = prove(python, order.proof, progress, write_bytecode=True, pins=pins)
+        _refuse_unproved(proof, *_remedies(order, builder.part.python, proof))
+        return proof, _write_with(place, locked.before, locked.texts)
+
+
+def _standing(
+    order: CreateOrder, folder: Path, builder: Venv | Prefix, found: Created
+) -> Created | None:
+    """The answer where the environment is what it was when it was proved."""
+    if order.anew or found.drift:
+        return None
+    before = proved_before(folder, key_of(builder, order.proof, folder))
+    if before is None:
+        return None
+    locked = found.locked
+    written = write_changed(locked.texts, locked.before)
+    return replace(found, proof=before.proof, written=written, unchanged_since=before.day)
+
+
+def _closeness(order: CreateOrder) -> Closeness:
+    return Closeness(thorough=order.change.thorough, inexact=order.change.inexact)
+
+
+def _builder(order: CreateOrder, locked: Locked, program: Path | None) -> Venv | Prefix:
     job = order.job
     if not job.subdirs:
         # The path, not the version: it must be the interpreter the lock is for.
         interpreter = find_interpreter(str(job.target().interpreter))
         part = locked.lock.part
-        return Venv(lock=locked.lock, part=part, interpreter=interpreter, settings=job.settings)
+        return Venv(
+            lock=locked.lock,
+            part=part,
+            interpreter=interpreter,
+            settings=job.settings,
+            pip=not order.change.no_pip,
+        )
     # A lock that was there may be for other machines too.
     own = locked.lock.on(rattler.detect()[0])
     assert own is not None  # noqa: S101  (the job asked for it)
@@ -234,9 +291,10 @@ def run_create(
     try:
         if place.bundle is not None:
             proof = proof_order(probes, needs(request))
-            made = create_from(place.bundle, _from_bundle(typed, place), proof, progress)
+            bundled = replace(_from_bundle(typed, place), verbose=talk.verbose)
+            made = create_from(place.bundle, bundled, proof, progress)
         else:
-            order = _order(typed, place, probes, progress)
+            order = replace(_order(typed, place, probes, progress), verbose=talk.verbose)
             outputs = tuple(order.job.outputs)
             made = create(order, progress)
     except NotProved as error:
@@ -244,8 +302,7 @@ def run_create(
         if not talk.json:
             tell(proof_text(error.proof, verbose=talk.verbose))
         raise
-    _say_created(made, outputs, talk)
-    return 0
+    return _say_created(made, outputs, place, talk)
 
 
 def _order(
@@ -261,6 +318,8 @@ def _order(
         force=place.force,
         keep=place.keep,
         inputs=(*job.inputs, *probes.probe, *job.rules, *job.evidence),
+        change=place,
+        anew=place.prove,
     )
 
 
@@ -278,34 +337,56 @@ def _from_bundle(typed: Typed, place: NewEnvironmentOptions) -> SyncOrder:
             f"--from {place.bundle} has its lock, and {what} is asked for besides",
             f"envlock create --from {shlex.quote(str(place.bundle))}",
         )
-    settings = configured_settings(typed.index)
     return SyncOrder(
         lock=Path(),
         folder=environment_folder(place.env),
-        settings=settings,
+        settings=configured_settings(typed.index),
         python=request.python,
         force=place.force,
+        change=place,
     )
 
 
-def _say_created(made: Created, outputs: Sequence[Path], talk: TalkOptions) -> None:
-    proof = made.proof
+def _say_created(
+    made: Created, outputs: Sequence[Path], place: NewEnvironmentOptions, talk: TalkOptions
+) -> int:
+    differs = bool(made.drift or differing(made.locked.texts))
+    code = ExitCode.of(problem=place.check and differs)
     if talk.json:
         content = report.lock_data((made.locked.lock,), outputs, made.written)
-        say_json("create", {**content, **_place_data(made), **proof_data(proof)})
+        say_json("create", {**content, **_made_data(made)}, exit_code=code)
+    else:
+        quiet = talk.quiet and not place.looks
+        say_rows(_rows(made, outputs, verbose=talk.verbose), quiet=quiet)
+    return code
+
+
+def _rows(made: Created, outputs: Sequence[Path], *, verbose: bool) -> Iterator[report.Row]:
+    if made.proof is None:
+        to_write = differing(made.locked.texts)
+        for path in outputs:
+            yield "lock", f"{path} {'would change' if path in to_write else 'is current'}"
+        yield from drift_rows(made.drift, verbose=verbose)
+        how = "differs from" if made.drift else "is"
+        yield "environment", f"{made.folder} {how} what is locked"
         return
-    rows = [
-        *report.lock_rows(made.locked.lock, outputs, made.written, verbose=talk.verbose),
-        *report.proof_rows(proof.outcomes, proof.ways_round, proof.lacking, verbose=talk.verbose),
-        *replaced_rows(made.folder, made.replaced),
-        ("environment", str(made.folder)),
-        ("next", _activate(made.folder, of_conda=made.locked.lock.of_conda)),
-    ]
-    say_rows(rows, quiet=talk.quiet)
+    proof = made.proof
+    yield from report.lock_rows(made.locked.lock, outputs, made.written, verbose=verbose)
+    yield from report.proof_rows(proof.outcomes, proof.ways_round, proof.lacking, verbose=verbose)
+    yield from replaced_rows(made.folder, made.replaced)
+    since = f"unchanged since it was proved on {made.unchanged_since} (--prove proves anew)"
+    yield "environment", f"{made.folder}{f', {since}' if made.unchanged_since else ''}"
+    yield "next", _activate(made.folder, of_conda=made.locked.lock.of_conda)
 
 
-def _place_data(made: Created) -> dict[str, Any]:
-    return {"environment": str(made.folder), "replaced": made.replaced}
+def _made_data(made: Created) -> dict[str, Any]:
+    return {
+        "environment": str(made.folder),
+        "replaced": made.replaced,
+        "changes": drift_data(made.drift),
+        "unchanged_since": made.unchanged_since or None,
+        **(proof_data(made.proof) if made.proof else {}),
+    }
 
 
 def _activate(folder: Path, *, of_conda: bool) -> str:

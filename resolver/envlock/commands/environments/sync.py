@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from msgspec import Struct
@@ -11,27 +12,34 @@ from msgspec.structs import replace
 
 from envlock import report
 from envlock.bundle.folder import Bundle, read_bundle
-from envlock.cli.options import ChosenOptions, EnvironmentOptions, IndexOptions, TalkOptions
+from envlock.cli.options import (
+    ChosenOptions,
+    EnvironmentOptions,
+    IndexOptions,
+    TalkOptions,
+)
 from envlock.cli.orders import configured_settings, environment_folder
 from envlock.cli.output import progress_for, say_json, say_rows
 from envlock.commands.environments import SyncedLock
 from envlock.commands.environments.building import (
     Prefix,
     Venv,
-    holds,
+    in_place_of,
     refuse_without_python,
     replaced_by,
     replaced_rows,
+    told_apart,
 )
+from envlock.commands.environments.drift import Closeness, Drift, drift_data, drift_rows
+from envlock.commands.environments.sources import lacking_indexes
 from envlock.commands.lock.selections import chosen
 from envlock.conda import rattler
-from envlock.environment.inspect import installed
-from envlock.environment.layout import read_layout, variables_of
+from envlock.environment.layout import variables_of
 from envlock.environment.place import held_place, made_by_envlock
 from envlock.environment.recovery import recover
 from envlock.environment.replaceable import settled
 from envlock.environment.replacement import replaced
-from envlock.errors import InstallFailure, InterpreterMissing, UsageError
+from envlock.errors import ExitCode, IndexFailure, InstallFailure, UsageError
 from envlock.formats.comments import own_command
 from envlock.formats.registry import LOCKS, read_lock
 from envlock.locking.beside import Beside, locks_in
@@ -41,7 +49,7 @@ from envlock.model import IndexSettings, Lock, Part, Request, Selection
 from envlock.progress import Progress
 from envlock.system import read_text
 from envlock.system.looking import is_folder
-from envlock.targets.interpreters import base_program, find_interpreter, find_version, python_in
+from envlock.targets.interpreters import find_interpreter, find_version, python_in
 from envlock.targets.platforms import KNOWN, find_known
 
 
@@ -53,6 +61,8 @@ class SyncOrder(Struct, frozen=True, kw_only=True):
     ``python`` is a version or a path; None takes the Python the lock is for.
     ``force`` replaces an environment that envlock did not make. ``chosen`` are
     the extras and groups to install beside what the lock always installs.
+    ``change`` says whether it is only looked at, and how closely; ``verbose``
+    tells all that changes.
     """
 
     lock: Path
@@ -61,17 +71,21 @@ class SyncOrder(Struct, frozen=True, kw_only=True):
     python: str | None = None
     force: bool = False
     chosen: tuple[Selection, ...] = ()
+    change: EnvironmentOptions = EnvironmentOptions()
+    verbose: bool = False
 
 
 class Synced(Struct, frozen=True, kw_only=True):
     """A lock whose ``part`` an environment is equal to, and whether anything had to change for it.
 
-    ``replaced`` says which environment was there before, None where none was.
+    ``drift`` is what differed before. ``replaced`` says which environment was
+    there before, None where none was.
     """
 
     lock: Lock
     part: Part
     changed: bool
+    drift: Drift
     replaced: str | None = None
 
 
@@ -98,26 +112,43 @@ def sync_environment(
         bundle.refuse_lacking(asked.part)
     settled(order.folder, (order.lock,))
     recover(order.folder, progress, wait=True)
-    if same := _standing(order, proving):
-        return same
+    if stands := _standing(order, proving):
+        return stands
     with held_place(order.folder, progress, force=order.force) as folder:
         # Whoever was waited for may have written the lock, and built what it says.
-        if same := _standing(order, proving):
-            return same
+        if stands := _standing(order, proving):
+            return stands
         before = seen((order.lock,))
         builder = _asked(order)
+        drift = told_apart(builder, _closeness(order, builder), folder)
+        builder = in_place_of(builder, drift)
         there = replaced_by(folder, force=order.force)
         builder.refuse_cramped(folder, progress)
-        with replaced(folder, progress) as place:
-            try:
-                python = builder.build(place, progress)
-            except InstallFailure as error:
-                remedies = _anew(builder.lock, error.remedies)
-                raise InstallFailure(error.message, *remedies) from None
+        if there is not None:
+            rows = report.rows_text([*drift_rows(drift, verbose=order.verbose)])
+            progress.note(f"{order.folder} becomes equal to {order.lock}:\n{rows}")
+        with _built(builder, folder, order, progress) as python:
             if proving is not None:
                 proving(python, builder.part)
             refuse_changed(before, {})
-    return Synced(lock=builder.lock, part=builder.part, changed=True, replaced=there)
+    return Synced(lock=builder.lock, part=builder.part, changed=True, drift=drift, replaced=there)
+
+
+@contextmanager
+def _built(
+    builder: Venv | Prefix, folder: Path, order: SyncOrder, progress: Progress
+) -> Iterator[Path]:
+    """Put the environment of a lock in the place of what is there, unless the block fails."""
+    lacking = lacking_indexes(builder.lock, order.settings)
+    for option in lacking:
+        progress.note(f"{order.lock} was made with {option}, which is neither given nor configured")
+    with replaced(folder, progress) as place:
+        try:
+            python = builder.build(place, progress)
+        except (IndexFailure, InstallFailure) as error:
+            error.remedies = (*lacking, *_anew(builder.lock, error.remedies))
+            raise
+        yield python
 
 
 def _unpacked(order: SyncOrder) -> tuple[SyncOrder, Bundle | None]:
@@ -130,20 +161,26 @@ def _unpacked(order: SyncOrder) -> tuple[SyncOrder, Bundle | None]:
 
 
 def _standing(order: SyncOrder, proving: Proving | None) -> Synced | None:
-    """The answer where the environment is equal to the lock as it is now."""
-    if not (order.force or made_by_envlock(order.folder)):
+    """The answer where nothing is to be done: it is only looked at, or equal to the lock now."""
+    if not (order.force or order.change.looks or made_by_envlock(order.folder)):
         return None
     builder = _asked(order)
-    if isinstance(builder, Prefix):
-        same = holds(order.folder, builder.part)
-    else:
-        same = _equal(order, builder)
-    if not same:
+    drift = told_apart(builder, _closeness(order, builder), order.folder)
+    if drift and not order.change.looks:
         return None
     python = python_in(order.folder)
-    if proving is not None and python is not None:
+    if proving is not None and python is not None and not order.change.looks:
         proving(python.absolute(), builder.part)
-    return Synced(lock=builder.lock, part=builder.part, changed=False)
+    return Synced(lock=builder.lock, part=builder.part, changed=False, drift=drift)
+
+
+def _closeness(order: SyncOrder, builder: Venv | Prefix) -> Closeness:
+    own = builder.interpreter if order.python and isinstance(builder, Venv) else None
+    return Closeness(
+        python=None if own is None else own.version,
+        thorough=order.change.thorough,
+        inexact=order.change.inexact,
+    )
 
 
 def _asked(order: SyncOrder) -> Venv | Prefix:
@@ -176,7 +213,13 @@ def _venv(order: SyncOrder, lock: Lock) -> Venv:
         lock = read_lock(order.lock.name, read_text(order.lock), markers=interpreter.markers)
         lock = choosing(lock, order.lock, order.chosen)
         part = lock.part
-    return Venv(lock=lock, part=part, interpreter=interpreter, settings=order.settings)
+    return Venv(
+        lock=lock,
+        part=part,
+        interpreter=interpreter,
+        settings=order.settings,
+        pip=not order.change.no_pip,
+    )
 
 
 def _prefix(order: SyncOrder, lock: Lock) -> Prefix:
@@ -246,32 +289,6 @@ def _anew(lock: Lock, remedies: Iterable[str]) -> Iterator[str]:
             yield f"{command} {remedy}"
 
 
-def _equal(order: SyncOrder, wanted: Venv) -> bool:
-    """Whether the environment is of this Python and holds the pins, and besides at most pip.
-
-    Another patch of the same minor is as good, unless a Python was asked for.
-    Nothing of it is run: it may have come with a folder that was cloned.
-    """
-    python = python_in(order.folder)
-    if python is None:
-        return False
-    try:
-        base_program(python)  # else it is gone
-    except InterpreterMissing:
-        return False
-    there = read_layout(python.absolute()).version
-    if there is None:
-        return False
-    length = 2 if order.python is None else 3
-    pins, asked = wanted.part.pins, wanted.interpreter.version
-    found = {
-        name: version
-        for name, version in installed(order.folder).items()
-        if name in pins or name != "pip"
-    }
-    return there.release[:length] == asked.release[:length] and found == pins
-
-
 def _beside(progress: Progress) -> Path:
     """The lock that is in the folder: envlock's first, one for this machine, with hashes."""
     fit = [each for each in locks_in(Path()) if _is_for_here(each)]
@@ -315,21 +332,43 @@ def run_sync(
         python=own.python,
         force=place.force,
         chosen=chosen(taken),
+        change=place,
+        verbose=talk.verbose,
     )
     done = sync_environment(order, progress)
+    code = ExitCode.of(problem=place.check and bool(done.drift))
     if talk.json:
         content = report.lock_data((replace(done.lock, parts=(done.part,)),), (lock,), ())
         where = {"environment": str(env), "replaced": done.replaced}
-        say_json("sync", {**content, **where, "changed": done.changed})
+        changes = {"changed": done.changed, "changes": drift_data(done.drift)}
+        say_json("sync", {**content, **where, **changes}, exit_code=code)
     else:
-        rows = [
-            *report.release_rows(done.part),
-            *replaced_rows(env, done.replaced),
-            (
-                "environment",
-                f"{env} {'is now' if done.changed else 'was already'} equal to {lock}",
-            ),
-            ("next", f"envlock verify {shlex.quote(env.as_posix())}"),
-        ]
-        say_rows(rows if done.changed or not talk.quiet else (), quiet=talk.quiet)
-    return 0
+        quiet = talk.quiet and not place.looks
+        say_rows(_rows(order, done) if done.changed or not quiet else (), quiet=quiet)
+    return code
+
+
+def _rows(order: SyncOrder, done: Synced) -> Iterator[report.Row]:
+    """What was found and done."""
+    if order.change.looks:
+        yield from drift_rows(done.drift, verbose=order.verbose)
+    else:
+        yield from report.release_rows(done.part)
+        yield from replaced_rows(order.folder, done.replaced)
+    how = "is now equal to" if done.changed else "was already equal to"
+    if order.change.looks:
+        how = "differs from" if done.drift else "is equal to"
+    yield "environment", f"{order.folder} {how} {order.lock}"
+    if not order.change.looks:
+        yield "next", f"envlock verify {shlex.quote(order.folder.as_posix())}"
+    elif done.drift:
+        yield "next", shlex.join(["envlock", "sync", *_typed(order)])
+
+
+def _typed(order: SyncOrder) -> Iterator[str]:
+    """What was typed, without what only looks."""
+    yield order.lock.as_posix()
+    if order.folder != Path(".venv"):
+        yield from ("--env", order.folder.as_posix())
+    if order.change.inexact:
+        yield "--inexact"

@@ -12,7 +12,7 @@ from envlock.cli.options import ProbeOptions, TalkOptions
 from envlock.cli.orders import seconds
 from envlock.cli.output import progress_for, say, say_json
 from envlock.commands.environments import ExaminedEnvironment
-from envlock.environment.inspect import place_of
+from envlock.environment.inspect import current, meant
 from envlock.environment.recovery import environment_at
 from envlock.errors import ExitCode, UsageError
 from envlock.formats import registry
@@ -21,7 +21,7 @@ from envlock.progress import Progress
 from envlock.system.looking import is_file
 
 
-def verify(environment: Path | None, order: ProofOrder, progress: Progress) -> Proof:
+def verify(environment: Path, order: ProofOrder, progress: Progress) -> Proof:
     """Probe an environment without changing it, but for a change that was stopped.
 
     Raises:
@@ -46,7 +46,7 @@ def refuse_files(path: Path | None) -> None:
         return
     kind = registry.format_at(path) or kind
     what = registry.ROWS[kind].what if kind else "no program"
-    others = ("envlock verify",) if place_of(None) else ()
+    others = ("envlock verify",) if current() else ()
     raise UsageError(
         f"{path} is {what}, and no environment: a folder with a Python is needed, or a Python",
         f"envlock diagnose {shlex.quote(path.as_posix())}",
@@ -57,7 +57,7 @@ def refuse_files(path: Path | None) -> None:
 def run_verify(own: ExaminedEnvironment, probes: ProbeOptions, talk: TalkOptions) -> int:
     """Do `envlock verify`."""
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
-    proof = verify(own.environment, proof_order(probes), progress)
+    proof = verify(meant(own.environment, progress), proof_order(probes), progress)
     code = ExitCode.of(problem=not proof.passed)
     if talk.json:
         say_json("verify", proof_data(proof), exit_code=code)

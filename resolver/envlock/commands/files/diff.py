@@ -260,12 +260,17 @@ def _pin(package: LockedPackage) -> Pin:
     )
 
 
+def conda_order(version: str) -> list[tuple[bool, int | str]]:
+    """Return what a version of conda sorts by."""
+    parts = re.findall(r"\d+|[A-Za-z]+", version)
+    # Letters before numbers: 1.0rc1 is older than 1.0.1.
+    return [(part.isdigit(), int(part) if part.isdigit() else part) for part in parts]
+
+
 def _conda_pin(package: CondaPackage) -> Pin:
-    parts = re.findall(r"\d+|[A-Za-z]+", package.version)
     return Pin(
         version=package.version,
-        # Letters before numbers: 1.0rc1 is older than 1.0.1.
-        order=[(part.isdigit(), int(part) if part.isdigit() else part) for part in parts],
+        order=conda_order(package.version),
         build=package.build,
         hashes=(f"sha256:{package.sha256}",) if package.sha256 else (),
         because=package.because,

@@ -28,7 +28,7 @@ class FixOptions(Struct, frozen=True, kw_only=True):
         word(
             "ENV|FILE",
             says="A venv, a conda prefix, requirements.txt or environment.yml.  "
-            "[default: the active environment, or .venv]",
+            "[default: .venv, or the active environment]",
         ),
     ] = None
     yes: Annotated[bool, flag("-y", "--yes", says="Apply the plan without a question.")] = False

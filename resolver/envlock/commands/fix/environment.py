@@ -15,6 +15,7 @@ from envlock.changes import Plan
 from envlock.choices import EngineName
 from envlock.commands.fix.case import Steering, environment_case, tools_for
 from envlock.environment.commands import Commands, command
+from envlock.environment.held import hold_what_is_there
 from envlock.environment.holding import alone
 from envlock.environment.inspect import installed, prefix_of
 from envlock.environment.installer import Footprint, Installer, perform
@@ -51,7 +52,7 @@ class FixOrder(Struct, frozen=True, kw_only=True):
     ``approve`` is asked about a plan that held in the trial.
     """
 
-    environment: Path | None
+    environment: Path
     settings: IndexSettings
     proof: ProofOrder
     steering: Steering = field(default_factory=Steering)
@@ -105,7 +106,10 @@ def fix(order: FixOrder, progress: Progress) -> Fixed:
     with alone(prefix, progress):
         settle(prefix, progress)
         try:
-            return work.run()
+            done = work.run()
+            if done.changed:
+                hold_what_is_there(prefix)
+            return done
         finally:
             remove_tree(trial_folder(prefix))
 

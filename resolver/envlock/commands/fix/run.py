@@ -23,8 +23,9 @@ from envlock.commands.fix import environment as fix
 from envlock.commands.fix import file as fix_file
 from envlock.commands.fix.environment import Approve, Fixed, Tried
 from envlock.commands.fix.file import FixedFile
+from envlock.environment.held import hold_what_is_there
 from envlock.environment.holding import alone
-from envlock.environment.inspect import prefix_of
+from envlock.environment.inspect import meant, prefix_of
 from envlock.environment.journal import Journal, State, fixes, step_data
 from envlock.environment.recovery import environment_at, settle
 from envlock.environment.repair import undo as restore
@@ -77,7 +78,7 @@ def _fix_environment(
     own: FixOptions, probes: ProbeOptions, index: IndexOptions, progress: Progress, *, as_json: bool
 ) -> int:
     order = fix.FixOrder(
-        environment=own.place,
+        environment=meant(own.place, progress),
         settings=configured_settings(index),
         proof=proof_order(probes),
         steering=cases.Steering(
@@ -203,7 +204,7 @@ def _fixed_data(done: Fixed) -> dict[str, Any]:
 
 
 def _undo(own: FixOptions, progress: Progress, *, as_json: bool) -> int:
-    prefix, steps = undo(own.place, progress)
+    prefix, steps = undo(meant(own.place, progress), progress)
     if as_json:
         content = {"environment": str(prefix), "undone": [*map(step_data, steps)]}
         say_json("fix", content)
@@ -218,7 +219,8 @@ def _undo(own: FixOptions, progress: Progress, *, as_json: bool) -> int:
 def run_history(own: ExaminedEnvironment, talk: JsonOption) -> int:
     """Do `envlock history`."""
     refuse_files(own.environment)
-    prefix, past = history(own.environment, progress_for(quiet=False, verbose=False))
+    progress = progress_for(quiet=False, verbose=False)
+    prefix, past = history(meant(own.environment, progress), progress)
     if talk.json:
         fixes = [
             {"when": each.when, "outcome": each.state, "steps": [*map(step_data, each.steps)]}
@@ -286,7 +288,7 @@ def _is_to_be_written(own: FixOptions, *, as_json: bool) -> bool:
     return not as_json and is_conversation() and _confirmed("Apply? [y/N] ")
 
 
-def undo(environment: Path | None, progress: Progress) -> tuple[Path, tuple[Step, ...]]:
+def undo(environment: Path, progress: Progress) -> tuple[Path, tuple[Step, ...]]:
     """Restore what an environment was before its last fix; return it and the steps taken back.
 
     Raises:
@@ -298,7 +300,9 @@ def undo(environment: Path | None, progress: Progress) -> tuple[Path, tuple[Step
     with alone(prefix, progress):
         settle(prefix, progress)
         with progress.phase(f"restore {prefix}"):
-            return prefix, restore(python).steps()
+            steps = restore(python).steps()
+            hold_what_is_there(prefix)
+            return prefix, steps
 
 
 class Past(Struct, frozen=True, kw_only=True):
@@ -309,7 +313,7 @@ class Past(Struct, frozen=True, kw_only=True):
     state: State
 
 
-def history(environment: Path | None, progress: Progress) -> tuple[Path, tuple[Past, ...]]:
+def history(environment: Path, progress: Progress) -> tuple[Path, tuple[Past, ...]]:
     """The fixes of an environment, oldest first.
 
     Raises:

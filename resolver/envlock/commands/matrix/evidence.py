@@ -22,12 +22,12 @@ from envlock.evidence import library
 from envlock.evidence.judge import Judgement, Witness, judge
 from envlock.evidence.values import Cell, CellEvidence
 from envlock.matrix.plan import minors, missing_cells, missing_series, other_probes
-from envlock.matrix.proving import probe_digest
 from envlock.page.board import Capability, Levels, boards
 from envlock.page.html import page
 from envlock.page.picture import picture
 from envlock.page.terminal import capability_data, capability_text
 from envlock.probes import PROBES
+from envlock.probes.proof import probe_digest
 from envlock.rules import database
 from envlock.system import make_folder, refuse_unwritable, write_texts
 from envlock.words import counted

@@ -24,8 +24,9 @@ from envlock.index.pages import Index
 from envlock.locking.outputs import try_outputs
 from envlock.matrix.lanes import Ended, Lane, Queue, Run, Task, Terms, clean_cache, local_lanes
 from envlock.matrix.plan import CellPlan, MatrixPlan, cells, minors, read_plan, specifier
-from envlock.matrix.proving import probe_digest, prove_set, series_of
+from envlock.matrix.proving import prove_set, series_of
 from envlock.probes import DEFAULT_GATE
+from envlock.probes.proof import probe_digest
 from envlock.progress import Progress
 from envlock.rules.frameworks import framework
 from envlock.system import cache_folder, exclusive, make_folder, read_text, remove_tree, write_texts

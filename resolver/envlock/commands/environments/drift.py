@@ -1,0 +1,245 @@
+"""How an environment differs from a lock: what is to be removed, added, changed or repaired.
+
+Read from files alone. The one comparison behind `sync`, `create` and the note
+of `diagnose`, in the terms of `envlock diff`: the environment is the old side,
+the lock the new one. pip is nobody's difference unless it is locked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct, field
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import Version
+
+from envlock.commands.files.diff import LockSide, Moved, Pin, Way, compare, conda_order
+from envlock.environment.damage import Damage, damages
+from envlock.environment.inspect import site_folders
+from envlock.environment.layout import conda_packages, read_layout, records_of
+from envlock.environment.owners import of_conda
+from envlock.environment.records import Distribution, read_site
+from envlock.environment.whose import built_pins
+from envlock.errors import InterpreterMissing
+from envlock.model import Part
+from envlock.report import Row
+from envlock.targets.interpreters import base_program, python_in
+from envlock.versions import minor_of
+
+_PIP = canonicalize_name("pip")
+_OF_PIP = " (pip)"  # behind a name where conda installs too
+_SHOWN = 8  # packages of one kind, without -v
+_NAMED = 5  # of one kind in a note
+_OTHER = (Way.UP, Way.DOWN, Way.BUILD)
+#: What is done about a difference, in the order in which it is told.
+_VERBS = {
+    Way.REMOVED: "remove",
+    Way.ADDED: "add",
+    Way.UP: "change",
+    Way.DOWN: "change",
+    Way.BUILD: "change",
+}
+
+
+class Drift(Struct, frozen=True, kw_only=True):
+    """What makes an environment equal to a lock; falsy when it is.
+
+    ``moved`` leads from the environment to the lock. ``by_hand`` are packages
+    that came after envlock built it, ``damaged`` locked ones whose files are
+    not as they were installed. ``python`` is what is there and what is wanted.
+    ``kept`` are packages beyond the lock that are let be.
+    """
+
+    moved: tuple[Moved, ...] = ()
+    damaged: Mapping[str, Damage] = field(default_factory=dict)
+    python: tuple[str, str] | None = None
+    by_hand: frozenset[str] = frozenset()
+    kept: tuple[Distribution, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.moved or self.damaged or self.python)
+
+    @property
+    def rewritten(self) -> frozenset[NormalizedName]:
+        """The packages of pip that an installer's cache may have as they are here: changed."""
+        return frozenset(canonicalize_name(n) for n, each in self.damaged.items() if each.changed)
+
+
+class Closeness(Struct, frozen=True, kw_only=True):
+    """How closely an environment is compared.
+
+    ``python`` is the exact version where one was asked for; without, another
+    patch of the same minor is as good. ``inexact`` lets be what the lock does
+    not name; ``thorough`` takes the hash of every file, and without ``files``
+    none is looked at.
+    """
+
+    python: Version | None = None
+    files: bool = True
+    thorough: bool = False
+    inexact: bool = False
+
+
+def drift_of(folder: Path, part: Part, how: Closeness) -> Drift:
+    """Compare an environment with a part of a lock; in a missing one nothing is installed.
+
+    Nothing of it is run: it may have come with a folder that was cloned.
+    """
+    there = tuple(_by_pip(folder))
+    beside = _OF_PIP if part.subdir else ""
+    before = {f"{each.name}{beside}": _pin(each) for each in there if _counts(each.name, part)}
+    before |= {name: pin for name, pin in map(_of_record, records_of(folder)) if part.subdir}
+    after = {
+        f"{each.name}{beside}": Pin(version=str(each.version), order=each.version)
+        for each in part.pypi
+    }
+    after |= {
+        each.name: Pin(version=each.version, order=conda_order(each.version), build=each.build)
+        for each in part.conda
+    }
+    moved = compare(LockSide(pins=before), LockSide(pins=after)).moved
+    beyond = {each.name for each in moved if each.way is Way.REMOVED}
+    kept: tuple[Distribution, ...] = ()
+    if how.inexact:
+        kept = tuple(each for each in there if f"{each.name}{beside}" in beyond)
+        moved = tuple(each for each in moved if each.way is not Way.REMOVED)
+    built = built_pins(folder)
+    others = {each.name.removesuffix(_OF_PIP) for each in moved}
+    damaged = damages(folder, None, thorough=how.thorough) if how.files else {}
+    ours = {*part.pins, *(each.name for each in part.conda)}
+    return Drift(
+        moved=moved,
+        damaged={name: each for name, each in sorted(damaged.items()) if name in ours - others},
+        python=_python(folder, part, how),
+        by_hand=frozenset(
+            name for name in beyond if built is not None and name.removesuffix(_OF_PIP) not in built
+        ),
+        kept=kept,
+    )
+
+
+def _counts(name: NormalizedName, part: Part) -> bool:
+    return name != _PIP or name in part.pins
+
+
+def _by_pip(folder: Path) -> Iterator[Distribution]:
+    """What pip and its like installed, each name once."""
+    conda = conda_packages(folder)
+    known: set[NormalizedName] = set()
+    for site in site_folders(folder):
+        every = read_site(site).distributions
+        theirs = of_conda(every, conda) if conda else frozenset[Distribution]()
+        for each in every:
+            if each not in theirs and each.name not in known:
+                known.add(each.name)
+                yield each
+
+
+def _pin(installed: Distribution) -> Pin:
+    return Pin(version=str(installed.version), order=installed.version)
+
+
+def _of_record(record: str) -> tuple[str, Pin]:
+    """The package behind the name of a record of conda's: NAME-VERSION-BUILD."""
+    name, version, build = (*record.rsplit("-", 2), "", "")[:3]
+    return name, Pin(version=version, order=conda_order(version), build=build)
+
+
+def _python(folder: Path, part: Part, how: Closeness) -> tuple[str, str] | None:
+    """The Python that is there and the one that is wanted, where they differ.
+
+    conda's is among its packages.
+    """
+    wanted = part.python if how.python is None else str(how.python)
+    python = python_in(folder)
+    if python is None:
+        return "none", wanted
+    if part.subdir:
+        return None
+    try:
+        base_program(python)
+    except InterpreterMissing:
+        return "one that is gone", wanted
+    there = read_layout(python.absolute()).version
+    if there is None:
+        return "an unknown one", wanted
+    minor = minor_of(there)
+    if how.python is not None and there != how.python:
+        return str(there), wanted
+    return None if not wanted or minor == minor_of(Version(wanted)) else (minor, wanted)
+
+
+def drift_rows(found: Drift, *, verbose: bool) -> Iterator[Row]:
+    """Say what is done to make an environment equal: what goes first, and of that the user's own.
+
+    Of each kind some are named, with ``verbose`` all.
+    """
+    rows: dict[str, list[tuple[str, str, str]]] = {}
+    for each in sorted(found.moved, key=lambda each: each.name not in found.by_hand):
+        versions = " → ".join(v for v in (each.before, each.after) if v is not None)
+        rows.setdefault(_VERBS[each.way], []).append((each.name, versions, _why(each, found)))
+    for name, damage in found.damaged.items():
+        rows.setdefault("repair", []).append((name, "", str(damage)))
+    rows["keep"] = [(each.name, str(each.version), "") for each in found.kept]
+    if found.python is not None:
+        yield "python", " → ".join(found.python)
+    yield from _columns(
+        {verb: rows.get(verb, []) for verb in (*dict.fromkeys(_VERBS.values()), "repair", "keep")},
+        shown=None if verbose else _SHOWN,
+    )
+
+
+def _columns(
+    rows: Mapping[str, Sequence[tuple[str, str, str]]], *, shown: int | None
+) -> Iterator[Row]:
+    told = {verb: some[:shown] for verb, some in rows.items()}
+    every = [row for some in told.values() for row in some]
+    widths = [max((len(row[column]) for row in every), default=0) for column in (0, 1)]
+    for verb, some in told.items():
+        for name, versions, why in some:
+            yield verb, f"{name:{widths[0]}}  {versions:{widths[1]}}  {why}".rstrip()
+        if more := len(rows[verb]) - len(some):
+            yield verb, f"and {more} more (-v names all)"
+
+
+def _why(each: Moved, found: Drift) -> str:
+    if each.way is not Way.REMOVED:
+        return ""
+    return "added by hand" if each.name in found.by_hand else "not in the lock"
+
+
+def drift_data(found: Drift) -> dict[str, Any]:
+    """Return the same as JSON data."""
+    return {
+        "python": None
+        if found.python is None
+        else {"before": found.python[0], "after": found.python[1]},
+        "packages": [
+            {"name": e.name, "change": e.way, "before": e.before, "after": e.after}
+            | {"why": _why(e, found)}
+            for e in found.moved
+        ],
+        "damaged": [
+            {"name": name, "missing": [*each.missing], "changed": [*each.changed]}
+            for name, each in found.damaged.items()
+        ],
+        "kept": [str(each) for each in found.kept],
+    }
+
+
+def drift_brief(found: Drift) -> Iterator[str]:
+    """Say in a few words what is beyond the lock, missing, and another version."""
+    kinds = {"beyond it": (Way.REMOVED,), "missing": (Way.ADDED,), "other": _OTHER}
+    for title, ways in kinds.items():
+        some = [_brief(each, found) for each in found.moved if each.way in ways]
+        more = [f"{len(some) - _NAMED} more"] if len(some) > _NAMED else []
+        if some:
+            yield f"{title}: {', '.join([*some[:_NAMED], *more])}"
+
+
+def _brief(each: Moved, found: Drift) -> str:
+    locked = f" ({each.after} locked)" if each.way in _OTHER else ""
+    hand = " (added by hand)" if each.name in found.by_hand else ""
+    return f"{each.name} {each.before or each.after}{locked}{hand}"
