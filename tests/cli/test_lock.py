@@ -307,7 +307,7 @@ def test_a_lock_of_before_there_was_a_digest_is_judged_as_far_as_that_goes(
     whole = lock.read_text()
     lock.write_text(re.sub(r"# content: .*\n", "", whole))
     done = envlock("lock", "tensorflow", "--check")
-    command = "envlock lock tensorflow --engine uv"
+    command = "envlock lock tensorflow --engine uv --python 3.11"
     assert (done.code, done.out) == (0, "the lock is current\n")
     assert done.err == (
         "requirements.txt has no digest of what it holds, so that not every edit is seen:"
