@@ -36,7 +36,8 @@ class Job(Struct, frozen=True, kw_only=True):
     alone; ``here`` says that no platform was named, so that the system of this
     machine counts.
 
-    For pip alone, ``python`` is a version or a path, ``requires_python`` what
+    For pip alone, ``python`` is a version or a path, ``recalled`` where it is that
+    of the lock that is there, ``requires_python`` what
     the projects in the request say, ``places`` the platforms that were named,
     sorted, none for this machine's, and ``builds`` says that the Python must be
     here. ``together``: one file holds all platforms in every format that can.
@@ -57,6 +58,7 @@ class Job(Struct, frozen=True, kw_only=True):
     subdirs: tuple[str, ...] = ()
     here: bool = True
     python: str | None = None
+    recalled: bool = False
     places: tuple[Place, ...] = ()
     together: bool = False
     builds: bool = False
@@ -77,7 +79,8 @@ class Job(Struct, frozen=True, kw_only=True):
     @property
     def typed_again(self) -> str:
         """The command that makes the files again, with the Python where one was asked for."""
-        wanted = f" --python {shlex.quote(self.python)}" if self.python and not self.subdirs else ""
+        said = self.python and not (self.subdirs or self.recalled)
+        wanted = f" --python {shlex.quote(self.python or '')}" if said else ""
         return f"{self.command}{wanted}"
 
     def targets(self) -> tuple[Target, ...]:

@@ -87,6 +87,7 @@ def lock_job(verb: str, typed: Typed, progress: Progress) -> Job:
         name=project_name(),
         verb=verb,
         python=settled.python,
+        recalled=typed.request.python is None and config.by("python") is By.LOCK,
         requires_python=pythons,
         engine=settled.engine,
         rules=settled.rules,
