@@ -49,6 +49,12 @@ def test_there_are_exactly_two_set_up_commands() -> None:
     assert README.count("```sh") == 2
 
 
+def test_nothing_is_to_be_installed_by_a_name_that_no_index_has() -> None:
+    for document in DOCUMENTS:
+        assert "install 'envlock-tf" not in (ROOT / document).read_text(encoding="utf-8")
+        assert "envlock-tf[" not in (ROOT / document).read_text(encoding="utf-8")
+
+
 def test_the_test_command_is_what_the_gate_runs() -> None:
     script = [sys.executable, ".ci/readme_command.py", "tests"]
     done = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, check=True)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import IntEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class ExitCode(IntEnum):
@@ -34,10 +34,12 @@ class EnvlockError(Exception):
 
     ``message`` says what was asked, what was found and why; ``remedies`` are
     commands or edits that lead on, best first; one that begins with an option
-    is to be added to what was typed. ``details`` are facts for ``--json``.
+    is to be added to what was typed. ``cause`` is the kind of it, for programs;
+    ``details`` are facts for ``--json``.
     """
 
     exit_code: ClassVar[ExitCode] = ExitCode.WORK
+    cause: ClassVar[str] = "work"
     details: Mapping[str, object] = MappingProxyType({})
 
     def __init__(self, message: str, *remedies: str) -> None:
@@ -45,11 +47,17 @@ class EnvlockError(Exception):
         self.message = message
         self.remedies = remedies
 
+    def telling(self, **details: object) -> Self:
+        """Return it with more facts."""
+        self.details = {**self.details, **details}
+        return self
+
 
 class UsageError(EnvlockError):
     """The command line or an input file is malformed."""
 
     exit_code = ExitCode.USAGE
+    cause = "usage"
 
 
 class Conflicted(UsageError):
@@ -71,12 +79,14 @@ class ProblemFound(EnvlockError):
     """
 
     exit_code = ExitCode.PROBLEM
+    cause = "problem"
 
 
 class NoResolution(EnvlockError):
     """No set of versions meets the request and the rules."""
 
     exit_code = ExitCode.NO_RESOLUTION
+    cause = "no-resolution"
 
 
 class WorkError(EnvlockError):
@@ -88,9 +98,13 @@ class WorkError(EnvlockError):
 class DiskFull(WorkError):
     """A disk or a quota has no room for what was being done, which says nothing about the work."""
 
+    cause = "disk-full"
+
 
 class InterpreterMissing(WorkError):
     """The Python that was asked for is not on this machine."""
+
+    cause = "python-missing"
 
 
 class PythonGone(InterpreterMissing):
@@ -107,6 +121,10 @@ class PythonGone(InterpreterMissing):
 class IndexFailure(WorkError):
     """A package index could not be reached or did not answer properly."""
 
+    cause = "index"
+
 
 class InstallFailure(WorkError):
     """The installer refused or failed: a hash mismatch, a build that broke."""
+
+    cause = "install"

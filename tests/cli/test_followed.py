@@ -59,6 +59,13 @@ STATES = {
     "a lock that is foreign, with words": State(
         words="create tensorflow==2.15.1", files={"requirements.txt": "numpy\n"}
     ),
+    "a foreign lock that was named": State(
+        words="lock h5py -o mine.txt", files={"mine.txt": "numpy\n"}
+    ),
+    "a lock with the marks of a merge": State(
+        words="lock h5py",
+        files={"requirements.txt": f"<<<<<<< a\n{PINNED}=======\nh5py==3.10.0\n>>>>>>> b\n"},
+    ),
     "an environment that is foreign": State(
         words="create h5py", files={".venv/pyvenv.cfg": "home = /usr\n", ".venv/own.txt": "mine"}
     ),

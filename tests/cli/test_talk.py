@@ -101,6 +101,8 @@ def test_with_json_a_usage_error_is_an_object(program: Program) -> None:
         "exit_code": 2,
         "message": "invalid value for '--engine': 'pipenv' is not one of 'pip-tools', 'uv'",
         "remedies": ["envlock lock --help"],
+        "cause": "usage",
+        "commands": [["envlock", "lock", "--help"]],
     }
     assert (done.code, done.err) == (2, "")
 

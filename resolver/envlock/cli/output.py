@@ -95,8 +95,16 @@ def _hidden(text: str, *, certain: bool) -> str:
 def complain(error: EnvlockError, command: str, remedies: Sequence[str], *, as_json: bool) -> int:
     """Tell an error and what to type next, and return its exit code."""
     if as_json:
+        from envlock.system.typed import words_of  # noqa: PLC0415  (for errors alone)
+
         message = _hidden(error.message, certain=False)
-        content = {"message": message, "remedies": [*remedies], **error.details}
+        content = {
+            "message": message,
+            "remedies": [*remedies],
+            "cause": error.cause,
+            "commands": [words for each in remedies if (words := words_of(each))],
+            **error.details,
+        }
         say_json(command, content, exit_code=error.exit_code)
     else:
         # A remedy is typed: of what was typed before, only what is secret beyond doubt is hidden.

@@ -24,6 +24,7 @@ class Interrupted(EnvlockError):
     """Somebody pressed Ctrl-C, or ended the session."""
 
     exit_code = ExitCode.INTERRUPTED
+    cause = "interrupted"
 
 
 def interruption() -> Interrupted:

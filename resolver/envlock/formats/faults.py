@@ -66,7 +66,8 @@ class Faults:
             for where, fault in shown
             for remedy in fault.remedies
         )
-        raise UsageError("\n".join(lines), *dict.fromkeys(remedies))
+        told = [{"place": where, "message": fault.message} for where, fault in shown]
+        raise UsageError("\n".join(lines), *dict.fromkeys(remedies)).telling(faults=told)
 
 
 def _place(where: str) -> str:

@@ -110,8 +110,10 @@ def own_locks(job: Job) -> dict[Path, Lock]:
 
 def _ways_past(path: Path, job: Job) -> Iterator[str]:
     """How to go on beside a file of somebody else's: read it, or write another."""
-    if LOCKS[job.outputs[path]].options and not job.subdirs:
-        yield f"envlock {job.verb} -r {shlex.quote(path.as_posix())}"
+    row = LOCKS[job.outputs[path]]
+    named = path != Path(row.filename)  # what -o names is not read as well
+    if row.options and not named and not job.subdirs:
+        yield f"-r {shlex.quote(path.as_posix())}"
     if len(job.outputs) == 1:
         yield f"-o {shlex.quote(path.with_stem(f'{path.stem}.envlock').as_posix())}"
 

@@ -32,7 +32,8 @@ def apart(
     named = f"{', '.join(most)} and {last}" if most else last
     where = "in one lock" if most else "in the lock"
     ways = dict.fromkeys(_way(question, set(found) - {each}, found, answers) for each in found)
-    return NoResolution(f"{named} cannot be {where}: {reason.message}", *reason.remedies, *ways)
+    said = f"{named} cannot be {where}: {reason.message}"
+    return NoResolution(said, *reason.remedies, *ways).telling(**reason.details)
 
 
 def _way(

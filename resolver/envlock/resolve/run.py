@@ -56,7 +56,9 @@ def beside(error: NoResolution, question: Question, tools: Tools, index: Index) 
         problem = replace(question.problem(None, ()), settings=best)
         answer = ENGINES[EngineName.UV]().solve(problem, tools.progress)
     ways = (f"--index-strategy {IndexStrategy.BEST}",) if isinstance(answer, Solution) else ()
-    return NoResolution("\n".join((error.message, *lines)), *error.remedies, *ways)
+    return NoResolution("\n".join((error.message, *lines)), *error.remedies, *ways).telling(
+        **error.details
+    )
 
 
 class Resolution(Struct, frozen=True, kw_only=True):

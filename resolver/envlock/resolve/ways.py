@@ -5,7 +5,7 @@ A way out is a change to the request that was solved and works.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 
 from msgspec import Struct
@@ -25,7 +25,7 @@ from envlock.resolve.explain import command, relaxable, remedy
 from envlock.resolve.feasible import Infeasible, judge
 from envlock.resolve.loop import Attempt, candidates_for, search
 from envlock.resolve.question import Asked, Question, Tools
-from envlock.resolve.settle import Resolved
+from envlock.resolve.settle import Rejected, Resolved
 from envlock.rules.check import conditions
 from envlock.rules.frameworks import families
 from envlock.system import OutOfTime, left, within
@@ -267,8 +267,13 @@ def no_resolution(
     """Say what collides, and what would free it: every remedy has been solved."""
     title, *reasons = collision(question, tools, asked, tried)
     said = refusal(title, *reasons).message
+    facts = {
+        "reasons": reasons,
+        "rules": _rules(tried),
+        "requirements": [*_stated(question)],
+    }
     if not all(tools.releases(name) for name in question.requirements):
-        return NoResolution(said)
+        return NoResolution(said).telling(**facts)
     looking = Search(
         question=question,
         tools=replace(tools, engine=ENGINES[EngineName.UV]()),
@@ -284,7 +289,31 @@ def no_resolution(
         found = tuple(islice(ways_out(looking), _TOLD))
         if not left():
             said += f"\n  ways out were looked for during {seconds:g} s, and not longer"
-    return NoResolution(said, *found)
+    return NoResolution(said, *found).telling(**facts)
+
+
+def _rules(tried: Iterable[Attempt]) -> list[str]:
+    """The rules that attempts failed by, each once."""
+    found: dict[str, None] = {}
+    for attempt in tried:
+        match attempt:
+            case Infeasible(broken=broken, collision=hit):
+                found |= dict.fromkeys((*(rule.id for rule in broken), *(hit.rules if hit else ())))
+            case Rejected(broken=violated):
+                found |= dict.fromkeys(each.rule.id for each in violated)
+            case _:
+                pass
+    return [*found]
+
+
+def _stated(question: Question) -> Iterator[dict[str, object]]:
+    """What was asked for, and where each of it is written."""
+    for kind, stated in (
+        ("requirement", question.requirements),
+        ("constraint", question.constraints),
+    ):
+        for each in stated.values():
+            yield {"kind": kind, "text": str(each), "places": [*each.places]}
 
 
 def _absent(

@@ -47,6 +47,21 @@ def uv_command(*words: str) -> str:
     return " ".join(map(quoted, (*own_uv(), *words)))
 
 
+#: What a command begins with that is no path.
+_PROGRAMS = frozenset({"envlock", "conda", "docker", "mkdir", "mv", "rm", "chattr", "dask"})
+
+
+def words_of(remedy: str) -> list[str]:
+    """The words of a remedy that is one command, without its comment; none for an edit."""
+    try:
+        words = shlex.split(remedy, comments=True)
+    except ValueError:
+        return []
+    first = next(iter(words), "")
+    known = first in _PROGRAMS or (os.path.isabs(first) and first[-1:] != ":")  # noqa: PTH117  (a word, no path perhaps)
+    return words if known and "&&" not in words else []
+
+
 def beside_envlock(extra: str) -> str:
     """The command that installs what an extra of envlock names, where envlock is installed.
 

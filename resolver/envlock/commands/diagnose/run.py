@@ -63,7 +63,9 @@ def run(own: DiagnosedThings, talk: TalkOptions) -> int:
     elif found.examined is not None:
         parts.append(_all_clear(found.examined))
     if code and found.fixable is not None:
-        parts.append(f"next: {as_typed(shlex.join(('envlock', 'fix', *found.fixable)))}")
+        python = ("--python", own.python) if own.python and found.of_file else ()
+        words = shlex.join(("envlock", "fix", *found.fixable, *python))
+        parts.append(f"next: {as_typed(words)}")
     say("\n\n".join(parts))
     return code
 
@@ -121,12 +123,14 @@ class Diagnosis(Struct, frozen=True, kw_only=True):
 
     ``fixable`` is the one environment or file among what was examined that
     `envlock fix` changes, as it was named: nothing for the active environment.
+    ``of_file`` says that it is no environment, so that its Python can be named.
     """
 
     findings: tuple[Finding, ...]
     examined: Examined | None = None
     model: Loads | None = None
     fixable: tuple[str, ...] | None = None
+    of_file: bool = False
 
     @property
     def troubled(self) -> bool:
@@ -173,6 +177,7 @@ def diagnose_all(order: DiagnoseOrder, progress: Progress) -> Diagnosis:
         examined=whole,
         model=model,
         fixable=fixable,
+        of_file=typed is None,
     )
 
 

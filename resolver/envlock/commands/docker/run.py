@@ -300,7 +300,8 @@ def _piece(
     except NoResolution as error:
         named = f"linux/{machine.name}: " if len(order.machines) > 1 else ""
         message = "\n".join((f"{named}{error.message}", *_on_arm(machine)))
-        raise NoResolution(message, *_ways(order, machine, error.remedies)) from error
+        ways = _ways(order, machine, error.remedies)
+        raise NoResolution(message, *ways).telling(**error.details) from error
     goal = machine.job.target()
     if not locked.texts:  # what is there is current
         text = read_text(machine.path)

@@ -124,7 +124,8 @@ def resolve_pip_part(question: PipQuestion, progress: Progress) -> Resolution:
         found = _resolve(question, bounds, progress)
     except NoResolution as error:
         message = "\n".join((error.message, *_condas(error.message, question.provided)))
-        raise NoResolution(message, *map(_on_condas_side, _usable(error.remedies))) from None
+        ways = map(_on_condas_side, _usable(error.remedies))
+        raise NoResolution(message, *ways).telling(**error.details) from None
     own = _own(found.packages, question.provided)
     packages = tuple(replace(each, because=_because(each, bounds)) for each in own)
     reasons = {
