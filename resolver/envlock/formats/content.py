@@ -118,7 +118,9 @@ def _heading(lock: Lock) -> str:
 
 def _pypi(pin: LockedPackage) -> str:
     files = sorted([each.filename, each.url, sorted(each.hashes.items())] for each in pin.files)
-    return json.dumps(["pypi", pin.name, str(pin.version), sorted(pin.hashes), pin.index, files])
+    only = sorted(map(str, pin.only))
+    about = [pin.name, str(pin.version), sorted(pin.hashes), pin.index, files, only]
+    return json.dumps(["pypi", *about])
 
 
 def _conda(pin: CondaPackage) -> str:

@@ -19,9 +19,9 @@ from envlock.formats.content import edits
 from envlock.formats.registry import LOCKS, format_of, read_lock
 from envlock.index.origin import asked, public, source_of
 from envlock.locking.job import Job
-from envlock.locking.stale import Problem, dropped, elsewhere, unmet
+from envlock.locking.stale import Problem, changed, dropped, elsewhere, unmet
 from envlock.model import Lock, Part, Selection, Severity, Target
-from envlock.request.digest import conda_digest, request_digest
+from envlock.request.digest import conda_digest, recorded, request_digest
 from envlock.rules.check import Situation, violations
 from envlock.rules.database import Database
 from envlock.system import read_text
@@ -192,12 +192,24 @@ def _of_request(lock: Lock, standard: Standard) -> Iterator[Fault]:
     held = [(part, _goals(part, standard)) for part in lock.parts]
     found = [each for part, meant in held if meant for each in unmet(part, request, meant[0])]
     if lock.request_digest != standard.digest:
+        found = [*_since(lock, standard, found)]
         found += (("", what) for what in elsewhere(lock, goals) if goals)
-        found += (each for part in lock.parts if goals for each in dropped(part, request))
         if not found:
             what = "another constraint, accelerator, date or the like than in"
             yield "", f"it answers another request than the one given: {what} {lock.command}"
     yield from dict.fromkeys(found)
+
+
+def _since(lock: Lock, standard: Standard, unheld: Iterable[Fault]) -> Iterator[Fault]:
+    """What was asked for otherwise, as the lock has it; an older one tells it by its pins alone."""
+    job = standard.job
+    if not lock.asked.requirements:
+        yield from unheld
+        yield from (each for part in lock.parts for each in dropped(part, job.request))
+        return
+    differs = tuple(changed(lock.asked, recorded(job.request, job.typed)))
+    yield from differs
+    yield from (each for each in unheld if each[0] and each[0] not in dict(differs))
 
 
 def _of_other_indexes(lock: Lock, standard: Standard) -> Iterator[Fault]:

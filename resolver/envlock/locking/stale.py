@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from envlock.model import Lock, Part, Request, Requested, Target
+from envlock.model import Lock, Part, Recorded, Request, Requested, Target
 from envlock.request.words import applicable
 from envlock.rules.frameworks import families
 from envlock.system import read_text
@@ -107,6 +107,46 @@ def dropped(part: Part, request: Request) -> Iterator[tuple[str, str]]:
         asked = [via for via in pin.via if canonicalize_name(via) not in part.pins]
         if asked and not {pin.name, family_of(pin.name)} & now:
             yield pin.name, f"{pin.name} was asked for ({', '.join(asked)}), and is no longer"
+
+
+#: What is typed for a lock and another answer follows from.
+_COUNTING = ("accelerator", "exclude-newer", "needs")
+
+
+def changed(before: Recorded, now: Recorded) -> Iterator[tuple[NormalizedName, str]]:
+    """Say what was asked for that is not what is asked for, with the name it is about."""
+    for kind, old, new in (
+        ("asked for", before.requirements, now.requirements),
+        ("bounded", before.constraints, now.constraints),
+    ):
+        was, wants = _by_name(old), _by_name(new)
+        for name in sorted({*was, *wants}):
+            if name not in was:
+                yield name, f"{_spelled(wants[name])} was not {kind} when it was made"
+            elif name not in wants:
+                yield name, f"{_spelled(was[name])} is no longer {kind}"
+            elif _texts(was[name]) != _texts(wants[name]):
+                old_text, new_text = " and ".join(_texts(was[name])), _spelled(wants[name])
+                yield name, f"{old_text} was {kind} when it was made, and is now {new_text}"
+    for key in _COUNTING:
+        there, here = (" ".join(each.options.get(key, ())) for each in (before, now))
+        if there != here:
+            yield NormalizedName(""), f"{key} was {there or 'not set'}, and is {here or 'not set'}"
+
+
+def _by_name(wishes: Iterable[Requested]) -> dict[NormalizedName, list[Requested]]:
+    found: dict[NormalizedName, list[Requested]] = {}
+    for each in wishes:
+        found.setdefault(canonicalize_name(each.requirement.name), []).append(each)
+    return found
+
+
+def _texts(wishes: Iterable[Requested]) -> list[str]:
+    return [str(each.requirement) for each in wishes]
+
+
+def _spelled(wishes: Iterable[Requested]) -> str:
+    return " and ".join(map(_asked, wishes))
 
 
 def elsewhere(lock: Lock, goals: Iterable[Target]) -> Iterator[str]:
