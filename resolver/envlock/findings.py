@@ -76,6 +76,8 @@ CONFLICT = "declared-conflict"
 
 MISSING = "missing-requirement"
 
+PYTHONPATH_LEAK = "pythonpath-leak"
+
 
 def unmet(
     owner: NormalizedName,

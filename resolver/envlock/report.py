@@ -274,6 +274,11 @@ def _verdict(outcome: Outcome) -> tuple[str, str]:
             return "CRASHED", detail
 
 
+def failure_words(outcome: Outcome) -> str:
+    """What happened where a level was not passed."""
+    return _verdict(outcome)[1]
+
+
 def proof_data(
     python: Path,
     outcomes: Sequence[Outcome],

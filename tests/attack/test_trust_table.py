@@ -557,7 +557,8 @@ WORKED_OUT = {
         "targets/subdirs.py",
         "config/__init__.py",
     ),
-    *("environment/inspect.py", "environment/layout.py", "index/handover.py", "index/settings.py"),
+    *("environment/inspect.py", "environment/layout.py", "environment/shell.py"),
+    *("index/handover.py", "index/settings.py"),
     *("system/caches.py", "system/processes.py"),
 }
 

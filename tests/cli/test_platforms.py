@@ -436,3 +436,42 @@ def public(program: Program) -> Program:
     home = Path.home()
     cache = os.environ.get("UV_CACHE_DIR", str(home / ".cache" / "uv"))
     return program.with_env(PIP_CONFIG_FILE="", UV_CACHE_DIR=cache, ENVLOCK_ENGINE="uv", **kept)
+
+
+def test_a_platform_that_cannot_be_is_refused_before_a_solve(
+    envlock: Program, index: SimpleIndex
+) -> None:
+    for version, tags in (
+        ("2.3.4", ("manylinux_2_17_x86_64", "win_amd64")),
+        ("2.13.0", ("manylinux_2_17_x86_64", "win_amd64", "macosx_12_0_arm64")),
+    ):
+        for tag in tags:
+            build_wheel(index.folder, "tensorflow", version, tag=f"cp311-cp311-{tag}")
+    words = ("--platform", "linux-x86_64", "--platform", "macos-arm64", "--fresh")
+    done = envlock("lock", "tensorflow==2.3.*", "--python", "3.11", *words)
+    assert done.code == 3
+    assert done.err == (
+        "error: no release of tensorflow==2.3.* has a wheel for Python 3.11 on macos-arm64; the"
+        " oldest release that has one there is 2.13.0\n"
+        "  try: envlock lock 'tensorflow==2.3.*' --engine uv --fresh --platform linux-x86_64"
+        " --python 3.11\n"
+        "  try: envlock lock 'tensorflow>=2.13.0' --engine uv --fresh --platform linux-x86_64"
+        " --platform macos-arm64\n"
+    )
+    assert not any("/simple/h5py" in path for path in index.requests)
+    for line in done.err.splitlines()[1:]:
+        again = envlock(*shlex.split(line.partition("try: envlock ")[2]), "--python", "3.11")
+        assert (again.code, again.err) == (0, "")
+
+
+def test_what_was_solved_before_another_platform_failed_is_kept(
+    envlock: Program, index: SimpleIndex
+) -> None:
+    build_wheel(index.folder, "only", "1.0", tag="cp311-cp311-manylinux_2_17_x86_64")
+    words = ("lock", "h5py", "only", "--python", "3.11", "--platform", "linux-x86_64")
+    assert envlock(*words, "--platform", "windows-x86_64", "--fresh").code == 3
+    build_wheel(index.folder, "h5py", "3.12.0")
+    assert envlock(*words, "--platform", "linux-aarch64", "--fresh", "--refresh").code == 3
+    kept = sorted((envlock.cache / "solved").iterdir())
+    assert len(kept) == 1
+    assert b"3.11.0" in kept[0].read_bytes()

@@ -26,6 +26,7 @@ from envlock.targets.interpreters import available, base_program, find_interpret
 from support import zygote
 from support.simple_index import SimpleIndex
 
+_ROOT = Path(__file__).parents[2]
 #: What would change what envlock, pip or uv do.
 _FOREIGN = ("PIP_", "UV_", "ENVLOCK_", "VIRTUAL_ENV", "CONDA", "XDG_", "HTTP_PROXY", "HTTPS_PROXY")
 #: Under the root of a program: envlock's and uv's.
@@ -33,6 +34,8 @@ _CACHES = ("cache", "uv")
 _LIMIT = 60  # seconds
 #: What work says that takes more than ten seconds.
 _STILL = re.compile(r"(?m)^… .* \(\d+ s so far\)\n")
+#: What pytest adds to the path; the rest is where it is, and would be told as a shell's.
+_OWN_PATH = [path for name in ("resolver", "constraints", "tests") for path in [str(_ROOT / name)]]
 _COLOURS = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "COLUMNS", "TERM", "CI")
 
 
@@ -93,7 +96,7 @@ class Program:
             "ENVLOCK_CACHE_DIR": str(self.cache),
             "UV_CACHE_DIR": str(self.root / "uv"),
             "PIP_CONFIG_FILE": os.devnull,
-            "PYTHONPATH": os.pathsep.join(sys.path),
+            "PYTHONPATH": os.pathsep.join(_OWN_PATH),
             "NO_PROXY": "127.0.0.1",
             **self.env,
         }

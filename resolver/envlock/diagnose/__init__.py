@@ -6,18 +6,21 @@ from collections.abc import Iterable, Sequence
 
 from envlock.diagnose.deduced import conflicts_by_release, conflicts_told, known_of
 from envlock.diagnose.models import Loads, loads, model_findings
+from envlock.diagnose.outside import OUTSIDE, outside
 from envlock.diagnose.rulings import Candidate, backed, candidate, ranked, shown_by
 from envlock.diagnose.unexplained import UNEXPLAINED, VERIFY, unexplained
 from envlock.findings import CONFLICT, MISSING, Examined, Finding, Kind
 from envlock.model import Rule, Severity
 
 __all__ = [
+    "OUTSIDE",
     "UNEXPLAINED",
     "VERIFY",
     "Loads",
     "diagnose",
     "loads",
     "model_findings",
+    "outside",
     "troubled",
 ]
 
@@ -35,20 +38,26 @@ def diagnose(
     known = known_of(examined)
     shown = shown_by(examined.text, by_id.values())
     told = {each.id for each in others}
-    found = [
+    spoken = [
         candidate(rule, known, shown.get(name)) for name, rule in by_id.items() if name not in told
     ]
-    candidates = [each for each in found if each is not None]
+    candidates = [each for each in spoken if each is not None]
     declared = conflicts_by_release(known) if examined.kind is not Kind.ENVIRONMENT else ()
     for finding in _unique((*others, *conflicts_told(examined.text), *declared)):
         rule = by_id.get(finding.id)
         enriched = backed(finding, rule) if rule else finding
         candidates.append(Candidate(finding=enriched, symptom=shown.get(finding.id)))
     kept = {each.finding.id for each in candidates}
-    unknown = unexplained(
-        examined.text, known, candidates, [name for name in shown if name not in kept]
+    unknown = (
+        None
+        if OUTSIDE in kept
+        else unexplained(
+            examined.text, known, candidates, [name for name in shown if name not in kept]
+        )
     )
-    return ranked([*candidates, *([Candidate(finding=unknown)] if unknown else [])])
+    found = ranked([*candidates, *([Candidate(finding=unknown)] if unknown else [])])
+    # What another package does says nothing of the environment's own.
+    return tuple(sorted(found, key=lambda each: each.id != OUTSIDE))
 
 
 def _unique(findings: Iterable[Finding]) -> list[Finding]:

@@ -20,6 +20,8 @@ missing-requirement           breaks, declared      Requires-Dist names what is 
                                                     of it is there (tensorflow-cpu)
 overwritten-files             breaks, degrades      code has another size or hash than in
                                                     RECORD; it breaks when it is empty
+pythonpath-leak               breaks                packages of PYTHONPATH come before
+                                                    other versions of the environment
 tf-stale-files-after-upgrade  breaks, degrades      leftover-files inside ``tensorflow`` (rule)
 tf-two-owners                 breaks                two-owners inside ``tensorflow`` (rule)
 two-hdf5                      degrades              another HDF5 than the one h5py brings is
@@ -56,6 +58,7 @@ TITLES: Mapping[str, str] = {
     "leftover-files": "Files that no installed package owns are among those of one",
     "missing-files": "Files of an installed package are not there",
     "overwritten-files": "Files of a package are not those that were installed",
+    "pythonpath-leak": "PYTHONPATH puts other packages before the environment's own",
     "tf-stale-files-after-upgrade": "Files of an older TensorFlow are left beside the new one",
     "tf-two-owners": "Two TensorFlow distributions own one tensorflow folder",
     "two-hdf5": "h5py brings one HDF5 library and another one can be found",

@@ -8,6 +8,7 @@ Requirements in metadata are held against what is installed, as `pip check` does
 
 from __future__ import annotations
 
+import os
 import platform as platform_module
 import re
 import sys
@@ -22,14 +23,15 @@ from packaging.version import Version
 
 from envlock import standards
 from envlock.environment.commands import Commands, remedy
-from envlock.environment.faults import file_findings, fitting, several, twice_recorded
+from envlock.environment.faults import fault, file_findings, fitting, several, twice_recorded
 from envlock.environment.files import FileState, examine_files
 from envlock.environment.held import holds_pins
 from envlock.environment.inspect import find_environment, site_folders
 from envlock.environment.layout import CondaPackage, Layout, conda_packages, files_of, read_layout
 from envlock.environment.owners import conda_and_pip, of_conda, two_hdf5, user_site
 from envlock.environment.records import Distribution, Site, read_site
-from envlock.findings import Examined, Finding, Kind, unmet
+from envlock.environment.shell import Addition, additions
+from envlock.findings import PYTHONPATH_LEAK, Examined, Finding, Kind, unmet
 from envlock.model import Platform, Severity
 from envlock.rules.frameworks import families, frameworks
 from envlock.versions import admits
@@ -206,12 +208,14 @@ def examine_environment(path: Path) -> Examination:
         pip=canonicalize_name("pip") in packages and not holds_pins(layout.prefix),
         prefix=layout.prefix,
     )
+    shell = additions(layout, os.environ)
     markers = markers_of(layout.version, layout.platform)
     broken, unjudged = broken_requirements(packages, markers)
     by_conda = frozenset[Distribution]().union(*(each.by_conda for each in own))
     findings = [
         *(found for each in own for found in _folder_findings(each, conda, commands)),
         *_user_site(places, layout, commands),
+        *(_hiding(each) for each in shell if each.hidden and each.variable),
         *two_hdf5(packages.get(canonicalize_name("h5py")), layout, commands),
         *(declared_finding(each, commands, by_conda=each.by in by_conda) for each in broken),
     ]
@@ -225,7 +229,7 @@ def examine_environment(path: Path) -> Examination:
             platform=layout.platform,
             manager=_manager(own, layout),
             variables=layout.variables,
-            notes=(*_notes(places, layout), *unjudged),
+            notes=(*_notes(places, layout), *unjudged, *_shell_notes(shell)),
         ),
         findings=tuple(sorted(findings, key=lambda each: _ORDER.index(each.severity))),
         own=_merged(own),
@@ -296,6 +300,25 @@ def _user_site(places: Sequence[_Folder], layout: Layout, commands: Commands) ->
         before = _merged(places[:at])
         mine = {n: each for n, each in places[at].packages().items() if n not in before}
         yield from user_site(mine, _merged(places[at + 1 :]), layout, commands)
+
+
+def _hiding(added: Addition) -> Finding:
+    return fault(
+        PYTHONPATH_LEAK,
+        f"{added} is set in this shell: {added.does}; what else is in the environment was not"
+        " chosen for that.",
+        {each.name: each.version for each in added.hidden},
+        remedy(added.away),
+        severity=Severity.BREAKS,
+        confidence=0.8,
+        evidence=map(str, added.hidden),
+    )
+
+
+def _shell_notes(shell: Iterable[Addition]) -> Iterator[str]:
+    for each in shell:
+        if not each.hidden:
+            yield f"{each} {'is set' if each.variable else 'counts'} in this shell: {each.does}"
 
 
 def _manager(own: Iterable[_Folder], layout: Layout) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from envlock.choices import PROBE_SECONDS
+from envlock.environment.shell import without
 from envlock.errors import UsageError
 from envlock.outcomes import SCRIPT, Crashed, Failed, Outcome, Passed, Skipped
 from envlock.probes.interface import Probe, outcome_from
@@ -26,13 +27,15 @@ def run_probe(
     *,
     timeout: float = PROBE_SECONDS,
     write_bytecode: bool = False,
+    isolated: bool = True,
     extra_env: Mapping[str, str] | None = None,
 ) -> tuple[Outcome, ...]:
     """Try every level in one start of ``python``; one outcome a level, in their order.
 
     ``timeout`` is in seconds, for all levels together. ``write_bytecode`` lets
     the interpreter leave ``.pyc`` files in its environment: only where envlock
-    owns it. User site packages and ``PYTHON*`` variables do not count. What it
+    owns it. What a shell adds does not count (`envlock.environment.shell`),
+    unless it is not ``isolated``; ``extra_env`` goes over that. What it
     puts into temporary folders is gone with it. One that is killed is tried
     once more.
 
@@ -41,13 +44,14 @@ def run_probe(
         DiskFull: a level failed for want of room, which says nothing about it.
 
     """
-    options = ["-I"] if write_bytecode else ["-I", "-B"]
+    options = [*(["-I"] if isolated else []), *([] if write_bytecode else ["-B"])]
+    base = {**(without(os.environ) if isolated else os.environ), **(extra_env or {})}
     for _ in range(_ATTEMPTS):
         with scratch("envlock-probe-") as folder:
             results = folder / "envlock-results.jsonl"
             done = run(
                 [python, *options, probe.path, results, str(timeout)],
-                env=_environment(python, folder, extra_env or {}),
+                env=_environment(python, folder, base),
                 cwd=folder,
                 timeout=timeout,
             )
@@ -77,7 +81,7 @@ def run_user_script(python: Path, file: Path, *, timeout: float = PROBE_SECONDS)
         raise UsageError(f"{file}: no such probe script")
     level = f"{SCRIPT}{file.name}"
     with scratch("envlock-probe-") as folder:
-        env = _environment(python, folder, {})
+        env = _environment(python, folder, without(os.environ))
         done = run([python, "-E", "-s", "-B", file], env=env, timeout=timeout)
     if done.timed_out or _signal(done.returncode):
         return _crashed(level, done, timeout, _SCRIPT_OUTPUT)
@@ -172,14 +176,13 @@ def _output(done: Completed, longest: int) -> str:
     return f"{done.stdout}{done.stderr}"[-longest:]
 
 
-def _environment(python: Path, temporary: Path, extra: Mapping[str, str]) -> dict[str, str]:
+def _environment(python: Path, temporary: Path, base: Mapping[str, str]) -> dict[str, str]:
     """The variables of what is run; TensorFlow leaves files in the temporary folder."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+    env = dict(base)
     prefix = python.parent
     if WINDOWS and (prefix / "conda-meta").is_dir():
         # Libraries of an environment that is not activated are found by PATH alone.
         env["PATH"] = os.pathsep.join(
             (str(prefix), str(prefix / "Library" / "bin"), env.get("PATH", ""))
         )
-    env.update(dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary)))
-    return {**env, **extra}
+    return {**env, **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary))}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -17,14 +18,24 @@ from envlock.cli.options import TalkOptions
 from envlock.cli.output import Lines, say, say_json
 from envlock.cli.output import talk as tell
 from envlock.commands.diagnose import DiagnosedThings
-from envlock.diagnose import UNEXPLAINED, Loads, diagnose, loads, model_findings, report, troubled
+from envlock.diagnose import (
+    OUTSIDE,
+    UNEXPLAINED,
+    Loads,
+    diagnose,
+    loads,
+    model_findings,
+    outside,
+    report,
+    troubled,
+)
 from envlock.errors import ExitCode, UsageError
 from envlock.examine.files import examine_content, examine_part, examine_path
 from envlock.examine.gathered import Given, merge
-from envlock.findings import Examined, Finding, Kind
+from envlock.findings import PYTHONPATH_LEAK, Examined, Finding, Kind
 from envlock.formats.reading import cut, decode
 from envlock.formats.registry import Can, can, format_at
-from envlock.model import Platform, Remedy, RemedyKind
+from envlock.model import Platform, Remedy, RemedyKind, Rule
 from envlock.progress import Progress
 from envlock.rules import database
 from envlock.rules.frameworks import frameworks, is_foreign
@@ -164,8 +175,12 @@ def diagnose_all(order: DiagnoseOrder, progress: Progress) -> Diagnosis:
     whole = merge(parts)
     if model is not None:
         others += model_findings(model, whole, rules)
+    if whole.text:
+        home = next((each.origin for each in parts if each.kind is Kind.ENVIRONMENT), "")
+        strange = outside(whole.text, _known_names(whole, rules), home, os.environ)
+        others += [strange] if strange is not None else []
     findings = diagnose(whole, rules, others)
-    known = {each.id for each in findings} - {UNEXPLAINED}
+    known = {each.id for each in findings} - _NOT_OF_PACKAGES
     fixable = _fixable(order.what, parts) if known else None
     reword = typed or partial(_written_in, fixable[0] if fixable else None)
     findings = tuple(_reworded(each, reword) for each in findings)
@@ -222,6 +237,16 @@ def _written_in(file: str | None, remedy: Remedy) -> Remedy:
     named = " and ".join(remedy.text.split())
     said = f"in {file}, write {named}" if file else f"install {named} in the environment of this"
     return Remedy(kind=RemedyKind.ADVICE, text=said)
+
+
+#: Findings that no change of packages cures.
+_NOT_OF_PACKAGES = frozenset({UNEXPLAINED, OUTSIDE, PYTHONPATH_LEAK})
+
+
+def _known_names(examined: Examined, rules: Iterable[Rule]) -> frozenset[str]:
+    """The packages that are known by name: those that were examined or that a rule speaks of."""
+    spoken = (when.package for rule in rules for case in rule.cases for when in case.when)
+    return frozenset((*examined.packages, *spoken))
 
 
 def _model(path: Path) -> Loads:

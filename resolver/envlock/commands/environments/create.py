@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import sys
@@ -41,13 +42,20 @@ from envlock.commands.environments.building import (
 from envlock.commands.environments.drift import Closeness, Drift, drift_data, drift_rows
 from envlock.commands.environments.proved import key_of, proved_before, remember
 from envlock.commands.environments.sync import SyncOrder, sync_environment
-from envlock.commands.environments.verify import proof_data, proof_order, proof_text
+from envlock.commands.environments.verify import (
+    proof_data,
+    proof_order,
+    proof_text,
+    shell_lines,
+)
 from envlock.commands.lock.folder import Typed
 from envlock.commands.lock.job import create_job
 from envlock.conda import rattler
+from envlock.environment.layout import read_layout
 from envlock.environment.place import held_place, kept_as
 from envlock.environment.replaceable import settled
 from envlock.environment.replacement import Replacement, replaced
+from envlock.environment.shell import additions
 from envlock.errors import ExitCode, ProblemFound, UsageError
 from envlock.locking.job import Job, Locked
 from envlock.locking.make import make_lock
@@ -142,7 +150,8 @@ def create(order: CreateOrder, progress: Progress) -> Created:
             rows = report.rows_text([*drift_rows(drift, verbose=order.verbose)])
             progress.note(f"{order.folder} becomes what is locked:\n{rows}")
         proof, written = _build(order, folder, builder, locked, progress)
-        remember(folder, key_of(builder, order.proof, folder), proof)
+        if proof.shell is None:  # what a shell adds is not known to be the same next time
+            remember(folder, key_of(builder, order.proof, folder), proof)
     return replace(found, proof=proof, written=written, replaced=before)
 
 
@@ -191,7 +200,8 @@ def _standing(
     if order.anew or found.drift:
         return None
     before = proved_before(folder, key_of(builder, order.proof, folder))
-    if before is None:
+    python = python_in(folder)
+    if before is None or python is None or additions(read_layout(python.absolute()), os.environ):
         return None
     locked = found.locked
     written = write_changed(locked.texts, locked.before)
@@ -301,7 +311,7 @@ def run_create(
     outputs: tuple[Path, ...] = ()
     try:
         if place.bundle is not None:
-            proof = proof_order(probes, needs(request))
+            proof = proof_order(probes, needs(request), in_shell=True)
             bundled = replace(_from_bundle(typed, place), verbose=talk.verbose)
             made = create_from(place.bundle, bundled, proof, progress)
         else:
@@ -324,7 +334,7 @@ def _order(
     return CreateOrder(
         job=job,
         folder=environment_folder(place.env),
-        proof=proof_order(probes, job.request.needs),
+        proof=proof_order(probes, job.request.needs, in_shell=True),
         manager=job.manager,
         force=place.force,
         keep=place.keep,
@@ -384,6 +394,7 @@ def _rows(made: Created, outputs: Sequence[Path], *, verbose: bool) -> Iterator[
     proof = made.proof
     yield from report.lock_rows(made.locked.lock, outputs, made.written, verbose=verbose)
     yield from report.proof_rows(proof.outcomes, proof.ways_round, proof.lacking, verbose=verbose)
+    yield from (("in this shell", line) for line in shell_lines(proof))
     yield from replaced_rows(made.folder, made.replaced)
     since = f"unchanged since it was proved on {made.unchanged_since} (--prove proves anew)"
     yield "environment", f"{made.folder}{f', {since}' if made.unchanged_since else ''}"

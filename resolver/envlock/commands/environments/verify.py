@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +58,9 @@ def refuse_files(path: Path | None) -> None:
 def run_verify(own: ExaminedEnvironment, probes: ProbeOptions, talk: TalkOptions) -> int:
     """Do `envlock verify`."""
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
-    proof = verify(environment_meant(own.environment, progress), proof_order(probes), progress)
-    code = ExitCode.of(problem=not proof.passed)
+    order = proof_order(probes, in_shell=True)
+    proof = verify(environment_meant(own.environment, progress), order, progress)
+    code = ExitCode.of(problem=not proof.passed or bool(proof.shell and proof.shell.broken))
     if talk.json:
         say_json("verify", proof_data(proof), exit_code=code)
     else:
@@ -68,19 +70,50 @@ def run_verify(own: ExaminedEnvironment, probes: ProbeOptions, talk: TalkOptions
 
 def proof_text(proof: Proof, *, verbose: bool) -> str:
     """What was proved, for a person; ``verbose`` with all that failures printed."""
-    return report.proof_text(
+    text = report.proof_text(
         proof.python, proof.outcomes, proof.gate, proof.ways_round, verbose=verbose
     )
+    return "\n".join((text, *(f"in this shell: {line}" for line in shell_lines(proof))))
+
+
+def shell_lines(proof: Proof) -> Iterator[str]:
+    """What the variables of this shell make of what was proved, and what to type against it."""
+    if proof.shell is None:
+        return
+    added, broken = proof.shell.additions, proof.shell.broken
+    names = " and ".join(map(str, added))
+    if broken:
+        level, detail = broken[0].level, report.first_line(report.failure_words(broken[0]))
+        yield f"works without {names}, fails with {'it' if len(added) == 1 else 'them'}"
+        yield f"{level}: {detail}"
+    else:
+        yield f"works with {names} too"
+    yield from (each.does for each in added)
+    if broken:
+        yield f"try: {' && '.join(each.away for each in added)}"
 
 
 def proof_data(proof: Proof) -> dict[str, Any]:
     """What was proved, as JSON."""
-    return report.proof_data(
+    data = report.proof_data(
         proof.python, proof.outcomes, proof.gate, proof.ways_round, passed=proof.passed
     )
+    if proof.shell is None:
+        return data
+    told = [
+        {"variable": a.variable or None, "value": a.value, "does": a.does, "away": a.away}
+        for a in proof.shell.additions
+    ]
+    failed = [
+        {**report.outcome_data(each), "required": True, "way_round": ""}
+        for each in proof.shell.broken
+    ]
+    return {**data, "shell": {"additions": told, "broken": failed}}
 
 
-def proof_order(probes: ProbeOptions, needs: tuple[str, ...] = ()) -> ProofOrder:
+def proof_order(
+    probes: ProbeOptions, needs: tuple[str, ...] = (), *, in_shell: bool = False
+) -> ProofOrder:
     """What is proved beside the probes, what must be, and how long it may take.
 
     Raises:
@@ -89,4 +122,6 @@ def proof_order(probes: ProbeOptions, needs: tuple[str, ...] = ()) -> ProofOrder
     for script in probes.probe:
         if not script.is_file():
             raise UsageError(f"--probe {script}: no such file")
-    return ProofOrder(scripts=probes.probe, timeout=seconds(probes.timeout), needs=needs)
+    return ProofOrder(
+        scripts=probes.probe, timeout=seconds(probes.timeout), needs=needs, in_shell=in_shell
+    )
