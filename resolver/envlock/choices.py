@@ -69,5 +69,11 @@ class Format(StrEnum):
     PIXI = "pixi"
 
 
+class ReportFormat(StrEnum):
+    """How an answer is told, as ``--format`` takes it, where it is not told to a person."""
+
+    GITHUB = "github"
+
+
 #: Formats of conda packages only: a request without a conda part has no such lock.
 OF_CONDA = frozenset({Format.EXPLICIT, Format.CONDA_LOCK, Format.PIXI})

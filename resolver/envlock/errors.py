@@ -6,6 +6,7 @@ exception that reaches the command line is a defect.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from enum import IntEnum
 from pathlib import Path
@@ -69,6 +70,24 @@ class Conflicted(UsageError):
             *remedies,
         )
         self.where = where
+
+
+def refuse_conflict(text: str, path: Path) -> None:
+    """Refuse a text with the marks of a merge that somebody has still to decide.
+
+    Raises:
+        Conflicted: it has them.
+    """
+    begin = middle = f"\n{text}".find("\n<<<<<<< ")
+    for mark in ("\n=======", "\n>>>>>>> "):
+        middle = text.find(mark, middle) if middle >= 0 else middle
+    if middle >= 0:
+        line = text.count("\n", 0, begin) + 1
+        ours = f"git checkout --ours -- {shlex.quote(path.as_posix())}"
+        if "made by: envlock " in text or '\ncommand = "envlock ' in text:  # a lock: made anew
+            raise Conflicted(f"{path}:{line}", f"{ours} && envlock lock")
+        edit = f"edit {path}: keep what is wanted of both, without the lines of <, = and >"
+        raise Conflicted(f"{path}:{line}", edit, ours)
 
 
 class ProblemFound(EnvlockError):

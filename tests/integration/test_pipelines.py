@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +115,7 @@ def test_pre_commit_runs_the_hooks_from_a_clone(tmp_path: Path) -> None:
         PRE_COMMIT_HOME=str(tmp_path / "home"),
     )
     assert "the lock of TensorFlow is current" in done.stdout
-    assert "requirements.txt: it answers another request, Python or platform" in done.stdout
+    assert "requirements.txt: tensorflow (command line) is asked for, and not in it" in done.stdout
     assert done.returncode == 1, done.stderr
 
 
@@ -138,6 +138,25 @@ def test_the_scripts_of_the_action_are_bash() -> None:
             assert (done.returncode, done.stderr) == (0, "")
 
 
+def _check_as_it_is_offered(
+    step: Callable[..., subprocess.CompletedProcess[str]], work: dict[str, Any], project: Path
+) -> None:
+    """By default the project's own request is checked: annotated, and summarized."""
+    summary = project.parent / "summary.md"
+    more = {"GITHUB_STEP_SUMMARY": str(summary), "GITHUB_WORKSPACE": str(project)}
+    asks = '[project]\nname = "x"\nversion = "1"\ndependencies = ["h5py>=3"]\n'
+    (project / "pyproject.toml").write_text(asks, encoding="utf-8")
+    done = step(work, ARGS=ACTION["inputs"]["args"]["default"], **more)
+    annotations = [line for line in done.stdout.splitlines() if line.startswith("::")]
+    assert done.returncode == 1, done.stderr
+    assert any(
+        line.startswith("::error file=requirements.txt,title=envlock lock::h5py>=3 (")
+        for line in annotations
+    ), done.stdout
+    assert "### envlock: the lock is not current" in summary.read_text(encoding="utf-8")
+    (project / "pyproject.toml").unlink()
+
+
 @pytest.mark.network
 @pytest.mark.skipif(WINDOWS, reason="Windows itself has no bash; GitHub's machines do")
 def test_the_action_installs_envlock_and_runs_it(tmp_path: Path) -> None:
@@ -154,9 +173,15 @@ def test_the_action_installs_envlock_and_runs_it(tmp_path: Path) -> None:
             **values,
         )
 
-    assert (list(install["env"]), list(work["env"])) == (["PYTHON"], ["ARGS"])
+    caches = {"ENVLOCK_CACHE_DIR", "PIP_CACHE_DIR", "UV_CACHE_DIR"}
+    assert {*install["env"], *work["env"]} == {"PYTHON", "ARGS", *caches}
+    steps = ACTION["runs"]["steps"]
+    cached = next(each["with"]["path"] for each in steps if "cache@" in each.get("uses", ""))
+    folders = {**install["env"], **work["env"]}
+    assert all(folders[name].startswith(f"{cached}/") for name in caches)
     installed = step(install, PYTHON=sys.executable)
     assert installed.returncode == 0, installed.stderr
+    _check_as_it_is_offered(step, work, project)
     done = step(work, ARGS="diff requirements.txt requirements.txt")
     assert (done.returncode, done.stdout, done.stderr) == (0, "no difference\n", "")
     refused = step(work, ARGS="lock tensorflow<2.16 * --check")

@@ -11,6 +11,7 @@ from typing import Any
 
 import typer
 
+from envlock.cli import github
 from envlock.cli.output import complain as tell
 from envlock.cli.process import Unprintable
 from envlock.errors import EnvlockError, NoResolution, PythonGone, UsageError
@@ -43,6 +44,8 @@ def complain(
         remedies = [carried(app, typed, remedy) for remedy in remedies]
     remedies = [as_typed(each) for each in remedies]
     as_json = "--json" in typed and not isinstance(error, Unprintable)
+    if github.asked_for(typed) and not isinstance(error, Unprintable):
+        github.annotate_error(error, remedies)
     return tell(error, name, remedies, as_json=as_json)
 
 

@@ -8,7 +8,15 @@ from typing import Annotated
 from msgspec import Struct
 from typer.models import OptionInfo
 
-from envlock.choices import PROBE_SECONDS, Accelerator, EngineName, Format, IndexStrategy, Manager
+from envlock.choices import (
+    PROBE_SECONDS,
+    Accelerator,
+    EngineName,
+    Format,
+    IndexStrategy,
+    Manager,
+    ReportFormat,
+)
 from envlock.cli.arguments import flag, option, words
 
 RuleFolders = Annotated[
@@ -140,7 +148,7 @@ class RequestOptions(Struct, frozen=True, kw_only=True):
             "-P",
             "--upgrade-package",
             metavar="NAME",
-            says="Do not keep the pin of one package. Repeatable.",
+            says="Upgrade one package, or NAME==VERSION, and what it needs. Repeatable.",
         ),
     ] = ()
 
@@ -233,17 +241,22 @@ class IndexOptions(Struct, frozen=True, kw_only=True):
     ] = False
 
 
-class LockFileOptions(Struct, frozen=True, kw_only=True):
-    """Which lock files are written."""
+class ReportOptions(Struct, frozen=True, kw_only=True):
+    """For whom the answer is."""
 
     format: Annotated[
-        tuple[Format, ...],
+        ReportFormat | None,
         option(
             "--format",
             metavar="FORMAT",
-            says=f"One of {', '.join(Format)}. Repeatable.  [default: requirements]",
+            says="github: as annotations, with a summary of the step of a workflow.",
         ),
-    ] = ()
+    ] = None
+
+
+class OutputOptions(Struct, frozen=True, kw_only=True):
+    """Where a lock is written."""
+
     output: Annotated[
         Path | None,
         option(
@@ -258,6 +271,19 @@ class LockFileOptions(Struct, frozen=True, kw_only=True):
             " always holds all.",
         ),
     ] = False
+
+
+class LockFileOptions(OutputOptions, frozen=True, kw_only=True):
+    """Which lock files are written."""
+
+    format: Annotated[
+        tuple[Format, ...],
+        option(
+            "--format",
+            metavar="FORMAT",
+            says=f"One of {', '.join(Format)}. Repeatable.  [default: requirements]",
+        ),
+    ] = ()
 
 
 class EnvironmentOptions(Struct, frozen=True, kw_only=True):

@@ -13,7 +13,13 @@ from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
 from envlock.choices import PROBE_SECONDS, Accelerator, EngineName, Format
-from envlock.cli.options import IndexOptions, LockFileOptions, RequestOptions
+from envlock.cli.options import (
+    IndexOptions,
+    LockFileOptions,
+    ReportOptions,
+    RequestOptions,
+    TalkOptions,
+)
 from envlock.cli.output import PLACES, talk
 from envlock.config import Config, load_config, project_sources
 from envlock.documents import read_toml
@@ -257,3 +263,13 @@ def seconds(text: str) -> float:
     if not 0 < number < math.inf:
         raise UsageError(f"--timeout {text}: not a number of seconds", f"--timeout {PROBE_SECONDS}")
     return number
+
+
+def refuse_two_reports(form: ReportOptions, talk: TalkOptions) -> None:
+    """Refuse two answers at once.
+
+    Raises:
+        UsageError: both were asked for.
+    """
+    if form.format and talk.json:
+        raise UsageError(f"--format {form.format} and --json are two answers", "leave --json out")

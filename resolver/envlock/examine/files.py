@@ -19,7 +19,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock import standards
-from envlock.errors import UsageError
+from envlock.errors import UsageError, refuse_conflict
 from envlock.examine.brief import with_short_lines
 from envlock.examine.gathered import Gathered, Given, folder_platform, holds, only_minor
 from envlock.examine.logs import examine_text
@@ -38,7 +38,6 @@ from envlock.formats.requirements import Line, RequirementsReader
 from envlock.formats.toml_locks import Locked, read_packages
 from envlock.model import Lock, Part, Platform
 from envlock.rules.frameworks import framework
-from envlock.system import refuse_conflict
 from envlock.targets.platforms import KNOWN
 
 _BOUND = r"(?:[<>]=?|[=!~]={1,2})\s*[\w.*+!]+"

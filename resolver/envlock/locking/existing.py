@@ -71,16 +71,8 @@ def read_locks(job: Job) -> dict[Path, Lock]:
     Raises:
         UsageError: one is no lock; says the line.
     """
-    return {path: _read(path, job) for path in job.outputs if path.exists()}
-
-
-def _read(path: Path, job: Job) -> Lock:
-    """Read a lock; one that a merge left in two versions is made again from either."""
-    try:
-        return read_lock(path.name, read_text(path))
-    except Conflicted as error:
-        ours = f"git checkout --ours -- {shlex.quote(path.as_posix())}"
-        raise Conflicted(error.where, f"{ours} && {job.typed_again}") from None
+    there = (path for path in job.outputs if path.exists())
+    return {path: read_lock(path.name, read_text(path)) for path in there}
 
 
 def own_locks(job: Job) -> dict[Path, Lock]:
@@ -94,7 +86,7 @@ def own_locks(job: Job) -> dict[Path, Lock]:
         if not path.exists():
             continue
         try:
-            lock = _read(path, job)
+            lock = read_lock(path.name, read_text(path))
         except Conflicted:
             raise
         except EnvlockError:

@@ -6,7 +6,6 @@ under it, and every pin is held against what is asked for now.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from msgspec.structs import replace
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
+from envlock.formats.places import pinned_at
 from envlock.model import Lock, Part, Recorded, Request, Requested, Target
 from envlock.request.words import applicable
 from envlock.rules.frameworks import families
@@ -35,32 +35,11 @@ class Problem(Struct, frozen=True, kw_only=True):
         return f"{place}: {self.what}"
 
 
-def pinned_at(text: str, name: str) -> int:
-    """Return the line of a lock that pins a package, 0 where none is found.
-
-    That is the first line that is no comment and has the name with a version
-    after it, else the first that has it at all.
-    """
-    word = re.sub(r"[-_.]+", "[-_.]+", re.escape(name).replace(r"\-", "-"))
-    own = re.compile(rf"(?<![\w.-]){word}(?![\w-])", re.IGNORECASE)
-    exact = re.compile(rf"(?<![\w.-]){word}(?:\[[^\]]*\])?(?:==?|-)\d", re.IGNORECASE)
-    lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if not _is_comment(line)]
-    for pattern in (exact, own):
-        for number, line in lines:
-            if pattern.search(line):
-                return number
-    return 0
-
-
 def placed(problem: Problem) -> Problem:
     """Return a problem with the line of the pin that it is about, where there is one."""
     if not problem.name:
         return problem
     return replace(problem, line=pinned_at(read_text(problem.path), problem.name))
-
-
-def _is_comment(line: str) -> bool:
-    return line.lstrip().startswith("#") and not line.startswith("# pip ")
 
 
 Pins = Mapping[NormalizedName, Version]

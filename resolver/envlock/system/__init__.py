@@ -40,7 +40,6 @@ from envlock.system.reading import opened as opened
 from envlock.system.reading import read_ends as read_ends
 from envlock.system.reading import read_standard_input as read_standard_input
 from envlock.system.reading import read_text as read_text
-from envlock.system.reading import refuse_conflict as refuse_conflict
 from envlock.system.storing import Mismatch as Mismatch
 from envlock.system.storing import digest_of as digest_of
 from envlock.system.storing import parts_of as parts_of
@@ -48,6 +47,7 @@ from envlock.system.storing import remove_file as remove_file
 from envlock.system.storing import share as share
 from envlock.system.storing import store as store
 from envlock.system.storing import swap as swap
+from envlock.system.writing import append_text as append_text
 from envlock.system.writing import landed as landed
 from envlock.system.writing import landing as landing
 from envlock.system.writing import make_folder as make_folder

@@ -26,7 +26,7 @@ from typing import BinaryIO, Self
 
 from msgspec import Struct
 
-from envlock.errors import Conflicted, EnvlockError, UsageError
+from envlock.errors import EnvlockError, UsageError, refuse_conflict
 
 _MARKS = ("pyproject.toml", ".git")
 _PLACES = 20  # that are named
@@ -144,24 +144,6 @@ def read_text(path: Path) -> str:
     _refuse_beyond(text, path)
     refuse_conflict(text, path)
     return text
-
-
-def refuse_conflict(text: str, path: Path) -> None:
-    """Refuse a text with the marks of a merge that somebody has still to decide.
-
-    Raises:
-        Conflicted: it has them.
-    """
-    begin = middle = f"\n{text}".find("\n<<<<<<< ")
-    for mark in ("\n=======", "\n>>>>>>> "):
-        middle = text.find(mark, middle) if middle >= 0 else middle
-    if middle >= 0:
-        line = text.count("\n", 0, begin) + 1
-        raise Conflicted(
-            f"{path}:{line}",
-            f"edit {path}: keep what is wanted of both, without the lines of <, = and >",
-            f"git checkout --ours -- {shlex.quote(path.as_posix())}",
-        )
 
 
 def read_ends(path: Path) -> Ends:

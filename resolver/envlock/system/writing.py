@@ -274,6 +274,19 @@ def move(source: Path, target: Path) -> None:
         raise WorkError(f"cannot move {source} to {target}: {error.strerror}") from error
 
 
+def append_text(path: Path, text: str) -> None:
+    """Add a text to the end of a file that others add to as well.
+
+    Raises:
+        WorkError: it cannot be written.
+    """
+    try:
+        with path.open("a", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except (OSError, ValueError) as error:
+        raise WorkError(f"cannot write {path}: {error}") from error
+
+
 def make_folder(path: Path) -> None:
     """Make a folder and its parents; an existing one is fine.
 

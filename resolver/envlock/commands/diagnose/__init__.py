@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import Struct
 
 from envlock.cli.arguments import Command, option, words
-from envlock.cli.options import RuleFolders, TalkOptions
+from envlock.cli.options import ReportOptions, RuleFolders, TalkOptions
 
 
 class DiagnosedThings(Struct, frozen=True, kw_only=True):
@@ -47,5 +47,6 @@ DIAGNOSE = Command(
     "diagnose.run.run",
     "Say what is wrong with an environment, a file or a traceback, and why; exit 1 if so.",
     own=DiagnosedThings,
+    form=ReportOptions,
     talk=TalkOptions,
 )

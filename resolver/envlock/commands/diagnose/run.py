@@ -14,7 +14,9 @@ from msgspec.structs import replace
 from packaging.version import Version
 
 from envlock import standards
-from envlock.cli.options import TalkOptions
+from envlock.choices import ReportFormat
+from envlock.cli.options import ReportOptions, TalkOptions
+from envlock.cli.orders import refuse_two_reports
 from envlock.cli.output import Lines, say, say_json
 from envlock.cli.output import talk as tell
 from envlock.commands.diagnose import DiagnosedThings
@@ -45,8 +47,9 @@ from envlock.system.reading import leads_out
 from envlock.system.typed import as_typed
 
 
-def run(own: DiagnosedThings, talk: TalkOptions) -> int:
+def run(own: DiagnosedThings, form: ReportOptions, talk: TalkOptions) -> int:
     """Do `envlock diagnose`."""
+    refuse_two_reports(form, talk)
     order = DiagnoseOrder(
         what=own.what,
         stdin=read_standard_input() if STDIN in own.what else None,
@@ -65,6 +68,11 @@ def run(own: DiagnosedThings, talk: TalkOptions) -> int:
             "model": report.loads_data(found.model) if found.model else None,
         }
         say_json("diagnose", content, exit_code=code)
+        return code
+    if form.format is ReportFormat.GITHUB:
+        from envlock.commands.diagnose.github import tell_diagnosis  # noqa: PLC0415  (for CI alone)
+
+        tell_diagnosis(own.what, found.findings)
         return code
     if found.examined is not None and not talk.quiet:
         tell("\n".join((report.examined_text(found.examined), *found.examined.notes)))

@@ -15,6 +15,7 @@ from envlock.cli.options import (
     IndexOptions,
     LockFileOptions,
     ProbeOptions,
+    ReportOptions,
     RequestOptions,
     TalkOptions,
     python_option,
@@ -97,5 +98,6 @@ VERIFY = Command(
     """,
     own=ExaminedEnvironment,
     probes=ProbeOptions,
+    form=ReportOptions,
     talk=TalkOptions,
 )

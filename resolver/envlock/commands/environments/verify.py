@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from envlock import report
-from envlock.cli.options import ProbeOptions, TalkOptions
-from envlock.cli.orders import environment_folder, environment_meant, seconds
+from envlock.choices import ReportFormat
+from envlock.cli.options import ProbeOptions, ReportOptions, TalkOptions
+from envlock.cli.orders import environment_folder, environment_meant, refuse_two_reports, seconds
 from envlock.cli.output import progress_for, say, say_json
 from envlock.commands.environments import ExaminedEnvironment
 from envlock.environment.inspect import current
 from envlock.environment.recovery import environment_at
 from envlock.errors import ExitCode, UsageError
 from envlock.formats import registry
+from envlock.outcomes import Crashed, Failed
 from envlock.probes.proof import Proof, ProofOrder, prove
 from envlock.progress import Progress
 from envlock.system.looking import is_file
@@ -55,17 +57,41 @@ def refuse_files(path: Path | None) -> None:
     )
 
 
-def run_verify(own: ExaminedEnvironment, probes: ProbeOptions, talk: TalkOptions) -> int:
+def run_verify(
+    own: ExaminedEnvironment, probes: ProbeOptions, form: ReportOptions, talk: TalkOptions
+) -> int:
     """Do `envlock verify`."""
+    refuse_two_reports(form, talk)
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
     order = proof_order(probes, in_shell=True)
     proof = verify(environment_meant(own.environment, progress), order, progress)
     code = ExitCode.of(problem=not proof.passed or bool(proof.shell and proof.shell.broken))
-    if talk.json:
+    if form.format is ReportFormat.GITHUB:
+        _annotate(proof)
+    elif talk.json:
         say_json("verify", proof_data(proof), exit_code=code)
     else:
         say(proof_text(proof, verbose=talk.verbose))
     return code
+
+
+def _annotate(proof: Proof) -> None:
+    """Print what failed as annotations, and add all of it to the summary of the step."""
+    from envlock.cli.github import Annotation, Level, annotate  # noqa: PLC0415  (for CI alone)
+    from envlock.commands.summary import summarize  # noqa: PLC0415  (as above)
+
+    failed = [each for each in proof.outcomes if isinstance(each, Failed | Crashed)]
+    annotate(
+        Annotation(
+            message=each.detail,
+            title=f"envlock verify: {each.level}",
+            level=Level.ERROR if each.level in proof.gate else Level.WARNING,
+        )
+        for each in failed
+    )
+    verdict = "verified" if proof.passed else "NOT verified"
+    say(f"{verdict} ({proof.python})")
+    summarize(f"envlock: the environment is {verdict}", proof_text(proof, verbose=False))
 
 
 def proof_text(proof: Proof, *, verbose: bool) -> str:

@@ -31,11 +31,12 @@ def run_diff(own: TwoLocks, talk: JsonOption) -> int:
     if talk.json:
         say_json("diff", _data(found), exit_code=code)
     else:
-        say(_text(found))
+        say(difference_text(found))
     return code
 
 
-def _text(found: Difference) -> str:
+def difference_text(found: Difference) -> str:
+    """What differs, a line each, or that nothing does."""
     rows = [
         (label, f"{pair[0]} → {pair[1]}")
         for label, pair in (("python", found.python), ("platform", found.platform))

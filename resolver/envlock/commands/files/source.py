@@ -7,15 +7,14 @@ from pathlib import Path, PurePath
 from msgspec import Struct
 
 from envlock.choices import STANDARD_OUTPUT
-from envlock.errors import UsageError
+from envlock.errors import UsageError, refuse_conflict
 from envlock.formats.reading import decode
-from envlock.formats.registry import LOCKS, for_platform, format_of
-from envlock.locking.existing import made_by_envlock
+from envlock.formats.registry import format_of
+from envlock.locking.beside import locks_in
 from envlock.progress import Progress
-from envlock.system import read_standard_input, read_text, refuse_conflict
+from envlock.system import read_standard_input, read_text
 from envlock.system.looking import exists, is_file
 from envlock.system.revisions import text_at, top
-from envlock.targets.platforms import KNOWN
 
 _STDIN = str(STANDARD_OUTPUT)
 #: What a lock is called that comes without a name.
@@ -93,13 +92,11 @@ def _named(label: str, name: str, text: str, *, sure: bool) -> Source:
 
 
 def _lock_here() -> str:
-    """The lock in this folder, the first of the formats as they are listed."""
-    plain = [*(Path(row.filename) for row in LOCKS.values()), Path("requirements.lock")]
-    places = [str(each.platform) for each in KNOWN] + [each.conda for each in KNOWN]
-    several = [Path(for_platform(path, place)) for path in plain for place in places]
-    for path in (*plain, *several):
-        if is_file(path) and made_by_envlock(path):
-            return path.name
-    raise UsageError(
-        "no lock of envlock's is in this folder to compare with", f"envlock diff HEAD:{_USUAL} NEW"
-    )
+    """The lock in this folder, the first where there are several."""
+    found = next(locks_in(Path()), None)
+    if found is None:
+        raise UsageError(
+            "no lock of envlock's is in this folder to compare with",
+            f"envlock diff HEAD:{_USUAL} NEW",
+        )
+    return found.path.name

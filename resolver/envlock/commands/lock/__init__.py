@@ -6,14 +6,54 @@ from typing import Annotated
 
 from msgspec import Struct
 
-from envlock.cli.arguments import Command, flag
+from envlock.choices import Format, ReportFormat
+from envlock.cli.arguments import Command, flag, option
 from envlock.cli.options import (
     CondaOptions,
     IndexOptions,
     LockFileOptions,
+    OutputOptions,
     RequestOptions,
     TalkOptions,
 )
+from envlock.errors import UsageError
+
+
+class FileOptions(OutputOptions, frozen=True, kw_only=True):
+    """Which lock files are written, or how the check of them is told."""
+
+    format: Annotated[
+        tuple[str, ...],
+        option(
+            "--format",
+            metavar="FORMAT",
+            says=f"One of {', '.join(Format)}. Repeatable.  [default: requirements]  With --check"
+            " also github: annotations, with a summary of the step of a workflow.",
+        ),
+    ] = ()
+
+    @property
+    def report(self) -> ReportFormat | None:
+        """How the check is told, where that was said."""
+        return ReportFormat.GITHUB if ReportFormat.GITHUB in self.format else None
+
+    @property
+    def files(self) -> LockFileOptions:
+        """Which lock files are written.
+
+        Raises:
+            UsageError: a format is none.
+        """
+        kinds = [each for each in self.format if each != ReportFormat.GITHUB]
+        unknown = [each for each in kinds if each not in [*Format]]
+        if unknown:
+            raise UsageError(
+                f"--format {unknown[0]}: there is no such format; there are {', '.join(Format)}",
+                "envlock lock --help",
+            )
+        return LockFileOptions(
+            format=tuple(map(Format, kinds)), output=self.output, universal=self.universal
+        )
 
 
 class CheckOption(Struct, frozen=True, kw_only=True):
@@ -33,7 +73,7 @@ LOCK = Command(
     request=RequestOptions,
     own=CheckOption,
     conda=CondaOptions,
-    files=LockFileOptions,
+    files=FileOptions,
     index=IndexOptions,
     talk=TalkOptions,
 )

@@ -6,16 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from envlock import report
-from envlock.choices import STANDARD_OUTPUT, Format
+from envlock.choices import STANDARD_OUTPUT, Format, ReportFormat
 from envlock.cli.options import (
     CondaOptions,
     IndexOptions,
-    LockFileOptions,
     RequestOptions,
     TalkOptions,
 )
 from envlock.cli.output import progress_for, say, say_json, say_rows
-from envlock.commands.lock import CheckOption
+from envlock.commands.lock import CheckOption, FileOptions
 from envlock.commands.lock.folder import Typed
 from envlock.commands.lock.job import lock_job
 from envlock.errors import ExitCode, UsageError
@@ -31,24 +30,36 @@ def run(
     request: RequestOptions,
     own: CheckOption,
     conda: CondaOptions,
-    files: LockFileOptions,
+    files: FileOptions,
     index: IndexOptions,
     talk: TalkOptions,
 ) -> int:
     """Do `envlock lock`."""
     if own.check and files.output == STANDARD_OUTPUT:
         raise UsageError("-o - prints a lock, and --check looks at one", "leave -o out")
+    _refuse_clash(own, files, talk)
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
-    typed = Typed(request=request, index=index, conda=conda, files=files)
+    typed = Typed(request=request, index=index, conda=conda, files=files.files)
     job = lock_job("lock", typed, progress)
     if own.check:
-        return _check(job, progress, as_json=talk.json)
+        return _check(job, progress, files.report, as_json=talk.json)
     locked = lock.make_lock(job, progress)
     if files.output == STANDARD_OUTPUT:
         return _print(locked.texts, as_json=talk.json)
     written = lock.write(locked)
     _tell(job, locked.lock, written, talk)
     return 0
+
+
+def _refuse_clash(own: CheckOption, files: FileOptions, talk: TalkOptions) -> None:
+    """Refuse a report of what is not checked, and two reports at once."""
+    if files.report and not own.check:
+        raise UsageError(
+            f"--format {files.report} tells what --check finds, and no lock is written so",
+            "envlock lock --check --format github",
+        )
+    if files.report and talk.json:
+        raise UsageError(f"--format {files.report} and --json are two answers", "leave --json out")
 
 
 def _print(texts: Mapping[Path, str], *, as_json: bool) -> int:
@@ -94,11 +105,15 @@ def _elsewhere(job: Job, places: Sequence[str]) -> str | None:
     return None if own in places else " and ".join(places)
 
 
-def _check(job: Job, progress: Progress, *, as_json: bool) -> int:
+def _check(job: Job, progress: Progress, form: ReportFormat | None, *, as_json: bool) -> int:
     found = check_lock(job, progress)
     code = ExitCode.of(problem=bool(found))
     told = tuple(map(str, found))
-    if as_json:
+    if form is ReportFormat.GITHUB:
+        from envlock.commands.lock.github import tell_check  # noqa: PLC0415  (for CI alone)
+
+        tell_check(job, found, progress)
+    elif as_json:
         ways = {"remedies": [job.typed_again]} if found else {}
         say_json("lock", {"current": not found, "problems": told, **ways}, exit_code=code)
     else:
