@@ -256,7 +256,7 @@ def test_with_json_the_same_is_one_object_on_standard_output(
         "message": message,
         "remedies": remedies,
     }
-    assert expected.items() <= done.data.items()
+    assert {name: done.data[name] for name in expected} == expected
     assert done.code == bad.code
 
 

@@ -116,3 +116,59 @@ def test_what_is_said_to_be_typed_works(envlock: Program, index: SimpleIndex, na
     for way in found:
         follow(envlock, state.words, first, way)
     assert any(map(is_command, found)) or all("  " not in way for way in found)
+
+
+@pytest.mark.parametrize("spec", [">=2", "~=2.0", "!=1.26.4", "==2.0.2", '>=2; python_version>"3"'])
+def test_what_fix_writes_is_sound_to_diagnose_to_fix_and_to_lock(
+    envlock: Program, spec: str
+) -> None:
+    file = envlock.here / "wanted.txt"
+    file.write_text(f"tensorflow==2.15.1\nnumpy{spec}\n")
+    found = envlock("diagnose", "wanted.txt")
+    # What is taken of a range with a gap, only an index tells, which a diagnosis does not ask.
+    assert found.out.endswith("\nnext: envlock fix wanted.txt\n") or spec.startswith("!=")
+    plan = envlock("fix", "wanted.txt")
+    assert (plan.code, "--write writes it" in plan.out) == (1, True)
+    assert envlock("fix", "wanted.txt", "--write").code == 0
+    assert "numpy==1.26.4" in file.read_text()
+    assert envlock("diagnose", "wanted.txt").out == "nothing is wrong by what envlock knows\n"
+    again = envlock("fix", "wanted.txt")
+    assert again.out == "nothing is wrong by what envlock knows: wanted.txt\n"
+    assert envlock("lock", "-r", "wanted.txt").code == 0
+
+
+def test_a_diagnosis_for_a_python_leads_to_a_fix_for_it(envlock: Program) -> None:
+    (envlock.here / "wanted.txt").write_text(PINNED)
+    done = envlock("diagnose", "wanted.txt", "--python", "3.9")
+    assert done.out.endswith("\nnext: envlock fix wanted.txt --python 3.9\n")
+
+
+@pytest.mark.parametrize(
+    ("file", "what"),
+    [
+        ("uv.lock", "uv's lock"),
+        ("own.txt", "a requirements file"),
+        ("x.ipynb", "a notebook"),
+        ("pyproject.toml", "a pyproject.toml"),
+    ],
+)
+def test_a_file_that_is_no_environment_is_called_what_it_is(
+    envlock: Program, file: str, what: str
+) -> None:
+    texts = {"uv.lock": UV_LOCK, "x.ipynb": BOOK, "pyproject.toml": NAMED}
+    (envlock.here / file).write_text(texts.get(file, "h5py==3.11.0\n"))
+    for command in ("verify", "history"):
+        done = envlock(command, file)
+        assert done.code == 2
+        assert done.err == (
+            f"error: {file} is {what}, and no environment: a folder with a Python is needed, or"
+            f" a Python\n  try: envlock diagnose {file}\n"
+        )
+
+
+def test_the_value_that_is_at_fault_is_in_no_command_that_is_proposed(envlock: Program) -> None:
+    for typed in ("--platform windows-x86_64", "--platform=windows-x86_64"):
+        done = envlock("docker", "h5py", "-o", "image", *typed.split())
+        assert done.err.endswith("  try: envlock docker h5py -o image --platform linux/amd64\n")
+    done = envlock("docker", "h5py", "-o", "image", "--platform", "linux/arm64,windows-x86_64")
+    assert "--platform linux/arm64 --platform linux/amd64" in done.err

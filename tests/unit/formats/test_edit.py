@@ -5,6 +5,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envlock.changes import Step
+from envlock.errors import UsageError
 from envlock.formats.edit import diff, edited
 
 
@@ -128,3 +129,25 @@ def test_the_difference_is_a_unified_diff() -> None:
     assert diff("r.txt", "a\nb\n", "a\nc\n") == (
         "--- r.txt\n+++ r.txt\n@@ -1,2 +1,2 @@\n a\n-b\n+c"
     )
+
+
+FLOWING = """\
+name: größe
+channels: [conda-forge]
+dependencies: [python=3.10, "numpy=2.0.2", {pip: [keras==3.0.3]}]
+prefix: /x
+"""
+
+
+def test_dependencies_between_brackets_are_written_one_on_a_line() -> None:
+    done = edited(FLOWING, [NUMPY, step("keras 3.0.3 2.15.0")], conda=True)
+    assert done.text == (
+        "name: größe\nchannels: [conda-forge]\ndependencies:\n  - python=3.10\n"
+        '  - "numpy=1.26.4"\n  - pip:\n      - keras==2.15.0\nprefix: /x\n'
+    )
+
+
+def test_what_between_brackets_would_be_lost_is_left() -> None:
+    text = "dependencies: [numpy=2.0.2,  # the newest\n  h5py]\n"
+    with pytest.raises(UsageError, match="stand between brackets"):
+        edited(text, [NUMPY], conda=True)
