@@ -189,7 +189,9 @@ class Request(Struct, frozen=True, kw_only=True):
     ``nodefaults``; ``typed`` are those that are not a file's. ``constraints``
     bound both sides, ``pip_constraints`` (of a file's pip section) pip's
     alone; ``pip_options`` are index options of that section, as pip spells
-    them. ``platforms`` are the subdirs that a file itself names, ``name`` and
+    them. ``users`` are constraints that whoever asks gives to pip and uv: they
+    bound pip's packages too, and are no part of what a lock answers, since
+    another has others. ``platforms`` are the subdirs that a file itself names, ``name`` and
     ``variables`` those of its environment. ``needs`` are capabilities (levels
     of the probes) that evidence must show. ``notes`` are sentences on what of
     a file is left out, each with its place. ``optional`` is what each extra or
@@ -205,6 +207,7 @@ class Request(Struct, frozen=True, kw_only=True):
     nodefaults: bool = False
     pip_constraints: tuple[Requested, ...] = ()
     pip_options: tuple[str, ...] = ()
+    users: tuple[Requested, ...] = ()
     platforms: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     name: str | None = None
@@ -212,6 +215,11 @@ class Request(Struct, frozen=True, kw_only=True):
     exclude_newer: datetime | None = None
     needs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def bounds(self) -> tuple[Requested, ...]:
+        """All that bounds what pip installs, beside what is of pip's section of a file."""
+        return (*self.constraints, *self.users)
 
 
 class Condition(Struct, frozen=True, kw_only=True):

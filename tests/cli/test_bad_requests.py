@@ -15,7 +15,9 @@ NAMES = (
 )
 SETTINGS = (
     "engine, rules, evidence, python, accelerator, format, platform, exclude-newer,"
-    " index-url, extra-index-url, find-links, index-strategy, offline, sources"
+    " index-url, extra-index-url, find-links, index-strategy, offline, sources,"
+    " requirements, constraints, extras, groups, all-extras, no-extra, all-groups, no-group,"
+    " needs, fresh, universal, manager, channels, env"
 )
 
 

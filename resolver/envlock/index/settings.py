@@ -140,6 +140,30 @@ def load_settings(
     return settings_from(config_files(environ), environ, overrides or IndexOverrides())
 
 
+#: What pip and uv are told of choosing packages, in variables and pip's files.
+_OF_CHOICE = ("constraint", "no-binary", "only-binary")
+_OF_UV = (
+    "UV_CONSTRAINT",
+    "UV_OVERRIDE",
+    "UV_BUILD_CONSTRAINT",
+    "UV_NO_BINARY",
+    "UV_NO_BINARY_PACKAGE",
+    "UV_NO_BUILD",
+    "UV_NO_BUILD_PACKAGE",
+)
+
+
+def choices_of_user(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what the user tells pip and uv of choosing packages: where that is said → the value.
+
+    Raises:
+        UsageError: a file of pip's cannot be read or parsed.
+    """
+    values = {**_from_files(config_files(environ)), **_from_environment(environ)}
+    found = {values[key].origin: values[key].text for key in _OF_CHOICE if key in values}
+    return found | {name: text for name in _OF_UV if (text := environ.get(name, "").strip())}
+
+
 def config_files(environ: Mapping[str, str]) -> tuple[Path, ...]:
     """Return the files pip would read, weakest first; they need not exist.
 

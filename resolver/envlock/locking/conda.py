@@ -404,7 +404,7 @@ def pip_pins(
         links = (*job.settings.find_links, folder.as_uri())
         question = PipQuestion(
             requirements=requirements,
-            constraints=applicable((*request.constraints, *request.pip_constraints), target),
+            constraints=applicable((*request.bounds, *request.pip_constraints), target),
             provided=provided,
             target=target,
             settings=replace(

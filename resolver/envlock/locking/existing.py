@@ -314,11 +314,26 @@ def refuse_unknown(job: Job, before: Lock | None) -> None:
         )
 
 
-def to_keep(job: Job, before: Lock | None) -> dict[str, Part]:
-    """Return what of a lock is kept where it fits, by platform; not what is asked for anew."""
+def to_keep(job: Job, before: Lock | None, goals: Iterable[Target]) -> dict[str, Part]:
+    """Return what of a lock is kept where it fits, by platform; not what is asked for anew.
+
+    The pins of another Python are no pins for this one.
+    """
     if before is None or job.upgrade:
         return {}
-    return {part.platform: _without(part, job) for part in before.parts}
+    pythons = {str(each.platform): each.minor for each in goals}
+    return {
+        part.platform: _without(part, job)
+        for part in before.parts
+        if pythons.get(part.platform, part.python) == part.python
+    }
+
+
+def of_other_python(before: Lock | None, goals: Iterable[Target]) -> str:
+    """Return the Python that a lock is for, where it is none of those wanted now; else ""."""
+    wanted = {each.minor for each in goals}
+    known = {each.python for each in before.parts} if before else set()
+    return ", ".join(sorted(known)) if wanted and known - {""} and not known & wanted else ""
 
 
 def _without(part: Part, job: Job) -> Part:

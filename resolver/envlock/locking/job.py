@@ -36,7 +36,8 @@ class Job(Struct, frozen=True, kw_only=True):
     alone; ``here`` says that no platform was named, so that the system of this
     machine counts.
 
-    For pip alone, ``python`` is a version or a path, ``recalled`` where it is that
+    For pip alone, ``python`` is a version or a path, ``python_said``
+    who says it, ``recalled`` where it is that
     of the lock that is there, ``requires_python`` what
     the projects in the request say, ``places`` the platforms that were named,
     sorted, none for this machine's, and ``builds`` says that the Python must be
@@ -58,6 +59,7 @@ class Job(Struct, frozen=True, kw_only=True):
     subdirs: tuple[str, ...] = ()
     here: bool = True
     python: str | None = None
+    python_said: str = ""
     recalled: bool = False
     places: tuple[Place, ...] = ()
     together: bool = False
@@ -85,7 +87,8 @@ class Job(Struct, frozen=True, kw_only=True):
 
     def targets(self) -> tuple[Target, ...]:
         """Return what pip's packages are locked for, by platform; raises as `find` does."""
-        wanted = terms(self.request, self.requires_python, here=self.builds)
+        pythons = self.requires_python
+        wanted = terms(self.request, pythons, here=self.builds, said=self.python_said)
         return tuple(find(self.python, place, wanted) for place in self.places or (None,))
 
     def target(self) -> Target:

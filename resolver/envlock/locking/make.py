@@ -90,9 +90,11 @@ def _locked(job: Job, standing: _Standing, progress: Progress) -> Locked:
         texts = _with_content(standing.locks, job)
         return Locked(lock=standing.current, texts=texts, before=standing.before)
     standard = standing.standard
-    work = Work(
-        job=_with_upgrades(job), database=standard.rules, kept=existing.to_keep(job, standing.old)
-    )
+    kept = existing.to_keep(job, standing.old, standard.targets)
+    if other := existing.of_other_python(standing.old, standard.targets):
+        path = next(iter(standing.locks))
+        progress.note(f"{path} was for Python {other}: its pins are not kept")
+    work = Work(job=_with_upgrades(job), database=standard.rules, kept=kept)
     solved = sorted(_solve(work, standard.targets, progress), key=lambda each: each.part.place)
     notes = dict.fromkeys((*_of_channels(job), *(n for each in solved for n in each.notes)))
     lock = Lock(

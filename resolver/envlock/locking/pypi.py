@@ -23,9 +23,14 @@ from envlock.progress import Progress
 from envlock.request.words import applicable
 from envlock.resolve.assemble import tell_several
 from envlock.resolve.candidate import Candidate
+from envlock.system.processes import OutOfTime, solve_limit, within
 from envlock.targets.find import others
 
 _SHOWN = 4  # pins that are named
+
+
+#: Seconds for which the pins of a lock may be what a solve starts from.
+PATIENCE = 10.0
 
 
 def solve_pypi(work: Work, goal: Target, progress: Progress) -> SolvedPart:
@@ -39,7 +44,7 @@ def solve_pypi(work: Work, goal: Target, progress: Progress) -> SolvedPart:
     preferences = {**work.job.preferences, **kept.pins}
     index = Index(work.job.settings, progress=progress)
     question = _question(work, goal, preferences)
-    answer, verified = _answer(work, question, index, progress)
+    answer, verified = _keeping(work, question, kept, index, progress)
     answer = answer.recalling(kept.pypi, work.database.find)
     tell_several(answer.packages, work.job.settings, progress)
     packages = answer.packages
@@ -59,6 +64,27 @@ def solve_pypi(work: Work, goal: Target, progress: Progress) -> SolvedPart:
         notes=(*answer.notes, *([] if verified else unproved(goal))),
         reasons=answer.reasons,
     )
+
+
+def _keeping(
+    work: Work, question: resolving.Question, kept: Part, index: Index, progress: Progress
+) -> tuple[resolving.Resolution, str]:
+    """The pins, near those of the lock that is there unless these make it hard to solve.
+
+    pip goes back step by step from whatever it starts with, and may not arrive.
+    """
+    if not kept.pins or solve_limit() <= PATIENCE:
+        return _answer(work, question, index, progress)
+    try:
+        with within(PATIENCE):
+            return _answer(work, question, index, progress)
+    except OutOfTime:
+        progress.note(
+            f"no answer after {PATIENCE:g} s near the pins of the lock that is there:"
+            " begun again without them"
+        )
+    question = replace(question, preferences=work.job.preferences)
+    return _answer(work, question, index, progress)
 
 
 def unproved(goal: Target) -> tuple[str, ...]:
@@ -86,7 +112,7 @@ def _question(
         requirements=resolving.joined((base, *optional.values())),
         base=base if optional else {},
         optional=optional,
-        constraints=resolving.merge(applicable(request.constraints, goal)),
+        constraints=resolving.merge(applicable(request.bounds, goal)),
         rules=work.database.rules,
         target=goal,
         settings=work.job.settings,

@@ -54,7 +54,7 @@ def unmet(part: Part, request: Request, goal: Target) -> Iterator[tuple[str, str
         if not held:
             yield "", f"{_asked(item)} is asked for, and not in it"
         yield from (_outside(item, each, pins[each]) for each in held if _refuses(item, pins[each]))
-    for item in applicable(request.constraints, goal):
+    for item in applicable(request.bounds, goal):
         name = canonicalize_name(item.requirement.name)
         if name in pins and _refuses(item, pins[name]):
             yield _outside(item, name, pins[name])

@@ -27,16 +27,18 @@ class Terms(Struct, frozen=True, kw_only=True):
 
     ``requires_python`` is what the projects in the request say, ``frameworks``
     are the ranges that are asked for of the framework. ``here`` says that an
-    environment is to be built, so that the Python must be on this machine.
+    environment is to be built, so that the Python must be on this machine,
+    ``said`` who named the Python, "" where nobody did.
     """
 
     accelerator: Accelerator = Accelerator.AUTO
     requires_python: SpecifierSet = field(default_factory=SpecifierSet)
     frameworks: tuple[SpecifierSet, ...] = ()
     here: bool = False
+    said: str = ""
 
 
-def terms(request: Request, requires_python: SpecifierSet, *, here: bool) -> Terms:
+def terms(request: Request, requires_python: SpecifierSet, *, here: bool, said: str = "") -> Terms:
     """Return what the target of a request has to suit."""
     asked = (each.requirement for each in request.requirements)
     return Terms(
@@ -44,6 +46,7 @@ def terms(request: Request, requires_python: SpecifierSet, *, here: bool) -> Ter
         requires_python=requires_python,
         frameworks=tuple(a.specifier for a in asked if framework_of(canonicalize_name(a.name))),
         here=here,
+        said=said,
     )
 
 
@@ -71,12 +74,26 @@ def find(python: str | None, place: Place | None, wanted: Terms) -> Target:
             own = find_interpreter(None).platform
             goal = foreign_target(Place(platform=own, option=""), version, wanted.accelerator)
     if not wanted.requires_python.contains(goal.python, prereleases=True):
+        asks = f"the project asks for Python {wanted.requires_python}"
         raise UsageError(
-            f"the project asks for Python {wanted.requires_python},"
-            f" and Python {goal.python} would be locked for",
+            f"{asks} (requires-python), and {wanted.said} says {goal.minor}"
+            if wanted.said
+            else f"{asks}, and Python {goal.minor} would be locked for",
             *_suitable(place, wanted),
         )
     return goal
+
+
+def suitable(place: Place | None, wanted: Terms) -> str | None:
+    """Return the Python to take where nobody names one and the usual one is none for the project.
+
+    None: the usual one suits, or none does.
+    """
+    usual = find_interpreter(None).version
+    if wanted.requires_python.contains(usual, prereleases=True):
+        return None
+    found = next(iter(_suitable(place, wanted)), None)
+    return None if found is None else found.removeprefix("--python ")
 
 
 def _version(python: str | None) -> Version:

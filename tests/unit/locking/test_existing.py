@@ -181,11 +181,11 @@ def test_what_is_kept_is_not_what_is_asked_for_anew(folder: Path) -> None:
     wanted = job(Format.CONDA_LOCK)
     before = existing.merged(existing.own_locks(wanted).values())
     anew = replace(wanted, upgrades=parse_upgrades(["numpy", "six"]))
-    kept = existing.to_keep(anew, before)
+    kept = existing.to_keep(anew, before, ())
     assert sorted(kept) == ["linux-x86_64", "macos-arm64"]
     assert [each.pypi for each in kept.values()] == [(), ()]
     assert all("numpy" not in {p.name for p in each.conda} for each in kept.values())
-    assert existing.to_keep(replace(wanted, upgrade=True), before) == {}
+    assert existing.to_keep(replace(wanted, upgrade=True), before, ()) == {}
 
 
 @pytest.mark.parametrize("text", ["", "a: [", "dependencies: [numpy==1]\n"])

@@ -11,13 +11,13 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from envlock.choices import STANDARD_OUTPUT, Accelerator, EngineName, Manager
+from envlock.choices import STANDARD_OUTPUT, Accelerator, EngineName, Format, Manager
 from envlock.cli.options import CondaOptions, IndexOptions, LockFileOptions, RequestOptions
 from envlock.cli.orders import Settled, here
 from envlock.cli.output import tell_source
 from envlock.conda.channels import strip_channel
 from envlock.config import By, Config, Recordings, load_config
-from envlock.formats.registry import FileFormat, format_at
+from envlock.formats.registry import LOCKS, FileFormat, format_at
 from envlock.index.secrets import strip_credentials
 from envlock.locking.beside import Beside, locks_in, look
 from envlock.progress import Progress
@@ -74,8 +74,8 @@ def understand(verb: str, typed: Typed, progress: Progress) -> Understood:
     typed = _with_settings(verb, typed, config)
     project = _of_folder(typed, config)
     filled = _with_request(verb, typed, config, project, lock)
-    if typed.request.requirements and project is not None and not typed.request.requirement_file:
-        progress.note(f"{project[0]} is not read, since words were typed")
+    if typed.request.requirements and not typed.request.requirement_file:
+        _tell_unread(project, progress)
     _tell(typed, filled, config, lock, progress)
     files, words = _apart(project[1] if project else ())
     said = (*(f"-r {here(each)}" for each in files["-r"]), *words)
@@ -282,6 +282,15 @@ def _tell(
             tell_source(text, str(lock.path), progress)
     if typed.request.python is None and config.by("python") is By.FOLDER:
         tell_source(f"Python {config.python}", config.where("python"), progress)
+
+
+def _tell_unread(project: _Asked | None, progress: Progress) -> None:
+    """Say that words were typed in place of what the folder asks for, unless that is told anyway.
+
+    A requirements.txt that asks for packages is in the way of the lock.
+    """
+    if project is not None and Path(project[0]).name != LOCKS[Format.REQUIREMENTS].filename:
+        progress.note(f"{project[0]} is not read, since words were typed")
 
 
 def _taken(typed: Typed, config: Config) -> list[str]:

@@ -19,6 +19,7 @@ from envlock.cli.orders import (
     request_words,
     settle,
 )
+from envlock.cli.output import tell_source
 from envlock.commands.lock.folder import Typed, is_for_conda, recorded, understand
 from envlock.commands.lock.outputs import output_files
 from envlock.commands.lock.reading import read_asked
@@ -29,13 +30,22 @@ from envlock.errors import UsageError
 from envlock.formats.comments import own_command
 from envlock.formats.registry import (
     LOCKS,
+    for_platform,
 )
 from envlock.locking import existing
+from envlock.locking.beside import look
 from envlock.locking.job import Job
 from envlock.model import Lock
 from envlock.progress import Progress
 from envlock.request.words import parse_upgrades
-from envlock.targets.platforms import Place, find_known, read_platform, read_platforms
+from envlock.targets.find import suitable, terms
+from envlock.targets.platforms import (
+    Place,
+    find_known,
+    python_version,
+    read_platform,
+    read_platforms,
+)
 
 
 def create_job(typed: Typed, progress: Progress) -> Job:
@@ -56,7 +66,9 @@ def create_job(typed: Typed, progress: Progress) -> Job:
             " machine; a lock can be for another one",
             job.command,
         )
-    return replace(job, builds=True)
+    job = replace(job, builds=True)
+    _refuse_other_python(job)
+    return job
 
 
 def lock_job(verb: str, typed: Typed, progress: Progress) -> Job:
@@ -87,6 +99,7 @@ def lock_job(verb: str, typed: Typed, progress: Progress) -> Job:
         name=project_name(),
         verb=verb,
         python=settled.python,
+        python_said="--python" if typed.request.python else config.where("python"),
         recalled=typed.request.python is None and config.by("python") is By.LOCK,
         requires_python=pythons,
         engine=settled.engine,
@@ -101,7 +114,48 @@ def lock_job(verb: str, typed: Typed, progress: Progress) -> Job:
         remembered = config.formats if config.by("formats") is By.LOCK else ()
         files = replace(typed.files, format=typed.files.format or remembered)
         return _for_conda(job, replace(typed, files=files), settled)
-    return _for_pip(job, typed, settled)
+    return _with_python(_for_pip(job, typed, settled), progress)
+
+
+def _with_python(job: Job, progress: Progress) -> Job:
+    """The job with a Python that the project is for, where nobody names one."""
+    if not job.requires_python or not (job.python is None or job.recalled):
+        return job
+    known = python_version(job.python or "")
+    if known is not None and job.requires_python.contains(known, prereleases=True):
+        return job
+    wanted = terms(job.request, job.requires_python, here=job.verb == "create")
+    found = suitable(next(iter(job.places), None), wanted)
+    if found is not None:
+        tell_source(f"Python {found}", f"requires-python {job.requires_python}", progress)
+    said = "requires-python" if found else ""
+    return replace(job, python=found, python_said=said, recalled=False)
+
+
+def _refuse_other_python(job: Job) -> None:
+    """Refuse to write the lock of an environment over one for another Python.
+
+    Whoever wants that says that nothing of the old one is to be kept.
+
+    Raises:
+        UsageError: a lock that is there is for another Python.
+    """
+    if job.upgrade or job.subdirs:
+        return
+    for path in job.outputs:
+        there = look(path)
+        if there is None or not (there.ours and there.python) or job.recalled:
+            continue
+        minor = job.target().minor
+        if minor != there.python:
+            said = f" ({job.python_said})" if job.python_said else ""
+            raise UsageError(
+                f"{path} is for Python {there.python}, and an environment of Python {minor} is"
+                f" asked for{said}: the lock would be written over",
+                f"--python {there.python}",
+                f"-o {shlex.quote(for_platform(path, f'py{minor}'.replace('.', '')).as_posix())}",
+                "-U",
+            )
 
 
 def _for_pip(job: Job, typed: Typed, settled: Settled) -> Job:

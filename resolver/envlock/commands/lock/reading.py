@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
@@ -22,12 +23,20 @@ from envlock.formats.conda_spec import parse_spec
 from envlock.formats.faults import Faults
 from envlock.formats.registry import FileFormat, format_at
 from envlock.index.secrets import learn_url
+from envlock.index.settings import choices_of_user
 from envlock.model import CondaSpec, Request
 from envlock.progress import Progress
 from envlock.request.environment_yml import read_environment
-from envlock.request.files import Apart, bounds_of, read_constraints_file, read_request_file
+from envlock.request.files import (
+    Apart,
+    ParsedFile,
+    bounds_of,
+    read_constraints_file,
+    read_request_file,
+)
 from envlock.request.words import parse_words
 from envlock.rules.frameworks import framework, framework_of
+from envlock.system.looking import expand
 
 _PROJECT = "pyproject.toml"
 
@@ -71,12 +80,32 @@ def read_asked(
         requirements=(*own, *asked) if of_conda else (*asked, *own),
         optional=gathered(files),
         constraints=tuple(each for parsed in (*files, *bounds) for each in parsed.constraints),
+        users=tuple(each for parsed in _of_user(progress) for each in parsed.constraints),
         accelerator=settled.accelerator,
         exclude_newer=settled.exclude_newer,
         needs=needs(options),
     )
     _refuse_contradiction(found, settled, understood)
     return found, pythons
+
+
+#: What says that versions are bounded; anything else chooses between wheels and sources.
+_BOUNDING = re.compile(r"(?i)(?:PIP_|UV_|.*\] )constraint")
+
+
+def _of_user(progress: Progress) -> Iterator[ParsedFile]:
+    """The constraints that the user gives to pip and uv; what else these are told is said here."""
+    for where, text in choices_of_user(os.environ).items():
+        if not _BOUNDING.fullmatch(where):
+            progress.note(
+                f"{where} is not obeyed: envlock takes wheels, and sources of what has none"
+            )
+            continue
+        for name in text.split():
+            if "://" in name:
+                progress.note(f"{where}: {hide(name)} is not read: only files are")
+                continue
+            yield read_constraints_file(expand(name))
 
 
 def _of_words(understood: Understood, settled: Settled, *, of_conda: bool) -> Request:
