@@ -21,7 +21,7 @@ def again(program: Program, *more: str) -> bool:
     done = program("create", "tensorflow", *more)
     assert done.code == 0, done.err
     told = "unchanged since it was proved on " in done.out
-    assert told is (transaction(program) == before)
+    assert told is (transaction(program) == before), done.out + done.err
     return told
 
 

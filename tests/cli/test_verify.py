@@ -164,3 +164,20 @@ def test_a_folder_that_is_not_there_is_told(envlock: Program) -> None:
         "error: nowhere: no such environment\n  try: envlock create --env nowhere\n"
     )
     assert done.code == 2
+
+
+def test_which_environment_is_meant_is_one_order(envlock: Program, environment: Path) -> None:
+    (envlock.here / "pyproject.toml").write_text('[tool.envlock]\nenv = "venv"\n')
+    elsewhere = envlock.with_env(VIRTUAL_ENV=str(environment))
+    assert str(environment) in elsewhere("verify").out  # no other is there
+    assert elsewhere("create", "h5py", "--no-pip").code == 0
+    for command in ("verify", "diagnose", "fix", "history"):
+        told = elsewhere(command).err.splitlines()
+        assert told[0] == (
+            f"venv is meant, and not {environment}, which is active: name that if it is"
+        )
+        assert elsewhere(command, "venv").err.splitlines() == told[1:]
+    stale = envlock.with_env(VIRTUAL_ENV=str(envlock.here / "gone"))
+    done = stale("verify")
+    assert done.err == f"VIRTUAL_ENV names {envlock.here / 'gone'}, which is not there\n"
+    assert str(envlock.here / "venv") in done.out

@@ -17,12 +17,14 @@ from envlock.cli.options import IndexOptions, LockFileOptions, RequestOptions
 from envlock.cli.output import PLACES, talk
 from envlock.config import Config, load_config, project_sources
 from envlock.documents import read_toml
+from envlock.environment.inspect import meant
 from envlock.errors import UsageError
 from envlock.index.hosts import as_netloc, is_secure, split, trusted_host
 from envlock.index.origin import source_of
 from envlock.index.secrets import learn_url, redact, strip_credentials
 from envlock.index.settings import IndexOverrides, load_settings, placed
 from envlock.model import IndexSettings
+from envlock.progress import Progress
 from envlock.request.words import parse_date
 from envlock.system import read_text
 from envlock.system.looking import current_folder
@@ -113,6 +115,15 @@ def environment_folder(typed: Path | None) -> Path:
     """Return the folder of the environment: as it was typed, or is configured, or .venv."""
     found = typed or load_config(current_folder(), os.environ).env or Path(".venv")
     return Path(here(found))
+
+
+def environment_meant(typed: Path | None, progress: Progress) -> Path:
+    """Return the environment that a command looks into: typed, configured or .venv, or active.
+
+    Raises:
+        UsageError: there is none.
+    """
+    return typed or meant(environment_folder(None), progress)
 
 
 def project_name() -> str:

@@ -33,8 +33,8 @@ _ACTIVE = ("VIRTUAL_ENV", "CONDA_PREFIX")
 SCRIPT = Path(__file__).parent / "scripts" / "compile_packages.py"
 
 
-def meant(path: Path | None, progress: Progress, usual: Path = Path(".venv")) -> Path:
-    """Return which environment is meant: the one named, the ``usual`` one, then the active one.
+def meant(usual: Path, progress: Progress) -> Path:
+    """Return which environment is meant where none is named: the ``usual`` one, then the active.
 
     What is active (``VIRTUAL_ENV``, then ``CONDA_PREFIX``) and is not meant, or
     not there, is told.
@@ -42,8 +42,6 @@ def meant(path: Path | None, progress: Progress, usual: Path = Path(".venv")) ->
     Raises:
         UsageError: there is none.
     """
-    if path is not None:
-        return path
     found, active = current(usual), _active()
     for name, place in active.items():
         if not is_folder(place):
@@ -60,7 +58,7 @@ def meant(path: Path | None, progress: Progress, usual: Path = Path(".venv")) ->
     return found
 
 
-def current(usual: Path = Path(".venv")) -> Path | None:
+def current(usual: Path) -> Path | None:
     """Return the ``usual`` environment where it is there, else the active one, None without."""
     if is_folder(current_folder() / usual):
         return usual

@@ -11,6 +11,8 @@ from envlock.environment.inspect import find_environment, installed, meant, pref
 from envlock.errors import UsageError
 from envlock.progress import Silent
 
+USUAL = Path(".venv")
+
 
 def make_environment(folder: Path) -> Path:
     python = folder / "bin" / "python"
@@ -40,12 +42,6 @@ def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Notes:
     return Notes()
 
 
-def test_what_is_named_is_meant(tmp_path: Path, notes: Notes) -> None:
-    make_environment(tmp_path / ".venv")
-    assert meant(tmp_path / "two", notes) == tmp_path / "two"
-    assert notes.told == []
-
-
 def test_the_environment_here_comes_before_the_active_one_which_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, notes: Notes
 ) -> None:
@@ -53,11 +49,11 @@ def test_the_environment_here_comes_before_the_active_one_which_is_told(
         make_environment(tmp_path / name)
     monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / "one"))
     monkeypatch.setenv("CONDA_PREFIX", str(tmp_path / "two"))
-    assert meant(None, notes) == Path(".venv")
+    assert meant(USUAL, notes) == USUAL
     assert notes.told == [
         f".venv is meant, and not {tmp_path / 'one'}, which is active: name that if it is"
     ]
-    assert meant(None, Silent(), tmp_path / "two") == tmp_path / "two"
+    assert meant(tmp_path / "two", Silent()) == tmp_path / "two"
 
 
 def test_nothing_is_told_of_the_active_environment_that_is_meant(
@@ -65,7 +61,7 @@ def test_nothing_is_told_of_the_active_environment_that_is_meant(
 ) -> None:
     make_environment(tmp_path / ".venv")
     monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / ".venv"))
-    assert meant(None, notes) == Path(".venv")
+    assert meant(USUAL, notes) == USUAL
     assert notes.told == []
 
 
@@ -75,9 +71,9 @@ def test_without_one_here_the_active_virtual_environment_comes_before_that_of_co
     for name in ("one", "two"):
         make_environment(tmp_path / name)
     monkeypatch.setenv("CONDA_PREFIX", str(tmp_path / "two"))
-    assert meant(None, notes) == tmp_path / "two"
+    assert meant(USUAL, notes) == tmp_path / "two"
     monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / "one"))
-    assert meant(None, notes) == tmp_path / "one"
+    assert meant(USUAL, notes) == tmp_path / "one"
     assert notes.told == []
 
 
@@ -86,18 +82,18 @@ def test_a_stale_variable_is_told_and_hides_nothing(
 ) -> None:
     monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / "gone"))
     with pytest.raises(UsageError, match=r"there is no \.venv here"):
-        meant(None, notes)
+        meant(USUAL, notes)
     make_environment(tmp_path / "two")
     monkeypatch.setenv("CONDA_PREFIX", str(tmp_path / "two"))
-    assert meant(None, notes) == tmp_path / "two"
+    assert meant(USUAL, notes) == tmp_path / "two"
     make_environment(tmp_path / ".venv")
-    assert meant(None, notes) == Path(".venv")
+    assert meant(USUAL, notes) == USUAL
     assert notes.told == [f"VIRTUAL_ENV names {tmp_path / 'gone'}, which is not there"] * 3
 
 
 def test_no_environment_at_all_says_what_to_type(notes: Notes) -> None:
     with pytest.raises(UsageError) as caught:
-        meant(None, notes)
+        meant(USUAL, notes)
     assert caught.value.message == (
         "there is no .venv here, and no environment is active (VIRTUAL_ENV, CONDA_PREFIX)"
     )

@@ -13,7 +13,7 @@ from envlock.commands.diagnose.beside import beside
 from envlock.diagnose import VERIFY
 from envlock.environment.commands import Commands
 from envlock.environment.held import holds_pins
-from envlock.environment.inspect import find_environment, meant, place_of
+from envlock.environment.inspect import find_environment, place_of
 from envlock.environment.journal import unsettled
 from envlock.environment.state import examine_environment, owned_by_conda
 from envlock.examine.gathered import Given
@@ -35,7 +35,10 @@ def examine(
         UsageError: there is no environment.
         WorkError: what a stopped envlock left cannot be put right.
     """
-    path = meant(path, progress)
+    if path is None:
+        from envlock.cli.orders import environment_meant  # noqa: PLC0415  (40 ms, of its settings)
+
+        path = environment_meant(None, progress)
     _recover(path, progress)
     state = examine_environment(path)
     examined = replace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -58,6 +59,9 @@ from envlock.progress import Progress
 from envlock.request.words import ORIGIN
 from envlock.system.looking import on_path
 from envlock.targets.interpreters import find_interpreter, python_in
+
+#: A version that any patch of it answers.
+_MINOR = re.compile(r"\d+\.\d+")
 
 
 class CreateOrder(Struct, frozen=True, kw_only=True):
@@ -126,7 +130,7 @@ def create(order: CreateOrder, progress: Progress) -> Created:
         before = replaced_by(folder, force=order.force)
         locked = make_lock(order.job, progress, hashed=True)
         builder = _builder(order, locked, program)
-        drift = told_apart(builder, _closeness(order), folder)
+        drift = told_apart(builder, _closeness(order, builder), folder)
         found = Created(locked=locked, folder=order.folder, drift=drift)
         if order.change.looks:
             return found
@@ -194,8 +198,15 @@ def _standing(
     return replace(found, proof=before.proof, written=written, unchanged_since=before.day)
 
 
-def _closeness(order: CreateOrder) -> Closeness:
-    return Closeness(thorough=order.change.thorough, inexact=order.change.inexact)
+def _closeness(order: CreateOrder, builder: Venv | Prefix) -> Closeness:
+    asked = order.job.python
+    exact = asked is not None and not _MINOR.fullmatch(asked)
+    own = builder.interpreter if exact and isinstance(builder, Venv) else None
+    return Closeness(
+        python=None if own is None else own.version,
+        thorough=order.change.thorough,
+        inexact=order.change.inexact,
+    )
 
 
 def _builder(order: CreateOrder, locked: Locked, program: Path | None) -> Venv | Prefix:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +27,7 @@ from envlock.environment.place import transaction_of
 from envlock.outcomes import Crashed, Failed, Outcome, Passed, Skipped
 from envlock.probes.proof import Proof, ProofOrder, probe_digest
 from envlock.system import contents, keep, kept_folder, load_kept
-from envlock.targets.interpreters import python_in
+from envlock.targets.interpreters import base_program, python_in
 
 _KINDS: dict[str, type[Outcome]] = {
     each.__name__: each for each in (Passed, Failed, Skipped, Crashed)
@@ -53,7 +54,6 @@ class _Record(Struct, frozen=True, kw_only=True):
 def key_of(builder: Venv | Prefix, order: ProofOrder, folder: Path) -> str:
     """Return a digest of all that a proof depends on but for the files of the environment."""
     part = builder.part
-    own = None if isinstance(builder, Prefix) else builder.interpreter
     variables = read_layout(python_in(folder) or folder / "bin" / "python").variables
     facts = {
         "envlock": __version__,
@@ -62,11 +62,21 @@ def key_of(builder: Venv | Prefix, order: ProofOrder, folder: Path) -> str:
         "needs": [*order.needs],
         "pypi": [(each.name, str(each.version), sorted(each.hashes)) for each in part.pypi],
         "conda": [(each.name, each.version, each.build, each.sha256) for each in part.conda],
-        "python": None if own is None else [str(own.path), str(own.version), str(own.platform)],
+        "python": _python(folder),
         "machine": [platform.node(), platform.machine(), platform.release()],
         "variables": dict(variables),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _python(folder: Path) -> list[str]:
+    """Which program runs the environment: another one, or what an update made of it, is another."""
+    python = python_in(folder)
+    if python is None:
+        return []
+    program = os.path.realpath(base_program(python))
+    status = os.stat(program)  # noqa: PTH116  (as text)
+    return [program, str(status.st_size), str(status.st_mtime_ns)]
 
 
 def proved_before(folder: Path, key: str) -> Before | None:

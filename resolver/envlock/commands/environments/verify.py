@@ -9,10 +9,10 @@ from typing import Any
 
 from envlock import report
 from envlock.cli.options import ProbeOptions, TalkOptions
-from envlock.cli.orders import seconds
+from envlock.cli.orders import environment_folder, environment_meant, seconds
 from envlock.cli.output import progress_for, say, say_json
 from envlock.commands.environments import ExaminedEnvironment
-from envlock.environment.inspect import current, meant
+from envlock.environment.inspect import current
 from envlock.environment.recovery import environment_at
 from envlock.errors import ExitCode, UsageError
 from envlock.formats import registry
@@ -46,7 +46,7 @@ def refuse_files(path: Path | None) -> None:
         return
     kind = registry.format_at(path) or kind
     what = registry.ROWS[kind].what if kind else "no program"
-    others = ("envlock verify",) if current() else ()
+    others = ("envlock verify",) if current(environment_folder(None)) else ()
     raise UsageError(
         f"{path} is {what}, and no environment: a folder with a Python is needed, or a Python",
         f"envlock diagnose {shlex.quote(path.as_posix())}",
@@ -57,7 +57,7 @@ def refuse_files(path: Path | None) -> None:
 def run_verify(own: ExaminedEnvironment, probes: ProbeOptions, talk: TalkOptions) -> int:
     """Do `envlock verify`."""
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
-    proof = verify(meant(own.environment, progress), proof_order(probes), progress)
+    proof = verify(environment_meant(own.environment, progress), proof_order(probes), progress)
     code = ExitCode.of(problem=not proof.passed)
     if talk.json:
         say_json("verify", proof_data(proof), exit_code=code)

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from envlock.changes import Plan, Step
 from envlock.cli.options import IndexOptions, JsonOption, ProbeOptions, TalkOptions
-from envlock.cli.orders import configured_settings
+from envlock.cli.orders import configured_settings, environment_meant
 from envlock.cli.output import progress_for, say, say_json
 from envlock.cli.output import talk as tell
 from envlock.cli.process import is_conversation
@@ -25,7 +25,7 @@ from envlock.commands.fix.environment import Approve, Fixed, Tried
 from envlock.commands.fix.file import FixedFile
 from envlock.environment.held import hold_what_is_there
 from envlock.environment.holding import alone
-from envlock.environment.inspect import meant, prefix_of
+from envlock.environment.inspect import prefix_of
 from envlock.environment.journal import Journal, State, fixes, step_data
 from envlock.environment.recovery import environment_at, settle
 from envlock.environment.repair import undo as restore
@@ -78,7 +78,7 @@ def _fix_environment(
     own: FixOptions, probes: ProbeOptions, index: IndexOptions, progress: Progress, *, as_json: bool
 ) -> int:
     order = fix.FixOrder(
-        environment=meant(own.place, progress),
+        environment=environment_meant(own.place, progress),
         settings=configured_settings(index),
         proof=proof_order(probes),
         steering=cases.Steering(
@@ -204,7 +204,7 @@ def _fixed_data(done: Fixed) -> dict[str, Any]:
 
 
 def _undo(own: FixOptions, progress: Progress, *, as_json: bool) -> int:
-    prefix, steps = undo(meant(own.place, progress), progress)
+    prefix, steps = undo(environment_meant(own.place, progress), progress)
     if as_json:
         content = {"environment": str(prefix), "undone": [*map(step_data, steps)]}
         say_json("fix", content)
@@ -220,7 +220,7 @@ def run_history(own: ExaminedEnvironment, talk: JsonOption) -> int:
     """Do `envlock history`."""
     refuse_files(own.environment)
     progress = progress_for(quiet=False, verbose=False)
-    prefix, past = history(meant(own.environment, progress), progress)
+    prefix, past = history(environment_meant(own.environment, progress), progress)
     if talk.json:
         fixes = [
             {"when": each.when, "outcome": each.state, "steps": [*map(step_data, each.steps)]}
