@@ -214,7 +214,15 @@ from envlock.probes.interface import Level, Probe
 TOY = Probe(
     name="toy",
     script="toy.py",
-    levels=(Level(name="toy", proves="it counts", stage=Stage.IMPORT, in_default_gate=True),),
+    levels=(
+        Level(
+            name="toy",
+            proves="it counts",
+            lacking="it cannot count",
+            stage=Stage.IMPORT,
+            in_default_gate=True,
+        ),
+    ),
 )
 """
 TOY_SCRIPT = """\

@@ -122,7 +122,7 @@ def test_a_check_changes_nothing_and_says_what_would(made: Program) -> None:
     assert done.out == (
         "remove       extra  1.0  added by hand\n"
         "environment  .venv differs from requirements.txt\n"
-        "next         envlock sync\n"
+        "next         envlock sync requirements.txt\n"
     )
     assert made("sync", "--dry-run").code == 0
     data = made("sync", "--check", "--json").data

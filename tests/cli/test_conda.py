@@ -20,7 +20,7 @@ from support.simple_index import SimpleIndex, build_wheel
 
 PROVED = (
     "import-h5py, import, fit, save, load, weights, custom-layer,"
-    " load-compiled, resume, savedmodel, keras"
+    " load-compiled, resume, savedmodel, keras, recurrent, convolution"
 )
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the channel is for Linux")
 
@@ -124,7 +124,11 @@ def test_a_lock_that_answers_another_request_is_told(conda: Program) -> None:
     done = conda("lock", "-r", "environment.yml", "--check")
     assert (done.code, done.out) == (
         1,
-        "conda-lock.yml: it answers another request, Python or platform than the one given\n",
+        (
+            "conda-lock.yml: it answers another request than the one given: another constraint,"
+            " accelerator, date or the like than in envlock lock -r environment.yml --engine uv\n"
+            "next: envlock lock -r environment.yml --engine uv\n"
+        ),
     )
     assert conda("lock", "-r", "environment.yml").code == 0
     assert "h5py-3.10.0" in (conda.here / "conda-lock.yml").read_text()
@@ -300,7 +304,8 @@ def test_a_conda_program_that_is_not_there_is_told(conda: Program) -> None:
         4,
         (
             "error: --manager mamba: there is no mamba on PATH\n"
-            "  try: envlock create -r environment.yml --manager conda\n"
+            f"  try: {Path(sys.executable).with_name('envlock')} create -r environment.yml"
+            " --manager conda\n"
         ),
     )
 

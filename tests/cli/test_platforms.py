@@ -106,7 +106,8 @@ def test_every_format_is_written_for_every_platform(envlock: Program) -> None:
     assert (done.code, done.out) == (0, "the lock is current\n")
     (envlock.here / "environment.windows-x86_64.yml").unlink()
     done = envlock(*words, "--check")
-    assert (done.code, done.out) == (1, "environment.windows-x86_64.yml: there is no such lock\n")
+    assert done.code == 1
+    assert done.out.startswith("environment.windows-x86_64.yml: there is no such lock\nnext: ")
 
 
 TOGETHER = ("lock", "tensorflow", *BOTH, "--universal", "--format", "requirements")

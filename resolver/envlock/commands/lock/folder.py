@@ -24,6 +24,7 @@ from envlock.progress import Progress
 from envlock.request.folder import asking_file, in_poetrys_words
 from envlock.request.words import ORIGIN
 from envlock.system.looking import current_folder
+from envlock.targets.platforms import read_platforms
 
 #: What a lock is for, whatever it is asked for: taken from it though words are typed.
 _OF_FILE = frozenset({"python", "platform", "format", "universal"})
@@ -349,11 +350,14 @@ def recorded(
         "requirements": _lines(understood),
         "constraints": tuple(f"-c {here(each)}" for each in typed.request.constraint_file),
     }
-    return {
+    kept = {
         key: texts
         for key, texts in found.items()
         if texts and not _said_by_folder(key.replace("-", "_"), texts, config)
     }
+    # The command of the lock names them so, and who runs it makes the same lock.
+    places = sorted(read_platforms(kept.get("platform", ())), key=lambda each: str(each.platform))
+    return kept | ({"platform": tuple(each.option for each in places)} if places else {})
 
 
 def _unless(value: object, usual: object) -> tuple[str, ...]:

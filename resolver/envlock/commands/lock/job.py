@@ -254,9 +254,7 @@ def _for_conda(job: Job, typed: Typed, settled: Settled) -> Job:
     words = ["envlock", "lock", *job.words]
     words += ["--manager", "conda"] if typed.conda.manager is not None else []
     words += repeated("--channel", map(strip_channel, typed.conda.channel))
-    words += repeated(
-        "--platform", (each.option for each in read_platforms(typed.request.platform))
-    )
+    words += repeated("--platform", (each.option for each in read_platforms(settled.platforms)))
     words += ["--python", settled.python] if settled.python else []
     words += repeated("--format", files.format) + _named(files.output)
     subdirs = _subdirs(job, typed.request, settled)
