@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -122,12 +123,12 @@ def test_a_lock_that_answers_another_request_is_told(conda: Program) -> None:
     file = conda.here / "environment.yml"
     file.write_text(file.read_text().replace("- h5py", "- h5py<3.11"))
     done = conda("lock", "-r", "environment.yml", "--check")
-    assert (done.code, done.out) == (
+    told = re.sub(r":\d+", ":N", done.out)
+    assert (done.code, told) == (
         1,
         (
-            "conda-lock.yml: it answers another request than the one given: another constraint,"
-            " accelerator, date or the like than in envlock lock -r environment.yml --engine uv\n"
-            "next: envlock lock -r environment.yml --engine uv\n"
+            "conda-lock.yml:N: h5py was asked for when it was made, and is now h5py <3.11"
+            " (environment.yml:N)\nnext: envlock lock -r environment.yml --engine uv\n"
         ),
     )
     assert conda("lock", "-r", "environment.yml").code == 0

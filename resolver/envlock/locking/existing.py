@@ -195,11 +195,11 @@ def _of_request(lock: Lock, standard: Standard) -> Iterator[Fault]:
 def _since(lock: Lock, standard: Standard, unheld: Iterable[Fault]) -> Iterator[Fault]:
     """What was asked for otherwise, as the lock has it; an older one tells it by its pins alone."""
     job = standard.job
-    if not lock.asked.requirements:
+    if not (lock.asked.requirements or lock.requested):
         yield from unheld
         yield from (each for part in lock.parts for each in dropped(part, job.request))
         return
-    differs = tuple(changed(lock.asked, recorded(job.request, job.typed)))
+    differs = tuple(changed(lock, recorded(job.request, job.typed), job.request.specs))
     yield from differs
     yield from (each for each in unheld if each[0] and each[0] not in dict(differs))
 

@@ -15,7 +15,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock.formats.places import pinned_at
-from envlock.model import Lock, Part, Recorded, Request, Requested, Target
+from envlock.model import CondaSpec, Lock, Part, Recorded, Request, Requested, Target
 from envlock.request.words import applicable
 from envlock.rules.frameworks import families
 from envlock.system import read_text
@@ -92,40 +92,61 @@ def dropped(part: Part, request: Request) -> Iterator[tuple[str, str]]:
 _COUNTING = ("accelerator", "exclude-newer", "needs")
 
 
-def changed(before: Recorded, now: Recorded) -> Iterator[tuple[NormalizedName, str]]:
-    """Say what was asked for that is not what is asked for, with the name it is about."""
+class _Wish(Struct, frozen=True, kw_only=True):
+    """One thing that was asked for, of pip or conda."""
+
+    name: str
+    text: str
+    origin: str
+
+    def __str__(self) -> str:
+        return f"{self.text} ({self.origin})"
+
+
+def changed(lock: Lock, now: Recorded, specs: Iterable[CondaSpec]) -> Iterator[tuple[str, str]]:
+    """Say what a lock was asked for that is not what is asked for, with the name it is about."""
+    before = lock.asked
+    held = specs if lock.requested else ()  # a file of pip's side alone says nothing of conda's
     for kind, old, new in (
-        ("asked for", before.requirements, now.requirements),
-        ("bounded", before.constraints, now.constraints),
+        ("asked for", _of_conda(lock.requested), _of_conda(held)),
+        ("asked for", _of_pip(before.requirements), _of_pip(now.requirements)),
+        ("bounded", _of_pip(before.constraints), _of_pip(now.constraints)),
     ):
         was, wants = _by_name(old), _by_name(new)
         for name in sorted({*was, *wants}):
             if name not in was:
-                yield name, f"{_spelled(wants[name])} was not {kind} when it was made"
+                yield name, f"{_all(map(str, wants[name]))} was not {kind} when it was made"
             elif name not in wants:
-                yield name, f"{_spelled(was[name])} is no longer {kind}"
+                yield name, f"{_all(map(str, was[name]))} is no longer {kind}"
             elif _texts(was[name]) != _texts(wants[name]):
-                old_text, new_text = " and ".join(_texts(was[name])), _spelled(wants[name])
-                yield name, f"{old_text} was {kind} when it was made, and is now {new_text}"
+                there, here = _all(_texts(was[name])), _all(map(str, wants[name]))
+                yield name, f"{there} was {kind} when it was made, and is now {here}"
     for key in _COUNTING:
         there, here = (" ".join(each.options.get(key, ())) for each in (before, now))
         if there != here:
-            yield NormalizedName(""), f"{key} was {there or 'not set'}, and is {here or 'not set'}"
+            yield "", f"{key} was {there or 'not set'}, and is {here or 'not set'}"
 
 
-def _by_name(wishes: Iterable[Requested]) -> dict[NormalizedName, list[Requested]]:
-    found: dict[NormalizedName, list[Requested]] = {}
+def _of_pip(wishes: Iterable[Requested]) -> Iterator[_Wish]:
     for each in wishes:
-        found.setdefault(canonicalize_name(each.requirement.name), []).append(each)
+        name = canonicalize_name(each.requirement.name)
+        yield _Wish(name=name, text=str(each.requirement), origin=each.origin)
+
+
+def _of_conda(specs: Iterable[CondaSpec]) -> Iterator[_Wish]:
+    for each in specs:
+        yield _Wish(name=each.name, text=str(each), origin=each.origin)
+
+
+def _by_name(wishes: Iterable[_Wish]) -> dict[str, list[_Wish]]:
+    found: dict[str, list[_Wish]] = {}
+    for each in wishes:
+        found.setdefault(each.name, []).append(each)
     return found
 
 
-def _texts(wishes: Iterable[Requested]) -> list[str]:
-    return [str(each.requirement) for each in wishes]
-
-
-def _spelled(wishes: Iterable[Requested]) -> str:
-    return " and ".join(map(_asked, wishes))
+def _texts(wishes: Iterable[_Wish]) -> list[str]:
+    return [each.text for each in wishes]
 
 
 def elsewhere(lock: Lock, goals: Iterable[Target]) -> Iterator[str]:

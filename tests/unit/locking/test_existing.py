@@ -15,16 +15,22 @@ from envlock.locking import existing
 from envlock.locking.existing import Standard
 from envlock.locking.job import Job
 from envlock.model import IndexSettings, Lock, Request, Requested
-from envlock.request.digest import conda_digest
+from envlock.request.digest import conda_digest, recorded
 from envlock.request.words import parse_upgrades
 from envlock.rules.database import load
 from support.conda_locks import REALISTIC_CONDA
 
 SUBDIRS = ("linux-64", "osx-arm64")
 REQUEST = Request(
-    name="deep", requirements=(Requested(requirement=Requirement("six"), origin="x:1"),)
+    name="deep",
+    specs=REALISTIC_CONDA.requested,
+    requirements=(Requested(requirement=Requirement("six"), origin="x:1"),),
 )
-LOCK = replace(REALISTIC_CONDA, request_digest=conda_digest(REQUEST, SUBDIRS))
+LOCK = replace(
+    REALISTIC_CONDA,
+    request_digest=conda_digest(REQUEST, SUBDIRS),
+    asked=recorded(REQUEST, {}),
+)
 EVERY = tuple(kind for kind, row in LOCKS.items() if row.conda or row.beside)
 
 
