@@ -93,6 +93,15 @@ STATES = {
     ),
     "an environment": State(words="sync", before=("lock h5py",)),
     "an environment that was created": State(words="create h5py"),
+    "an environment that lacks a file": State(
+        words="diagnose .venv", before=("create h5py",), lost="h5py.py"
+    ),
+    "an environment without pip that lacks a file": State(
+        words="diagnose .venv", before=("create h5py --no-pip",), lost="h5py.py"
+    ),
+    "a script that fails": State(
+        words="create h5py --probe own.py", files={"own.py": "raise SystemExit('no')\n"}
+    ),
     "an export of what is none": State(words="export x.lock", files={"x.lock": "nothing"}),
     "a lock of uv, exported": State(
         words="export uv.lock", files={"uv.lock": UV_LOCK, "pyproject.toml": NAMED}
@@ -110,6 +119,7 @@ def test_what_is_said_to_be_typed_works(envlock: Program, index: SimpleIndex, na
     build_framework(index.folder, "2.14.1")
     build_wheel(index.folder, "setuptools", "75.0.0")
     state = STATES[name]
+    envlock = envlock.with_env(UV_DEFAULT_INDEX=index.url)
     first = prepare(envlock, state)
     found = ways(first)
     assert found, first

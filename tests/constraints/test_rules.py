@@ -143,6 +143,7 @@ def test_advice_is_a_sentence_and_an_install_line_holds_requirements() -> None:
         for remedy in rule.remedies:
             if remedy.kind == RemedyKind.ADVICE:
                 assert remedy.text.endswith("."), rule.id
+                assert "pip install" not in remedy.text, f"{rule.id}: which pip?"
             elif remedy.kind == RemedyKind.INSTALL:
                 assert [str(Requirement(word)) for word in remedy.text.split(" ")], rule.id
             elif remedy.kind == RemedyKind.SETTING:
