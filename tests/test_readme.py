@@ -20,6 +20,7 @@ DOCUMENTS = [
     "README.md",
     "CONTRIBUTING.md",
     "SECURITY.md",
+    "docs/environment-variables.md",
     "docs/security.md",
     "resolver/README.md",
     "constraints/README.md",
@@ -36,10 +37,20 @@ def envlock(*words: str, cwd: Path) -> str:
 @pytest.fixture(scope="module")
 def helps() -> dict[str, str]:
     names = ["", "create", "lock", "sync", "verify", "diagnose", "fix", "history", "bisect"]
-    names += ["docker", "bundle", "export", "diff", "config", "config schema", "rules schema"]
+    names += [
+        "docker",
+        "bundle",
+        "cache",
+        "export",
+        "diff",
+        "config",
+        "config schema",
+        "rules schema",
+    ]
     names += ["json", "json schema"]
     names += ["releases", "capabilities", "rules", "matrix"]
     names += [f"matrix {each}" for each in ("run", "check", "report")]
+    names += [f"cache {each}" for each in ("dir", "size", "clean")]
     names += [f"rules {each}" for each in ("list", "show", "check", "constraints")]
     return {name: envlock(*name.split(), "--help", cwd=ROOT) for name in names}
 

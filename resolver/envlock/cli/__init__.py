@@ -39,6 +39,9 @@ COMMANDS = {
     "rules check": "knowledge.RULES_CHECK",
     "rules constraints": "knowledge.RULES_CONSTRAINTS",
     "rules schema": "knowledge.RULES_SCHEMA",
+    "cache dir": "cache.DIR",
+    "cache size": "cache.SIZE",
+    "cache clean": "cache.CLEAN",
     "config schema": "knowledge.CONFIG_SCHEMA",
     "json schema": "knowledge.JSON_SCHEMA",
     "matrix run": "matrix.RUN",
@@ -47,6 +50,7 @@ COMMANDS = {
 }
 _GROUPS = {
     "rules": "Show and check what package metadata does not say.",
+    "cache": "Say where caches are and how large, and empty them.",
     "config": "Describe the configuration.",
     "json": "Describe what --json prints.",
     "matrix": "Run many releases, record what they do, and show it.",

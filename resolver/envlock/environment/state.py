@@ -209,13 +209,12 @@ def examine_environment(path: Path) -> Examination:
         prefix=layout.prefix,
     )
     shell = additions(layout, os.environ)
-    markers = markers_of(layout.version, layout.platform)
-    broken, unjudged = broken_requirements(packages, markers)
+    broken, unjudged = broken_requirements(packages, markers_of(layout.version, layout.platform))
     by_conda = frozenset[Distribution]().union(*(each.by_conda for each in own))
     findings = [
         *(found for each in own for found in _folder_findings(each, conda, commands)),
         *_user_site(places, layout, commands),
-        *(_hiding(each) for each in shell if each.hidden and each.variable),
+        *_hiding(shell),
         *two_hdf5(packages.get(canonicalize_name("h5py")), layout, commands),
         *(declared_finding(each, commands, by_conda=each.by in by_conda) for each in broken),
     ]
@@ -302,17 +301,19 @@ def _user_site(places: Sequence[_Folder], layout: Layout, commands: Commands) ->
         yield from user_site(mine, _merged(places[at + 1 :]), layout, commands)
 
 
-def _hiding(added: Addition) -> Finding:
-    return fault(
-        PYTHONPATH_LEAK,
-        f"{added} is set in this shell: {added.does}; what else is in the environment was not"
-        " chosen for that.",
-        {each.name: each.version for each in added.hidden},
-        remedy(added.away),
-        severity=Severity.BREAKS,
-        confidence=0.8,
-        evidence=map(str, added.hidden),
-    )
+def _hiding(shell: Iterable[Addition]) -> Iterator[Finding]:
+    for added in shell:
+        if added.hidden and added.variable:
+            yield fault(
+                PYTHONPATH_LEAK,
+                f"{added} is set in this shell: {added.does}; what else is in the environment was"
+                " not chosen for that.",
+                {each.name: each.version for each in added.hidden},
+                remedy(added.away),
+                severity=Severity.BREAKS,
+                confidence=0.8,
+                evidence=map(str, added.hidden),
+            )
 
 
 def _shell_notes(shell: Iterable[Addition]) -> Iterator[str]:

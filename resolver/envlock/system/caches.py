@@ -40,6 +40,43 @@ _troubles: dict[Path, str] = {}
 _HEAD = 65  # characters: a digest in hexadecimal, and the end of its line
 
 
+#: The folders of the cache, by their names; `cache_folder` and `kept_folder` make no others.
+CACHES = frozenset(
+    (
+        *("bisect", "conda", "helpers", "index", "interpreters", "matrix", "matrix-workers"),
+        *("metadata", "pip-tools", "proofs", "solved", "uv"),
+    )
+)
+#: Files of the cache itself begin so.
+_FILES = "knowledge-"
+
+
+def cache_root() -> Path | None:
+    """Return where the cache is to be, made or not; None where there is no home folder.
+
+    Raises:
+        UsageError: as `cache_folder`.
+    """
+    return _root()
+
+
+def own_in_cache() -> tuple[Path, ...]:
+    """Return what is envlock's in the folder of the cache, which may have anything else in it."""
+    root = _root()
+    if root is None or not is_folder(root):
+        return ()
+    return tuple(
+        each
+        for each in sorted(root.iterdir())
+        if not each.is_symlink()
+        and ((each.name in CACHES and each.is_dir()) or _is_kept_file(each))
+    )
+
+
+def _is_kept_file(path: Path) -> bool:
+    return path.name.startswith(_FILES) and path.suffix == ".json"
+
+
 def cache_troubles() -> tuple[str, ...]:
     """Return a sentence for the first cache of each kind that could not be used, once."""
     told = tuple(_troubles.values())
