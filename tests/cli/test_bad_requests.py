@@ -204,8 +204,7 @@ CASES = {
         words="create tensorflow",
         files={"requirements.txt": "tensorflow\n"},
         code=2,
-        said="requirements.txt is not read, since words were typed\n"
-        "error: requirements.txt is there, and envlock did not write it;"
+        said="error: requirements.txt is there, and envlock did not write it;"
         " it is left as it is\n"
         "  try: envlock create tensorflow -r requirements.txt\n"
         "  try: envlock create tensorflow -o requirements.envlock.txt\n",

@@ -327,7 +327,7 @@ def recorded(
         "engine": _unless(settled.engine, EngineName.PIPTOOLS),
         "exclude-newer": _date(settled),
         "format": tuple(settled.formats),
-        "platform": tuple(settled.platforms) if verb == "lock" else (),
+        "platform": tuple(sorted(settled.platforms)) if verb == "lock" else (),
         "extras": request.extra,
         "groups": request.group,
         "all-extras": ("true",) if request.all_extras else (),
