@@ -182,3 +182,15 @@ def test_sync_finds_the_lock_that_was_written(envlock: Program) -> None:
         " pylock.toml\n"
     )
     assert Path(json.loads(envlock("sync", "--json").out)["files"][0]) == Path("requirements.lock")
+
+
+def test_what_was_typed_once_is_known_after_the_lock_is_written_again(envlock: Program) -> None:
+    (envlock.here / "wheels").mkdir()
+    (envlock.here / "ours").mkdir()
+    write(envlock, requirements__in="h5py\n", bounds__txt="h5py<3.11\n")
+    typed = ("-c", "bounds.txt", "--find-links", "wheels", "--rules", "ours")
+    assert envlock("lock", *typed).code == 0
+    before = (envlock.here / "requirements.txt").read_bytes()
+    assert envlock("lock", "--upgrade").code == 0
+    assert (envlock.here / "requirements.txt").read_bytes() == before
+    assert str(envlock.here) not in before.decode()

@@ -14,21 +14,22 @@ _PROJECT = "pyproject.toml"
 _ENVIRONMENTS = ("environment.yml", "environment.yaml")
 
 
-def asking_file(folder: Path, *, conda: bool, pip: bool, more: bool) -> Path | None:
+def asking_file(folder: Path, *, conda: bool | None, more: bool) -> Path | None:
     """Return the file that asks for packages: a project, requirements or an environment.
 
-    An environment file counts with ``conda``, what asks pip alone with
-    ``pip``; ``more`` says that extras or groups are asked for besides. A lock,
-    whoever made it, asks for nothing.
+    An environment file counts before the others where conda is to install,
+    and not at all where it is not; ``conda`` is None where nobody says.
+    ``more`` says that extras or groups are asked for besides. A lock, whoever
+    made it, asks for nothing.
 
     Raises:
         UsageError: a file cannot be read.
     """
-    names: list[str] = [
-        *([_PROJECT, "requirements.in"] if pip else []),
-        *(_ENVIRONMENTS if conda else ()),
-        *(["requirements.txt"] if pip else []),
-    ]
+    names = [_PROJECT, "requirements.in", *_ENVIRONMENTS, "requirements.txt"]
+    if conda:
+        names.sort(key=lambda name: name not in _ENVIRONMENTS)
+    elif conda is False:
+        names = [name for name in names if name not in _ENVIRONMENTS]
     for name in names:
         path = folder / name
         if is_file(path) and (_asks(path, more=more) if name == _PROJECT else _is_request(path)):

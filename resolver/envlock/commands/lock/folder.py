@@ -6,17 +6,26 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from envlock.choices import STANDARD_OUTPUT, Accelerator, EngineName, Format, Manager
+from envlock.choices import (
+    STANDARD_OUTPUT,
+    Accelerator,
+    EngineName,
+    Format,
+    IndexStrategy,
+    Manager,
+)
 from envlock.cli.options import CondaOptions, IndexOptions, LockFileOptions, RequestOptions
 from envlock.cli.orders import Settled, here
 from envlock.cli.output import tell_source
 from envlock.conda.channels import strip_channel
 from envlock.config import By, Config, Recordings, load_config
+from envlock.config.keys import KEYS
 from envlock.formats.registry import LOCKS, FileFormat, format_at
 from envlock.index.secrets import strip_credentials
 from envlock.locking.beside import Beside, locks_in, look
@@ -144,6 +153,8 @@ def _recordings(lock: Beside, typed: Typed) -> Recordings:
 def _with_settings(verb: str, typed: Typed, config: Config) -> Typed:
     """What was typed, with what is configured of it that is no request."""
     request, conda, files = typed.request, typed.conda, typed.files
+    # An image is made of pip's packages alone.
+    manager = conda.manager or (Manager.PIP if verb == "docker" else config.manager)
     places = request.platform or config.platforms
     several = config.universal and verb == "lock" and len(places) > 1
     return replace(
@@ -153,7 +164,7 @@ def _with_settings(verb: str, typed: Typed, config: Config) -> Typed:
             needs=request.needs or config.needs,
             fresh=request.fresh or (config.fresh and not request.needs),
         ),
-        conda=replace(conda, manager=conda.manager or config.manager),
+        conda=replace(conda, manager=manager),
         files=replace(files, universal=files.universal or several),
     )
 
@@ -166,10 +177,10 @@ def _of_folder(typed: Typed, config: Config) -> _Asked | None:
     if config.requirements and config.of_folder("requirements"):
         return config.where("requirements"), config.requirements
     manager, options = typed.conda.manager, typed.request
-    pip = manager is None or manager in {Manager.PIP, Manager.CONDA}
+    conda = None if manager is None else manager is not Manager.PIP
     more = bool(options.extra or options.group or config.extras or config.groups)
     for folder in dict.fromkeys((Path(), *_project_folder())):
-        found = asking_file(folder, conda=manager is not Manager.PIP, pip=pip, more=more)
+        found = asking_file(folder, conda=conda, more=more)
         if found is not None:
             return here(found), (f"-r {here(found)}",)
     return None
@@ -323,41 +334,67 @@ def recorded(
 ) -> dict[str, tuple[str, ...]]:
     """Return what a lock records of what was typed: what the folder does not say by itself."""
     config, request, index = understood.config, understood.typed.request, understood.typed.index
-    found: dict[str, tuple[str, ...]] = {
+    of_conda = is_for_conda(request, understood.typed.conda)
+    platforms = settled.platforms if verb == "lock" else ()
+    settings: dict[str, Iterable[object]] = {
         "accelerator": _unless(settled.accelerator, Accelerator.AUTO),
         "engine": _unless(settled.engine, EngineName.PIPTOOLS),
         "exclude-newer": _date(settled),
-        "format": tuple(settled.formats),
-        "platform": tuple(settled.platforms) if verb == "lock" else (),
+        "format": settled.formats,
+        "platform": sorted(each.option for each in read_platforms(platforms)),
         "extras": request.extra,
         "groups": request.group,
-        "all-extras": ("true",) if request.all_extras else (),
+        "all-extras": ["true"] if request.all_extras else (),
         "no-extra": request.no_extra,
-        "all-groups": ("true",) if request.all_groups else (),
+        "all-groups": ["true"] if request.all_groups else (),
         "no-group": request.no_group,
         "needs": request.needs,
-        "rules": tuple(map(here, request.rules)),
-        "evidence": tuple(map(here, request.evidence)),
-        "universal": ("true",) if understood.typed.files.universal else (),
-        "manager": _unless(typed.conda.manager, None),
-        "channels": tuple(map(strip_channel, typed.conda.channel)),
-        "index-url": _own(config, "index_url", [index.index_url] if index.index_url else []),
-        "extra-index-url": _own(config, "extra_index_urls", index.extra_index_url),
-        "find-links": _own(config, "find_links", index.find_links),
-        "index-strategy": _own(
-            config, "index_strategy", [index.index_strategy] if index.index_strategy else []
-        ),
+        "universal": ["true"] if understood.typed.files.universal else (),
+        "python": _unless(settled.python if of_conda else None, None),
+        "manager": _unless(understood.typed.conda.manager if of_conda else None, None),
         "requirements": _lines(understood),
-        "constraints": tuple(f"-c {here(each)}" for each in typed.request.constraint_file),
     }
-    kept = {
-        key: texts
-        for key, texts in found.items()
-        if texts and not _said_by_folder(key.replace("-", "_"), texts, config)
+    places: dict[str, Iterable[object]] = {
+        "rules": map(here, request.rules),
+        "evidence": map(here, request.evidence),
+        "channels": map(strip_channel, typed.conda.channel),
+        "index-url": _unless(index.index_url, None),
+        "extra-index-url": index.extra_index_url,
+        "find-links": index.find_links,
+        "index-strategy": _unless(index.index_strategy, None),
+        "constraints": (f"-c {here(each)}" for each in typed.request.constraint_file),
     }
-    # The command of the lock names them so, and who runs it makes the same lock.
-    places = sorted(read_platforms(kept.get("platform", ())), key=lambda each: str(each.platform))
-    return kept | ({"platform": tuple(each.option for each in places)} if places else {})
+    texts = {key: _texts(values) for key, values in settings.items()}
+    texts |= {key: _texts(values) or _known(understood, key) for key, values in places.items()}
+    return {
+        key: each for key, each in texts.items() if each and not _said_by_folder(key, each, config)
+    }
+
+
+def _texts(values: Iterable[object]) -> tuple[str, ...]:
+    """Values as a lock has them: without credentials."""
+    texts = map(str, values)
+    return tuple(strip_credentials(each) if "://" in each else each for each in texts)
+
+
+def with_places(understood: Understood) -> tuple[RequestOptions, IndexOptions]:
+    """Return the options with what only the lock says of places, so that they ask for the same."""
+    request, index = understood.typed.request, understood.typed.index
+    known = partial(_known, understood)
+    request = replace(
+        request,
+        rules=request.rules or tuple(map(Path, known("rules"))),
+        evidence=request.evidence or tuple(map(Path, known("evidence"))),
+    )
+    strategy = next(iter(known("index-strategy")), None)
+    index = replace(
+        index,
+        index_url=index.index_url or next(iter(known("index-url")), None),
+        extra_index_url=index.extra_index_url or known("extra-index-url"),
+        find_links=index.find_links or known("find-links"),
+        index_strategy=index.index_strategy or (IndexStrategy(strategy) if strategy else None),
+    )
+    return request, index
 
 
 def _unless(value: object, usual: object) -> tuple[str, ...]:
@@ -369,12 +406,14 @@ def _date(settled: Settled) -> tuple[str, ...]:
     return () if date is None else (date.isoformat().replace("+00:00", "Z"),)
 
 
-def _own(config: Config, field: str, typed: Iterable[str]) -> tuple[str, ...]:
-    """Places that were typed, or else that the lock knows, without credentials."""
-    known = field in config.said and config.said[field].by is By.LOCK
-    value = getattr(config, field) if known else ()
-    texts = [*typed] or ([*value] if isinstance(value, tuple) else [str(value)])
-    return tuple(strip_credentials(each) if "://" in each else each for each in texts)
+def _known(understood: Understood, key: str) -> tuple[str, ...]:
+    """What the lock that is there was made with, where that counts."""
+    counts = understood.config.by(_field(key)) is By.LOCK
+    return understood.lock.asked.options.get(key, ()) if understood.lock and counts else ()
+
+
+def _field(key: str) -> str:
+    return KEYS[key].field
 
 
 def _lines(understood: Understood) -> tuple[str, ...]:
@@ -384,18 +423,10 @@ def _lines(understood: Understood) -> tuple[str, ...]:
     return () if sorted(lines) == sorted(understood.project) else lines
 
 
-_FIELDS = {
-    "format": "formats",
-    "platform": "platforms",
-    "extra_index_url": "extra_index_urls",
-}
-
-
 def _said_by_folder(key: str, texts: tuple[str, ...], config: Config) -> bool:
     """Whether a file of the folder says the same: then it need not be remembered."""
-    field = _FIELDS.get(key, key)
-    said = config.said.get(field)
-    if said is None or said.by not in {By.PROJECT, By.FOLDER}:
+    field = _field(key)
+    if config.by(field) not in {By.PROJECT, By.FOLDER}:
         return False
     value = getattr(config, field)
     said_there = tuple(map(str, value)) if isinstance(value, tuple) else (str(value),)

@@ -20,7 +20,7 @@ from envlock.cli.orders import (
     settle,
 )
 from envlock.cli.output import tell_source
-from envlock.commands.lock.folder import Typed, is_for_conda, recorded, understand
+from envlock.commands.lock.folder import Typed, is_for_conda, recorded, understand, with_places
 from envlock.commands.lock.outputs import output_files
 from envlock.commands.lock.reading import read_asked
 from envlock.commands.lock.selections import apart, refuse_formats, usual, with_kept
@@ -89,7 +89,7 @@ def lock_job(verb: str, typed: Typed, progress: Progress) -> Job:
     asked, pythons = read_asked(understood, settled, by_itself, progress)
     job = Job(
         request=asked,
-        words=request_words(typed.request, typed.index, settled),
+        words=request_words(*with_places(understood), settled),
         typed=recorded(verb, own, understood, settled),
         inputs=(*typed.request.requirement_file, *typed.request.constraint_file),
         manager=typed.conda.manager or Manager.CONDA,
