@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from envlock.index.handover import uv_program
+from envlock.index.settings import choices_of_user
 from support.framework import build_framework
 from support.program import Program, snapshot
 from support.simple_index import SimpleIndex, build_wheel
@@ -61,6 +62,15 @@ def test_pip_moves_nothing_that_is_locked(made: Program, index: SimpleIndex) -> 
     assert "(constraint) numpy==1.26.4" in refused.stdout + refused.stderr
     once = pip(made, "install", "numpy>=2", PIP_CONFIG_FILE=os.devnull)
     assert once.returncode == 0, once.stderr
+
+
+def test_what_pip_is_held_to_is_not_taken_for_a_choice_of_the_users(made: Program) -> None:
+    folder = made.here / ".venv"
+    assert (folder / "pip.conf").is_file()
+    environ = {"VIRTUAL_ENV": str(folder), "HOME": str(made.root)}
+    assert not [each for each in choices_of_user(environ) if str(folder) in each]
+    (folder / "pip.conf").write_text("[install]\nconstraint = mine.txt\n")
+    assert [each for each in choices_of_user(environ) if str(folder) in each]
 
 
 def test_a_pip_conf_of_the_users_stays(envlock: Program) -> None:

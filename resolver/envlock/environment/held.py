@@ -16,11 +16,11 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock.environment.inspect import installed
+from envlock.index.settings import HELD
 from envlock.system import WINDOWS, contents, write_texts
 
 #: pip's name for the configuration of an environment.
 CONFIG = "pip.ini" if WINDOWS else "pip.conf"
-CONSTRAINTS = "envlock.constraints.txt"
 #: How envlock's own begins, which tells it from one of the user's.
 _OURS = "# envlock wrote this, and removes it with the environment"
 _PIP = canonicalize_name("pip")
@@ -40,7 +40,7 @@ def hold(prefix: Path, pins: Mapping[NormalizedName, Version]) -> None:
     Raises:
         WorkError: it cannot be written.
     """
-    config, constraints = prefix / CONFIG, prefix / CONSTRAINTS
+    config, constraints = prefix / CONFIG, prefix / HELD
     if config.exists() and not is_ours(config):
         return
     # As an address: pip takes a path apart where it has a blank.
@@ -56,7 +56,7 @@ def hold(prefix: Path, pins: Mapping[NormalizedName, Version]) -> None:
 
 def holds_pins(prefix: Path) -> bool:
     """Whether pip keeps to pins of envlock's in an environment."""
-    return is_ours(prefix / CONFIG) and (prefix / CONSTRAINTS).is_file()
+    return is_ours(prefix / CONFIG) and (prefix / HELD).is_file()
 
 
 def hold_what_is_there(prefix: Path) -> None:

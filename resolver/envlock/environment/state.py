@@ -203,11 +203,7 @@ def examine_environment(path: Path) -> Examination:
     read = {each.site.path: each for each in own}
     places = [read[site] if site in read else _Folder(site=read_site(site)) for site in layout.path]
     packages = _merged(places)
-    commands = Commands(
-        python=layout.python,
-        pip=canonicalize_name("pip") in packages and not holds_pins(layout.prefix),
-        prefix=layout.prefix,
-    )
+    commands = _commands(layout, packages)
     shell = additions(layout, os.environ)
     broken, unjudged = broken_requirements(packages, markers_of(layout.version, layout.platform))
     by_conda = frozenset[Distribution]().union(*(each.by_conda for each in own))
@@ -233,6 +229,12 @@ def examine_environment(path: Path) -> Examination:
         findings=tuple(sorted(findings, key=lambda each: _ORDER.index(each.severity))),
         own=_merged(own),
     )
+
+
+def _commands(layout: Layout, packages: _Packages) -> Commands:
+    """The environment's own pip, unless it keeps to pins: then what moves them is for uv."""
+    pip = canonicalize_name("pip") in packages and not holds_pins(layout.prefix)
+    return Commands(python=layout.python, pip=pip, prefix=layout.prefix)
 
 
 class _Folder(Struct, frozen=True, kw_only=True):

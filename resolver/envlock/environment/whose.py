@@ -24,11 +24,12 @@ from msgspec import Struct
 
 from envlock.documents import Malformed, json_value
 from envlock.environment.held import CONFIG as PIP_CONFIG
-from envlock.environment.held import CONSTRAINTS, is_ours
+from envlock.environment.held import is_ours
 from envlock.environment.journal import OWN
 from envlock.environment.layout import files_under
 from envlock.environment.records import rows
 from envlock.errors import UsageError
+from envlock.index.settings import HELD
 from envlock.system import contents, write_texts
 
 MARKER = "envlock.json"
@@ -55,7 +56,7 @@ _SHARED = re.compile(
 #: is in a folder of them too.
 _MADE = re.compile(
     rf"pyvenv\.cfg|\.gitignore|CACHEDIR\.TAG|\.lock|{re.escape(MARKER)}|lib64"
-    rf"|{re.escape(CONSTRAINTS)}"
+    rf"|{re.escape(HELD)}"
     rf"|\.(?:{re.escape(MARKER)}|pyvenv\.cfg)\.[^/]*|pip-selfcheck\.json|\.project|\.nonadmin"
     r"|conda-meta/(?!pinned$).+|var/cache(?:/.+)?|share/python-wheels|local/(?:bin|lib|include)"
     r"|(?:bin|Scripts)/(?:(?:de)?activate(?:\.[a-z0-9]+)?|[Aa]ctivate\.ps1|activate_this\.py"

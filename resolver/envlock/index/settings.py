@@ -140,6 +140,8 @@ def load_settings(
     return settings_from(config_files(environ), environ, overrides or IndexOverrides())
 
 
+#: The constraints that envlock gives the pip of an environment: its own, and no choice of the user.
+HELD = "envlock.constraints.txt"
 #: What pip and uv are told of choosing packages, in variables and pip's files.
 _OF_CHOICE = ("constraint", "no-binary", "only-binary")
 _OF_UV = (
@@ -160,7 +162,8 @@ def choices_of_user(environ: Mapping[str, str]) -> dict[str, str]:
         UsageError: a file of pip's cannot be read or parsed.
     """
     values = {**_from_files(config_files(environ)), **_from_environment(environ)}
-    found = {values[key].origin: values[key].text for key in _OF_CHOICE if key in values}
+    told = [values[key] for key in _OF_CHOICE if key in values]
+    found = {each.origin: each.text for each in told if not each.text.endswith(f"/{HELD}")}
     return found | {name: text for name in _OF_UV if (text := environ.get(name, "").strip())}
 
 
