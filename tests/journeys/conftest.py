@@ -2,11 +2,11 @@
 
 import pytest
 
-from support.fixtures import envlock, index, program
+from support.fixtures import channel, envlock, index, program
 from support.program import Program
 from support.terminal import Terminal
 
-__all__ = ["envlock", "index", "program", "terminal"]
+__all__ = ["channel", "envlock", "index", "program", "terminal"]
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from support.framework import build_framework
+from support.patients import REFUSES_NUMPY_2
 from support.simple_index import SimpleIndex, build_wheel
 from support.terminal import Terminal
 
@@ -84,20 +85,21 @@ def test_a_first_environment_takes_what_pip_installs_into_it(
     assert re.search(r"remove +seaborn +0\.9 +added by hand", terminal.types("envlock sync --check", code=1))
     assert "already equal" in terminal.types("envlock sync --inexact")
     assert re.search(r"remove +seaborn", terminal.types("envlock sync"))
+    assert "proved" in terminal.types("envlock create")
     assert "unchanged since it was proved" in terminal.types("envlock create")
 
 
 def test_an_environment_that_broke_is_cured_and_the_cure_taken_back(
     terminal: Terminal, index: SimpleIndex
 ) -> None:
-    build_framework(index.folder, first="import numpy\nif numpy.__version__[0] == '2': raise ImportError('numpy.core.umath failed to import')")
+    build_framework(index.folder, first=REFUSES_NUMPY_2)
     terminal.types("envlock create tensorflow")
     terminal.types(
         "source .venv/bin/activate && PIP_CONFIG_FILE=/dev/null pip install 'numpy>=2'"
     )
     said = terminal.types("envlock diagnose", code=1)
     assert "1. numpy2-tf-abi: TensorFlow before 2.18 was built for NumPy 1" in said
-    assert "numpy  2.0.2  1.26.4" in terminal.types("envlock fix --dry-run", code=1)
+    assert "numpy    2.0.2  1.26.4" in terminal.types("envlock fix --dry-run", code=1)
     terminal.types("envlock fix --yes")
     assert "nothing is wrong" in terminal.types("envlock diagnose")
     assert "verified" in terminal.types("envlock verify")

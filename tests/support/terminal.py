@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from support.program import Done, Program
 from support.remedies import is_command, ways
+from support.unrouted import unrouted
 
 #: What only a shell understands.
 _SHELL = re.compile(r"[&|;<>$`]|^(?!envlock )")
@@ -22,6 +23,7 @@ class Terminal:
     """Lines are typed in the folder of a program; what the last one said is kept."""
 
     program: Program
+    offline: bool = False  # in a network namespace of its own
     last: Done = field(default_factory=lambda: Done(code=0, out="", err=""))
 
     def types(self, line: str, *, code: int = 0) -> str:
@@ -30,6 +32,8 @@ class Terminal:
             env = {**self.program.environment(), **_PIP}
             del env["PYTHONPATH"]  # the tests' own
             self.last = self.program.run(["bash", "-c", line], env=env, stdin=subprocess.DEVNULL)
+        elif self.offline:
+            self.last = unrouted(self.program, *shlex.split(line)[1:])
         else:
             self.last = self.program(*shlex.split(line)[1:])
         said = f"{self.last.err}{self.last.out}"
