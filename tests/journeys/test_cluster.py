@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from support.conda_channel import CondaChannel
+from support.distributions import build_wheel
 from support.program import Program
 from support.terminal import Terminal
+from support.unpacked import unpacked
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="clusters and the channel are")
 
@@ -40,8 +42,8 @@ def test_a_node_without_a_network_works_from_a_warm_cache(terminal: Terminal) ->
     assert "verified" in node.types("envlock verify node")
     assert "nothing is wrong" in node.types("envlock diagnose node")
     node.types("envlock fix node --offline")
-    lacking = node.types("envlock lock keras --offline", code=4)
-    assert "offline, and the cache has not the page of keras" in lacking
+    lacking = node.types("envlock lock flask --offline", code=4)
+    assert "offline, and the cache has not the page of flask" in lacking
 
 
 def test_a_bundle_is_carried_to_a_machine_that_has_nothing(
@@ -59,3 +61,17 @@ def test_a_bundle_is_carried_to_a_machine_that_has_nothing(
     assert "nothing is wrong" in node.types("envlock diagnose")
     assert "proved" in node.types("envlock create --from bundle --env other")
     node.types("envlock fix other --offline")
+
+
+def test_what_a_module_system_puts_before_the_environment_is_told(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    said = "raise ImportError('numpy.core.umath failed to import')\n"
+    wheel = build_wheel(tmp_path / "w", "numpy", "2.3.0", files={"numpy/__init__.py": said})
+    modules = unpacked(wheel, tmp_path / "modules")
+    terminal.types("envlock create tensorflow")
+    path = terminal.program.environment()["PYTHONPATH"]
+    loaded = replace(terminal, program=terminal.program.with_env(PYTHONPATH=f"{path}:{modules}"))
+    assert f"numpy 2.3.0 of {modules} hides 1.26.4" in loaded.types("envlock verify", code=1)
+    assert "PYTHONPATH" in loaded.types("envlock diagnose", code=1)
+    assert "unset PYTHONPATH" in loaded.types("envlock create tensorflow --prove")

@@ -12,7 +12,11 @@ from support.patients import REFUSES_NUMPY_2
 from support.simple_index import SimpleIndex, build_wheel
 from support.terminal import Terminal
 
-NO_DECODE = "AttributeError: 'str' object has no attribute 'decode'"
+DECODED = """\
+Traceback (most recent call last):
+  File "/x/site-packages/keras/engine/saving.py", line 273, in _deserialize_model
+    model_config = json.loads(model_config.decode('utf-8'))
+AttributeError: 'str' object has no attribute 'decode'"""
 NO_WHEEL = (
     "ERROR: Could not find a version that satisfies the requirement tensorflow==1.15.0"
     " (from versions: 2.12.0rc0, 2.12.0)\n"
@@ -33,16 +37,7 @@ def notebook(*errors: str) -> str:
 @pytest.mark.parametrize(
     ("name", "text", "rule", "way"),
     [
-        (
-            "explore.ipynb",
-            notebook(
-                'Traceback (most recent call last):\n  File "/x/site-packages/keras/engine/saving.py",'
-                " line 273, in _deserialize_model\n    model_config ="
-                f" json.loads(model_config.decode('utf-8'))\n{NO_DECODE}"
-            ),
-            "1. h5py3-str-decode-keras",
-            "h5py>=2.10,<3",
-        ),
+        ("explore.ipynb", notebook(DECODED), "1. h5py3-str-decode-keras", "h5py>=2.10,<3"),
         ("error.txt", NO_WHEEL, "1. tf-no-wheel", "The newest Python is 3.7 for TensorFlow 1.13"),
     ],
 )
@@ -78,11 +73,12 @@ def test_a_first_environment_takes_what_pip_installs_into_it(
     assert "proved       import-h5py, import, fit, save, load" in said
     assert "next         source .venv/bin/activate" in said
     terminal.types(
-        "source .venv/bin/activate && pip install seaborn"
-        ' && python -c "import seaborn, tensorflow"'
+        'source .venv/bin/activate && pip install seaborn && python -c "import seaborn, tensorflow"'
     )
     assert "seaborn" in terminal.types("envlock diagnose")
-    assert re.search(r"remove +seaborn +0\.9 +added by hand", terminal.types("envlock sync --check", code=1))
+    assert re.search(
+        r"remove +seaborn +0\.9 +added by hand", terminal.types("envlock sync --check", code=1)
+    )
     assert "already equal" in terminal.types("envlock sync --inexact")
     assert re.search(r"remove +seaborn", terminal.types("envlock sync"))
     assert "proved" in terminal.types("envlock create")
@@ -94,9 +90,7 @@ def test_an_environment_that_broke_is_cured_and_the_cure_taken_back(
 ) -> None:
     build_framework(index.folder, first=REFUSES_NUMPY_2)
     terminal.types("envlock create tensorflow")
-    terminal.types(
-        "source .venv/bin/activate && PIP_CONFIG_FILE=/dev/null pip install 'numpy>=2'"
-    )
+    terminal.types("source .venv/bin/activate && PIP_CONFIG_FILE=/dev/null pip install 'numpy>=2'")
     said = terminal.types("envlock diagnose", code=1)
     assert "1. numpy2-tf-abi: TensorFlow before 2.18 was built for NumPy 1" in said
     assert "numpy    2.0.2  1.26.4" in terminal.types("envlock fix --dry-run", code=1)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shlex
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -45,7 +42,9 @@ def service(terminal: Terminal, index: SimpleIndex) -> Terminal:
     said = terminal.types("envlock lock")
     assert "request from pyproject.toml" in said
     assert all(f"requirements.{each}.txt" in said for each in PLATFORMS)
-    terminal.types(f"git init --quiet && git add --all && {GIT} commit --quiet -m all")
+    terminal.types(
+        f"git init --quiet && git add --all && {GIT} commit --quiet -m all && git tag start"
+    )
     assert "the lock is current" in terminal.types("envlock lock --check")
     return terminal
 
@@ -72,22 +71,37 @@ def test_a_bound_is_lifted_the_package_upgraded_and_the_change_reviewed(service:
 
 
 def test_what_a_stale_lock_says_to_type_brings_it_up_to_date(service: Terminal) -> None:
-    rewrite(service, "pyproject.toml", "2.15.1", "2.15.1\", \"numpy<1.26.5")
-    service.types("envlock lock --check", code=1)
-    assert "numpy<1.26.5" in service.types("envlock lock --check", code=1)
+    rewrite(service, "pyproject.toml", "2.15.1", '2.15.1", "h5py<3.11')
+    assert "h5py<3.11" in service.types("envlock lock --check", code=1)
+    service.follows()
+    assert "the lock is current" in service.types("envlock lock --check")
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
-        ("fastapi==0.109.2", "fastapi==0.109.1", "fastapi"),
-        ("--hash=sha256:", "--hash=sha256:0", "edited"),
-        ("# via", "<<<<<<< HEAD\n# via", "conflict"),
-    ],
+    ("old", "new"),
+    [("fastapi==0.109.2", "fastapi==0.109.1"), (r"hash=sha256:\w{4}", "hash=sha256:0000")],
+    ids=["a pin", "a hash"],
 )
-def test_a_lock_that_was_edited_is_found(service: Terminal, old: str, new: str, said: str) -> None:
-    rewrite(service, "requirements.linux-x86_64.txt", old, new)
-    assert said in service.types("envlock lock --check", code=1)
+def test_a_lock_that_was_edited_is_found_and_made_again(
+    service: Terminal, old: str, new: str
+) -> None:
+    lock = service.program.here / "requirements.linux-x86_64.txt"
+    good = lock.read_text()
+    lock.write_text(re.sub(old, new, good, count=1))
+    assert "is not what envlock wrote here" in service.types("envlock lock --check", code=1)
+    service.follows()
+    assert lock.read_text() == good
+
+
+def test_a_merge_that_left_its_markers_says_the_way_out(service: Terminal) -> None:
+    for branch, bound in (("mate", "fastapi"), ("main", "fastapi<0.111")):
+        service.types(f"git checkout --quiet -B {branch} start")
+        rewrite(service, "pyproject.toml", "fastapi<0.110", bound)
+        service.types("envlock lock -P fastapi")
+        service.types(f"{GIT} commit --quiet -am {branch}")
+    service.types(f"{GIT} merge --quiet mate", code=1)
+    service.types("git checkout --quiet --theirs pyproject.toml")
+    assert "a merge left both versions here" in service.types("envlock lock --check", code=2)
     service.follows()
     assert "the lock is current" in service.types("envlock lock --check")
 

@@ -1,4 +1,4 @@
-"""Fixtures of tests that run the program: its own folder, an index and a channel with TensorFlow."""
+"""Fixtures of tests that run the program: its own folder, an index, a channel with TensorFlow."""
 
 from collections.abc import Iterator
 from pathlib import Path
