@@ -20,7 +20,7 @@ _LINE = re.compile(r"in (?P<file>\S+?)(?::\d+)?(?: \[[^\]]+\])?, (?P<what>.+)")
 _CHANGE = re.compile(r"change (?P<old>.+) to (?P<new>.+)")
 _REMOVE = re.compile(r"remove (?P<old>.+)")
 _WRITE = re.compile(r"write (?P<new>.+)")
-_PROGRAMS = re.compile(r"(?:/\S+|envlock|source|mkdir|rm|mv|chmod|export|unset|conda)(?: |$)")
+_PROGRAMS = re.compile(r"(?:/\S+|envlock|source|mkdir|rm|mv|chmod|export|unset|conda|git)(?: |$)")
 #: A word that stands for what only the user knows.
 _OPEN = re.compile(r"(?<![\w-])(?:[A-Z]{3,}|…)(?![\w=-])")
 USAGE = 2

@@ -32,6 +32,16 @@ def need_root() -> None:
         pytest.skip("this machine does not let root be another user")
 
 
+def nobodys(folder: Path) -> tuple[str, ...]:
+    """Give a folder to another user, and return what a command begins with that is to be theirs."""
+    for each in (folder, *folder.parents):
+        if each.is_relative_to("/tmp") and each != Path("/tmp"):  # noqa: S108  (pytest's)
+            each.chmod(each.stat().st_mode | 0o055)
+    for each in (folder, *folder.rglob("*")):
+        os.chown(each, NOBODY, NOBODY, follow_symlinks=False)
+    return _AS_NOBODY
+
+
 def as_nobody(program: Program, *words: str | Path, **variables: str | None) -> Done:
     """Run the program as another user whose home and project it has; None unsets a variable."""
     for folder in (program.root, *program.root.parents):

@@ -26,6 +26,7 @@ def test_where_its_name_is_not_on_path_envlock_is_told_by_its_path(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert typed.as_typed("envlock lock") == f"{SCRIPT} lock"
+    assert typed.as_typed("git add . && envlock lock") == f"git add . && {SCRIPT} lock"
     (tmp_path / "envlock").symlink_to(SCRIPT)
     typed.own_program.cache_clear()
     assert typed.as_typed("envlock lock") == "envlock lock"

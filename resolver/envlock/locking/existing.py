@@ -72,7 +72,26 @@ def read_locks(job: Job) -> dict[Path, Lock]:
         UsageError: one is no lock; says the line.
     """
     there = (path for path in job.outputs if path.exists())
-    return {path: read_lock(path.name, read_text(path)) for path in there}
+    return {path: _read(path, job) for path in there}
+
+
+def _read(path: Path, job: Job) -> Lock:
+    """Read an output; where a merge left both versions, it did so in others too: all are named."""
+    try:
+        return read_lock(path.name, read_text(path))
+    except Conflicted as error:
+        files = " ".join(shlex.quote(each.as_posix()) for each in job.outputs if _in_two(each))
+        again = f"git checkout --ours -- {files} && {job.typed_again}"
+        raise Conflicted(error.where, again) from None
+
+
+def _in_two(path: Path) -> bool:
+    with suppress(EnvlockError):
+        try:
+            read_text(path)
+        except Conflicted:
+            return True
+    return False
 
 
 def own_locks(job: Job) -> dict[Path, Lock]:
@@ -86,7 +105,7 @@ def own_locks(job: Job) -> dict[Path, Lock]:
         if not path.exists():
             continue
         try:
-            lock = read_lock(path.name, read_text(path))
+            lock = _read(path, job)
         except Conflicted:
             raise
         except EnvlockError:

@@ -12,12 +12,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 _DISTRIBUTION = "envlock-tf"
+#: The program where a shell looks for one.
+_OWN = re.compile(r"(^|&& )envlock(?= |$)")
 
 
 def as_typed(command: str) -> str:
     """Return a command, or a sentence, with the path of envlock where its name is not on PATH."""
-    name, space, words = command.partition(" ")
-    return f"{own_program()}{space}{words}" if name == "envlock" else command
+    return _OWN.sub(lambda found: f"{found[1]}{own_program()}", command)
 
 
 @cache

@@ -1,0 +1,77 @@
+"""A day with a conda file of 2020 and many machines: no root, no network, modules of others."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from support.conda_channel import CondaChannel
+from support.distributions import build_wheel
+from support.program import Program
+from support.terminal import Terminal
+from support.unpacked import unpacked
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="clusters and the channel are")
+
+
+def test_a_conda_file_of_somebody_else_becomes_a_prefix(
+    terminal: Terminal, channel: CondaChannel
+) -> None:
+    text = f"name: lab\nchannels: [{channel.url}]\ndependencies: [tensorflow=2.15, h5py]\n"
+    (terminal.program.here / "environment.yml").write_text(text)
+    said = terminal.types("envlock create")
+    assert "request from environment.yml" in said
+    assert "written      conda-lock.yml" in said
+    assert "proved       import-h5py, import, fit, save, load" in said
+    assert "the lock is current" in terminal.types("envlock lock --check")
+    assert "nothing is wrong" in terminal.types("envlock diagnose")
+    assert "verified" in terminal.types("envlock verify")
+
+
+def test_a_node_without_a_network_works_from_a_warm_cache(terminal: Terminal) -> None:
+    terminal.types("envlock create tensorflow")
+    node = replace(terminal, offline=True)
+    assert "try: envlock sync --env node --offline" in node.types("envlock sync --env node", code=4)
+    node.follows()
+    assert "already equal" in node.types("envlock sync --env node --offline")
+    assert "proved" in node.types("envlock create tensorflow --env other --offline")
+    assert "verified" in node.types("envlock verify node")
+    assert "nothing is wrong" in node.types("envlock diagnose node")
+    node.types("envlock fix node --offline")
+    lacking = node.types("envlock lock flask --offline", code=4)
+    assert "offline, and the cache has not the page of flask" in lacking
+
+
+def test_a_bundle_is_carried_to_a_machine_that_has_nothing(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    terminal.types("envlock lock tensorflow")
+    terminal.types("envlock bundle requirements.txt -o bundle")
+    root = tmp_path / "node"
+    for name in ("project", "home"):
+        (root / name).mkdir(parents=True)
+    node = Terminal(program=Program(root=root, env={"ENVLOCK_ENGINE": "uv"}), offline=True)
+    shutil.copytree(terminal.program.here / "bundle", node.program.here / "bundle")
+    assert ".venv is now equal to" in node.types("envlock sync bundle")
+    assert "verified" in node.types("envlock verify")
+    assert "nothing is wrong" in node.types("envlock diagnose")
+    assert "proved" in node.types("envlock create --from bundle --env other")
+    node.types("envlock fix other --offline")
+
+
+def test_what_a_module_system_puts_before_the_environment_is_told(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    said = "raise ImportError('numpy.core.umath failed to import')\n"
+    wheel = build_wheel(tmp_path / "w", "numpy", "2.3.0", files={"numpy/__init__.py": said})
+    modules = unpacked(wheel, tmp_path / "modules")
+    terminal.types("envlock create tensorflow")
+    path = terminal.program.environment()["PYTHONPATH"]
+    loaded = replace(terminal, program=terminal.program.with_env(PYTHONPATH=f"{path}:{modules}"))
+    assert f"numpy 2.3.0 of {modules} hides 1.26.4" in loaded.types("envlock verify", code=1)
+    assert "PYTHONPATH" in loaded.types("envlock diagnose", code=1)
+    assert "unset PYTHONPATH" in loaded.types("envlock create tensorflow --prove")
