@@ -542,6 +542,8 @@ NO_VARIABLES = frozenset(
         *("WITHOUT_HASHES", "WITH_FILES"),
         # Only told to programs that are started, or kept from them.
         *("FORCE_COLOR", "SSL_CERT_DIR", "SSL_CLIENT_CERT", "MACOSX_DEPLOYMENT_TARGET"),
+        *("GIT_ALLOW_PROTOCOL", "GIT_NO_LAZY_FETCH", "GIT_OPTIONAL_LOCKS", "GIT_TERMINAL_PROMPT"),
+        "LC_ALL",
     }
 )
 TOLD = re.compile(r"(?:PIP|UV)_")
