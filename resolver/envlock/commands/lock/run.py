@@ -24,6 +24,7 @@ from envlock.locking.job import Job
 from envlock.locking.make import check_lock
 from envlock.model import Lock
 from envlock.progress import Progress
+from envlock.system.typed import as_typed
 
 
 def run(
@@ -117,5 +118,6 @@ def _check(job: Job, progress: Progress, form: ReportFormat | None, *, as_json: 
         ways = {"remedies": [job.typed_again]} if found else {}
         say_json("lock", {"current": not found, "problems": told, **ways}, exit_code=code)
     else:
-        say("\n".join((*told, f"next: {job.typed_again}") if found else ("the lock is current",)))
+        again = f"next: {as_typed(job.typed_again)}"
+        say("\n".join((*told, again) if found else ("the lock is current",)))
     return code
