@@ -11,7 +11,7 @@ import pytest
 
 from support.conda_channel import CondaChannel
 from support.distributions import build_wheel
-from support.program import Program
+from support.framework import its_python
 from support.terminal import Terminal
 from support.unpacked import unpacked
 
@@ -46,16 +46,21 @@ def test_a_node_without_a_network_works_from_a_warm_cache(terminal: Terminal) ->
     assert "offline, and the cache has not the page of flask" in lacking
 
 
+def carried(terminal: Terminal, root: Path) -> Terminal:
+    """A machine without a network, with nothing on it but the bundle."""
+    for name in ("project", "home"):
+        (root / name).mkdir(parents=True)
+    program = replace(terminal.program, root=root, env={"ENVLOCK_ENGINE": "uv"})
+    shutil.copytree(terminal.program.here / "bundle", program.here / "bundle")
+    return Terminal(program=program, offline=True)
+
+
 def test_a_bundle_is_carried_to_a_machine_that_has_nothing(
     terminal: Terminal, tmp_path: Path
 ) -> None:
     terminal.types("envlock lock tensorflow")
     terminal.types("envlock bundle requirements.txt -o bundle")
-    root = tmp_path / "node"
-    for name in ("project", "home"):
-        (root / name).mkdir(parents=True)
-    node = Terminal(program=Program(root=root, env={"ENVLOCK_ENGINE": "uv"}), offline=True)
-    shutil.copytree(terminal.program.here / "bundle", node.program.here / "bundle")
+    node = carried(terminal, tmp_path / "node")
     assert ".venv is now equal to" in node.types("envlock sync bundle")
     assert "verified" in node.types("envlock verify")
     assert "nothing is wrong" in node.types("envlock diagnose")
@@ -70,8 +75,33 @@ def test_what_a_module_system_puts_before_the_environment_is_told(
     wheel = build_wheel(tmp_path / "w", "numpy", "2.3.0", files={"numpy/__init__.py": said})
     modules = unpacked(wheel, tmp_path / "modules")
     terminal.types("envlock create tensorflow")
-    path = terminal.program.environment()["PYTHONPATH"]
-    loaded = replace(terminal, program=terminal.program.with_env(PYTHONPATH=f"{path}:{modules}"))
+    loaded = replace(
+        terminal, program=terminal.program.with_env(PYTHONPATH=f"{path(terminal)}:{modules}")
+    )
     assert f"numpy 2.3.0 of {modules} hides 1.26.4" in loaded.types("envlock verify", code=1)
     assert "PYTHONPATH" in loaded.types("envlock diagnose", code=1)
     assert "unset PYTHONPATH" in loaded.types("envlock create tensorflow --prove")
+
+
+@pytest.mark.e2e
+@pytest.mark.network
+def test_a_real_tensorflow_is_carried_to_a_node(real: Terminal) -> None:
+    its_python()
+    real.types("envlock lock tensorflow-cpu==2.15.1 --python 3.11")
+    real.types("envlock bundle")
+    node = carried(real, real.program.root / "node")
+    assert ".venv is now equal to" in node.types("envlock sync bundle")
+    assert "verified" in node.types("envlock verify")
+    assert "nothing is wrong" in node.types("envlock diagnose")
+    node.types("envlock fix --offline")
+    modules = real.program.root / "modules"
+    (modules / "numpy").mkdir(parents=True)
+    said = "raise ImportError('numpy.core.umath failed to import')\n"
+    (modules / "numpy" / "__init__.py").write_text(said)
+    loaded = replace(node, program=node.program.with_env(PYTHONPATH=f"{path(node)}:{modules}"))
+    assert "PYTHONPATH" in loaded.types("envlock verify", code=1)
+
+
+def path(terminal: Terminal) -> str:
+    """The PYTHONPATH of the tests, which finds the program."""
+    return terminal.program.environment()["PYTHONPATH"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
+from support.framework import its_python
 from support.simple_index import SimpleIndex, build_wheel
 from support.terminal import Terminal
 
@@ -123,3 +125,21 @@ def test_a_mate_makes_the_same_environment(service: Terminal) -> None:
     service.types("envlock sync requirements.linux-x86_64.txt")
     service.follows()
     assert "the lock is current" in service.types("envlock lock --check -q")
+
+
+@pytest.mark.e2e
+@pytest.mark.network
+@pytest.mark.skipif(sys.platform != "linux", reason="the lock of Linux is built")
+def test_a_real_service_is_locked_for_three_platforms_and_built_on_one(real: Terminal) -> None:
+    its_python()
+    text = f'{PROJECT}accelerator = "cpu"\n'
+    (real.program.here / "pyproject.toml").write_text(text)
+    real.types("envlock lock")
+    assert "the lock is current" in real.types("envlock lock --check")
+    real.types("envlock sync requirements.linux-x86_64.txt")
+    assert "verified" in real.follows()
+    assert "is equal to" in real.types("envlock sync requirements.linux-x86_64.txt --check")
+    rewrite(real, "pyproject.toml", "fastapi<0.110", "fastapi")
+    assert "fastapi" in real.types("envlock lock --check", code=1)
+    said = real.types("envlock lock -P fastapi")
+    assert "written" in said

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -31,7 +31,6 @@ _ROOT = Path(__file__).parents[2]
 _FOREIGN = ("PIP_", "UV_", "ENVLOCK_", "VIRTUAL_ENV", "CONDA", "XDG_", "HTTP_PROXY", "HTTPS_PROXY")
 #: Under the root of a program: envlock's and uv's.
 _CACHES = ("cache", "uv")
-_LIMIT = 60  # seconds
 #: What work says that takes more than ten seconds.
 _STILL = re.compile(r"(?m)^… .* \(\d+ s so far\)\n")
 #: What pytest adds to the path; the rest is where it is, and would be told as a shell's.
@@ -69,6 +68,7 @@ class Program:
 
     root: Path
     env: Mapping[str, str] = field(default_factory=dict)
+    limit: float = 60  # seconds, of one run
 
     @property
     def here(self) -> Path:
@@ -106,11 +106,11 @@ class Program:
         return [sys.executable, "-W", "error", "-m", "envlock", *map(str, words)]
 
     def __call__(self, *words: str | Path) -> Done:
-        """Run it to its end; no run takes a minute."""
+        """Run it to its end."""
         texts = [*map(str, words)]
         done = None
         if not any(name.startswith(zygote.AT_START) for name in self.env):
-            done = zygote.run(texts, cwd=self.here, env=self.environment(), timeout=_LIMIT)
+            done = zygote.run(texts, cwd=self.here, env=self.environment(), timeout=self.limit)
         return self.run(self.command(*texts)) if done is None else _done(done)
 
     def run(
@@ -127,7 +127,7 @@ class Program:
             env=self.environment() if env is None else env,
             capture_output=True,
             encoding="utf-8",
-            timeout=_LIMIT,
+            timeout=self.limit,
             check=False,
             **streams,
         )
@@ -135,7 +135,7 @@ class Program:
 
     def with_env(self, **variables: str) -> Program:
         """Return the same with more environment variables."""
-        return Program(root=self.root, env={**self.env, **variables})
+        return replace(self, env={**self.env, **variables})
 
 
 def _done(process: subprocess.CompletedProcess[str]) -> Done:

@@ -33,6 +33,6 @@ def unrouted(program: Program, *words: str) -> Done:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=2 * program.limit,
     )
     return Done(code=done.returncode, out=done.stdout, err=done.stderr)
