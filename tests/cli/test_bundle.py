@@ -10,6 +10,7 @@ import pytest
 from support.distributions import build_wheel
 from support.program import Done, Program, snapshot
 from support.simple_index import SimpleIndex
+from support.terminal import Terminal
 from support.unrouted import unrouted
 
 WHEELS = ["h5py-3.11.0-py3-none-any.whl", "numpy-1.26.4-py3-none-any.whl"]
@@ -133,3 +134,24 @@ def test_a_bundle_names_its_request_itself(envlock: Program) -> None:
     assert bundled(envlock, "-o", "b").code == 0
     done = envlock("create", "h5py", "--from", "b")
     assert (done.code, "h5py is asked for besides" in done.err) == (2, True)
+
+
+def test_what_is_proposed_for_another_platform_bundles_it(envlock: Program) -> None:
+    terminal = Terminal(program=envlock)
+    terminal.types("envlock lock h5py --engine uv")
+    terminal.types("envlock bundle --platform windows-x86_64", code=2)
+    terminal.follows()
+    assert (terminal.program.here / "bundle" / "requirements.windows-x86_64.txt").is_file()
+    terminal.types("envlock bundle -o more --platform windows-x86_64", code=2)
+    terminal.follows()
+    assert (terminal.program.here / "more" / "requirements.windows-x86_64.txt").is_file()
+
+
+def test_a_bundle_that_is_not_there(envlock: Program) -> None:
+    terminal = Terminal(program=envlock)
+    terminal.types("envlock lock h5py --engine uv")
+    assert "nosuch: there is no such bundle" in terminal.types(
+        "envlock create --from nosuch", code=2
+    )
+    terminal.follows()
+    assert (terminal.program.here / "nosuch" / "wheels").is_dir()

@@ -164,3 +164,13 @@ def test_what_pip_and_uv_are_told_and_is_not_obeyed_is_said(envlock: Program) ->
     places = {f"{conf} [install] no-binary", "PIP_ONLY_BINARY", "UV_NO_BUILD"}
     assert done.code == 0
     assert {f"{each} {no}" for each in places} <= {*done.err.splitlines()}
+
+
+@elsewhere
+def test_a_python_of_the_lock_that_the_project_leaves_out_is_told(envlock: Program) -> None:
+    assert envlock("lock", "small", "--python", OTHER or "").code == 0
+    write(envlock, "pyproject.toml", f'{PROJECT}requires-python = "=={HERE}.*"\n')
+    done = envlock("lock")
+    assert done.code == 0
+    assert f"requires-python =={HERE}.* leaves Python {OTHER} out\n" in done.err
+    assert "the lock is current" in envlock("lock", "--check").out

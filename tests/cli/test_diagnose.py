@@ -204,7 +204,13 @@ examples:
 
 FAULTS = [
     (("missing.txt",), "error: missing.txt: no such file\n"),
-    (("empty",), "error: empty: a folder without a Python, so not an environment\n"),
+    (
+        ("empty",),
+        (
+            "error: empty: a folder without a Python, so not an environment\n"
+            "  try: envlock create --env empty/.venv\n"
+        ),
+    ),
     (
         ("a.txt", "--python", "three"),
         (

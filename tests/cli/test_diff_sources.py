@@ -149,3 +149,16 @@ def test_nothing_that_a_repository_configures_is_run(project: Program) -> None:
     (project.here / ".git" / "objects" / lost[:2] / lost[2:]).unlink()
     done = project("diff", "HEAD~1", "HEAD")  # nothing is fetched for it
     assert (done.code, mark.exists()) == (2, False)
+
+
+def test_a_lock_with_both_sides_of_a_merge_is_told(project: Program) -> None:
+    conflict = "<<<<<<< HEAD\nh5py==3.11.0\n=======\nh5py==3.10.0\n>>>>>>> mate\n"
+    (project.here / "requirements.txt").write_text(f"{HEADING}{conflict}")
+    assert "a merge left both versions here" in project("diff", "HEAD").err
+
+
+def test_no_lock_is_here(project: Program) -> None:
+    (project.here / "requirements.txt").unlink()
+    assert project("diff", "HEAD").err == (
+        "error: no lock of envlock's is in this folder to compare with\n  try: envlock lock\n"
+    )

@@ -109,3 +109,26 @@ def test_a_file_that_is_no_lock_is_told_with_its_line(envlock: Program) -> None:
         "  try: make a lock from this file with `envlock lock`, and give that\n"
     )
     assert done.code == 2
+
+
+@pytest.mark.parametrize("verb", ["sync", "bundle", "export"])
+def test_where_another_lock_is_here_that_one_is_named(envlock: Program, verb: str) -> None:
+    assert envlock("lock", "h5py", "--engine", "uv").code == 0
+    done = envlock(verb, "nosuch.txt")
+    assert done.code == 2
+    assert done.err.endswith(
+        f"error: nosuch.txt: there is no such lock\n  try: envlock {verb} requirements.txt\n"
+    )
+
+
+def test_a_lock_for_another_python_is_not_installed_into_this_one(envlock: Program) -> None:
+    assert envlock("lock", "h5py", "--engine", "uv").code == 0
+    lock = envlock.here / "requirements.txt"
+    here = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    text = lock.read_text()
+    lock.write_text(text.replace(f"# python {here} on", "# python 3.5 on"))
+    done = envlock("sync", "--python", here)
+    assert done.code == 2
+    assert f"requirements.txt is for Python 3.5, and --python {here} is another" in done.err
+    lock.write_text(text)
+    assert envlock("sync", "--python", here).code == 0

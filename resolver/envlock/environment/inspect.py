@@ -88,7 +88,13 @@ def find_environment(path: Path) -> Path:
         for name in ("bin", "Scripts"):
             named(path / name)
         refuse_gone(path)
-        raise UsageError(f"{path}: a folder without a Python, so not an environment")
+        inside = path / ".venv"
+        raise UsageError(
+            f"{path}: a folder without a Python, so not an environment",
+            f"name {inside}, which is one"
+            if python_in(inside)
+            else f"envlock create --env {shlex.quote(inside.as_posix())}",
+        )
     return python.absolute()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from operator import attrgetter
@@ -10,12 +11,12 @@ from pathlib import Path
 from msgspec import Struct
 
 from envlock.choices import Format
-from envlock.errors import EnvlockError
+from envlock.errors import EnvlockError, UsageError
 from envlock.formats.comments import read_heading
 from envlock.formats.registry import LOCKS, beside, for_platform, format_of, read_lock
 from envlock.model import Recorded
 from envlock.system import read_text
-from envlock.system.looking import is_file
+from envlock.system.looking import exists, is_file
 from envlock.targets.platforms import KNOWN
 
 #: In which order the formats count, where a folder has several: what pip installs first.
@@ -96,6 +97,21 @@ def locks_in(folder: Path) -> Iterator[Beside]:
         found = look(path)
         if found is not None and found.ours:
             yield found
+
+
+def refuse_missing(path: Path, command: str) -> None:
+    """Refuse a lock that is not there, and name the one in this folder for the ``command``.
+
+    Raises:
+        UsageError: it is not there.
+    """
+    if exists(path):
+        return
+    there = next(locks_in(Path()), None)
+    raise UsageError(
+        f"{path}: there is no such lock",
+        f"{command} {shlex.quote(there.path.as_posix())}" if there else "envlock lock",
+    )
 
 
 def _names(folder: Path) -> Iterator[Path]:

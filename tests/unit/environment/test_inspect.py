@@ -125,6 +125,15 @@ def test_a_folder_without_python_is_no_environment(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         find_environment(tmp_path)
     assert caught.value.message == f"{tmp_path}: a folder without a Python, so not an environment"
+    assert caught.value.remedies == (f"envlock create --env {tmp_path / '.venv'}",)
+
+
+def test_the_environment_in_a_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "python").touch(mode=0o755)
+    with pytest.raises(UsageError) as caught:
+        find_environment(tmp_path)
+    assert caught.value.remedies == (f"name {tmp_path / '.venv'}, which is one",)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from envlock.bundle.folder import Content, Written, refuse_occupied, write_bundle
 from envlock.bundle.wanted import Goal, built, files_of
@@ -12,10 +13,12 @@ from envlock.cli.orders import configured_settings
 from envlock.cli.output import progress_for, say_json, say_rows
 from envlock.commands.bundle import BundleOptions
 from envlock.errors import UsageError
-from envlock.formats.registry import read_lock
+from envlock.formats.registry import for_platform, read_lock
+from envlock.locking.beside import refuse_missing
 from envlock.locking.existing import bare_of
 from envlock.model import Lock, Part, Target
 from envlock.system import read_text, size_words
+from envlock.system.looking import exists
 from envlock.targets.description import target
 from envlock.targets.interpreters import find_interpreter
 from envlock.targets.platforms import Place, foreign_target, python_version, read_platform
@@ -70,8 +73,7 @@ def _place(part: Part) -> str:
 
 
 def _read(own: BundleOptions) -> tuple[str, Lock]:
-    if not own.lock.exists():
-        raise UsageError(f"{own.lock}: there is no such lock", "envlock lock")
+    refuse_missing(own.lock, "envlock bundle")
     text = read_text(own.lock)
     lock = read_lock(own.lock.name, text)
     if lock.of_conda:
@@ -97,7 +99,7 @@ def _goals(own: BundleOptions, lock: Lock) -> Iterator[Goal]:
     if strange := [name for name in named if name not in known and known != {""}]:
         raise UsageError(
             f"--platform {strange[0]}: {own.lock} is for {' and '.join(sorted(known))}",
-            f"envlock lock --platform {strange[0]}",
+            _with_platform(own, strange[0]),
         )
     for part in lock.parts:
         if known == {""}:
@@ -110,6 +112,14 @@ def _goals(own: BundleOptions, lock: Lock) -> Iterator[Goal]:
                 part,
                 _targets(own, part, named.get(part.platform) or read_platform(part.platform)),
             )
+
+
+def _with_platform(own: BundleOptions, platform: str) -> str:
+    """What bundles the lock of a platform that the named one is not for."""
+    lock = for_platform(own.lock, platform)
+    words = ["envlock", "bundle", lock.as_posix(), "-o", own.output.as_posix()]
+    first = "" if exists(Path(lock)) else f"envlock lock --platform {platform} && "
+    return f"{first}{shlex.join(words)}"
 
 
 def _targets(own: BundleOptions, part: Part, place: Place | None) -> Sequence[Target]:

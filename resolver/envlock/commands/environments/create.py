@@ -65,7 +65,7 @@ from envlock.outcomes import SCRIPT
 from envlock.probes.proof import Proof, ProofOrder, prove
 from envlock.progress import Progress
 from envlock.request.words import ORIGIN
-from envlock.system.looking import on_path
+from envlock.system.looking import exists, on_path
 from envlock.targets.interpreters import find_interpreter, python_in
 
 #: A version that any patch of it answers.
@@ -163,6 +163,11 @@ def create_from(bundle: Path, place: SyncOrder, proof: ProofOrder, progress: Pro
         UsageError: it is no bundle, or the folder may not be replaced.
         WorkError: it lacks something, or the installer failed.
     """
+    if not exists(bundle):
+        raise UsageError(
+            f"{bundle}: there is no such bundle",
+            f"envlock bundle -o {shlex.quote(bundle.as_posix())}",
+        )
     proofs: list[Proof] = []
 
     def proving(python: Path, part: Part) -> None:

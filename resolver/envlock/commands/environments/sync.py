@@ -42,7 +42,7 @@ from envlock.environment.replacement import replaced
 from envlock.errors import ExitCode, IndexFailure, InstallFailure, UsageError
 from envlock.formats.comments import own_command
 from envlock.formats.registry import LOCKS, read_lock
-from envlock.locking.beside import Beside, locks_in
+from envlock.locking.beside import Beside, locks_in, refuse_missing
 from envlock.locking.existing import bare_of, choosing
 from envlock.locking.outputs import refuse_changed, seen
 from envlock.model import IndexSettings, Lock, Part, Request, Selection
@@ -51,6 +51,7 @@ from envlock.system import read_text
 from envlock.system.looking import is_folder
 from envlock.targets.interpreters import find_interpreter, find_version, python_in
 from envlock.targets.platforms import KNOWN, find_known
+from envlock.versions import minor_of
 
 
 class SyncOrder(Struct, frozen=True, kw_only=True):
@@ -185,8 +186,7 @@ def _closeness(order: SyncOrder, builder: Venv | Prefix) -> Closeness:
 
 def _asked(order: SyncOrder) -> Venv | Prefix:
     """The lock, and what is to be built of it here."""
-    if not order.lock.exists():
-        raise UsageError(f"{order.lock}: there is no such lock", "envlock lock")
+    refuse_missing(order.lock, "envlock sync")
     lock = choosing(read_lock(order.lock.name, read_text(order.lock)), order.lock, order.chosen)
     builder = _prefix(order, lock) if lock.of_conda else _venv(order, lock)
     bare = bare_of(builder.part)
@@ -203,6 +203,11 @@ def _venv(order: SyncOrder, lock: Lock) -> Venv:
     python = lock.parts[0].python
     if order.python or not python:
         interpreter = find_interpreter(order.python)
+        if python and minor_of(interpreter.version) != python:
+            raise UsageError(
+                f"{order.lock} is for Python {python}, and --python {order.python} is another",
+                f"--python {python}",
+            )
     else:
         interpreter = find_version(python, str(order.lock))
     here = str(interpreter.platform)

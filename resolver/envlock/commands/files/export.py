@@ -24,6 +24,7 @@ from envlock.index.metadata import with_hashes
 from envlock.index.origin import held_to
 from envlock.index.origin import where as index_words
 from envlock.index.pages import Index
+from envlock.locking.beside import refuse_missing
 from envlock.locking.existing import choosing, made_by_envlock, without_options
 from envlock.locking.outputs import try_outputs
 from envlock.model import (
@@ -278,6 +279,7 @@ def run_export(
     own: ExportOptions, taken: ChosenOptions, index: IndexOptions, talk: TalkOptions
 ) -> int:
     """Do `envlock export`."""
+    refuse_missing(own.lock, "envlock export")
     kind = _format(own)
     order = ExportOrder(
         source=own.lock,

@@ -94,9 +94,8 @@ def _named(label: str, name: str, text: str, *, sure: bool) -> Source:
 def _lock_here() -> str:
     """The lock in this folder, the first where there are several."""
     found = next(locks_in(Path()), None)
-    if found is None:
-        raise UsageError(
-            "no lock of envlock's is in this folder to compare with",
-            f"envlock diff HEAD:{_USUAL} NEW",
-        )
-    return found.path.name
+    if found is not None:
+        return found.path.name
+    if is_file(Path(_USUAL)):  # who reads it says what is wrong with it
+        return _USUAL
+    raise UsageError("no lock of envlock's is in this folder to compare with", "envlock lock")

@@ -124,6 +124,8 @@ def _with_python(job: Job, progress: Progress) -> Job:
     known = python_version(job.python or "")
     if known is not None and job.requires_python.contains(known, prereleases=True):
         return job
+    if job.recalled:
+        progress.note(f"requires-python {job.requires_python} leaves Python {job.python} out")
     wanted = terms(job.request, job.requires_python, here=job.verb == "create")
     found = suitable(next(iter(job.places), None), wanted)
     if found is not None:
