@@ -62,14 +62,18 @@ class UsageError(EnvlockError):
 
 
 class Conflicted(UsageError):
-    """A merge left both versions of what it could not merge in a file; ``where`` is file:line."""
+    """A merge left both versions of what it could not merge in a file.
 
-    def __init__(self, where: str, *remedies: str) -> None:
+    ``where`` is file:line; ``lock`` says that envlock wrote the file, and makes it anew.
+    """
+
+    def __init__(self, where: str, *remedies: str, lock: bool = False) -> None:
         super().__init__(
             f"{where}: a merge left both versions here (from <<<<<<< to >>>>>>>), and one must go",
             *remedies,
         )
         self.where = where
+        self.lock = lock
 
 
 def refuse_conflict(text: str, path: Path) -> None:
@@ -85,7 +89,7 @@ def refuse_conflict(text: str, path: Path) -> None:
         line = text.count("\n", 0, begin) + 1
         ours = f"git checkout --ours -- {shlex.quote(path.as_posix())}"
         if "made by: envlock " in text or '\ncommand = "envlock ' in text:  # a lock: made anew
-            raise Conflicted(f"{path}:{line}", f"{ours} && envlock lock")
+            raise Conflicted(f"{path}:{line}", f"{ours} && envlock lock", lock=True)
         edit = f"edit {path}: keep what is wanted of both, without the lines of <, = and >"
         raise Conflicted(f"{path}:{line}", edit, ours)
 

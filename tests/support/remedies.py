@@ -79,6 +79,8 @@ def kept(folder: Path) -> Iterator[None]:
 
 def follow(program: Program, typed: str, first: Done, way: str) -> None:
     """Do what was said; it is understood, changes something, and the same is not said again."""
+    if way.startswith("git ") and not (program.here / ".git").exists():
+        return
     with kept(program.here):
         before = snapshot(program.here)
         if is_command(way):

@@ -80,17 +80,19 @@ def _read(path: Path, job: Job) -> Lock:
     try:
         return read_lock(path.name, read_text(path))
     except Conflicted as error:
+        if not error.lock:
+            raise
         files = " ".join(shlex.quote(each.as_posix()) for each in job.outputs if _in_two(each))
         again = f"git checkout --ours -- {files} && {job.typed_again}"
-        raise Conflicted(error.where, again) from None
+        raise Conflicted(error.where, again, lock=True) from None
 
 
 def _in_two(path: Path) -> bool:
     with suppress(EnvlockError):
         try:
             read_text(path)
-        except Conflicted:
-            return True
+        except Conflicted as error:
+            return error.lock
     return False
 
 
