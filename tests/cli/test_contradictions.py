@@ -174,3 +174,14 @@ def test_a_python_of_the_lock_that_the_project_leaves_out_is_told(envlock: Progr
     assert done.code == 0
     assert f"requires-python =={HERE}.* leaves Python {OTHER} out\n" in done.err
     assert "the lock is current" in envlock("lock", "--check").out
+
+
+def test_a_way_out_names_no_constraints_that_hold_without_being_typed(envlock: Program) -> None:
+    bounds = write(envlock, "users.txt", "other<1\n")
+    write(envlock, "pyproject.toml", f'{PROJECT}[tool.envlock]\nconstraints = ["more<1"]\n')
+    write(envlock, "typed.txt", "third<1\n")
+    told = envlock.with_env(PIP_CONSTRAINT=str(bounds))
+    way = f'envlock lock "small==1.1" --python {HERE}'
+    assert told("lock", "small==99").err.endswith(f"  try: {way}\n")
+    assert told("lock", "small==99", "-c", "typed.txt").err.endswith(f"  try: {way} -c typed.txt\n")
+    assert told("lock", "small==1.1", "--python", HERE, "-c", "typed.txt").code == 0

@@ -21,7 +21,7 @@ from envlock.system.typed import as_typed
 #: What a way out of a refusal says itself, as far as it is to be said.
 _ASKS = frozenset(
     {
-        *("--requirement", "--constraint", "--extra", "--group", "--python", "--platform"),
+        *("--requirement", "--extra", "--group", "--python", "--platform"),
         *("--accelerator", "--exclude-newer", "--check"),
     }
 )

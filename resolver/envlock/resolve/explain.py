@@ -270,14 +270,18 @@ def command(
     added: Iterable[str] = (),
     target: Target | None = None,
 ) -> str:
-    """The command line that asks a question; files are named, not spelled out."""
+    """The command line that asks a question; files are named, not spelled out.
+
+    Constraints are not: those that hold anyway need no word, and whoever tells it
+    carries the options that were typed.
+    """
     requirements = question.requirements if requirements is None else requirements
     target = question.target if target is None else target
     typed = {
         str(requirement) for requirement in requirements.values() if TYPED in requirement.origins
     }
     words = ["envlock", verb, *(f'"{word}"' for word in sorted({*typed, *added}))]
-    words += _files(requirements, "-r") + _files(question.constraints, "-c")
+    words += _files(requirements)
     words += ["--platform", target.option] if target.option else []
     words += ["--python", target.minor]
     if target.accelerator is not Accelerator.AUTO:
@@ -287,13 +291,22 @@ def command(
     return " ".join(words)
 
 
-def _files(requirements: Requirements, flag: str) -> list[str]:
+#: What is asked for where nothing is typed.
+_SETTING = "tool.envlock.requirements"
+
+
+def _files(requirements: Requirements) -> list[str]:
     """The options that name the files of requirements, and extras and groups of them."""
     named = sorted(
-        {file_of(place) for requirement in requirements.values() for place in requirement.places}
+        {
+            (file, table)
+            for requirement in requirements.values()
+            for file, table in map(file_of, requirement.places)
+            if table != _SETTING
+        }
     )
     options = {"project.optional-dependencies": "--extra", "dependency-groups": "--group"}
-    found = dict.fromkeys(f"{flag} {file}" for file, _ in named)
+    found = dict.fromkeys(f"-r {file}" for file, _ in named)
     for _, table in named:
         kind, _, name = table.rpartition(".")
         if kind in options:

@@ -214,7 +214,7 @@ def test_the_command_asks_the_same_with_files_named_and_options_kept() -> None:
     )
     assert command(asked, "create") == (
         'envlock create "numpy<2" "tensorflow==2.10.1" -r base.in -r more.in -r pyproject.toml'
-        " --group test --extra io -c limits.txt --python 3.11 --accelerator cpu"
+        " --group test --extra io --python 3.11 --accelerator cpu"
         " --exclude-newer 2026-01-01T00:00:00Z"
     )
 
@@ -228,3 +228,8 @@ def test_a_changed_wish_is_typed_or_edited_where_it_stands() -> None:
     assert remedy(written, "numpy==2.0", asked, "lock") == (
         "in base.in:3 and more.in:7, change numpy<2 to numpy==2.0"
     )
+
+
+def test_what_is_configured_is_asked_for_without_words() -> None:
+    asked = question(requirement("six", "pyproject.toml [tool.envlock.requirements]"))
+    assert command(asked, "lock") == "envlock lock --python 3.11"
