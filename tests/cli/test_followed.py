@@ -65,6 +65,8 @@ STATES = {
     "a lock with the marks of a merge": State(
         words="lock h5py",
         files={"requirements.txt": f"<<<<<<< a\n{PINNED}=======\nh5py==3.10.0\n>>>>>>> b\n"},
+        merging="requirements.txt",
+        ours=PINNED,
     ),
     "an environment that is foreign": State(
         words="create h5py", files={".venv/pyvenv.cfg": "home = /usr\n", ".venv/own.txt": "mine"}

@@ -31,12 +31,15 @@ class State:
     """A folder, and what is typed in it.
 
     ``before`` is typed first, to make the state, and then what ``lost`` matches goes.
+    A merge in git broke off at the file ``merging``, whose own side is ``ours``.
     """
 
     words: str
     files: dict[str, str] = field(default_factory=dict)
     before: tuple[str, ...] = ()
     lost: str = ""
+    merging: str = ""
+    ours: str = ""
 
 
 def ways(done: Done) -> list[str]:
@@ -60,7 +63,25 @@ def prepare(program: Program, state: State) -> Done:
         assert program(*shlex.split(words)).code != USAGE, words
     for path in program.here.rglob(state.lost) if state.lost else ():
         path.unlink()
+    if state.merging:
+        _merge(program, state)
     return program(*shlex.split(state.words))
+
+
+def _merge(program: Program, state: State) -> None:
+    """Make git know a file as one that a merge left undecided."""
+    git = str(shutil.which("git"))
+
+    def run(*words: str, text: str) -> str:
+        called = [git, "-C", str(program.here), *words]
+        done = subprocess.run(called, input=text, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    run("init", "--quiet", text="")
+    sides = ("", state.ours, "theirs\n")
+    objects = [run("hash-object", "-w", "--stdin", text=side) for side in sides]
+    lines = (f"100644 {each} {i}\t{state.merging}\n" for i, each in enumerate(objects, start=1))
+    run("update-index", "--index-info", text="".join(lines))
 
 
 @contextmanager
