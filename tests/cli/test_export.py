@@ -276,3 +276,12 @@ def test_what_is_no_lock_is_told(locked: Program) -> None:
         "  try: make a lock from this file with `envlock lock`, and give that\n"
     )
     assert done.code == 2
+
+
+@pytest.mark.parametrize("words", ["export --format pylock", "bundle -o b"])
+def test_without_a_name_the_lock_in_the_folder_is_meant(envlock: Program, words: str) -> None:
+    (envlock.here / "requirements.txt").write_text("h5py\n")
+    assert envlock("lock", "--engine", "uv").code == 0
+    assert (envlock.here / "requirements.lock").is_file()
+    done = envlock(*words.split())
+    assert (done.code, done.err) == (0, "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from operator import attrgetter
 from pathlib import Path
@@ -97,6 +97,17 @@ def locks_in(folder: Path) -> Iterator[Beside]:
         found = look(path)
         if found is not None and found.ours:
             yield found
+
+
+def usual_lock(found: Sequence[Beside]) -> Path:
+    """Return the lock that is meant where none is named: envlock's first, else another tool's."""
+    if found:
+        return found[0].path
+    return next((each for each in _OF_OTHERS if is_file(each)), _OF_OTHERS[0])
+
+
+#: Locks of other tools, where envlock wrote none.
+_OF_OTHERS = (Path("requirements.txt"), Path("pylock.toml"), Path("conda-lock.yml"))
 
 
 def refuse_missing(path: Path, command: str) -> None:

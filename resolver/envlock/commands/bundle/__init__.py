@@ -14,9 +14,9 @@ from envlock.cli.options import IndexOptions, TalkOptions, python_option
 class BundleOptions(Struct, frozen=True, kw_only=True):
     """What is put into a folder, and where that is."""
 
-    lock: Annotated[Path, word("LOCK", says="A lock with hashes.  [default: requirements.txt]")] = (
-        Path("requirements.txt")
-    )
+    lock: Annotated[
+        Path | None, word("LOCK", says="A lock with hashes.  [default: the lock in the folder]")
+    ] = None
     output: Annotated[
         Path,
         option("-o", "--output", metavar="DIR", says="The folder.  [default: bundle]"),

@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from envlock.bundle.folder import Content, Written, refuse_occupied, write_bundle
 from envlock.bundle.wanted import Goal, built, files_of
 from envlock.cli.options import IndexOptions, TalkOptions
@@ -13,8 +15,8 @@ from envlock.cli.orders import configured_settings
 from envlock.cli.output import progress_for, say_json, say_rows
 from envlock.commands.bundle import BundleOptions
 from envlock.errors import UsageError
-from envlock.formats.registry import for_platform, read_lock
-from envlock.locking.beside import refuse_missing
+from envlock.formats.registry import LOCKS, for_platform, read_lock
+from envlock.locking.beside import Beside, locks_in, refuse_missing, usual_lock
 from envlock.locking.existing import bare_of
 from envlock.model import Lock, Part, Target
 from envlock.system import read_text, size_words
@@ -31,16 +33,26 @@ def run(own: BundleOptions, index: IndexOptions, talk: TalkOptions) -> int:
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
     refuse_occupied(own.output)
     settings = configured_settings(index)
-    text, lock = _read(own)
+    own = replace(own, lock=own.lock or usual_lock([*filter(_fits, locks_in(Path()))]))
+    text, lock = _read(_path(own))
     goals = tuple(_goals(own, lock))
     files = files_of(goals, settings, progress)
     for name in built(files):
         progress.note(f"{name} is no wheel: what builds it is in no bundle")
     platforms = tuple(part.platform for part, _ in goals if part.platform)
-    content = Content(lock=own.lock.name, text=text, files=files, platforms=platforms)
+    content = Content(lock=_path(own).name, text=text, files=files, platforms=platforms)
     written = write_bundle(own.output, content, settings, progress)
     _tell(own, goals, written, talk)
     return 0
+
+
+def _fits(found: Beside) -> bool:
+    return LOCKS[found.format].hashes and not found.of_conda
+
+
+def _path(own: BundleOptions) -> Path:
+    assert own.lock is not None  # noqa: S101  (it is filled in first)
+    return own.lock
 
 
 def _tell(own: BundleOptions, goals: Sequence[Goal], written: Written, talk: TalkOptions) -> None:
@@ -49,7 +61,7 @@ def _tell(own: BundleOptions, goals: Sequence[Goal], written: Written, talk: Tal
             "bundle",
             {
                 "folder": str(own.output),
-                "lock": own.lock.name,
+                "lock": _path(own).name,
                 "platforms": [part.platform for part, _ in goals],
                 "files": list(written.files),
                 "fetched": list(written.fetched),
@@ -72,20 +84,20 @@ def _place(part: Part) -> str:
     return part.platform or "this machine"
 
 
-def _read(own: BundleOptions) -> tuple[str, Lock]:
-    refuse_missing(own.lock, "envlock bundle")
-    text = read_text(own.lock)
-    lock = read_lock(own.lock.name, text)
+def _read(path: Path) -> tuple[str, Lock]:
+    refuse_missing(path, "envlock bundle")
+    text = read_text(path)
+    lock = read_lock(path.name, text)
     if lock.of_conda:
         raise UsageError(
-            f"{own.lock} has conda's packages, and a bundle has wheels alone: a conda lock is"
+            f"{path} has conda's packages, and a bundle has wheels alone: a conda lock is"
             " installed offline from a warm cache",
-            f"envlock sync {shlex.quote(own.lock.as_posix())} --offline",
+            f"envlock sync {shlex.quote(path.as_posix())} --offline",
         )
     for part in lock.parts:
         if bare := bare_of(part):
             raise UsageError(
-                f"{own.lock} has no hashes for {', '.join(bare[:5])}: nothing tells that the files"
+                f"{path} has no hashes for {', '.join(bare[:5])}: nothing tells that the files"
                 " are the ones that were locked",
                 "envlock bundle requirements.txt",
             )
@@ -98,7 +110,7 @@ def _goals(own: BundleOptions, lock: Lock) -> Iterator[Goal]:
     known = {part.platform for part in lock.parts}
     if strange := [name for name in named if name not in known and known != {""}]:
         raise UsageError(
-            f"--platform {strange[0]}: {own.lock} is for {' and '.join(sorted(known))}",
+            f"--platform {strange[0]}: {_path(own)} is for {' and '.join(sorted(known))}",
             _with_platform(own, strange[0]),
         )
     for part in lock.parts:
@@ -116,7 +128,7 @@ def _goals(own: BundleOptions, lock: Lock) -> Iterator[Goal]:
 
 def _with_platform(own: BundleOptions, platform: str) -> str:
     """What bundles the lock of a platform that the named one is not for."""
-    lock = for_platform(own.lock, platform)
+    lock = for_platform(_path(own), platform)
     words = ["envlock", "bundle", lock.as_posix(), "-o", own.output.as_posix()]
     first = "" if exists(Path(lock)) else f"envlock lock --platform {platform} && "
     return f"{first}{shlex.join(words)}"

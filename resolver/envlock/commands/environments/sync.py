@@ -42,7 +42,7 @@ from envlock.environment.replacement import replaced
 from envlock.errors import ExitCode, IndexFailure, InstallFailure, UsageError
 from envlock.formats.comments import own_command
 from envlock.formats.registry import LOCKS, read_lock
-from envlock.locking.beside import Beside, locks_in, refuse_missing
+from envlock.locking.beside import Beside, locks_in, refuse_missing, usual_lock
 from envlock.locking.existing import bare_of, choosing
 from envlock.locking.outputs import refuse_changed, seen
 from envlock.model import IndexSettings, Lock, Part, Request, Selection
@@ -297,20 +297,14 @@ def _anew(lock: Lock, remedies: Iterable[str]) -> Iterator[str]:
 def _beside(progress: Progress) -> Path:
     """The lock that is in the folder: envlock's first, one for this machine, with hashes."""
     fit = [each for each in locks_in(Path()) if _is_for_here(each)]
-    if not fit:
-        return next((each for each in _OF_OTHERS if each.is_file()), _OF_OTHERS[0])
-    taken = fit[0]
+    taken = usual_lock(fit)
     for other in fit[1:]:
-        if other.digest != taken.digest:
+        if other.digest != fit[0].digest:
             progress.note(
-                f"{taken.path} is taken; {other.path} answers another request: envlock sync"
+                f"{taken} is taken; {other.path} answers another request: envlock sync"
                 f" {shlex.quote(other.path.as_posix())}"
             )
-    return taken.path
-
-
-#: Locks of other tools, where envlock wrote none.
-_OF_OTHERS = (Path("requirements.txt"), Path("pylock.toml"), Path("conda-lock.yml"))
+    return taken
 
 
 def _is_for_here(found: Beside) -> bool:

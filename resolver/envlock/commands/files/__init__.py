@@ -16,8 +16,9 @@ class ExportOptions(Struct, frozen=True, kw_only=True):
     """What is written, and where."""
 
     lock: Annotated[
-        Path, word("LOCK", says="A lock of envlock, uv or pip-tools.  [default: requirements.txt]")
-    ] = Path("requirements.txt")
+        Path | None,
+        word("LOCK", says="A lock of envlock, uv or pip-tools.  [default: the lock in the folder]"),
+    ] = None
     format: Annotated[
         Format | None,
         option(

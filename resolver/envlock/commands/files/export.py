@@ -24,7 +24,7 @@ from envlock.index.metadata import with_hashes
 from envlock.index.origin import held_to
 from envlock.index.origin import where as index_words
 from envlock.index.pages import Index
-from envlock.locking.beside import refuse_missing
+from envlock.locking.beside import locks_in, refuse_missing, usual_lock
 from envlock.locking.existing import choosing, made_by_envlock, without_options
 from envlock.locking.outputs import try_outputs
 from envlock.model import (
@@ -279,13 +279,14 @@ def run_export(
     own: ExportOptions, taken: ChosenOptions, index: IndexOptions, talk: TalkOptions
 ) -> int:
     """Do `envlock export`."""
-    refuse_missing(own.lock, "envlock export")
-    kind = _format(own)
+    lock = own.lock or usual_lock([*locks_in(Path())])
+    refuse_missing(lock, "envlock export")
+    kind = _format(own, lock)
     order = ExportOrder(
-        source=own.lock,
+        source=lock,
         kind=kind,
         settings=configured_settings(index),
-        command=shlex.join(["envlock", "export", own.lock.as_posix(), "--format", kind]),
+        command=shlex.join(["envlock", "export", lock.as_posix(), "--format", kind]),
         name=project_name(),
         python=own.python,
         platform=read_platform(own.platform) if own.platform else None,
@@ -300,7 +301,7 @@ def run_export(
     if output is None:
         return _print(kind, texts, as_json=talk.json)
     files = _places(output, texts)
-    changed = write_export(files, own.lock)
+    changed = write_export(files, lock)
     if talk.json:
         names = [str(path) for path in files]
         say_json("export", {"format": kind, "files": names, "written": list(map(str, changed))})
@@ -332,14 +333,14 @@ def _places(output: Path, texts: Mapping[str, str]) -> dict[Path, str]:
     return {output: next(iter(texts.values()))}
 
 
-def _format(own: ExportOptions) -> Format:
+def _format(own: ExportOptions, lock: Path) -> Format:
     """The format that is asked for, by its name or the file's; both must agree."""
     given = None if own.output == STANDARD_OUTPUT else own.output
     named = None if given is None or given.is_dir() else given
     told = format_of(named) if named else None
     kind = own.format or told
     if kind is None:
-        read_lock(own.lock.name, read_text(own.lock))  # else no format is the answer
+        read_lock(lock.name, read_text(lock))  # else no format is the answer
         raise UsageError(
             "which format? There are " + ", ".join(Format),
             f"--format {Format.REQUIREMENTS}",
