@@ -284,7 +284,9 @@ def _tell(
     elif files:
         tell_source("request", " and ".join(map(str, files)), progress)
     elif filled.request.requirements:
-        tell_source("request", config.where("requirements") or filled.origin, progress)
+        by_lock = config.by("requirements") is By.LOCK
+        where = str(lock.path) if lock and by_lock else config.where("requirements")
+        tell_source("request", where or filled.origin, progress)
     elif in_poetrys_words(Path()):
         progress.note("pyproject.toml names its packages in Poetry's own words, which are not read")
     for note in config.notes:
