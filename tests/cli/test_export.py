@@ -94,7 +94,10 @@ def test_a_file_of_somebody_else_is_left_as_it_is(locked: Program) -> None:
                 "  try: envlock export --format pylock -o pylock.toml\n"
             ),
         ),
-        (("none.txt", "--format", "pylock"), "error: none.txt: no such file\n"),
+        (
+            ("none.txt", "--format", "pylock"),
+            "error: none.txt: there is no such lock\n  try: envlock export requirements.txt\n",
+        ),
     ],
     ids=["no format", "another name", "no file"],
 )
