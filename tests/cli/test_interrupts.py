@@ -160,7 +160,8 @@ def test_with_json_an_interrupt_is_an_object(envlock: Program, index: SimpleInde
     code, out, err = finished(running)
     assert out == (
         '{\n  "schema": 2,\n  "command": "lock",\n  "exit_code": 130,\n'
-        '  "message": "interrupted: nothing was changed",\n  "remedies": []\n}\n'
+        '  "message": "interrupted: nothing was changed",\n  "remedies": [],\n'
+        '  "cause": "interrupted",\n  "commands": []\n}\n'
     )
     assert (code, err) == (130, "")
 

@@ -15,7 +15,7 @@ from envlock.cli import github
 from envlock.cli.output import complain as tell
 from envlock.cli.process import Unprintable
 from envlock.errors import EnvlockError, NoResolution, PythonGone, UsageError
-from envlock.index.secrets import strip_credentials
+from envlock.index.secrets import redact, strip_credentials
 from envlock.system.typed import as_typed
 
 #: What a way out of a refusal says itself, as far as it is to be said.
@@ -95,7 +95,9 @@ def pasted(app: typer.Typer, typed: Sequence[str], remedy: str) -> str:
 
     There it takes the place of the same option, if that can have one value only
     or has the same address without credentials. What was to be deleted at one
-    place is not to be at another.
+    place is not to be at another. Where something that was typed looks like a
+    secret the option stands alone: hidden it could not be typed, and shown it
+    would be in every log.
     """
     option, _, _ = remedy.partition(_COMMENT)
     name, *value = option.split() or [""]
@@ -112,7 +114,10 @@ def pasted(app: typer.Typer, typed: Sequence[str], remedy: str) -> str:
             next(words, None)
         elif word.partition("=")[0] not in {*spellings, *elsewhere}:
             kept.append(word)
-    return f"{shlex.join(kept)} {remedy}{_DELETES if _FORCE in kept else ''}"
+    whole = shlex.join(kept)
+    if redact(whole) != redact(whole, certain=True):
+        return f"the same with {remedy}"
+    return f"{whole} {remedy}{_DELETES if _FORCE in kept else ''}"
 
 
 def carried(app: typer.Typer, typed: Sequence[str], way: str) -> str:

@@ -16,7 +16,7 @@ from envlock.formats.comments import read_heading
 from envlock.formats.registry import LOCKS, beside, for_platform, format_of, read_lock
 from envlock.model import Recorded
 from envlock.system import read_text
-from envlock.system.looking import exists, is_file
+from envlock.system.looking import current_folder, exists, is_file
 from envlock.targets.platforms import KNOWN
 
 #: In which order the formats count, where a folder has several: what pip installs first.
@@ -88,7 +88,13 @@ def _in_tables(path: Path, text: str) -> Beside:
 
 
 def locks_in(folder: Path) -> Iterator[Beside]:
-    """Yield the locks of envlock in a folder, in the order in which they count."""
+    """Yield the locks of envlock in a folder, in the order in which they count.
+
+    Raises:
+        UsageError: it is the current folder, and that is gone.
+    """
+    if folder == Path():
+        current_folder()
     seen: set[Path] = set()
     for path in _names(folder):
         if path in seen or not is_file(path):
