@@ -1,14 +1,19 @@
 """What every test may rely on."""
 
+import os
 import signal
 from collections.abc import Iterator
 
 import pytest
 
 from envlock.index import secrets
+from support.program import own_path
 
 # A job in the background, and nohup, ignore Ctrl-C, and so would every program that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# What is printed to be typed depends on it, and is worked out once in a process.
+os.environ["PATH"] = os.pathsep.join((str(own_path()), os.environ.get("PATH", os.defpath)))
 
 
 @pytest.fixture(autouse=True)

@@ -90,7 +90,7 @@ class Program:
         home = str(self.root / "home")
         return {
             **kept,
-            "PATH": os.pathsep.join((str(_path()), kept.get("PATH", os.defpath))),
+            "PATH": os.pathsep.join((str(own_path()), kept.get("PATH", os.defpath))),
             "HOME": home,
             "USERPROFILE": home,
             "ENVLOCK_CACHE_DIR": str(self.cache),
@@ -159,7 +159,7 @@ def make_program(root: Path) -> Program:
 
 
 @cache
-def _path() -> Path:
+def own_path() -> Path:
     """A folder with ``envlock`` alone in it, as a user has it on PATH."""
     folder = Path(tempfile.mkdtemp(prefix="envlock-path-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
