@@ -34,7 +34,7 @@ _LONGEST = 3600.0  # seconds of that
 _INTERRUPTS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
-_LOOK = 5.0  # seconds between two looks at what a program does
+_LOOK = 0.5  # seconds between two looks at what a program does
 _LEAVING = 5.0  # seconds that a program may take to end by itself
 _DYING = 10.0  # seconds that a killed program may take to be gone
 VARIABLE = "ENVLOCK_SOLVE_TIMEOUT"
@@ -250,20 +250,15 @@ def _overruns(
     process: subprocess.Popen[str], timeout: float | None, stall: float | None = None
 ) -> bool:
     """Wait for a program; whether it is still there at the time limit, or does not get on."""
-    if timeout is None and stall is None:
-        process.wait()
-        return False
     # `Popen.wait` with a limit looks again after ever longer pauses, up to 50 ms.
     waiter = threading.Thread(target=process.wait, name="output", daemon=True)
     _start_thread(waiter)
-    if stall is None:
-        waiter.join(timeout)
-        return process.returncode is None
-    progress = Progress(process.pid, stall)
+    progress = None if stall is None else Progress(process.pid, stall)
     limit = time.monotonic() + (timeout or math.inf)
-    while waiter.is_alive() and time.monotonic() < limit:
-        waiter.join(min(_LOOK, stall))
-        if process.returncode is None and progress.stalled():
+    # In short waits: a signal that comes in the instant before one is handled only after it.
+    while waiter.is_alive() and (left := limit - time.monotonic()) > 0:
+        waiter.join(min(_LOOK, left, stall or math.inf))
+        if progress is not None and process.returncode is None and progress.stalled():
             return True
     return process.returncode is None
 
