@@ -250,6 +250,9 @@ def _overruns(
     process: subprocess.Popen[str], timeout: float | None, stall: float | None = None
 ) -> bool:
     """Wait for a program; whether it is still there at the time limit, or does not get on."""
+    if timeout is None and stall is None:
+        process.wait()
+        return False
     # `Popen.wait` with a limit looks again after ever longer pauses, up to 50 ms.
     waiter = threading.Thread(target=process.wait, name="output", daemon=True)
     _start_thread(waiter)
