@@ -13,7 +13,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from envlock.environment.records import Distribution
 from envlock.model import Remedy, RemedyKind
 from envlock.system import WINDOWS
-from envlock.system.typed import own_uv, quoted
+from envlock.system.typed import command, own_uv
 
 #: What rules write for an environment that is not known.
 _OF_PIP = ("python", "-m", "pip", "install")
@@ -90,11 +90,6 @@ def _name(requirement: str) -> NormalizedName:
 def pinned(distribution: Distribution) -> str:
     """Return the requirement for exactly this release."""
     return f"{distribution.name}=={distribution.version}"
-
-
-def command(*words: str | Path) -> str:
-    """Join words for the shell of this system."""
-    return " ".join(quoted(str(word)) for word in words)
 
 
 def delete(paths: Iterable[Path]) -> str:

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from packaging.utils import NormalizedName, canonicalize_name
 
-from envlock.environment.commands import Commands, command, remedy
+from envlock.environment.commands import Commands, remedy
 from envlock.environment.faults import fault, several
 from envlock.environment.layout import CondaPackage, Layout, files_of
 from envlock.environment.records import Distribution
 from envlock.findings import Finding
 from envlock.model import Remedy, RemedyKind
+from envlock.system.typed import command
 
 _H5PY = canonicalize_name("h5py")
 #: A pip that renews these does what everybody does, and nothing links to them.

@@ -43,7 +43,7 @@ _UNTIL: ContextVar[float | None] = ContextVar("until", default=None)
 
 
 class Progress:
-    """Looks at one process from time to time."""
+    """Looks at one process from time to time, and tells when it gets on no longer."""
 
     def __init__(self, pid: int, seconds: float) -> None:
         self._pid = pid
@@ -104,7 +104,7 @@ def run(
     """Run a program to its end and return what it printed.
 
     ``on_line`` sees each line of standard error as it comes, ``inherit`` is a
-    descriptor that the program gets, ``timeout`` and ``stall`` (see `stalls`)
+    descriptor that the program gets, ``timeout`` and ``stall`` (see `Progress`)
     are in seconds. A time limit or Ctrl-C ends the program's children too.
 
     Raises:

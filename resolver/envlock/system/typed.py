@@ -16,9 +16,9 @@ _DISTRIBUTION = "envlock-tf"
 _OWN = re.compile(r"(^|&& )envlock(?= |$)")
 
 
-def as_typed(command: str) -> str:
+def as_typed(text: str) -> str:
     """Return a command, or a sentence, with the path of envlock where its name is not on PATH."""
-    return _OWN.sub(lambda found: f"{found[1]}{own_program()}", command)
+    return _OWN.sub(lambda found: f"{found[1]}{own_program()}", text)
 
 
 @cache
@@ -40,12 +40,12 @@ def own_uv() -> tuple[str, ...]:
 
 def own_pip(*words: str) -> str:
     """A command of the pip beside envlock, which reads the same configuration as any other."""
-    return " ".join(map(quoted, (sys.executable, "-m", "pip", *words)))
+    return command(sys.executable, "-m", "pip", *words)
 
 
 def uv_command(*words: str) -> str:
     """A command of envlock's own uv."""
-    return " ".join(map(quoted, (*own_uv(), *words)))
+    return command(*own_uv(), *words)
 
 
 #: What a command begins with that is no path.
@@ -69,8 +69,7 @@ def beside_envlock(extra: str) -> str:
     The extra itself cannot be named: envlock may come from a folder, and an
     index has no project of its name.
     """
-    words = (*_installer(), *_needs(extra))
-    return " ".join(map(quoted, words))
+    return command(*_installer(), *_needs(extra))
 
 
 def _installer() -> tuple[str, ...]:
@@ -99,6 +98,11 @@ def _needs(extra: str) -> list[str]:
         and each.marker.evaluate({"extra": extra})
         and not each.marker.evaluate({"extra": ""})
     ]
+
+
+def command(*words: str | Path) -> str:
+    """Join words for the shell of this system."""
+    return " ".join(quoted(str(word)) for word in words)
 
 
 _PLAIN = re.compile(r"[\w.,:/\\=+@-]+")

@@ -180,7 +180,7 @@ def write_files(
     keeps all that it is (see `envlock.system.replacing`), and a link to a file
     stays a link. What need not be ``lasting``, through a power cut, is not
     synced. Of what is the ``users`` is known that it was changed (see
-    `envlock.system.writing`).
+    `landed`).
 
     Raises:
         WorkError: a folder is missing or read-only, a file cannot be replaced,

@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from envlock.commands.environments.drift import Closeness, Drift, drift_brief, drift_of
 from envlock.commands.files.diff import Way
-from envlock.environment.commands import command
 from envlock.errors import EnvlockError
 from envlock.findings import Examined
 from envlock.formats.registry import read_lock
@@ -17,6 +16,7 @@ from envlock.locking.beside import locks_in
 from envlock.model import Lock, Part
 from envlock.system import read_text
 from envlock.system.looking import current_folder
+from envlock.system.typed import command
 from envlock.targets.subdirs import platform_of
 from envlock.versions import minor_of
 

@@ -14,7 +14,7 @@ from packaging.utils import NormalizedName
 from envlock.changes import Plan
 from envlock.choices import EngineName
 from envlock.commands.fix.case import Steering, environment_case, tools_for
-from envlock.environment.commands import Commands, command
+from envlock.environment.commands import Commands
 from envlock.environment.held import hold_what_is_there
 from envlock.environment.holding import alone
 from envlock.environment.inspect import installed, prefix_of
@@ -32,6 +32,7 @@ from envlock.probes.proof import Proof, ProofOrder, prove
 from envlock.progress import Progress
 from envlock.rules import database
 from envlock.system import make_folder, remove_tree
+from envlock.system.typed import command
 
 _TRIALS = 5  # plans that are tried before it is given up
 
