@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 from msgspec import Struct
@@ -17,7 +18,7 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from envlock.environment.layout import Layout
-from envlock.environment.records import Distribution, read_site
+from envlock.environment.records import Distribution, Site, read_site
 from envlock.system.looking import is_file, is_folder
 
 #: Variables by which a shell chooses what Keras is.
@@ -65,7 +66,11 @@ class Addition(Struct, frozen=True, kw_only=True):
 
 def additions(layout: Layout, environ: Mapping[str, str]) -> tuple[Addition, ...]:
     """Return what a shell with these variables adds to an environment, where it counts."""
-    own = {each.name: each for site in layout.own for each in read_site(site).distributions}
+
+    @cache
+    def own() -> Mapping[NormalizedName, Distribution]:
+        return {each.name: each for site in layout.own for each in read_site(site).distributions}
+
     return (*_python(layout, environ, own), *_user(layout, environ, own), *_others(environ))
 
 
@@ -75,7 +80,8 @@ def without(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: environ[name] for name in own}
 
 
-_Packages = Mapping[NormalizedName, Distribution]
+#: The packages of the environment itself, which are read where something may hide them.
+_Packages = Callable[[], Mapping[NormalizedName, Distribution]]
 
 
 def _python(layout: Layout, environ: Mapping[str, str], own: _Packages) -> Iterator[Addition]:
@@ -87,9 +93,10 @@ def _python(layout: Layout, environ: Mapping[str, str], own: _Packages) -> Itera
     told: list[str] = []
     for place in dict.fromkeys(Path(each) for each in path.split(os.pathsep) if each):
         if is_folder(place):
-            found = _hidden(place, own)
+            site = read_site(place)
+            found = _hidden(site, own())
             hidden += found
-            told += _replaced(place, layout, own, {each.name for each in found})
+            told += _replaced(site, layout, own(), {each.name for each in found})
     if hidden or told:
         does = "; ".join((*map(str, hidden[:_SHOWN]), *told[:_SHOWN]))
         yield Addition(
@@ -106,7 +113,7 @@ def _user(layout: Layout, environ: Mapping[str, str], own: _Packages) -> Iterato
         return
     # A virtual environment searches its own packages first.
     first = layout.path[:1] == (layout.user,)
-    hidden = _hidden(layout.user, own) if first else ()
+    hidden = _hidden(read_site(layout.user), own()) if first else ()
     started = [name for name in _STARTED if is_file(layout.user / name)]
     if hidden or started:
         told = [f"{name} of {layout.user} runs at each start" for name in started]
@@ -139,19 +146,23 @@ def _libraries(folder: Path) -> str:
     return next(names, "")
 
 
-def _hidden(place: Path, own: _Packages) -> tuple[Hidden, ...]:
+def _hidden(site: Site, own: Mapping[NormalizedName, Distribution]) -> tuple[Hidden, ...]:
     """The packages of a folder that are there in another version than the environment's own."""
     return tuple(
-        Hidden(name=each.name, version=each.version, place=place, own=own[each.name].version)
-        for each in read_site(place).distributions
+        Hidden(name=each.name, version=each.version, place=site.path, own=own[each.name].version)
+        for each in site.distributions
         if each.name in own and each.version != own[each.name].version
     )
 
 
 def _replaced(
-    place: Path, layout: Layout, own: _Packages, told: set[NormalizedName]
+    site: Site,
+    layout: Layout,
+    own: Mapping[NormalizedName, Distribution],
+    told: set[NormalizedName],
 ) -> Iterator[str]:
     """Sentences on modules of a folder that stand for the environment's or for Python's own."""
+    place = site.path
     names = set(_listed(place))
     if "os.py" in names:  # a standard library: the environment's own counts for nothing
         base = next(iter(layout.own), place).parent
@@ -164,7 +175,7 @@ def _replaced(
     yield from (f"{name} of {place} stands for Python's own" for name in library)
     folders = {name for site in layout.own for name in _listed(site) if name.isidentifier()}
     known = {each.replace("-", "_") for each in told}
-    there = {each.name for each in read_site(place).distributions}
+    there = {each.name for each in site.distributions}
     same = {each.replace("-", "_") for each in there & own.keys()}
     alike = sorted((modules & folders & set(_packages(place))) - known - same)
     yield from (f"{name} of {place} hides the environment's" for name in alike)
