@@ -19,7 +19,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from envlock.cli import run
-from envlock.commands.matrix import evidence as workflow
+from envlock.commands.matrix.evidence import check, levels
+from envlock.commands.matrix.evidence import drawn as pictures
 from envlock.errors import EnvlockError
 from envlock.evidence import library
 from envlock.evidence.values import RULES
@@ -81,7 +82,7 @@ def _run_what_is_new(options: argparse.Namespace, evidence: Path) -> None:
 
 def unexplained(evidence: Path) -> list[tuple[str, str]]:
     """Return file and name of the sets that fail, without a rule that says why."""
-    judged = workflow.check(evidence, ()).judgement
+    judged = check(evidence, ()).judgement
     return [(each.cell.filename, each.name) for each in judged.unexplained if each.name != RULES]
 
 
@@ -95,9 +96,9 @@ def drawn(root: Path) -> dict[Path, str]:
     if not cells:
         return {readme: f"{before}{begin}{end}{after}"}
     board = max(boards(cells, missing_cells(cells)), key=lambda each: len(each.cells))
-    text = summary(board, database.load().rules, workflow.levels())
+    text = summary(board, database.load().rules, levels())
     return {
-        **workflow.drawn(root / "docs", evidence, ()),
+        **pictures(root / "docs", evidence, ()),
         readme: f"{before}{begin}{text}\n\n{_PICTURE}\n\n{end}{after}",
     }
 
