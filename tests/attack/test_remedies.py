@@ -12,15 +12,16 @@ from envlock.cli.advice import carried, pasted
 from envlock.targets.interpreters import python_is_gone
 from support.conda_channel import CondaChannel
 from support.program import Done, Program
+from support.remedies import ways
 from support.simple_index import SimpleIndex, build_wheel
 
 NOWHERE = "http://127.0.0.1:9/simple"
 
 
 def typed(done: Done) -> list[str]:
-    """The first way out, as a shell splits it."""
-    (way, *_) = [line.removeprefix("  try: envlock ") for line in done.err.splitlines()[-1:]]
-    return shlex.split(way)
+    """The one way out, as a shell splits it."""
+    (way,) = ways(done)
+    return shlex.split(way.removeprefix("envlock "))
 
 
 def test_a_way_out_is_asked_of_the_same_index_and_written_to_the_same_file(

@@ -10,7 +10,6 @@ import pytest
 from support.program import Program
 
 PROJECT = '[project]\nname = "own"\nversion = "1"\ndependencies = ["h5py"]\n'
-LOCKED = "release  h5py 3.11.0"
 
 
 def pins(program: Program, name: str = "requirements.txt") -> dict[str, str]:

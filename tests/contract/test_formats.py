@@ -26,7 +26,6 @@ from envlock.request.files import read_request_file
 from envlock.system import read_text
 
 GOLDEN = Path(__file__).parent.parent / "golden"
-CORPUS = Path(__file__).parent.parent / "fuzz" / "corpus"
 MODEL = Path(__file__).parent.parent / "unit" / "formats" / "data" / "keras-2.4.h5"
 PINS = "".join(f"package-{letter}==1.0\n" for letter in "abcdefghijklmnop")
 UV = """\

@@ -150,7 +150,6 @@ CHANGES: tuple[tuple[str, Callable[[Wreck, str], None], bool], ...] = (
     ("moved away and rebuilt", _move_and_rebuild, True),
     ("the lock edited", _edit_lock, False),
 )
-WITHOUT_TOKEN = {"nothing", "removed"}
 
 
 def killed(wreck: Wreck, act: str, steps: int) -> list[str]:

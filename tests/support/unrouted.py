@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -26,13 +27,5 @@ def unrouted(program: Program, *words: str) -> Done:
     """Run a command where not even this machine's own address has a way."""
     if why := _refused():
         pytest.skip(f"no network namespace: {why}")
-    done = subprocess.run(
-        [*_UNSHARE, *program.command(*words)],
-        cwd=program.here,
-        env=program.environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=2 * program.limit,
-    )
-    return Done(code=done.returncode, out=done.stdout, err=done.stderr)
+    patient = replace(program, limit=2 * program.limit)
+    return patient.run([*_UNSHARE, *program.command(*words)])
