@@ -281,7 +281,11 @@ class Evidence(Struct, frozen=True, kw_only=True):
 
 
 class Rule(Struct, frozen=True, kw_only=True):
-    """A fact that package metadata does not tell, or tells only in part."""
+    """A fact that package metadata does not tell, or tells only in part.
+
+    ``symptoms`` count only where the code of one of ``raised_in`` raised them,
+    as far as the text shows who did; nothing means anybody's.
+    """
 
     id: RuleId
     title: str
@@ -292,6 +296,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     metadata: str
     aliases: tuple[str, ...] = ()
     symptoms: tuple[str, ...] = ()
+    raised_in: tuple[NormalizedName, ...] = ()
     remedies: tuple[Remedy, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     source: str = ""

@@ -328,6 +328,7 @@ def rule_data(rule: Rule) -> dict[str, Any]:
         "metadata": rule.metadata,
         "cases": [case_text(case) for case in rule.cases],
         "symptoms": list(rule.symptoms),
+        "raised_in": list(rule.raised_in),
         "remedy": [{remedy.kind.value: remedy.text} for remedy in rule.remedies],
         "evidence": [_evidence_data(item) for item in rule.evidence],
     }
@@ -345,7 +346,8 @@ def rule_text(rule: Rule) -> str:
         lines.append(f"also known as {', '.join(rule.aliases)}")
     lines += [f"  {text}" for case in rule.cases if (text := case_text(case))]
     if rule.symptoms:
-        lines += ["symptoms:", *(f"  {symptom}" for symptom in rule.symptoms)]
+        by = f" (raised in {' or '.join(rule.raised_in)})" if rule.raised_in else ""
+        lines += [f"symptoms{by}:", *(f"  {symptom}" for symptom in rule.symptoms)]
     lines += ["remedy:", *(f"  {remedy.kind}: {remedy.text}" for remedy in rule.remedies)]
     lines.append("evidence:")
     for item in rule.evidence:

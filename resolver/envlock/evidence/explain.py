@@ -12,7 +12,7 @@ from envlock.model import Platform, Rule, Severity, Stage
 from envlock.outcomes import Crashed, Failed
 from envlock.probes import levels_of
 from envlock.rules.check import Known, Situation, Truth, violations
-from envlock.rules.patterns import shows
+from envlock.rules.shown import shows
 
 #: The stages that come before any level of a probe.
 EARLY = (Stage.RESOLVE, Stage.INSTALL)
@@ -101,7 +101,7 @@ def explain(
 
 def matches(rule: Rule, text: str) -> bool:
     """Whether one of a rule's symptoms is in a text."""
-    return shows(text, rule.symptoms)
+    return shows(text, rule)
 
 
 def is_incurable(rule: Rule) -> bool:

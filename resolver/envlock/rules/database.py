@@ -21,8 +21,8 @@ from envlock.errors import UsageError
 from envlock.model import Platform, Rule
 from envlock.rules.check import Situation, violations
 from envlock.rules.cost import Effort
-from envlock.rules.patterns import shows
 from envlock.rules.schema import Document, faults, read_rule
+from envlock.rules.shown import shows
 from envlock.rules.tables import TABLES, parse, shipped, table_faults
 from envlock.system import read_text
 
@@ -50,10 +50,10 @@ def _faults(rule: Rule, examples: Mapping[str, Any]) -> Iterator[str]:
         if _broken(rule, example):
             yield f"examples.admits[{number}]: the rule refuses {_words(example)}"
     for number, text in enumerate(examples.get("matches", ())):
-        if not _matches(rule, text):
+        if not shows(text, rule):
             yield f"examples.matches[{number}]: no symptom matches {text!r}"
     for number, text in enumerate(examples.get("ignores", ())):
-        if _matches(rule, text):
+        if shows(text, rule):
             yield f"examples.ignores[{number}]: a symptom matches {text!r}"
 
 
@@ -79,10 +79,6 @@ def _situation(example: Mapping[str, Any]) -> Situation:
         accelerator=said.get("accelerator"),
         variables=said.get("variables", {}),
     )
-
-
-def _matches(rule: Rule, text: str) -> bool:
-    return shows(text, rule.symptoms)
 
 
 def _words(example: Mapping[str, Any]) -> str:

@@ -52,6 +52,7 @@ def read_rule(document: Document, *, source: str = "") -> Rule:
         metadata=document["metadata"],
         aliases=tuple(document.get("aliases", ())),
         symptoms=tuple(document.get("symptoms", ())),
+        raised_in=tuple(map(_name, document.get("raised-in", ()))),
         remedies=tuple(
             Remedy(kind=RemedyKind(kind), text=text)
             for item in document["remedy"]
