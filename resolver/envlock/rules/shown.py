@@ -7,15 +7,19 @@ from collections.abc import Iterator
 from itertools import islice
 
 from envlock.model import Rule
+from envlock.rules.messages import Folded
 from envlock.rules.patterns import flexible
 from envlock.rules.traces import blamed_at, raised
 
 _TRIED = 20  # places of one symptom
 
 
-def shows(text: str, rule: Rule) -> bool:
-    """Whether one of a rule's symptoms is in a text."""
-    return any(place(text, each, rule) for each in rule.symptoms)
+def speaks(rule: Rule, text: str) -> bool:
+    """Whether one of a rule's symptoms or messages is in a text."""
+    folded = Folded(text)
+    return any(place(text, each, rule) for each in rule.symptoms) or any(
+        map(folded.find, rule.messages)
+    )
 
 
 def place(text: str, symptom: str, rule: Rule) -> re.Match[str] | None:
