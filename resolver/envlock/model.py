@@ -282,10 +282,8 @@ class Evidence(Struct, frozen=True, kw_only=True):
 class Rule(Struct, frozen=True, kw_only=True):
     """A fact that package metadata does not tell, or tells only in part; or what an error means.
 
-    ``symptoms`` count only where the code of one of ``raised_in`` raised them,
-    as far as the text shows who did; nothing means anybody's.
-    ``messages`` are what is printed, with ``{}`` for what varies; of ``releases``
-    one or another prints it, which rules nothing out.
+    ``symptoms`` are ``raised_in`` those alone, where a text shows it. ``messages`` are printed,
+    with ``{}`` for what varies, by one or another of ``releases``, which rules nothing out.
     """
 
     id: RuleId
