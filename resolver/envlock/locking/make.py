@@ -67,7 +67,8 @@ def _standing(job: Job, *, hashed: bool) -> _Standing:
     standard = existing.Standard.of(job, database.load(job.rules), goals)
     command = f"{job.command} --python {goals[0].minor}" if goals else job.command
     old, taken = existing.merged(locks.values()), None
-    existing.refuse_unknown(job, old)
+    if old is not None:
+        existing.refuse_unknown(job, old)
     if old is not None and not (job.upgrade or job.upgrades):
         same = all(lock.command == command for lock in locks.values())
         whole = same and existing.covers(old, standard, hashed=hashed)
@@ -113,6 +114,8 @@ def _locked(job: Job, standing: _Standing, progress: Progress) -> Locked:
         index_strategy=job.settings.index_strategy,
         selections=tuple(sorted(job.request.optional)),
     )
+    if standing.old is None:  # only the answer tells what is in a lock that was not there
+        existing.refuse_unknown(job, lock)
     return Locked(lock=lock, texts=_render(lock, solved, job), before=standing.before)
 
 

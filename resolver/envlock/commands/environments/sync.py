@@ -32,6 +32,7 @@ from envlock.commands.environments.building import (
 )
 from envlock.commands.environments.drift import Closeness, Drift, drift_data, drift_rows
 from envlock.commands.environments.sources import lacking_indexes
+from envlock.commands.lock.edited import tell_edits
 from envlock.commands.lock.selections import chosen
 from envlock.conda import rattler
 from envlock.environment.layout import variables_of
@@ -108,7 +109,7 @@ def sync_environment(
         WorkError: an interpreter is missing, or the installer failed.
     """
     order, bundle = _unpacked(order)
-    asked = _asked(order)  # what is wrong is told before anybody is waited for
+    asked = _asked(order, first=True)  # what is wrong is told before anybody is waited for
     if bundle is not None:
         bundle.refuse_lacking(asked.part)
     settled(order.folder, (order.lock,))
@@ -184,10 +185,13 @@ def _closeness(order: SyncOrder, builder: Venv | Prefix) -> Closeness:
     )
 
 
-def _asked(order: SyncOrder) -> Venv | Prefix:
-    """The lock, and what is to be built of it here."""
+def _asked(order: SyncOrder, *, first: bool = False) -> Venv | Prefix:
+    """The lock, and what is to be built of it here; ``first`` tells what was edited in it."""
     refuse_missing(order.lock, "envlock sync")
-    lock = choosing(read_lock(order.lock.name, read_text(order.lock)), order.lock, order.chosen)
+    lock = read_lock(order.lock.name, read_text(order.lock))
+    if first:
+        tell_edits(order.lock, lock, "is installed as it is now, as far as its hashes allow")
+    lock = choosing(lock, order.lock, order.chosen)
     builder = _prefix(order, lock) if lock.of_conda else _venv(order, lock)
     bare = bare_of(builder.part)
     if bare:
