@@ -107,6 +107,9 @@ STATES = {
     "a lock for another platform": State(
         words="sync l.txt", before=("lock h5py --platform windows-x86_64 -o l.txt",)
     ),
+    "locks for other platforms alone": State(
+        words="sync", before=("lock h5py --platform windows-x86_64 --platform macos-arm64",)
+    ),
     "an environment": State(words="sync", before=("lock h5py",)),
     "an environment that was created": State(words="create h5py"),
     "an environment that lacks a file": State(

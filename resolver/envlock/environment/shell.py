@@ -19,10 +19,14 @@ from packaging.version import Version
 
 from envlock.environment.layout import Layout
 from envlock.environment.records import Distribution, Site, read_site
+from envlock.rules.frameworks import families
 from envlock.system.looking import is_file, is_folder
 
-#: Variables by which a shell chooses what Keras is.
-SETTINGS = ("TF_USE_LEGACY_KERAS", "KERAS_BACKEND")
+#: Variables by which a shell chooses what Keras is, and the families of packages that ask them.
+SETTINGS = {
+    "TF_USE_LEGACY_KERAS": frozenset({"tensorflow", "tf-keras"}),
+    "KERAS_BACKEND": frozenset({"keras"}),
+}
 #: Variables by which a shell chooses where libraries are found.
 LIBRARIES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 #: Modules that every start of a Python runs.
@@ -71,7 +75,7 @@ def additions(layout: Layout, environ: Mapping[str, str]) -> tuple[Addition, ...
     def own() -> Mapping[NormalizedName, Distribution]:
         return {each.name: each for site in layout.own for each in read_site(site).distributions}
 
-    return (*_python(layout, environ, own), *_user(layout, environ, own), *_others(environ))
+    return (*_python(layout, environ, own), *_user(layout, environ, own), *_others(environ, own))
 
 
 def without(environ: Mapping[str, str]) -> dict[str, str]:
@@ -126,9 +130,10 @@ def _user(layout: Layout, environ: Mapping[str, str], own: _Packages) -> Iterato
         )
 
 
-def _others(environ: Mapping[str, str]) -> Iterator[Addition]:
-    for name in SETTINGS:
-        if value := environ.get(name):
+def _others(environ: Mapping[str, str], own: _Packages) -> Iterator[Addition]:
+    for name, of in SETTINGS.items():
+        value = environ.get(name)
+        if value and any(families().family_of(each) in of for each in own()):
             yield Addition(
                 variable=name, value=value, does="chooses what Keras is", away=f"unset {name}"
             )

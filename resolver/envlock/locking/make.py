@@ -17,7 +17,7 @@ from envlock.locking.job import DEFAULT_CHANNEL, Job, Locked, SolvedPart, Work
 from envlock.locking.outputs import Seen, seen, try_outputs, write_changed
 from envlock.locking.stale import Problem, placed
 from envlock.model import Lock, Target
-from envlock.progress import Progress
+from envlock.progress import Once, Progress
 from envlock.request.digest import recorded
 from envlock.rules import database
 from envlock.system import refuse_irregular
@@ -56,7 +56,7 @@ def make_lock(
     standing = _standing(job, hashed=hashed)
     if standing.current is None:
         try_outputs((*job.outputs, *beside), progress)
-    return _locked(job, standing, progress)
+    return _locked(job, standing, Once(progress))
 
 
 def _standing(job: Job, *, hashed: bool) -> _Standing:
