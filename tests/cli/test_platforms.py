@@ -311,8 +311,10 @@ def test_pip_tools_leaves_another_platform_to_uv(envlock: Program) -> None:
     done = envlock("lock", *words, "--engine", "pip-tools")
     assert (done.code, done.err) == (
         0,
-        "uv resolves for a platform that is named:"
-        " pip-tools does so for the machine that it runs on alone\n",
+        (
+            "uv resolves for a platform that is named:"
+            " pip-tools does so for the machine that it runs on alone\n"
+        ),
     )
 
 
