@@ -265,10 +265,12 @@ class RemedyKind(StrEnum):
 
 
 class Remedy(Struct, frozen=True, kw_only=True):
-    """One way out, as the rule's author wrote it."""
+    """One way out as a rule's author wrote it, for a case, and texts with the pattern ``seen``."""
 
     kind: RemedyKind
     text: str
+    case: Case | None = None
+    seen: str = ""
 
 
 class Evidence(Struct, frozen=True, kw_only=True):

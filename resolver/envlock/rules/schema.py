@@ -52,11 +52,7 @@ def read_rule(document: Document, *, source: str = "") -> Rule:
         metadata=document["metadata"],
         aliases=tuple(document.get("aliases", ())),
         symptoms=tuple(document.get("symptoms", ())),
-        remedies=tuple(
-            Remedy(kind=RemedyKind(kind), text=text)
-            for item in document["remedy"]
-            for kind, text in item.items()
-        ),
+        remedies=tuple(map(_remedy, document["remedy"])),
         evidence=tuple(
             Evidence(
                 how=item["how"],
@@ -67,6 +63,17 @@ def read_rule(document: Document, *, source: str = "") -> Rule:
             for item in document["evidence"]
         ),
         source=source,
+    )
+
+
+def _remedy(item: Document) -> Remedy:
+    kind = next(each for each in RemedyKind if each.value in item)
+    bounds = item.keys() - {kind.value, "seen"}
+    return Remedy(
+        kind=kind,
+        text=item[kind.value],
+        case=_case(item, {}) if bounds else None,
+        seen=item.get("seen", ""),
     )
 
 
