@@ -78,6 +78,7 @@ def unexplained(
         severity=Severity.BREAKS,
         because=f"{error.said} was raised{place}, and no rule that envlock has explains it.",
         packages={name: known.versions.get(name)} if name else {},
+        cause=None,
         confidence=0.3,
         remedies=(*_ruled_out(ruled_out), *_unusual(candidates), *_missing(error.said), VERIFY),
         evidence=error.line,
