@@ -18,7 +18,8 @@ from envlock.model import Case, Demand, Remedy, RemedyKind, Rule, Severity, Stag
 from envlock.rules.check import Known, Truth
 from envlock.rules.frameworks import families, frameworks
 from envlock.rules.messages import Folded
-from envlock.rules.patterns import flexible, needs
+from envlock.rules.patterns import needs
+from envlock.rules.shown import place
 from envlock.versions import complement, is_within
 
 _WIDTH = 200  # characters of a line that are quoted
@@ -50,7 +51,7 @@ def shown_by(text: str, rules: Iterable[Rule]) -> dict[str, Symptom]:
     folded = Folded(text)
     found: dict[str, Symptom] = {}
     for rule in rules:
-        matches = [_match(text, each) for each in rule.symptoms if needs(each).are_in(there)]
+        matches = [_match(text, each, rule) for each in rule.symptoms if needs(each).are_in(there)]
         matches += [_message(text, folded, each) for each in rule.messages]
         best = max(filter(None, matches), key=lambda m: (m.letters, -m.end), default=None)
         if best is not None:
@@ -58,8 +59,8 @@ def shown_by(text: str, rules: Iterable[Rule]) -> dict[str, Symptom]:
     return found
 
 
-def _match(text: str, pattern: str) -> Symptom | None:
-    match = flexible(pattern).search(text)
+def _match(text: str, pattern: str, rule: Rule) -> Symptom | None:
+    match = place(text, pattern, rule)
     if match is None:
         return None
     line = quoted(text, match.end() - 1)
@@ -80,17 +81,17 @@ def _message(text: str, folded: Folded, message: str) -> Symptom | None:
     )
 
 
-def quoted(text: str, place: int) -> str:
+def quoted(text: str, at: int) -> str:
     """Return the line around a place, cut to what a reader takes in."""
-    start = text.rfind("\n", 0, place) + 1
-    end = text.find("\n", place)
+    start = text.rfind("\n", 0, at) + 1
+    end = text.find("\n", at)
     line = text[start : len(text) if end < 0 else end].rstrip()
-    line, place = line.lstrip(), place - start - (len(line) - len(line.lstrip()))
+    line, at = line.lstrip(), at - start - (len(line) - len(line.lstrip()))
     if len(line) <= _WIDTH:
         return line
-    if place < _WIDTH - 1:
+    if at < _WIDTH - 1:
         return f"{line[: _WIDTH - 1]}…"
-    after = min(len(line), place + _BEHIND)
+    after = min(len(line), at + _BEHIND)
     return f"…{line[after - _WIDTH + 2 : after]}{'…' * (after < len(line))}"
 
 

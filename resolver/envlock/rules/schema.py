@@ -55,6 +55,7 @@ def read_rule(document: Document, *, source: str = "") -> Rule:
         cause=Cause(document.get("cause", Cause.VERSION)),
         aliases=tuple(document.get("aliases", ())),
         symptoms=tuple(document.get("symptoms", ())),
+        raised_in=tuple(map(_name, document.get("raised-in", ()))),
         messages=tuple(document.get("messages", ())),
         releases=tuple(
             _condition(name, each)
