@@ -43,7 +43,7 @@ def test_a_file_that_breaks_is_told_in_words(program: Program) -> None:
     assert done.code == 1
     assert done.out == (
         "1. h5py3-str-decode: h5py 3 hands back str where TensorFlow before 2.5 expects bytes\n"
-        "   breaks at load, very likely\n"
+        "   breaks at load, very likely; cause: version\n"
         "   seen on tensorflow 2.4.1, h5py 3.1.0\n"
         "   h5py 3 returns HDF5 string attributes as str, and every TensorFlow before 2.5 calls"
         " .decode()\n"
