@@ -14,19 +14,17 @@ from functools import cache
 from pathlib import Path
 
 from msgspec import Struct
-from packaging.utils import NormalizedName
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock.environment.layout import Layout
 from envlock.environment.records import Distribution, Site, read_site
-from envlock.rules.frameworks import families
+from envlock.rules.frameworks import families, framework_of
 from envlock.system.looking import is_file, is_folder
 
-#: Variables by which a shell chooses what Keras is, and the families of packages that ask them.
-SETTINGS = {
-    "TF_USE_LEGACY_KERAS": frozenset({"tensorflow", "tf-keras"}),
-    "KERAS_BACKEND": frozenset({"keras"}),
-}
+#: Variables by which a shell chooses what Keras is, where there is one.
+SETTINGS = ("TF_USE_LEGACY_KERAS", "KERAS_BACKEND")
+_KERAS = canonicalize_name("keras")
 #: Variables by which a shell chooses where libraries are found.
 LIBRARIES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 #: Modules that every start of a Python runs.
@@ -131,9 +129,9 @@ def _user(layout: Layout, environ: Mapping[str, str], own: _Packages) -> Iterato
 
 
 def _others(environ: Mapping[str, str], own: _Packages) -> Iterator[Addition]:
-    for name, of in SETTINGS.items():
+    for name in SETTINGS:
         value = environ.get(name)
-        if value and any(families().family_of(each) in of for each in own()):
+        if value and any(framework_of(e) or e in families().members(_KERAS) for e in own()):
             yield Addition(
                 variable=name, value=value, does="chooses what Keras is", away=f"unset {name}"
             )
