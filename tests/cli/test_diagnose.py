@@ -43,7 +43,7 @@ def test_a_file_that_breaks_is_told_in_words(program: Program) -> None:
     assert done.code == 1
     assert done.out == (
         "1. h5py3-str-decode: h5py 3 hands back str where TensorFlow before 2.5 expects bytes\n"
-        "   breaks at load, very likely\n"
+        "   breaks at load, very likely; cause: version\n"
         "   seen on tensorflow 2.4.1, h5py 3.1.0\n"
         "   h5py 3 returns HDF5 string attributes as str, and every TensorFlow before 2.5 calls"
         " .decode()\n"
@@ -135,12 +135,16 @@ def test_how_an_environment_differs_from_the_lock_beside_it_is_a_note(
     assert envlock("create", "tensorflow").code == 0
     assert "differs" not in envlock("diagnose").err
     site = next(envlock.here.glob(".venv/lib/python*/site-packages"))
-    put(site, "extra", "1.0", files={"extra.py": ""})
+    put(site, "alpha", "1.0", files={"alpha.py": ""})
+    put(site, "extra", "1.0", requires=["alpha", "numpy"], files={"extra.py": ""})
+    (next(site.glob("extra-*.dist-info")) / "REQUESTED").touch()
+    put(site, "abc", "1.0", files={"abc_.py": ""})
     shutil.rmtree(next(site.glob("h5py-*.dist-info")))
     metadata = next(site.glob("numpy-*.dist-info")) / "METADATA"
     metadata.write_text(metadata.read_text().replace("1.26.4", "1.26.3"))
     note = (
-        ".venv differs from requirements.txt: beyond it: extra 1.0 (added by hand);"
+        ".venv differs from requirements.txt: beyond it: extra 1.0 (added by hand, with 1"
+        " more), abc 1.0 (added by hand);"
         " missing: h5py 3.11.0; other: numpy 1.26.3 (1.26.4 locked);"
         " `envlock sync requirements.txt` makes it equal"
     )

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from packaging.version import Version
 
 from envlock import standards
+from envlock.causes import Cause
 from envlock.choices import ReportFormat
 from envlock.cli.options import ReportOptions, TalkOptions
 from envlock.cli.orders import refuse_two_reports
@@ -164,7 +165,8 @@ def diagnose_all(order: DiagnoseOrder, progress: Progress) -> Diagnosis:
         UsageError: something cannot be read, or is no environment, no Python
             version or no platform.
     """
-    rules = database.load(order.rules).rules
+    known = database.load(order.rules)
+    rules = known.rules
     model = None if order.model is None else _model(order.model)
     if model is not None and not order.what:
         return Diagnosis(findings=(), model=model)
@@ -184,12 +186,10 @@ def diagnose_all(order: DiagnoseOrder, progress: Progress) -> Diagnosis:
     if model is not None:
         others += model_findings(model, whole, rules)
     if whole.text:
-        home = next((each.origin for each in parts if each.kind is Kind.ENVIRONMENT), "")
-        strange = outside(whole.text, _known_names(whole, rules), home, os.environ)
-        others += [strange] if strange is not None else []
+        rules = known.everything
+        others += _strange(whole, rules, parts)
     findings = diagnose(whole, rules, others)
-    known = {each.id for each in findings} - _NOT_OF_PACKAGES
-    fixable = _fixable(order.what, parts) if known else None
+    fixable = _fixable(order.what, parts) if any(map(_is_curable, findings)) else None
     reword = typed or partial(_written_in, fixable[0] if fixable else None)
     findings = tuple(_reworded(each, reword) for each in findings)
     if any(leads_out(Path(each)) for each in order.what if each != STDIN and not is_text(each)):
@@ -202,6 +202,18 @@ def diagnose_all(order: DiagnoseOrder, progress: Progress) -> Diagnosis:
         fixable=fixable,
         of_file=typed is None,
     )
+
+
+def _strange(examined: Examined, rules: Iterable[Rule], parts: Iterable[Examined]) -> list[Finding]:
+    """What a text says of another Python than the one that was examined."""
+    home = next((each.origin for each in parts if each.kind is Kind.ENVIRONMENT), "")
+    found = outside(examined.text, _known_names(examined, rules), home, os.environ)
+    return [found] if found is not None else []
+
+
+def _is_curable(finding: Finding) -> bool:
+    """Whether a change of packages cures a finding."""
+    return finding.cause is Cause.VERSION and finding.id not in _NOT_OF_PACKAGES
 
 
 def _reworded(finding: Finding, reword: Callable[[Remedy], Remedy]) -> Finding:
