@@ -149,10 +149,9 @@ class IndexSettings(Struct, frozen=True, kw_only=True):
 class CondaSpec(Struct, frozen=True, kw_only=True):
     """One conda package as somebody wrote it, in its parts.
 
-    ``version`` keeps its operators (``=2.15``, ``>=1.2,<2``, ``1.2.*``, ""
-    for any). ``url`` is set instead where the entry is the address of a
-    package. ``keys`` are what else stands in brackets, sorted; ``only`` the
-    subdirs (linux-64, …) that the entry counts for, none for all. ``origin``
+    ``version`` keeps its operators (``=2.15``, ``>=1.2,<2``, ``1.2.*``, "" for any). ``url`` is set
+    instead where the entry is the address of a package. ``keys`` are what else stands in brackets,
+    sorted; ``only`` the subdirs (linux-64, …) that the entry counts for, none for all. ``origin``
     is file:line, or "command line".
     """
 
@@ -264,10 +263,12 @@ class RemedyKind(StrEnum):
 
 
 class Remedy(Struct, frozen=True, kw_only=True):
-    """One way out, as the rule's author wrote it."""
+    """One way out as a rule's author wrote it, for a case, and texts with the pattern ``seen``."""
 
     kind: RemedyKind
     text: str
+    case: Case | None = None
+    seen: str = ""
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
@@ -406,14 +407,13 @@ class CondaPackage(Struct, frozen=True, kw_only=True):
 class Part(Struct, frozen=True, kw_only=True):
     """The pins of one Python on one platform, each side sorted by name.
 
-    ``python`` is X.Y and ``platform`` envlock's name (linux-x86_64), both ""
-    where a file does not tell. ``conda`` are conda's packages, none in a lock
-    of pip alone, ``pypi`` those that pip installs; no project is on both
-    sides. ``subdir`` is conda's name of the platform, "" without its packages,
-    and ``virtual`` what those ask of the system, such as ``__glibc >=2.17``.
-    ``verified`` says when, where and what exactly this set of pins was seen to
-    do, and is empty for every other one; of such a one ``differs`` says in what
-    it is not a set that was proved. Files hold how many these are.
+    ``python`` is X.Y and ``platform`` envlock's name (linux-x86_64), both "" where a file does not
+    tell. ``conda`` are conda's packages, none in a lock of pip alone, ``pypi`` those that pip
+    installs; no project is on both sides. ``subdir`` is conda's name of the platform, "" without
+    its packages, and ``virtual`` what those ask of the system, such as ``__glibc >=2.17``.
+    ``verified`` says when, where and what exactly this set of pins was seen to do, and is empty for
+    every other one; of such a one ``differs`` says in what it is not a set that was proved. Files
+    hold how many these are.
     """
 
     python: str = ""

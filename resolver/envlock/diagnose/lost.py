@@ -128,9 +128,6 @@ def told_of(
 
 def _knows_more(other: Candidate, symptom: Symptom, found: Lost) -> bool:
     own, verdict = other.symptom, other.verdict
-    if other.rule is not None and other.rule.raised_in and found.blame is None and verdict:
-        # Who raised it is not shown: only the versions can tell that it was this one's code.
-        verdict = verdict if verdict.truth >= Truth.LIKELY else None
     if own is None or verdict is None or not (verdict.judged or verdict.truth >= Truth.LIKELY):
         return False
     near = own.start < symptom.end and symptom.start < own.end

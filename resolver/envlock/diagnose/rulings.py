@@ -319,6 +319,18 @@ def candidate(rule: Rule, known: Known, symptom: Symptom | None) -> Candidate | 
     return Candidate(finding=finding, verdict=verdict, symptom=symptom, rule=rule)
 
 
+def breaks(rule: Rule, known: Known) -> bool:
+    """Tell whether versions alone show that a rule is broken, quickly."""
+    return any(
+        known.applies(case) is Truth.YES
+        and (
+            any(known.broken(*each) >= Truth.LIKELY for each in case.demands)
+            or (case.alone is not None and known.crowded(case.alone) >= Truth.LIKELY)
+        )
+        for case in rule.cases
+    )
+
+
 def _told_by_versions(verdict: Standing) -> bool:
     """Whether versions alone say it: a range may only be open where a demand is about it."""
     return verdict.judged and verdict.truth >= Truth.LIKELY and verdict.applies is Truth.YES
@@ -352,23 +364,38 @@ def _confidence(rule: Rule, known: Known, verdict: Standing, symptom: Symptom | 
 
 
 def _remedies(rule: Rule, verdict: Standing, known: Known) -> Iterator[Remedy]:
-    """The rule's own, after what its broken case asks for where they do not name the package."""
+    """The rule's own, after what its case asks for where they do not name the package."""
     named = " ".join(
         each.text for each in rule.remedies if each.kind in {RemedyKind.INSTALL, RemedyKind.COMMAND}
     )
-    if verdict.truth >= Truth.LIKELY:
-        for name, wanted in _asked(verdict):
-            if name not in named:
-                yield Remedy(kind=RemedyKind.INSTALL, text=f"{name}{wanted}")
-    yield from (_for_build(remedy, known) for remedy in rule.remedies)
+    if verdict.judged and max(verdict.truth, verdict.applies) >= Truth.LIKELY:
+        asked = [f"{name}{wanted}" for name, wanted in _asked(verdict) if name not in named]
+        if asked:
+            yield Remedy(kind=RemedyKind.INSTALL, text=" ".join(asked))
+    yield from (_for_build(remedy, rule, known) for remedy in rule.remedies)
 
 
-def _for_build(remedy: Remedy, known: Known) -> Remedy:
-    """A remedy for the build of a framework that is there, so that no second one comes beside."""
+def installs_of(rule: Rule, verdict: Standing, known: Known) -> Iterator[Remedy]:
+    """Yield the changes of versions that end what a rule says."""
+    for each in _remedies(rule, verdict, known):
+        if each.kind is RemedyKind.INSTALL:
+            yield each
+
+
+def _for_build(remedy: Remedy, rule: Rule, known: Known) -> Remedy:
+    """A remedy for the build of a framework that is there, so that no second one comes beside.
+
+    A rule that is about that build alone says itself which one to take.
+    """
+    if remedy.kind is not RemedyKind.INSTALL:
+        return remedy
+    blamed = {condition.package for case in rule.cases for _, condition in case.demands}
     for each in frameworks():
-        if each.cpu and remedy.kind is RemedyKind.INSTALL and known.named(each.name) == (each.cpu,):
+        there = known.named(each.name)
+        other = len(there) == 1 and there[0] != each.name and there[0] in each.recorded
+        if other and there[0] not in blamed:
             plain = rf"(?<![\w-]){re.escape(each.name)}(?![\w-])"
-            return replace(remedy, text=re.sub(plain, each.cpu, remedy.text))
+            return replace(remedy, text=re.sub(plain, there[0], remedy.text))
     return remedy
 
 

@@ -62,11 +62,7 @@ def read_rule(document: Document, *, source: str = "") -> Rule:
             for name, ranges in document.get("releases", {}).items()
             for each in ([ranges] if isinstance(ranges, str) else ranges)
         ),
-        remedies=tuple(
-            Remedy(kind=RemedyKind(kind), text=text)
-            for item in document["remedy"]
-            for kind, text in item.items()
-        ),
+        remedies=tuple(map(_remedy, document["remedy"])),
         evidence=tuple(
             Evidence(
                 how=item["how"],
@@ -77,6 +73,17 @@ def read_rule(document: Document, *, source: str = "") -> Rule:
             for item in document["evidence"]
         ),
         source=source,
+    )
+
+
+def _remedy(item: Document) -> Remedy:
+    kind = next(each for each in RemedyKind if each.value in item)
+    bounds = item.keys() - {kind.value, "seen"}
+    return Remedy(
+        kind=kind,
+        text=item[kind.value],
+        case=_case(item, {}) if bounds else None,
+        seen=item.get("seen", ""),
     )
 
 

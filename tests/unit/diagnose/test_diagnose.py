@@ -111,6 +111,7 @@ def test_a_cause_whose_cure_is_weaker_stands_by_itself() -> None:
     findings = found(file("tensorflow==2.4.1", "numpy==1.24.3"), examine_text(OBJECT))
     assert ids(findings) == [
         "numpy124-aliases",
+        "tfjs-old-numpy",
         "name-ended",
         "numpy120-symbolic-tensor",
     ]
