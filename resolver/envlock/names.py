@@ -156,6 +156,34 @@ def title(distribution: str) -> str:
     return found
 
 
+def public(dotted: str) -> str:
+    """Return the name that programs write for what says that it is called so."""
+    for source in _sources().values():
+        for pattern, name in source.get("said", {}).items():
+            dotted = re.sub(rf"^(?:{pattern})(?=\.|$)", name, dotted)
+    return dotted
+
+
+def in_full(written: str) -> str:
+    """Return a name in code with the import package in the place of what programs call it."""
+    first, dot, rest = written.partition(".")
+    for source in _sources().values():
+        if first in source.get("written", ()):
+            return f"{source['imports'][0]}{dot}{rest}"
+    return written
+
+
+def classes(simple: str) -> tuple[str, ...]:
+    """Return the public classes that may be meant by what a class calls itself."""
+    found: list[str] = []
+    for distribution, source in _sources().items():
+        known = source.get("classes", {})
+        found += (name for pattern, name in known.items() if re.fullmatch(pattern, simple))
+        if "written" in source:
+            found += called(distribution, simple)
+    return tuple(dict.fromkeys(found))
+
+
 @lru_cache(maxsize=4096)
 def distribution_of(dotted: str) -> str | None:
     """Return the distribution whose table has a dotted name, by its import package."""

@@ -41,27 +41,6 @@ _PASSED = re.compile(
 _OPTIMIZER = re.compile(r"\b(?P<name>decay|lr)`? is deprecated in the new Keras optimizer")
 _REMOVED = re.compile(rf"`?np\.(?P<name>{_DOTTED})`? was removed in the NumPy 2\.0 release")
 _CALLS = re.compile(rf"(?P<function>{_DOTTED})\s?\(")
-#: What programs call packages that they import.
-_ALIASES = {
-    "K": "keras.backend",
-    "hub": "tensorflow_hub",
-    "np": "numpy",
-    "pd": "pandas",
-    "sp": "scipy",
-    "tf": "tensorflow",
-    "tfa": "tensorflow_addons",
-}
-#: What a public module says that it is called, behind its public name.
-_BEHIND = (
-    (re.compile(r"^tensorflow(?:_core)?\._api\.v\d(?:\.v\d)?(?=\.|$)"), "tensorflow"),
-    (re.compile(r"^tensorflow_core(?=\.|$)"), "tensorflow"),
-    (re.compile(r"^tensorflow\.python\.keras\.api(?:\._v\d)?\.keras(?=\.|$)"), "tensorflow.keras"),
-    (re.compile(r"^keras\.(?:api\._v\d|_tf_keras)\.keras(?=\.|$)"), "tensorflow.keras"),
-    (re.compile(r"^keras\.api\._v\d$"), "keras"),
-    (re.compile(r"^tf_keras\.api\._v\d\.keras(?=\.|$)"), "tf_keras"),
-)
-_PARTS_OF = {"Functional": "Model", "EagerTensor": "Tensor", "SymbolicTensor": "Tensor"}
-_OF_DATA = re.compile(r"_?[A-Z]\w*Dataset(?:V\d)?(?:Adapter)?$")
 #: The classes of an optimizer, where a message names a parameter of theirs alone.
 _OPTIMIZERS = "keras.optimizers.Adam"
 
@@ -101,15 +80,15 @@ def claims(one: Raised, text: str) -> tuple[Claim, ...]:
 def _of_module(message: str, source: str) -> list[Claim]:
     match = _FROM.search(message) or _HAS_NO.search(message)
     if match is not None:
-        dotted = f"{public(match['owner'])}.{match['name']}"
+        dotted = f"{names.public(match['owner'])}.{match['name']}"
         return [_claim(dotted, source, partly=bool(match["partly"]))]
     if match := _REMOVED.search(message):
         return [_claim(f"numpy.{match['name']}", source)]
     if match := _NO_MODULE.search(message):
-        return [_claim(public(match["name"]), source, shadowed=bool(match["shadowed"]))]
+        return [_claim(names.public(match["name"]), source, shadowed=bool(match["shadowed"]))]
     if match := _FROM_WHAT.search(message):
         asked = re.search(rf"from ({_DOTTED}) import\b.*\b{match['name']}\b", source)
-        return [_claim(f"{public(asked[1])}.{match['name']}", source)] if asked else []
+        return [_claim(f"{names.public(asked[1])}.{match['name']}", source)] if asked else []
     return []
 
 
@@ -122,12 +101,11 @@ def _of_class(message: str) -> Iterator[Claim]:
     match = _NO_MEMBER.search(message)
     if match is None:
         return
-    name, member = match["type"] or match["object"], match["name"]
-    whole, name = name, _PARTS_OF.get(name, name).rpartition(".")[2]
-    owners = [public(whole)] if "." in whole else []
-    owners += ["tensorflow.data.Dataset"] if _OF_DATA.match(name) else []
+    whole, member = match["type"] or match["object"], match["name"]
+    name = whole.rpartition(".")[2]
+    owners = [names.public(whole)] if "." in whole else []
     owners += [each.removesuffix(f".{member}") for each in _ending(f".{name}.{member}")]
-    for owner in dict.fromkeys([*owners, *_called(name)]):
+    for owner in dict.fromkeys((*owners, *names.classes(name))):
         dotted = f"{owner}.{member}"
         yield Claim(dotted=dotted, whole=dotted, is_member=True)
 
@@ -154,7 +132,8 @@ def _of_function(message: str, one: Raised, text: str) -> Iterator[Claim]:
             *_ending(f".{name}({parameter})"),
             *_ending(f".{name}.__init__({parameter})"),
         ]
-        known = (f"{each}({parameter})" for each in _called(name))
+        found = names.classes(name) if name[:1].isupper() else ()
+        known = (f"{each}({parameter})" for each in found)
         for dotted in dict.fromkeys((*moved, *known)):
             yield Claim(dotted=dotted, whole=dotted)
 
@@ -172,32 +151,14 @@ def _ending(end: str) -> list[str]:
     return [name for name in names.moves() if name.endswith(end)]
 
 
-def _called(name: str) -> list[str]:
-    """The public names of classes that are called so."""
-    if not name[:1].isupper():
-        return []
-    found: list[str] = []
-    for distribution in ("keras", "tensorflow", "h5py", "numpy", "pandas", "scikit-learn"):
-        found += names.called(distribution, name)
-    return found
-
-
 def asked(source: str) -> Iterator[str]:
     """Yield the public names that a line of code asks for, written in full."""
     if match := re.match(rf"\s*from\s+({_DOTTED})\s+import\s+\(?(.*)", source):
         for each in re.findall(rf"({_NAME})(?:\s+as\s+{_NAME})?\s*(?:,|\)|#|$)", match[2]):
-            yield f"{public(match[1])}.{each}"
-        yield public(match[1])
+            yield f"{names.public(match[1])}.{each}"
+        yield names.public(match[1])
     if match := re.match(rf"\s*import\s+({_DOTTED})", source):
-        yield public(match[1])
+        yield names.public(match[1])
     for found in re.findall(rf"(?<![\w.])({_DOTTED})", source):
-        first, dot, rest = found.partition(".")
-        if dot:
-            yield f"{_ALIASES.get(first, first)}.{rest}"
-
-
-def public(dotted: str) -> str:
-    """Return the name that programs write for what says that it is called so."""
-    for pattern, name in _BEHIND:
-        dotted = pattern.sub(name, dotted)
-    return dotted
+        if "." in found:
+            yield names.in_full(found)

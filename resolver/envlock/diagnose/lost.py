@@ -26,13 +26,12 @@ from envlock.diagnose.rulings import Candidate, Support, Symptom, quoted
 from envlock.findings import Finding
 from envlock.model import Remedy, RemedyKind, Severity, Stage
 from envlock.rules.check import Known, Truth
+from envlock.rules.frameworks import framework
 from envlock.rules.traces import Blame, Raised, blamed, last_raised, raised
 from envlock.versions import minor_of
 
 ENDED, LATER, THERE, SHADOWED = "name-ended", "name-not-yet", "name-there", "shadowed-module"
 
-#: Distributions whose names come back as what they were.
-_WHOLE = frozenset({"keras", "tensorflow"})
 _TRIED = 3  # exceptions of one chain
 #: What a line without an exception's type says of a name.
 _BARE = re.compile(
@@ -169,7 +168,9 @@ def _ways(found: Lost, known: Known) -> Iterator[Remedy]:
     yield from beside(life)
     if life.before is not None:
         yield from older(life, known)
-    if life.after is not None and (life.before is None or life.distribution in _WHOLE):
+    if life.after is not None and (
+        life.before is None or life.distribution in {"keras", framework().name}
+    ):
         yield from newer(life)
 
 
@@ -210,7 +211,7 @@ def _notes(found: Lost) -> Iterator[str]:
 def _moved(claim: Claim) -> names.Move | None:
     """What became of it: of all that the code asks for, else of what is missing."""
     for dotted in (claim.whole, claim.dotted):
-        plain = re.sub(r"^(?:tensorflow\.(?:python\.)?|tf_)keras(?=\.)", "keras", dotted)
+        plain = re.sub(rf"^(?:{framework().name}\.(?:python\.)?|tf_)keras(?=\.)", "keras", dotted)
         for name in dict.fromkeys((dotted, plain)):
             move = names.moved(name)
             gone = claim.dotted.rpartition("keras")[2]
@@ -221,9 +222,9 @@ def _moved(claim: Claim) -> names.Move | None:
 
 def _written(line: str, claim: Claim) -> str:
     """The line to write, in the Keras that the code takes."""
-    if claim.dotted.startswith("tensorflow.keras"):
+    if claim.dotted.startswith(f"{framework().name}.keras"):
         line = re.sub(r"(?<![\w.])keras\.", "tf.keras.", line)
-        line = re.sub(r"^from (?:tf\.)?keras", "from tensorflow.keras", line)
+        line = re.sub(r"^from (?:tf\.)?keras", f"from {framework().name}.keras", line)
     return line
 
 
