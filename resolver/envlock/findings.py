@@ -11,7 +11,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from envlock.model import Platform, Remedy, RemedyKind, Severity, Stage
+from envlock.model import Platform, Remedy, RemedyKind, Requested, Severity, Stage
 
 
 class Kind(StrEnum):
@@ -31,7 +31,9 @@ class Examined(Struct, frozen=True, kw_only=True):
     True when what is not named is not there, as in an environment or a
     freeze. ``text`` is a traceback or log, noise removed; ``manager`` pip or
     conda, ``variables`` environment variables that are known to be set.
-    ``notes`` say what could not be read, each with its place.
+    ``notes`` say what could not be read, each with its place. ``asked`` and
+    ``bounds`` are what an installer is given of a request: its requirements as
+    they are written, and its constraints.
     """
 
     kind: Kind
@@ -45,6 +47,8 @@ class Examined(Struct, frozen=True, kw_only=True):
     variables: Mapping[str, str] = field(default_factory=dict)
     text: str = ""
     notes: tuple[str, ...] = ()
+    asked: tuple[Requested, ...] = ()
+    bounds: tuple[Requested, ...] = ()
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -77,6 +81,8 @@ CONFLICT = "declared-conflict"
 MISSING = "missing-requirement"
 
 PYTHONPATH_LEAK = "pythonpath-leak"
+
+NOT_INSTALLABLE = "not-installable"
 
 
 def unmet(

@@ -61,19 +61,19 @@ class RequirementLines(Struct, kw_only=True):
 
     def file(self, path: Path, text: str) -> Iterator[None]:
         """Take in a whole file, and yield after each line."""
-        for line in self.reader.file(path, text, constraint=True):
+        for line in self.reader.file(path, text):
             self.take(line)
             yield
 
     def line(self, path: Path, text: str, where: str) -> None:
         """Take in one line; what it includes is looked for beside ``path``."""
-        for line in self.reader.line(path, text, where, constraint=True):
+        for line in self.reader.line(path, text, where):
             self.take(line)
 
     def take(self, line: Line) -> None:
         """Take in what was read."""
         if line.requirement is not None:
-            self.gathered.asked(line.requirement, line.where)
+            self.gathered.asked(line.requirement, line.where, only_bound=line.constraint)
         elif line.text and line.fault is not None:
             self.salvage(line.text, line.where, line.fault)
             return
@@ -121,7 +121,7 @@ class RequirementLines(Struct, kw_only=True):
         elif version is None:
             self.gathered.bound(name, SpecifierSet(), where)
         else:
-            self.gathered.pin(name, version, where)
+            self.gathered.asked(Requirement(f"{name}=={version}"), where)
 
 
 def examine_lock(path: Path, text: str, given: Given) -> Examined:

@@ -31,7 +31,8 @@ class Complaint(Struct, frozen=True, kw_only=True):
     why) and ``missing`` (requirement → why) are faults of the state.
     ``fixed`` packages cannot be installed anew (editable ones), ``keep`` are
     not to be, ``allow`` may move from the start. With ``listed`` the packages
-    are lines of a file: what is kept is asked for as well.
+    are lines of a file: what is kept is asked for as well, with its ``extras``
+    (package → how they are written).
     """
 
     packages: Mapping[NormalizedName, Version]
@@ -49,6 +50,7 @@ class Complaint(Struct, frozen=True, kw_only=True):
     keep: frozenset[NormalizedName] = frozenset()
     allow: frozenset[NormalizedName] = frozenset()
     listed: bool = False
+    extras: Mapping[NormalizedName, str] = field(default_factory=dict)
 
     @property
     def nothing_wrong(self) -> bool:
