@@ -32,8 +32,10 @@ class Examined(Struct, frozen=True, kw_only=True):
     freeze. ``text`` is a traceback or log, noise removed; ``manager`` pip or
     conda, ``variables`` environment variables that are known to be set.
     ``notes`` say what could not be read, each with its place. ``asked`` and
-    ``bounds`` are what an installer is given of a request: its requirements as
-    they are written, and its constraints.
+    ``bounds`` are what pip is given of a request: its requirements as they are
+    written, and its constraints; none where conda brings some of it.
+    ``undecided`` are those of ``loose`` of which the Python or the system
+    decides what is asked for.
     """
 
     kind: Kind
@@ -49,6 +51,7 @@ class Examined(Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     asked: tuple[Requested, ...] = ()
     bounds: tuple[Requested, ...] = ()
+    undecided: frozenset[NormalizedName] = frozenset()
 
 
 class Finding(Struct, frozen=True, kw_only=True):

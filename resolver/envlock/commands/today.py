@@ -8,12 +8,12 @@ those that `envlock lock` takes too, where nobody names others.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 
 from msgspec import Struct
 from msgspec.structs import replace
-from packaging.utils import NormalizedName, canonicalize_name
+from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from envlock.choices import EngineName
@@ -30,7 +30,6 @@ from envlock.model import (
     Platform,
     Remedy,
     RemedyKind,
-    Requested,
     Severity,
     Stage,
     Target,
@@ -39,6 +38,7 @@ from envlock.progress import Progress
 from envlock.request.words import applicable
 from envlock.resolve import Question, Tools, merge
 from envlock.resolve.today import Impossible, Obstacle, Today, today
+from envlock.rules.frameworks import frameworks
 from envlock.system import OutOfTime, within
 from envlock.system.looking import current_folder
 from envlock.targets.find import Terms, find
@@ -65,13 +65,15 @@ class Judged(Struct, frozen=True, kw_only=True):
 
     ``pins`` is None where that set is not known; ``note`` then says why.
     ``obstacle`` is the finding that there is none, ``pythons`` the
-    others on which nothing of that is in the way.
+    others on which nothing of that is in the way. ``unread`` packages are
+    source alone, so that only building them tells what they bring.
     """
 
     examined: Examined
     pins: Mapping[NormalizedName, Version] | None = None
     obstacle: Finding | None = None
     pythons: tuple[str, ...] = ()
+    unread: tuple[NormalizedName, ...] = ()
     note: str = ""
 
     @property
@@ -126,19 +128,7 @@ def target_of(examined: Examined, meant: Meant) -> Target:
 
 def is_request(examined: Examined) -> bool:
     """Whether something asks for packages that pip installs, and is no list of what is there."""
-    names = {canonicalize_name(each.requirement.name) for each in _said(examined)}
-    return (
-        examined.kind is Kind.FILE
-        and not examined.complete
-        and not examined.text
-        and bool(examined.asked)
-        and names >= {*examined.packages, *examined.loose}
-    )
-
-
-def _said(examined: Examined) -> Iterator[Requested]:
-    yield from examined.asked
-    yield from examined.bounds
+    return examined.kind is Kind.FILE and bool(examined.asked) and not examined.text
 
 
 def of_file(
@@ -186,11 +176,14 @@ def judged(
     found = today(question, tools_for(settings, EngineName.UV, progress))
     if isinstance(found, Impossible):
         obstacle = _not_installable(found, examined, target)
-        return Judged(examined=examined, obstacle=obstacle, pythons=found.pythons)
+        return Judged(
+            examined=examined, obstacle=obstacle, pythons=found.pythons, unread=found.unread
+        )
     pins = {each.name: each.version for each in found.packages}
     return Judged(
         examined=_taken(examined, pins, found, target),
         pins=pins,
+        unread=found.unread,
         note=_told(examined, found, target),
     )
 
@@ -225,11 +218,15 @@ def _told(examined: Examined, found: Today, target: Target) -> str:
 
 def _not_installable(found: Impossible, examined: Examined, target: Target) -> Finding:
     """The finding that a file cannot be installed, with every cause."""
-    about = {n: examined.packages.get(n) for each in found.obstacles for n in _names(each)}
+    of_framework = {name for each in frameworks() for name in each.members}
+    obstacles = sorted(found.obstacles, key=lambda each: of_framework.isdisjoint(_names(each)))
+    about = {n: examined.packages.get(n) for each in obstacles for n in _names(each)}
     remedies = [
         Remedy(kind=RemedyKind.ADVICE, text=f"take Python {minor}") for minor in found.pythons[:1]
     ]
-    causes = "; ".join(each.text for each in found.obstacles)
+    causes = "; ".join(each.text.rstrip(".") for each in obstacles[:_SHOWN])
+    if more := obstacles[_SHOWN:]:
+        causes += f"; the same of {', '.join(n for each in more for n in _names(each))}"
     return Finding(
         id=NOT_INSTALLABLE,
         title=f"it cannot be installed on Python {target.minor}",

@@ -187,6 +187,7 @@ class Gathered(Struct, kw_only=True):
     count: int = 0
     requests: list[Requested] = field(default_factory=list)
     limits: list[Requested] = field(default_factory=list)
+    undecided: set[NormalizedName] = field(default_factory=set)
 
     def note(self, where: str, text: str) -> None:
         """Keep one sentence about a place."""
@@ -259,6 +260,7 @@ class Gathered(Struct, kw_only=True):
             notes=tuple(self.notes),
             asked=tuple(self.requests),
             bounds=tuple(self.limits),
+            undecided=frozenset(self.undecided),
         )
 
     def _settle(self, name: NormalizedName, mentions: Sequence[_Mention]) -> Version | SpecifierSet:
@@ -268,6 +270,7 @@ class Gathered(Struct, kw_only=True):
                 self.note(
                     mentions[0].where, f"which {name} is meant depends on the Python or system"
                 )
+                self.undecided.add(name)
                 return SpecifierSet()
             counted = list(mentions)
         pins = list(dict.fromkeys(each.version for each in counted if each.version is not None))
@@ -340,6 +343,7 @@ def _pair(one: Examined, other: Examined) -> Examined:
         notes=(*one.notes, *other.notes),
         asked=(*one.asked, *other.asked),
         bounds=(*one.bounds, *other.bounds),
+        undecided=one.undecided | other.undecided,
     )
 
 

@@ -184,6 +184,8 @@ class Asking(Struct, frozen=True, kw_only=True):
             settings=case.settings,
             preferences=case.packages,
             wheels_only=families().wheels_only,
+            builds=not case.listed,
+            without=case.unread,
         )
 
 

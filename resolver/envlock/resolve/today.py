@@ -56,6 +56,7 @@ class Impossible(Struct, frozen=True, kw_only=True):
 
     obstacles: tuple[Obstacle, ...]
     pythons: tuple[str, ...] = ()
+    unread: tuple[NormalizedName, ...] = ()
 
 
 def today(question: Question, tools: Tools) -> Today | Impossible:
@@ -73,7 +74,8 @@ def today(question: Question, tools: Tools) -> Today | Impossible:
             return Today(packages=found.packages, unread=tuple(sorted(unread)))
         obstacles = tuple(_obstacles(question, tools, question.target))
         if obstacles:
-            return Impossible(obstacles=obstacles, pythons=_pythons(obstacles, question, tools))
+            others = _pythons(obstacles, question, tools)
+            return Impossible(obstacles=obstacles, pythons=others, unread=tuple(sorted(unread)))
         text = found.text
         more = {canonicalize_name(name) for name in _NO_WHEELS.findall(text)}
         more -= {*unread, *families().wheels_only}
@@ -81,7 +83,8 @@ def today(question: Question, tools: Tools) -> Today | Impossible:
             break
         unread |= more
     about = tuple(each for each in question.requirements.values() if _names(text, each.name))
-    return Impossible(obstacles=(Obstacle(text=text, about=about),))
+    obstacle = Obstacle(text=text, about=about)
+    return Impossible(obstacles=(obstacle,), unread=tuple(sorted(unread)))
 
 
 def _names(text: str, name: NormalizedName) -> bool:

@@ -238,7 +238,7 @@ def _strange(seen: _Seen, rules: Iterable[Rule]) -> tuple[Finding, ...]:
 
 def _judged(order: DiagnoseOrder, whole: Examined, progress: Progress) -> Judged | None:
     """What an installer would take of a file that asks for packages; None: it is no such file."""
-    if order.index is None or not whole.asked or whole.text or whole.complete:
+    if order.index is None or not whole.asked or whole.text:
         return None
     from envlock.commands import today  # noqa: PLC0415  (0.1 s, of a solver)
 
@@ -356,9 +356,13 @@ def _fixable(what: Sequence[str], parts: Sequence[Examined]) -> tuple[str, ...] 
         name
         for name, part in zip(what, parts, strict=True)
         if part.kind is Kind.ENVIRONMENT
-        or (part.kind is Kind.FILE and not part.complete and can(format_at(Path(name)), Can.EDIT))
+        or (part.kind is Kind.FILE and _is_asked(part) and can(format_at(Path(name)), Can.EDIT))
     ]
     return (found[0],) if len(found) == 1 else None
+
+
+def _is_asked(part: Examined) -> bool:
+    return bool(part.asked) or not part.complete
 
 
 def _environment(

@@ -148,7 +148,7 @@ def _read(
     order: FileOrder, examined: Examined, goal: Target, seen: Judged, progress: Progress
 ) -> _File:
     return _File(
-        case=_stated(order, examined, goal, database.load(order.rules).rules),
+        case=_stated(order, examined, goal, seen, database.load(order.rules).rules),
         ranges=examined.loose,
         complete=examined.complete,
         judged=seen,
@@ -193,7 +193,7 @@ def _facts(found: Mapping[str, str]) -> str:
 
 
 def _stated(
-    order: FileOrder, examined: Examined, goal: Target, rules: tuple[Rule, ...]
+    order: FileOrder, examined: Examined, goal: Target, seen: Judged, rules: tuple[Rule, ...]
 ) -> Complaint:
     return Complaint(
         packages=examined.packages,
@@ -205,6 +205,7 @@ def _stated(
         allow=order.steering.allow,
         listed=True,
         extras=_extras(examined),
+        unread=seen.unread,
     )
 
 
@@ -237,10 +238,10 @@ class _File(Struct, frozen=True, kw_only=True):
         pins = self.case.packages
         if self.judged.pins is not None:
             return self._wrong({**pins, **self.judged.pins}), ""
-        if self.complete or self._broken(pins):
-            return self._wrong(pins), ""
         if self.judged.obstacle is not None:
             return self._wrong({**self._newest(), **pins}), self.judged.obstacle.because
+        if self.complete or self._broken(pins):
+            return self._wrong(pins), ""
         answer = self._as_installed()
         if isinstance(answer, Solution):
             return self._wrong({package.name: package.version for package in answer.packages}), ""
