@@ -10,6 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "resolver" / "envlock"
 
 VALUES = {
+    "causes",
     "changes",
     "choices",
     "documents",
@@ -41,12 +42,13 @@ ALLOWED = {
         "targets",
     },
     "bundle": VALUES | {"formats", "index", "system", "targets"},
+    "causes": set(),
     "changes": set(),
     "choices": set(),
     "documents": {"errors"},
-    "model": {"choices"},
+    "model": {"causes", "choices"},
     "errors": set(),
-    "findings": {"model"},
+    "findings": {"causes", "model"},
     "outcomes": set(),
     "standards": {"errors"},
     "progress": set(),
@@ -108,6 +110,7 @@ ALLOWED = {
 }
 #: Rooms that start no process and write no file.
 QUIET = {
+    "causes",
     "changes",
     "choices",
     "diagnose",

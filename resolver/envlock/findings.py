@@ -11,7 +11,16 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from envlock.model import Platform, Remedy, RemedyKind, Requested, Severity, Stage
+from envlock.causes import Cause
+from envlock.model import (
+    Condition,
+    Platform,
+    Remedy,
+    RemedyKind,
+    Requested,
+    Severity,
+    Stage,
+)
 
 
 class Kind(StrEnum):
@@ -62,7 +71,8 @@ class Finding(Struct, frozen=True, kw_only=True):
     was seen on to its version, None where the version is not known.
     ``confidence`` is between 0 and 1. ``remedies`` come best first; those of
     kind ``command`` can be typed as they are. ``consequences`` are findings
-    that go away with this one.
+    that go away with this one. ``cause`` is None where nobody knows it,
+    ``releases`` are those that are known to do so.
     """
 
     id: str
@@ -70,6 +80,8 @@ class Finding(Struct, frozen=True, kw_only=True):
     severity: Severity
     because: str
     packages: Mapping[NormalizedName, Version | None]
+    cause: Cause | None = Cause.VERSION
+    releases: tuple[Condition, ...] = ()
     stage: Stage | None = None
     aliases: tuple[str, ...] = ()
     confidence: float = 1.0

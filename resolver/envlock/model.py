@@ -1,4 +1,4 @@
-"""The frozen values that flow through envlock. Imports only `envlock.choices`.
+"""The frozen values that flow through envlock. Imports only `choices` and `causes`.
 
 Every workflow is a chain of these: `Request` → `Constraint`s → `Lock` →
 environment → `Outcome`s. Texts become `packaging` types once, at the edge.
@@ -21,6 +21,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
+from envlock.causes import Cause
 from envlock.choices import Accelerator, IndexStrategy
 
 RuleId = NewType("RuleId", str)
@@ -148,10 +149,9 @@ class IndexSettings(Struct, frozen=True, kw_only=True):
 class CondaSpec(Struct, frozen=True, kw_only=True):
     """One conda package as somebody wrote it, in its parts.
 
-    ``version`` keeps its operators (``=2.15``, ``>=1.2,<2``, ``1.2.*``, ""
-    for any). ``url`` is set instead where the entry is the address of a
-    package. ``keys`` are what else stands in brackets, sorted; ``only`` the
-    subdirs (linux-64, …) that the entry counts for, none for all. ``origin``
+    ``version`` keeps its operators (``=2.15``, ``>=1.2,<2``, ``1.2.*``, "" for any). ``url`` is set
+    instead where the entry is the address of a package. ``keys`` are what else stands in brackets,
+    sorted; ``only`` the subdirs (linux-64, …) that the entry counts for, none for all. ``origin``
     is file:line, or "command line".
     """
 
@@ -184,18 +184,16 @@ class CondaSpec(Struct, frozen=True, kw_only=True):
 class Request(Struct, frozen=True, kw_only=True):
     """What somebody wants locked, before any target is known.
 
-    ``specs`` are conda's packages; without any, and without ``channels``, it
-    is pip's alone. ``channels`` are in order of priority, without the word
-    ``nodefaults``; ``typed`` are those that are not a file's. ``constraints``
-    bound both sides, ``pip_constraints`` (of a file's pip section) pip's
-    alone; ``pip_options`` are index options of that section, as pip spells
-    them. ``users`` are constraints that whoever asks gives to pip and uv: they
-    bound pip's packages too, and are no part of what a lock answers, since
-    another has others. ``platforms`` are the subdirs that a file itself names, ``name`` and
-    ``variables`` those of its environment. ``needs`` are capabilities (levels
-    of the probes) that evidence must show. ``notes`` are sentences on what of
-    a file is left out, each with its place. ``optional`` is what each extra or
-    group asks for that can be chosen where the lock is installed.
+    ``specs`` are conda's packages; without any, and without ``channels``, it is pip's alone.
+    ``channels`` are in order of priority, without the word ``nodefaults``; ``typed`` are those that
+    are not a file's. ``constraints`` bound both sides, ``pip_constraints`` (of a file's pip
+    section) pip's alone; ``pip_options`` are index options of that section, as pip spells them.
+    ``users`` are constraints that whoever asks gives to pip and uv: they bound pip's packages too,
+    and are no part of what a lock answers, since another has others. ``platforms`` are the subdirs
+    that a file itself names, ``name`` and ``variables`` those of its environment. ``needs`` are
+    capabilities (levels of the probes) that evidence must show. ``notes`` are sentences on what of
+    a file is left out, each with its place. ``optional`` is what each extra or group asks for that
+    can be chosen where the lock is installed.
     """
 
     requirements: tuple[Requested, ...] = ()
@@ -265,10 +263,12 @@ class RemedyKind(StrEnum):
 
 
 class Remedy(Struct, frozen=True, kw_only=True):
-    """One way out, as the rule's author wrote it."""
+    """One way out as a rule's author wrote it, for a case, and texts with the pattern ``seen``."""
 
     kind: RemedyKind
     text: str
+    case: Case | None = None
+    seen: str = ""
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
@@ -281,7 +281,11 @@ class Evidence(Struct, frozen=True, kw_only=True):
 
 
 class Rule(Struct, frozen=True, kw_only=True):
-    """A fact that package metadata does not tell, or tells only in part."""
+    """A fact that package metadata does not tell, or tells only in part; or what an error means.
+
+    ``symptoms`` are ``raised_in`` those alone, where a text shows it. ``messages`` are printed,
+    with ``{}`` for what varies, by one or another of ``releases``, which rules nothing out.
+    """
 
     id: RuleId
     title: str
@@ -290,8 +294,12 @@ class Rule(Struct, frozen=True, kw_only=True):
     severity: Severity
     because: str
     metadata: str
+    cause: Cause = Cause.VERSION
     aliases: tuple[str, ...] = ()
     symptoms: tuple[str, ...] = ()
+    raised_in: tuple[NormalizedName, ...] = ()
+    messages: tuple[str, ...] = ()
+    releases: tuple[Condition, ...] = ()
     remedies: tuple[Remedy, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     source: str = ""
@@ -399,14 +407,13 @@ class CondaPackage(Struct, frozen=True, kw_only=True):
 class Part(Struct, frozen=True, kw_only=True):
     """The pins of one Python on one platform, each side sorted by name.
 
-    ``python`` is X.Y and ``platform`` envlock's name (linux-x86_64), both ""
-    where a file does not tell. ``conda`` are conda's packages, none in a lock
-    of pip alone, ``pypi`` those that pip installs; no project is on both
-    sides. ``subdir`` is conda's name of the platform, "" without its packages,
-    and ``virtual`` what those ask of the system, such as ``__glibc >=2.17``.
-    ``verified`` says when, where and what exactly this set of pins was seen to
-    do, and is empty for every other one; of such a one ``differs`` says in what
-    it is not a set that was proved. Files hold how many these are.
+    ``python`` is X.Y and ``platform`` envlock's name (linux-x86_64), both "" where a file does not
+    tell. ``conda`` are conda's packages, none in a lock of pip alone, ``pypi`` those that pip
+    installs; no project is on both sides. ``subdir`` is conda's name of the platform, "" without
+    its packages, and ``virtual`` what those ask of the system, such as ``__glibc >=2.17``.
+    ``verified`` says when, where and what exactly this set of pins was seen to do, and is empty for
+    every other one; of such a one ``differs`` says in what it is not a set that was proved. Files
+    hold how many these are.
     """
 
     python: str = ""
@@ -451,16 +458,14 @@ class Recorded(Struct, frozen=True, kw_only=True):
 class Lock(Struct, frozen=True, kw_only=True):
     """A complete set of pins for one platform or several, ``parts`` sorted by place.
 
-    ``command`` makes it again; ``request_digest`` tells whether it still
-    answers the request it was made for, ``asked`` what that is, ``content`` what a
-    file of it held when it was written (`envlock.formats.content`); ``notes`` are sentences for the
-    reader (a soft rule given up, a CUDA row), ``reasons`` maps rules to
-    theirs. ``name``, ``channels`` (as written, best first), ``nodefaults`` and
-    ``variables`` are the environment's, ``requested`` the specs that conda
-    was asked for. ``indexes`` are those that were asked, in their order, where
-    there were several, and ``index_strategy`` is how one of them was chosen.
-    ``selections`` are the extras and groups that can be chosen from it.
-    No clock, host or path of the machine that made it.
+    ``command`` makes it again; ``request_digest`` tells whether it still answers the request it was
+    made for, ``asked`` what that is, ``content`` what a file of it held when it was written
+    (`envlock.formats.content`); ``notes`` are sentences for the reader (a soft rule given up, a
+    CUDA row), ``reasons`` maps rules to theirs. ``name``, ``channels`` (as written, best first),
+    ``nodefaults`` and ``variables`` are the environment's, ``requested`` the specs that conda was
+    asked for. ``indexes`` are those that were asked, in their order, where there were several, and
+    ``index_strategy`` is how one of them was chosen. ``selections`` are the extras and groups that
+    can be chosen from it. No clock, host or path of the machine that made it.
     """
 
     parts: tuple[Part, ...]

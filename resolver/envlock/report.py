@@ -18,6 +18,7 @@ from envlock.model import (
     Rule,
 )
 from envlock.outcomes import SCRIPT, Crashed, Failed, Outcome, Passed, Skipped
+from envlock.rules.check import in_words
 from envlock.rules.frameworks import framework
 
 _TAIL = 20  # lines of what a script printed
@@ -313,7 +314,10 @@ def _cut(line: str, width: int = 160) -> str:
 
 def rule_rows(rules: Iterable[Rule]) -> list[tuple[str, ...]]:
     """Rules as table rows."""
-    return [(rule.id, rule.severity.value, rule.stage.value, rule.title) for rule in rules]
+    return [
+        (rule.id, rule.severity.value, rule.stage.value, rule.cause.value, rule.title)
+        for rule in rules
+    ]
 
 
 def rule_data(rule: Rule) -> dict[str, Any]:
@@ -327,7 +331,11 @@ def rule_data(rule: Rule) -> dict[str, Any]:
         "because": rule.because,
         "metadata": rule.metadata,
         "cases": [case_text(case) for case in rule.cases],
+        "cause": rule.cause.value,
         "symptoms": list(rule.symptoms),
+        "raised_in": list(rule.raised_in),
+        "messages": list(rule.messages),
+        "releases": in_words(rule.releases),
         "remedy": [{remedy.kind.value: remedy.text} for remedy in rule.remedies],
         "evidence": [_evidence_data(item) for item in rule.evidence],
     }
@@ -340,12 +348,19 @@ def _evidence_data(item: Evidence) -> dict[str, Any]:
 def rule_text(rule: Rule) -> str:
     """A rule in full."""
     lines = [f"{rule.id}: {rule.title}", "", rule.because, ""]
-    lines.append(f"{rule.severity} at {rule.stage}; metadata forbids it: {rule.metadata}")
+    lines.append(f"{rule.severity} at {rule.stage}; cause: {rule.cause}")
+    if any(case.demands or case.alone for case in rule.cases):
+        lines.append(f"metadata forbids it: {rule.metadata}")
     if rule.aliases:
         lines.append(f"also known as {', '.join(rule.aliases)}")
     lines += [f"  {text}" for case in rule.cases if (text := case_text(case))]
     if rule.symptoms:
-        lines += ["symptoms:", *(f"  {symptom}" for symptom in rule.symptoms)]
+        by = f" (raised in {' or '.join(rule.raised_in)})" if rule.raised_in else ""
+        lines += [f"symptoms{by}:", *(f"  {symptom}" for symptom in rule.symptoms)]
+    if rule.messages:
+        lines += ["messages:", *(f"  {message}" for message in rule.messages)]
+    if rule.releases:
+        lines.append(f"known from {', '.join(in_words(rule.releases))}")
     lines += ["remedy:", *(f"  {remedy.kind}: {remedy.text}" for remedy in rule.remedies)]
     lines.append("evidence:")
     for item in rule.evidence:
@@ -356,7 +371,7 @@ def rule_text(rule: Rule) -> str:
 
 def case_text(case: Case) -> str:
     """A case in words: ``tensorflow <2.5: require h5py <3``."""
-    when = [f"{c.package} {c.specifier or 'any'}" for c in case.when]
+    when = in_words(case.when)
     when += [f"python {case.python}"] if case.python else []
     when += list(case.platforms) + list(case.managers) + list(case.accelerators)
     when += [f"{key}={value}" for key, value in case.variables.items()]

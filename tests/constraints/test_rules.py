@@ -16,12 +16,12 @@ from envlock.rules import database
 from envlock.rules.check import Situation, violations
 from envlock.rules.database import example_faults
 from envlock.rules.schema import read_rule
-from envlock.rules.tables import TABLES, parse
+from envlock.rules.tables import EXPLAINS, TABLES, parse
 
 FOLDER = Path(envlock_constraints.__file__).parent
 DATA = Path(__file__).parent / "data"
 README = FOLDER.parent / "README.md"
-RULES = database.load().rules
+RULES = database.load().everything
 
 #: What a healthy run prints; no symptom may be found in it.
 HARMLESS = {
@@ -69,7 +69,7 @@ INFO:tensorflow:Assets written to: saved/assets
 
 
 def read(pattern: str = "*.yaml") -> Iterator[tuple[str, dict[str, Any]]]:
-    for path in sorted(FOLDER.glob(pattern)):
+    for path in sorted((*FOLDER.glob(pattern), *(FOLDER / EXPLAINS).glob(pattern))):
         if path.name not in TABLES:
             for document in parse(path.read_text(encoding="utf-8")):
                 yield document["id"], document

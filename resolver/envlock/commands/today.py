@@ -20,6 +20,7 @@ from envlock.choices import EngineName
 from envlock.cli.options import IndexOptions
 from envlock.cli.orders import configured_settings
 from envlock.config import load_config
+from envlock.diagnose.deduced import usual_platform
 from envlock.engine import ENGINES
 from envlock.errors import EnvlockError
 from envlock.findings import NOT_INSTALLABLE, Examined, Finding, Kind
@@ -119,10 +120,10 @@ def target_of(examined: Examined, meant: Meant) -> Target:
     """
     said = None if examined.python is None else minor_of(examined.python)
     python = meant.python or said or load_config(current_folder(), os.environ).python
-    platform = meant.platform or examined.platform
     place = None
-    if platform is not None and platform.machine:
-        place = Place(platform=platform, option=str(platform))
+    if (platform := meant.platform or examined.platform) is not None:
+        known = usual_platform(platform)
+        place = Place(platform=known, option=str(known))
     return find(python, place, Terms())
 
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from envlock.diagnose.deduced import conflicts_by_release, conflicts_told, known_of, unsure
+from envlock.diagnose.cures import Cures
+from envlock.diagnose.deduced import (
+    conflicts_by_release,
+    conflicts_told,
+    known_of,
+    told_edges,
+    unsure,
+)
 from envlock.diagnose.models import Loads, loads, model_findings
 from envlock.diagnose.outside import OUTSIDE, outside
 from envlock.diagnose.rulings import Candidate, backed, candidate, ranked, shown_by
@@ -46,7 +53,8 @@ def diagnose(
     ]
     candidates = [each for each in spoken if each is not None]
     declared = conflicts_by_release(known) if examined.kind is not Kind.ENVIRONMENT else ()
-    for finding in _unique((*others, *conflicts_told(examined.text), *declared)):
+    edges = told_edges(examined.text)
+    for finding in _unique((*others, *conflicts_told(edges), *declared)):
         rule = by_id.get(finding.id)
         enriched = backed(finding, rule) if rule else finding
         candidates.append(Candidate(finding=enriched, symptom=shown.get(finding.id)))
@@ -58,7 +66,11 @@ def diagnose(
             examined.text, known, candidates, [name for name in shown if name not in kept]
         )
     )
-    found = ranked([*candidates, *([Candidate(finding=unknown)] if unknown else [])])
+    cures = Cures(known, by_id.values(), edges, told)
+    found = [
+        cures.checked(each, examined.text)
+        for each in ranked([*candidates, *([Candidate(finding=unknown)] if unknown else [])])
+    ]
     # What another package does says nothing of the environment's own.
     return tuple(sorted(found, key=lambda each: each.id != OUTSIDE))
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from functools import cache
 
+from msgspec import Struct
 from msgspec.structs import replace
+from packaging.requirements import Requirement
 from packaging.specifiers import Specifier, SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
@@ -62,7 +65,7 @@ def known_of(examined: Examined) -> Known:
         situation=situation,
         versions=examined.packages,
         ranges=examined.loose,
-        today={n: _newest(each) for n, each in ranges.items() if n not in examined.undecided},
+        today={n: newest_in(each) for n, each in ranges.items() if n not in examined.undecided},
         complete=examined.complete,
         lenient=True,
     )
@@ -148,8 +151,8 @@ def _taken(
     return max((each for each in there if admits(wish, each)), default=None)
 
 
-def _newest(specifier: SpecifierSet) -> Version:
-    """A version near the upper end of a range."""
+def newest_in(specifier: SpecifierSet) -> Version:
+    """Return a version near the upper end of a range."""
     ends = [_NEWER_THAN_ALL, *(_end(part) for part in specifier)]
     return max((each for each in ends if admits(specifier, each)), default=_NEWER_THAN_ALL)
 
@@ -184,11 +187,10 @@ def conflicts_by_release(known: Known) -> tuple[Finding, ...]:
 
 def _broken(known: Known) -> Iterator[Finding]:
     situation = known.situation
-    environment = marker_environment(
-        usual_platform(situation.platform), minor_of(situation.pythons[-1])
-    )
-    for owner, lines in _release_lines(known):
-        for requirement in standards.applicable(lines, environment):
+    platform = usual_platform(situation.platform)
+    minor = minor_of(situation.pythons[-1])
+    for owner in (*framework().members, NormalizedName("h5py")):
+        for requirement in _declared(owner, known.versions.get(owner), platform, minor):
             name = canonicalize_name(requirement.name)
             there, asked = known.versions.get(name), known.ranges.get(name)
             if there is not None and not admits(requirement.specifier, there):
@@ -197,30 +199,51 @@ def _broken(known: Known) -> Iterator[Finding]:
                 yield unmet(owner, known.versions[owner], requirement, asked)
 
 
-def conflicts_told(text: str) -> tuple[Finding, ...]:
-    """Return the conflicts that pip names in a log."""
+class Edge(Struct, frozen=True, kw_only=True):
+    """What a package declares of another one, and which version of that is there, if any."""
+
+    owner: NormalizedName
+    version: Version
+    requirement: Requirement
+    there: Version | None
+
+    @property
+    def name(self) -> NormalizedName:
+        """The package that is asked for."""
+        return canonicalize_name(self.requirement.name)
+
+
+def told_edges(text: str) -> tuple[Edge, ...]:
+    """Return the declared ranges that pip says are not met."""
     if "but you" not in text and "which is not installed" not in text:
         return ()
-    found: dict[tuple[str, str], Finding] = {}
+    found: dict[tuple[str, str], Edge] = {}
     for match in _TOLD.finditer(text):
         requirement = standards.requirement(match["wish"])
         version = standards.version(match["version"] or "")
         owner, owned = canonicalize_name(match["owner"]), standards.version(match["owned"])
         if requirement is None or owned is None or (version is None and match["version"]):
             continue
-        found[owner, requirement.name] = unmet(owner, owned, requirement, version)
+        edge = Edge(owner=owner, version=owned, requirement=requirement, there=version)
+        found[owner, requirement.name] = edge
         if len(found) == _MOST:
             break
     return tuple(found.values())
 
 
-def _release_lines(known: Known) -> Iterator[tuple[NormalizedName, Sequence[str]]]:
-    platform = str(usual_platform(known.situation.platform))
-    for name in (*framework().members, NormalizedName("h5py")):
-        version = known.versions.get(name)
-        if version is None:
-            continue
-        table = h5py_releases() if name == "h5py" else ()
-        found = next((each for each in table if each.version == version), None) or release(version)
-        if found is not None:
-            yield name, found.needs.get((name, platform), ())
+def conflicts_told(edges: Iterable[Edge]) -> tuple[Finding, ...]:
+    """Return the conflicts that pip names in a log."""
+    return tuple(unmet(each.owner, each.version, each.requirement, each.there) for each in edges)
+
+
+@cache
+def _declared(
+    name: NormalizedName, version: Version | None, platform: Platform, minor: str
+) -> tuple[Requirement, ...]:
+    """What a release on record declares for a system and a Python."""
+    if version is None:
+        return ()
+    table = h5py_releases() if name == "h5py" else ()
+    found = next((each for each in table if each.version == version), None) or release(version)
+    lines = () if found is None else found.needs.get((name, str(platform)), ())
+    return tuple(standards.applicable(lines, marker_environment(platform, minor)))

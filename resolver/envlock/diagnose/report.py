@@ -9,6 +9,7 @@ from typing import Any
 from envlock.diagnose.models import Loads
 from envlock.findings import Examined, Finding
 from envlock.model import Remedy, RemedyKind, Severity
+from envlock.rules.check import in_words
 from envlock.rules.frameworks import framework
 from envlock.words import counted
 
@@ -29,7 +30,8 @@ def findings_text(findings: Sequence[Finding], *, verbose: bool = False) -> str:
 def _paragraph(number: int, finding: Finding, *, verbose: bool) -> Iterator[str]:
     stage = f" at {finding.stage}" if finding.stage else ""
     yield f"{number}. {finding.id}: {finding.title}"
-    yield f"{_INDENT}{_severity(finding)}{stage}, {confidence_words(finding.confidence)}"
+    cause = f"; cause: {finding.cause}" if finding.cause else ""
+    yield f"{_INDENT}{_severity(finding)}{stage}, {confidence_words(finding.confidence)}{cause}"
     known = [f"{name} {version}" for name, version in finding.packages.items() if version]
     unknown = [name for name, version in finding.packages.items() if not version]
     if known:
@@ -37,6 +39,8 @@ def _paragraph(number: int, finding: Finding, *, verbose: bool) -> Iterator[str]
     if unknown:
         yield from _wrapped("look at the version of ", ", ".join(unknown))
     yield from _wrapped("", finding.because)
+    if finding.releases:
+        yield from _wrapped("known from ", ", ".join(in_words(finding.releases)))
     if finding.evidence:
         yield from (f"{_INDENT}> {line}" for line in finding.evidence.splitlines())
     shown = finding.remedies if verbose else finding.remedies[:_SHOWN]
@@ -105,6 +109,8 @@ def _data(finding: Finding) -> dict[str, Any]:
         "remedy": remedy_text(finding.remedies[0]) if finding.remedies else "",
         "sources": list(finding.sources),
         "title": finding.title,
+        "cause": finding.cause.value if finding.cause else None,
+        "releases": in_words(finding.releases),
         "stage": finding.stage.value if finding.stage else None,
         "confidence": finding.confidence,
         "remedies": [{each.kind.value: remedy_text(each)} for each in finding.remedies],

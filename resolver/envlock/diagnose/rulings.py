@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from functools import cache
 
@@ -17,7 +17,9 @@ from envlock.findings import CONFLICT, MISSING, Finding
 from envlock.model import Case, Demand, Remedy, RemedyKind, Rule, Severity, Stage
 from envlock.rules.check import Known, Truth
 from envlock.rules.frameworks import families, frameworks
-from envlock.rules.patterns import flexible, needs
+from envlock.rules.messages import Folded
+from envlock.rules.patterns import needs
+from envlock.rules.shown import place
 from envlock.versions import complement, is_within
 
 _WIDTH = 200  # characters of a line that are quoted
@@ -26,15 +28,18 @@ _BEHIND = 40  # of them behind what was found, where that is far from the beginn
 
 
 class Symptom(Struct, frozen=True, kw_only=True):
-    """Where a rule's pattern was found.
+    """Where a rule's pattern or message was found.
 
-    ``end`` is the place in the text, ``letters`` how much the pattern spells
-    out, ``line`` what is quoted as evidence.
+    It is between ``start`` and ``end`` in the text; ``letters`` is how much it
+    spells out, ``line`` what is quoted as evidence, ``whole`` tells that it is
+    a message, whose lines are all about it.
     """
 
+    start: int
     end: int
     letters: int
     line: str
+    whole: bool = False
 
 
 def shown_by(text: str, rules: Iterable[Rule]) -> dict[str, Symptom]:
@@ -43,34 +48,50 @@ def shown_by(text: str, rules: Iterable[Rule]) -> dict[str, Symptom]:
         return {}
     flat = " ".join(text.split())
     there = cache(flat.__contains__)
+    folded = Folded(text)
     found: dict[str, Symptom] = {}
     for rule in rules:
-        matches = (_match(text, each) for each in rule.symptoms if needs(each).are_in(there))
+        matches = [_match(text, each, rule) for each in rule.symptoms if needs(each).are_in(there)]
+        matches += [_message(text, folded, each) for each in rule.messages]
         best = max(filter(None, matches), key=lambda m: (m.letters, -m.end), default=None)
         if best is not None:
             found[rule.id] = best
     return found
 
 
-def _match(text: str, pattern: str) -> Symptom | None:
-    match = flexible(pattern).search(text)
+def _match(text: str, pattern: str, rule: Rule) -> Symptom | None:
+    match = place(text, pattern, rule)
     if match is None:
         return None
     line = quoted(text, match.end() - 1)
-    return Symptom(end=match.end(), letters=needs(pattern).letters, line=line)
+    letters = needs(pattern).letters
+    return Symptom(start=match.start(), end=match.end(), letters=letters, line=line)
 
 
-def quoted(text: str, place: int) -> str:
+def _message(text: str, folded: Folded, message: str) -> Symptom | None:
+    found = folded.find(message)
+    if found is None:
+        return None
+    return Symptom(
+        start=found.start,
+        end=found.end,
+        letters=found.letters,
+        line=quoted(text, found.start),
+        whole=True,
+    )
+
+
+def quoted(text: str, at: int) -> str:
     """Return the line around a place, cut to what a reader takes in."""
-    start = text.rfind("\n", 0, place) + 1
-    end = text.find("\n", place)
+    start = text.rfind("\n", 0, at) + 1
+    end = text.find("\n", at)
     line = text[start : len(text) if end < 0 else end].rstrip()
-    line, place = line.lstrip(), place - start - (len(line) - len(line.lstrip()))
+    line, at = line.lstrip(), at - start - (len(line) - len(line.lstrip()))
     if len(line) <= _WIDTH:
         return line
-    if place < _WIDTH - 1:
+    if at < _WIDTH - 1:
         return f"{line[: _WIDTH - 1]}…"
-    after = min(len(line), place + _BEHIND)
+    after = min(len(line), at + _BEHIND)
     return f"…{line[after - _WIDTH + 2 : after]}{'…' * (after < len(line))}"
 
 
@@ -194,13 +215,31 @@ class Candidate(Struct, frozen=True, kw_only=True):
 def ranked(candidates: Iterable[Candidate]) -> tuple[Finding, ...]:
     """Return the findings, the root cause first, each with those that go away with it."""
     roots: list[tuple[Candidate, list[Finding]]] = []
-    for candidate in sorted(candidates, key=Candidate.rank):
+    for candidate in sorted(_most_exact(list(candidates)), key=Candidate.rank):
         owner = next((under for root, under in roots if _cures(root, candidate)), None)
         if owner is None:
             roots.append((candidate, []))
         else:
             owner.append(candidate.finding)
     return tuple(replace(root.finding, consequences=tuple(under)) for root, under in roots)
+
+
+def _most_exact(candidates: Sequence[Candidate]) -> Iterator[Candidate]:
+    """Those that stay when, of several for the same lines, one spells out more of them.
+
+    A message that is part of a longer one is not what was meant.
+    """
+    shown = [each.symptom for each in candidates if each.symptom is not None]
+    for each in candidates:
+        own = each.symptom
+        if own is None or not own.whole or not any(_within(own, other) for other in shown):
+            yield each
+
+
+def _within(own: Symptom, other: Symptom) -> bool:
+    """Whether a message stands in the lines of something that spells out more."""
+    apart = own.end <= other.start or other.end <= own.start
+    return not apart and other.letters > own.letters
 
 
 def _cures(root: Candidate, other: Candidate) -> bool:
@@ -242,6 +281,8 @@ _BY_BOTH = {Truth.YES: 0.99, Truth.LIKELY: 0.9, Truth.MAYBE: 0.7}
 
 _BY_TEXT = 0.85  # the rule names no versions, or those that are known are as it says
 
+_ELSEWHERE = 0.5  # by the text, of a release that is not known to say so
+
 _VAGUE = 16  # letters: a pattern with fewer is met by chance
 
 _VAGUE_SHARE = 0.7
@@ -262,14 +303,28 @@ def candidate(rule: Rule, known: Known, symptom: Symptom | None) -> Candidate | 
         severity=rule.severity,
         because=rule.because,
         packages=verdict.packages,
+        cause=rule.cause,
+        releases=rule.releases,
         stage=rule.stage,
         aliases=rule.aliases,
-        confidence=_confidence(verdict, symptom),
+        confidence=_confidence(rule, known, verdict, symptom),
         remedies=tuple(_remedies(rule, verdict, known)),
         sources=_links(rule),
         evidence=symptom.line if symptom else "",
     )
     return Candidate(finding=finding, verdict=verdict, symptom=symptom)
+
+
+def breaks(rule: Rule, known: Known) -> bool:
+    """Tell whether versions alone show that a rule is broken, quickly."""
+    return any(
+        known.applies(case) is Truth.YES
+        and (
+            any(known.broken(*each) >= Truth.LIKELY for each in case.demands)
+            or (case.alone is not None and known.crowded(case.alone) >= Truth.LIKELY)
+        )
+        for case in rule.cases
+    )
 
 
 def _told_by_versions(verdict: Standing) -> bool:
@@ -293,9 +348,11 @@ def _links(rule: Rule) -> tuple[str, ...]:
     return tuple(dict.fromkeys(link for item in rule.evidence for link in item.links))
 
 
-def _confidence(verdict: Standing, symptom: Symptom | None) -> float:
+def _confidence(rule: Rule, known: Known, verdict: Standing, symptom: Symptom | None) -> float:
     if symptom is None:
         return _BY_VERSIONS[verdict.truth]
+    if rule.releases and max(map(known.holds, rule.releases)) is Truth.NO:
+        return _ELSEWHERE
     certain = _BY_BOTH[verdict.truth] if verdict.packages else _BY_TEXT
     if verdict.case.when and verdict.applies >= Truth.LIKELY:
         certain = max(certain, _BY_TEXT)
@@ -303,23 +360,38 @@ def _confidence(verdict: Standing, symptom: Symptom | None) -> float:
 
 
 def _remedies(rule: Rule, verdict: Standing, known: Known) -> Iterator[Remedy]:
-    """The rule's own, after what its broken case asks for where they do not name the package."""
+    """The rule's own, after what its case asks for where they do not name the package."""
     named = " ".join(
         each.text for each in rule.remedies if each.kind in {RemedyKind.INSTALL, RemedyKind.COMMAND}
     )
-    if verdict.truth >= Truth.LIKELY:
-        for name, wanted in _asked(verdict):
-            if name not in named:
-                yield Remedy(kind=RemedyKind.INSTALL, text=f"{name}{wanted}")
-    yield from (_for_build(remedy, known) for remedy in rule.remedies)
+    if verdict.judged and max(verdict.truth, verdict.applies) >= Truth.LIKELY:
+        asked = [f"{name}{wanted}" for name, wanted in _asked(verdict) if name not in named]
+        if asked:
+            yield Remedy(kind=RemedyKind.INSTALL, text=" ".join(asked))
+    yield from (_for_build(remedy, rule, known) for remedy in rule.remedies)
 
 
-def _for_build(remedy: Remedy, known: Known) -> Remedy:
-    """A remedy for the build of a framework that is there, so that no second one comes beside."""
+def installs_of(rule: Rule, verdict: Standing, known: Known) -> Iterator[Remedy]:
+    """Yield the changes of versions that end what a rule says."""
+    for each in _remedies(rule, verdict, known):
+        if each.kind is RemedyKind.INSTALL:
+            yield each
+
+
+def _for_build(remedy: Remedy, rule: Rule, known: Known) -> Remedy:
+    """A remedy for the build of a framework that is there, so that no second one comes beside.
+
+    A rule that is about that build alone says itself which one to take.
+    """
+    if remedy.kind is not RemedyKind.INSTALL:
+        return remedy
+    blamed = {condition.package for case in rule.cases for _, condition in case.demands}
     for each in frameworks():
-        if each.cpu and remedy.kind is RemedyKind.INSTALL and known.named(each.name) == (each.cpu,):
+        there = known.named(each.name)
+        other = len(there) == 1 and there[0] != each.name and there[0] in each.recorded
+        if other and there[0] not in blamed:
             plain = rf"(?<![\w-]){re.escape(each.name)}(?![\w-])"
-            return replace(remedy, text=re.sub(plain, each.cpu, remedy.text))
+            return replace(remedy, text=re.sub(plain, there[0], remedy.text))
     return remedy
 
 

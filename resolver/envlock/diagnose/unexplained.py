@@ -3,36 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from msgspec import Struct
-from packaging.utils import canonicalize_name
+from msgspec.structs import replace
 
 from envlock.diagnose.rulings import Candidate, quoted
 from envlock.findings import CONFLICT, Finding
 from envlock.model import Remedy, RemedyKind, Severity
 from envlock.rules.check import Known
+from envlock.rules.traces import Frame, Raised, blamed, distribution_of, last_raised, raised
 
 UNEXPLAINED = "unexplained"
 
-_TRACEBACK = "Traceback (most recent call last)"
-#: Words of which one is in every line that tells an error.
+#: Words of which one is in every line that tells an error without an exception.
 _WORDS = (
-    *("Error", "Exception", "Interrupt", "Exit", "Failure", "Impossible", "NotFound"),
     *("Segmentation fault", "Illegal instruction", "Aborted", "core dumped", "Killed"),
     *("ERROR: ", "error: ", "FATAL: "),
 )
-_ERROR = re.compile(
-    r"\s*(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt|Exit|Failure|Impossible|NotFound)"
-    r"(?::.*|\s*$)"
-    r"|.*\b(?:Segmentation fault|Illegal instruction|Aborted|core dumped|Killed)\b.*$"
+_CRASH = re.compile(
+    r".*\b(?:Segmentation fault|Illegal instruction|Aborted|core dumped|Killed)\b.*$"
 )
 _SAID = re.compile(r"(?:.*?\s)?(?:ERROR|error|FATAL): (?!pip's dependency resolver).+$")
-_FRAME = re.compile(
-    r"(?P<path>(?<![^\s\"'<>])[^\s\"'<>]*[/\\](?:site|dist)-packages[/\\](?P<package>[A-Za-z_]\w*)[^\s\"':,]*)"
-    r"(?:\"?, line |:)?(?P<line>\d+)?"
+_FILE = re.compile(
+    r"(?P<path>(?<![^\s\"'<>(])[^\s\"'<>(]*[/\\](?:site|dist)-packages[/\\][^\s\"':,)]+)"
 )
 _MISSING = re.compile(r"No module named ['\"]?(?P<module>\w+)")
 
@@ -40,18 +35,22 @@ _TRIED = 500  # lines
 #: How to get further: it tells which step of import, fit, save and load fails.
 VERIFY = Remedy(kind=RemedyKind.COMMAND, text="envlock verify")
 _LONGEST = 160  # characters of an error that are told
-_BEFORE = 50_000  # characters before an error that its traceback may have
 _AFTER = 4000  # characters: an error's message may have many lines
 _MOST = 5  # unusual versions that are told
 
 
 class _Error(Struct, frozen=True, kw_only=True):
-    """The last error of a text: from where its traceback starts to its end."""
+    """The last error of a text: from where its traceback starts to its end.
+
+    ``package`` is the import package whose code raised it, in the file at ``place``.
+    """
 
     start: int
     end: int
     line: str
     said: str
+    package: str = ""
+    place: str = ""
 
 
 def unexplained(
@@ -68,16 +67,15 @@ def unexplained(
     symptoms = [each.symptom for each in candidates if each.symptom is not None]
     if any(error.start <= each.end <= error.end for each in symptoms):
         return None
-    frame = _last_frame(text[max(0, error.end - _BEFORE) : error.end])
-    library = frame["package"] if frame else ""
-    place = f" in {library} ({frame['path']}{_number(frame)})" if frame else ""
-    name = canonicalize_name(library) if library else None
+    where = f" in {error.package} ({error.place})" if error.place else ""
+    name = distribution_of(error.package) if error.package else None
     return Finding(
         id=UNEXPLAINED,
         title="No rule knows this error",
         severity=Severity.BREAKS,
-        because=f"{error.said} was raised{place}, and no rule that envlock has explains it.",
+        because=f"{error.said} was raised{where}, and no rule that envlock has explains it.",
         packages={name: known.versions.get(name)} if name else {},
+        cause=None,
         confidence=0.3,
         remedies=(*_ruled_out(ruled_out), *_unusual(candidates), *_missing(error.said), VERIFY),
         evidence=error.line,
@@ -85,21 +83,44 @@ def unexplained(
 
 
 def _last_error(text: str) -> _Error | None:
-    """The last line that is an exception or crash, or else the last that speaks of an error."""
+    """The last exception or crash, or else the last line that speaks of an error."""
+    found = raised(text)
+    last = last_raised(found)
     spoken: tuple[int, str] | None = None
     for start, line in islice(_backwards(text), _TRIED):
-        if _ERROR.match(line):
-            return _error(text, start, line)
+        if last is not None and start <= last.at:
+            break
+        if _CRASH.match(line):
+            return _error(text, start, line, found)
         if spoken is None and _SAID.match(line):
             spoken = (start, line)
-    return None if spoken is None else _error(text, *spoken)
+    if last is not None:
+        return _exception(text, last, found)
+    return None if spoken is None else _error(text, *spoken, found)
 
 
-def _error(text: str, start: int, line: str) -> _Error:
+def _exception(text: str, last: Raised, found: Sequence[Raised]) -> _Error:
+    end = text.find("\n", last.at)
+    error = _error(text, last.at, text[last.at : len(text) if end < 0 else end], found)
+    blame = blamed(last)
+    if blame is None or not blame.package:
+        return error
+    return replace(error, package=blame.package, place=_place(blame.frame, last))
+
+
+def _place(frame: Frame | None, last: Raised) -> str:
+    """The file that raised, with its line; or the one that the message names."""
+    if frame is not None and frame.package:
+        return f"{frame.path}, line {frame.line}" if frame.line else frame.path
+    file = _FILE.search(last.message)
+    return file["path"] if file else ""
+
+
+def _error(text: str, start: int, line: str, found: Sequence[Raised]) -> _Error:
     said = " ".join(line.split())
-    first = text.find(_TRACEBACK)
+    first = next((each.start for each in found if each.is_error and each.frames), start)
     return _Error(
-        start=0 if first < 0 else min(first, start),
+        start=min(first, start),
         end=start + len(line) + _AFTER,
         line=quoted(text, start),
         said=said if len(said) <= _LONGEST else f"{said[: _LONGEST - 1]}…",
@@ -118,14 +139,6 @@ def _backwards(text: str) -> Iterator[tuple[int, str]]:
         stop = text.find("\n", place)
         yield start, text[start : len(text) if stop < 0 else stop]
         end = start
-
-
-def _last_frame(text: str) -> re.Match[str] | None:
-    return next(iter(deque(_FRAME.finditer(text), maxlen=1)), None)
-
-
-def _number(frame: re.Match[str]) -> str:
-    return f", line {frame['line']}" if frame["line"] else ""
 
 
 def _ruled_out(rules: Sequence[str]) -> list[Remedy]:

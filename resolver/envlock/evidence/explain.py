@@ -12,7 +12,7 @@ from envlock.model import Platform, Rule, Severity, Stage
 from envlock.outcomes import Crashed, Failed
 from envlock.probes import levels_of
 from envlock.rules.check import Known, Situation, Truth, violations
-from envlock.rules.patterns import shows
+from envlock.rules.shown import speaks
 
 #: The stages that come before any level of a probe.
 EARLY = (Stage.RESOLVE, Stage.INSTALL)
@@ -100,8 +100,8 @@ def explain(
 
 
 def matches(rule: Rule, text: str) -> bool:
-    """Whether one of a rule's symptoms is in a text."""
-    return shows(text, rule.symptoms)
+    """Whether one of a rule's symptoms or messages is in a text."""
+    return speaks(rule, text)
 
 
 def is_incurable(rule: Rule) -> bool:

@@ -17,7 +17,7 @@ from envlock.locking.job import DEFAULT_CHANNEL, Job, Locked, SolvedPart, Work
 from envlock.locking.outputs import Seen, seen, try_outputs, write_changed
 from envlock.locking.stale import Problem, placed
 from envlock.model import Lock, Target
-from envlock.progress import Progress
+from envlock.progress import Once, Progress
 from envlock.request.digest import recorded
 from envlock.rules import database
 from envlock.system import refuse_irregular
@@ -56,7 +56,7 @@ def make_lock(
     standing = _standing(job, hashed=hashed)
     if standing.current is None:
         try_outputs((*job.outputs, *beside), progress)
-    return _locked(job, standing, progress)
+    return _locked(job, standing, Once(progress))
 
 
 def _standing(job: Job, *, hashed: bool) -> _Standing:
@@ -67,7 +67,8 @@ def _standing(job: Job, *, hashed: bool) -> _Standing:
     standard = existing.Standard.of(job, database.load(job.rules), goals)
     command = f"{job.command} --python {goals[0].minor}" if goals else job.command
     old, taken = existing.merged(locks.values()), None
-    existing.refuse_unknown(job, old)
+    if old is not None:
+        existing.refuse_unknown(job, old)
     if old is not None and not (job.upgrade or job.upgrades):
         same = all(lock.command == command for lock in locks.values())
         whole = same and existing.covers(old, standard, hashed=hashed)
@@ -113,6 +114,8 @@ def _locked(job: Job, standing: _Standing, progress: Progress) -> Locked:
         index_strategy=job.settings.index_strategy,
         selections=tuple(sorted(job.request.optional)),
     )
+    if standing.old is None:  # only the answer tells what is in a lock that was not there
+        existing.refuse_unknown(job, lock)
     return Locked(lock=lock, texts=_render(lock, solved, job), before=standing.before)
 
 

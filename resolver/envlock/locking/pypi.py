@@ -198,10 +198,15 @@ def _resolve(
     name, engine = able(wanted, goal, offline=question.settings.offline)
     if name is not wanted and question.settings.offline:
         progress.note(f"{name} resolves: {wanted} does not work offline")
+    elif name is not wanted and goal.option:
+        progress.note(
+            f"{name} resolves for a platform that is named: {wanted} does so for the machine that"
+            " it runs on alone"
+        )
     elif name is not wanted:
         progress.note(
-            f"{name} resolves for Python {goal.minor} on {goal.platform}:"
-            f" {wanted} can do so only with that Python at hand"
+            f"{name} resolves for Python {goal.minor}: {wanted} can do so only with that Python"
+            " at hand"
         )
     tools = _tools(work, question, index, progress, engine)
     return resolving.resolve(question, tools, index, why)

@@ -238,6 +238,11 @@ def conditions(case: Case) -> tuple[Condition, ...]:
     return (*case.when, *(condition for _, condition in case.demands))
 
 
+def in_words(conditions: Iterable[Condition]) -> list[str]:
+    """Conditions as a reader compares them with what is installed: ``keras >=3``."""
+    return [f"{each.package} {each.specifier or 'any'}" for each in conditions]
+
+
 def _broken(case: Case, known: Known) -> Iterator[dict[NormalizedName, Version | None]]:
     """What a case whose conditions hold is broken by: those that meet them, and an offender."""
     seen: dict[NormalizedName, Version | None] = {}

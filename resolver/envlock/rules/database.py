@@ -21,9 +21,9 @@ from envlock.errors import UsageError
 from envlock.model import Platform, Rule
 from envlock.rules.check import Situation, violations
 from envlock.rules.cost import Effort
-from envlock.rules.patterns import shows
 from envlock.rules.schema import Document, faults, read_rule
-from envlock.rules.tables import TABLES, parse, shipped, table_faults
+from envlock.rules.shown import speaks
+from envlock.rules.tables import EXPLAINS, TABLES, parse, shipped, table_faults
 from envlock.system import read_text
 
 if TYPE_CHECKING:
@@ -49,12 +49,21 @@ def _faults(rule: Rule, examples: Mapping[str, Any]) -> Iterator[str]:
     for number, example in enumerate(examples.get("admits", ())):
         if _broken(rule, example):
             yield f"examples.admits[{number}]: the rule refuses {_words(example)}"
-    for number, text in enumerate(examples.get("matches", ())):
-        if not _matches(rule, text):
-            yield f"examples.matches[{number}]: no symptom matches {text!r}"
+    for place, text in _told(examples):
+        if not speaks(rule, text):
+            yield f"examples.{place}: no symptom or message is in {text!r}"
     for number, text in enumerate(examples.get("ignores", ())):
-        if _matches(rule, text):
-            yield f"examples.ignores[{number}]: a symptom matches {text!r}"
+        if speaks(rule, text):
+            yield f"examples.ignores[{number}]: a symptom or message is in {text!r}"
+
+
+def _told(examples: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The texts that a rule explains, each with its key path."""
+    for number, text in enumerate(examples.get("matches", ())):
+        yield f"matches[{number}]", text
+    for number, item in enumerate(examples.get("provokes", ())):
+        for cell, text in item["raises"].items():
+            yield f"provokes[{number}].raises.{cell}", text
 
 
 def _broken(rule: Rule, example: Mapping[str, Any]) -> bool:
@@ -81,23 +90,32 @@ def _situation(example: Mapping[str, Any]) -> Situation:
     )
 
 
-def _matches(rule: Rule, text: str) -> bool:
-    return shows(text, rule.symptoms)
-
-
 def _words(example: Mapping[str, Any]) -> str:
     pins = ", ".join(f"{name} {version}" for name, version in example["packages"].items())
     return f"{pins or 'no packages'} on Python {example.get('python', _DEFAULTS['python'])}"
 
 
 class Database(Struct, frozen=True, kw_only=True):
-    """Rules in the order of their ids, found by id or alias."""
+    """Rules in the order of their ids, found by id or alias.
+
+    Those that only tell what an error means judge no versions, and are read
+    where they are asked for.
+    """
 
     rules: tuple[Rule, ...]
 
+    @property
+    def everything(self) -> tuple[Rule, ...]:
+        """The rules and what tells what errors mean."""
+        return tuple(sorted((*self.rules, *_explained()), key=lambda rule: rule.id))
+
     def find(self, name: str) -> Rule | None:
         """The rule with this id or alias."""
-        return next((r for r in self.rules if name == r.id or name in r.aliases), None)
+        return _named(name, self.rules) or _named(name, _explained())
+
+
+def _named(name: str, rules: Iterable[Rule]) -> Rule | None:
+    return next((rule for rule in rules if name == rule.id or name in rule.aliases), None)
 
 
 def load(folders: Sequence[Path] = ()) -> Database:
@@ -111,7 +129,7 @@ def load(folders: Sequence[Path] = ()) -> Database:
     if not folders:
         return Database(rules=ours)
     added, wrong = _read_folders(folders)
-    wrong += _clashes((*ours, *added))
+    wrong += _clashes((*ours, *_explained(), *added))
     if wrong:
         raise UsageError("\n".join(("these rules cannot be used:", *wrong)))
     return Database(rules=tuple(sorted((*ours, *added), key=lambda rule: rule.id)))
@@ -127,17 +145,21 @@ def check(folder: Path) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
     itself = isinstance(ours, Path) and ours.resolve() == folder.resolve()
     if itself:
         wrong += table_faults()
-    others = () if itself else _shipped()
+    others = () if itself else (*_shipped(), *_explained())
     return tuple(rules), (*wrong, *_clashes((*others, *rules)))
 
 
 @cache
-def _shipped() -> tuple[Rule, ...]:
+def _shipped(folder: str = "") -> tuple[Rule, ...]:
     found: list[Rule] = []
-    for name, documents in shipped().items():
+    for name, documents in shipped(folder).items():
         if name not in TABLES:
             found.extend(read_rule(document, source=name) for document in documents)
     return tuple(sorted(found, key=lambda rule: rule.id))
+
+
+def _explained() -> tuple[Rule, ...]:
+    return _shipped(EXPLAINS)
 
 
 def _read_folders(

@@ -40,10 +40,10 @@ class Sought(Struct, frozen=True):
             return None
         return match
 
-
-def shows(text: str, symptoms: Iterable[str]) -> bool:
-    """Whether one of a rule's symptoms is in a text."""
-    return any(flexible(each).search(text) for each in symptoms)
+    def all(self, text: str) -> Iterator[re.Match[str]]:
+        """Yield every place where the symptom is."""
+        if self.unless is None or not self.unless.search(text):
+            yield from self.wanted.finditer(text)
 
 
 @cache

@@ -21,6 +21,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 
 from envlock import standards
+from envlock.causes import Cause
 from envlock.model import (
     Case,
     Condition,
@@ -33,6 +34,7 @@ from envlock.model import (
     Severity,
     Stage,
 )
+from envlock.rules import messages
 
 if TYPE_CHECKING:
     from envlock.rules.cost import Effort
@@ -49,14 +51,18 @@ def read_rule(document: Document, *, source: str = "") -> Rule:
         stage=Stage(document["stage"]),
         severity=Severity(document["severity"]),
         because=document["because"],
-        metadata=document["metadata"],
+        metadata=document.get("metadata", "no"),
+        cause=Cause(document.get("cause", Cause.VERSION)),
         aliases=tuple(document.get("aliases", ())),
         symptoms=tuple(document.get("symptoms", ())),
-        remedies=tuple(
-            Remedy(kind=RemedyKind(kind), text=text)
-            for item in document["remedy"]
-            for kind, text in item.items()
+        raised_in=tuple(map(_name, document.get("raised-in", ()))),
+        messages=tuple(document.get("messages", ())),
+        releases=tuple(
+            _condition(name, each)
+            for name, ranges in document.get("releases", {}).items()
+            for each in ([ranges] if isinstance(ranges, str) else ranges)
         ),
+        remedies=tuple(map(_remedy, document["remedy"])),
         evidence=tuple(
             Evidence(
                 how=item["how"],
@@ -67,6 +73,17 @@ def read_rule(document: Document, *, source: str = "") -> Rule:
             for item in document["evidence"]
         ),
         source=source,
+    )
+
+
+def _remedy(item: Document) -> Remedy:
+    kind = next(each for each in RemedyKind if each.value in item)
+    bounds = item.keys() - {kind.value, "seen"}
+    return Remedy(
+        kind=kind,
+        text=item[kind.value],
+        case=_case(item, {}) if bounds else None,
+        seen=item.get("seen", ""),
     )
 
 
@@ -169,15 +186,26 @@ def _shape_faults(document: Document, effort: Effort | None) -> Iterable[str]:
     judged = any(case.demands or case.alone for case in _cases(document))
     if judged and not {"refuses", "admits"} <= tested.keys():
         yield "examples: a rule with a demand needs both refuses and admits"
+    if judged and "metadata" not in document:
+        yield "metadata: a rule with a demand says whether package metadata forbids it"
+    told = bool(document.get("symptoms") or document.get("messages"))
+    if told and not {"matches", "provokes"} & tested.keys():
+        yield "examples: a rule with symptoms or messages needs matches or provokes"
+    if not judged and not told and "when" not in document:
+        yield "when: a rule needs a demand, a condition, a symptom or a message"
+    yield from _text_faults(document, effort)
+
+
+def _text_faults(document: Document, effort: Effort | None) -> Iterable[str]:
+    """What is wrong with the texts that a rule looks for."""
+    for number, message in enumerate(document.get("messages", ())):
+        if fault := messages.fault(message):
+            yield f"messages[{number}]: {fault}"
     for number, symptom in enumerate(document.get("symptoms", ())):
         from envlock.rules.cost import slow  # noqa: PLC0415  (2 ms that shipped rules save)
 
         if fault := slow(symptom, effort):
             yield f"symptoms[{number}]: {fault}"
-    if document.get("symptoms") and "matches" not in tested:
-        yield "examples: a rule with symptoms needs matches"
-    if not judged and not document.get("symptoms") and "when" not in document:
-        yield "when: a rule needs a demand, a condition or a symptom"
 
 
 def _path(parts: Iterable[str | int]) -> str:

@@ -21,19 +21,23 @@ from envlock.system import remembered
 TABLES = frozenset({"conda-names.yaml", "families.yaml", "frameworks.yaml", "pythons.yaml"})
 
 
+#: The folder of the documents that tell what an error means, and judge no versions.
+EXPLAINS = "explains"
+
+
 @cache
-def shipped() -> Mapping[str, Sequence[Any]]:
-    """The documents of every YAML file beside the rules, by the name of the file.
+def shipped(folder: str = "") -> Mapping[str, Sequence[Any]]:
+    """The documents of every YAML file beside the rules or in a folder there, by the file's name.
 
     Reading YAML is the slow part of a start, so what was read is remembered.
     """
-    items = (item for item in files("envlock_constraints").iterdir() if item.is_file())
+    items = (item for item in files("envlock_constraints").joinpath(folder).iterdir())
     sources = {item.name: item.read_bytes() for item in items if item.name.endswith(".yaml")}
 
     def read() -> dict[str, list[Any]]:
         return {name: parse(content.decode()) for name, content in sources.items()}
 
-    found: dict[str, list[Any]] = remembered("knowledge-1", sources, read)
+    found: dict[str, list[Any]] = remembered(f"{folder or 'knowledge'}-1", sources, read)
     return found
 
 

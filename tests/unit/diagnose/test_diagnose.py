@@ -3,14 +3,16 @@
 import pytest
 from msgspec.structs import replace
 
+from envlock.causes import Cause
 from envlock.diagnose import diagnose, troubled
 from envlock.examine.files import examine_content
 from envlock.examine.gathered import merge
 from envlock.examine.logs import examine_text
 from envlock.findings import Examined, Finding, Kind
-from envlock.model import Remedy, RemedyKind, Severity
+from envlock.model import Remedy, RemedyKind, Rule, Severity
 from envlock.probes import DEFAULT_GATE, levels_of
 from envlock.rules import database
+from envlock.rules.schema import read_rule
 
 RULES = database.load().rules
 
@@ -113,6 +115,52 @@ def test_a_cause_whose_cure_is_weaker_stands_by_itself() -> None:
 def test_the_more_specific_words_win() -> None:
     text = 'File "C:\\x\\site-packages\\tensorflowjs\\read_weights.py", line 28\n' + OBJECT
     assert ids(found(examine_text(text)))[0] == "tfjs-old-numpy"
+
+
+def message_rule(name: str, message: str, **changes: object) -> Rule:
+    document = {
+        "id": name,
+        "title": "what a message means",
+        "cause": "file",
+        "stage": "load",
+        "severity": "breaks",
+        "because": "This is what the message means.",
+        "messages": [message],
+        "remedy": [{"advice": "Do so."}],
+        "evidence": [],
+        "examples": {},
+        **changes,
+    }
+    return read_rule(document)
+
+
+SAID = "OSError: Unable to open file (truncated file: eof = 3)"
+GENERAL = message_rule("general", "Unable to {}open file (")
+EXACT = message_rule("exact", "Unable to {}open file (truncated file: eof")
+
+
+def test_of_two_messages_in_the_same_lines_the_more_exact_one_is_taken() -> None:
+    (finding,) = diagnose(examine_text(SAID), [GENERAL, EXACT])
+    assert (finding.id, finding.cause, finding.evidence) == ("exact", Cause.FILE, SAID)
+    (finding,) = diagnose(examine_text("OSError: Unable to open file (bad)"), [GENERAL, EXACT])
+    assert finding.id == "general"
+
+
+def test_a_message_whose_versions_are_ruled_out_leaves_it_to_the_general_one() -> None:
+    bound = message_rule("exact", "Unable to {}open file (truncated file: eof", when={"h5py": "<3"})
+    whole = merge((file("h5py==3.11.0"), examine_text(SAID)))
+    assert ids(diagnose(whole, [GENERAL, bound])) == ["general"]
+    whole = merge((file("h5py==2.10.0"), examine_text(SAID)))
+    assert ids(diagnose(whole, [GENERAL, bound])) == ["exact"]
+
+
+def test_a_release_that_is_not_known_to_say_so_makes_it_less_sure() -> None:
+    bound = message_rule("exact", "truncated file: eof", releases={"h5py": ["<2.9", ">=3"]})
+    sure = {
+        version: diagnose(merge((file(f"h5py=={version}"), examine_text(SAID))), [bound])[0]
+        for version in ("2.8.0", "2.10.0", "3.11.0")
+    }
+    assert [each.confidence for each in sure.values()] == [0.85, 0.5, 0.85]
 
 
 def test_a_remedy_that_the_rule_leaves_to_a_table_is_worked_out() -> None:

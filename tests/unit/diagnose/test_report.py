@@ -1,12 +1,15 @@
 """Findings as a person reads them and as a program does."""
 
-from packaging.utils import canonicalize_name
+from msgspec.structs import replace
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
+from envlock.causes import Cause
 from envlock.diagnose import loads, report
 from envlock.findings import Examined, Finding, Kind
 from envlock.formats.model_file import ModelFile
-from envlock.model import Platform, Remedy, RemedyKind, Severity, Stage
+from envlock.model import Condition, Platform, Remedy, RemedyKind, Severity, Stage
 
 CONSEQUENCE = Finding(
     id="declared-conflict",
@@ -43,7 +46,7 @@ FINDING = Finding(
 def test_a_finding_is_a_numbered_paragraph() -> None:
     assert report.findings_text([FINDING]) == (
         "1. h5py3-str-decode: h5py 3 hands back str\n"
-        "   breaks at load, very likely\n"
+        "   breaks at load, very likely; cause: version\n"
         "   seen on tensorflow 2.4.1\n"
         "   look at the version of h5py\n"
         "   TensorFlow before 2.5 decodes every attribute itself, and h5py 3 hands back"
@@ -62,6 +65,19 @@ def test_more_is_said_when_asked() -> None:
     said = report.findings_text([FINDING, CONSEQUENCE], verbose=True)
     assert "   or:  Move on.\n" in said
     assert "   https://example.org/1\n\n2. declared-conflict: t\n   declared only, certain" in said
+
+
+def test_the_cause_and_the_releases_that_do_so_are_told() -> None:
+    found = replace(
+        FINDING,
+        cause=Cause.FILE,
+        releases=(Condition(package=NormalizedName("keras"), specifier=SpecifierSet(">=3")),),
+    )
+    said = report.findings_text([found])
+    assert "   breaks at load, very likely; cause: file\n" in said
+    assert "   known from keras >=3\n" in said
+    (data,) = report.findings_data([found])
+    assert (data["cause"], data["releases"]) == ("file", ["keras >=3"])
 
 
 def test_the_data_begin_as_promised() -> None:

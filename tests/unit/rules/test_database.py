@@ -134,12 +134,20 @@ def test_check_runs_the_examples_and_load_does_not(tmp_path: Path) -> None:
             "examples: a rule with a demand needs both refuses and admits",
         ),
         (
+            {"messages": ["a {} file"], "examples": {**GOOD["examples"], "matches": ["x"]}},
+            "messages[0]: fewer than 10 characters of it are fixed, so that any text would have it",
+        ),
+        (
+            {"metadata": None},
+            "metadata: a rule with a demand says whether package metadata forbids it",
+        ),
+        (
             {"symptoms": ["never seen"]},
-            "examples: a rule with symptoms needs matches",
+            "examples: a rule with symptoms or messages needs matches or provokes",
         ),
         (
             {"when": None, "require": None, "examples": {"matches": ["x"]}},
-            "when: a rule needs a demand, a condition or a symptom",
+            "when: a rule needs a demand, a condition, a symptom or a message",
         ),
     ],
 )

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from packaging.version import Version
 
 from envlock import standards
+from envlock.causes import Cause
 from envlock.choices import ReportFormat
 from envlock.cli.options import IndexOptions, ReportOptions, TalkOptions
 from envlock.cli.orders import refuse_two_reports
@@ -168,7 +169,8 @@ def diagnose_all(order: DiagnoseOrder, progress: Progress) -> Diagnosis:
         UsageError: something cannot be read, or is no environment, no Python
             version or no platform.
     """
-    rules = database.load(order.rules).rules
+    known = database.load(order.rules)
+    rules = known.rules
     model = None if order.model is None else _model(order.model)
     if model is not None and not order.what:
         return Diagnosis(findings=(), model=model)
@@ -178,14 +180,15 @@ def diagnose_all(order: DiagnoseOrder, progress: Progress) -> Diagnosis:
         others += model_findings(model, whole, rules)
     judged = _judged(order, whole, progress)
     subject = whole if judged is None else judged.examined
-    others += () if judged is None else judged.findings
-    strange = _strange(seen, rules)
-    findings = diagnose(subject, rules, [*others, *strange])
+    others += [] if judged is None else judged.findings
+    rules = known.everything if whole.text else rules
+    findings = diagnose(subject, rules, [*others, *_strange(whole, rules, seen.parts)])
     fixable = _fixable(order.what, seen.parts)
-    # What a text shows beside is no fault that `envlock fix` would find.
-    alone = diagnose(replace(subject, text=""), rules, others) if whole.text else findings
-    curable = fixable is not None and _is_curable(alone, rules)
-    reword = seen.typed or partial(_written_in, fixable[0] if fixable and curable else None)
+    if fixable is not None:  # what a text alone shows is nothing that `envlock fix` would find
+        bare = replace(subject, text="")
+        alone = diagnose(bare, known.rules, others) if whole.text else findings
+        fixable = fixable if any(map(_is_curable, alone)) else None
+    reword = seen.typed or partial(_written_in, fixable[0] if fixable else None)
     findings = tuple(_reworded(each, reword) for each in findings)
     if judged is not None:
         findings = tuple(judged.telling(each, whole) for each in findings)
@@ -197,7 +200,7 @@ def diagnose_all(order: DiagnoseOrder, progress: Progress) -> Diagnosis:
         findings=findings,
         examined=whole,
         model=model,
-        next=_next(order, fixable if curable else None, judged, is_file=seen.typed is None),
+        next=_next(order, fixable, judged, is_file=seen.typed is None),
     )
 
 
@@ -226,16 +229,6 @@ def _seen(order: DiagnoseOrder, progress: Progress) -> _Seen:
     return _Seen(whole=merge(parts), parts=tuple(parts), findings=tuple(others), typed=typed)
 
 
-def _strange(seen: _Seen, rules: Iterable[Rule]) -> tuple[Finding, ...]:
-    """The finding that a traceback goes through packages from elsewhere."""
-    whole = seen.whole
-    if not whole.text:
-        return ()
-    home = next((each.origin for each in seen.parts if each.kind is Kind.ENVIRONMENT), "")
-    strange = outside(whole.text, _known_names(whole, rules), home, os.environ)
-    return () if strange is None else (strange,)
-
-
 def _judged(order: DiagnoseOrder, whole: Examined, progress: Progress) -> Judged | None:
     """What an installer would take of a file that asks for packages; None: it is no such file."""
     if order.index is None or not whole.asked or whole.text:
@@ -243,20 +236,6 @@ def _judged(order: DiagnoseOrder, whole: Examined, progress: Progress) -> Judged
     from envlock.commands import today  # noqa: PLC0415  (0.1 s, of a solver)
 
     return today.of_file(whole, order.index, order.python, progress)
-
-
-def _is_curable(findings: Iterable[Finding], rules: Iterable[Rule]) -> bool:
-    """Whether other versions cure something that breaks, so that `envlock fix` has to do."""
-    by_id: dict[str, Rule] = {rule.id: rule for rule in rules}
-
-    def demands(name: str) -> bool:
-        rule = by_id.get(name)
-        if rule is None:
-            return name not in _NOT_OF_PACKAGES
-        return any(case.demands or case.alone is not None for case in rule.cases)
-
-    every = (each for one in findings for each in (one, *one.consequences))
-    return any(each.severity is Severity.BREAKS and demands(each.id) for each in every)
 
 
 def _next(
@@ -271,6 +250,23 @@ def _next(
         verb = ("fix",) if judged.pythons and fixable is not None else ("lock", "-r")
         return ("envlock", *verb, *order.what, *other)
     return () if fixable is None else ("envlock", "fix", *fixable, *python)
+
+
+def _strange(examined: Examined, rules: Iterable[Rule], parts: Iterable[Examined]) -> list[Finding]:
+    """What a text says of another Python than the one that was examined."""
+    if not examined.text:
+        return []
+    home = next((each.origin for each in parts if each.kind is Kind.ENVIRONMENT), "")
+    found = outside(examined.text, _known_names(examined, rules), home, os.environ)
+    return [found] if found is not None else []
+
+
+def _is_curable(finding: Finding) -> bool:
+    """Whether a change of packages cures a finding that breaks, or one that comes of it."""
+    own = finding.severity is Severity.BREAKS and finding.cause is Cause.VERSION
+    return (own and finding.id not in _NOT_OF_PACKAGES) or any(
+        map(_is_curable, finding.consequences)
+    )
 
 
 def _reworded(finding: Finding, reword: Callable[[Remedy], Remedy]) -> Finding:

@@ -41,7 +41,7 @@ def run_list(own: RulesOption, talk: JsonOption) -> int:
     if talk.json:
         say_json("rules list", {"rules": [report.rule_data(rule) for rule in found]})
     else:
-        say(report.table(("RULE", "SEVERITY", "STAGE", "FACT"), report.rule_rows(found)))
+        say(report.table(("RULE", "SEVERITY", "STAGE", "CAUSE", "FACT"), report.rule_rows(found)))
     return 0
 
 
@@ -126,7 +126,7 @@ def find_rule(name: str, folders: Sequence[Path]) -> Rule:
     known = database.load(folders)
     rule = known.find(name)
     if rule is None:
-        names = [each for item in known.rules for each in (item.id, *item.aliases)]
+        names = [each for item in known.everything for each in (item.id, *item.aliases)]
         close = get_close_matches(name, names, n=3, cutoff=0.5)
         raise UsageError(
             f"there is no rule {name}",
@@ -150,7 +150,7 @@ def check_rules(folder: Path) -> tuple[Rule, ...]:
 
 def all_rules(folders: Sequence[Path]) -> tuple[Rule, ...]:
     """Every rule, by id."""
-    return database.load(folders).rules
+    return database.load(folders).everything
 
 
 class Bounds(Struct, frozen=True, kw_only=True):
@@ -197,7 +197,7 @@ def constraints_text(bounds: Bounds) -> str:
 
 
 def _lines(constraint: Constraint, rules: database.Database) -> list[str]:
-    found = [rule for name in constraint.rules if (rule := rules.find(name)) is not None]
+    found = [rule for name in constraint.rules for rule in rules.rules if rule.id == name]
     told = [f"# {rule.id}: {rule.because}" for rule in found]
     bound = f"{constraint.package}{constraint.specifier}"
     return ["", *told, f"# must be installed: {bound}" if constraint.include else bound]
