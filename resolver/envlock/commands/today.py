@@ -18,7 +18,7 @@ from packaging.version import Version
 
 from envlock.choices import EngineName
 from envlock.cli.options import IndexOptions
-from envlock.cli.orders import configured_settings
+from envlock.cli.orders import index_settings
 from envlock.config import load_config
 from envlock.diagnose.deduced import usual_platform
 from envlock.engine import ENGINES
@@ -28,7 +28,6 @@ from envlock.index.filenames import admitted, releases
 from envlock.index.pages import Index
 from envlock.model import (
     IndexSettings,
-    Platform,
     Remedy,
     RemedyKind,
     Severity,
@@ -54,11 +53,11 @@ _SHOWN = 4  # packages that are named
 
 
 class Meant(Struct, frozen=True, kw_only=True):
-    """Where a file is judged: the Python and platform somebody named, and the indexes."""
+    """Where a file is judged: the indexes, the Python that was named, and the usual one."""
 
     settings: IndexSettings
     python: str | None = None
-    platform: Platform | None = None
+    usual: str | None = None
 
 
 class Judged(Struct, frozen=True, kw_only=True):
@@ -119,10 +118,10 @@ def target_of(examined: Examined, meant: Meant) -> Target:
         InterpreterMissing: what was named as a Python is none, or not here.
     """
     said = None if examined.python is None else minor_of(examined.python)
-    python = meant.python or said or load_config(current_folder(), os.environ).python
+    python = meant.python or said or meant.usual
     place = None
-    if (platform := meant.platform or examined.platform) is not None:
-        known = usual_platform(platform)
+    if examined.platform is not None:
+        known = usual_platform(examined.platform)
         place = Place(platform=known, option=str(known))
     return find(python, place, Terms())
 
@@ -141,7 +140,9 @@ def of_file(
     end of the time for it: then the file is judged by its own lines.
     """
     try:
-        meant = Meant(settings=configured_settings(index), python=python)
+        config = load_config(current_folder(), os.environ)
+        settings = index_settings(index, config)
+        meant = Meant(settings=settings, python=python, usual=config.python)
         with within(_SECONDS):
             return judged(examined, target_of(examined, meant), meant.settings, progress)
     except EnvlockError as error:

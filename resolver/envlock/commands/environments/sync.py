@@ -19,7 +19,8 @@ from envlock.cli.options import (
     TalkOptions,
 )
 from envlock.cli.orders import configured_settings, environment_folder
-from envlock.cli.output import progress_for, say_json, say_rows
+from envlock.cli.output import progress_for, say_json
+from envlock.cli.rows import say_rows
 from envlock.commands.environments import SyncedLock
 from envlock.commands.environments.building import (
     Prefix,

@@ -40,7 +40,7 @@ from envlock.versions import admits
 
 
 class FileOrder(Struct, frozen=True, kw_only=True):
-    """A file to cure; ``python`` is what it is for, where the file does not say.
+    """A file to cure; ``python`` is what it is for, ``usual`` what it is where it does not say.
 
     ``writes`` says that the edit is to be written, so that it is tried first
     whether it can be.
@@ -49,6 +49,7 @@ class FileOrder(Struct, frozen=True, kw_only=True):
     path: Path
     settings: IndexSettings
     python: str | None = None
+    usual: str | None = None
     steering: Steering = field(default_factory=Steering)
     engine: EngineName = EngineName.UV
     rules: tuple[Path, ...] = ()
@@ -85,7 +86,7 @@ def fix_file(order: FileOrder, progress: Progress) -> FixedFile:
     text = read_text(order.path)
     before = contents(order.path) if order.path.is_file() else b""
     examined = examine_path(order.path, Given(python=_version(order.python)))
-    goal = target_of(examined, Meant(settings=order.settings, python=order.python))
+    goal = target_of(examined, _meant(order))
     seen = judged(examined, goal, order.settings, progress)
     _refuse_elsewhere(order, seen)
     file = _read(order, examined, goal, seen, progress)
@@ -142,6 +143,10 @@ def write_file(fixed: FixedFile) -> None:
 def _version(python: str | None) -> Version | None:
     """The version that ``-p`` names; None for a program or folder."""
     return standards.version(python) if python and python.replace(".", "").isdigit() else None
+
+
+def _meant(order: FileOrder) -> Meant:
+    return Meant(settings=order.settings, python=order.python, usual=order.usual)
 
 
 def _read(
