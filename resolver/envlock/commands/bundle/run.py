@@ -12,7 +12,8 @@ from envlock.bundle.folder import Content, Written, refuse_occupied, write_bundl
 from envlock.bundle.wanted import Goal, built, files_of
 from envlock.cli.options import IndexOptions, TalkOptions
 from envlock.cli.orders import configured_lock, configured_settings
-from envlock.cli.output import progress_for, say_json, say_rows
+from envlock.cli.output import progress_for, say_json
+from envlock.cli.rows import say_rows
 from envlock.commands.bundle import BundleOptions
 from envlock.commands.lock.edited import tell_edits
 from envlock.errors import UsageError

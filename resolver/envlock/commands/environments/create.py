@@ -25,8 +25,9 @@ from envlock.cli.options import (
     TalkOptions,
 )
 from envlock.cli.orders import changing, configured_settings, environment_folder, needs
-from envlock.cli.output import progress_for, say_json, say_rows
+from envlock.cli.output import progress_for, say_json
 from envlock.cli.output import talk as tell
+from envlock.cli.rows import say_rows
 from envlock.commands.environments import NewEnvironmentOptions
 from envlock.commands.environments.building import (
     Prefix,

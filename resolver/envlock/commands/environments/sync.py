@@ -24,7 +24,8 @@ from envlock.cli.orders import (
     configured_settings,
     environment_folder,
 )
-from envlock.cli.output import progress_for, say_json, say_rows
+from envlock.cli.output import progress_for, say_json
+from envlock.cli.rows import say_rows
 from envlock.commands.environments import SyncedLock
 from envlock.commands.environments.building import (
     Prefix,
