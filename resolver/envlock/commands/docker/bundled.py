@@ -14,6 +14,7 @@ from envlock.cli.options import RequestOptions
 from envlock.cli.orders import here, needs, project_name, repeated
 from envlock.commands.docker import ImageOptions
 from envlock.commands.lock.edited import tell_edits
+from envlock.docker.bases import parse_label
 from envlock.docker.image import DockerOrder, Machine, Piece
 from envlock.errors import UsageError
 from envlock.formats.registry import read_lock, texts_of
@@ -40,55 +41,69 @@ def bundled_order(
     """
     assert own.bundle is not None  # noqa: S101  (who asks knows it)
     _refuse_besides(request, own)
-    bundle = read_bundle(own.bundle)
-    lock = read_lock(bundle.lock.name, read_text(bundle.lock))
-    tell_edits(bundle.lock, lock, "goes into the image as it is now")
-    lock = choosing(lock, bundle.lock, ())
-    if lock.of_conda:
-        raise UsageError(f"{own.bundle} has conda's packages, and an image is made of pip's alone")
-    places = named or _machines(lock, own.bundle)
-    asked = ["--platform", ",".join(f"linux/{name}" for name in places)]
+    held = _locks(own.bundle, request, named)
+    asked = ["--platform", ",".join(f"linux/{name}" for name in held)]
     asked += repeated("--needs", [",".join(needs(request))] if request.needs else [])
     words = ["envlock", "docker", "--bundle", here(own.bundle), *asked, *options]
     command = shlex.join(words)
-    machines: list[Machine] = []
-    locks: dict[str, Lock] = {}
-    for name, place in places.items():
-        path = own.output / f"requirements{f'.{name}' if len(places) > 1 else ''}.lock"
-        held = _held(lock, place, bundle, request)
-        locks[name] = replace(held, command=f"{command} --python {held.part.python}")
-        job = Job(
-            request=Request(
-                needs=needs(request), accelerator=request.accelerator or Accelerator.AUTO
-            ),
-            settings=IndexSettings(),
-            outputs={path: Format.REQUIREMENTS},
-            command=command,
-            name=project_name(),
-            verb="docker",
-            python=held.part.python,
-            places=(place,),
-        )
-        machines.append(Machine(name=name, path=path, job=job))
+    several = len(held) > 1
     return DockerOrder(
-        machines=tuple(machines),
+        machines=tuple(
+            _machine(name, place, lock, request, path)
+            for name, (place, lock) in held.items()
+            for path in [own.output / f"requirements{f'.{name}' if several else ''}.lock"]
+        ),
         folder=own.output,
         command=command,
         options=tuple(options),
         base=own.base,
         digest=own.base_digest,
-        labels={},
+        labels=dict(map(parse_label, own.label)),
         verify=not own.no_verify,
         wheels=here(own.bundle / WHEELS),
-        locks=locks,
+        locks={
+            name: replace(lock, command=f"{command} --python {lock.part.python}")
+            for name, (_, lock) in held.items()
+        },
     )
 
 
+def _machine(name: str, place: Place, lock: Lock, request: RequestOptions, path: Path) -> Machine:
+    """What the lock of a bundle stands for, as if it had been asked for."""
+    accelerator = request.accelerator or Accelerator.AUTO
+    job = Job(
+        request=Request(needs=needs(request), accelerator=accelerator),
+        settings=IndexSettings(),
+        outputs={path: Format.REQUIREMENTS},
+        command="",
+        name=project_name(),
+        verb="docker",
+        python=lock.part.python,
+        places=(place,),
+    )
+    return Machine(name=name, path=path, job=job)
+
+
+def _locks(
+    folder: Path, request: RequestOptions, named: Mapping[str, Place]
+) -> dict[str, tuple[Place, Lock]]:
+    """The lock of a bundle for each machine that is asked for, else for those that it is for."""
+    bundle = read_bundle(folder)
+    lock = read_lock(bundle.lock.name, read_text(bundle.lock))
+    tell_edits(bundle.lock, lock, "goes into the image as it is now")
+    lock = choosing(lock, bundle.lock, ())
+    if lock.of_conda:
+        raise UsageError(f"{folder} has conda's packages, and an image is made of pip's alone")
+    places = named or _machines(lock, folder)
+    return {name: (place, _held(lock, place, bundle, request)) for name, place in places.items()}
+
+
 def bundled_pieces(order: DockerOrder) -> list[Piece]:
-    """The locks of a bundle as the image has them."""
+    """The locks of a bundle as the image has them; none where it is of no bundle."""
     return [
         Piece(machine=machine, target=machine.job.target(), lock=lock, text=text)
         for machine in order.machines
+        if machine.name in order.locks
         for lock in [order.locks[machine.name]]
         for text in texts_of(lock, Format.REQUIREMENTS).values()
     ]

@@ -35,6 +35,7 @@ from envlock.docker.recipe import DOCKERFILE, IGNORE, SCRIPTS, is_edited, is_own
 from envlock.engine import ENGINES, crossing
 from envlock.errors import ExitCode, NoResolution, UsageError
 from envlock.formats.registry import read_lock, texts_of
+from envlock.locking.job import Job
 from envlock.locking.make import check_lock, make_lock
 from envlock.locking.outputs import differing, refuse_changed, seen
 from envlock.locking.pypi import unproved
@@ -101,10 +102,9 @@ def docker_order(
         UsageError: an option or an input file makes no sense.
     """
     _refuse_impossible(request, own)
-    labels = dict(map(parse_label, own.label))
     if own.bundle is not None:
         named = _places(dict(_machines(request))) if request.platform else {}
-        return replace(bundled_order(request, own, named, tuple(_options(own))), labels=labels)
+        return bundled_order(request, own, named, tuple(_options(own)))
     name, _ = crossing()
     if request.engine is not None and not ENGINES[request.engine]().crosses_platforms:
         progress.note(
@@ -116,29 +116,25 @@ def docker_order(
     options = tuple(_options(own))
     words = ("envlock", "docker", *_words(job.words), "--platform", ",".join(machines.values()))
     command = shlex.join([*words, *options])
-    common = replace(job, command=command)
-    several = len(machines) > 1
-    asked_for = tuple(
-        Machine(
-            name=name,
-            path=path,
-            job=replace(common, places=(place,), outputs=outputs),
-        )
-        for name, place in _places(machines).items()
-        for path in [own.output / f"requirements{f'.{name}' if several else ''}.lock"]
-        for outputs in [{path: Format.REQUIREMENTS}]
-    )
     return DockerOrder(
-        machines=asked_for,
+        machines=tuple(_asked(replace(job, command=command), machines, own.output)),
         folder=own.output,
         command=command,
-        labels=labels,
+        labels=dict(map(parse_label, own.label)),
         options=options,
         base=own.base,
         digest=own.base_digest,
         freeze=own.base_freeze,
         verify=not own.no_verify,
     )
+
+
+def _asked(job: Job, machines: Mapping[str, str], folder: Path) -> Iterator[Machine]:
+    """What is locked for each machine, and the file of it."""
+    for name, place in _places(machines).items():
+        path = folder / f"requirements{f'.{name}' if len(machines) > 1 else ''}.lock"
+        own = replace(job, places=(place,), outputs={path: Format.REQUIREMENTS})
+        yield Machine(name=name, path=path, job=own)
 
 
 def as_configured(own: ImageOptions) -> ImageOptions:
