@@ -17,6 +17,7 @@ from envlock.diagnose.missing import missing_module
 from envlock.diagnose.models import Loads, loads, model_findings
 from envlock.diagnose.outside import OUTSIDE, outside
 from envlock.diagnose.pairs import pair_of, told_of_pair
+from envlock.diagnose.places import by_place
 from envlock.diagnose.rulings import Candidate, backed, candidate, ranked, shown_by
 from envlock.diagnose.standard import told_of_python
 from envlock.diagnose.unexplained import UNEXPLAINED, VERIFY, unexplained
@@ -64,6 +65,7 @@ def diagnose(
         enriched = backed(finding, rule) if rule else finding
         candidates.append(Candidate(finding=enriched, symptom=shown.get(finding.id)))
     candidates = _with_laws(candidates, examined.text, by_id.values(), known)
+    candidates = by_place(candidates, examined.text)
     kept = {each.finding.id for each in candidates}
     unknown = (
         None

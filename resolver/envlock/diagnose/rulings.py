@@ -176,7 +176,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
     verdict: Standing | None = None
     symptom: Symptom | None = None
     told: Support | None = None
-    rule: Rule | None = None
+    aside: bool = False
 
     @property
     def support(self) -> Support:
@@ -196,6 +196,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
         """What candidates are sorted by, the root cause first."""
         stage = list(Stage).index(self.finding.stage) if self.finding.stage else len(Stage)
         return (
+            self.aside,
             self.support,
             _SEVERITIES.index(self.finding.severity),
             -self.symptom.letters if self.symptom else 0,
@@ -316,7 +317,7 @@ def candidate(rule: Rule, known: Known, symptom: Symptom | None) -> Candidate | 
         sources=_links(rule),
         evidence=symptom.line if symptom else "",
     )
-    return Candidate(finding=finding, verdict=verdict, symptom=symptom, rule=rule)
+    return Candidate(finding=finding, verdict=verdict, symptom=symptom)
 
 
 def breaks(rule: Rule, known: Known) -> bool:
