@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
+from msgspec.structs import replace
+
+from envlock.causes import Cause
 from envlock.diagnose.cures import Cures
 from envlock.diagnose.deduced import conflicts_by_release, conflicts_told, known_of, told_edges
-from envlock.diagnose.models import Loads, loads, model_findings
+from envlock.diagnose.models import Loads, Looked, content_finding, loads, model_findings
 from envlock.diagnose.outside import OUTSIDE, outside
 from envlock.diagnose.rulings import Candidate, backed, candidate, ranked, shown_by
 from envlock.diagnose.unexplained import UNEXPLAINED, VERIFY, unexplained
@@ -18,6 +21,8 @@ __all__ = [
     "UNEXPLAINED",
     "VERIFY",
     "Loads",
+    "Looked",
+    "content_finding",
     "diagnose",
     "loads",
     "model_findings",
@@ -62,8 +67,19 @@ def diagnose(
         cures.checked(each, examined.text)
         for each in ranked([*candidates, *([Candidate(finding=unknown)] if unknown else [])])
     ]
+    found = _decided(found, {each.id for each in others if each.cause is Cause.FILE})
     # What another package does says nothing of the environment's own.
     return tuple(sorted(found, key=lambda each: each.id != OUTSIDE))
+
+
+def _decided(found: list[Finding], seen: Collection[str]) -> list[Finding]:
+    """Findings, those that a text leaves open under what a file was seen to be."""
+    root = next((each for each in found if each.id in seen), None)
+    if root is None:
+        return found
+    open_ = [each for each in found if each.cause is Cause.FILE and each.id not in seen]
+    rest = [each for each in found if each is not root and each not in open_]
+    return [replace(root, consequences=(*root.consequences, *open_)), *rest]
 
 
 def _unique(findings: Iterable[Finding]) -> list[Finding]:

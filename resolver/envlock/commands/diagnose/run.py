@@ -25,8 +25,8 @@ from envlock.diagnose import (
     OUTSIDE,
     UNEXPLAINED,
     Loads,
+    Looked,
     diagnose,
-    loads,
     model_findings,
     outside,
     report,
@@ -37,7 +37,8 @@ from envlock.examine.files import examine_content, examine_part, examine_path
 from envlock.examine.gathered import Given, merge
 from envlock.findings import PYTHONPATH_LEAK, Examined, Finding, Kind
 from envlock.formats.reading import cut, decode
-from envlock.formats.registry import Can, can, format_at
+from envlock.formats.registry import Can, FileFormat, can, format_at
+from envlock.formats.registry import named as named_format
 from envlock.model import Platform, Remedy, RemedyKind, Rule
 from envlock.progress import Progress
 from envlock.rules import database
@@ -166,15 +167,15 @@ def diagnose_all(order: DiagnoseOrder, progress: Progress) -> Diagnosis:
             version or no platform.
     """
     known = database.load(order.rules)
-    rules = known.rules
-    model = None if order.model is None else _model(order.model)
-    if model is not None and not order.what:
-        return Diagnosis(findings=(), model=model)
+    what = [each for each in order.what if not _is_model(each)]
+    looked = _look(order, known)
+    if not what and (order.what or order.model):
+        return _of_models(looked, known)
     given = Given(python=_python(order.python), platform=_platform(order.platform))
     parts: list[Examined] = []
-    others: list[Finding] = []
+    others = list(looked.findings)
     typed: Callable[[Remedy], Remedy] | None = None
-    for name in order.what or (None,):
+    for name in what or (None,):
         if name is None or _is_environment(name):
             path = None if name is None else Path(name)
             examined, found, typed = _environment(path, given, progress)
@@ -183,25 +184,43 @@ def diagnose_all(order: DiagnoseOrder, progress: Progress) -> Diagnosis:
         else:
             parts.append(_written(name, order.stdin, given))
     whole = merge(parts)
-    if model is not None:
-        others += model_findings(model, whole, rules)
-    if whole.text:
-        rules = known.everything
-        others += _strange(whole, rules, parts)
+    rules = known.everything if whole.text or others else known.rules
+    if looked.model is not None:
+        others += model_findings(looked.model, whole, rules)
+    others += _strange(whole, rules, parts) if whole.text else []
     findings = diagnose(whole, rules, others)
-    fixable = _fixable(order.what, parts) if any(map(_is_curable, findings)) else None
+    fixable = _fixable(what, parts) if any(map(_is_curable, findings)) else None
     reword = typed or partial(_written_in, fixable[0] if fixable else None)
     findings = tuple(_reworded(each, reword) for each in findings)
-    if any(leads_out(Path(each)) for each in order.what if each != STDIN and not is_text(each)):
+    if any(leads_out(Path(each)) for each in what if each != STDIN and not is_text(each)):
         findings = tuple(_unquoted(each, whole.text) for each in findings)
         whole = replace(whole, notes=tuple(map(_place_of_note, whole.notes)))
     return Diagnosis(
         findings=findings,
         examined=whole,
-        model=model,
+        model=looked.model,
         fixable=fixable,
         of_file=typed is None,
     )
+
+
+def _look(order: DiagnoseOrder, known: database.Database) -> Looked:
+    """What is seen of the model files that were named."""
+    named = [Path(each) for each in order.what if _is_model(each)]
+    paths = [*named, *([order.model] if order.model is not None else [])]
+    if not paths:
+        return Looked()
+    from envlock.commands.diagnose.model import look  # noqa: PLC0415  (environments need none of it)
+
+    return look(paths, known.everything)
+
+
+def _of_models(looked: Looked, known: database.Database) -> Diagnosis:
+    """What is said where nothing but model files was named."""
+    nothing = Examined(kind=Kind.MODEL, origin="")
+    findings = diagnose(nothing, known.everything, looked.findings) if looked.findings else ()
+    reworded = tuple(_reworded(each, partial(_written_in, None)) for each in findings)
+    return Diagnosis(findings=reworded, model=looked.model)
 
 
 def _strange(examined: Examined, rules: Iterable[Rule], parts: Iterable[Examined]) -> list[Finding]:
@@ -269,12 +288,6 @@ def _known_names(examined: Examined, rules: Iterable[Rule]) -> frozenset[str]:
     return frozenset((*examined.packages, *spoken))
 
 
-def _model(path: Path) -> Loads:
-    from envlock.formats.model_file import examine_model  # noqa: PLC0415  (environments need none of it)
-
-    return loads(examine_model(path))
-
-
 def is_text(word: str) -> bool:
     """Tell whether a word that was typed is what an error says, and no name of a file."""
     return bool("\n" in word or _ERROR.search(word)) and "\0" not in word and not exists(Path(word))
@@ -310,6 +323,16 @@ def _environment(
     from envlock.commands.diagnose import environment  # noqa: PLC0415  (20 ms for files alone)
 
     return environment.examine(path, given, progress)
+
+
+def _is_model(name: str) -> bool:
+    """Whether a word that was typed names a saved model, by its ending or its first bytes."""
+    if name == STDIN or is_text(name):
+        return False
+    path = named(Path(name))
+    if is_folder(path):
+        return is_file(path / "saved_model.pb")
+    return named_format(path) is FileFormat.MODEL and is_file(path)
 
 
 def _is_environment(name: str) -> bool:
