@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from envlock.index.handover import uv_program
+from envlock.targets.interpreters import find_interpreter
 
 SCRIPT = Path(__file__).parent / "scripts" / "provoke.py"
 
@@ -28,8 +29,8 @@ def python_of(cell: str) -> str:
 
 def build(cell: str, folder: Path) -> Path:
     """Build the environment of a cell and return its Python."""
-    uv = str(uv_program())
-    subprocess.run([uv, "venv", "-q", "--python", python_of(cell), str(folder)], check=True)
+    uv, base = str(uv_program()), find_interpreter(python_of(cell)).path
+    subprocess.run([uv, "venv", "-q", "--python", str(base), str(folder)], check=True)
     python = folder / "bin" / "python"
     command = [uv, "pip", "install", "-q", "--python", str(python), *CELLS[cell]]
     subprocess.run(command, check=True)

@@ -12,12 +12,12 @@ from typing import Any
 import typer
 
 from envlock.cli import github
-from envlock.cli.output import complain as tell
+from envlock.cli.output import say_error
 from envlock.cli.process import Unprintable
 from envlock.errors import Conflicted, EnvlockError, NoResolution, PythonGone, UsageError
 from envlock.index.secrets import redact, strip_credentials
 from envlock.system.revisions import before_merge
-from envlock.system.typed import as_typed
+from envlock.system.typed import as_typed, words_of
 
 #: What a way out of a refusal says itself, as far as it is to be said.
 _ASKS = frozenset(
@@ -47,7 +47,9 @@ def complain(
     as_json = "--json" in typed and not isinstance(error, Unprintable)
     if github.asked_for(typed) and not isinstance(error, Unprintable):
         github.annotate_error(error, remedies)
-    return tell(error, name, remedies, as_json=as_json)
+    commands = [words for each in remedies if (words := words_of(each))]
+    say_error(error, name, remedies, commands if as_json else None)
+    return error.exit_code
 
 
 def _remedies(error: EnvlockError) -> Sequence[str]:

@@ -9,6 +9,8 @@ from msgspec.structs import replace
 from envlock.causes import Cause
 from envlock.diagnose.cures import Cures
 from envlock.diagnose.deduced import conflicts_by_release, conflicts_told, known_of, told_edges
+from envlock.diagnose.lost import find_lost, told_of
+from envlock.diagnose.missing import missing_module
 from envlock.diagnose.models import Loads, Looked, content_finding, loads, model_findings
 from envlock.diagnose.outside import OUTSIDE, outside
 from envlock.diagnose.rulings import Candidate, backed, candidate, ranked, shown_by
@@ -54,6 +56,10 @@ def diagnose(
         rule = by_id.get(finding.id)
         enriched = backed(finding, rule) if rule else finding
         candidates.append(Candidate(finding=enriched, symptom=shown.get(finding.id)))
+    missing = find_lost(examined.text, known) if examined.text else None
+    gone = told_of(missing, examined.text, known, candidates) if missing else None
+    absent = missing_module(examined.text, known) if examined.text and not gone else None
+    candidates += [each for each in (gone, absent) if each]
     kept = {each.finding.id for each in candidates}
     unknown = (
         None

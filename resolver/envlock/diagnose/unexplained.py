@@ -29,7 +29,7 @@ _SAID = re.compile(r"(?:.*?\s)?(?:ERROR|error|FATAL): (?!pip's dependency resolv
 _FILE = re.compile(
     r"(?P<path>(?<![^\s\"'<>(])[^\s\"'<>(]*[/\\](?:site|dist)-packages[/\\][^\s\"':,)]+)"
 )
-_MISSING = re.compile(r"No module named ['\"]?(?P<module>\w+)")
+_MISSING = re.compile(r"No module named ['\"]?(?P<module>\w+)(?P<within>(?:\.\w+)*)")
 
 _TRIED = 500  # lines
 #: How to get further: it tells which step of import, fit, save and load fails.
@@ -163,7 +163,11 @@ def _missing(said: str) -> list[Remedy]:
     module = _MISSING.search(said)
     if module is None:
         return []
-    text = (
-        f"{module['module']} is not installed in the Python that ran this; another one may have it."
-    )
+    name, within = module["module"], module["within"]
+    text = f"{name} is not installed in the Python that ran this; another one may have it."
+    if within:
+        text = (
+            f"The {name} that this Python has is without {name}{within}: it is another release than"
+            f" the code was written for, or a file of your own is called {name}."
+        )
     return [Remedy(kind=RemedyKind.ADVICE, text=text)]

@@ -18,6 +18,7 @@ from envlock.index.filenames import admitted, releases
 from envlock.index.metadata import read_needs
 from envlock.index.pages import Index
 from envlock.locking.job import Job, SolvedPart, Work
+from envlock.locking.upgrading import Upgrade
 from envlock.model import DistributionFile, IndexSettings, Part, Target
 from envlock.progress import Progress
 from envlock.request.words import applicable
@@ -174,8 +175,6 @@ def _solved(
     answer = _resolve(work, question, index, progress)
     if not work.job.upgraded:
         return answer
-    from envlock.locking.upgrading import Upgrade  # noqa: PLC0415  (for -P alone)
-
     return Upgrade(
         names=work.job.upgraded,
         question=question,
