@@ -8,7 +8,13 @@ from msgspec.structs import replace
 
 from envlock.causes import Cause
 from envlock.diagnose.cures import Cures
-from envlock.diagnose.deduced import conflicts_by_release, conflicts_told, known_of, told_edges
+from envlock.diagnose.deduced import (
+    conflicts_by_release,
+    conflicts_told,
+    known_of,
+    told_edges,
+    unsure,
+)
 from envlock.diagnose.lost import find_lost, told_of
 from envlock.diagnose.missing import missing_module
 from envlock.diagnose.models import Loads, Looked, content_finding, loads, model_findings
@@ -17,6 +23,7 @@ from envlock.diagnose.rulings import Candidate, backed, candidate, ranked, shown
 from envlock.diagnose.unexplained import UNEXPLAINED, VERIFY, unexplained
 from envlock.findings import CONFLICT, MISSING, Examined, Finding, Kind
 from envlock.model import Rule, Severity
+from envlock.rules.check import Known
 
 __all__ = [
     "OUTSIDE",
@@ -44,10 +51,13 @@ def diagnose(
     """
     by_id: dict[str, Rule] = {rule.id: rule for rule in rules}
     known = known_of(examined)
+    doubted = unsure(known, examined)
     shown = shown_by(examined.text, by_id.values())
     told = {each.id for each in others}
     spoken = [
-        candidate(rule, known, shown.get(name)) for name, rule in by_id.items() if name not in told
+        candidate(rule, doubted if name in shown else known, shown.get(name))
+        for name, rule in by_id.items()
+        if name not in told
     ]
     candidates = [each for each in spoken if each is not None]
     declared = conflicts_by_release(known) if examined.kind is not Kind.ENVIRONMENT else ()
@@ -60,22 +70,24 @@ def diagnose(
     gone = told_of(missing, examined.text, known, candidates) if missing else None
     absent = missing_module(examined.text, known) if examined.text and not gone else None
     candidates += [each for each in (gone, absent) if each]
-    kept = {each.finding.id for each in candidates}
-    unknown = (
-        None
-        if OUTSIDE in kept
-        else unexplained(
-            examined.text, known, candidates, [name for name in shown if name not in kept]
-        )
-    )
+    candidates += _unknown(examined, known, candidates, shown)
     cures = Cures(known, by_id.values(), edges, told)
-    found = [
-        cures.checked(each, examined.text)
-        for each in ranked([*candidates, *([Candidate(finding=unknown)] if unknown else [])])
-    ]
+    found = [cures.checked(each, examined.text) for each in ranked(candidates)]
     found = _decided(found, {each.id for each in others if each.cause is Cause.FILE})
     # What another package does says nothing of the environment's own.
     return tuple(sorted(found, key=lambda each: each.id != OUTSIDE))
+
+
+def _unknown(
+    examined: Examined, known: Known, candidates: Sequence[Candidate], shown: Iterable[str]
+) -> list[Candidate]:
+    """What can be said of an error that no candidate explains."""
+    kept = {each.finding.id for each in candidates}
+    if OUTSIDE in kept:
+        return []
+    ruled_out = [name for name in shown if name not in kept]
+    found = unexplained(examined.text, known, candidates, ruled_out)
+    return [Candidate(finding=found)] if found else []
 
 
 def _decided(found: list[Finding], seen: Collection[str]) -> list[Finding]:
