@@ -19,7 +19,9 @@ from envlock.diagnose.lost import find_lost, told_of
 from envlock.diagnose.missing import missing_module
 from envlock.diagnose.models import Loads, Looked, content_finding, loads, model_findings
 from envlock.diagnose.outside import OUTSIDE, outside
+from envlock.diagnose.pairs import pair_of, told_of_pair
 from envlock.diagnose.rulings import Candidate, backed, candidate, ranked, shown_by
+from envlock.diagnose.standard import told_of_python
 from envlock.diagnose.unexplained import UNEXPLAINED, VERIFY, unexplained
 from envlock.findings import CONFLICT, MISSING, Examined, Finding, Kind
 from envlock.model import Rule, Severity
@@ -66,10 +68,7 @@ def diagnose(
         rule = by_id.get(finding.id)
         enriched = backed(finding, rule) if rule else finding
         candidates.append(Candidate(finding=enriched, symptom=shown.get(finding.id)))
-    missing = find_lost(examined.text, known) if examined.text else None
-    gone = told_of(missing, examined.text, known, candidates) if missing else None
-    absent = missing_module(examined.text, known) if examined.text and not gone else None
-    candidates += [each for each in (gone, absent) if each]
+    candidates = _with_laws(candidates, examined.text, by_id.values(), known)
     candidates += _unknown(examined, known, candidates, shown)
     cures = Cures(known, by_id.values(), edges, told)
     found = [cures.checked(each, examined.text) for each in ranked(candidates)]
@@ -98,6 +97,24 @@ def _decided(found: list[Finding], seen: Collection[str]) -> list[Finding]:
     open_ = [each for each in found if each.cause is Cause.FILE and each.id not in seen]
     rest = [each for each in found if each is not root and each not in open_]
     return [replace(root, consequences=(*root.consequences, *open_)), *rest]
+
+
+def _with_laws(
+    candidates: list[Candidate], text: str, rules: Iterable[Rule], known: Known
+) -> list[Candidate]:
+    """Candidates, and what the laws of names and of packages that go together say of a text."""
+    if not text:
+        return candidates
+    missing = find_lost(text, known)
+    pair = pair_of(text, missing, known)
+    pairs = [] if pair is None else list(told_of_pair(pair, rules, known, text, candidates))
+    again = {each.finding.id for each in pairs}
+    candidates = [each for each in candidates if each.finding.id not in again] + pairs
+    gone = told_of(missing, text, known, candidates) if missing else None
+    candidates += [gone] if gone else []
+    python = told_of_python(text, known, candidates)
+    absent = missing_module(text, known) if not (gone or python) else None
+    return [*candidates, *(each for each in (python, absent) if each)]
 
 
 def _unique(findings: Iterable[Finding]) -> list[Finding]:
