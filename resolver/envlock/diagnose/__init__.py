@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
+from msgspec.structs import replace
+
+from envlock.causes import Cause
 from envlock.diagnose.cures import Cures
 from envlock.diagnose.deduced import (
     conflicts_by_release,
@@ -14,7 +17,7 @@ from envlock.diagnose.deduced import (
 )
 from envlock.diagnose.lost import find_lost, told_of
 from envlock.diagnose.missing import missing_module
-from envlock.diagnose.models import Loads, loads, model_findings
+from envlock.diagnose.models import Loads, Looked, content_finding, loads, model_findings
 from envlock.diagnose.outside import OUTSIDE, outside
 from envlock.diagnose.pairs import pair_of, told_of_pair
 from envlock.diagnose.places import by_place
@@ -30,6 +33,8 @@ __all__ = [
     "UNEXPLAINED",
     "VERIFY",
     "Loads",
+    "Looked",
+    "content_finding",
     "diagnose",
     "loads",
     "model_findings",
@@ -66,21 +71,34 @@ def diagnose(
         candidates.append(Candidate(finding=enriched, symptom=shown.get(finding.id)))
     candidates = _with_laws(candidates, examined.text, by_id.values(), known)
     candidates = by_place(candidates, examined.text)
-    kept = {each.finding.id for each in candidates}
-    unknown = (
-        None
-        if OUTSIDE in kept
-        else unexplained(
-            examined.text, known, candidates, [name for name in shown if name not in kept]
-        )
-    )
+    candidates += _unknown(examined, known, candidates, shown)
     cures = Cures(known, by_id.values(), edges, told)
-    found = [
-        cures.checked(each, examined.text)
-        for each in ranked([*candidates, *([Candidate(finding=unknown)] if unknown else [])])
-    ]
+    found = [cures.checked(each, examined.text) for each in ranked(candidates)]
+    found = _decided(found, {each.id for each in others if each.cause is Cause.FILE})
     # What another package does says nothing of the environment's own.
     return tuple(sorted(found, key=lambda each: each.id != OUTSIDE))
+
+
+def _unknown(
+    examined: Examined, known: Known, candidates: Sequence[Candidate], shown: Iterable[str]
+) -> list[Candidate]:
+    """What can be said of an error that no candidate explains."""
+    kept = {each.finding.id for each in candidates}
+    if OUTSIDE in kept:
+        return []
+    ruled_out = [name for name in shown if name not in kept]
+    found = unexplained(examined.text, known, candidates, ruled_out)
+    return [Candidate(finding=found)] if found else []
+
+
+def _decided(found: list[Finding], seen: Collection[str]) -> list[Finding]:
+    """Findings, those that a text leaves open under what a file was seen to be."""
+    root = next((each for each in found if each.id in seen), None)
+    if root is None:
+        return found
+    open_ = [each for each in found if each.cause is Cause.FILE and each.id not in seen]
+    rest = [each for each in found if each is not root and each not in open_]
+    return [replace(root, consequences=(*root.consequences, *open_)), *rest]
 
 
 def _with_laws(

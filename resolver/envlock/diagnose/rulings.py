@@ -232,9 +232,15 @@ def ranked(candidates: Iterable[Candidate]) -> tuple[Finding, ...]:
 def _most_exact(candidates: Sequence[Candidate]) -> Iterator[Candidate]:
     """Those that stay when, of several for the same lines, one spells out more of them.
 
-    A message that is part of a longer one is not what was meant.
+    A message that is part of a longer one is not what was meant; a rule whose
+    versions nobody told leaves it standing.
     """
-    shown = [each.symptom for each in candidates if each.symptom is not None]
+    shown = [
+        each.symptom
+        for each in candidates
+        if each.symptom is not None
+        and (each.symptom.whole or each.verdict is None or each.verdict.truth >= Truth.LIKELY)
+    ]
     for each in candidates:
         own = each.symptom
         if own is None or not own.whole or not any(_within(own, other) for other in shown):
