@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from envlock.causes import Cause
 from envlock.diagnose.cures import Cures
 from envlock.diagnose.deduced import conflicts_by_release, conflicts_told, known_of, told_edges
 from envlock.diagnose.models import Loads, loads, model_findings
 from envlock.diagnose.outside import OUTSIDE, outside
 from envlock.diagnose.rulings import Candidate, backed, candidate, ranked, shown_by
+from envlock.diagnose.shadowed import SHADOWED, shadowed
 from envlock.diagnose.unexplained import UNEXPLAINED, VERIFY, unexplained
 from envlock.findings import CONFLICT, MISSING, Examined, Finding, Kind
 from envlock.model import Rule, Severity
+from envlock.rules.check import conditions
 
 __all__ = [
     "OUTSIDE",
@@ -26,6 +29,10 @@ __all__ = [
 ]
 
 
+#: Findings about whose code runs, which come before all that is said of it.
+_FIRST = frozenset({OUTSIDE, SHADOWED})
+
+
 def diagnose(
     examined: Examined, rules: Iterable[Rule], others: Sequence[Finding] = ()
 ) -> tuple[Finding, ...]:
@@ -37,6 +44,8 @@ def diagnose(
     """
     by_id: dict[str, Rule] = {rule.id: rule for rule in rules}
     known = known_of(examined)
+    hidden = shadowed(examined.text, _packages(by_id.values())) if examined.text else None
+    others = (*others, *([hidden] if hidden else []))
     shown = shown_by(examined.text, by_id.values())
     told = {each.id for each in others}
     spoken = [
@@ -52,7 +61,7 @@ def diagnose(
     kept = {each.finding.id for each in candidates}
     unknown = (
         None
-        if OUTSIDE in kept
+        if kept & _FIRST
         else unexplained(
             examined.text, known, candidates, [name for name in shown if name not in kept]
         )
@@ -63,7 +72,14 @@ def diagnose(
         for each in ranked([*candidates, *([Candidate(finding=unknown)] if unknown else [])])
     ]
     # What another package does says nothing of the environment's own.
-    return tuple(sorted(found, key=lambda each: each.id != OUTSIDE))
+    return tuple(sorted(found, key=lambda each: each.id not in _FIRST))
+
+
+def _packages(rules: Iterable[Rule]) -> frozenset[str]:
+    """Every distribution that a rule speaks of."""
+    return frozenset(
+        each.package for rule in rules for case in rule.cases for each in conditions(case)
+    )
 
 
 def _unique(findings: Iterable[Finding]) -> list[Finding]:
@@ -78,7 +94,10 @@ def _unique(findings: Iterable[Finding]) -> list[Finding]:
 def troubled(findings: Iterable[Finding], text: str = "") -> bool:
     """Whether something is wrong: it breaks, or it was met, as the text shows."""
     return any(
-        finding.severity is Severity.BREAKS
-        or (finding.evidence and finding.evidence.strip("…") in text)
+        finding.cause is not Cause.NOISE
+        and (
+            finding.severity is Severity.BREAKS
+            or (finding.evidence and finding.evidence.strip("…") in text)
+        )
         for finding in findings
     )

@@ -297,6 +297,8 @@ def candidate(rule: Rule, known: Known, symptom: Symptom | None) -> Candidate | 
     verdict = judge(rule, known)
     if verdict.truth is Truth.NO or (symptom is None and not _told_by_versions(verdict)):
         return None
+    if rule.certain and verdict.applies < Truth.LIKELY:
+        return None
     finding = Finding(
         id=rule.id,
         title=rule.title,
