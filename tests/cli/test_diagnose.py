@@ -135,12 +135,16 @@ def test_how_an_environment_differs_from_the_lock_beside_it_is_a_note(
     assert envlock("create", "tensorflow").code == 0
     assert "differs" not in envlock("diagnose").err
     site = next(envlock.here.glob(".venv/lib/python*/site-packages"))
-    put(site, "extra", "1.0", files={"extra.py": ""})
+    put(site, "alpha", "1.0", files={"alpha.py": ""})
+    put(site, "extra", "1.0", requires=["alpha", "numpy"], files={"extra.py": ""})
+    (next(site.glob("extra-*.dist-info")) / "REQUESTED").touch()
+    put(site, "abc", "1.0", files={"abc_.py": ""})
     shutil.rmtree(next(site.glob("h5py-*.dist-info")))
     metadata = next(site.glob("numpy-*.dist-info")) / "METADATA"
     metadata.write_text(metadata.read_text().replace("1.26.4", "1.26.3"))
     note = (
-        ".venv differs from requirements.txt: beyond it: extra 1.0 (added by hand);"
+        ".venv differs from requirements.txt: beyond it: extra 1.0 (added by hand, with 1"
+        " more), abc 1.0 (added by hand);"
         " missing: h5py 3.11.0; other: numpy 1.26.3 (1.26.4 locked);"
         " `envlock sync requirements.txt` makes it equal"
     )

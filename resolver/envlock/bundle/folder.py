@@ -24,7 +24,7 @@ from packaging.version import Version
 from envlock.bundle.wanted import named
 from envlock.errors import DiskFull, IndexFailure, InstallFailure, UsageError, WorkError
 from envlock.formats.registry import format_of
-from envlock.index.gather import gather
+from envlock.index.gather import connected, gather
 from envlock.index.local import is_local
 from envlock.index.secrets import redact
 from envlock.model import DistributionFile, IndexSettings, Part
@@ -223,15 +223,13 @@ def _refuse_cramped(folder: Path, files: Sequence[DistributionFile]) -> None:
 def _fetch(
     files: Sequence[DistributionFile], wheels: Path, settings: IndexSettings, progress: Progress
 ) -> None:
-    from envlock.index.fetch import Client  # noqa: PLC0415  (0.1 s that a whole bundle saves)
-
     def take(file: DistributionFile) -> None:
         if is_local(file.url):
             _keep(file, wheels, parts_of(Path(unquote(urlsplit(file.url).path))))
         else:
             client.file(file.url, lambda parts: _keep(file, wheels, parts), "fetched")
 
-    with Client(settings) as client:
+    with connected(settings) as client:
         try:
             with closing(gather(take, files, client.abort)) as done:
                 for file, _ in done:

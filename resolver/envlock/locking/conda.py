@@ -43,6 +43,18 @@ from envlock.targets.interpreters import find_interpreter
 from envlock.targets.subdirs import Virtual, platform_of, virtual_packages
 
 
+def solve_platforms(work: Work, progress: Progress) -> Iterator[SolvedPart]:
+    """Solve for each platform of a job, from what is kept alone where the job is offline.
+
+    Raises:
+        NoResolution, UsageError, WorkError: as `solve_platform`.
+    """
+    for subdir in work.job.subdirs:
+        with rattler.reaching(offline=work.job.settings.offline):
+            solved = solve_platform(work, subdir, progress)
+        yield solved
+
+
 def solve_platform(work: Work, subdir: str, progress: Progress) -> SolvedPart:
     """Solve conda's side, then pip's beside it; bind conda's side by pip's where that helps.
 

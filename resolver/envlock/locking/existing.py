@@ -19,7 +19,7 @@ from envlock.formats.content import edits
 from envlock.formats.registry import LOCKS, format_of, read_lock
 from envlock.index.origin import asked, public, source_of
 from envlock.locking.job import Job
-from envlock.locking.stale import Problem, changed, dropped, elsewhere, unmet
+from envlock.locking.stale import Problem, changed, dropped, elsewhere, placed, unmet
 from envlock.model import Lock, Part, Selection, Severity, Target
 from envlock.request.digest import conda_digest, recorded, request_digest
 from envlock.rules.check import Situation, violations
@@ -80,11 +80,10 @@ def _read(path: Path, job: Job) -> Lock:
     try:
         return read_lock(path.name, read_text(path))
     except Conflicted as error:
-        if not error.lock:
+        if not error.again:
             raise
-        files = " ".join(shlex.quote(each.as_posix()) for each in job.outputs if _in_two(each))
-        again = f"git checkout --ours -- {files} && {job.typed_again}"
-        raise Conflicted(error.where, again, lock=True) from None
+        files = filter(_in_two, job.outputs)
+        raise Conflicted(error.where, *files, again=job.typed_again) from None
 
 
 def _in_two(path: Path) -> bool:
@@ -92,7 +91,7 @@ def _in_two(path: Path) -> bool:
         try:
             read_text(path)
         except Conflicted as error:
-            return error.lock
+            return bool(error.again)
     return False
 
 
@@ -183,14 +182,19 @@ def problems(locks: Locks, standard: Standard) -> tuple[Problem, ...]:
     return (*found, *_differing(locks))
 
 
+def edited(path: Path, lock: Lock) -> tuple[Problem, ...]:
+    """Return where a lock is not what envlock wrote, each place with its line; () for nowhere."""
+    return tuple(placed(Problem(path=path, name=e.name, what=e.what)) for e in edits(lock))
+
+
 def _faults(lock: Lock, standard: Standard, *, hashes: bool) -> Iterator[Fault]:
     """What is wrong with one lock: the request, an edit, the platforms, a rule, the hashes."""
-    edited = edits(lock)
-    yield from ((each.name, each.what) for each in edited)
+    changes = edits(lock)
+    yield from ((each.name, each.what) for each in changes)
     yield from _of_request(lock, standard)
     yield from _of_other_indexes(lock, standard)
     for part in lock.parts:
-        yield from _broken(part, standard, since=bool(lock.content) and not edited)
+        yield from _broken(part, standard, since=bool(lock.content) and not changes)
         bare = bare_of(part)
         if bare and hashes:
             yield bare[0], f"no hash for {', '.join(bare)}"
@@ -314,25 +318,25 @@ def wider(job: Job) -> Lock | None:
     return None
 
 
-def refuse_unknown(job: Job, before: Lock | None) -> None:
-    """Refuse to upgrade what is neither in the lock that is there nor asked for.
+def refuse_unknown(job: Job, lock: Lock) -> None:
+    """Refuse to upgrade what is neither in a lock nor asked for.
 
     Raises:
         UsageError: a name is in neither.
     """
-    if before is None:
-        return
     asked_for = (*job.request.requirements, *job.request.constraints)
     known: set[str] = {canonicalize_name(each.requirement.name) for each in asked_for}
     known |= {each.name for each in job.request.specs}
-    for part in before.parts:
+    for part in lock.parts:
         known |= {*part.pins, *pypi_pins(part.conda), *(each.name for each in part.conda)}
-    for name in sorted(each for each in job.upgraded if each not in known):
-        near = get_close_matches(name, known, n=1)
-        raise UsageError(
-            f"-P {name}: it is neither in the lock nor asked for",
-            f"-P {near[0]}" if near else f"leave -P {name} out",
-        )
+    for wish in job.upgrades:
+        name = canonicalize_name(wish.requirement.name)
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            raise UsageError(
+                f"-P {wish.requirement}: it is neither in the lock nor asked for",
+                f"-P {near[0]}" if near else f"leave -P {wish.requirement} out",
+            )
 
 
 def to_keep(job: Job, before: Lock | None, goals: Iterable[Target]) -> dict[str, Part]:

@@ -12,8 +12,10 @@ from envlock.bundle.folder import Content, Written, refuse_occupied, write_bundl
 from envlock.bundle.wanted import Goal, built, files_of
 from envlock.cli.options import IndexOptions, TalkOptions
 from envlock.cli.orders import configured_settings
-from envlock.cli.output import progress_for, say_json, say_rows
+from envlock.cli.output import progress_for, say_json
+from envlock.cli.rows import say_rows
 from envlock.commands.bundle import BundleOptions
+from envlock.commands.lock.edited import tell_edits
 from envlock.errors import UsageError
 from envlock.formats.registry import LOCKS, for_platform, read_lock
 from envlock.locking.beside import Beside, locks_in, refuse_missing, usual_lock
@@ -88,6 +90,7 @@ def _read(path: Path) -> tuple[str, Lock]:
     refuse_missing(path, "envlock bundle")
     text = read_text(path)
     lock = read_lock(path.name, text)
+    tell_edits(path, lock, "goes into the bundle as it is now")
     if lock.of_conda:
         raise UsageError(
             f"{path} has conda's packages, and a bundle has wheels alone: a conda lock is"

@@ -21,7 +21,8 @@ from envlock.cli.options import (
     TalkOptions,
 )
 from envlock.cli.orders import here
-from envlock.cli.output import progress_for, say, say_json, say_rows
+from envlock.cli.output import progress_for, say, say_json
+from envlock.cli.rows import say_rows
 from envlock.commands.docker import ImageOptions
 from envlock.commands.lock.folder import Typed, is_for_conda
 from envlock.commands.lock.job import lock_job

@@ -25,8 +25,9 @@ from envlock.cli.options import (
     TalkOptions,
 )
 from envlock.cli.orders import configured_settings, environment_folder, needs
-from envlock.cli.output import progress_for, say_json, say_rows
+from envlock.cli.output import progress_for, say_json
 from envlock.cli.output import talk as tell
+from envlock.cli.rows import say_rows
 from envlock.commands.environments import NewEnvironmentOptions
 from envlock.commands.environments.building import (
     Prefix,
@@ -142,7 +143,7 @@ def create(order: CreateOrder, progress: Progress) -> Created:
         found = Created(locked=locked, folder=order.folder, drift=drift)
         if order.change.looks:
             return found
-        if stands := _standing(order, folder, builder, found):
+        if stands := _standing(order, folder, builder, found, progress):
             return stands
         builder = in_place_of(builder, drift)
         builder.refuse_cramped(folder, progress)
@@ -199,14 +200,26 @@ def _build(
 
 
 def _standing(
-    order: CreateOrder, folder: Path, builder: Venv | Prefix, found: Created
+    order: CreateOrder,
+    folder: Path,
+    builder: Venv | Prefix,
+    found: Created,
+    progress: Progress,
 ) -> Created | None:
     """The answer where the environment is what it was when it was proved."""
     if order.anew or found.drift:
         return None
-    before = proved_before(folder, key_of(builder, order.proof, folder))
     python = python_in(folder)
-    if before is None or python is None or additions(read_layout(python.absolute()), os.environ):
+    added = additions(read_layout(python.absolute()), os.environ) if python else ()
+    if added:  # what a shell adds is not known to be the same as last time
+        said = " and ".join(map(str, added))
+        progress.note(
+            f"{order.folder} is what is locked, and is built and proved anew for what this shell"
+            f" adds: {said}"
+        )
+        return None
+    before = proved_before(folder, key_of(builder, order.proof, folder))
+    if before is None or python is None:
         return None
     locked = found.locked
     written = write_changed(locked.texts, locked.before)

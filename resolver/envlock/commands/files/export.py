@@ -16,6 +16,7 @@ from envlock.cli.options import ChosenOptions, IndexOptions, TalkOptions
 from envlock.cli.orders import configured_settings, project_name
 from envlock.cli.output import progress_for, say, say_json
 from envlock.commands.files import ExportOptions
+from envlock.commands.lock.edited import tell_edits
 from envlock.commands.lock.selections import chosen
 from envlock.errors import IndexFailure, UsageError
 from envlock.formats.comments import own_command
@@ -171,6 +172,8 @@ def _read(order: ExportOrder, progress: Progress) -> Lock:
         every = read_lock(order.source.name, text)
     except UsageError:
         every = None  # one package in two versions, perhaps, each with its marker
+    if every is not None:
+        tell_edits(order.source, every, "is exported as it is now")
     if every is not None and (every.of_conda or len(every.parts) > 1):
         return replace(every, name=every.name or order.name)
     goal = _target(order, every.part if every else Part())

@@ -380,8 +380,13 @@ def _texts(values: Iterable[object]) -> tuple[str, ...]:
 
 
 def with_places(understood: Understood) -> tuple[RequestOptions, IndexOptions]:
-    """Return the options with what only the lock says of places, so that they ask for the same."""
+    """Return the options with what only the lock says of places, so that they ask for the same.
+
+    The words that the project's own settings say are left to these.
+    """
     request, index = understood.typed.request, understood.typed.index
+    if understood.config.by("requirements") is By.PROJECT and not _lines(understood):
+        request = replace(request, requirements=(), requirement_file=())
     known = partial(_known, understood)
     request = replace(
         request,
