@@ -282,7 +282,8 @@ class Rule(Struct, frozen=True, kw_only=True):
 
     ``symptoms`` are ``raised_in`` those alone, where a text shows it. ``messages`` are printed,
     with ``{}`` for what varies, by one or another of ``releases``, which rules nothing out. What is
-    ``certain`` is told only where the conditions are known to hold.
+    ``certain`` is told only where the conditions are known to hold, and what is ``general`` only
+    where nothing more particular explains a text.
     """
 
     id: RuleId
@@ -298,6 +299,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     raised_in: tuple[NormalizedName, ...] = ()
     messages: tuple[str, ...] = ()
     certain: bool = False
+    general: bool = False
     releases: tuple[Condition, ...] = ()
     remedies: tuple[Remedy, ...] = ()
     evidence: tuple[Evidence, ...] = ()

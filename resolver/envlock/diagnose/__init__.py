@@ -15,6 +15,7 @@ from envlock.diagnose.unexplained import UNEXPLAINED, VERIFY, unexplained
 from envlock.findings import CONFLICT, MISSING, Examined, Finding, Kind
 from envlock.model import Rule, Severity
 from envlock.rules.check import conditions
+from envlock.rules.shown import without
 
 __all__ = [
     "OUTSIDE",
@@ -44,7 +45,8 @@ def diagnose(
     """
     by_id: dict[str, Rule] = {rule.id: rule for rule in rules}
     known = known_of(examined)
-    hidden = shadowed(examined.text, _packages(by_id.values())) if examined.text else None
+    packages = _packages(by_id.values())
+    hidden = shadowed(examined.text, packages) if examined.text else None
     others = (*others, *([hidden] if hidden else []))
     shown = shown_by(examined.text, by_id.values())
     told = {each.id for each in others}
@@ -59,17 +61,24 @@ def diagnose(
         enriched = backed(finding, rule) if rule else finding
         candidates.append(Candidate(finding=enriched, symptom=shown.get(finding.id)))
     kept = {each.finding.id for each in candidates}
+    noise = [each for each in candidates if each.finding.cause is Cause.NOISE]
+    candidates = [each for each in candidates if each.finding.cause is not Cause.NOISE]
     unknown = (
         None
         if kept & _FIRST
         else unexplained(
-            examined.text, known, candidates, [name for name in shown if name not in kept]
+            without(examined.text, [by_id[each.finding.id] for each in noise]),
+            known,
+            candidates,
+            [name for name in shown if name not in kept],
+            packages,
         )
     )
     cures = Cures(known, by_id.values(), edges, told)
     found = [
         cures.checked(each, examined.text)
         for each in ranked([*candidates, *([Candidate(finding=unknown)] if unknown else [])])
+        or ranked(noise)
     ]
     # What another package does says nothing of the environment's own.
     return tuple(sorted(found, key=lambda each: each.id not in _FIRST))
