@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from envlock.causes import Cause
 from envlock.diagnose.cures import Cures
 from envlock.diagnose.deduced import conflicts_by_release, conflicts_told, known_of, told_edges
+from envlock.diagnose.lost import find_lost, told_of
+from envlock.diagnose.missing import missing_module
 from envlock.diagnose.models import Loads, loads, model_findings
 from envlock.diagnose.outside import OUTSIDE, outside
 from envlock.diagnose.rulings import Candidate, backed, candidate, ranked, shown_by
@@ -14,7 +16,7 @@ from envlock.diagnose.shadowed import SHADOWED, shadowed
 from envlock.diagnose.unexplained import UNEXPLAINED, VERIFY, unexplained
 from envlock.findings import CONFLICT, MISSING, Examined, Finding, Kind
 from envlock.model import Rule, Severity
-from envlock.rules.check import conditions
+from envlock.rules.check import Known, conditions
 from envlock.rules.shown import without
 
 __all__ = [
@@ -60,28 +62,37 @@ def diagnose(
         rule = by_id.get(finding.id)
         enriched = backed(finding, rule) if rule else finding
         candidates.append(Candidate(finding=enriched, symptom=shown.get(finding.id)))
-    kept = {each.finding.id for each in candidates}
-    noise = [each for each in candidates if each.finding.cause is Cause.NOISE]
-    candidates = [each for each in candidates if each.finding.cause is not Cause.NOISE]
-    unknown = (
-        None
-        if kept & _FIRST
-        else unexplained(
-            without(examined.text, [by_id[each.finding.id] for each in noise]),
-            known,
-            candidates,
-            [name for name in shown if name not in kept],
-            packages,
-        )
-    )
+    missing = find_lost(examined.text, known) if examined.text else None
+    gone = told_of(missing, examined.text, known, candidates) if missing else None
+    absent = missing_module(examined.text, known) if examined.text and not gone else None
+    candidates += [each for each in (gone, absent) if each]
+    unknown = _unknown(examined.text, known, candidates, shown, packages)
     cures = Cures(known, by_id.values(), edges, told)
+    loud = [each for each in candidates if each.finding.cause is not Cause.NOISE]
     found = [
         cures.checked(each, examined.text)
-        for each in ranked([*candidates, *([Candidate(finding=unknown)] if unknown else [])])
-        or ranked(noise)
+        for each in ranked([*loud, *([Candidate(finding=unknown)] if unknown else [])])
+        or ranked(candidates)
     ]
     # What another package does says nothing of the environment's own.
     return tuple(sorted(found, key=lambda each: each.id not in _FIRST))
+
+
+def _unknown(
+    text: str,
+    known: Known,
+    candidates: Sequence[Candidate],
+    shown: Iterable[str],
+    packages: frozenset[str],
+) -> Finding | None:
+    """What can be said of an error that no candidate explains; what is only noise explains none."""
+    kept = {each.finding.id for each in candidates}
+    if kept & _FIRST:
+        return None
+    noise = [each.rule for each in candidates if each.finding.cause is Cause.NOISE and each.rule]
+    loud = [each for each in candidates if each.finding.cause is not Cause.NOISE]
+    ruled_out = [name for name in shown if name not in kept]
+    return unexplained(without(text, noise), known, loud, ruled_out, packages)
 
 
 def _packages(rules: Iterable[Rule]) -> frozenset[str]:

@@ -175,13 +175,21 @@ class Candidate(Struct, frozen=True, kw_only=True):
     finding: Finding
     verdict: Standing | None = None
     symptom: Symptom | None = None
-    general: bool = False
+    told: Support | None = None
+    rule: Rule | None = None
+
+    @property
+    def general(self) -> bool:
+        """Whether it is told only where nothing more particular explains the text."""
+        return self.rule is not None and self.rule.general
 
     @property
     def support(self) -> Support:
         """What shows it."""
         if self.symptom is None:
             return Support.VERSIONS
+        if self.told is not None:
+            return self.told
         if self.verdict is None or not self.verdict.packages:
             return Support.TEXT
         if self.verdict.truth >= Truth.LIKELY:
@@ -336,7 +344,7 @@ def candidate(rule: Rule, known: Known, symptom: Symptom | None) -> Candidate | 
         sources=_links(rule),
         evidence=symptom.line if symptom else "",
     )
-    return Candidate(finding=finding, verdict=verdict, symptom=symptom, general=rule.general)
+    return Candidate(finding=finding, verdict=verdict, symptom=symptom, rule=rule)
 
 
 def breaks(rule: Rule, known: Known) -> bool:

@@ -47,17 +47,25 @@ def _is_known(module: str, packages: Collection[str]) -> bool:
 def _paths(last: Raised) -> Iterator[str]:
     """The files that were taken for a module, as far as the text shows them."""
     named = {top_of(each["name"]) for each in _NAMED.finditer(last.message)}
-    for match in _FOUND.finditer(last.message):
-        if _module_of(match["path"]) in named:
-            yield match["path"]
-    for frame in last.frames:
-        wanted = named | {top_of(each) for each in _imports(frame.source)}
-        if _module_of(frame.path) in wanted:
-            yield frame.path
+    beside = {_folder(frame.path) for frame in last.frames}
+    found = [match["path"] for match in _FOUND.finditer(last.message)]
+    shown = [
+        frame.path
+        for frame in last.frames
+        if _module_of(frame.path) in {top_of(each) for each in _imports(frame.source)}
+    ]
+    for path in (*(each for each in found if _module_of(each) in named), *shown):
+        # A folder that no script stands beside may be where somebody keeps packages.
+        if not path.endswith("__init__.py") or _folder(_folder(path)) in beside:
+            yield path
 
 
 def _imports(source: str) -> Iterator[str]:
     yield from re.findall(r"\b(?:from|import)\s+([A-Za-z_][\w.]*)", source)
+
+
+def _folder(path: str) -> str:
+    return re.sub(r"[/\\]?[^/\\]*$", "", path)
 
 
 def _module_of(path: str) -> str:

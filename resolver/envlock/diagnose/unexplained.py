@@ -73,12 +73,13 @@ _OF_VALUES = re.compile(
 _FILE = re.compile(
     r"(?P<path>(?<![^\s\"'<>(])[^\s\"'<>(]*[/\\](?:site|dist)-packages[/\\][^\s\"':,)]+)"
 )
-_MISSING = re.compile(r"No module named ['\"]?(?P<module>\w+)")
+_MISSING = re.compile(r"No module named ['\"]?(?P<module>\w+)(?P<within>(?:\.\w+)*)")
 
 _TRIED = 500  # lines
 #: How to get further: it tells which step of import, fit, save and load fails.
 VERIFY = Remedy(kind=RemedyKind.COMMAND, text="envlock verify")
 _LONGEST = 160  # characters of an error that are told
+_BEFORE = 2000  # characters: a program says why it crashes before it does
 _AFTER = 4000  # characters: an error's message may have many lines
 _MOST = 5  # unusual versions that are told
 
@@ -152,7 +153,8 @@ def _last_error(text: str) -> _Error | None:
         if last is not None and start <= last.at:
             break
         if _CRASH.match(line):
-            return _error(text, start, line, found)
+            error = _error(text, start, line, found)
+            return replace(error, start=max(0, error.start - _BEFORE))
         if spoken is None and _SAID.match(line):
             spoken = (start, line)
     if last is not None:
@@ -285,7 +287,11 @@ def _missing(said: str) -> list[Remedy]:
     module = _MISSING.search(said)
     if module is None:
         return []
-    text = (
-        f"{module['module']} is not installed in the Python that ran this; another one may have it."
-    )
+    name, within = module["module"], module["within"]
+    text = f"{name} is not installed in the Python that ran this; another one may have it."
+    if within:
+        text = (
+            f"The {name} that this Python has is without {name}{within}: it is another release than"
+            f" the code was written for, or a file of your own is called {name}."
+        )
     return [Remedy(kind=RemedyKind.ADVICE, text=text)]

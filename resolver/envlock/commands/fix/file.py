@@ -41,7 +41,7 @@ from envlock.versions import admits, minor_of
 
 
 class FileOrder(Struct, frozen=True, kw_only=True):
-    """A file to cure; ``python`` is what it is for, where the file does not say.
+    """A file to cure; ``python`` is what it is for, ``usual`` what it is where it does not say.
 
     ``writes`` says that the edit is to be written, so that it is tried first
     whether it can be.
@@ -50,6 +50,7 @@ class FileOrder(Struct, frozen=True, kw_only=True):
     path: Path
     settings: IndexSettings
     python: str | None = None
+    usual: str | None = None
     steering: Steering = field(default_factory=Steering)
     engine: EngineName = EngineName.UV
     rules: tuple[Path, ...] = ()
@@ -150,8 +151,8 @@ def _version(python: str | None) -> Version | None:
 
 
 def _target(order: FileOrder, examined: Examined) -> tuple[Target, tuple[str, ...]]:
-    """The interpreter that was named, the one of the file where it is here, or envlock's own."""
-    said = None if examined.python is None else minor_of(examined.python)
+    """The interpreter that was named, else that of the file or the usual one, or envlock's own."""
+    said = order.usual if examined.python is None else minor_of(examined.python)
     try:
         return target(find_interpreter(order.python or said)), ()
     except InterpreterMissing:
