@@ -6,13 +6,21 @@ from collections.abc import Iterable, Sequence
 
 from envlock.causes import Cause
 from envlock.diagnose.cures import Cures
-from envlock.diagnose.deduced import conflicts_by_release, conflicts_told, known_of, told_edges
+from envlock.diagnose.deduced import (
+    conflicts_by_release,
+    conflicts_told,
+    known_of,
+    told_edges,
+    unsure,
+)
 from envlock.diagnose.lost import find_lost, told_of
 from envlock.diagnose.missing import missing_module
 from envlock.diagnose.models import Loads, loads, model_findings
 from envlock.diagnose.outside import OUTSIDE, outside
+from envlock.diagnose.pairs import pair_of, told_of_pair
 from envlock.diagnose.rulings import Candidate, backed, candidate, ranked, shown_by
 from envlock.diagnose.shadowed import SHADOWED, shadowed
+from envlock.diagnose.standard import told_of_python
 from envlock.diagnose.unexplained import UNEXPLAINED, VERIFY, unexplained
 from envlock.findings import CONFLICT, MISSING, Examined, Finding, Kind
 from envlock.model import Rule, Severity
@@ -50,10 +58,13 @@ def diagnose(
     packages = _packages(by_id.values())
     hidden = shadowed(examined.text, packages) if examined.text else None
     others = (*others, *([hidden] if hidden else []))
+    doubted = unsure(known, examined)
     shown = shown_by(examined.text, by_id.values())
     told = {each.id for each in others}
     spoken = [
-        candidate(rule, known, shown.get(name)) for name, rule in by_id.items() if name not in told
+        candidate(rule, doubted if name in shown else known, shown.get(name))
+        for name, rule in by_id.items()
+        if name not in told
     ]
     candidates = [each for each in spoken if each is not None]
     declared = conflicts_by_release(known) if examined.kind is not Kind.ENVIRONMENT else ()
@@ -62,10 +73,7 @@ def diagnose(
         rule = by_id.get(finding.id)
         enriched = backed(finding, rule) if rule else finding
         candidates.append(Candidate(finding=enriched, symptom=shown.get(finding.id)))
-    missing = find_lost(examined.text, known) if examined.text else None
-    gone = told_of(missing, examined.text, known, candidates) if missing else None
-    absent = missing_module(examined.text, known) if examined.text and not gone else None
-    candidates += [each for each in (gone, absent) if each]
+    candidates = _with_laws(candidates, examined.text, by_id.values(), known)
     unknown = _unknown(examined.text, known, candidates, shown, packages)
     cures = Cures(known, by_id.values(), edges, told)
     loud = [each for each in candidates if each.finding.cause is not Cause.NOISE]
@@ -100,6 +108,24 @@ def _packages(rules: Iterable[Rule]) -> frozenset[str]:
     return frozenset(
         each.package for rule in rules for case in rule.cases for each in conditions(case)
     )
+
+
+def _with_laws(
+    candidates: list[Candidate], text: str, rules: Iterable[Rule], known: Known
+) -> list[Candidate]:
+    """Candidates, and what the laws of names and of packages that go together say of a text."""
+    if not text:
+        return candidates
+    missing = find_lost(text, known)
+    pair = pair_of(text, missing, known)
+    pairs = [] if pair is None else list(told_of_pair(pair, rules, known, text, candidates))
+    again = {each.finding.id for each in pairs}
+    candidates = [each for each in candidates if each.finding.id not in again] + pairs
+    gone = told_of(missing, text, known, candidates) if missing else None
+    candidates += [gone] if gone else []
+    python = told_of_python(text, known, candidates)
+    absent = missing_module(text, known) if not (gone or python) else None
+    return [*candidates, *(each for each in (python, absent) if each)]
 
 
 def _unique(findings: Iterable[Finding]) -> list[Finding]:
