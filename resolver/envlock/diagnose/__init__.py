@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+
+from msgspec.structs import replace
 
 from envlock.causes import Cause
 from envlock.diagnose.cures import Cures
@@ -15,7 +17,7 @@ from envlock.diagnose.deduced import (
 )
 from envlock.diagnose.lost import find_lost, told_of
 from envlock.diagnose.missing import missing_module
-from envlock.diagnose.models import Loads, loads, model_findings
+from envlock.diagnose.models import Loads, Looked, content_finding, loads, model_findings
 from envlock.diagnose.outside import OUTSIDE, outside
 from envlock.diagnose.pairs import pair_of, told_of_pair
 from envlock.diagnose.rulings import Candidate, backed, candidate, ranked, shown_by
@@ -32,6 +34,8 @@ __all__ = [
     "UNEXPLAINED",
     "VERIFY",
     "Loads",
+    "Looked",
+    "content_finding",
     "diagnose",
     "loads",
     "model_findings",
@@ -74,14 +78,11 @@ def diagnose(
         enriched = backed(finding, rule) if rule else finding
         candidates.append(Candidate(finding=enriched, symptom=shown.get(finding.id)))
     candidates = _with_laws(candidates, examined.text, by_id.values(), known)
-    unknown = _unknown(examined.text, known, candidates, shown, packages)
-    cures = Cures(known, by_id.values(), edges, told)
     loud = [each for each in candidates if each.finding.cause is not Cause.NOISE]
-    found = [
-        cures.checked(each, examined.text)
-        for each in ranked([*loud, *([Candidate(finding=unknown)] if unknown else [])])
-        or ranked(candidates)
-    ]
+    loud += _unknown(examined.text, known, candidates, shown, packages)
+    cures = Cures(known, by_id.values(), edges, told)
+    found = [cures.checked(each, examined.text) for each in ranked(loud) or ranked(candidates)]
+    found = _decided(found, {each.id for each in others if each.cause is Cause.FILE})
     # What another package does says nothing of the environment's own.
     return tuple(sorted(found, key=lambda each: each.id not in _FIRST))
 
@@ -92,15 +93,16 @@ def _unknown(
     candidates: Sequence[Candidate],
     shown: Iterable[str],
     packages: frozenset[str],
-) -> Finding | None:
+) -> list[Candidate]:
     """What can be said of an error that no candidate explains; what is only noise explains none."""
     kept = {each.finding.id for each in candidates}
     if kept & _FIRST:
-        return None
+        return []
     noise = [each.rule for each in candidates if each.finding.cause is Cause.NOISE and each.rule]
     loud = [each for each in candidates if each.finding.cause is not Cause.NOISE]
     ruled_out = [name for name in shown if name not in kept]
-    return unexplained(without(text, noise), known, loud, ruled_out, packages)
+    found = unexplained(without(text, noise), known, loud, ruled_out, packages)
+    return [Candidate(finding=found)] if found else []
 
 
 def _packages(rules: Iterable[Rule]) -> frozenset[str]:
@@ -108,6 +110,16 @@ def _packages(rules: Iterable[Rule]) -> frozenset[str]:
     return frozenset(
         each.package for rule in rules for case in rule.cases for each in conditions(case)
     )
+
+
+def _decided(found: list[Finding], seen: Collection[str]) -> list[Finding]:
+    """Findings, those that a text leaves open under what a file was seen to be."""
+    root = next((each for each in found if each.id in seen), None)
+    if root is None:
+        return found
+    open_ = [each for each in found if each.cause is Cause.FILE and each.id not in seen]
+    rest = [each for each in found if each is not root and each not in open_]
+    return [replace(root, consequences=(*root.consequences, *open_)), *rest]
 
 
 def _with_laws(

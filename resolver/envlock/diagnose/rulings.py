@@ -236,7 +236,8 @@ def ranked(candidates: Iterable[Candidate]) -> tuple[Finding, ...]:
 def _most_exact(candidates: Sequence[Candidate]) -> Iterator[Candidate]:
     """Those that stay when, of several for the same lines, one spells out more of them.
 
-    A message that is part of a longer one is not what was meant.
+    A message that is part of a longer one is not what was meant; a rule whose
+    versions nobody told leaves it standing.
     """
     particular = [each for each in candidates if each.symptom and not each.general]
     candidates = [
@@ -244,7 +245,12 @@ def _most_exact(candidates: Sequence[Candidate]) -> Iterator[Candidate]:
         for each in candidates
         if not each.general or not any(_explains(other, each) for other in particular)
     ]
-    shown = [each.symptom for each in candidates if each.symptom is not None]
+    shown = [
+        each.symptom
+        for each in candidates
+        if each.symptom is not None
+        and (each.symptom.whole or each.verdict is None or each.verdict.truth >= Truth.LIKELY)
+    ]
     for each in candidates:
         own = each.symptom
         if own is None or not own.whole or not any(_within(own, other) for other in shown):
