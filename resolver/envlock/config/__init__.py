@@ -92,6 +92,15 @@ class Config(Struct, frozen=True, kw_only=True):
     manager: Manager | None = None
     channels: tuple[str, ...] = ()
     env: Path | None = None
+    inexact: bool = False
+    no_pip: bool = False
+    output: Path | None = None
+    image: Path | None = None
+    base: str | None = None
+    base_digest: str | None = None
+    base_freeze: Path | None = None
+    labels: tuple[str, ...] = ()
+    no_verify: bool = False
     said: Mapping[str, Said] = {}
     places: Mapping[str, tuple[str, ...]] = {}
     notes: tuple[str, ...] = ()

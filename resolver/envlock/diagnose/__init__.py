@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from envlock.diagnose.cures import Cures
-from envlock.diagnose.deduced import conflicts_by_release, conflicts_told, known_of, told_edges
+from envlock.diagnose.deduced import (
+    conflicts_by_release,
+    conflicts_told,
+    known_of,
+    told_edges,
+    unsure,
+)
 from envlock.diagnose.lost import find_lost, told_of
 from envlock.diagnose.missing import missing_module
 from envlock.diagnose.models import Loads, loads, model_findings
@@ -39,10 +45,13 @@ def diagnose(
     """
     by_id: dict[str, Rule] = {rule.id: rule for rule in rules}
     known = known_of(examined)
+    doubted = unsure(known, examined)
     shown = shown_by(examined.text, by_id.values())
     told = {each.id for each in others}
     spoken = [
-        candidate(rule, known, shown.get(name)) for name, rule in by_id.items() if name not in told
+        candidate(rule, doubted if name in shown else known, shown.get(name))
+        for name, rule in by_id.items()
+        if name not in told
     ]
     candidates = [each for each in spoken if each is not None]
     declared = conflicts_by_release(known) if examined.kind is not Kind.ENVIRONMENT else ()

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from envlock.bundle.folder import Content, Written, refuse_occupied, write_bundle
 from envlock.bundle.wanted import Goal, built, files_of
 from envlock.cli.options import IndexOptions, TalkOptions
-from envlock.cli.orders import configured_settings
+from envlock.cli.orders import configured_lock, configured_settings
 from envlock.cli.output import progress_for, say_json
 from envlock.cli.rows import say_rows
 from envlock.commands.bundle import BundleOptions
@@ -35,9 +35,10 @@ def run(own: BundleOptions, index: IndexOptions, talk: TalkOptions) -> int:
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
     refuse_occupied(own.output)
     settings = configured_settings(index)
-    own = replace(own, lock=own.lock or usual_lock([*filter(_fits, locks_in(Path()))]))
-    text, lock = _read(_path(own))
-    goals = tuple(_goals(own, lock))
+    lock = own.lock or configured_lock() or usual_lock([*filter(_fits, locks_in(Path()))])
+    own = replace(own, lock=lock)
+    text, read = _read(_path(own))
+    goals = tuple(_goals(own, read))
     files = files_of(goals, settings, progress)
     for name in built(files):
         progress.note(f"{name} is no wheel: what builds it is in no bundle")

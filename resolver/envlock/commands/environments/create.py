@@ -24,7 +24,7 @@ from envlock.cli.options import (
     RequestOptions,
     TalkOptions,
 )
-from envlock.cli.orders import configured_settings, environment_folder, needs
+from envlock.cli.orders import changing, configured_settings, environment_folder, needs
 from envlock.cli.output import progress_for, say_json
 from envlock.cli.output import talk as tell
 from envlock.cli.rows import say_rows
@@ -326,6 +326,7 @@ def run_create(
     """Do `envlock create`."""
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
     typed = Typed(request=request, index=index, conda=conda, files=files)
+    place = changing(place)
     outputs: tuple[Path, ...] = ()
     try:
         if place.bundle is not None:

@@ -18,7 +18,12 @@ from envlock.cli.options import (
     IndexOptions,
     TalkOptions,
 )
-from envlock.cli.orders import configured_settings, environment_folder
+from envlock.cli.orders import (
+    changing,
+    configured_lock,
+    configured_settings,
+    environment_folder,
+)
 from envlock.cli.output import progress_for, say_json
 from envlock.cli.rows import say_rows
 from envlock.commands.environments import SyncedLock
@@ -356,7 +361,8 @@ def run_sync(
 ) -> int:
     """Do `envlock sync`."""
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
-    lock, env = own.lock or _beside(progress), environment_folder(place.env)
+    lock = own.lock or configured_lock() or _beside(progress)
+    place, env = changing(place), environment_folder(place.env)
     order = SyncOrder(
         lock=lock,
         folder=env,

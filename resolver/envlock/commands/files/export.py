@@ -13,7 +13,7 @@ from packaging.utils import NormalizedName
 
 from envlock.choices import STANDARD_OUTPUT, Format
 from envlock.cli.options import ChosenOptions, IndexOptions, TalkOptions
-from envlock.cli.orders import configured_settings, project_name
+from envlock.cli.orders import configured_lock, configured_settings, project_name
 from envlock.cli.output import progress_for, say, say_json
 from envlock.commands.files import ExportOptions
 from envlock.commands.lock.edited import tell_edits
@@ -282,7 +282,7 @@ def run_export(
     own: ExportOptions, taken: ChosenOptions, index: IndexOptions, talk: TalkOptions
 ) -> int:
     """Do `envlock export`."""
-    lock = own.lock or usual_lock([*locks_in(Path())])
+    lock = own.lock or configured_lock() or usual_lock([*locks_in(Path())])
     refuse_missing(lock, "envlock export")
     kind = _format(own, lock)
     order = ExportOrder(

@@ -78,6 +78,7 @@ def understand(verb: str, typed: Typed, progress: Progress) -> Understood:
     """
     folder = current_folder()
     config = load_config(folder, os.environ)
+    typed = _with_output(verb, typed, config)
     lock = _lock(verb, typed, config)
     if lock is not None:
         config = load_config(folder, os.environ, _recordings(lock, typed))
@@ -148,6 +149,13 @@ def _recordings(lock: Beside, typed: Typed) -> Recordings:
     if typed.request.requirements:
         options = {key: texts for key, texts in options.items() if key in _OF_FILE}
     return Recordings(path=lock.path, options=options)
+
+
+def _with_output(verb: str, typed: Typed, config: Config) -> Typed:
+    """What was typed, with the name of the lock where one is configured."""
+    if verb == "docker" or typed.files.output is not None or config.output is None:
+        return typed
+    return replace(typed, files=replace(typed.files, output=Path(here(config.output))))
 
 
 def _with_settings(verb: str, typed: Typed, config: Config) -> Typed:
