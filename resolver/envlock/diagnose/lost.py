@@ -214,7 +214,8 @@ def _moved(claim: Claim) -> names.Move | None:
     """What became of it: of all that the code asks for, else of what is missing."""
     for dotted in (claim.whole, claim.dotted):
         plain = re.sub(rf"^(?:{framework().name}\.(?:python\.)?|tf_)keras(?=\.)", "keras", dotted)
-        for name in dict.fromkeys((dotted, plain)):
+        exact = sorted(dict.fromkeys((dotted, plain)), key=lambda name: name not in names.moves())
+        for name in exact:
             move = names.moved(name)
             gone = claim.dotted.rpartition("keras")[2]
             if move is not None and (move.name == name or gone in move.name):
