@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 
 from msgspec import Struct
+from msgspec.structs import replace
 from packaging.requirements import Requirement
 from packaging.specifiers import Specifier, SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock import standards
-from envlock.findings import Examined, Finding, unmet
+from envlock.findings import Examined, Finding, Kind, unmet
 from envlock.model import Platform
 from envlock.releases import (
     declared,
@@ -22,16 +23,27 @@ from envlock.releases import (
     newest_for,
     pythons_for,
     release,
+    wheels_for,
 )
 from envlock.rules.check import Known, Situation
 from envlock.rules.frameworks import families, framework
 from envlock.rules.tables import pythons
-from envlock.targets.platforms import Place, foreign_target, marker_environment
+from envlock.targets.platforms import NamedPlatform, foreign_target, marker_environment
 from envlock.versions import admits, meet, minor_of
 
 _NEWER_THAN_ALL = Version("99999")
 
 _USUAL = Platform(system="linux", machine="x86_64")
+
+
+def unsure(known: Known, examined: Examined) -> Known:
+    """Return the same for what a text shows: a list of packages does not say who installed them.
+
+    So no rule that is about the other manager is ruled out by it.
+    """
+    if examined.kind is not Kind.FILE or not examined.text or known.situation.manager != "pip":
+        return known
+    return replace(known, situation=replace(known.situation, manager=None))
 
 
 def known_of(examined: Examined) -> Known:
@@ -45,13 +57,15 @@ def known_of(examined: Examined) -> Known:
         manager=examined.manager,
         variables=examined.variables,
     )
-    # Of what is installed nothing is still to be chosen, whatever its list leaves open.
-    ranges = {} if examined.complete else ranges_of(examined, pythons, platform)
+    # Of what is installed nothing is still to be chosen, whatever its list leaves open; and what
+    # conda would choose, its own records decide, which bound more than those of PyPI.
+    open_still = not examined.complete and examined.manager != "conda"
+    ranges = ranges_of(examined, pythons, platform) if open_still else {}
     return Known(
         situation=situation,
         versions=examined.packages,
         ranges=examined.loose,
-        today={name: newest_in(each) for name, each in ranges.items()},
+        today={n: newest_in(each) for n, each in ranges.items() if n not in examined.undecided},
         complete=examined.complete,
         lenient=True,
     )
@@ -104,21 +118,37 @@ def ranges_of(
 ) -> dict[NormalizedName, SpecifierSet]:
     """The loose ranges, narrowed as an installer narrows them."""
     platform = usual_platform(known)
-    target = foreign_target(Place(platform=platform, option=""), Version(likely[-1]))
-    frameworks = [
+    target = foreign_target(NamedPlatform(platform=platform, option=""), Version(likely[-1]))
+    owners = [
         (name, version)
         for name in (*framework().members, NormalizedName("h5py"))
-        if (version := examined.packages.get(name)) is not None
+        if (version := _taken(name, examined, likely[-1], platform)) is not None
     ]
     ranges: dict[NormalizedName, SpecifierSet] = {}
     for name, wish in examined.loose.items():
         narrowed = wish
-        for owner, version in frameworks:
+        for owner, version in owners:
             narrowed &= declared(version, name, target, owner) or SpecifierSet()
         newest = _newest_for(name, likely[-1], platform)
         narrowed &= SpecifierSet(f"<={newest}" if newest else "")
         ranges[name] = narrowed if meet(narrowed) else wish
     return ranges
+
+
+def _taken(
+    name: NormalizedName, examined: Examined, minor: str, platform: Platform
+) -> Version | None:
+    """The release on record that declares what the one that is asked for does, or would do."""
+    known = h5py_releases() if name == "h5py" else framework_releases()
+    version = examined.packages.get(name)
+    if version is not None and version.is_prerelease:
+        finals = (each.version for each in known if each.version.release[:2] == version.release[:2])
+        return min(finals, default=version)
+    wish = examined.loose.get(name)
+    if version is not None or wish is None:
+        return version
+    there = wheels_for(minor, platform, name).versions
+    return max((each for each in there if admits(wish, each)), default=None)
 
 
 def newest_in(specifier: SpecifierSet) -> Version:
