@@ -20,12 +20,15 @@ from envlock.diagnose.missing import missing_module
 from envlock.diagnose.models import Loads, Looked, content_finding, loads, model_findings
 from envlock.diagnose.outside import OUTSIDE, outside
 from envlock.diagnose.pairs import pair_of, told_of_pair
+from envlock.diagnose.places import by_place
 from envlock.diagnose.rulings import Candidate, backed, candidate, ranked, shown_by
+from envlock.diagnose.shadowed import SHADOWED, shadowed
 from envlock.diagnose.standard import told_of_python
 from envlock.diagnose.unexplained import UNEXPLAINED, VERIFY, unexplained
 from envlock.findings import CONFLICT, MISSING, Examined, Finding, Kind
 from envlock.model import Rule, Severity
-from envlock.rules.check import Known
+from envlock.rules.check import Known, conditions
+from envlock.rules.shown import without
 
 __all__ = [
     "OUTSIDE",
@@ -42,6 +45,10 @@ __all__ = [
 ]
 
 
+#: Findings about whose code runs, which come before all that is said of it.
+_FIRST = frozenset({OUTSIDE, SHADOWED})
+
+
 def diagnose(
     examined: Examined, rules: Iterable[Rule], others: Sequence[Finding] = ()
 ) -> tuple[Finding, ...]:
@@ -53,6 +60,9 @@ def diagnose(
     """
     by_id: dict[str, Rule] = {rule.id: rule for rule in rules}
     known = known_of(examined)
+    packages = _packages(by_id.values())
+    hidden = shadowed(examined.text, packages) if examined.text else None
+    others = (*others, *([hidden] if hidden else []))
     doubted = unsure(known, examined)
     shown = shown_by(examined.text, by_id.values())
     told = {each.id for each in others}
@@ -69,24 +79,39 @@ def diagnose(
         enriched = backed(finding, rule) if rule else finding
         candidates.append(Candidate(finding=enriched, symptom=shown.get(finding.id)))
     candidates = _with_laws(candidates, examined.text, by_id.values(), known)
-    candidates += _unknown(examined, known, candidates, shown)
+    candidates = by_place(candidates, examined.text)
+    loud = [each for each in candidates if each.finding.cause is not Cause.NOISE]
+    loud += _unknown(examined.text, known, candidates, shown, packages)
     cures = Cures(known, by_id.values(), edges, told)
-    found = [cures.checked(each, examined.text) for each in ranked(candidates)]
+    found = [cures.checked(each, examined.text) for each in ranked(loud) or ranked(candidates)]
     found = _decided(found, {each.id for each in others if each.cause is Cause.FILE})
     # What another package does says nothing of the environment's own.
-    return tuple(sorted(found, key=lambda each: each.id != OUTSIDE))
+    return tuple(sorted(found, key=lambda each: each.id not in _FIRST))
 
 
 def _unknown(
-    examined: Examined, known: Known, candidates: Sequence[Candidate], shown: Iterable[str]
+    text: str,
+    known: Known,
+    candidates: Sequence[Candidate],
+    shown: Iterable[str],
+    packages: frozenset[str],
 ) -> list[Candidate]:
-    """What can be said of an error that no candidate explains."""
+    """What can be said of an error that no candidate explains; what is only noise explains none."""
     kept = {each.finding.id for each in candidates}
-    if OUTSIDE in kept:
+    if kept & _FIRST:
         return []
+    noise = [each.rule for each in candidates if each.finding.cause is Cause.NOISE and each.rule]
+    loud = [each for each in candidates if each.finding.cause is not Cause.NOISE]
     ruled_out = [name for name in shown if name not in kept]
-    found = unexplained(examined.text, known, candidates, ruled_out)
+    found = unexplained(without(text, noise), known, loud, ruled_out, packages)
     return [Candidate(finding=found)] if found else []
+
+
+def _packages(rules: Iterable[Rule]) -> frozenset[str]:
+    """Every distribution that a rule speaks of."""
+    return frozenset(
+        each.package for rule in rules for case in rule.cases for each in conditions(case)
+    )
 
 
 def _decided(found: list[Finding], seen: Collection[str]) -> list[Finding]:
@@ -129,7 +154,10 @@ def _unique(findings: Iterable[Finding]) -> list[Finding]:
 def troubled(findings: Iterable[Finding], text: str = "") -> bool:
     """Whether something is wrong: it breaks, or it was met, as the text shows."""
     return any(
-        finding.severity is Severity.BREAKS
-        or (finding.evidence and finding.evidence.strip("…") in text)
+        finding.cause is not Cause.NOISE
+        and (
+            finding.severity is Severity.BREAKS
+            or (finding.evidence and finding.evidence.strip("…") in text)
+        )
         for finding in findings
     )

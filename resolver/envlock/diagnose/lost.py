@@ -23,6 +23,7 @@ from envlock.diagnose.lives import Life, life_of, members
 from envlock.diagnose.missing import is_distribution
 from envlock.diagnose.releasing import beside, newer, older, reinstalled
 from envlock.diagnose.rulings import Candidate, Support, Symptom, quoted
+from envlock.diagnose.shadowed import SHADOWED
 from envlock.findings import Finding
 from envlock.model import Remedy, RemedyKind, Severity, Stage
 from envlock.rules.check import Known, Truth
@@ -30,7 +31,7 @@ from envlock.rules.frameworks import framework
 from envlock.rules.traces import Blame, Raised, blamed, last_raised, raised
 from envlock.versions import minor_of
 
-ENDED, LATER, THERE, SHADOWED = "name-ended", "name-not-yet", "name-there", "shadowed-module"
+ENDED, LATER, THERE = "name-ended", "name-not-yet", "name-there"
 
 _TRIED = 3  # exceptions of one chain
 #: What a line without an exception's type says of a name.
@@ -38,7 +39,6 @@ _BARE = re.compile(
     r"has no attribute '|No module named |cannot import name |unexpected keyword argument"
     r"|Argument\(s\) not recognized|was removed in the NumPy"
 )
-_FILE = re.compile(r"\((?P<path>[^()\n]{1,400}\.py)\)")
 
 
 class Lost(Struct, frozen=True, kw_only=True):
@@ -102,7 +102,9 @@ def told_of(
     A rule about the same words that speaks of the versions of the same package
     knows more, and goes first.
     """
-    finding = _shadowed(found) if found.claim.partly or found.claim.shadowed else None
+    if any(each.finding.id == SHADOWED for each in others) or found.claim.partly:
+        return None
+    finding = _shadowed(found) if found.claim.shadowed else None
     if finding is None and found.life.lacks:
         finding = _missing(found, known)
     elif finding is None and not found.claim.is_member and not found.claim.dotted.endswith(")"):
@@ -285,27 +287,22 @@ def _there(found: Lost) -> Finding | None:
     )
 
 
-def _shadowed(found: Lost) -> Finding | None:
+def _shadowed(found: Lost) -> Finding:
     top = found.claim.dotted.partition(".")[0]
-    file = _FILE.search(found.one.message)
-    path = file["path"] if file else ""
-    if path and re.search(r"[/\\](?:site|dist)-packages[/\\]", path):
-        return None
-    what = f"{path} is imported" if path else "a file of that name is imported"
     return Finding(
         id=SHADOWED,
-        title=f"A file of your own is called {top}",
+        title=f"A file of your own is taken for {top}",
         severity=Severity.BREAKS,
-        because=f"{what} where {top} is asked for, because the folder of the program comes first.",
-        cause=Cause.FILE,
+        because=f"What is imported as {top} is a single file and no package, so it is a {top}.py of"
+        " your own, which Python finds first beside the script.",
+        cause=Cause.CODE,
         packages={},
         stage=Stage.IMPORT,
         confidence=0.9,
         remedies=(
             Remedy(
                 kind=RemedyKind.ADVICE,
-                text=f"Rename {path or f'the file {top}.py or the folder {top}'}, and remove"
-                " __pycache__ beside it.",
+                text=f"Rename the file {top}.py, and delete __pycache__ beside it.",
             ),
             Remedy(
                 kind=RemedyKind.COMMAND, text=f'python -c "import {top}; print({top}.__file__)"'
