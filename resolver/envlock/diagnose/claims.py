@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from envlock import names
+from envlock import alike, names
 from envlock.rules.traces import Raised
 
 _NAME = r"[A-Za-z_]\w{0,80}"
@@ -43,6 +43,8 @@ _REMOVED = re.compile(rf"`?np\.(?P<name>{_DOTTED})`? was removed in the NumPy 2\
 _CALLS = re.compile(rf"(?P<function>{_DOTTED})\s?\(")
 #: The classes of an optimizer, where a message names a parameter of theirs alone.
 _OPTIMIZERS = "keras.optimizers.Adam"
+#: Whose functions are looked for, where a message names one without its module.
+_SPOKEN = ("tensorflow", "keras", "numpy")
 
 
 class Claim(Struct, frozen=True, kw_only=True):
@@ -133,9 +135,23 @@ def _of_function(message: str, one: Raised, text: str) -> Iterator[Claim]:
             *_ending(f".{name}.__init__({parameter})"),
         ]
         found = names.classes(name) if name[:1].isupper() else ()
+        found = found or tuple(_functions(function, parameter, one))
         known = (f"{each}({parameter})" for each in found)
         for dotted in dict.fromkeys((*moved, *known)):
             yield Claim(dotted=dotted, whole=dotted)
+
+
+def _functions(function: str, parameter: str, one: Raised) -> Iterator[str]:
+    """The public functions that may be meant by one in small letters.
+
+    A plain word may be the user's own; where the code shows the package, it is not.
+    """
+    name = function.rpartition(".")[2]
+    shown = [each for each in asked(one.source) if each.endswith(f".{name}")]
+    of = [names.distribution_of(each) for each in shown]
+    if "_" in name and not shown:
+        of = list(_SPOKEN)
+    yield from alike.functions(dict.fromkeys(filter(None, of)), name, parameter)
 
 
 def _calling(parameter: str, one: Raised, text: str) -> Iterator[str]:

@@ -44,13 +44,15 @@ def beside(life: Life) -> Iterator[Remedy]:
 
 def newer(life: Life) -> Iterator[Remedy]:
     """Yield how to get a release that has a name already."""
-    if life.after is None:
+    since = life.since or life.after
+    if since is None:
         return
     name = life.distribution
     companion = framework().keras
-    if name == "keras" and companion is not None and life.after < companion.third_from:
-        name = framework().name if life.after >= companion.same_from else name
-    yield Remedy(kind=RemedyKind.INSTALL, text=f"{name}>={minor_of(life.after)}")
+    if name == "keras" and companion is not None and since < companion.third_from:
+        name = framework().name if since >= companion.same_from else name
+    until = f",<{minor_of(life.gone)}" if life.since is not None and life.gone is not None else ""
+    yield Remedy(kind=RemedyKind.INSTALL, text=f"{name}>={minor_of(since)}{until}")
 
 
 def reinstalled(life: Life) -> Iterator[Remedy]:
