@@ -34,6 +34,7 @@ _NO_MODULE = re.compile(rf"No module named ['\"]?(?P<name>{_DOTTED})(?P<shadowed
 _KEYWORD = re.compile(
     rf"(?:(?P<function>{_DOTTED})\(\) )?got an unexpected keyword argument ['\"](?P<name>{_NAME})"
 )
+_NOT_UNDERSTOOD = re.compile(rf"Keyword argument not understood:?['\",]* ['\"]?(?P<name>{_NAME})")
 _NOT_RECOGNIZED = re.compile(rf"Argument\(s\) not recognized: \{{['\"](?P<name>{_NAME})")
 _PASSED = re.compile(
     rf"Unrecognized keyword arguments passed to (?P<function>{_NAME}): \{{['\"](?P<name>{_NAME})"
@@ -114,7 +115,14 @@ def _of_class(message: str) -> Iterator[Claim]:
 
 def _of_function(message: str, one: Raised, text: str) -> Iterator[Claim]:
     match = next(
-        filter(None, (each.search(message) for each in (_KEYWORD, _PASSED, _NOT_RECOGNIZED))), None
+        filter(
+            None,
+            (
+                each.search(message)
+                for each in (_KEYWORD, _NOT_UNDERSTOOD, _PASSED, _NOT_RECOGNIZED)
+            ),
+        ),
+        None,
     )
     parameter = match["name"] if match is not None else ""
     said = match.groupdict().get("function") or "" if match is not None else ""

@@ -29,11 +29,10 @@ _KERAS = "keras"
 def line_for(claim: Claim, life: Life, one: Raised) -> str:
     """Return the line to write in the place of what is missing, or ""."""
     move = moved(claim)
-    if move is not None:
-        return _written(move.write, claim)
-    name = _elsewhere(claim, life)
+    of_its_own = move is not None and move.name.endswith(f".{claim.whole.rpartition('.')[2]}")
+    name = None if of_its_own else _elsewhere(claim, life)
     if name is None:
-        return ""
+        return "" if move is None else _written(move.write, claim)
     owner, _, simple = name.rpartition(".")
     if one.message.startswith(("cannot import", "No module")) or one.type.endswith("ImportError"):
         return f"from {owner} import {simple}"

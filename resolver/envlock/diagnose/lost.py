@@ -198,7 +198,7 @@ def _ways(found: Lost, known: Known) -> Iterator[Remedy]:
         yield from older(life, known)
     both = life.before is None or life.distribution in {"keras", framework().name}
     if life.since is not None or (life.after is not None and both):
-        yield from newer(life)
+        yield from newer(life, known)
 
 
 def _of_asker(asker: NormalizedName, life: Life) -> str:
