@@ -49,9 +49,9 @@ def attempt(task):
     return result
 
 
-def run_one(results, plan, number):
+def run_one(results, plan, number, until):
     faulthandler.enable()
-    faulthandler.dump_traceback_later(0.9 * plan["seconds"])
+    faulthandler.dump_traceback_later(max(0.1, until - time.time() - 0.1 * plan["seconds"]))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     say(results, attempt(plan["tasks"][number]))
     sys.stdout.flush()
@@ -77,7 +77,7 @@ class Child:
         words = [sys.executable] + plan["flags"] + [os.path.abspath(__file__), results, path]
         with open(self.said, "wb") as output:
             self.process = subprocess.Popen(
-                words + [str(number)],
+                words + [str(number), str(self.limit)],
                 cwd=self.folder,
                 env=dict(os.environ, **places),
                 stdin=subprocess.DEVNULL,
@@ -144,11 +144,11 @@ def run_all(results, path, plan):
         time.sleep(PAUSE)
 
 
-def main(results, path, number=None):
+def main(results, path, number=None, until=None):
     with open(path, encoding="utf-8") as stream:
         plan = json.load(stream)
     if number is not None:
-        run_one(results, plan, int(number))
+        run_one(results, plan, int(number), float(until))
     run_all(results, path, plan)
     if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
         os.killpg(os.getpid(), signal.SIGKILL)  # what an import has started ends with it
