@@ -192,10 +192,9 @@ class Request(Struct, frozen=True, kw_only=True):
     ``users`` are constraints that whoever asks gives to pip and uv: they bound pip's packages too,
     and are no part of what a lock answers, since another has others. ``platforms`` are the subdirs
     that a file itself names, ``name`` and ``variables`` those of its environment. ``needs`` are
-    capabilities (levels of the probes) that evidence must show, ``no_imports`` are packages that
-    a proof does not import. ``notes`` are sentences on what of
-    a file is left out, each with its place. ``optional`` is what each extra or group asks for that
-    can be chosen where the lock is installed.
+    capabilities (levels of the probes) that evidence must show, ``no_imports`` packages that a
+    proof does not import. ``notes`` are sentences on what of a file is left out, each with its
+    place. ``optional`` is what each extra or group asks for that can be chosen at an install.
     """
 
     requirements: tuple[Requested, ...] = ()
