@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,10 @@ from support.program import own_path
 
 # A job in the background, and nohup, ignore Ctrl-C, and so would every program that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# What tests start is compiled once, and not at each of a thousand starts.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # What is printed to be typed depends on it, and is worked out once in a process.
 os.environ["PATH"] = os.pathsep.join((str(own_path()), os.environ.get("PATH", os.defpath)))

@@ -103,3 +103,9 @@ def test_the_version_alone_builds_no_command_line() -> None:
     )
     for flag in ("-V", "--version"):
         assert python("-c", program, flag).splitlines() == [f"envlock {__version__}", "False False"]
+
+
+def test_few_imports_wait_for_a_call() -> None:
+    """Each hides what a module needs: a slow import belongs to the module that is loaded late."""
+    texts = (path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
+    assert sum(text.count("noqa: PLC0415") for text in texts) <= 40

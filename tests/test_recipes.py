@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import shutil
@@ -13,19 +14,23 @@ import pytest
 
 from support.fixtures import envlock, index, program
 from support.program import Done, Program
-from support.simple_index import SimpleIndex
+from support.simple_index import SimpleIndex, build_wheel
 
 __all__ = ["envlock", "index", "program"]
 
-PACKAGE = Path(__file__).parent.parent / "resolver" / "envlock"
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "resolver" / "envlock"
+KNOWLEDGE = ROOT / "constraints"
 
 
 class Copy:
-    """A copy of the package, to which the recipe of a row of the README is done."""
+    """A copy of package and knowledge, to which the recipe of a row of the README is done."""
 
     def __init__(self, folder: Path, recipe: str) -> None:
         self._package = folder / "resolver" / "envlock"
-        shutil.copytree(PACKAGE, self._package, ignore=shutil.ignore_patterns("__pycache__"))
+        self.knowledge = folder / "constraints"
+        for kind, place in ((PACKAGE, self._package), (KNOWLEDGE, self.knowledge)):
+            shutil.copytree(kind, place, ignore=shutil.ignore_patterns("__pycache__"))
         readme = (PACKAGE.parent / "README.md").read_text(encoding="utf-8")
         row = re.search(rf"^\| {recipe} \|[^|]*\|([^|]*)\|", readme, re.MULTILINE)
         assert row is not None, f"there is no recipe for {recipe}"
@@ -34,14 +39,24 @@ class Copy:
 
     def write(self, place: str, text: str) -> None:
         """Write a module or a script."""
-        (self._package / place).write_text(text, encoding="utf-8")
+        path = self._package / place
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def add(self, place: str, entry: str, *, behind: str = "") -> None:
+        """Add an entry to a table of the knowledge, behind a text of it or at its end."""
+        path = self.knowledge / "envlock_constraints" / place
+        text = path.read_text(encoding="utf-8")
+        at = text.index(behind) + len(behind) if behind else len(text)
+        path.write_text(f"{text[:at]}{entry}{text[at:]}", encoding="utf-8")
 
     def register(self, name: str, line: str, *, needs: str = "") -> None:
         """Put a line at the end of a class or table that the recipe names, and what it imports."""
         self._left.remove(name)
         *module, last = name.split(".")
         for path in sorted(self._package.rglob("*.py")):
-            place = path.relative_to(self._package).with_suffix("").parts
+            parts = path.relative_to(self._package).with_suffix("").parts
+            place = parts[:-1] if parts[-1] == "__init__" else parts
             text = path.read_text(encoding="utf-8")
             at = _end(text, last) if not module or place == tuple(module) else None
             if at is not None:
@@ -52,10 +67,13 @@ class Copy:
 
     def run(self, program: Program, *words: str | Path) -> Done:
         """Run the program of the copy, to which all of the recipe was done."""
+        return self.start(program, *program.command(*words))
+
+    def start(self, program: Program, *command: str) -> Done:
+        """Run any program on the copy."""
         assert self._left == set(), "the recipe says more"
-        path = os.pathsep.join([str(self._package.parent), *sys.path])
-        env = {**program.environment(), "PYTHONPATH": path}
-        return program.run(program.command(*words), env=env)
+        path = os.pathsep.join([str(self._package.parent), str(self.knowledge), *sys.path])
+        return program.run(command, env={**program.environment(), "PYTHONPATH": path})
 
 
 def _end(text: str, name: str) -> int | None:
@@ -82,6 +100,91 @@ def told(done: Done) -> list[str]:
 def own(program: Program) -> Program:
     """The program with a cache of its own: what it keeps of the knowledge is the copy's."""
     return program.with_env(ENVLOCK_CACHE_DIR=str(program.root / "other"))
+
+
+TOY_OPTIONS = """\
+from typing import Annotated
+
+from msgspec import Struct
+
+from envlock.cli.arguments import Command, words
+
+
+class Toys(Struct, frozen=True, kw_only=True):
+    names: Annotated[tuple[str, ...], words("NAME", says="Toys.")] = ()
+
+
+TOY = Command("toy.run.run_toy", "Count toys.", own=Toys)
+"""
+TOY_COMMAND = """\
+from envlock.cli.output import say
+from envlock.commands.toy import Toys
+
+
+def run_toy(own: Toys) -> int:
+    say(f"{len(own.names)}: {', '.join(own.names)}")
+    return 0
+"""
+
+
+def test_a_command(tmp_path: Path, own: Program) -> None:
+    copy = Copy(tmp_path, "command")
+    copy.write("commands/toy/__init__.py", TOY_OPTIONS)
+    copy.write("commands/toy/run.py", TOY_COMMAND)
+    copy.register("cli.COMMANDS", '    "toy": "toy.TOY",')
+    for _ in range(2):
+        done = copy.run(own, "toy", "car", "doll")
+        assert (done.code, done.out) == (0, "2: car, doll\n"), done.err
+    assert "toy Count toys." in told(copy.run(own, "--help"))
+
+
+TOY_FRAMEWORK = """
+toyflow:
+  title: Toyflow
+  request: [toyflow]
+  summary: [toyflow, toyflow-cpu]
+  imports: [toyflow]
+  decisive: [toyflow, toyflow-cpu]
+  recorded: {distributions: [toyflow, toyflow-cpu], oldest: 1.0.0, large: [toyflow]}
+  cpu: toyflow-cpu
+"""
+
+
+def toy_releases() -> dict[str, dict[str, object]]:
+    wheel = {"python": "py3", "abi": "none", "platform": "any"}
+    return {
+        version: {
+            "upload_time": f"202{version[0]}-11-14T19:04:31Z",
+            "yanked": None,
+            "index_requires_python": ">=3.9",
+            "files": [wheel],
+            "metadata": {"linux-x86_64": {"requires_dist": []}},
+        }
+        for version in ("1.0.0", "2.0.0")
+    }
+
+
+def test_a_framework(tmp_path: Path, own: Program) -> None:
+    copy = Copy(tmp_path, "framework")
+    copy.add("frameworks.yaml", TOY_FRAMEWORK)
+    copy.add("families.yaml", "  toyflow: [toyflow, toyflow-cpu]\n", behind="\nfamilies:\n")
+    names = ["toyflow", "toyflow-cpu"]
+    records = {"packages": names, "releases": dict.fromkeys(names, toy_releases())}
+    (own.root / "toyflow-release-metadata.json").write_text(json.dumps(records))
+    tool = str(copy.knowledge / "tools" / "update_releases.py")
+    done = copy.start(own, sys.executable, tool, "--from-metadata", str(own.root))
+    assert "toyflow 2.0.0: new" in told(done), done.err
+    checked = copy.run(own, "rules", "check", str(copy.knowledge / "envlock_constraints"))
+    assert checked.code == 0, checked.err
+    for name in names:
+        for version in ("1.0.0", "2.0.0"):
+            build_wheel(own.root / "toys", name, version)
+    with SimpleIndex(own.root / "toys") as index:
+        toys = own.with_env(PIP_INDEX_URL=index.url, ENVLOCK_ENGINE="uv")
+        for said in ("written requirements.txt", "unchanged requirements.txt"):
+            done = copy.run(toys, "lock", "toyflow", "--accelerator", "cpu")
+            assert (done.code, said in told(done)) == (0, True), done.out + done.err
+            assert "release toyflow-cpu 2.0.0" in told(done)
 
 
 TOY_ENGINE = """\
@@ -116,7 +219,7 @@ def test_an_engine(tmp_path: Path, envlock: Program) -> None:
 
 TOY_LOCK = """\
 from envlock.formats.comments import of_pypi, told
-from envlock.formats.lockfile import Gathered, read_pin
+from envlock.formats.lockfile import LockEntries, read_pin
 from envlock.model import Lock
 
 
@@ -128,7 +231,7 @@ def render(lock: Lock) -> list[str]:
     return texts
 
 
-def read(name: str, text: str, gathered: Gathered) -> None:
+def read(name: str, text: str, gathered: LockEntries) -> None:
     for number, line in enumerate(text.splitlines(), 1):
         if line.startswith("toy "):
             gathered.pin(read_pin(f"{name}:{number}", "==".join(line.split()[1:]), []))

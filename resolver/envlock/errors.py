@@ -6,7 +6,6 @@ exception that reaches the command line is a defect.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from enum import IntEnum
 from pathlib import Path
@@ -64,16 +63,18 @@ class UsageError(EnvlockError):
 class Conflicted(UsageError):
     """A merge left both versions of what it could not merge in a file.
 
-    ``where`` is file:line; ``lock`` says that envlock wrote the file, and makes it anew.
+    ``where`` is file:line, ``files`` are those in which it did so; ``again``
+    makes them anew where envlock wrote them. How the files come back is git's
+    to say (`envlock.system.revisions.before_merge`), so there are no remedies yet.
     """
 
-    def __init__(self, where: str, *remedies: str, lock: bool = False) -> None:
+    def __init__(self, where: str, *files: Path, again: str = "") -> None:
         super().__init__(
-            f"{where}: a merge left both versions here (from <<<<<<< to >>>>>>>), and one must go",
-            *remedies,
+            f"{where}: a merge left both versions here (from <<<<<<< to >>>>>>>), and one must go"
         )
         self.where = where
-        self.lock = lock
+        self.files = files
+        self.again = again
 
 
 def refuse_conflict(text: str, path: Path) -> None:
@@ -87,11 +88,8 @@ def refuse_conflict(text: str, path: Path) -> None:
         middle = text.find(mark, middle) if middle >= 0 else middle
     if middle >= 0:
         line = text.count("\n", 0, begin) + 1
-        ours = f"git checkout --ours -- {shlex.quote(path.as_posix())}"
-        if "made by: envlock " in text or '\ncommand = "envlock ' in text:  # a lock: made anew
-            raise Conflicted(f"{path}:{line}", f"{ours} && envlock lock", lock=True)
-        edit = f"edit {path}: keep what is wanted of both, without the lines of <, = and >"
-        raise Conflicted(f"{path}:{line}", edit, ours)
+        own = "made by: envlock " in text or '\ncommand = "envlock ' in text
+        raise Conflicted(f"{path}:{line}", path, again="envlock lock" if own else "")
 
 
 class ProblemFound(EnvlockError):

@@ -12,7 +12,15 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock.causes import Cause
-from envlock.model import Condition, Platform, Remedy, RemedyKind, Severity, Stage
+from envlock.model import (
+    Condition,
+    Platform,
+    Remedy,
+    RemedyKind,
+    Requested,
+    Severity,
+    Stage,
+)
 
 
 class Kind(StrEnum):
@@ -32,7 +40,11 @@ class Examined(Struct, frozen=True, kw_only=True):
     True when what is not named is not there, as in an environment or a
     freeze. ``text`` is a traceback or log, noise removed; ``manager`` pip or
     conda, ``variables`` environment variables that are known to be set.
-    ``notes`` say what could not be read, each with its place.
+    ``notes`` say what could not be read, each with its place. ``asked`` and
+    ``bounds`` are what pip is given of a request: its requirements as they are
+    written, and its constraints; none where conda brings some of it.
+    ``undecided`` are those of ``loose`` of which the Python or the system
+    decides what is asked for.
     """
 
     kind: Kind
@@ -46,6 +58,9 @@ class Examined(Struct, frozen=True, kw_only=True):
     variables: Mapping[str, str] = field(default_factory=dict)
     text: str = ""
     notes: tuple[str, ...] = ()
+    asked: tuple[Requested, ...] = ()
+    bounds: tuple[Requested, ...] = ()
+    undecided: frozenset[NormalizedName] = frozenset()
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -81,6 +96,8 @@ CONFLICT = "declared-conflict"
 MISSING = "missing-requirement"
 
 PYTHONPATH_LEAK = "pythonpath-leak"
+
+NOT_INSTALLABLE = "not-installable"
 
 
 def unmet(

@@ -43,12 +43,14 @@ class Move(Struct, frozen=True, kw_only=True):
 
     ``gone`` is the first minor of ``distribution`` without it, ``back`` the one
     that has it again, or "". ``write`` is the line to write in its place.
+    ``until`` is the last minor that takes a parameter all the same, or "".
     """
 
     name: str
     distribution: str
     gone: str
     back: str = ""
+    until: str = ""
     write: str
     note: str = ""
 
@@ -100,6 +102,17 @@ class Table:
                 high = start
         return None
 
+    def ending(self, simple: str) -> Iterator[tuple[str, str]]:
+        """Return the names of classes whose last part is this one, with their spans."""
+        end = f".{simple}\t".encode()
+        at = self._body.find(end)
+        while at >= 0:
+            start, stop = self._body.rfind(b"\n", 0, at) + 1, self._body.find(b"\n", at)
+            name, there, token = self._body[start:stop].decode().split("\t")
+            if token[:1] in {"c", "="}:
+                yield name, there
+            at = self._body.find(end, at + 1)
+
     def lines(self) -> Iterator[tuple[str, str, str]]:
         """Return every line: a name, its spans and its tokens."""
         for line in self._body.decode().splitlines():
@@ -137,6 +150,40 @@ def distributions() -> tuple[str, ...]:
     return tuple(_sources())
 
 
+def title(distribution: str) -> str:
+    """Return what people call a distribution."""
+    found: str = _sources().get(distribution, {}).get("title", distribution)
+    return found
+
+
+def public(dotted: str) -> str:
+    """Return the name that programs write for what says that it is called so."""
+    for source in _sources().values():
+        for pattern, name in source.get("said", {}).items():
+            dotted = re.sub(rf"^(?:{pattern})(?=\.|$)", name, dotted)
+    return dotted
+
+
+def in_full(written: str) -> str:
+    """Return a name in code with the import package in the place of what programs call it."""
+    first, dot, rest = written.partition(".")
+    for source in _sources().values():
+        if first in source.get("written", ()):
+            return f"{source['imports'][0]}{dot}{rest}"
+    return written
+
+
+def classes(simple: str) -> tuple[str, ...]:
+    """Return the public classes that may be meant by what a class calls itself."""
+    found: list[str] = []
+    for distribution, source in _sources().items():
+        known = source.get("classes", {})
+        found += (name for pattern, name in known.items() if re.fullmatch(pattern, simple))
+        if "written" in source:
+            found += called(distribution, simple)
+    return tuple(dict.fromkeys(found))
+
+
 @lru_cache(maxsize=4096)
 def distribution_of(dotted: str) -> str | None:
     """Return the distribution whose table has a dotted name, by its import package."""
@@ -153,6 +200,22 @@ def names(distribution: str) -> Table | None:
         return None
     packed = files("envlock_constraints").joinpath("api", f"{distribution}.tsv.gz").read_bytes()
     return Table(distribution, gzip.decompress(packed))
+
+
+@lru_cache(maxsize=256)
+def called(distribution: str, simple: str) -> tuple[str, ...]:
+    """Return the class that is called so, by its shortest public name; () where there is none."""
+    table = names(distribution)
+    if table is None or not simple.isidentifier():
+        return ()
+    private = {*_sources()[distribution].get("private", ()), "_tf_keras", "python", "compat"}
+    last = len(table.releases) - 1
+    found = sorted(
+        (name.count("."), not is_there(there, last), name)
+        for name, there in table.ending(simple)
+        if private.isdisjoint(name.split("."))
+    )
+    return tuple(name for *_, name in found[:1])
 
 
 def exists(
@@ -233,6 +296,27 @@ def moves() -> Mapping[str, Move]:
         for distribution, entries in found.items()
         for name, entry in entries.items()
     }
+
+
+class StandardName(Struct, frozen=True, kw_only=True):
+    """A name of Python's own library: ``gone`` with a minor, or there ``since`` one.
+
+    ``write`` is the line to write in its place, ``install`` what brings it, or "".
+    """
+
+    name: str
+    gone: str = ""
+    since: str = ""
+    write: str = ""
+    install: str = ""
+    note: str = ""
+
+
+@cache
+def standard() -> Mapping[str, StandardName]:
+    """Return the names of Python's own library that not every Python has, by their names."""
+    found = _json("python.json")
+    return {name: StandardName(name=name, **entry) for name, entry in found.items()}
 
 
 @cache

@@ -35,3 +35,19 @@ class Silent:
 
     def detail(self, text: str) -> None:
         """Say nothing."""
+
+
+class Once:
+    """A `Progress` that passes each note on once, however many parts of a work have it."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._said = set[str]()
+        self.phase = progress.phase
+        self.detail = progress.detail
+
+    def note(self, text: str) -> None:
+        """Say one line that stays, unless it was said."""
+        if text not in self._said:
+            self._said.add(text)
+            self._progress.note(text)

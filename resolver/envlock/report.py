@@ -333,6 +333,7 @@ def rule_data(rule: Rule) -> dict[str, Any]:
         "cases": [case_text(case) for case in rule.cases],
         "cause": rule.cause.value,
         "symptoms": list(rule.symptoms),
+        "raised_in": list(rule.raised_in),
         "messages": list(rule.messages),
         "releases": in_words(rule.releases),
         "remedy": [{remedy.kind.value: remedy.text} for remedy in rule.remedies],
@@ -354,7 +355,8 @@ def rule_text(rule: Rule) -> str:
         lines.append(f"also known as {', '.join(rule.aliases)}")
     lines += [f"  {text}" for case in rule.cases if (text := case_text(case))]
     if rule.symptoms:
-        lines += ["symptoms:", *(f"  {symptom}" for symptom in rule.symptoms)]
+        by = f" (raised in {' or '.join(rule.raised_in)})" if rule.raised_in else ""
+        lines += [f"symptoms{by}:", *(f"  {symptom}" for symptom in rule.symptoms)]
     if rule.messages:
         lines += ["messages:", *(f"  {message}" for message in rule.messages)]
     if rule.releases:

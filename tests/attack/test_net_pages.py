@@ -14,10 +14,9 @@ import pytest
 
 from envlock.engine.interface import brief
 from envlock.errors import IndexFailure
-from envlock.index.ceiling import for_file, for_page, patience
+from envlock.index.ceiling import for_file, for_page, longer, patience
 from envlock.index.pages import Index
 from envlock.index.parse import MOST_FILES
-from envlock.index.trouble import longer
 from envlock.model import IndexSettings
 from support.index_client import DEMO, client, failure, names
 from support.odd_server import Answer, OddServer, Sent, has_ipv6

@@ -24,9 +24,11 @@ from envlock.cli.options import (
     ProbeOptions,
     RequestOptions,
 )
-from envlock.cli.orders import environment_folder
+from envlock.cli.orders import changing, environment_folder
+from envlock.commands.docker import ImageOptions
+from envlock.commands.docker.run import as_configured
 from envlock.commands.environments.sync import SyncOrder, sync_environment
-from envlock.commands.lock.folder import Typed
+from envlock.commands.lock.folder import Typed, understand
 from envlock.commands.lock.job import lock_job
 from envlock.conda import rattler
 from envlock.config.keys import KEYS
@@ -72,12 +74,13 @@ class Setting:
     many: bool = False
     file: str = "envlock.toml"
     flag: str = ""
+    table: bool = False
 
     @property
     def line(self) -> str:
         """What a file of TOML has for it, after its name."""
         name, equals, place = self.value.partition("=")
-        return f'{{ "{name}" = "{place}" }}' if equals else f'"{self.value}"'
+        return f'{{ "{name}" = "{place}" }}' if equals and self.table else f'"{self.value}"'
 
     @property
     def place(self) -> str:
@@ -98,6 +101,16 @@ def of_index(value: str, taken: Callable[[IndexSettings], bool], *, many: bool =
 
 def asks_for(name: str, requested: Iterable[Requested]) -> bool:
     return name in {each.requirement.name for each in requested}
+
+
+def image() -> ImageOptions:
+    return as_configured(ImageOptions())
+
+
+def understood_output() -> Path | None:
+    request = RequestOptions(requirements=("demo",))
+    typed = Typed(request=request, index=IndexOptions())
+    return understand("lock", typed, Silent()).typed.files.output
 
 
 URL = "https://place.example/simple"
@@ -183,7 +196,9 @@ SETTINGS = {
         group="index",
     ),
     "sources": Setting(
-        value=f"acme-*={URL}", taken=lambda o: ("acme-*", URL) in o.settings.sources
+        value=f"acme-*={URL}",
+        taken=lambda o: ("acme-*", URL) in o.settings.sources,
+        table=True,
     ),
     "refresh": Setting(value="true", taken=lambda o: o.settings.refresh, group="index"),
     "no-cache": Setting(value="true", taken=lambda o: o.settings.no_cache, group="index"),
@@ -195,8 +210,23 @@ SETTINGS = {
     "proxy": of_index("http://p.example", lambda s: s.proxy == "http://p.example"),
     "timeout": of_index("77", lambda s: s.timeout == 77),
 }
+SETTINGS |= {
+    "output": Setting(value="ours.txt", taken=lambda _: understood_output() == Path("ours.txt")),
+    "inexact": Setting(value="true", taken=lambda _: changing(EnvironmentOptions()).inexact),
+    "no-pip": Setting(value="true", taken=lambda _: changing(EnvironmentOptions()).no_pip),
+    "image": Setting(value="ours", taken=lambda _: image().output == Path("ours")),
+    "base": Setting(value="slim", taken=lambda _: image().base == "slim"),
+    "base-digest": Setting(value="sha256:0", taken=lambda _: image().base_digest == "sha256:0"),
+    "base-freeze": Setting(value="ours", taken=lambda _: image().base_freeze == Path("ours")),
+    "label": Setting(value="a.b=c d", taken=lambda _: image().label == ("a.b=c d",), many=True),
+    "no-verify": Setting(value="true", taken=lambda _: image().no_verify),
+}
+#: Options of commands that no lock is made by, so what is typed is looked at here.
+OF_COMMANDS = {"inexact", "no-pip", "image", "base", "base-digest", "base-freeze", "label"}
+OF_COMMANDS |= {"no-verify", "output"}
 ELSEWHERE = {"$VARIABLE", "${VARIABLE}", "probe", "force"}
 SHOWN_ELSEWHERE = {("python", "input file"), ("channels", "input file"), ("env", "flag")}
+SHOWN_ELSEWHERE |= {(name, "flag") for name in OF_COMMANDS}
 #: What a setting needs beside it to be of any use.
 BESIDE: dict[str, dict[str, Any]] = {
     "no-extra": {"all_extras": True},
@@ -375,6 +405,12 @@ def test_a_setting_is_taken_from_whom_it_may_be(
         WAYS[source](first, setting, folder)
     else:
         assert found == says
+
+
+def test_what_a_command_takes_is_what_is_typed() -> None:
+    known = {*ImageOptions.__struct_fields__, *EnvironmentOptions.__struct_fields__}
+    known |= {*LockFileOptions.__struct_fields__}
+    assert {name.replace("-", "_") for name in OF_COMMANDS} - {"image"} <= known
 
 
 def test_the_python_of_an_input_file_is_a_version(folder: Folder) -> None:

@@ -392,6 +392,19 @@ def test_sets_without_what_their_packages_need_are_closed_and_that_is_told(
     assert done.data["failure"]["error"] == "KeyError"
 
 
+def test_sets_are_closed_as_of_their_own_day(envlock: Program, index: SimpleIndex) -> None:
+    build_wheel(index.folder, "oil", "5.0", files={"oil.py": ""})
+    days = {"oil-5.0": "2024-01-01"}
+    index.upload_times = {
+        path.name: f"{days.get('-'.join(path.name.split('-')[:2]), '2020-03-01')}T00:00:00Z"
+        for path in index.folder.iterdir()
+    }
+    write(envlock, "good.txt", turbine="1.0", alpha="1.0")
+    write(envlock, "bad.txt", turbine="2.0", alpha="1.0")
+    done = envlock("bisect", "good.txt", "bad.txt", "--run", "python -c 'import turbine'")
+    assert "added as of 2020-03-02, oil 4.0\n" in done.err, done
+
+
 def test_a_set_for_another_python_names_it(
     envlock: Program, index: SimpleIndex, tmp_path: Path
 ) -> None:

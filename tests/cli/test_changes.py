@@ -211,6 +211,20 @@ def test_the_same_size_is_found_by_its_hash(made: Program) -> None:
     assert file.read_bytes() == good
 
 
+@pytest.mark.parametrize("words", ["sync --check", "export --format pylock", "bundle -o all -q"])
+def test_a_lock_that_was_edited_is_told_before_it_is_used(envlock: Program, words: str) -> None:
+    assert envlock("lock", "tensorflow").code == 0
+    lock = envlock.here / "requirements.txt"
+    assert "edited" not in envlock(*words.split()).err
+    lines = lock.read_text().splitlines(keepends=True)
+    (place,) = (number for number, line in enumerate(lines) if line.startswith("h5py=="))
+    lock.write_text("".join([*lines[:place], *lines[place + 3 :]]))
+    done = envlock(*words.split())
+    assert "requirements.txt:8: a pin is gone before numpy\n" in done.err
+    assert "requirements.txt was edited since envlock wrote it, and " in done.err
+    assert "; made anew it is by: envlock lock tensorflow --engine uv --python 3." in done.err
+
+
 def test_an_index_of_the_lock_that_is_not_asked_is_named(envlock: Program, tmp_path: Path) -> None:
     build_wheel(tmp_path / "more", "private", "1.0")
     with SimpleIndex(tmp_path / "more") as more:

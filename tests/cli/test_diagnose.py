@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.prefixes import UV, make_venv, put
-from support.program import Done, Program, snapshot
+from support.program import Done, Program, make_program, snapshot
 
 DATA = Path(__file__).parent.parent / "unit" / "formats" / "data"
 BROKEN = "tensorflow==2.4.1\nh5py==3.1.0\nsix==1.15.0\n"
@@ -17,6 +17,12 @@ Traceback (most recent call last):
   File "/home/u/env/lib/python3.8/site-packages/tensorflow/python/keras/saving/hdf5_format.py"
 AttributeError: 'str' object has no attribute 'decode'
 """
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    """The program without a network: what files become is in test_today.py."""
+    return make_program(tmp_path).with_env(ENVLOCK_OFFLINE="1")
 
 
 def write(program: Program, name: str, text: str) -> None:
@@ -54,7 +60,7 @@ def test_a_file_that_breaks_is_told_in_words(program: Program) -> None:
         "\n"
         "next: envlock fix requirements.txt\n"
     )
-    assert done.err == "examined requirements.txt: 3 packages\n"
+    assert done.err.startswith("examined requirements.txt: 3 packages\n")
 
 
 def test_the_data_are_in_the_promised_order(program: Program) -> None:
@@ -132,15 +138,20 @@ def test_an_environment_without_anything_that_is_known_is_not_called_sound(
 def test_how_an_environment_differs_from_the_lock_beside_it_is_a_note(
     envlock: Program,
 ) -> None:
+    envlock = envlock.with_env(ENVLOCK_OFFLINE="")
     assert envlock("create", "tensorflow").code == 0
     assert "differs" not in envlock("diagnose").err
     site = next(envlock.here.glob(".venv/lib/python*/site-packages"))
-    put(site, "extra", "1.0", files={"extra.py": ""})
+    put(site, "alpha", "1.0", files={"alpha.py": ""})
+    put(site, "extra", "1.0", requires=["alpha", "numpy"], files={"extra.py": ""})
+    (next(site.glob("extra-*.dist-info")) / "REQUESTED").touch()
+    put(site, "abc", "1.0", files={"abc_.py": ""})
     shutil.rmtree(next(site.glob("h5py-*.dist-info")))
     metadata = next(site.glob("numpy-*.dist-info")) / "METADATA"
     metadata.write_text(metadata.read_text().replace("1.26.4", "1.26.3"))
     note = (
-        ".venv differs from requirements.txt: beyond it: extra 1.0 (added by hand);"
+        ".venv differs from requirements.txt: beyond it: extra 1.0 (added by hand, with 1"
+        " more), abc 1.0 (added by hand);"
         " missing: h5py 3.11.0; other: numpy 1.26.3 (1.26.4 locked);"
         " `envlock sync requirements.txt` makes it equal"
     )
@@ -156,6 +167,43 @@ def test_a_model_says_what_loads_it(program: Program) -> None:
         "   loads with tensorflow>=2.16 and keras>=3\n"
         "   Keras 3 loads it with compile=False only: its loss is saved by a short name\n"
     )
+
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a21\nsize 94381000\n"
+NOT_HDF5 = "OSError: Unable to synchronously open file (file signature not found)"
+
+
+def test_the_first_bytes_of_a_file_decide_between_the_causes_of_a_text(program: Program) -> None:
+    (program.here / "m.h5").write_bytes(POINTER)
+    done = program("diagnose", NOT_HDF5, "m.h5")
+    assert done.code == 1
+    assert done.out.startswith(
+        "1. file-lfs-pointer: The file is a pointer of Git LFS\n"
+        "   breaks at load, certain; cause: file\n"
+        "   m.h5 is a pointer of Git LFS for a file of 94,381,000 bytes, 75 bytes of text, and not"
+        " that file.\n"
+        "   try: git lfs pull\n"
+    )
+    assert done.out.endswith("   goes away with it: h5-not-hdf5\n")
+    assert "envlock fix" not in done.out
+
+
+def test_a_file_that_is_no_model_is_told_without_a_text(program: Program) -> None:
+    (program.here / "m.h5").write_bytes((DATA / "keras-3.15.h5").read_bytes()[:3000])
+    alone = program("diagnose", "m.h5", "--json")
+    named = program("diagnose", "--model", "m.h5", "--json")
+    assert alone.data == named.data
+    (finding,) = alone.data["findings"]
+    assert (finding["rule"], finding["cause"], alone.code) == ("h5-truncated", "file", 1)
+    assert "has 3,000 bytes of the" in finding["because"]
+
+
+def test_a_sound_model_among_what_is_named_says_what_loads_it(program: Program) -> None:
+    model = DATA / "keras-3.15.h5"
+    assert program("diagnose", model).out == program("diagnose", "--model", model).out
+    done = program("diagnose", NOT_HDF5, model, "--json")
+    assert [each["rule"] for each in done.data["findings"]] == ["h5-not-hdf5"]
+    assert done.data["model"]["loads_with"] == {"keras": ">=3", "tensorflow": ">=2.16"}
 
 
 def test_a_model_that_an_environment_does_not_load_is_a_finding(program: Program) -> None:
@@ -233,10 +281,7 @@ FAULTS = [
     ),
     (
         ("a.h5",),
-        (
-            "error: a.h5: not a text; envlock reads lists of packages, environment files and logs\n"
-            "  try: envlock diagnose --model a.h5\n"
-        ),
+        "error: a.h5: neither an HDF5 file nor a .keras file: no model that Keras saved\n",
     ),
 ]
 
@@ -246,7 +291,7 @@ def test_what_cannot_be_examined_is_told_in_words(
     program: Program, words: tuple[str, ...], said: str
 ) -> None:
     write(program, "a.txt", "six\n")
-    (program.here / "a.h5").write_bytes(b"\x89HDF\r\n\x1a\n\0\0")
+    (program.here / "a.h5").write_bytes(b"\0\1\2")
     (program.here / "empty").mkdir()
     done = program("diagnose", *words)
     assert (done.code, done.out, done.err) == (2, "", said)

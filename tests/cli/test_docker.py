@@ -387,3 +387,46 @@ def test_hostile_names_of_files_and_folders_become_no_instruction(envlock: Progr
         # The label has the digest of the lock, whose comments name the file.
         assert found[:-1] == plain[:-1]
         assert (found[-1].name, found[-1].words[::2]) == (plain[-1].name, plain[-1].words[::2])
+
+
+@pytest.mark.parametrize("kind", ["requirements", "pylock"])
+def test_an_image_of_a_bundle_takes_its_lock_and_its_wheels(envlock: Program, kind: str) -> None:
+    words = ("tensorflow", "--python", "3.11", "--platform", "linux-x86_64", "--format", kind)
+    locked = envlock("lock", *words, "--json").data["written"]
+    assert envlock("bundle", *locked, "-o", "b").code == 0
+    offline = envlock.with_env(PIP_INDEX_URL="http://127.0.0.1:1/simple")
+    image = ("docker", "--bundle", "b", "-o", "image")
+    done = offline(*image)
+    assert done.code == 0, done.err
+    assert "next     docker build --platform linux/amd64 --build-context" in done.out
+    found = files(envlock, "image")
+    assert set(found) == FILES
+    assert "tensorflow==2.15.1 \\\n    --hash=sha256:" in found["requirements.lock"]
+    assert "from=envlock-wheels,target=/opt/wheels" in found["Dockerfile"]
+    assert "pip.conf" not in found["Dockerfile"]
+    assert offline(*image, "--check").out == "the files are current\n"
+    again = offline(*image).out
+    assert ("unchanged  image/requirements.lock\n" in again, "written" in again) == (True, False)
+    (envlock.here / "image" / "requirements.lock").write_text("# made by: envlock docker\n")
+    assert offline(*image, "--check").code == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("h5py",), "b has its lock, and h5py is asked for besides"),
+        (("--base-freeze", "f"), "b has its lock, and --base-freeze is asked for besides"),
+        (
+            ("--platform", "linux/arm64"),
+            "--platform linux-aarch64: b/requirements.linux-x86_64.txt is for linux-x86_64",
+        ),
+        (("--python", "3.12"), "is for Python 3.11, and --python 3.12 is another"),
+    ],
+)
+def test_nothing_is_asked_for_beside_a_bundle(
+    envlock: Program, words: tuple[str, ...], said: str
+) -> None:
+    assert envlock("lock", "h5py", *AMD64).code == 0
+    assert envlock("bundle", "requirements.linux-x86_64.txt", "-o", "b").code == 0
+    done = envlock("docker", "--bundle", "b", *words)
+    assert (done.code, said in done.err) == (2, True), done.err

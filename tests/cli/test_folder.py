@@ -18,6 +18,10 @@ def pins(program: Program, name: str = "requirements.txt") -> dict[str, str]:
     return {package: version for package, equals, version in found if equals}
 
 
+def lock_text(program: Program) -> str:
+    return (program.here / "requirements.txt").read_text()
+
+
 def write(program: Program, **files: str) -> None:
     for name, text in files.items():
         (program.here / name.replace("__", ".")).write_text(text)
@@ -71,6 +75,11 @@ def test_what_the_project_says_to_envlock_goes_first(envlock: Program) -> None:
         "# constraint: h5py<3.11 # pyproject.toml [tool.envlock.constraints]",
         "# with engine: uv",
     ]
+    assert envlock("lock", "--check").code == 0
+    write(envlock, requirements__txt=lock_text(envlock).replace("3.10.0", "3.9.0"))
+    again = envlock("lock", "--check")
+    assert again.out.endswith("next: envlock lock --engine uv\n")  # the words are the project's
+    assert (envlock("lock").code, pins(envlock)["h5py"]) == (0, "3.10.0")
 
 
 def test_a_file_that_the_project_names_is_inside_of_it(envlock: Program) -> None:

@@ -24,6 +24,8 @@ version = "1"
 source = { virtual = "." }
 """
 BOOK = '{"cells": [], "nbformat": 4, "nbformat_minor": 5, "metadata": {}}'
+MADE = f"# made by: envlock lock h5py\n# request: sha256:{'0' * 64}\n{PINNED}"
+MERGED = f"<<<<<<< a\n{MADE}=======\nh5py==3.10.0\n>>>>>>> b\n"
 
 STATES = {
     "no such release": State(words="lock tensorflow==2.99"),
@@ -45,6 +47,7 @@ STATES = {
     "a file among the words": State(words="lock wanted.txt", files={"wanted.txt": "h5py\n"}),
     "no engine of that name": State(words="lock --engine pipenv"),
     "no such option": State(words="sync --upgrade"),
+    "an upgrade of what is not there": State(words="lock h5py -P h5pi"),
     "another Python that is not here": State(words="create numpy --python 3.5"),
     "a platform that is none": State(words="lock h5py --platform plan9"),
     "an image for no platform of images": State(
@@ -64,9 +67,20 @@ STATES = {
     ),
     "a lock with the marks of a merge": State(
         words="lock h5py",
-        files={"requirements.txt": f"<<<<<<< a\n{PINNED}=======\nh5py==3.10.0\n>>>>>>> b\n"},
+        files={"requirements.txt": MERGED},
         merging="requirements.txt",
-        ours=PINNED,
+        ours=MADE,
+    ),
+    "a lock with the marks of a merge, without git": State(
+        words="lock h5py", files={"requirements.txt": MERGED}
+    ),
+    "the marks of a merge that was committed": State(
+        words="lock -r wanted.in",
+        files={"wanted.in": "h5py\n<<<<<<< a\nnumpy\n=======\n>>>>>>> b\n"},
+        committed={"wanted.in": "h5py\n"},
+    ),
+    "a lock with the marks of a merge that was committed": State(
+        words="lock h5py", files={"requirements.txt": MERGED}, committed={"requirements.txt": MADE}
     ),
     "an environment that is foreign": State(
         words="create h5py", files={".venv/pyvenv.cfg": "home = /usr\n", ".venv/own.txt": "mine"}
@@ -92,6 +106,9 @@ STATES = {
     ),
     "a lock for another platform": State(
         words="sync l.txt", before=("lock h5py --platform windows-x86_64 -o l.txt",)
+    ),
+    "locks for other platforms alone": State(
+        words="sync", before=("lock h5py --platform windows-x86_64 --platform macos-arm64",)
     ),
     "an environment": State(words="sync", before=("lock h5py",)),
     "an environment that was created": State(words="create h5py"),

@@ -1,4 +1,4 @@
-"""Everything that was asked for is imported before it is called proved, and the record says what."""
+"""What was asked for is imported before it is called proved, and the record says what that was."""
 
 import json
 from pathlib import Path

@@ -153,6 +153,17 @@ def test_options_that_make_no_sense_are_told(
     assert (done.code, done.err.splitlines()[0]) == (2, f"error: {message}")
 
 
+def test_a_cluster_without_dask_is_told(envlock: Program) -> None:
+    (envlock.root / "distributed.py").write_text("raise ImportError\n")
+    path = os.pathsep.join((str(envlock.root), envlock.environment()["PYTHONPATH"]))
+    words = (*RUN, "--executor", "dask", "--scheduler", "tcp://127.0.0.1:9")
+    done = envlock.with_env(PYTHONPATH=path)(*words)
+    assert done.code == 2
+    assert done.err.startswith(
+        "error: --executor dask needs dask.distributed, which is not installed beside envlock\n"
+    )
+
+
 def test_a_release_without_a_python_here_is_told(envlock: Program) -> None:
     done = envlock("matrix", "run", "--tensorflow", "1.13.2", "--python", "3.13")
     assert done.code == 4

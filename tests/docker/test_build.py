@@ -162,6 +162,27 @@ def test_what_the_base_holds_is_used_and_not_installed_again(
     ]
 
 
+def test_an_image_of_a_bundle_is_built_from_its_files_alone(
+    builder: Builder, program: Program
+) -> None:
+    assert program("lock", "h5py", "numpy", "-p", "3.11", "-o", "small.txt").code == 0
+    assert program("bundle", "small.txt", "-o", "held").code == 0
+    done = program("docker", "--bundle", "held", "-o", "carried")
+    assert done.code == 0, done.err
+    assert "--build-context envlock-wheels=held/wheels --tag NAME carried\n" in done.out
+    wheels = program.here / "held" / "wheels"
+    build = builder.build(
+        program.here / "carried", "carried", "--build-context", f"envlock-wheels={wheels}"
+    )
+    assert build.returncode == 0, build.stdout
+    assert "Looking in links: /opt/wheels" in build.stdout
+    assert "Looking in indexes" not in build.stdout
+    assert "\nverified\n" in build.stdout
+    script = "python -c 'import h5py; print(h5py.__file__)'; ls /opt"
+    said = builder.run("carried", "sh", "-c", script).split()
+    assert said == ["/opt/venv/lib/python3.11/site-packages/h5py/__init__.py", "envlock", "venv"]
+
+
 @pytest.mark.e2e
 @pytest.mark.skipif(
     TENSORFLOW not in os.environ,

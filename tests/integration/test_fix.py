@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from envlock.targets.interpreters import find_interpreter
+from envlock.versions import minor_of
 from support.distributions import build_wheel
 from support.framework import for_its_python, its_python
 from support.patients import build_wheels, make_patient, site_of, uv, versions
@@ -22,9 +24,6 @@ NUMPY_2 = ("tensorflow==2.15.1", "h5py==3.11.0", "numpy==2.0.2", "bystander==1.0
 
 
 #: A file is fixed for the Python that runs envlock, whatever is configured.
-as_configured = pytest.mark.skipif(
-    sys.version_info[:2] != (3, 11), reason="the packages of these files are for Python 3.11"
-)
 
 
 @pytest.fixture
@@ -372,7 +371,6 @@ h5py
 """
 
 
-@as_configured
 def test_the_edit_of_a_file_is_shown_and_not_written(envlock: Program) -> None:
     file = envlock.here / "requirements.txt"
     file.write_text(FILE)
@@ -394,7 +392,6 @@ def test_the_edit_of_a_file_is_shown_and_not_written(envlock: Program) -> None:
     assert file.read_text() == FILE
 
 
-@as_configured
 @pytest.mark.parametrize("name", ["requirements.txt", "REQS.TXT", "environment"])
 def test_write_writes_the_edit_and_then_nothing_is_wrong(name: str, envlock: Program) -> None:
     file = envlock.here / name
@@ -406,7 +403,16 @@ def test_write_writes_the_edit_and_then_nothing_is_wrong(name: str, envlock: Pro
     assert (again.code, again.out) == (0, f"nothing is wrong by what envlock knows: {name}\n")
 
 
-@as_configured
+def test_a_file_is_for_the_python_that_is_configured(envlock: Program) -> None:
+    (envlock.here / "requirements.txt").write_text("bystander==1.0\n")
+    (envlock.here / ".python-version").write_text("3.98\n")
+    own = minor_of(find_interpreter(None).version)
+    for configured, said in (("", "3.98"), ("3.99", "3.99")):
+        done = envlock.with_env(ENVLOCK_PYTHON=configured)("fix", "requirements.txt")
+        note = f"Python {said} is not here, so {own} stands for it; -p names another\n"
+        assert note in done.err
+
+
 def test_what_an_installer_would_get_wrong_today_is_bound_by_a_new_line(
     tmp_path: Path, envlock: Program
 ) -> None:
@@ -465,7 +471,6 @@ def test_a_file_that_nothing_fits_is_never_called_fine(envlock: Program) -> None
     assert done.out == ""
 
 
-@as_configured
 def test_two_owners_in_a_file_are_one_line_less(envlock: Program) -> None:
     text = "tensorflow==2.15.1\ntensorflow-cpu==2.15.0\nnumpy==1.26.4\n"
     (envlock.here / "r.txt").write_text(text)
@@ -473,7 +478,6 @@ def test_two_owners_in_a_file_are_one_line_less(envlock: Program) -> None:
     assert (envlock.here / "r.txt").read_text() == text.replace("tensorflow-cpu==2.15.0\n", "")
 
 
-@as_configured
 def test_a_lock_with_hashes_is_not_edited(envlock: Program) -> None:
     text = "tensorflow==2.15.1 --hash=sha256:00\nnumpy==2.0.2 \\\n  --hash=sha256:00\n"
     (envlock.here / "requirements.txt").write_text(text)

@@ -95,11 +95,11 @@ class Builder:
         shutil.rmtree(system)
         return ""
 
-    def build(self, folder: Path, tag: str) -> subprocess.CompletedProcess[str]:
+    def build(self, folder: Path, tag: str, *more: str) -> subprocess.CompletedProcess[str]:
         """Build a folder as ``docker build`` would, with this machine's index and certificates."""
         settings = load_settings(os.environ)
         lines = ["[global]", f"index-url = {settings.index_url}"]
-        options: list[str | Path] = []
+        options: list[str | Path] = [*more]
         if settings.cert:
             lines.append("cert = /tmp/certificates.pem")
             options += ["-v", f"{settings.cert}:/tmp/certificates.pem:ro"]

@@ -7,7 +7,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +31,8 @@ class State:
     """A folder, and what is typed in it.
 
     ``before`` is typed first, to make the state, and then what ``lost`` matches goes.
-    A merge in git broke off at the file ``merging``, whose own side is ``ours``.
+    A merge in git broke off at the file ``merging``, whose own side is ``ours``;
+    where it was committed all the same, the commit before has ``committed``.
     """
 
     words: str
@@ -40,6 +41,7 @@ class State:
     lost: str = ""
     merging: str = ""
     ours: str = ""
+    committed: dict[str, str] = field(default_factory=dict)
 
 
 def ways(done: Done) -> list[str]:
@@ -55,10 +57,13 @@ def is_command(way: str) -> bool:
 
 def prepare(program: Program, state: State) -> Done:
     """Make a state and type what is typed in it."""
-    for name, text in state.files.items():
-        path = program.here / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    _write(program.here, state.committed)
+    if state.committed:
+        _git(program, "init", "--quiet")
+        _commit(program)
+    _write(program.here, state.files)
+    if state.committed:
+        _commit(program)
     for words in state.before:
         assert program(*shlex.split(words)).code != USAGE, words
     for path in program.here.rglob(state.lost) if state.lost else ():
@@ -68,20 +73,32 @@ def prepare(program: Program, state: State) -> Done:
     return program(*shlex.split(state.words))
 
 
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
 def _merge(program: Program, state: State) -> None:
     """Make git know a file as one that a merge left undecided."""
-    git = str(shutil.which("git"))
-
-    def run(*words: str, text: str) -> str:
-        called = [git, "-C", str(program.here), *words]
-        done = subprocess.run(called, input=text, capture_output=True, text=True, check=True)
-        return done.stdout.strip()
-
-    run("init", "--quiet", text="")
+    _git(program, "init", "--quiet")
     sides = ("", state.ours, "theirs\n")
-    objects = [run("hash-object", "-w", "--stdin", text=side) for side in sides]
+    objects = [_git(program, "hash-object", "-w", "--stdin", text=side) for side in sides]
     lines = (f"100644 {each} {i}\t{state.merging}\n" for i, each in enumerate(objects, start=1))
-    run("update-index", "--index-info", text="".join(lines))
+    _git(program, "update-index", "--index-info", text="".join(lines))
+
+
+def _commit(program: Program) -> None:
+    who = ("-c", "user.name=one", "-c", "user.email=one@example.org")
+    _git(program, "add", "--all")
+    _git(program, *who, "commit", "--quiet", "--no-verify", "-m", "as it is")
+
+
+def _git(program: Program, *words: str, text: str = "") -> str:
+    called = [str(shutil.which("git")), "-C", str(program.here), *words]
+    done = subprocess.run(called, input=text, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 @contextmanager
@@ -100,8 +117,6 @@ def kept(folder: Path) -> Iterator[None]:
 
 def follow(program: Program, typed: str, first: Done, way: str) -> None:
     """Do what was said; it is understood, changes something, and the same is not said again."""
-    if way.startswith("git ") and not (program.here / ".git").exists():
-        return
     with kept(program.here):
         before = snapshot(program.here)
         if is_command(way):

@@ -8,7 +8,8 @@ import threading
 
 import pytest
 
-from envlock.cli.output import Lines, say_rows
+from envlock.cli.output import Lines
+from envlock.cli.rows import say_rows
 
 _LIMIT = 30.0  # seconds: it is waited for, never slept through
 

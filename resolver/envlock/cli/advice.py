@@ -12,11 +12,12 @@ from typing import Any
 import typer
 
 from envlock.cli import github
-from envlock.cli.output import complain as tell
+from envlock.cli.output import say_error
 from envlock.cli.process import Unprintable
-from envlock.errors import EnvlockError, NoResolution, PythonGone, UsageError
+from envlock.errors import Conflicted, EnvlockError, NoResolution, PythonGone, UsageError
 from envlock.index.secrets import redact, strip_credentials
-from envlock.system.typed import as_typed
+from envlock.system.revisions import before_merge
+from envlock.system.typed import as_typed, words_of
 
 #: What a way out of a refusal says itself, as far as it is to be said.
 _ASKS = frozenset(
@@ -38,7 +39,7 @@ def complain(
     name, _ = _find(app, typed)
     if isinstance(error, typer.TyperException):
         error = _usage_error(error, name)
-    sound = _without_fault(typed, str(getattr(error, "message", "")))
+    sound = _without_fault(app, typed, str(getattr(error, "message", "")))
     remedies = [pasted(app, sound, remedy) for remedy in _remedies(error)]
     if isinstance(error, NoResolution):
         remedies = [carried(app, typed, remedy) for remedy in remedies]
@@ -46,7 +47,9 @@ def complain(
     as_json = "--json" in typed and not isinstance(error, Unprintable)
     if github.asked_for(typed) and not isinstance(error, Unprintable):
         github.annotate_error(error, remedies)
-    return tell(error, name, remedies, as_json=as_json)
+    commands = [words for each in remedies if (words := words_of(each))]
+    say_error(error, name, remedies, commands if as_json else None)
+    return error.exit_code
 
 
 def _remedies(error: EnvlockError) -> Sequence[str]:
@@ -54,31 +57,49 @@ def _remedies(error: EnvlockError) -> Sequence[str]:
         from envlock.environment.place import remedies  # noqa: PLC0415  (30 ms, seldom needed)
 
         return remedies(error)
+    if isinstance(error, Conflicted):
+        return [*_after_merge(error)]
     return error.remedies
 
 
-def _without_fault(typed: Sequence[str], message: str) -> Sequence[str]:
+def _after_merge(error: Conflicted) -> Iterator[str]:
+    """How a file of before a merge comes back, and is made anew where envlock wrote it."""
+    files = [each for each in error.files if each.is_file()]
+    back = before_merge(files) if files else ""
+    if error.again and files:
+        names = shlex.join(each.as_posix() for each in files)
+        yield f"{back or f'rm {names}'} && {error.again}"
+    elif files:
+        names = " and ".join(map(str, files))
+        yield f"edit {names}: keep what is wanted of both, without the lines of <, = and >"
+        yield from [back] if back else []
+
+
+def _without_fault(app: typer.Typer, typed: Sequence[str], message: str) -> Sequence[str]:
     """What was typed, without the value of an option that an error is about: no remedy keeps it.
 
     An error is about one where it begins with it.
     """
     name, _, rest = message.partition(" ")
     value = rest.partition(":")[0]
-    if not name.startswith("--") or not value:
+    if not name.startswith("-") or not value:
         return typed
+    _, command = _find(app, typed)
+    names = next((param.opts for param in command.params if name in param.opts), [name])
     kept: list[str] = []
     for word in typed:
         option, equals, text = word.partition("=")
-        inside = text if equals and option == name else word if kept[-1:] == [name] else ""
-        values = inside.split(",")
+        apart = kept[-1:] != [] and kept[-1] in names
+        inside = word if apart else text if equals and option in names else ""
+        values = [inside] if inside == value else inside.split(",")
         if value not in values:
             kept.append(word)
             continue
         values.remove(value)
         joined = ",".join(values)
         if values:
-            kept.append(f"{name}={joined}" if equals else joined)
-        elif not equals:
+            kept.append(joined if apart else f"{option}={joined}")
+        elif apart:
             kept.pop()
     return kept
 

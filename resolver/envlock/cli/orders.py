@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,6 +15,7 @@ from packaging.utils import canonicalize_name
 
 from envlock.choices import PROBE_SECONDS, Accelerator, EngineName, Format
 from envlock.cli.options import (
+    EnvironmentOptions,
     IndexOptions,
     LockFileOptions,
     ReportOptions,
@@ -33,9 +35,11 @@ from envlock.model import IndexSettings
 from envlock.progress import Progress
 from envlock.request.words import parse_date
 from envlock.system import read_text
-from envlock.system.looking import current_folder
+from envlock.system.looking import current_folder, exists
 
 _PROJECT = "pyproject.toml"
+
+_Place = TypeVar("_Place", bound=EnvironmentOptions)
 
 
 class Settled(Struct, frozen=True, kw_only=True):
@@ -126,6 +130,22 @@ def environment_folder(typed: Path | None) -> Path:
     """Return the folder of the environment: as it was typed, or is configured, or .venv."""
     found = typed or load_config(current_folder(), os.environ).env or Path(".venv")
     return Path(here(found))
+
+
+def changing(place: _Place) -> _Place:
+    """Return how an environment is changed, as it was typed or is configured."""
+    config = load_config(current_folder(), os.environ)
+    return replace(
+        place,
+        inexact=place.inexact or config.inexact,
+        no_pip=place.no_pip or config.no_pip,
+    )
+
+
+def configured_lock() -> Path | None:
+    """Return the lock that is configured, where it is there."""
+    found = load_config(current_folder(), os.environ).output
+    return Path(here(found)) if found is not None and exists(found) else None
 
 
 def environment_meant(typed: Path | None, progress: Progress) -> Path:

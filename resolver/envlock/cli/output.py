@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -37,27 +37,6 @@ def talk(text: str) -> None:
 def _talk(text: str) -> None:
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
-
-
-#: Rows that say what was made, which is told even when little is to be said.
-_MADE = frozenset({"written", "bundle", "environment"})
-
-
-def say_rows(rows: Iterable[tuple[str, str]], *, quiet: bool = False) -> None:
-    """Print a result in two columns; when ``quiet``, only what was made.
-
-    What is to be typed next is printed as it can be typed here.
-    """
-    from envlock.report import rows_text  # noqa: PLC0415  (--help needs neither)
-    from envlock.system.typed import as_typed  # noqa: PLC0415
-
-    shown = [
-        (label, as_typed(text) if label == "next" else text)
-        for label, text in rows
-        if not quiet or label in _MADE
-    ]
-    if shown:
-        say(rows_text(shown))
 
 
 def say_json(command: str, content: Mapping[str, Any], *, exit_code: int = 0) -> None:
@@ -92,25 +71,26 @@ def _hidden(text: str, *, certain: bool) -> str:
     return redact(text, certain=certain)
 
 
-def complain(error: EnvlockError, command: str, remedies: Sequence[str], *, as_json: bool) -> int:
-    """Tell an error and what to type next, and return its exit code."""
-    if as_json:
-        from envlock.system.typed import words_of  # noqa: PLC0415  (for errors alone)
-
-        message = _hidden(error.message, certain=False)
+def say_error(
+    error: EnvlockError,
+    command: str,
+    remedies: Sequence[str],
+    commands: Sequence[Sequence[str]] | None,
+) -> None:
+    """Tell an error and what to type next; as JSON where ``commands`` has the words of these."""
+    if commands is not None:
         content = {
-            "message": message,
+            "message": _hidden(error.message, certain=False),
             "remedies": [*remedies],
             "cause": error.cause,
-            "commands": [words for each in remedies if (words := words_of(each))],
+            "commands": commands,
             **error.details,
         }
         say_json(command, content, exit_code=error.exit_code)
-    else:
-        # A remedy is typed: of what was typed before, only what is secret beyond doubt is hidden.
-        ways = (f"  try: {_fit(text, certain=True)}" for text in remedies)
-        _talk("\n".join((_fit(f"error: {error.message}"), *ways)))
-    return error.exit_code
+        return
+    # A remedy is typed: of what was typed before, only what is secret beyond doubt is hidden.
+    ways = (f"  try: {_fit(text, certain=True)}" for text in remedies)
+    _talk("\n".join((_fit(f"error: {error.message}"), *ways)))
 
 
 def progress_for(*, quiet: bool, verbose: bool) -> Progress:

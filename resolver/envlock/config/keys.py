@@ -311,6 +311,30 @@ KEYS = {
         "The folder of the environment; of a project's file, inside of it.",
         of_project=_inside,
     ),
+    "inexact": _switch("inexact", "Keep the packages that the lock does not name."),
+    "no-pip": _switch("no_pip", "Leave pip out of the environment."),
+    "output": Key(
+        "output",
+        _place_to_work,
+        "The name of the lock, for one format; of a project's file, inside of it.",
+        of_project=_inside,
+    ),
+    "image": Key(
+        "image",
+        _place_to_work,
+        "The folder of what an image is built from; of a project's file, inside of it.",
+        of_project=_inside,
+    ),
+    "base": Key("base", _text, "What the image starts from: slim, tensorflow, cuda or NAME:TAG."),
+    "base-digest": Key("base_digest", _text, "The digest of the base: sha256:HEX."),
+    "base-freeze": Key(
+        "base_freeze",
+        _place_to_work,
+        "A pip freeze of the base, which is kept; of a project's file, inside of it.",
+        of_project=_inside,
+    ),
+    "label": Key("labels", _text, "Labels of the image: KEY=VALUE.", many=True, separator="\n"),
+    "no-verify": _switch("no_verify", "Leave the proof out of the build of an image."),
 }
 
 #: What the value of a key of a table is.

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from functools import cache
 
+from msgspec import Struct
+from msgspec.structs import replace
+from packaging.requirements import Requirement
 from packaging.specifiers import Specifier, SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock import standards
-from envlock.findings import Examined, Finding, unmet
+from envlock.findings import Examined, Finding, Kind, unmet
 from envlock.model import Platform
 from envlock.releases import (
     declared,
@@ -19,16 +23,27 @@ from envlock.releases import (
     newest_for,
     pythons_for,
     release,
+    wheels_for,
 )
 from envlock.rules.check import Known, Situation
 from envlock.rules.frameworks import families, framework
 from envlock.rules.tables import pythons
-from envlock.targets.platforms import Place, foreign_target, marker_environment
+from envlock.targets.platforms import NamedPlatform, foreign_target, marker_environment
 from envlock.versions import admits, meet, minor_of
 
 _NEWER_THAN_ALL = Version("99999")
 
 _USUAL = Platform(system="linux", machine="x86_64")
+
+
+def unsure(known: Known, examined: Examined) -> Known:
+    """Return the same for what a text shows: a list of packages does not say who installed them.
+
+    So no rule that is about the other manager is ruled out by it.
+    """
+    if examined.kind is not Kind.FILE or not examined.text or known.situation.manager != "pip":
+        return known
+    return replace(known, situation=replace(known.situation, manager=None))
 
 
 def known_of(examined: Examined) -> Known:
@@ -42,13 +57,15 @@ def known_of(examined: Examined) -> Known:
         manager=examined.manager,
         variables=examined.variables,
     )
-    # Of what is installed nothing is still to be chosen, whatever its list leaves open.
-    ranges = {} if examined.complete else ranges_of(examined, pythons, platform)
+    # Of what is installed nothing is still to be chosen, whatever its list leaves open; and what
+    # conda would choose, its own records decide, which bound more than those of PyPI.
+    open_still = not examined.complete and examined.manager != "conda"
+    ranges = ranges_of(examined, pythons, platform) if open_still else {}
     return Known(
         situation=situation,
         versions=examined.packages,
         ranges=examined.loose,
-        today={name: _newest(each) for name, each in ranges.items()},
+        today={n: newest_in(each) for n, each in ranges.items() if n not in examined.undecided},
         complete=examined.complete,
         lenient=True,
     )
@@ -101,16 +118,16 @@ def ranges_of(
 ) -> dict[NormalizedName, SpecifierSet]:
     """The loose ranges, narrowed as an installer narrows them."""
     platform = usual_platform(known)
-    target = foreign_target(Place(platform=platform, option=""), Version(likely[-1]))
-    frameworks = [
+    target = foreign_target(NamedPlatform(platform=platform, option=""), Version(likely[-1]))
+    owners = [
         (name, version)
         for name in (*framework().members, NormalizedName("h5py"))
-        if (version := examined.packages.get(name)) is not None
+        if (version := _taken(name, examined, likely[-1], platform)) is not None
     ]
     ranges: dict[NormalizedName, SpecifierSet] = {}
     for name, wish in examined.loose.items():
         narrowed = wish
-        for owner, version in frameworks:
+        for owner, version in owners:
             narrowed &= declared(version, name, target, owner) or SpecifierSet()
         newest = _newest_for(name, likely[-1], platform)
         narrowed &= SpecifierSet(f"<={newest}" if newest else "")
@@ -118,8 +135,24 @@ def ranges_of(
     return ranges
 
 
-def _newest(specifier: SpecifierSet) -> Version:
-    """A version near the upper end of a range."""
+def _taken(
+    name: NormalizedName, examined: Examined, minor: str, platform: Platform
+) -> Version | None:
+    """The release on record that declares what the one that is asked for does, or would do."""
+    known = h5py_releases() if name == "h5py" else framework_releases()
+    version = examined.packages.get(name)
+    if version is not None and version.is_prerelease:
+        finals = (each.version for each in known if each.version.release[:2] == version.release[:2])
+        return min(finals, default=version)
+    wish = examined.loose.get(name)
+    if version is not None or wish is None:
+        return version
+    there = wheels_for(minor, platform, name).versions
+    return max((each for each in there if admits(wish, each)), default=None)
+
+
+def newest_in(specifier: SpecifierSet) -> Version:
+    """Return a version near the upper end of a range."""
     ends = [_NEWER_THAN_ALL, *(_end(part) for part in specifier)]
     return max((each for each in ends if admits(specifier, each)), default=_NEWER_THAN_ALL)
 
@@ -154,11 +187,10 @@ def conflicts_by_release(known: Known) -> tuple[Finding, ...]:
 
 def _broken(known: Known) -> Iterator[Finding]:
     situation = known.situation
-    environment = marker_environment(
-        usual_platform(situation.platform), minor_of(situation.pythons[-1])
-    )
-    for owner, lines in _release_lines(known):
-        for requirement in standards.applicable(lines, environment):
+    platform = usual_platform(situation.platform)
+    minor = minor_of(situation.pythons[-1])
+    for owner in (*framework().members, NormalizedName("h5py")):
+        for requirement in _declared(owner, known.versions.get(owner), platform, minor):
             name = canonicalize_name(requirement.name)
             there, asked = known.versions.get(name), known.ranges.get(name)
             if there is not None and not admits(requirement.specifier, there):
@@ -167,30 +199,51 @@ def _broken(known: Known) -> Iterator[Finding]:
                 yield unmet(owner, known.versions[owner], requirement, asked)
 
 
-def conflicts_told(text: str) -> tuple[Finding, ...]:
-    """Return the conflicts that pip names in a log."""
+class Edge(Struct, frozen=True, kw_only=True):
+    """What a package declares of another one, and which version of that is there, if any."""
+
+    owner: NormalizedName
+    version: Version
+    requirement: Requirement
+    there: Version | None
+
+    @property
+    def name(self) -> NormalizedName:
+        """The package that is asked for."""
+        return canonicalize_name(self.requirement.name)
+
+
+def told_edges(text: str) -> tuple[Edge, ...]:
+    """Return the declared ranges that pip says are not met."""
     if "but you" not in text and "which is not installed" not in text:
         return ()
-    found: dict[tuple[str, str], Finding] = {}
+    found: dict[tuple[str, str], Edge] = {}
     for match in _TOLD.finditer(text):
         requirement = standards.requirement(match["wish"])
         version = standards.version(match["version"] or "")
         owner, owned = canonicalize_name(match["owner"]), standards.version(match["owned"])
         if requirement is None or owned is None or (version is None and match["version"]):
             continue
-        found[owner, requirement.name] = unmet(owner, owned, requirement, version)
+        edge = Edge(owner=owner, version=owned, requirement=requirement, there=version)
+        found[owner, requirement.name] = edge
         if len(found) == _MOST:
             break
     return tuple(found.values())
 
 
-def _release_lines(known: Known) -> Iterator[tuple[NormalizedName, Sequence[str]]]:
-    platform = str(usual_platform(known.situation.platform))
-    for name in (*framework().members, NormalizedName("h5py")):
-        version = known.versions.get(name)
-        if version is None:
-            continue
-        table = h5py_releases() if name == "h5py" else ()
-        found = next((each for each in table if each.version == version), None) or release(version)
-        if found is not None:
-            yield name, found.needs.get((name, platform), ())
+def conflicts_told(edges: Iterable[Edge]) -> tuple[Finding, ...]:
+    """Return the conflicts that pip names in a log."""
+    return tuple(unmet(each.owner, each.version, each.requirement, each.there) for each in edges)
+
+
+@cache
+def _declared(
+    name: NormalizedName, version: Version | None, platform: Platform, minor: str
+) -> tuple[Requirement, ...]:
+    """What a release on record declares for a system and a Python."""
+    if version is None:
+        return ()
+    table = h5py_releases() if name == "h5py" else ()
+    found = next((each for each in table if each.version == version), None) or release(version)
+    lines = () if found is None else found.needs.get((name, str(platform)), ())
+    return tuple(standards.applicable(lines, marker_environment(platform, minor)))

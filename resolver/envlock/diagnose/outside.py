@@ -11,10 +11,10 @@ from packaging.utils import canonicalize_name
 
 from envlock.findings import Finding
 from envlock.model import Remedy, RemedyKind, Severity, Stage
+from envlock.rules.traces import raised
 
 OUTSIDE = "outside-package"
 
-_FRAME = re.compile(r'File "([^"\n]{1,1000})", line \d{1,9}')
 _SITES = ("site-packages", "dist-packages")
 #: The folder of a user's own packages, as ``site`` places it.
 _USER = re.compile(
@@ -63,7 +63,7 @@ def outside(
 
 
 def _places(text: str, names: Collection[str]) -> Iterator[_Place]:
-    for path in _FRAME.findall(text):
+    for path in (frame.path for one in raised(text) for frame in one.frames):
         parts = re.split(r"[/\\]", path)
         site = next((i for i, part in enumerate(parts[:-1]) if part in _SITES), None)
         at = next((i for i, p in enumerate(parts[1:-1], 1) if canonicalize_name(p) in names), None)

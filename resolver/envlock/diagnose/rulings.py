@@ -15,10 +15,11 @@ from packaging.version import Version
 
 from envlock.findings import CONFLICT, MISSING, Finding
 from envlock.model import Case, Demand, Remedy, RemedyKind, Rule, Severity, Stage
-from envlock.rules.check import Known, Truth
+from envlock.rules.check import Known, Truth, conditions
 from envlock.rules.frameworks import families, frameworks
 from envlock.rules.messages import Folded
-from envlock.rules.patterns import flexible, needs
+from envlock.rules.patterns import needs
+from envlock.rules.shown import place
 from envlock.versions import complement, is_within
 
 _WIDTH = 200  # characters of a line that are quoted
@@ -50,7 +51,7 @@ def shown_by(text: str, rules: Iterable[Rule]) -> dict[str, Symptom]:
     folded = Folded(text)
     found: dict[str, Symptom] = {}
     for rule in rules:
-        matches = [_match(text, each) for each in rule.symptoms if needs(each).are_in(there)]
+        matches = [_match(text, each, rule) for each in rule.symptoms if needs(each).are_in(there)]
         matches += [_message(text, folded, each) for each in rule.messages]
         best = max(filter(None, matches), key=lambda m: (m.letters, -m.end), default=None)
         if best is not None:
@@ -58,8 +59,8 @@ def shown_by(text: str, rules: Iterable[Rule]) -> dict[str, Symptom]:
     return found
 
 
-def _match(text: str, pattern: str) -> Symptom | None:
-    match = flexible(pattern).search(text)
+def _match(text: str, pattern: str, rule: Rule) -> Symptom | None:
+    match = place(text, pattern, rule)
     if match is None:
         return None
     line = quoted(text, match.end() - 1)
@@ -80,17 +81,17 @@ def _message(text: str, folded: Folded, message: str) -> Symptom | None:
     )
 
 
-def quoted(text: str, place: int) -> str:
+def quoted(text: str, at: int) -> str:
     """Return the line around a place, cut to what a reader takes in."""
-    start = text.rfind("\n", 0, place) + 1
-    end = text.find("\n", place)
+    start = text.rfind("\n", 0, at) + 1
+    end = text.find("\n", at)
     line = text[start : len(text) if end < 0 else end].rstrip()
-    line, place = line.lstrip(), place - start - (len(line) - len(line.lstrip()))
+    line, at = line.lstrip(), at - start - (len(line) - len(line.lstrip()))
     if len(line) <= _WIDTH:
         return line
-    if place < _WIDTH - 1:
+    if at < _WIDTH - 1:
         return f"{line[: _WIDTH - 1]}…"
-    after = min(len(line), place + _BEHIND)
+    after = min(len(line), at + _BEHIND)
     return f"…{line[after - _WIDTH + 2 : after]}{'…' * (after < len(line))}"
 
 
@@ -174,12 +175,22 @@ class Candidate(Struct, frozen=True, kw_only=True):
     finding: Finding
     verdict: Standing | None = None
     symptom: Symptom | None = None
+    told: Support | None = None
+    aside: bool = False
+    rule: Rule | None = None
+
+    @property
+    def general(self) -> bool:
+        """Whether it is told only where nothing more particular explains the text."""
+        return self.rule is not None and self.rule.general
 
     @property
     def support(self) -> Support:
         """What shows it."""
         if self.symptom is None:
             return Support.VERSIONS
+        if self.told is not None:
+            return self.told
         if self.verdict is None or not self.verdict.packages:
             return Support.TEXT
         if self.verdict.truth >= Truth.LIKELY:
@@ -191,6 +202,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
         """What candidates are sorted by, the root cause first."""
         stage = list(Stage).index(self.finding.stage) if self.finding.stage else len(Stage)
         return (
+            self.aside,
             self.support,
             _SEVERITIES.index(self.finding.severity),
             -self.symptom.letters if self.symptom else 0,
@@ -206,7 +218,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
             return 2
         tight = (
             len(each.specifier) > 1 or "==" in str(each.specifier)
-            for each in self.verdict.case.when
+            for each in conditions(self.verdict.case)
         )
         return 0 if any(tight) else 1
 
@@ -226,13 +238,38 @@ def ranked(candidates: Iterable[Candidate]) -> tuple[Finding, ...]:
 def _most_exact(candidates: Sequence[Candidate]) -> Iterator[Candidate]:
     """Those that stay when, of several for the same lines, one spells out more of them.
 
-    A message that is part of a longer one is not what was meant.
+    A message that is part of a longer one is not what was meant; a rule whose
+    versions nobody told leaves it standing.
     """
-    shown = [each.symptom for each in candidates if each.symptom is not None]
+    particular = [each for each in candidates if each.symptom and not each.general]
+    candidates = [
+        each
+        for each in candidates
+        if not each.general or not any(_explains(other, each) for other in particular)
+    ]
+    shown = [
+        each.symptom
+        for each in candidates
+        if each.symptom is not None
+        and (each.symptom.whole or each.verdict is None or each.verdict.truth >= Truth.LIKELY)
+    ]
     for each in candidates:
         own = each.symptom
         if own is None or not own.whole or not any(_within(own, other) for other in shown):
             yield each
+
+
+def _explains(particular: Candidate, general: Candidate) -> bool:
+    """Whether a particular explanation stands where a general one does, or near by.
+
+    What a log says of the GPU stands near everything.
+    """
+    own, other = particular.symptom, general.symptom
+    if own is None or other is None:
+        return False
+    gpu = particular.finding.stage is Stage.GPU and general.finding.stage is not Stage.GPU
+    apart = max(own.start - other.end, other.start - own.end)
+    return apart < (0 if gpu else _NEAR)
 
 
 def _within(own: Symptom, other: Symptom) -> bool:
@@ -282,6 +319,8 @@ _BY_TEXT = 0.85  # the rule names no versions, or those that are known are as it
 
 _ELSEWHERE = 0.5  # by the text, of a release that is not known to say so
 
+_NEAR = 3000  # characters between what is said of one error
+
 _VAGUE = 16  # letters: a pattern with fewer is met by chance
 
 _VAGUE_SHARE = 0.7
@@ -295,6 +334,8 @@ def candidate(rule: Rule, known: Known, symptom: Symptom | None) -> Candidate | 
     """
     verdict = judge(rule, known)
     if verdict.truth is Truth.NO or (symptom is None and not _told_by_versions(verdict)):
+        return None
+    if rule.certain and verdict.applies < Truth.LIKELY:
         return None
     finding = Finding(
         id=rule.id,
@@ -311,7 +352,19 @@ def candidate(rule: Rule, known: Known, symptom: Symptom | None) -> Candidate | 
         sources=_links(rule),
         evidence=symptom.line if symptom else "",
     )
-    return Candidate(finding=finding, verdict=verdict, symptom=symptom)
+    return Candidate(finding=finding, verdict=verdict, symptom=symptom, rule=rule)
+
+
+def breaks(rule: Rule, known: Known) -> bool:
+    """Tell whether versions alone show that a rule is broken, quickly."""
+    return any(
+        known.applies(case) is Truth.YES
+        and (
+            any(known.broken(*each) >= Truth.LIKELY for each in case.demands)
+            or (case.alone is not None and known.crowded(case.alone) >= Truth.LIKELY)
+        )
+        for case in rule.cases
+    )
 
 
 def _told_by_versions(verdict: Standing) -> bool:
@@ -347,23 +400,38 @@ def _confidence(rule: Rule, known: Known, verdict: Standing, symptom: Symptom | 
 
 
 def _remedies(rule: Rule, verdict: Standing, known: Known) -> Iterator[Remedy]:
-    """The rule's own, after what its broken case asks for where they do not name the package."""
+    """The rule's own, after what its case asks for where they do not name the package."""
     named = " ".join(
         each.text for each in rule.remedies if each.kind in {RemedyKind.INSTALL, RemedyKind.COMMAND}
     )
-    if verdict.truth >= Truth.LIKELY:
-        for name, wanted in _asked(verdict):
-            if name not in named:
-                yield Remedy(kind=RemedyKind.INSTALL, text=f"{name}{wanted}")
-    yield from (_for_build(remedy, known) for remedy in rule.remedies)
+    if verdict.judged and max(verdict.truth, verdict.applies) >= Truth.LIKELY:
+        asked = [f"{name}{wanted}" for name, wanted in _asked(verdict) if name not in named]
+        if asked:
+            yield Remedy(kind=RemedyKind.INSTALL, text=" ".join(asked))
+    yield from (_for_build(remedy, rule, known) for remedy in rule.remedies)
 
 
-def _for_build(remedy: Remedy, known: Known) -> Remedy:
-    """A remedy for the build of a framework that is there, so that no second one comes beside."""
+def installs_of(rule: Rule, verdict: Standing, known: Known) -> Iterator[Remedy]:
+    """Yield the changes of versions that end what a rule says."""
+    for each in _remedies(rule, verdict, known):
+        if each.kind is RemedyKind.INSTALL:
+            yield each
+
+
+def _for_build(remedy: Remedy, rule: Rule, known: Known) -> Remedy:
+    """A remedy for the build of a framework that is there, so that no second one comes beside.
+
+    A rule that is about that build alone says itself which one to take.
+    """
+    if remedy.kind is not RemedyKind.INSTALL:
+        return remedy
+    blamed = {condition.package for case in rule.cases for _, condition in case.demands}
     for each in frameworks():
-        if each.cpu and remedy.kind is RemedyKind.INSTALL and known.named(each.name) == (each.cpu,):
+        there = known.named(each.name)
+        other = len(there) == 1 and there[0] != each.name and there[0] in each.recorded
+        if other and there[0] not in blamed:
             plain = rf"(?<![\w-]){re.escape(each.name)}(?![\w-])"
-            return replace(remedy, text=re.sub(plain, each.cpu, remedy.text))
+            return replace(remedy, text=re.sub(plain, there[0], remedy.text))
     return remedy
 
 

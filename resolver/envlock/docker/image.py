@@ -50,6 +50,8 @@ class DockerOrder(Struct, frozen=True, kw_only=True):
     ``base`` and ``digest`` are what ``--base`` and ``--base-digest`` say;
     ``freeze`` is a pip freeze of the base. ``command`` makes the files again,
     up to its ``--python``; ``options`` are its words that no lock has.
+    Of a bundle ``wheels`` is the folder of its files, and ``locks`` are its
+    locks, by machine; nothing is solved then.
     """
 
     machines: tuple[Machine, ...]
@@ -61,18 +63,21 @@ class DockerOrder(Struct, frozen=True, kw_only=True):
     digest: str | None = None
     freeze: Path | None = None
     verify: bool = True
+    wheels: str = ""
+    locks: Mapping[str, Lock] = field(default_factory=dict)
 
 
 class Image(Struct, frozen=True, kw_only=True):
     """The locks of an image and the texts of all its files; ``notes`` are sentences.
 
-    ``platforms`` is what ``docker build --platform`` takes, ``before`` what the
-    files held when they were read.
+    ``options`` are those of ``docker build``, ``before`` is what the files
+    held when they were read.
     """
 
     locks: tuple[Lock, ...]
     base: Base
     platforms: str
+    options: tuple[str, ...]
     texts: Mapping[Path, str]
     notes: tuple[str, ...]
     before: Seen = field(default_factory=dict)
@@ -107,12 +112,14 @@ def assemble(order: DockerOrder, pieces: Sequence[Piece], frozen: Frozen | None)
         command=f"{order.command} --python {goal.minor}",
         shared=frozen is not None,
         gpu=any(name.startswith("nvidia-") for name in names) or base.image.name == "nvidia/cuda",
+        wheels=order.wheels,
     )
     beside = texts(recipe, scripts())
     return Image(
         locks=tuple(piece.lock for piece in pieces),
         base=base,
         platforms=recipe.platforms,
+        options=recipe.options,
         texts={
             **{piece.machine.path: piece.text for piece in pieces},
             **{order.folder / name: text for name, text in beside.items()},

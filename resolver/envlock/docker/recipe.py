@@ -7,6 +7,7 @@ and the digest of the rest, which tells whether somebody has edited it.
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
@@ -21,6 +22,9 @@ GATE = "gate.py"
 _MADE_BY = "# made by: envlock docker"
 _DIGEST = "# text: sha256:"
 _ID = 10001  # user and group: above those of Debian's own packages
+#: What a build calls the wheels of a bundle, which are a context of their own.
+_WHEELS = "envlock-wheels"
+_FROM_WHEELS = f"--mount=type=bind,from={_WHEELS},target=/opt/wheels"
 _PIP_CONFIG = "--mount=type=secret,id=pip.conf,target=/etc/pip.conf"
 
 
@@ -45,6 +49,7 @@ class Recipe(Struct, frozen=True, kw_only=True):
 
     ``shared`` says that the base's own packages are used; ``gpu`` that the
     image is for NVIDIA's container runtime. ``command`` makes the files again.
+    ``wheels`` is a folder from which alone is installed, "" for an index.
     """
 
     base: Base
@@ -55,6 +60,13 @@ class Recipe(Struct, frozen=True, kw_only=True):
     command: str
     shared: bool = False
     gpu: bool = False
+    wheels: str = ""
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options that ``docker build`` needs."""
+        held = ("--build-context", f"{_WHEELS}={self.wheels}") if self.wheels else ()
+        return ("--platform", self.platforms, *held)
 
     @property
     def platforms(self) -> str:
@@ -101,9 +113,14 @@ def _dockerfile(recipe: Recipe) -> str:
 def _base(recipe: Recipe) -> Iterator[str]:
     locks = " and ".join(lock.name for lock in recipe.locks)
     yield f"# An image with the packages of {locks}, for a user that is not root:"
-    yield f"#   docker build --platform {recipe.platforms} --tag NAME ."
-    yield "# Another index, or credentials for one, are read from a pip.conf of yours in the"
-    yield "# build, and do not stay in the image: --secret id=pip.conf,src=pip.conf"
+    folder = "FOLDER" if recipe.wheels else "."
+    build = comment(f"docker build {shlex.join(recipe.options)} --tag NAME {folder}")
+    yield build.replace("# ", "#   ", 1)
+    if recipe.wheels:
+        yield "# All packages come from that folder, the wheels of a bundle; it is in no layer."
+    else:
+        yield "# Another index, or credentials for one, are read from a pip.conf of yours in the"
+        yield "# build, and do not stay in the image: --secret id=pip.conf,src=pip.conf"
     if not recipe.base.image.digest:
         yield "# The tag of the base may move; with --base-digest it is held by its digest too."
     yield ""
@@ -130,9 +147,14 @@ def _build(recipe: Recipe) -> Iterator[str]:
     yield f"COPY {' '.join(lock.name for lock in recipe.locks)} /opt/envlock/"
     lock = '"requirements.${TARGETARCH}.lock"' if several else recipe.locks[0].name
     yield "WORKDIR /opt/envlock"
-    yield "RUN --mount=type=cache,target=/root/.cache/pip \\"
-    yield f"    {_PIP_CONFIG} \\"
+    if recipe.wheels:
+        yield f"RUN {_FROM_WHEELS} \\"
+    else:
+        yield "RUN --mount=type=cache,target=/root/.cache/pip \\"
+        yield f"    {_PIP_CONFIG} \\"
     yield "    /opt/venv/bin/python -m pip install --disable-pip-version-check --no-deps \\"
+    if recipe.wheels:
+        yield "    --no-cache-dir --no-index --find-links /opt/wheels \\"
     yield f"    --require-hashes --requirement {lock}"
 
 

@@ -36,7 +36,9 @@ class Problem(Struct, frozen=True, kw_only=True):
 
     ``requirements`` and ``constraints`` are PEP 508 texts whose markers have
     been judged already. ``preferences`` are kept where they fit.
-    ``wheels_only`` names packages whose source must not be built.
+    ``wheels_only`` names packages whose source must not be built; without
+    ``builds`` that holds for all. ``without`` are packages that are left out,
+    whoever needs them. Only uv knows these two.
     """
 
     requirements: tuple[str, ...]
@@ -45,6 +47,8 @@ class Problem(Struct, frozen=True, kw_only=True):
     settings: IndexSettings
     preferences: Mapping[NormalizedName, Version] = field(default_factory=dict)
     wheels_only: tuple[str, ...] = ()
+    builds: bool = True
+    without: tuple[str, ...] = ()
     exclude_newer: datetime | None = None
 
 
@@ -124,6 +128,7 @@ class Files(Struct, frozen=True, kw_only=True):
 
     requirements: Path
     constraints: Path
+    overrides: Path
     answer: Path
 
 
@@ -132,6 +137,7 @@ def lay_out(problem: Problem, folder: Path) -> Files:
     files = Files(
         requirements=folder / "requirements.in",
         constraints=folder / "constraints.txt",
+        overrides=folder / "overrides.txt",
         answer=folder / "requirements.txt",
     )
     pins = (f"{name}=={version}" for name, version in sorted(problem.preferences.items()))
@@ -140,6 +146,8 @@ def lay_out(problem: Problem, folder: Path) -> Files:
             # pip-compile before 7 takes constraints from the file alone.
             files.requirements: _lines((f"-c {files.constraints.name}", *problem.requirements)),
             files.constraints: _lines(problem.constraints),
+            # A requirement that holds nowhere takes the place of all others on a package.
+            files.overrides: _lines(f"{n}; python_version < '0'" for n in problem.without),
             files.answer: _lines(pins),
         },
         lasting=False,

@@ -77,6 +77,7 @@ class Uv:
             files = lay_out(problem, folder)
             command: list[str | Path] = [uv_program(), "pip", "compile", files.requirements.name]
             command += ["--output-file", files.answer.name, *arguments(problem)]
+            command += ["--override", files.overrides.name] if problem.without else []
             done = run_solver(
                 "uv",
                 command,
@@ -149,7 +150,9 @@ def arguments(problem: Problem) -> list[str | Path]:
         options += ["--python-platform", uv_name(target.platform)]
     else:
         options += ["--python", target.interpreter]
-    for name in problem.wheels_only:
+    if not problem.builds:
+        options += ["--no-build"]
+    for name in problem.wheels_only if problem.builds else ():
         options += ["--only-binary", name]
     if problem.exclude_newer is not None:
         options += ["--exclude-newer", problem.exclude_newer.isoformat()]

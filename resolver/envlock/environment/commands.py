@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Iterable
@@ -11,6 +12,9 @@ from msgspec import Struct
 from packaging.utils import NormalizedName, canonicalize_name
 
 from envlock.environment.records import Distribution
+from envlock.errors import UsageError
+from envlock.index.handover import uv_words
+from envlock.index.settings import load_settings
 from envlock.model import Remedy, RemedyKind
 from envlock.system import WINDOWS
 from envlock.system.typed import command, own_uv
@@ -80,7 +84,17 @@ class Commands(Struct, frozen=True, kw_only=True):
     def _installer(self, verb: str, *words: str) -> str:
         if self.pip:
             return command(self.python, "-m", "pip", verb, *words)
-        return command(*own_uv(), "pip", verb, "--python", self.python, *words)
+        places = _places() if verb == "install" else ()
+        return command(*own_uv(), "pip", verb, "--python", self.python, *places, *words)
+
+
+def _places() -> tuple[str, ...]:
+    """Where pip is configured to look, which uv is not: as options, without credentials."""
+    try:
+        settings = load_settings(os.environ)
+    except (UsageError, OSError):  # whoever installs is told what is wrong with them
+        return ()
+    return tuple(uv_words(settings))
 
 
 def _name(requirement: str) -> NormalizedName:

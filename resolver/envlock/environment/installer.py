@@ -23,10 +23,10 @@ from envlock.environment.inspect import prefix_of, site_folders
 from envlock.environment.records import Distribution, read_site, recorded
 from envlock.errors import IndexFailure, InstallFailure, WorkError
 from envlock.index import ceiling
+from envlock.index.ceiling import longer
 from envlock.index.handover import uv_environment, uv_options, uv_program
 from envlock.index.offline import OFFLINE, lacked_by_uv, lacking
 from envlock.index.secrets import redact
-from envlock.index.trouble import longer
 from envlock.index.ways import for_uv
 from envlock.model import IndexSettings
 from envlock.progress import Progress

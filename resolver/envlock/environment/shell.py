@@ -14,15 +14,17 @@ from functools import cache
 from pathlib import Path
 
 from msgspec import Struct
-from packaging.utils import NormalizedName
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock.environment.layout import Layout
 from envlock.environment.records import Distribution, Site, read_site
+from envlock.rules.frameworks import families, framework_of
 from envlock.system.looking import is_file, is_folder
 
-#: Variables by which a shell chooses what Keras is.
+#: Variables by which a shell chooses what Keras is, where there is one.
 SETTINGS = ("TF_USE_LEGACY_KERAS", "KERAS_BACKEND")
+_KERAS = canonicalize_name("keras")
 #: Variables by which a shell chooses where libraries are found.
 LIBRARIES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 #: Modules that every start of a Python runs.
@@ -71,7 +73,7 @@ def additions(layout: Layout, environ: Mapping[str, str]) -> tuple[Addition, ...
     def own() -> Mapping[NormalizedName, Distribution]:
         return {each.name: each for site in layout.own for each in read_site(site).distributions}
 
-    return (*_python(layout, environ, own), *_user(layout, environ, own), *_others(environ))
+    return (*_python(layout, environ, own), *_user(layout, environ, own), *_others(environ, own))
 
 
 def without(environ: Mapping[str, str]) -> dict[str, str]:
@@ -126,9 +128,10 @@ def _user(layout: Layout, environ: Mapping[str, str], own: _Packages) -> Iterato
         )
 
 
-def _others(environ: Mapping[str, str]) -> Iterator[Addition]:
+def _others(environ: Mapping[str, str], own: _Packages) -> Iterator[Addition]:
     for name in SETTINGS:
-        if value := environ.get(name):
+        value = environ.get(name)
+        if value and any(framework_of(e) or e in families().members(_KERAS) for e in own()):
             yield Addition(
                 variable=name, value=value, does="chooses what Keras is", away=f"unset {name}"
             )

@@ -12,7 +12,7 @@ from envlock.model import Platform, Rule, Severity, Stage
 from envlock.outcomes import Crashed, Failed
 from envlock.probes import levels_of
 from envlock.rules.check import Known, Situation, Truth, violations
-from envlock.rules.patterns import speaks
+from envlock.rules.shown import speaks
 
 #: The stages that come before any level of a probe.
 EARLY = (Stage.RESOLVE, Stage.INSTALL)

@@ -25,7 +25,7 @@ from envlock.examine.gathered import Gathered, Given, folder_platform, holds, on
 from envlock.examine.logs import examine_text
 from envlock.findings import Examined, Kind
 from envlock.formats.conda_spec import PypiSpec, is_for, parse_conda_spec, pypi_name, selected
-from envlock.formats.environment_yml import By, Entry, parse_environment_yml
+from envlock.formats.environment_yml import EntryOwner, EnvironmentEntry, parse_environment_yml
 from envlock.formats.faults import shown
 from envlock.formats.hints import plainly
 from envlock.formats.listings import HEAD, folder_of, rows
@@ -35,7 +35,7 @@ from envlock.formats.pyproject import Project
 from envlock.formats.reading import read_lenient
 from envlock.formats.registry import FileFormat, detect, named, read_lock
 from envlock.formats.requirements import Line, RequirementsReader
-from envlock.formats.toml_locks import Locked, read_packages
+from envlock.formats.toml_locks import TomlPackage, read_packages
 from envlock.model import Lock, Part, Platform
 from envlock.rules.frameworks import framework
 from envlock.targets.platforms import KNOWN
@@ -46,6 +46,9 @@ _BEGINNING = re.compile(
     rf"([A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?(?:\s*{_BOUND}(?:\s*,\s*{_BOUND})*(?=\s)|(?:\s+\d[\w.]*)?(?=\s*\()))"
 )
 _PYTHON = re.compile(r"python\s*={1,2}\s*(3(?:\.\d{1,9}){1,2})(?:\.\*)?")
+#: A Dockerfile tells what is installed, and its comments may speak of any error.
+_DOCKERFILE = re.compile(r"(?:[ \t]*(?:#[^\n]*|ARG [^\n]*)?\n)*[ \t]*FROM[ \t]+\S", re.IGNORECASE)
+_COMMENT = re.compile(r"^[ \t]*#[^\n]*$", re.MULTILINE)
 Environment = Mapping[str, str]
 _USUAL = "linux-64"
 #: What pip freeze leaves out although it is there.
@@ -61,19 +64,19 @@ class RequirementLines(Struct, kw_only=True):
 
     def file(self, path: Path, text: str) -> Iterator[None]:
         """Take in a whole file, and yield after each line."""
-        for line in self.reader.file(path, text, constraint=True):
+        for line in self.reader.file(path, text):
             self.take(line)
             yield
 
     def line(self, path: Path, text: str, where: str) -> None:
         """Take in one line; what it includes is looked for beside ``path``."""
-        for line in self.reader.line(path, text, where, constraint=True):
+        for line in self.reader.line(path, text, where):
             self.take(line)
 
     def take(self, line: Line) -> None:
         """Take in what was read."""
         if line.requirement is not None:
-            self.gathered.asked(line.requirement, line.where)
+            self.gathered.asked(line.requirement, line.where, only_bound=line.constraint)
         elif line.text and line.fault is not None:
             self.salvage(line.text, line.where, line.fault)
             return
@@ -121,7 +124,7 @@ class RequirementLines(Struct, kw_only=True):
         elif version is None:
             self.gathered.bound(name, SpecifierSet(), where)
         else:
-            self.gathered.pin(name, version, where)
+            self.gathered.asked(Requirement(f"{name}=={version}"), where)
 
 
 def examine_lock(path: Path, text: str, given: Given) -> Examined:
@@ -148,15 +151,15 @@ def _environment_of(gathered: Gathered, pythons: SpecifierSet) -> Environment:
     return (allowed or environments)[0]
 
 
-def _reached(packages: Sequence[Locked], environment: Environment) -> list[Locked]:
+def _reached(packages: Sequence[TomlPackage], environment: Environment) -> list[TomlPackage]:
     """The packages that are installed in an environment: from those nobody needs, along edges."""
     needed = {name for package in packages for name, _, _ in package.needs}
-    by_name: dict[str, list[Locked]] = {}
+    by_name: dict[str, list[TomlPackage]] = {}
     for package in packages:
         if not package.markers or any(_holds(text, environment) for text in package.markers):
             by_name.setdefault(package.name, []).append(package)
     waiting = [each for group in by_name.values() for each in group if each.name not in needed]
-    found: dict[tuple[str, str], Locked] = {}
+    found: dict[tuple[str, str], TomlPackage] = {}
     while waiting:
         package = waiting.pop()
         if (package.name, package.version) in found:
@@ -220,7 +223,8 @@ def examine_content(
     if found is FileFormat.FREEZE:
         return _examine_freeze(path, text, given)
     if found is FileFormat.LOG:
-        return examine_text(text, given, origin=str(origin))
+        said = _COMMENT.sub("", text) if _DOCKERFILE.match(text) else text
+        return examine_text(said, given, origin=str(origin))
     gathered = Gathered(origin=str(origin), given=given, manager="pip")
     lines = RequirementLines(gathered=gathered)
     lines.reader.follows = is_file
@@ -267,11 +271,13 @@ class _Reader:
             elif not self._is_meant(entry.selector):
                 text = f"{shown(entry.text)} is left out: it is for {entry.selector} only"
                 self.gathered.note(self._where(entry), text)
-            elif entry.by is By.PIP:
+            elif entry.by is EntryOwner.PIP:
                 self._pip.line(self._path, entry.text, self._where(entry))
             else:
                 self._conda(entry.text, self._where(entry))
         self.gathered.manager = self._manager()
+        if self._by_conda:  # what pip brings beside is not all that is asked for
+            self.gathered.requests.clear()
 
     def _is_meant(self, selector: str) -> bool:
         """An entry for one system counts where that system is the one that is meant."""
@@ -302,7 +308,7 @@ class _Reader:
             return "conda" if self._by_conda else "pip"
         return "conda" if by_conda == named else None if by_conda else "pip"
 
-    def _where(self, entry: Entry) -> str:
+    def _where(self, entry: EnvironmentEntry) -> str:
         return f"{self._path}:{entry.line}"
 
 
@@ -384,6 +390,8 @@ def _examine_freeze(path: Path, text: str, given: Given) -> Examined:
     for name in _UNTOLD:
         if name not in gathered.mentions:
             gathered.bound(NormalizedName(name), SpecifierSet(), gathered.origin)
+    if named(path) is not FileFormat.REQUIREMENTS:  # a listing, which nobody installs from
+        gathered.requests.clear()
     return gathered.examined(Kind.FILE)
 
 

@@ -22,7 +22,7 @@ from packaging.version import Version
 
 from envlock import standards
 from envlock.findings import Examined, Kind
-from envlock.model import Platform
+from envlock.model import Platform, Requested
 from envlock.rules.tables import pythons
 from envlock.targets.platforms import marker_environment
 from envlock.versions import minor_of
@@ -185,6 +185,9 @@ class Gathered(Struct, kw_only=True):
     notes: list[str] = field(default_factory=list)
     mentions: dict[NormalizedName, list[_Mention]] = field(default_factory=dict)
     count: int = 0
+    requests: list[Requested] = field(default_factory=list)
+    limits: list[Requested] = field(default_factory=list)
+    undecided: set[NormalizedName] = field(default_factory=set)
 
     def note(self, where: str, text: str) -> None:
         """Keep one sentence about a place."""
@@ -196,8 +199,10 @@ class Gathered(Struct, kw_only=True):
         """Keep an exact version."""
         self._add(name, SpecifierSet(), version, where)
 
-    def asked(self, requirement: Requirement, where: str) -> None:
-        """Keep what a requirement asks for."""
+    def asked(self, requirement: Requirement, where: str, *, only_bound: bool = False) -> None:
+        """Keep what a requirement asks for, or a constraint bounds."""
+        kept = self.limits if only_bound else self.requests
+        kept.append(Requested(requirement=requirement, origin=where))
         name = canonicalize_name(requirement.name)
         self.bound(name, requirement.specifier, where, requirement.marker)
 
@@ -253,6 +258,9 @@ class Gathered(Struct, kw_only=True):
             manager=self.manager,
             variables=self.variables,
             notes=tuple(self.notes),
+            asked=tuple(self.requests),
+            bounds=tuple(self.limits),
+            undecided=frozenset(self.undecided),
         )
 
     def _settle(self, name: NormalizedName, mentions: Sequence[_Mention]) -> Version | SpecifierSet:
@@ -262,6 +270,7 @@ class Gathered(Struct, kw_only=True):
                 self.note(
                     mentions[0].where, f"which {name} is meant depends on the Python or system"
                 )
+                self.undecided.add(name)
                 return SpecifierSet()
             counted = list(mentions)
         pins = list(dict.fromkeys(each.version for each in counted if each.version is not None))
@@ -332,6 +341,9 @@ def _pair(one: Examined, other: Examined) -> Examined:
         variables={**other.variables, **one.variables},
         text="\n".join(filter(None, (one.text, other.text))),
         notes=(*one.notes, *other.notes),
+        asked=(*one.asked, *other.asked),
+        bounds=(*one.bounds, *other.bounds),
+        undecided=one.undecided | other.undecided,
     )
 
 

@@ -1,4 +1,4 @@
-"""What one read from a network may take of memory and time. Pure.
+"""What one read from a network may take of memory, time and tries. Pure.
 
 The longest page of PyPI (ddtrace, November 2026) is 21 MB of JSON; the
 largest wheel that anything around TensorFlow has is 2 GB.
@@ -7,6 +7,7 @@ largest wheel that anything around TensorFlow has is 2 GB.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from msgspec import Struct
 
@@ -30,10 +31,24 @@ _FLOW = 16_000
 #: Seconds that no setting makes longer: a time limit for one wait may be a day.
 _SLOWEST, _ONE_WAIT, _PAGE, _FILE = 120.0, 600.0, 900.0, 14_400.0
 
+_LONGER = (60.0, 240.0, 600.0)  # seconds
+_ELSEWHERE = "another index or mirror, or a file of it: --index-url URL, --find-links FOLDER"
+
 
 def patience(timeout: float, waits: int = 4) -> float:
     """Return for how many seconds next to nothing may come: some waits of ``timeout`` each."""
     return max(min(waits * timeout, _SLOWEST), min(timeout, _ONE_WAIT))
+
+
+def longer(timeout: float, limit: Callable[[float], float] = float) -> str:
+    """Return what to type where a time limit was reached: a longer one, if there is any.
+
+    ``limit`` makes the one that was reached of the time limit of one wait.
+    """
+    more = next((each for each in _LONGER if limit(each) > limit(timeout)), None)
+    if more is None:
+        return _ELSEWHERE
+    return f"a longer limit: PIP_DEFAULT_TIMEOUT={more:g}, or timeout in pip's configuration"
 
 
 def for_page(timeout: float) -> Ceiling:
@@ -62,6 +77,18 @@ class Reached(Exception):
     def __init__(self, said: str, *, slow: bool = False) -> None:
         super().__init__(said)
         self.slow = slow
+
+
+class Passing(Exception):
+    """A failure that may be gone at the next try; ``remedies`` are for when it is not.
+
+    ``alone``: this machine has no network, and there is no use in trying again.
+    """
+
+    def __init__(self, message: str, *remedies: str, alone: bool = False) -> None:
+        super().__init__(message)
+        self.remedies = remedies
+        self.alone = alone
 
 
 class Allowance:

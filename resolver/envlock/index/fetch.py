@@ -20,12 +20,20 @@ import httpx2
 from msgspec import Struct
 
 from envlock.errors import IndexFailure
-from envlock.index.ceiling import Ceiling, Reached, for_file, for_page, patience
+from envlock.index.ceiling import (
+    Ceiling,
+    Passing,
+    Reached,
+    for_file,
+    for_page,
+    longer,
+    patience,
+)
 from envlock.index.offline import lacking
 from envlock.index.parse import Incomplete, NotAPage, parse_html, parse_json
 from envlock.index.secrets import redact
 from envlock.index.transport import Connections
-from envlock.index.trouble import Passing, before, failure, longer, refused, unreachable
+from envlock.index.trouble import before, failure, refused, unreachable
 from envlock.model import DistributionFile, IndexSettings
 
 _PAUSES = (0.1, 0.4)  # seconds before the second and the third try

@@ -1,13 +1,18 @@
-"""Many waits at once."""
+"""Many waits at once, and the client that answers them."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+from envlock.model import IndexSettings
+
+if TYPE_CHECKING:
+    from envlock.index.fetch import Client
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -17,6 +22,20 @@ _WORKERS = 8  # more open no page sooner, and resolvers drop bursts of look-ups 
 TICK = 0.2
 #: Seconds that what was broken off may take to end. A look-up of a name cannot be broken off.
 _ENDING = 2.0
+
+
+@contextmanager
+def connected(settings: IndexSettings) -> Iterator[Client]:
+    """Give an HTTP client, which is loaded only where something has to be read.
+
+    Raises:
+        IndexFailure: a certificate cannot be read.
+        UsageError: the proxy is not a URL, or a trusted host is none.
+    """
+    from envlock.index.fetch import Client  # noqa: PLC0415  (0.1 s that a warm cache saves)
+
+    with Client(settings) as client:
+        yield client
 
 
 def gather(

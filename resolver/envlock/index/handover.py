@@ -7,6 +7,7 @@ process list for everybody to read, and index URLs may hold credentials.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ from envlock.index.credentials import netrc_fault
 from envlock.index.hosts import as_netloc, trusted_host
 from envlock.index.local import is_missing
 from envlock.index.offline import unrouted
-from envlock.index.origin import indexes
+from envlock.index.origin import indexes, public
 from envlock.model import IndexSettings
 from envlock.system import WINDOWS, folder_of_variable, replaced_cache
 
@@ -98,6 +99,19 @@ def uv_environment(settings: IndexSettings) -> dict[str, str]:
         env["UV_NO_CACHE"] = "1"
     env["UV_HTTP_TIMEOUT"] = str(max(1, round(settings.timeout)))
     return env
+
+
+def uv_words(settings: IndexSettings) -> Iterator[str]:
+    """Yield the same places as options of a uv that somebody types, without credentials."""
+    *extra, index = indexes(settings) or ("",)
+    for url in extra:
+        yield from ("--index", public(url))
+    if index not in {"", IndexSettings().index_url}:
+        yield from ("--default-index", public(index))
+    for link in settings.find_links:
+        yield from ("--find-links", public(link))
+    if settings.no_index:
+        yield "--no-index"
 
 
 def uv_cache() -> Path:

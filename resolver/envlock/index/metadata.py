@@ -30,9 +30,9 @@ from packaging.utils import canonicalize_name
 
 from envlock import standards
 from envlock.errors import IndexFailure
-from envlock.index.ceiling import amount, for_metadata
+from envlock.index.ceiling import Passing, amount, for_metadata
 from envlock.index.filenames import project_of, version_of
-from envlock.index.gather import gather, join
+from envlock.index.gather import connected, gather, join
 from envlock.index.local import DiskHashes, is_local
 from envlock.index.secrets import redact
 from envlock.model import DistributionFile, IndexSettings
@@ -86,10 +86,8 @@ def with_hashes(
 
 
 def _digests(urls: Iterable[str], settings: IndexSettings, progress: Progress) -> dict[str, str]:
-    from envlock.index.fetch import Client  # noqa: PLC0415  (0.1 s that indexes with hashes save)
-
     with (
-        Client(settings) as client,
+        connected(settings) as client,
         closing(gather(lambda url: _digest(client, url), tuple(urls), client.abort)) as g,
     ):
         found: dict[str, str] = {}
@@ -166,9 +164,7 @@ def read_needs(
 def _read(
     wheels: tuple[DistributionFile, ...], settings: IndexSettings
 ) -> Iterator[tuple[str, bytes]]:
-    from envlock.index.fetch import Client  # noqa: PLC0415  (0.1 s that a warm cache saves)
-
-    with Client(settings) as client, _within(client):
+    with connected(settings) as client, _within(client):
         reader = _Reader(client, settings)
         with closing(gather(reader.read, wheels, client.abort)) as results:
             for file, text in results:
@@ -198,8 +194,6 @@ class _Reader:
         self._bare: set[str] = set()  # hosts that have no metadata beside files
 
     def read(self, file: DistributionFile) -> bytes | None:
-        from envlock.index.trouble import Passing  # noqa: PLC0415  (as above)
-
         try:
             return self._beside(file.url) or self._inside(file.url)
         except (IndexFailure, Passing):

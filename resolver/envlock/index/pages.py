@@ -15,7 +15,7 @@ from packaging.version import Version
 
 from envlock.index.cache import FRESH, KeptPage, PageCache, to_lines
 from envlock.index.filenames import project_of, version_of
-from envlock.index.gather import TICK, gather, join
+from envlock.index.gather import TICK, connected, gather, join
 from envlock.index.local import index_files, is_local, linked_files
 from envlock.index.offline import lacking
 from envlock.index.origin import (
@@ -361,12 +361,11 @@ class Index:
         """Put these pages into ``_pages`` from the network, and into the cache."""
         if not urls or self._settings.offline:
             return
-        from envlock.index.fetch import Client  # noqa: PLC0415  (0.1 s that a warm cache saves)
 
         def read(url: str) -> KeptPage | None:
             return read_again(client, url, urls[url], kept[url])
 
-        with Client(self._settings) as client:
+        with connected(self._settings) as client:
             self._clients.add(client)
             try:
                 with closing(gather(read, tuple(urls), client.abort)) as pages:

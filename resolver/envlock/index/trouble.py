@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx2
 
 from envlock.errors import IndexFailure
+from envlock.index.ceiling import Passing
 from envlock.index.credentials import netrc_fault
 from envlock.index.hosts import GENERAL, as_netloc
 from envlock.index.offline import OFFLINE, UNROUTED, unrouted
@@ -20,34 +21,9 @@ from envlock.model import IndexSettings
 PROXY = (
     "set HTTPS_PROXY, or proxy in pip's configuration, to http://HOST:PORT or socks5://HOST:PORT"
 )
-_LONGER = (60.0, 240.0, 600.0)  # seconds
-_ELSEWHERE = "another index or mirror, or a file of it: --index-url URL, --find-links FOLDER"
 
 #: What the HTTP client says of a connection that ended before an answer did.
 _CUT_OFF = re.compile("closed connection|disconnected|terminated|reset", re.IGNORECASE)
-
-
-class Passing(Exception):
-    """A failure that may be gone at the next try; ``remedies`` are for when it is not.
-
-    ``alone``: this machine has no network, and there is no use in trying again.
-    """
-
-    def __init__(self, message: str, *remedies: str, alone: bool = False) -> None:
-        super().__init__(message)
-        self.remedies = remedies
-        self.alone = alone
-
-
-def longer(timeout: float, limit: Callable[[float], float] = float) -> str:
-    """Return what to type where a time limit was reached: a longer one, if there is any.
-
-    ``limit`` makes the one that was reached of the time limit of one wait.
-    """
-    more = next((each for each in _LONGER if limit(each) > limit(timeout)), None)
-    if more is None:
-        return _ELSEWHERE
-    return f"a longer limit: PIP_DEFAULT_TIMEOUT={more:g}, or timeout in pip's configuration"
 
 
 def failure(url: str, cause: str, *remedies: str) -> IndexFailure:

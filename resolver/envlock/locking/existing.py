@@ -19,7 +19,7 @@ from envlock.formats.content import edits
 from envlock.formats.registry import LOCKS, format_of, read_lock
 from envlock.index.origin import asked, public, source_of
 from envlock.locking.job import Job
-from envlock.locking.stale import Problem, changed, dropped, elsewhere, unmet
+from envlock.locking.stale import StaleReason, changed, dropped, elsewhere, placed, unmet
 from envlock.model import Lock, Part, Selection, Severity, Target
 from envlock.request.digest import conda_digest, recorded, request_digest
 from envlock.rules.check import Situation, violations
@@ -80,11 +80,10 @@ def _read(path: Path, job: Job) -> Lock:
     try:
         return read_lock(path.name, read_text(path))
     except Conflicted as error:
-        if not error.lock:
+        if not error.again:
             raise
-        files = " ".join(shlex.quote(each.as_posix()) for each in job.outputs if _in_two(each))
-        again = f"git checkout --ours -- {files} && {job.typed_again}"
-        raise Conflicted(error.where, again, lock=True) from None
+        files = filter(_in_two, job.outputs)
+        raise Conflicted(error.where, *files, again=job.typed_again) from None
 
 
 def _in_two(path: Path) -> bool:
@@ -92,7 +91,7 @@ def _in_two(path: Path) -> bool:
         try:
             read_text(path)
         except Conflicted as error:
-            return error.lock
+            return bool(error.again)
     return False
 
 
@@ -171,26 +170,33 @@ def bare_of(part: Part) -> list[str]:
     return [*conda, *(each.name for each in part.pypi if not each.hashes)]
 
 
-def problems(locks: Locks, standard: Standard) -> tuple[Problem, ...]:
+def problems(locks: Locks, standard: Standard) -> tuple[StaleReason, ...]:
     """Everything that keeps the outputs from being current, each with its file; () for nothing."""
     outputs = standard.job.outputs
     found = [
-        Problem(path=path, what="there is no such lock") for path in outputs if path not in locks
+        StaleReason(path=path, what="there is no such lock")
+        for path in outputs
+        if path not in locks
     ]
     for path, lock in locks.items():
         faults = _faults(lock, standard, hashes=LOCKS[outputs[path]].hashes)
-        found += (Problem(path=path, name=name, what=what) for name, what in faults)
+        found += (StaleReason(path=path, name=name, what=what) for name, what in faults)
     return (*found, *_differing(locks))
+
+
+def edited(path: Path, lock: Lock) -> tuple[StaleReason, ...]:
+    """Return where a lock is not what envlock wrote, each place with its line; () for nowhere."""
+    return tuple(placed(StaleReason(path=path, name=e.name, what=e.what)) for e in edits(lock))
 
 
 def _faults(lock: Lock, standard: Standard, *, hashes: bool) -> Iterator[Fault]:
     """What is wrong with one lock: the request, an edit, the platforms, a rule, the hashes."""
-    edited = edits(lock)
-    yield from ((each.name, each.what) for each in edited)
+    changes = edits(lock)
+    yield from ((each.name, each.what) for each in changes)
     yield from _of_request(lock, standard)
     yield from _of_other_indexes(lock, standard)
     for part in lock.parts:
-        yield from _broken(part, standard, since=bool(lock.content) and not edited)
+        yield from _broken(part, standard, since=bool(lock.content) and not changes)
         bare = bare_of(part)
         if bare and hashes:
             yield bare[0], f"no hash for {', '.join(bare)}"
@@ -279,7 +285,7 @@ def _goals(part: Part, standard: Standard) -> tuple[Target, ...]:
     return meant or (every if len(every) == 1 else ())
 
 
-def _differing(locks: Locks) -> Iterator[Problem]:
+def _differing(locks: Locks) -> Iterator[StaleReason]:
     """Files that do not pin a platform alike: someone changed one of them."""
     first: dict[tuple[str, str], tuple[Path, dict[str, str]]] = {}
     for path, lock in locks.items():
@@ -292,7 +298,9 @@ def _differing(locks: Locks) -> Iterator[Problem]:
                 if differ:
                     more = f" and {len(differ) - _SHOWN} more" if differ[_SHOWN:] else ""
                     what = f"{', '.join(differ[:_SHOWN])}{more} for {part.place}"
-                    yield Problem(path=path, name=differ[0], what=f"{other} pins {what} otherwise")
+                    yield StaleReason(
+                        path=path, name=differ[0], what=f"{other} pins {what} otherwise"
+                    )
 
 
 def _sides(part: Part) -> dict[str, dict[str, str]]:
@@ -314,25 +322,25 @@ def wider(job: Job) -> Lock | None:
     return None
 
 
-def refuse_unknown(job: Job, before: Lock | None) -> None:
-    """Refuse to upgrade what is neither in the lock that is there nor asked for.
+def refuse_unknown(job: Job, lock: Lock) -> None:
+    """Refuse to upgrade what is neither in a lock nor asked for.
 
     Raises:
         UsageError: a name is in neither.
     """
-    if before is None:
-        return
     asked_for = (*job.request.requirements, *job.request.constraints)
     known: set[str] = {canonicalize_name(each.requirement.name) for each in asked_for}
     known |= {each.name for each in job.request.specs}
-    for part in before.parts:
+    for part in lock.parts:
         known |= {*part.pins, *pypi_pins(part.conda), *(each.name for each in part.conda)}
-    for name in sorted(each for each in job.upgraded if each not in known):
-        near = get_close_matches(name, known, n=1)
-        raise UsageError(
-            f"-P {name}: it is neither in the lock nor asked for",
-            f"-P {near[0]}" if near else f"leave -P {name} out",
-        )
+    for wish in job.upgrades:
+        name = canonicalize_name(wish.requirement.name)
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            raise UsageError(
+                f"-P {wish.requirement}: it is neither in the lock nor asked for",
+                f"-P {near[0]}" if near else f"leave -P {wish.requirement} out",
+            )
 
 
 def to_keep(job: Job, before: Lock | None, goals: Iterable[Target]) -> dict[str, Part]:

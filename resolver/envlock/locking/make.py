@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -15,14 +15,12 @@ from envlock.index.origin import asked
 from envlock.locking import existing
 from envlock.locking.job import DEFAULT_CHANNEL, Job, Locked, SolvedPart, Work
 from envlock.locking.outputs import Seen, seen, try_outputs, write_changed
-from envlock.locking.stale import Problem, placed
+from envlock.locking.stale import StaleReason, placed
 from envlock.model import Lock, Target
-from envlock.progress import Progress
+from envlock.progress import Once, Progress
 from envlock.request.digest import recorded
 from envlock.rules import database
 from envlock.system import refuse_irregular
-
-Solve = Callable[[Work, Target, Progress], SolvedPart]
 
 
 class _Standing(Struct, frozen=True, kw_only=True):
@@ -56,7 +54,7 @@ def make_lock(
     standing = _standing(job, hashed=hashed)
     if standing.current is None:
         try_outputs((*job.outputs, *beside), progress)
-    return _locked(job, standing, progress)
+    return _locked(job, standing, Once(progress))
 
 
 def _standing(job: Job, *, hashed: bool) -> _Standing:
@@ -67,7 +65,8 @@ def _standing(job: Job, *, hashed: bool) -> _Standing:
     standard = existing.Standard.of(job, database.load(job.rules), goals)
     command = f"{job.command} --python {goals[0].minor}" if goals else job.command
     old, taken = existing.merged(locks.values()), None
-    existing.refuse_unknown(job, old)
+    if old is not None:
+        existing.refuse_unknown(job, old)
     if old is not None and not (job.upgrade or job.upgrades):
         same = all(lock.command == command for lock in locks.values())
         whole = same and existing.covers(old, standard, hashed=hashed)
@@ -114,6 +113,8 @@ def _locked(job: Job, standing: _Standing, progress: Progress) -> Locked:
         index_strategy=job.settings.index_strategy,
         selections=tuple(sorted(job.request.optional)),
     )
+    if standing.old is None:  # only the answer tells what is in a lock that was not there
+        existing.refuse_unknown(job, lock)
     return Locked(lock=lock, texts=_render(lock, solved, job), before=standing.before)
 
 
@@ -130,36 +131,13 @@ def _with_upgrades(job: Job) -> Job:
 
 
 def _solve(work: Work, goals: Iterable[Target], progress: Progress) -> Iterator[SolvedPart]:
-    if not work.job.subdirs:
-        from envlock.locking.pypi import solve_pypi  # noqa: PLC0415  (a current lock needs none)
+    if work.job.subdirs:
+        from envlock.locking.conda import solve_platforms  # noqa: PLC0415  (not for pip alone)
 
-        yield from _solve_several(work, tuple(goals), progress, solve_pypi)
-        return
-    from envlock.conda.rattler import reaching  # noqa: PLC0415  (not for pip alone)
-    from envlock.locking.conda import solve_platform  # noqa: PLC0415  (not for pip alone)
+        return solve_platforms(work, progress)
+    from envlock.locking.several import solve_targets  # noqa: PLC0415  (a current lock needs none)
 
-    for subdir in work.job.subdirs:
-        with reaching(offline=work.job.settings.offline):
-            solved = solve_platform(work, subdir, progress)
-        yield solved
-
-
-def _solve_several(
-    work: Work, goals: Sequence[Target], progress: Progress, solve: Solve
-) -> Iterator[SolvedPart]:
-    """Solve for each target; what was solved before another one failed is taken up again."""
-    if len(goals) == 1:
-        yield solve(work, goals[0], progress)
-        return
-    from envlock.locking import several  # noqa: PLC0415  (one platform needs none of it)
-
-    several.refuse_impossible(work.job, goals, progress)
-    for goal in goals:
-        kept = {str(goal.platform): several.recalled(work.job, goal), **work.kept}
-        solved = solve(replace(work, kept=kept), goal, progress)
-        several.remember(work.job, goal, solved.part)
-        yield solved
-    several.forget(work.job, goals)
+    return solve_targets(work, tuple(goals), progress)
 
 
 def _channels(job: Job) -> tuple[str, ...]:
@@ -213,7 +191,7 @@ def write(locked: Locked) -> tuple[Path, ...]:
     return write_changed(locked.texts, locked.before)
 
 
-def check_lock(job: Job, progress: Progress) -> tuple[Problem, ...]:
+def check_lock(job: Job, progress: Progress) -> tuple[StaleReason, ...]:
     """Return everything that keeps the lock files from being current and rule-abiding.
 
     Nothing is solved, fetched or written. A lock of before there was a digest

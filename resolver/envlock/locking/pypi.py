@@ -18,6 +18,7 @@ from envlock.index.filenames import admitted, releases
 from envlock.index.metadata import read_needs
 from envlock.index.pages import Index
 from envlock.locking.job import Job, SolvedPart, Work
+from envlock.locking.upgrading import Upgrade
 from envlock.model import DistributionFile, IndexSettings, Part, Target
 from envlock.progress import Progress
 from envlock.request.words import applicable
@@ -148,7 +149,7 @@ def _answer(
 
 
 def _tell_kept(
-    kept: Part, found: proved.Found, answer: resolving.Resolution, progress: Progress
+    kept: Part, found: proved.Precedent, answer: resolving.Resolution, progress: Progress
 ) -> None:
     """Say which pins that are kept stand between an answer and the set that was proved."""
     known = found.proved.pins
@@ -174,8 +175,6 @@ def _solved(
     answer = _resolve(work, question, index, progress)
     if not work.job.upgraded:
         return answer
-    from envlock.locking.upgrading import Upgrade  # noqa: PLC0415  (for -P alone)
-
     return Upgrade(
         names=work.job.upgraded,
         question=question,
@@ -198,10 +197,15 @@ def _resolve(
     name, engine = able(wanted, goal, offline=question.settings.offline)
     if name is not wanted and question.settings.offline:
         progress.note(f"{name} resolves: {wanted} does not work offline")
+    elif name is not wanted and goal.option:
+        progress.note(
+            f"{name} resolves for a platform that is named: {wanted} does so for the machine that"
+            " it runs on alone"
+        )
     elif name is not wanted:
         progress.note(
-            f"{name} resolves for Python {goal.minor} on {goal.platform}:"
-            f" {wanted} can do so only with that Python at hand"
+            f"{name} resolves for Python {goal.minor}: {wanted} can do so only with that Python"
+            " at hand"
         )
     tools = _tools(work, question, index, progress, engine)
     return resolving.resolve(question, tools, index, why)

@@ -12,13 +12,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct, json
+from msgspec.structs import replace
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock.errors import NoResolution
 from envlock.index.filenames import admitted, releases
 from envlock.index.pages import Index
-from envlock.locking.job import Job
+from envlock.locking.job import Job, SolvedPart, Work
+from envlock.locking.pypi import solve_pypi
 from envlock.model import LockedPackage, Part, RuleId, Target
 from envlock.progress import Progress
 from envlock.releases import framework_releases, pythons_for
@@ -33,7 +35,26 @@ from envlock.targets.tags import installable
 _KEPT = 3600.0
 
 
-def refuse_impossible(job: Job, goals: Sequence[Target], progress: Progress) -> None:
+def solve_targets(work: Work, goals: Sequence[Target], progress: Progress) -> Iterator[SolvedPart]:
+    """Solve for each target; what was solved before another one failed is taken up again.
+
+    Raises:
+        NoResolution: nothing fits, or the framework has no wheel for one of several platforms.
+        WorkError: an index or an engine is missing or fails.
+    """
+    if len(goals) == 1:
+        yield solve_pypi(work, goals[0], progress)
+        return
+    _refuse_impossible(work.job, goals, progress)
+    for goal in goals:
+        kept = {str(goal.platform): _recalled(work.job, goal), **work.kept}
+        solved = solve_pypi(replace(work, kept=kept), goal, progress)
+        _remember(work.job, goal, solved.part)
+        yield solved
+    _forget(work.job, goals)
+
+
+def _refuse_impossible(job: Job, goals: Sequence[Target], progress: Progress) -> None:
     """Refuse a framework that has no wheel for one of several platforms.
 
     One platform alone has its own refusal, with ways out.
@@ -80,20 +101,21 @@ def _refusal(
     return NoResolution(
         f"no release of {wanted} has a wheel for {place}; {has}",
         *_without(job, goal),
-        *([_changed(job, wanted, f"{wanted.name}>={oldest}")] if oldest else []),
+        *([_changed(job, goal, wanted, f"{wanted.name}>={oldest}")] if oldest else []),
     )
 
 
-def _changed(job: Job, wanted: PackageRequirement, instead: str) -> str:
+def _changed(job: Job, goal: Target, wanted: PackageRequirement, instead: str) -> str:
     """The same command with another requirement, or the line of the file to edit."""
     if wanted.places:
         return f"in {' and '.join(wanted.places)}, change {wanted} to {instead}"
     words = shlex.split(job.command)
     typed = [requirement(word) for word in words]
     names = [None if each is None else canonicalize_name(each.name) for each in typed]
-    return shlex.join(
+    changed = (
         instead if name == wanted.name else word for word, name in zip(words, names, strict=True)
     )
+    return shlex.join([*changed, "--python", goal.minor])
 
 
 def _pythons(wanted: PackageRequirement, goal: Target) -> str:
@@ -127,21 +149,21 @@ class _Kept(Struct, frozen=True, kw_only=True):
     pins: dict[str, tuple[str, tuple[RuleId, ...]]]
 
 
-def remember(job: Job, goal: Target, part: Part) -> None:
+def _remember(job: Job, goal: Target, part: Part) -> None:
     """Keep the pins of a platform for an hour, should another one end the work."""
     if (file := _file(job, goal)) is not None and not part.verified:
         pins = {str(each.name): (str(each.version), each.because) for each in part.pypi}
         keep({file: json.encode(_Kept(when=time.time(), pins=pins))})
 
 
-def forget(job: Job, goals: Iterable[Target]) -> None:
+def _forget(job: Job, goals: Iterable[Target]) -> None:
     """Keep nothing of platforms that are all solved."""
     for file in filter(None, (_file(job, goal) for goal in goals)):
         remove_file(file)
 
 
-def recalled(job: Job, goal: Target) -> Part:
-    """Return what `remember` kept of a platform, or nothing."""
+def _recalled(job: Job, goal: Target) -> Part:
+    """Return what `_remember` kept of a platform, or nothing."""
     file = _file(job, goal)
     content = None if file is None else load_kept(file)
     if content is None:

@@ -1,4 +1,4 @@
-"""Lanes on the workers of a dask cluster, each with one task at a time.
+"""Lanes on the workers of a dask cluster, each with one task at a time. Needs the extra `dask`.
 
 A task is sent to one worker and to no other, since that worker has the
 environment that the task changes in place. A worker that goes away takes its
@@ -19,8 +19,11 @@ from concurrent.futures import Executor, Future
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import psutil
+from distributed import Client, fire_and_forget
+from distributed.scheduler import KilledWorker
 from msgspec import Struct, field
 from msgspec.structs import replace
 
@@ -31,14 +34,10 @@ from envlock.matrix.lanes import EngineLost, Lane, Prover, Task, clean_cache
 from envlock.probes.proof import probe_digest
 from envlock.rules.database import rule_files
 from envlock.system import cache_folder, exclusive, make_folder, read_text, remove_tree, write_texts
-from envlock.system.typed import beside_envlock
 from envlock.targets.interpreters import available
 from envlock.trees import disk_usage
 from envlock.versions import minor_of
 from envlock.words import counted
-
-if TYPE_CHECKING:
-    from distributed import Client
 
 _POLL = 0.5  # seconds between looks at whether a worker is still there
 
@@ -74,7 +73,6 @@ def cluster(
     """Connect to a dask scheduler; gives what makes a lane for each of its workers.
 
     Raises:
-        UsageError: dask.distributed is not installed.
         WorkError: no scheduler answers, or it has no worker that is fit.
     """
     crew = _Crew(client=_connect(address), address=address, chores=chores, note=note)
@@ -90,13 +88,6 @@ def cluster(
 
 
 def _connect(address: str) -> Client:
-    try:
-        from distributed import Client  # noqa: PLC0415  (an extra, and half a second)
-    except ImportError:
-        raise UsageError(
-            "--executor dask needs dask.distributed, which is not installed beside envlock",
-            beside_envlock("dask"),
-        ) from None
     # It logs tracebacks of lost connections, which are told here in words.
     logging.getLogger("distributed").setLevel(logging.CRITICAL + 1)
     try:
@@ -221,8 +212,6 @@ class _Crew(Struct, kw_only=True):
 
     def tidy(self, *, wait: bool) -> None:
         """Remove what the work has left; without ``wait`` the workers do it by themselves."""
-        from distributed import fire_and_forget  # noqa: PLC0415  (as in _connect)
-
         with suppress(EngineLost):
             sent = [
                 self._send(each, self.chores.tidy) for each in self.alive() if self._fit.get(each)
@@ -280,8 +269,6 @@ def _has_ended(running: Any) -> bool:  # noqa: ANN401  (a future of dask)
 
 
 def _result(running: Any, worker: str) -> Any:  # noqa: ANN401  (as above)
-    from distributed.scheduler import KilledWorker  # noqa: PLC0415  (as in _connect)
-
     if running.status in {"cancelled", "lost"}:
         raise WorkerLost(worker)
     error = running.exception()
@@ -365,8 +352,6 @@ def do_there(baggage: Baggage, work: Prover, task: Task) -> ProvedSet:
 
 def tidy_there() -> None:
     """Remove a worker's environment, and those of workers of its machine that are gone."""
-    import psutil  # noqa: PLC0415  (comes with dask.distributed)
-
     place = _workspace()
     with _alone(place):
         remove_tree(_lane(place))

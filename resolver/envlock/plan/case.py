@@ -31,7 +31,9 @@ class Complaint(Struct, frozen=True, kw_only=True):
     why) and ``missing`` (requirement → why) are faults of the state.
     ``fixed`` packages cannot be installed anew (editable ones), ``keep`` are
     not to be, ``allow`` may move from the start. With ``listed`` the packages
-    are lines of a file: what is kept is asked for as well.
+    are lines of a file: what is kept is asked for as well, with its ``extras``
+    (package → how they are written); nothing is built then, and the
+    ``unread`` are left out, which are source alone.
     """
 
     packages: Mapping[NormalizedName, Version]
@@ -49,6 +51,8 @@ class Complaint(Struct, frozen=True, kw_only=True):
     keep: frozenset[NormalizedName] = frozenset()
     allow: frozenset[NormalizedName] = frozenset()
     listed: bool = False
+    extras: Mapping[NormalizedName, str] = field(default_factory=dict)
+    unread: tuple[NormalizedName, ...] = ()
 
     @property
     def nothing_wrong(self) -> bool:

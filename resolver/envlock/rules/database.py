@@ -21,8 +21,8 @@ from envlock.errors import UsageError
 from envlock.model import Platform, Rule
 from envlock.rules.check import Situation, violations
 from envlock.rules.cost import Effort
-from envlock.rules.patterns import speaks
 from envlock.rules.schema import Document, faults, read_rule
+from envlock.rules.shown import speaks
 from envlock.rules.tables import EXPLAINS, TABLES, parse, shipped, table_faults
 from envlock.system import read_text
 

@@ -25,7 +25,8 @@ class Families(Struct, frozen=True, kw_only=True):
     is an empty shell that pulls in the other, and ``wheels_only`` names the
     packages whose source distributions are never to be built. ``one_system``
     maps packages that exist for one system only to it, and ``not_imported``
-    are declared without being imported.
+    are declared without being imported. ``imports`` maps an import package to
+    its distribution, where that has another name.
     """
 
     by_name: Mapping[NormalizedName, tuple[NormalizedName, ...]]
@@ -33,6 +34,7 @@ class Families(Struct, frozen=True, kw_only=True):
     wheels_only: tuple[NormalizedName, ...]
     one_system: Mapping[NormalizedName, str]
     not_imported: frozenset[NormalizedName]
+    imports: Mapping[str, NormalizedName]
 
     def family_of(self, name: NormalizedName) -> NormalizedName | None:
         """Return the family that a distribution belongs to."""
@@ -64,6 +66,7 @@ def families() -> Families:
             for name in _names(names)
         },
         not_imported=frozenset(_names(document["not-imported"])),
+        imports={name: canonicalize_name(of) for name, of in document["imports"].items()},
     )
 
 

@@ -8,9 +8,6 @@ from functools import cache
 
 from msgspec import Struct
 
-from envlock.model import Rule
-from envlock.rules.messages import Folded
-
 _CLASS = re.compile(r"\[\^?\]?(?:\\.|[^\]\\])*\]")
 _ESCAPE = r"\\(?:N\{[^}]*\}|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|0[0-7]{0,2}|\d{1,3}|.)"
 #: Copied as they are: a class, and a look behind, which has to be of one width.
@@ -43,13 +40,10 @@ class Sought(Struct, frozen=True):
             return None
         return match
 
-
-def speaks(rule: Rule, text: str) -> bool:
-    """Whether one of a rule's symptoms or messages is in a text."""
-    folded = Folded(text)
-    return any(flexible(each).search(text) for each in rule.symptoms) or any(
-        map(folded.find, rule.messages)
-    )
+    def all(self, text: str) -> Iterator[re.Match[str]]:
+        """Yield every place where the symptom is."""
+        if self.unless is None or not self.unless.search(text):
+            yield from self.wanted.finditer(text)
 
 
 @cache

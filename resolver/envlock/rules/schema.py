@@ -55,17 +55,16 @@ def read_rule(document: Document, *, source: str = "") -> Rule:
         cause=Cause(document.get("cause", Cause.VERSION)),
         aliases=tuple(document.get("aliases", ())),
         symptoms=tuple(document.get("symptoms", ())),
+        raised_in=tuple(map(_name, document.get("raised-in", ()))),
         messages=tuple(document.get("messages", ())),
+        certain=document.get("certain", False),
+        general=document.get("general", False),
         releases=tuple(
             _condition(name, each)
             for name, ranges in document.get("releases", {}).items()
             for each in ([ranges] if isinstance(ranges, str) else ranges)
         ),
-        remedies=tuple(
-            Remedy(kind=RemedyKind(kind), text=text)
-            for item in document["remedy"]
-            for kind, text in item.items()
-        ),
+        remedies=tuple(map(_remedy, document["remedy"])),
         evidence=tuple(
             Evidence(
                 how=item["how"],
@@ -76,6 +75,17 @@ def read_rule(document: Document, *, source: str = "") -> Rule:
             for item in document["evidence"]
         ),
         source=source,
+    )
+
+
+def _remedy(item: Document) -> Remedy:
+    kind = next(each for each in RemedyKind if each.value in item)
+    bounds = item.keys() - {kind.value, "seen"}
+    return Remedy(
+        kind=kind,
+        text=item[kind.value],
+        case=_case(item, {}) if bounds else None,
+        seen=item.get("seen", ""),
     )
 
 

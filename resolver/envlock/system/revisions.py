@@ -9,6 +9,10 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
 
 from envlock.errors import UsageError, WorkError
 from envlock.system.looking import on_path
@@ -32,6 +36,8 @@ _ENVIRONMENT = {
 _OBJECT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _MOST = 16 << 20  # bytes, as of a file on disk
 _SECONDS = 30.0
+_BACK = 10  # commits that are looked into
+_MARK = re.compile(r"^<<<<<<< ", re.MULTILINE)
 
 
 def text_at(revision: str, path: str) -> str:
@@ -58,6 +64,31 @@ def text_at(revision: str, path: str) -> str:
     if done.returncode != 0:
         raise UsageError(f"{name}: it is no file")
     return done.stdout
+
+
+def before_merge(paths: Iterable[Path]) -> str:
+    """Return the command of git that brings back files in which a merge left both versions.
+
+    A merge that goes on has their own side; one that was committed has it in
+    the commit before. Without either, "".
+    """
+    names = [f"./{Path(os.path.relpath(each)).as_posix()}" for each in paths]
+    words = ("--", *(name.removeprefix("./") for name in names))
+    with suppress(WorkError):  # no git
+        if all(_known(f":2:{name}") for name in names):
+            return shlex.join(["git", "checkout", "--ours", *words])
+        for revision in ("HEAD", *(f"HEAD~{number}" for number in range(1, _BACK))):
+            if not all(_known(f"{revision}:{name}") for name in names):
+                return ""
+            texts = (text_at(revision, name) for name in names)
+            if not any(_MARK.search(text) for text in texts):
+                return shlex.join(["git", "checkout", revision, *words])
+    return ""
+
+
+def _known(name: str) -> bool:
+    words = ("rev-parse", "--verify", "--quiet", "--end-of-options", name)
+    return _git(*words).returncode == 0
 
 
 def top() -> str:

@@ -84,10 +84,19 @@ def test_an_error_is_told_however_it_is_written(text: str, begins: str) -> None:
 
 
 def test_a_missing_module_is_said_to_be_missing() -> None:
-    found = of("ModuleNotFoundError: No module named 'sklearn'")
+    found = of("ModuleNotFoundError: No module named 'acme'")
     assert found is not None
     assert found.remedies[0].text == (
-        "sklearn is not installed in the Python that ran this; another one may have it."
+        "acme is not installed in the Python that ran this; another one may have it."
+    )
+
+
+def test_a_module_inside_of_another_does_not_say_that_the_other_is_missing() -> None:
+    found = of("ModuleNotFoundError: No module named 'acme.core'")
+    assert found is not None
+    assert found.remedies[0].text == (
+        "The acme that this Python has is without acme.core: it is another release than the code "
+        "was written for, or a file of your own is called acme."
     )
 
 

@@ -55,6 +55,7 @@ VARIANTS = {
     "cuda": replace(PLAIN, base=choose(base("3.12", "cuda")), python="3.12", gpu=True),
     "tensorflow": replace(PLAIN, base=choose(base("3.11", "tensorflow")), shared=True),
     "of one's own": replace(PLAIN, base=choose(base("3.11", "registry.example:5000/a/b:1"))),
+    "a bundle": replace(PLAIN, wheels="a bundle/wheels"),
     "python 3.6": replace(PLAIN, base=choose(base("3.6")), python="3.6"),
     "labels": replace(PLAIN, labels=ODD),
     "digest": replace(
@@ -119,8 +120,12 @@ def test_the_last_stage_installs_nothing_and_is_not_for_root(recipe: Recipe) -> 
 def test_packages_are_installed_with_their_hashes_and_from_a_cache(recipe: Recipe) -> None:
     (install,) = (c for stage in stages(recipe) for c in stage if "pip install" in c.text)
     assert "--require-hashes" in install.text
-    assert "--mount=type=cache,target=/root/.cache/pip" in install.flags
-    assert "--mount=type=secret,id=pip.conf,target=/etc/pip.conf" in install.flags
+    cached = "--mount=type=cache,target=/root/.cache/pip" in install.flags
+    secret = "--mount=type=secret,id=pip.conf,target=/etc/pip.conf" in install.flags
+    carried = "--mount=type=bind,from=envlock-wheels,target=/opt/wheels" in install.flags
+    alone = "--no-index --find-links /opt/wheels" in install.text
+    assert (cached, secret) != (carried, alone)
+    assert cached == secret == (not recipe.wheels)
 
 
 def test_the_last_stage_needs_the_verify_stage_so_that_no_builder_skips_it() -> None:

@@ -88,6 +88,8 @@ def test_what_chooses_keras_and_libraries(python: Path, tmp_path: Path) -> None:
     (tmp_path / "lib").mkdir()
     assert added(python, LD_LIBRARY_PATH=str(tmp_path / "lib")) == ()
     (tmp_path / "lib" / "libhdf5.so.103").touch()
+    assert added(python, KERAS_BACKEND="torch", TF_USE_LEGACY_KERAS="1") == ()  # nothing asks them
+    unpacked(build_wheel(tmp_path, "keras", "3.0.0"), read_layout(python).own[0])
     found = added(
         python, LD_LIBRARY_PATH=str(tmp_path / "lib"), KERAS_BACKEND="torch", PYTHONHOME="/opt"
     )

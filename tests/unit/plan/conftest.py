@@ -11,7 +11,7 @@ from packaging.version import Version
 
 from envlock.changes import Plan
 from envlock.choices import EngineName
-from envlock.commands.fix.case import tools_for
+from envlock.commands.today import tools_for
 from envlock.model import IndexSettings, Rule, Severity, Violation
 from envlock.plan import Complaint, plans
 from envlock.progress import Silent

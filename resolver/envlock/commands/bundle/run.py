@@ -11,9 +11,11 @@ from msgspec.structs import replace
 from envlock.bundle.folder import Content, Written, refuse_occupied, write_bundle
 from envlock.bundle.wanted import Goal, built, files_of
 from envlock.cli.options import IndexOptions, TalkOptions
-from envlock.cli.orders import configured_settings
-from envlock.cli.output import progress_for, say_json, say_rows
+from envlock.cli.orders import configured_lock, configured_settings
+from envlock.cli.output import progress_for, say_json
+from envlock.cli.rows import say_rows
 from envlock.commands.bundle import BundleOptions
+from envlock.commands.lock.edited import tell_edits
 from envlock.errors import UsageError
 from envlock.formats.registry import LOCKS, for_platform, read_lock
 from envlock.locking.beside import Beside, locks_in, refuse_missing, usual_lock
@@ -23,7 +25,7 @@ from envlock.system import read_text, size_words
 from envlock.system.looking import exists
 from envlock.targets.description import target
 from envlock.targets.interpreters import find_interpreter
-from envlock.targets.platforms import Place, foreign_target, python_version, read_platform
+from envlock.targets.platforms import NamedPlatform, foreign_target, python_version, read_platform
 from envlock.versions import minor_of
 from envlock.words import counted
 
@@ -33,9 +35,10 @@ def run(own: BundleOptions, index: IndexOptions, talk: TalkOptions) -> int:
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
     refuse_occupied(own.output)
     settings = configured_settings(index)
-    own = replace(own, lock=own.lock or usual_lock([*filter(_fits, locks_in(Path()))]))
-    text, lock = _read(_path(own))
-    goals = tuple(_goals(own, lock))
+    lock = own.lock or configured_lock() or usual_lock([*filter(_fits, locks_in(Path()))])
+    own = replace(own, lock=lock)
+    text, read = _read(_path(own))
+    goals = tuple(_goals(own, read))
     files = files_of(goals, settings, progress)
     for name in built(files):
         progress.note(f"{name} is no wheel: what builds it is in no bundle")
@@ -88,6 +91,7 @@ def _read(path: Path) -> tuple[str, Lock]:
     refuse_missing(path, "envlock bundle")
     text = read_text(path)
     lock = read_lock(path.name, text)
+    tell_edits(path, lock, "goes into the bundle as it is now")
     if lock.of_conda:
         raise UsageError(
             f"{path} has conda's packages, and a bundle has wheels alone: a conda lock is"
@@ -134,7 +138,7 @@ def _with_platform(own: BundleOptions, platform: str) -> str:
     return f"{first}{shlex.join(words)}"
 
 
-def _targets(own: BundleOptions, part: Part, place: Place | None) -> Sequence[Target]:
+def _targets(own: BundleOptions, part: Part, place: NamedPlatform | None) -> Sequence[Target]:
     """The targets of a part: any machine of its kind, since a bundle travels; then this one."""
     if own.python is None and part.python:
         version = python_version(part.python)
@@ -148,5 +152,5 @@ def _targets(own: BundleOptions, part: Part, place: Place | None) -> Sequence[Ta
     named = read_platform(str(platform)) if place is None else place
     found = [foreign_target(named, version)]
     if str(platform) == str(here.platform):
-        found.append(foreign_target(Place(platform=here.platform, option=""), version))
+        found.append(foreign_target(NamedPlatform(platform=here.platform, option=""), version))
     return tuple(found)

@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import Struct
 
 from envlock.cli.arguments import Command, option, words
-from envlock.cli.options import ReportOptions, RuleFolders, TalkOptions
+from envlock.cli.options import IndexOptions, ReportOptions, RuleFolders, TalkOptions
 
 
 class DiagnosedThings(Struct, frozen=True, kw_only=True):
@@ -48,5 +48,6 @@ DIAGNOSE = Command(
     "Say what is wrong with an environment, a file or a traceback, and why; exit 1 if so.",
     own=DiagnosedThings,
     form=ReportOptions,
+    index=IndexOptions,
     talk=TalkOptions,
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from envlock.cli.orders import environment_meant
 from envlock.commands.diagnose.beside import beside
 from envlock.diagnose import VERIFY
 from envlock.environment.commands import Commands
@@ -36,8 +37,6 @@ def examine(
         WorkError: what a stopped envlock left cannot be put right.
     """
     if path is None:
-        from envlock.cli.orders import environment_meant  # noqa: PLC0415  (40 ms, of its settings)
-
         path = environment_meant(None, progress)
     _recover(path, progress)
     state = examine_environment(path)

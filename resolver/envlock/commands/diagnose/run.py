@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,7 +17,7 @@ from packaging.version import Version
 from envlock import standards
 from envlock.causes import Cause
 from envlock.choices import ReportFormat
-from envlock.cli.options import ReportOptions, TalkOptions
+from envlock.cli.options import IndexOptions, ReportOptions, TalkOptions
 from envlock.cli.orders import refuse_two_reports
 from envlock.cli.output import Lines, say, say_json
 from envlock.cli.output import talk as tell
@@ -25,8 +26,8 @@ from envlock.diagnose import (
     OUTSIDE,
     UNEXPLAINED,
     Loads,
+    Looked,
     diagnose,
-    loads,
     model_findings,
     outside,
     report,
@@ -37,8 +38,9 @@ from envlock.examine.files import examine_content, examine_part, examine_path
 from envlock.examine.gathered import Given, merge
 from envlock.findings import PYTHONPATH_LEAK, Examined, Finding, Kind
 from envlock.formats.reading import cut, decode
-from envlock.formats.registry import Can, can, format_at
-from envlock.model import Platform, Remedy, RemedyKind, Rule
+from envlock.formats.registry import Can, FileFormat, can, format_at
+from envlock.formats.registry import named as named_format
+from envlock.model import Platform, Remedy, RemedyKind, Rule, Severity
 from envlock.progress import Progress
 from envlock.rules import database
 from envlock.rules.frameworks import frameworks, is_foreign
@@ -47,8 +49,11 @@ from envlock.system.looking import exists, is_file, is_folder, named
 from envlock.system.reading import leads_out
 from envlock.system.typed import as_typed
 
+if TYPE_CHECKING:
+    from envlock.commands.today import Judged
 
-def run(own: DiagnosedThings, form: ReportOptions, talk: TalkOptions) -> int:
+
+def run(own: DiagnosedThings, form: ReportOptions, index: IndexOptions, talk: TalkOptions) -> int:
     """Do `envlock diagnose`."""
     refuse_two_reports(form, talk)
     order = DiagnoseOrder(
@@ -58,6 +63,7 @@ def run(own: DiagnosedThings, form: ReportOptions, talk: TalkOptions) -> int:
         python=own.python,
         platform=own.platform,
         rules=own.rules,
+        index=index,
     )
     found = diagnose_all(order, Lines(verbose=False))
     code = ExitCode.of(problem=found.troubled)
@@ -82,10 +88,8 @@ def run(own: DiagnosedThings, form: ReportOptions, talk: TalkOptions) -> int:
         parts.append(report.findings_text(found.findings, verbose=talk.verbose))
     elif found.examined is not None:
         parts.append(_all_clear(found.examined))
-    if code and found.fixable is not None:
-        python = ("--python", own.python) if own.python and found.of_file else ()
-        words = shlex.join(("envlock", "fix", *found.fixable, *python))
-        parts.append(f"next: {as_typed(words)}")
+    if found.next:
+        parts.append(f"next: {as_typed(shlex.join(found.next))}")
     say("\n\n".join(parts))
     return code
 
@@ -128,6 +132,8 @@ class DiagnoseOrder(Struct, frozen=True, kw_only=True):
 
     ``what`` are folders of environments, interpreters, files, and ``-`` for
     ``stdin``; nothing means the active environment, unless there is a model.
+    ``index`` says where is looked for what an installer would take of a file:
+    without it files are judged by their own lines.
     """
 
     what: Sequence[str] = ()
@@ -136,21 +142,20 @@ class DiagnoseOrder(Struct, frozen=True, kw_only=True):
     python: str | None = None
     platform: str | None = None
     rules: Sequence[Path] = ()
+    index: IndexOptions | None = None
 
 
 class Diagnosis(Struct, frozen=True, kw_only=True):
     """What was found; ``examined`` is None where there is a model alone.
 
-    ``fixable`` is the one environment or file among what was examined that
-    `envlock fix` changes, as it was named: nothing for the active environment.
-    ``of_file`` says that it is no environment, so that its Python can be named.
+    ``next`` are the words of the command that goes on from here: `envlock fix`
+    where other versions cure what is found, of the one thing that it changes.
     """
 
     findings: tuple[Finding, ...]
     examined: Examined | None = None
     model: Loads | None = None
-    fixable: tuple[str, ...] | None = None
-    of_file: bool = False
+    next: tuple[str, ...] = ()
 
     @property
     def troubled(self) -> bool:
@@ -166,10 +171,51 @@ def diagnose_all(order: DiagnoseOrder, progress: Progress) -> Diagnosis:
             version or no platform.
     """
     known = database.load(order.rules)
-    rules = known.rules
-    model = None if order.model is None else _model(order.model)
-    if model is not None and not order.what:
-        return Diagnosis(findings=(), model=model)
+    models = _models(order)
+    looked = _look(models, known)
+    order = replace(order, what=tuple(each for each in order.what if not _is_model(each)))
+    if models and not order.what:
+        return _of_models(looked, known)
+    seen = _seen(order, progress)
+    whole, others = seen.whole, [*looked.findings, *seen.findings]
+    rules = known.everything if whole.text or looked.findings else known.rules
+    if looked.model is not None:
+        others += model_findings(looked.model, whole, rules)
+    judged = _judged(order, whole, progress)
+    subject = whole if judged is None else judged.examined
+    others += [] if judged is None else judged.findings
+    findings = diagnose(subject, rules, [*others, *_strange(whole, rules, seen.parts)])
+    fixable = _fixable(order.what, seen.parts)
+    if fixable is not None:  # what a text alone shows is nothing that `envlock fix` would find
+        bare = replace(subject, text="")
+        alone = diagnose(bare, known.rules, others) if whole.text else findings
+        fixable = fixable if any(map(_is_curable, alone)) else None
+    reword = seen.typed or partial(_written_in, fixable[0] if fixable else None)
+    findings = tuple(_reworded(each, reword) for each in findings)
+    if judged is not None:
+        findings = tuple(judged.telling(each, whole) for each in findings)
+        whole = replace(whole, notes=(*whole.notes, *judged.notes))
+    if any(leads_out(Path(each)) for each in order.what if each != STDIN and not is_text(each)):
+        findings = tuple(_unquoted(each, whole.text) for each in findings)
+        whole = replace(whole, notes=tuple(map(_place_of_note, whole.notes)))
+    return Diagnosis(
+        findings=findings,
+        examined=whole,
+        model=looked.model,
+        next=_next(order, fixable, judged, is_file=seen.typed is None),
+    )
+
+
+class _Seen(Struct, frozen=True, kw_only=True):
+    """What was looked at, part by part and as one; how remedies are typed in an environment."""
+
+    whole: Examined
+    parts: tuple[Examined, ...]
+    findings: tuple[Finding, ...] = ()
+    typed: Callable[[Remedy], Remedy] | None = None
+
+
+def _seen(order: DiagnoseOrder, progress: Progress) -> _Seen:
     given = Given(python=_python(order.python), platform=_platform(order.platform))
     parts: list[Examined] = []
     others: list[Finding] = []
@@ -182,38 +228,70 @@ def diagnose_all(order: DiagnoseOrder, progress: Progress) -> Diagnosis:
             others += found
         else:
             parts.append(_written(name, order.stdin, given))
-    whole = merge(parts)
-    if model is not None:
-        others += model_findings(model, whole, rules)
-    if whole.text:
-        rules = known.everything
-        others += _strange(whole, rules, parts)
-    findings = diagnose(whole, rules, others)
-    fixable = _fixable(order.what, parts) if any(map(_is_curable, findings)) else None
-    reword = typed or partial(_written_in, fixable[0] if fixable else None)
-    findings = tuple(_reworded(each, reword) for each in findings)
-    if any(leads_out(Path(each)) for each in order.what if each != STDIN and not is_text(each)):
-        findings = tuple(_unquoted(each, whole.text) for each in findings)
-        whole = replace(whole, notes=tuple(map(_place_of_note, whole.notes)))
-    return Diagnosis(
-        findings=findings,
-        examined=whole,
-        model=model,
-        fixable=fixable,
-        of_file=typed is None,
-    )
+    return _Seen(whole=merge(parts), parts=tuple(parts), findings=tuple(others), typed=typed)
+
+
+def _judged(order: DiagnoseOrder, whole: Examined, progress: Progress) -> Judged | None:
+    """What an installer would take of a file that asks for packages; None: it is no such file."""
+    if order.index is None or not whole.asked or whole.text:
+        return None
+    from envlock.commands import today  # noqa: PLC0415  (0.1 s, of a solver)
+
+    return today.of_file(whole, order.index, order.python, progress)
+
+
+def _next(
+    order: DiagnoseOrder, fixable: tuple[str, ...] | None, judged: Judged | None, *, is_file: bool
+) -> tuple[str, ...]:
+    """The words of the next command, () where there is none to type."""
+    python = ("--python", order.python) if order.python and is_file else ()
+    if judged is not None and judged.obstacle is not None:
+        if len(order.what) != 1 or order.what[0] == STDIN:
+            return ()
+        other = ("--python", judged.pythons[0]) if judged.pythons else python
+        verb = ("fix",) if judged.pythons and fixable is not None else ("lock", "-r")
+        return ("envlock", *verb, *order.what, *other)
+    return () if fixable is None else ("envlock", "fix", *fixable, *python)
+
+
+def _models(order: DiagnoseOrder) -> list[Path]:
+    """The model files that were named."""
+    named = [Path(each) for each in order.what if _is_model(each)]
+    return [*named, *([order.model] if order.model is not None else [])]
+
+
+def _look(models: Sequence[Path], known: database.Database) -> Looked:
+    """What is seen of model files."""
+    if not models:
+        return Looked()
+    from envlock.commands.diagnose.model import look  # noqa: PLC0415  (environments need none of it)
+
+    return look(models, known.everything)
+
+
+def _of_models(looked: Looked, known: database.Database) -> Diagnosis:
+    """What is said where nothing but model files was named."""
+    nothing = Examined(kind=Kind.MODEL, origin="")
+    findings = diagnose(nothing, known.everything, looked.findings) if looked.findings else ()
+    reworded = tuple(_reworded(each, partial(_written_in, None)) for each in findings)
+    return Diagnosis(findings=reworded, model=looked.model)
 
 
 def _strange(examined: Examined, rules: Iterable[Rule], parts: Iterable[Examined]) -> list[Finding]:
     """What a text says of another Python than the one that was examined."""
+    if not examined.text:
+        return []
     home = next((each.origin for each in parts if each.kind is Kind.ENVIRONMENT), "")
     found = outside(examined.text, _known_names(examined, rules), home, os.environ)
     return [found] if found is not None else []
 
 
 def _is_curable(finding: Finding) -> bool:
-    """Whether a change of packages cures a finding."""
-    return finding.cause is Cause.VERSION and finding.id not in _NOT_OF_PACKAGES
+    """Whether a change of packages cures a finding that breaks, or one that comes of it."""
+    own = finding.severity is Severity.BREAKS and finding.cause is Cause.VERSION
+    return (own and finding.id not in _NOT_OF_PACKAGES) or any(
+        map(_is_curable, finding.consequences)
+    )
 
 
 def _reworded(finding: Finding, reword: Callable[[Remedy], Remedy]) -> Finding:
@@ -269,12 +347,6 @@ def _known_names(examined: Examined, rules: Iterable[Rule]) -> frozenset[str]:
     return frozenset((*examined.packages, *spoken))
 
 
-def _model(path: Path) -> Loads:
-    from envlock.formats.model_file import examine_model  # noqa: PLC0415  (environments need none of it)
-
-    return loads(examine_model(path))
-
-
 def is_text(word: str) -> bool:
     """Tell whether a word that was typed is what an error says, and no name of a file."""
     return bool("\n" in word or _ERROR.search(word)) and "\0" not in word and not exists(Path(word))
@@ -299,9 +371,13 @@ def _fixable(what: Sequence[str], parts: Sequence[Examined]) -> tuple[str, ...] 
         name
         for name, part in zip(what, parts, strict=True)
         if part.kind is Kind.ENVIRONMENT
-        or (part.kind is Kind.FILE and not part.complete and can(format_at(Path(name)), Can.EDIT))
+        or (part.kind is Kind.FILE and _is_asked(part) and can(format_at(Path(name)), Can.EDIT))
     ]
     return (found[0],) if len(found) == 1 else None
+
+
+def _is_asked(part: Examined) -> bool:
+    return bool(part.asked) or not part.complete
 
 
 def _environment(
@@ -310,6 +386,16 @@ def _environment(
     from envlock.commands.diagnose import environment  # noqa: PLC0415  (20 ms for files alone)
 
     return environment.examine(path, given, progress)
+
+
+def _is_model(name: str) -> bool:
+    """Whether a word that was typed names a saved model, by its ending or its first bytes."""
+    if name == STDIN or is_text(name):
+        return False
+    path = named(Path(name))
+    if is_folder(path):
+        return is_file(path / "saved_model.pb")
+    return named_format(path) is FileFormat.MODEL and is_file(path)
 
 
 def _is_environment(name: str) -> bool:

@@ -44,6 +44,14 @@ class ImageOptions(Struct, frozen=True, kw_only=True):
             says="Keep what a pip freeze of the base lists, and install only the rest.",
         ),
     ] = None
+    bundle: Annotated[
+        Path | None,
+        option(
+            "--bundle",
+            metavar="DIR",
+            says="Take the lock and the wheels of a bundle; the build then needs no index.",
+        ),
+    ] = None
     label: Annotated[
         tuple[str, ...],
         option("--label", metavar="KEY=VALUE", says="Add a label to the image. Repeatable."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import shlex
@@ -21,16 +22,20 @@ from envlock.cli.options import (
     TalkOptions,
 )
 from envlock.cli.orders import here
-from envlock.cli.output import progress_for, say, say_json, say_rows
+from envlock.cli.output import progress_for, say, say_json
+from envlock.cli.rows import say_rows
 from envlock.commands.docker import ImageOptions
+from envlock.commands.docker.bundled import bundled_order, bundled_pieces
 from envlock.commands.lock.folder import Typed, is_for_conda
 from envlock.commands.lock.job import lock_job
+from envlock.config import load_config
 from envlock.docker.bases import Frozen, base_words, parse_freeze, parse_image, parse_label
 from envlock.docker.image import DockerOrder, Image, Machine, Piece, assemble, scripts
 from envlock.docker.recipe import DOCKERFILE, IGNORE, SCRIPTS, is_edited, is_own
 from envlock.engine import ENGINES, crossing
 from envlock.errors import ExitCode, NoResolution, UsageError
 from envlock.formats.registry import read_lock, texts_of
+from envlock.locking.job import Job
 from envlock.locking.make import check_lock, make_lock
 from envlock.locking.outputs import differing, refuse_changed, seen
 from envlock.locking.pypi import unproved
@@ -41,12 +46,14 @@ from envlock.rules import database
 from envlock.rules.check import Situation, violations
 from envlock.rules.frameworks import framework_of
 from envlock.system import make_folder, read_text, refuse_irregular, remove_tree, write_texts
-from envlock.targets.platforms import Place, find_known, read_platform
+from envlock.system.looking import current_folder
+from envlock.targets.platforms import NamedPlatform, find_known, read_platform
 
 
 def run(request: RequestOptions, own: ImageOptions, index: IndexOptions, talk: TalkOptions) -> int:
     """Do `envlock docker`."""
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
+    own = as_configured(own)
     order = docker_order(request, own, index, progress)
     if own.check:
         found = check_image(order)
@@ -69,7 +76,7 @@ def run(request: RequestOptions, own: ImageOptions, index: IndexOptions, talk: T
     rows += [("base", str(image.base.image)), *(("note", note) for note in image.notes)]
     rows += [("written" if path in written else "unchanged", str(path)) for path in image.texts]
     folder = shlex.quote(order.folder.as_posix())
-    rows.append(("next", f"docker build --platform {image.platforms} --tag NAME {folder}"))
+    rows.append(("next", f"docker build {shlex.join(image.options)} --tag NAME {folder}"))
     say_rows(rows, quiet=talk.quiet)
     return 0
 
@@ -95,40 +102,53 @@ def docker_order(
         UsageError: an option or an input file makes no sense.
     """
     _refuse_impossible(request, own)
+    if own.bundle is not None:
+        named = _places(dict(_machines(request))) if request.platform else {}
+        return bundled_order(request, own, named, tuple(_options(own)))
     name, _ = crossing()
     if request.engine is not None and not ENGINES[request.engine]().crosses_platforms:
         progress.note(
             f"{name} resolves for an image, whichever machine asks for it; {request.engine} cannot"
         )
-    labels = dict(map(parse_label, own.label))
     machines = dict(_machines(request))
     asked = replace(request, platform=tuple(machines.values()), engine=name)
     job = lock_job("docker", Typed(request=asked, index=index), progress)
     options = tuple(_options(own))
     words = ("envlock", "docker", *_words(job.words), "--platform", ",".join(machines.values()))
     command = shlex.join([*words, *options])
-    common = replace(job, command=command)
-    several = len(machines) > 1
-    asked_for = tuple(
-        Machine(
-            name=name,
-            path=path,
-            job=replace(common, places=(place,), outputs=outputs),
-        )
-        for name, place in _places(machines).items()
-        for path in [own.output / f"requirements{f'.{name}' if several else ''}.lock"]
-        for outputs in [{path: Format.REQUIREMENTS}]
-    )
     return DockerOrder(
-        machines=asked_for,
+        machines=tuple(_asked(replace(job, command=command), machines, own.output)),
         folder=own.output,
         command=command,
-        labels=labels,
+        labels=dict(map(parse_label, own.label)),
         options=options,
         base=own.base,
         digest=own.base_digest,
         freeze=own.base_freeze,
         verify=not own.no_verify,
+    )
+
+
+def _asked(job: Job, machines: Mapping[str, str], folder: Path) -> Iterator[Machine]:
+    """What is locked for each machine, and the file of it."""
+    for name, place in _places(machines).items():
+        path = folder / f"requirements{f'.{name}' if len(machines) > 1 else ''}.lock"
+        own = replace(job, places=(place,), outputs={path: Format.REQUIREMENTS})
+        yield Machine(name=name, path=path, job=own)
+
+
+def as_configured(own: ImageOptions) -> ImageOptions:
+    """What was typed of an image, with what is configured."""
+    config = load_config(current_folder(), os.environ)
+    freeze = config.base_freeze if own.bundle is None else None
+    return replace(
+        own,
+        output=Path(here(own.output if own.output != Path() else config.image or Path())),
+        base=own.base or config.base,
+        base_digest=own.base_digest or (None if own.base else config.base_digest),
+        base_freeze=own.base_freeze or (freeze and Path(here(freeze))),
+        label=(*config.labels, *own.label),
+        no_verify=own.no_verify or config.no_verify,
     )
 
 
@@ -146,7 +166,7 @@ def _refuse_impossible(request: RequestOptions, own: ImageOptions) -> None:
         )
 
 
-def _places(machines: Mapping[str, str]) -> dict[str, Place]:
+def _places(machines: Mapping[str, str]) -> dict[str, NamedPlatform]:
     """The machines that are asked for, each with its platform."""
     return {name: read_platform(asked) for name, asked in machines.items()}
 
@@ -204,8 +224,8 @@ def make_image(order: DockerOrder, progress: Progress) -> Image:
     before = seen(_files(order))
     _refuse_foreign(order)
     frozen = _frozen(order)
-    pieces: list[Piece] = []
-    for machine in _bounded(order, frozen):
+    pieces = bundled_pieces(order)
+    for machine in _bounded(order, frozen) if not order.locks else ():
         liked = (
             pieces[0].pins if pieces else {}
         )  # the same versions on every platform, if it can be
@@ -250,27 +270,28 @@ def check_image(order: DockerOrder) -> tuple[str, ...]:
     Raises:
         UsageError: a file cannot be read, or there is no such base.
     """
-    frozen = _frozen(order)
-    machines = _bounded(order, frozen)
-    found = [str(each) for machine in machines for each in check_lock(machine.job, Silent())]
-    if not all(machine.path.exists() for machine in machines):
-        return tuple(found)
-    pieces = [
-        Piece(
-            machine=machine,
-            target=machine.job.target(),
-            lock=read_lock(machine.path.name, text),
-            text=text,
-        )
-        for machine in machines
-        for text in [read_text(machine.path)]
-    ]
+    frozen, found = _frozen(order), list[str]()
+    if order.locks:
+        pieces = bundled_pieces(order)
+    else:
+        machines = _bounded(order, frozen)
+        found += (str(each) for machine in machines for each in check_lock(machine.job, Silent()))
+        if not all(machine.path.exists() for machine in machines):
+            return tuple(found)
+        pieces = [*map(_there, machines)]
     for path, text in assemble(order, pieces, frozen).texts.items():
         if not path.exists():
             found.append(f"{path}: there is no such file")
         elif read_text(path).replace("\r\n", "\n") != text.replace("\r\n", "\n"):
             found.append(f"{path}: it is not what this command writes for the lock")
     return tuple(found)
+
+
+def _there(machine: Machine) -> Piece:
+    """The lock of a machine as it is on disk."""
+    text = read_text(machine.path)
+    lock = read_lock(machine.path.name, text)
+    return Piece(machine=machine, target=machine.job.target(), lock=lock, text=text)
 
 
 def _frozen(order: DockerOrder) -> Frozen | None:

@@ -24,9 +24,10 @@ from envlock.cli.options import (
     RequestOptions,
     TalkOptions,
 )
-from envlock.cli.orders import configured_settings, environment_folder, needs
-from envlock.cli.output import progress_for, say_json, say_rows
+from envlock.cli.orders import changing, configured_settings, environment_folder, needs
+from envlock.cli.output import progress_for, say_json
 from envlock.cli.output import talk as tell
+from envlock.cli.rows import say_rows
 from envlock.commands.environments import NewEnvironmentOptions
 from envlock.commands.environments.building import (
     Prefix,
@@ -149,7 +150,7 @@ def create(order: CreateOrder, progress: Progress) -> Created:
         found = Created(locked=locked, folder=order.folder, drift=drift)
         if order.change.looks:
             return found
-        if stands := _standing(order, folder, builder, found):
+        if stands := _standing(order, folder, builder, found, progress):
             return stands
         builder = in_place_of(builder, drift)
         builder.refuse_cramped(folder, progress)
@@ -219,14 +220,26 @@ def _proof_of(order: CreateOrder, builder: Venv | Prefix) -> ProofOrder:
 
 
 def _standing(
-    order: CreateOrder, folder: Path, builder: Venv | Prefix, found: Created
+    order: CreateOrder,
+    folder: Path,
+    builder: Venv | Prefix,
+    found: Created,
+    progress: Progress,
 ) -> Created | None:
     """The answer where the environment is what it was when it was proved."""
     if order.anew or found.drift:
         return None
-    before = proved_before(folder, key_of(builder, _proof_of(order, builder), folder))
     python = python_in(folder)
-    if before is None or python is None or additions(read_layout(python.absolute()), os.environ):
+    added = additions(read_layout(python.absolute()), os.environ) if python else ()
+    if added:  # what a shell adds is not known to be the same as last time
+        said = " and ".join(map(str, added))
+        progress.note(
+            f"{order.folder} is what is locked, and is built and proved anew for what this shell"
+            f" adds: {said}"
+        )
+        return None
+    before = proved_before(folder, key_of(builder, _proof_of(order, builder), folder))
+    if before is None or python is None:
         return None
     locked = found.locked
     written = write_changed(locked.texts, locked.before)
@@ -347,6 +360,7 @@ def run_create(
     """Do `envlock create`."""
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
     typed = Typed(request=request, index=index, conda=conda, files=files)
+    place = changing(place)
     outputs: tuple[Path, ...] = ()
     try:
         if place.bundle is not None:

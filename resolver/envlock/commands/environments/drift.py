@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from envlock.commands.files.diff import LockSide, Moved, Pin, Way, compare, conda_order
+from envlock.commands.files.diff import ListedPin, LockSide, Moved, Way, compare, conda_order
 from envlock.environment.damage import Damage, damages
 from envlock.environment.inspect import site_folders
 from envlock.environment.layout import conda_packages, read_layout, records_of
@@ -25,6 +25,8 @@ from envlock.environment.whose import built_pins
 from envlock.errors import InterpreterMissing
 from envlock.model import Part
 from envlock.report import Row
+from envlock.standards import requirement
+from envlock.system.looking import is_file
 from envlock.targets.interpreters import base_program, python_in
 from envlock.versions import minor_of
 
@@ -47,15 +49,17 @@ class Drift(Struct, frozen=True, kw_only=True):
     """What makes an environment equal to a lock; falsy when it is.
 
     ``moved`` leads from the environment to the lock. ``by_hand`` are packages
-    that came after envlock built it, ``damaged`` locked ones whose files are
-    not as they were installed. ``python`` is what is there and what is wanted.
-    ``kept`` are packages beyond the lock that are let be.
+    that came after envlock built it, and ``asked`` those beyond the lock that
+    were asked for, with what came for each. ``damaged`` are locked ones whose
+    files are not as they were installed. ``python`` is what is there and what
+    is wanted. ``kept`` are packages beyond the lock that are let be.
     """
 
     moved: tuple[Moved, ...] = ()
     damaged: Mapping[str, Damage] = field(default_factory=dict)
     python: tuple[str, str] | None = None
     by_hand: frozenset[str] = frozenset()
+    asked: Mapping[str, frozenset[str]] = field(default_factory=dict)
     kept: tuple[Distribution, ...] = ()
 
     def __bool__(self) -> bool:
@@ -92,11 +96,13 @@ def drift_of(folder: Path, part: Part, how: Closeness) -> Drift:
     before = {f"{each.name}{beside}": _pin(each) for each in there if _counts(each.name, part)}
     before |= {name: pin for name, pin in map(_of_record, records_of(folder)) if part.subdir}
     after = {
-        f"{each.name}{beside}": Pin(version=str(each.version), order=each.version)
+        f"{each.name}{beside}": ListedPin(version=str(each.version), order=each.version)
         for each in part.pypi
     }
     after |= {
-        each.name: Pin(version=each.version, order=conda_order(each.version), build=each.build)
+        each.name: ListedPin(
+            version=each.version, order=conda_order(each.version), build=each.build
+        )
         for each in part.conda
     }
     moved = compare(LockSide(pins=before), LockSide(pins=after)).moved
@@ -116,8 +122,28 @@ def drift_of(folder: Path, part: Part, how: Closeness) -> Drift:
         by_hand=frozenset(
             name for name in beyond if built is not None and name.removesuffix(_OF_PIP) not in built
         ),
+        asked=_asked([each for each in there if f"{each.name}{beside}" in beyond], beside),
         kept=kept,
     )
+
+
+def _asked(beyond: Sequence[Distribution], beside: str) -> dict[str, frozenset[str]]:
+    """What somebody named to pip or uv, and what each brought that nobody named, once."""
+    needs = {
+        each.name: {canonicalize_name(n.name) for n in map(requirement, each.requires) if n}
+        for each in beyond
+    }
+    named = [each.name for each in beyond if is_file(each.info / "REQUESTED")]
+    left, found = needs.keys() - named, dict[str, frozenset[str]]()
+    for name in named:
+        brought, waiting = set[NormalizedName](), [name]
+        while waiting:
+            new = needs[waiting.pop()] & left
+            left -= new
+            brought |= new
+            waiting += new
+        found[f"{name}{beside}"] = frozenset(f"{each}{beside}" for each in brought)
+    return found
 
 
 def _counts(name: NormalizedName, part: Part) -> bool:
@@ -137,14 +163,14 @@ def _by_pip(folder: Path) -> Iterator[Distribution]:
                 yield each
 
 
-def _pin(installed: Distribution) -> Pin:
-    return Pin(version=str(installed.version), order=installed.version)
+def _pin(installed: Distribution) -> ListedPin:
+    return ListedPin(version=str(installed.version), order=installed.version)
 
 
-def _of_record(record: str) -> tuple[str, Pin]:
+def _of_record(record: str) -> tuple[str, ListedPin]:
     """The package behind the name of a record of conda's: NAME-VERSION-BUILD."""
     name, version, build = (*record.rsplit("-", 2), "", "")[:3]
-    return name, Pin(version=version, order=conda_order(version), build=build)
+    return name, ListedPin(version=version, order=conda_order(version), build=build)
 
 
 def _python(folder: Path, part: Part, how: Closeness) -> tuple[str, str] | None:
@@ -177,7 +203,7 @@ def drift_rows(found: Drift, *, verbose: bool) -> Iterator[Row]:
     Of each kind some are named, with ``verbose`` all.
     """
     rows: dict[str, list[tuple[str, str, str]]] = {}
-    for each in sorted(found.moved, key=lambda each: each.name not in found.by_hand):
+    for each in sorted(found.moved, key=lambda each: _rank(each, found)):
         versions = " → ".join(v for v in (each.before, each.after) if v is not None)
         rows.setdefault(_VERBS[each.way], []).append((each.name, versions, _why(each, found)))
     for name, damage in found.damaged.items():
@@ -189,6 +215,11 @@ def drift_rows(found: Drift, *, verbose: bool) -> Iterator[Row]:
         {verb: rows.get(verb, []) for verb in (*dict.fromkeys(_VERBS.values()), "repair", "keep")},
         shown=None if verbose else _SHOWN,
     )
+
+
+def _rank(each: Moved, found: Drift) -> tuple[bool, bool]:
+    """What somebody added comes first, and of that what was asked for."""
+    return each.name not in found.by_hand, each.name not in found.asked
 
 
 def _columns(
@@ -232,8 +263,10 @@ def drift_data(found: Drift) -> dict[str, Any]:
 def drift_brief(found: Drift) -> Iterator[str]:
     """Say in a few words what is beyond the lock, missing, and another version."""
     kinds = {"beyond it": (Way.REMOVED,), "missing": (Way.ADDED,), "other": _OTHER}
+    brought = {name for names in found.asked.values() for name in names}
+    moved = sorted(found.moved, key=lambda each: _rank(each, found))
     for title, ways in kinds.items():
-        some = [_brief(each, found) for each in found.moved if each.way in ways]
+        some = [_brief(e, found) for e in moved if e.way in ways and e.name not in brought]
         more = [f"{len(some) - _NAMED} more"] if len(some) > _NAMED else []
         if some:
             yield f"{title}: {', '.join([*some[:_NAMED], *more])}"
@@ -241,5 +274,7 @@ def drift_brief(found: Drift) -> Iterator[str]:
 
 def _brief(each: Moved, found: Drift) -> str:
     locked = f" ({each.after} locked)" if each.way in _OTHER else ""
-    hand = " (added by hand)" if each.name in found.by_hand else ""
+    count = len(found.asked.get(each.name, ()))
+    more = f", with {count} more" if count else ""
+    hand = f" (added by hand{more})" if each.name in found.by_hand else ""
     return f"{each.name} {each.before or each.after}{locked}{hand}"

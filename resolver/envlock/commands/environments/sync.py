@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,8 +18,15 @@ from envlock.cli.options import (
     IndexOptions,
     TalkOptions,
 )
-from envlock.cli.orders import configured_no_imports, configured_settings, environment_folder
-from envlock.cli.output import progress_for, say_json, say_rows
+from envlock.cli.orders import (
+    changing,
+    configured_lock,
+    configured_no_imports,
+    configured_settings,
+    environment_folder,
+)
+from envlock.cli.output import progress_for, say_json
+from envlock.cli.rows import say_rows
 from envlock.commands.environments import SyncedLock
 from envlock.commands.environments.building import (
     Prefix,
@@ -32,6 +39,7 @@ from envlock.commands.environments.building import (
 )
 from envlock.commands.environments.drift import Closeness, Drift, drift_data, drift_rows
 from envlock.commands.environments.sources import lacking_indexes
+from envlock.commands.lock.edited import tell_edits
 from envlock.commands.lock.selections import chosen
 from envlock.conda import rattler
 from envlock.environment.layout import variables_of
@@ -48,7 +56,7 @@ from envlock.locking.outputs import refuse_changed, seen
 from envlock.model import IndexSettings, Lock, Part, Request, Selection
 from envlock.progress import Progress
 from envlock.system import read_text
-from envlock.system.looking import is_folder
+from envlock.system.looking import exists, is_folder
 from envlock.targets.interpreters import find_interpreter, find_version, python_in
 from envlock.targets.platforms import KNOWN, find_known
 from envlock.versions import minor_of
@@ -109,7 +117,7 @@ def sync_environment(
         WorkError: an interpreter is missing, or the installer failed.
     """
     order, bundle = _unpacked(order)
-    asked = _asked(order)  # what is wrong is told before anybody is waited for
+    asked = _asked(order, first=True)  # what is wrong is told before anybody is waited for
     if bundle is not None:
         bundle.refuse_lacking(asked.part)
     settled(order.folder, (order.lock,))
@@ -185,10 +193,13 @@ def _closeness(order: SyncOrder, builder: Venv | Prefix) -> Closeness:
     )
 
 
-def _asked(order: SyncOrder) -> Venv | Prefix:
-    """The lock, and what is to be built of it here."""
+def _asked(order: SyncOrder, *, first: bool = False) -> Venv | Prefix:
+    """The lock, and what is to be built of it here; ``first`` tells what was edited in it."""
     refuse_missing(order.lock, "envlock sync")
-    lock = choosing(read_lock(order.lock.name, read_text(order.lock)), order.lock, order.chosen)
+    lock = read_lock(order.lock.name, read_text(order.lock))
+    if first:
+        tell_edits(order.lock, lock, "is installed as it is now, as far as its hashes allow")
+    lock = choosing(lock, order.lock, order.chosen)
     builder = _prefix(order, lock) if lock.of_conda else _venv(order, lock)
     bare = bare_of(builder.part)
     if bare:
@@ -258,16 +269,17 @@ def _elsewhere(order: SyncOrder, lock: Lock, here: str) -> UsageError:
 
 
 def _here(lock: Lock, here: str) -> Iterator[str]:
-    """The command that made a lock, for this machine; of several platforms for this one too."""
+    """The command that made a lock, for this machine; of several platforms for this one too.
+
+    It is named, since what is not typed is taken from the lock.
+    """
     several = len(lock.parts) > 1
-    if several and not any(here in known.names for known in KNOWN):
-        return
-    if words := shlex.split(own_command(lock.command)) if several else _alone(lock):
-        yield shlex.join([*words, *(["--platform", here] if several else [])])
+    words = shlex.split(own_command(lock.command)) if several else _without(lock, *_OF_PLACE)
+    if words and any(here in known.names for known in KNOWN):
+        yield shlex.join([*words, "--platform", here])
 
 
-def _alone(lock: Lock) -> list[str]:
-    return _without(lock, "--platform", "-o")
+_OF_PLACE = ("--platform", "-o")
 
 
 def _with_hashes(lock: Lock, path: Path) -> Iterator[str]:
@@ -298,9 +310,16 @@ def _anew(lock: Lock, remedies: Iterable[str]) -> Iterator[str]:
 
 
 def _beside(progress: Progress) -> Path:
-    """The lock that is in the folder: envlock's first, one for this machine, with hashes."""
-    fit = [each for each in locks_in(Path()) if _is_for_here(each)]
+    """The lock that is in the folder: envlock's first, one for this machine, with hashes.
+
+    Raises:
+        UsageError: those that are there are for other machines.
+    """
+    every = [*locks_in(Path())]
+    fit = [each for each in every if _is_for_here(each)]
     taken = usual_lock(fit)
+    if not (fit or exists(taken)):
+        _refuse_others(every)
     for other in fit[1:]:
         if other.digest != fit[0].digest:
             progress.note(
@@ -308,6 +327,26 @@ def _beside(progress: Progress) -> Path:
                 f" {shlex.quote(other.path.as_posix())}"
             )
     return taken
+
+
+def _refuse_others(found: Sequence[Beside]) -> None:
+    """Refuse where all locks are for other machines, and say which, and how one for here is made.
+
+    Raises:
+        UsageError: there are some.
+    """
+    others = [each for each in found if LOCKS[each.format].hashes]
+    if not others:
+        return
+    here = str(find_interpreter(None).platform)
+    locks = " and ".join(f"{each.path} ({', '.join(sorted(each.places))})" for each in others)
+    first = others[0].path
+    if others[0].of_conda:
+        here = rattler.detect()[0]
+    lock = read_lock(first.name, read_text(first))
+    raise UsageError(
+        f"no lock here is for this machine, {here}: there is {locks}", *_here(lock, here)
+    )
 
 
 def _is_for_here(found: Beside) -> bool:
@@ -326,7 +365,8 @@ def run_sync(
 ) -> int:
     """Do `envlock sync`."""
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
-    lock, env = own.lock or _beside(progress), environment_folder(place.env)
+    lock = own.lock or configured_lock() or _beside(progress)
+    place, env = changing(place), environment_folder(place.env)
     order = SyncOrder(
         lock=lock,
         folder=env,

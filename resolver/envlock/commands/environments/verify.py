@@ -22,7 +22,6 @@ from envlock.environment.recovery import environment_at
 from envlock.environment.requested import requested_in
 from envlock.errors import ExitCode, UsageError
 from envlock.formats import registry
-from envlock.outcomes import Crashed, Failed
 from envlock.probes.proof import Proof, ProofOrder, prove
 from envlock.progress import Progress
 from envlock.system.looking import is_file
@@ -88,31 +87,14 @@ def run_verify(
     proof = verify(environment_meant(own.environment, progress), own, order, progress)
     code = ExitCode.of(problem=not proof.passed or bool(proof.shell and proof.shell.broken))
     if form.format is ReportFormat.GITHUB:
-        _annotate(proof)
+        from envlock.commands.environments.github import tell_proof  # noqa: PLC0415  (for CI alone)
+
+        tell_proof(proof, proof_text(proof, verbose=False))
     elif talk.json:
         say_json("verify", proof_data(proof), exit_code=code)
     else:
         say(proof_text(proof, verbose=talk.verbose))
     return code
-
-
-def _annotate(proof: Proof) -> None:
-    """Print what failed as annotations, and add all of it to the summary of the step."""
-    from envlock.cli.github import Annotation, Level, annotate  # noqa: PLC0415  (for CI alone)
-    from envlock.commands.summary import summarize  # noqa: PLC0415  (as above)
-
-    failed = [each for each in proof.outcomes if isinstance(each, Failed | Crashed)]
-    annotate(
-        Annotation(
-            message=each.detail,
-            title=f"envlock verify: {each.level}",
-            level=Level.ERROR if each.level in proof.gate else Level.WARNING,
-        )
-        for each in failed
-    )
-    verdict = "verified" if proof.passed else "NOT verified"
-    say(f"{verdict} ({proof.python})")
-    summarize(f"envlock: the environment is {verdict}", proof_text(proof, verbose=False))
 
 
 def proof_text(proof: Proof, *, verbose: bool) -> str:

@@ -13,9 +13,10 @@ from packaging.utils import NormalizedName
 
 from envlock.choices import STANDARD_OUTPUT, Format
 from envlock.cli.options import ChosenOptions, IndexOptions, TalkOptions
-from envlock.cli.orders import configured_settings, project_name
+from envlock.cli.orders import configured_lock, configured_settings, project_name
 from envlock.cli.output import progress_for, say, say_json
 from envlock.commands.files import ExportOptions
+from envlock.commands.lock.edited import tell_edits
 from envlock.commands.lock.selections import chosen
 from envlock.errors import IndexFailure, UsageError
 from envlock.formats.comments import own_command
@@ -42,7 +43,7 @@ from envlock.resolve.assemble import wanted as installable_files
 from envlock.system import read_text, refuse_irregular, write_texts
 from envlock.targets.description import target
 from envlock.targets.interpreters import find_interpreter, find_version
-from envlock.targets.platforms import Place, foreign_target, python_version, read_platform
+from envlock.targets.platforms import NamedPlatform, foreign_target, python_version, read_platform
 from envlock.versions import minor_of
 
 
@@ -63,7 +64,7 @@ class ExportOrder(Struct, frozen=True, kw_only=True):
     command: str
     name: str
     python: str | None = None
-    platform: Place | None = None
+    platform: NamedPlatform | None = None
     chosen: tuple[Selection, ...] = ()
     together: bool = False
 
@@ -171,6 +172,8 @@ def _read(order: ExportOrder, progress: Progress) -> Lock:
         every = read_lock(order.source.name, text)
     except UsageError:
         every = None  # one package in two versions, perhaps, each with its marker
+    if every is not None:
+        tell_edits(order.source, every, "is exported as it is now")
     if every is not None and (every.of_conda or len(every.parts) > 1):
         return replace(every, name=every.name or order.name)
     goal = _target(order, every.part if every else Part())
@@ -203,7 +206,7 @@ def _target(order: ExportOrder, part: Part) -> Target:
         return target(find_interpreter(python))
     here = find_interpreter(None)
     return foreign_target(
-        place or Place(platform=here.platform, option=""),
+        place or NamedPlatform(platform=here.platform, option=""),
         version or python_version(minor_of(here.version)) or here.version,
     )
 
@@ -279,7 +282,7 @@ def run_export(
     own: ExportOptions, taken: ChosenOptions, index: IndexOptions, talk: TalkOptions
 ) -> int:
     """Do `envlock export`."""
-    lock = own.lock or usual_lock([*locks_in(Path())])
+    lock = own.lock or configured_lock() or usual_lock([*locks_in(Path())])
     refuse_missing(lock, "envlock export")
     kind = _format(own, lock)
     order = ExportOrder(

@@ -51,7 +51,8 @@ class FixOptions(Struct, frozen=True, kw_only=True):
             "-p",
             "--python",
             metavar="PYTHON",
-            says="Of a file: the Python it is for.  [default: what it says, or envlock's own]",
+            says="Of a file: the Python it is for.  [default: what it says, what is configured, or"
+            " envlock's own]",
         ),
     ] = None
     engine: Annotated[

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from functools import cache
 from pathlib import Path
 
 from msgspec import Struct
@@ -11,18 +10,12 @@ from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
 from envlock import standards
-from envlock.choices import EngineName
 from envlock.diagnose import diagnose
-from envlock.engine import ENGINES
 from envlock.environment.records import Distribution, recorded
 from envlock.environment.state import examine_environment
 from envlock.findings import MISSING, Examined, Finding
-from envlock.index.filenames import admitted, releases
-from envlock.index.pages import Index
 from envlock.model import IndexSettings, Rule, Severity, Target, Violation
 from envlock.plan import Complaint, Owners
-from envlock.progress import Progress
-from envlock.resolve import Tools
 from envlock.rules.check import Situation, violations
 from envlock.targets.description import target
 from envlock.targets.interpreters import find_interpreter
@@ -46,17 +39,6 @@ class Steering(Struct, frozen=True, kw_only=True):
 
     keep: frozenset[NormalizedName] = frozenset()
     allow: frozenset[NormalizedName] = frozenset()
-
-
-def tools_for(settings: IndexSettings, engine: EngineName, progress: Progress) -> Tools:
-    """Who solves: an engine, and the index pages that these settings name."""
-    index = Index(settings, progress=progress)
-    return Tools(
-        engine=ENGINES[engine if not settings.offline else EngineName.UV](),
-        releases=cache(lambda name: releases(admitted(index.files(name), None))),
-        progress=progress,
-        pinned=index.pinned,
-    )
 
 
 def environment_case(

@@ -13,7 +13,8 @@ from packaging.utils import NormalizedName
 
 from envlock.changes import Plan
 from envlock.choices import EngineName
-from envlock.commands.fix.case import Steering, environment_case, tools_for
+from envlock.commands.fix.case import Steering, environment_case
+from envlock.commands.today import tools_for
 from envlock.environment.commands import Commands
 from envlock.environment.held import hold_what_is_there
 from envlock.environment.holding import alone

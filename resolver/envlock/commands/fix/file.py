@@ -10,16 +10,17 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
-from packaging.utils import NormalizedName
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock import standards
 from envlock.changes import Action, Plan, Step
 from envlock.choices import EngineName
-from envlock.commands.fix.case import Steering, owners_of, tools_for, untold
+from envlock.commands.fix.case import Steering, owners_of, untold
+from envlock.commands.today import Judged, Meant, judged, target_of, tools_for
 from envlock.diagnose import diagnose
-from envlock.engine import Answer, Problem, Solution
-from envlock.errors import InterpreterMissing, NoResolution, UsageError, WorkError
+from envlock.engine import Answer, Problem, Solution, able
+from envlock.errors import NoResolution, UsageError, WorkError
 from envlock.examine.files import examine_path
 from envlock.examine.gathered import Given
 from envlock.findings import Examined, Finding
@@ -34,14 +35,12 @@ from envlock.rules import database
 from envlock.rules.check import Packages, Situation, violations
 from envlock.rules.frameworks import families
 from envlock.system import contents, encoded_as, read_text, refuse_irregular, write_files
-from envlock.targets.description import target
-from envlock.targets.interpreters import find_interpreter
 from envlock.targets.tags import fits
-from envlock.versions import admits, minor_of
+from envlock.versions import admits
 
 
 class FileOrder(Struct, frozen=True, kw_only=True):
-    """A file to cure; ``python`` is what it is for, where the file does not say.
+    """A file to cure; ``python`` is what it is for, ``usual`` what it is where it does not say.
 
     ``writes`` says that the edit is to be written, so that it is tried first
     whether it can be.
@@ -50,6 +49,7 @@ class FileOrder(Struct, frozen=True, kw_only=True):
     path: Path
     settings: IndexSettings
     python: str | None = None
+    usual: str | None = None
     steering: Steering = field(default_factory=Steering)
     engine: EngineName = EngineName.UV
     rules: tuple[Path, ...] = ()
@@ -86,17 +86,13 @@ def fix_file(order: FileOrder, progress: Progress) -> FixedFile:
     text = read_text(order.path)
     before = contents(order.path) if order.path.is_file() else b""
     examined = examine_path(order.path, Given(python=_version(order.python)))
-    goal, notes = _target(order, examined)
-    tools = tools_for(order.settings, order.engine, progress)
-    rules = database.load(order.rules).rules
-    file = _File(
-        case=_stated(order, examined, goal, rules),
-        ranges=examined.loose,
-        complete=examined.complete,
-        tools=tools,
-    )
+    goal = target_of(examined, _meant(order))
+    seen = judged(examined, goal, order.settings, progress)
+    _refuse_elsewhere(order, seen)
+    file = _read(order, examined, goal, seen, progress)
     case, unsolved = file.examine()
-    told = untold(case, diagnose(examined, rules))
+    told = untold(case, diagnose(seen.examined, case.rules))
+    notes = seen.notes
     if case.nothing_wrong:
         if unsolved:
             notes = (*notes, _refuse_unsolved(order, case, unsolved, told))
@@ -149,17 +145,33 @@ def _version(python: str | None) -> Version | None:
     return standards.version(python) if python and python.replace(".", "").isdigit() else None
 
 
-def _target(order: FileOrder, examined: Examined) -> tuple[Target, tuple[str, ...]]:
-    """The interpreter that was named, the one of the file where it is here, or envlock's own."""
-    said = None if examined.python is None else minor_of(examined.python)
-    try:
-        return target(find_interpreter(order.python or said)), ()
-    except InterpreterMissing:
-        if order.python:
-            raise
-        goal = target(find_interpreter(None))
-        note = f"Python {said} is not here, so {goal.minor} stands for it; -p names another"
-        return goal, (note,)
+def _meant(order: FileOrder) -> Meant:
+    return Meant(settings=order.settings, python=order.python, usual=order.usual)
+
+
+def _read(
+    order: FileOrder, examined: Examined, goal: Target, seen: Judged, progress: Progress
+) -> _File:
+    return _File(
+        case=_stated(order, examined, goal, seen, database.load(order.rules).rules),
+        ranges=examined.loose,
+        complete=examined.complete,
+        judged=seen,
+        tools=tools_for(order.settings, able(order.engine, goal)[0], progress),
+    )
+
+
+def _refuse_elsewhere(order: FileOrder, seen: Judged) -> None:
+    """Refuse to change lines where another Python takes the file as it is.
+
+    Raises:
+        NoResolution: it is so.
+    """
+    if seen.obstacle is not None and seen.pythons:
+        raise NoResolution(
+            f"{order.path}: {seen.obstacle.title}: {seen.obstacle.because}",
+            f"envlock fix {shlex.quote(order.path.as_posix())} --python {seen.pythons[0]}",
+        )
 
 
 def _refuse_unsolved(
@@ -186,7 +198,7 @@ def _facts(found: Mapping[str, str]) -> str:
 
 
 def _stated(
-    order: FileOrder, examined: Examined, goal: Target, rules: tuple[Rule, ...]
+    order: FileOrder, examined: Examined, goal: Target, seen: Judged, rules: tuple[Rule, ...]
 ) -> Complaint:
     return Complaint(
         packages=examined.packages,
@@ -197,33 +209,48 @@ def _stated(
         keep=order.steering.keep,
         allow=order.steering.allow,
         listed=True,
+        extras=_extras(examined),
+        unread=seen.unread,
     )
 
 
+def _extras(examined: Examined) -> dict[NormalizedName, str]:
+    """The extras that are asked for, as they are written."""
+    found: dict[NormalizedName, set[str]] = {}
+    for each in examined.asked:
+        found.setdefault(canonicalize_name(each.requirement.name), set()).update(
+            each.requirement.extras
+        )
+    return {name: f"[{','.join(sorted(extras))}]" for name, extras in found.items() if extras}
+
+
 class _File(Struct, frozen=True, kw_only=True):
-    """A file that was read: its pins in a case, its ranges, and who solves."""
+    """A file that was read: its pins in a case, its ranges, what it becomes, and who solves."""
 
     case: Complaint
     ranges: Mapping[NormalizedName, SpecifierSet]
     complete: bool
+    judged: Judged
     tools: Tools
 
     def examine(self) -> tuple[Complaint, str]:
         """Return what is wrong, and what the engine says where nothing fits the file.
 
-        The pins are judged first, then what an installer makes of the file
-        today. Where it makes nothing of it, which is mostly for the reason of
-        a rule, the newest version of each range stands for the range.
+        What an installer makes of the file today is judged. Where it makes
+        nothing of it, which is mostly for the reason of a rule, the newest
+        version of each range stands for the range.
         """
-        pins, unsolved = self.case.packages, ""
+        pins = self.case.packages
+        if self.judged.pins is not None:
+            return self._wrong({**pins, **self.judged.pins}), ""
+        if self.judged.obstacle is not None:
+            return self._wrong({**self._newest(), **pins}), self.judged.obstacle.because
         if self.complete or self._broken(pins):
-            return self._wrong(pins), unsolved
+            return self._wrong(pins), ""
         answer = self._as_installed()
         if isinstance(answer, Solution):
-            pins = {package.name: package.version for package in answer.packages}
-        else:
-            pins, unsolved = {**self._newest(), **pins}, answer.text
-        return self._wrong(pins), unsolved
+            return self._wrong({package.name: package.version for package in answer.packages}), ""
+        return self._wrong({**self._newest(), **pins}), answer.text
 
     def plan(self, case: Complaint) -> Plan | None:
         """Return the first cure that leaves all other ranges as they are, or else one of all."""
@@ -250,7 +277,7 @@ class _File(Struct, frozen=True, kw_only=True):
             self.case,
             packages={n: v for n, v in pins.items() if n in own or n in named},
             loose=tuple(
-                Requirement(f"{name}{wanted}")
+                Requirement(f"{name}{self.case.extras.get(name, '')}{wanted}")
                 for name, wanted in sorted(self.ranges.items())
                 if name not in named
             ),

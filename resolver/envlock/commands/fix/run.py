@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from msgspec import Struct
 
 from envlock.changes import Plan, Step
 from envlock.cli.options import IndexOptions, JsonOption, ProbeOptions, TalkOptions
-from envlock.cli.orders import configured_settings, environment_meant
+from envlock.cli.orders import configured_settings, environment_meant, index_settings
 from envlock.cli.output import progress_for, say, say_json
 from envlock.cli.output import talk as tell
 from envlock.cli.process import is_conversation
@@ -23,10 +24,11 @@ from envlock.commands.fix import environment as fix
 from envlock.commands.fix import file as fix_file
 from envlock.commands.fix.environment import Approve, Fixed, Tried
 from envlock.commands.fix.file import FixedFile
+from envlock.config import load_config
 from envlock.environment.held import hold_what_is_there
 from envlock.environment.holding import alone
 from envlock.environment.inspect import prefix_of
-from envlock.environment.journal import Journal, State, fixes, step_data
+from envlock.environment.journal import ChangeState, Journal, fixes, step_data
 from envlock.environment.recovery import environment_at, settle
 from envlock.environment.repair import undo as restore
 from envlock.errors import ExitCode, UsageError
@@ -36,6 +38,7 @@ from envlock.outcomes import Outcome
 from envlock.progress import Progress
 from envlock.report import outcome_data, table
 from envlock.request.words import parse_names
+from envlock.system.looking import current_folder
 from envlock.system.typed import as_typed
 from envlock.words import counted
 
@@ -237,10 +240,12 @@ def run_history(own: ExaminedEnvironment, talk: JsonOption) -> int:
 
 def _fix_file(own: FixOptions, index: IndexOptions, progress: Progress, *, as_json: bool) -> int:
     assert own.place is not None  # noqa: S101  (fix() asked)
+    config = load_config(current_folder(), os.environ)
     order = fix_file.FileOrder(
         path=own.place,
-        settings=configured_settings(index),
+        settings=index_settings(index, config),
         python=own.python,
+        usual=config.python,
         steering=cases.Steering(
             keep=parse_names(own.keep, "--keep"), allow=parse_names(own.allow, "--allow")
         ),
@@ -310,7 +315,7 @@ class Past(Struct, frozen=True, kw_only=True):
 
     when: str
     steps: tuple[Step, ...]
-    state: State
+    state: ChangeState
 
 
 def history(environment: Path, progress: Progress) -> tuple[Path, tuple[Past, ...]]:

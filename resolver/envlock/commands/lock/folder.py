@@ -24,7 +24,7 @@ from envlock.cli.options import CondaOptions, IndexOptions, LockFileOptions, Req
 from envlock.cli.orders import Settled, here
 from envlock.cli.output import tell_source
 from envlock.conda.channels import strip_channel
-from envlock.config import By, Config, Recordings, load_config
+from envlock.config import Config, Recordings, SaidBy, load_config
 from envlock.config.keys import KEYS
 from envlock.formats.registry import LOCKS, FileFormat, format_at
 from envlock.index.secrets import strip_credentials
@@ -78,6 +78,7 @@ def understand(verb: str, typed: Typed, progress: Progress) -> Understood:
     """
     folder = current_folder()
     config = load_config(folder, os.environ)
+    typed = _with_output(verb, typed, config)
     lock = _lock(verb, typed, config)
     if lock is not None:
         config = load_config(folder, os.environ, _recordings(lock, typed))
@@ -148,6 +149,13 @@ def _recordings(lock: Beside, typed: Typed) -> Recordings:
     if typed.request.requirements:
         options = {key: texts for key, texts in options.items() if key in _OF_FILE}
     return Recordings(path=lock.path, options=options)
+
+
+def _with_output(verb: str, typed: Typed, config: Config) -> Typed:
+    """What was typed, with the name of the lock where one is configured."""
+    if verb == "docker" or typed.files.output is not None or config.output is None:
+        return typed
+    return replace(typed, files=replace(typed.files, output=Path(here(config.output))))
 
 
 def _with_settings(verb: str, typed: Typed, config: Config) -> Typed:
@@ -221,7 +229,7 @@ def _choose(config: Config, project: _Asked | None) -> _Asked:
     recorded = config.requirements
     files = [line for line in recorded if _FILE_LINE.fullmatch(line)]
     there = files and all(Path(line.partition(" ")[2]).is_file() for line in files)
-    own = "requirements" in config.said and config.said["requirements"].by is By.LOCK
+    own = "requirements" in config.said and config.said["requirements"].by is SaidBy.LOCK
     if project is not None and not (own and there):
         return project
     return config.where("requirements"), recorded
@@ -285,7 +293,7 @@ def _tell(
     elif files:
         tell_source("request", " and ".join(map(str, files)), progress)
     elif filled.request.requirements:
-        by_lock = config.by("requirements") is By.LOCK
+        by_lock = config.by("requirements") is SaidBy.LOCK
         where = str(lock.path) if lock and by_lock else config.where("requirements")
         tell_source("request", where or filled.origin, progress)
     elif in_poetrys_words(Path()):
@@ -295,7 +303,7 @@ def _tell(
     if lock is not None:
         for text in _taken(typed, config):
             tell_source(text, str(lock.path), progress)
-    if typed.request.python is None and config.by("python") is By.FOLDER:
+    if typed.request.python is None and config.by("python") is SaidBy.FOLDER:
         tell_source(f"Python {config.python}", config.where("python"), progress)
 
 
@@ -323,7 +331,7 @@ def _taken(typed: Typed, config: Config) -> list[str]:
     }
     found: list[str] = []
     for field, said in config.said.items():
-        if said.by is not By.LOCK or field not in flags or flags[field]:
+        if said.by is not SaidBy.LOCK or field not in flags or flags[field]:
             continue
         value = getattr(config, field)
         if field == "python" and value == f"{sys.version_info[0]}.{sys.version_info[1]}":
@@ -383,8 +391,13 @@ def _texts(values: Iterable[object]) -> tuple[str, ...]:
 
 
 def with_places(understood: Understood) -> tuple[RequestOptions, IndexOptions]:
-    """Return the options with what only the lock says of places, so that they ask for the same."""
+    """Return the options with what only the lock says of places, so that they ask for the same.
+
+    The words that the project's own settings say are left to these.
+    """
     request, index = understood.typed.request, understood.typed.index
+    if understood.config.by("requirements") is SaidBy.PROJECT and not _lines(understood):
+        request = replace(request, requirements=(), requirement_file=())
     known = partial(_known, understood)
     request = replace(
         request,
@@ -413,7 +426,7 @@ def _date(settled: Settled) -> tuple[str, ...]:
 
 def _known(understood: Understood, key: str) -> tuple[str, ...]:
     """What the lock that is there was made with, where that counts."""
-    counts = understood.config.by(_field(key)) is By.LOCK
+    counts = understood.config.by(_field(key)) is SaidBy.LOCK
     return understood.lock.asked.options.get(key, ()) if understood.lock and counts else ()
 
 
@@ -431,7 +444,7 @@ def _lines(understood: Understood) -> tuple[str, ...]:
 def _said_by_folder(key: str, texts: tuple[str, ...], config: Config) -> bool:
     """Whether a file of the folder says the same: then it need not be remembered."""
     field = _field(key)
-    if config.by(field) not in {By.PROJECT, By.FOLDER}:
+    if config.by(field) not in {SaidBy.PROJECT, SaidBy.FOLDER}:
         return False
     value = getattr(config, field)
     said_there = tuple(map(str, value)) if isinstance(value, tuple) else (str(value),)

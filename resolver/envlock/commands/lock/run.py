@@ -13,7 +13,8 @@ from envlock.cli.options import (
     RequestOptions,
     TalkOptions,
 )
-from envlock.cli.output import progress_for, say, say_json, say_rows
+from envlock.cli.output import progress_for, say, say_json
+from envlock.cli.rows import say_rows
 from envlock.commands.lock import CheckOption, FileOptions
 from envlock.commands.lock.folder import Typed
 from envlock.commands.lock.job import lock_job

@@ -30,6 +30,7 @@ from envlock.probes.proof import probe_digest
 from envlock.progress import Progress
 from envlock.rules.frameworks import framework
 from envlock.system import cache_folder, exclusive, make_folder, read_text, remove_tree, write_texts
+from envlock.system.typed import beside_envlock
 from envlock.targets.description import Interpreter, target
 from envlock.targets.interpreters import available
 from envlock.trees import disk_usage
@@ -286,8 +287,13 @@ class _Runner:
         if order.scheduler is None:
             yield local_lanes(order.workers)
             return
-        from envlock.matrix.cluster import chores, cluster  # noqa: PLC0415  (an extra)
-
+        try:
+            from envlock.matrix.cluster import chores, cluster  # noqa: PLC0415  (an extra)
+        except ImportError:
+            raise UsageError(
+                "--executor dask needs dask.distributed, which is not installed beside envlock",
+                beside_envlock("dask"),
+            ) from None
         duties = chores(order.terms.rules, order.max_disk, self._evidence)
         with cluster(order.scheduler, duties, self._progress.note) as lanes:
             yield lanes()

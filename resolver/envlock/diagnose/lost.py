@@ -1,0 +1,321 @@
+"""The law of names: what an error says is missing, answered from the tables of names. Pure.
+
+A name that ended, that came later, or that is there all the same: each is told
+with the releases that have it, with what is known to be installed, and with the
+line to write or the release to take. Whose code asks for it decides which side
+is to change. What no table says is not told.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from envlock import names
+from envlock.causes import Cause
+from envlock.diagnose.claims import Claim, claims
+from envlock.diagnose.lives import Life, life_of, members
+from envlock.diagnose.missing import is_distribution
+from envlock.diagnose.releasing import beside, newer, older, reinstalled
+from envlock.diagnose.rulings import Candidate, Support, Symptom, quoted
+from envlock.diagnose.shadowed import SHADOWED
+from envlock.findings import Finding
+from envlock.model import Remedy, RemedyKind, Severity, Stage
+from envlock.rules.check import Known, Truth
+from envlock.rules.frameworks import framework
+from envlock.rules.traces import Blame, Raised, blamed, last_raised, raised
+from envlock.versions import minor_of
+
+ENDED, LATER, THERE = "name-ended", "name-not-yet", "name-there"
+
+_TRIED = 3  # exceptions of one chain
+#: What a line without an exception's type says of a name.
+_BARE = re.compile(
+    r"has no attribute '|No module named |cannot import name |unexpected keyword argument"
+    r"|Argument\(s\) not recognized|was removed in the NumPy"
+)
+
+
+class Lost(Struct, frozen=True, kw_only=True):
+    """What an exception says is missing, when it was there, and whose code asks for it."""
+
+    claim: Claim
+    life: Life
+    one: Raised
+    blame: Blame | None
+
+    @property
+    def asker(self) -> NormalizedName | None:
+        """The distribution whose code asks, where that is not the one that lacks the name."""
+        return None if self.blame is None or self.is_own else self.blame.distribution
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the code of the package itself asks for what it lacks."""
+        own = members(self.life.distribution)
+        return self.blame is not None and self.blame.distribution in own
+
+
+def find_lost(text: str, known: Known) -> Lost | None:
+    """Return what the last exception of a text, or of those that led to it, says is missing."""
+    for one in _considered(text):
+        for claim in claims(one, text):
+            life = life_of(claim.dotted, known)
+            if life is not None and life.lacks is not None:
+                return Lost(claim=claim, life=life, one=one, blame=blamed(one))
+    return None
+
+
+def _considered(text: str) -> Iterator[Raised]:
+    found = raised(text)
+    last = last_raised(found)
+    if last is None:
+        yield from _bare(text)
+        return
+    at = found.index(last)
+    for one in reversed(found[max(0, at - _TRIED + 1) : at + 1]):
+        yield one
+        if not one.chained:
+            return
+
+
+def _bare(text: str) -> Iterator[Raised]:
+    """The last line that says so, as if it were an exception."""
+    match = next(iter(list(_BARE.finditer(text))[-1:]), None)
+    if match is not None:
+        start = text.rfind("\n", 0, match.start()) + 1
+        end = text.find("\n", match.end())
+        end = len(text) if end < 0 else end
+        yield Raised(type="", message=text[start:end], start=start, at=start, end=end)
+
+
+def told_of(
+    found: Lost, text: str, known: Known, others: Sequence[Candidate] = ()
+) -> Candidate | None:
+    """Return the finding on what is missing; None where nothing is known that is true of it.
+
+    A rule about the same words that speaks of the versions of the same package
+    knows more, and goes first.
+    """
+    if any(each.finding.id == SHADOWED for each in others) or found.claim.partly:
+        return None
+    finding = _shadowed(found) if found.claim.shadowed else None
+    if finding is None and found.life.lacks:
+        finding = _missing(found, known)
+    elif finding is None and not found.claim.is_member and not found.claim.dotted.endswith(")"):
+        finding = _there(found)
+    if finding is None:
+        return None
+    finding = replace(finding, evidence=quoted(text, found.one.at))
+    line = text.find("\n", found.one.at)
+    end = len(text) if line < 0 else line
+    symptom = Symptom(
+        start=found.one.at,
+        end=end,
+        letters=min(end - found.one.at, 200),
+        line=quoted(text, found.one.at),
+    )
+    owned = any(_knows_more(each, symptom, found) for each in others)
+    support = Support.VERSIONS if owned else None
+    if not owned and found.life.here is not None:
+        support = Support.TEXT_AND_VERSIONS
+    return Candidate(finding=finding, symptom=symptom, told=support)
+
+
+def _knows_more(other: Candidate, symptom: Symptom, found: Lost) -> bool:
+    own, verdict = other.symptom, other.verdict
+    if own is None or verdict is None or not (verdict.judged or verdict.truth >= Truth.LIKELY):
+        return False
+    near = own.start < symptom.end and symptom.start < own.end
+    return near and not verdict.packages.keys().isdisjoint(members(found.life.distribution))
+
+
+def _missing(found: Lost, known: Known) -> Finding | None:
+    life = found.life
+    if found.is_own:
+        return _mixed(found)
+    if life.before is None and life.after is None:
+        return None
+    ended = life.before is not None
+    if found.claim.is_member and not ended and life.here is None:
+        return None  # an object may be of another class that is called so
+    title = names.title(life.distribution)
+    release = life.before or life.after or Version("0")
+    verb = "ended with" if ended else "came with"
+    return Finding(
+        id=ENDED if ended else LATER,
+        title=f"{_short(found.claim.dotted)} {verb} {title} {minor_of(release)}",
+        severity=Severity.BREAKS,
+        because=" ".join((_told(found), *_notes(found))),
+        cause=Cause.VERSION if found.asker or not ended or found.blame is None else Cause.CODE,
+        packages=_packages(found, known),
+        stage=Stage.IMPORT if found.one.type.endswith("ImportError") else Stage.USE,
+        confidence=0.95 if life.here is not None else 0.85,
+        remedies=tuple(_ways(found, known)),
+    )
+
+
+def _ways(found: Lost, known: Known) -> Iterator[Remedy]:
+    """What to change: the code that asks, the release that is asked, or the asker's own."""
+    life, move = found.life, _moved(found.claim)
+    if found.asker is None and move is not None and life.before is not None:
+        yield Remedy(kind=RemedyKind.CODE, text=_written(move.write, found.claim))
+    if found.asker is not None:
+        yield Remedy(kind=RemedyKind.ADVICE, text=_of_asker(found.asker, life))
+    yield from beside(life)
+    if life.before is not None:
+        yield from older(life, known)
+    if life.after is not None and (
+        life.before is None or life.distribution in {"keras", framework().name}
+    ):
+        yield from newer(life)
+
+
+def _of_asker(asker: NormalizedName, life: Life) -> str:
+    said = f"Take a release of {asker} that is made for your {names.title(life.distribution)}"
+    upgrade = f": python -m pip install --upgrade {asker}" if life.before is not None else ""
+    return f"{said}{upgrade if is_distribution(asker) else ''}."
+
+
+def _told(found: Lost) -> str:
+    life = found.life
+    title = names.title(life.distribution)
+    runs = " and ".join(_run(*each) for each in life.runs)
+    here = f"; {title} {life.here} is here" if life.here is not None else ""
+    asker = ""
+    if found.asker is not None and found.blame is not None:
+        frame = found.blame.frame
+        place = f", {frame.path.replace(chr(92), '/').rpartition('/')[2]}" if frame else ""
+        asker = f" It is {found.asker} that asks for it{place}."
+    return f"{_short(found.claim.dotted)} is in {title} {runs}{here}.{asker}"
+
+
+def _run(first: Version | None, last: Version | None) -> str:
+    if first is None:
+        return f"up to {minor_of(last)}" if last is not None else "of every release"
+    if last is None:
+        return f"from {minor_of(first)} on"
+    one, other = minor_of(first), minor_of(last)
+    return one if one == other else f"{one} to {other}"
+
+
+def _notes(found: Lost) -> Iterator[str]:
+    move = _moved(found.claim)
+    if move is not None and move.note and found.life.before is not None:
+        yield f"{move.note[0].upper()}{move.note[1:]}."
+
+
+def _moved(claim: Claim) -> names.Move | None:
+    """What became of it: of all that the code asks for, else of what is missing."""
+    for dotted in (claim.whole, claim.dotted):
+        plain = re.sub(rf"^(?:{framework().name}\.(?:python\.)?|tf_)keras(?=\.)", "keras", dotted)
+        for name in dict.fromkeys((dotted, plain)):
+            move = names.moved(name)
+            gone = claim.dotted.rpartition("keras")[2]
+            if move is not None and (move.name == name or gone in move.name):
+                return move
+    return None
+
+
+def _written(line: str, claim: Claim) -> str:
+    """The line to write, in the Keras that the code takes."""
+    if claim.dotted.startswith(f"{framework().name}.keras"):
+        line = re.sub(r"(?<![\w.])keras\.", "tf.keras.", line)
+        line = re.sub(r"^from (?:tf\.)?keras", f"from {framework().name}.keras", line)
+    return line
+
+
+def _short(dotted: str) -> str:
+    function, paren, parameter = dotted.removesuffix(")").partition("(")
+    function = function.removesuffix(".__init__")
+    return f"{parameter}= of {function}" if paren else dotted
+
+
+def _mixed(found: Lost) -> Finding:
+    life = found.life
+    title = names.title(life.distribution)
+    return Finding(
+        id=THERE,
+        title=f"{title} is a mixture of two releases",
+        severity=Severity.BREAKS,
+        because=f"A file of {title} asks for {_short(found.claim.dotted)}, which {title} itself"
+        " lacks here, so its files are not all of one release.",
+        packages={members(life.distribution)[0]: life.here},
+        stage=Stage.IMPORT,
+        confidence=0.8,
+        remedies=tuple(reinstalled(life)),
+    )
+
+
+def _there(found: Lost) -> Finding | None:
+    life, claim = found.life, found.claim
+    top, _, rest = claim.dotted.partition(".")
+    if found.is_own or not rest:
+        return None
+    title = names.title(life.distribution)
+    which = f"{title} {life.here}" if life.here is not None else f"every {title}"
+    check = Remedy(
+        kind=RemedyKind.COMMAND,
+        text=f'python -c "import {top}; print({top}.__path__, {top}.__file__)"',
+    )
+    again = tuple(reinstalled(life))
+    ways = (*again, check) if found.one.message.startswith("No module") else (check, *again)
+    return Finding(
+        id=THERE,
+        title=f"{claim.dotted} should be there: {which} has it",
+        severity=Severity.BREAKS,
+        because=f"The last patch of each minor has {claim.dotted}. So the {top} that is imported is"
+        " an early patch of its minor, is damaged or left over from another release, or is a file"
+        " or folder of your own that is called so.",
+        cause=Cause.FILE,
+        packages={members(life.distribution)[0]: life.here},
+        stage=Stage.IMPORT,
+        confidence=0.7,
+        remedies=(
+            *ways,
+            Remedy(
+                kind=RemedyKind.ADVICE,
+                text=f"Rename a file or folder of your own that is called {top}; start a notebook's"
+                " kernel again after an install.",
+            ),
+        ),
+    )
+
+
+def _shadowed(found: Lost) -> Finding:
+    top = found.claim.dotted.partition(".")[0]
+    return Finding(
+        id=SHADOWED,
+        title=f"A file of your own is taken for {top}",
+        severity=Severity.BREAKS,
+        because=f"What is imported as {top} is a single file and no package, so it is a {top}.py of"
+        " your own, which Python finds first beside the script.",
+        cause=Cause.CODE,
+        packages={},
+        stage=Stage.IMPORT,
+        confidence=0.9,
+        remedies=(
+            Remedy(
+                kind=RemedyKind.ADVICE,
+                text=f"Rename the file {top}.py, and delete __pycache__ beside it.",
+            ),
+            Remedy(
+                kind=RemedyKind.COMMAND, text=f'python -c "import {top}; print({top}.__file__)"'
+            ),
+        ),
+    )
+
+
+def _packages(found: Lost, known: Known) -> dict[NormalizedName, Version | None]:
+    name = next(
+        (each for each in members(found.life.distribution) if each in known.versions),
+        members(found.life.distribution)[0],
+    )
+    asker = found.asker
+    seen: dict[NormalizedName, Version | None] = {asker: known.versions.get(asker)} if asker else {}
+    return {**seen, name: found.life.here}
