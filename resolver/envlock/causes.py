@@ -14,3 +14,4 @@ class Cause(StrEnum):
     SYSTEM = "system"  # a disk, rights, locks, memory, a processor, what the system lacks
     SAFETY = "safety"  # refused on purpose, because it could do harm
     NETWORK = "network"  # what is fetched, and how
+    NOISE = "noise"  # nothing: it is printed, and all is well

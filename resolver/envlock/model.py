@@ -55,9 +55,9 @@ class Stage(StrEnum):
 class Platform(Struct, frozen=True, kw_only=True):
     """An operating system and machine, in lower case.
 
-    ``system`` is linux, macos or windows; ``machine`` x86_64, aarch64 (Linux)
-    or arm64 (macOS, Windows); ``libc`` is "glibc 2.36", "musl 1.2", on macOS the
-    oldest release, "macos 14.0"; or "".
+    ``system`` is linux, macos or windows; ``machine`` x86_64, aarch64 (Linux) or arm64 (macOS,
+    Windows); ``libc`` is "glibc 2.36", "musl 1.2", on macOS the oldest release, "macos 14.0"; or
+    "".
     """
 
     system: str
@@ -71,11 +71,10 @@ class Platform(Struct, frozen=True, kw_only=True):
 class Target(Struct, frozen=True, kw_only=True):
     """What a lock is for: one interpreter on one platform.
 
-    ``python`` is the full version, ``tags`` the wheel tags it takes, best
-    first, ``markers`` the PEP 508 environment. ``interpreter`` is the program
-    itself; it never reaches a written file. It is None where it is not on this
-    machine; ``option`` is then what ``--platform`` takes, or "" for a Python
-    that is missing here. ``manager`` is who installs: pip or conda.
+    ``python`` is the full version, ``tags`` the wheel tags it takes, best first, ``markers`` the
+    PEP 508 environment. ``interpreter`` is the program itself; it never reaches a written file. It
+    is None where it is not on this machine; ``option`` is then what ``--platform`` takes, or "" for
+    a Python that is missing here. ``manager`` is who installs: pip or conda.
     """
 
     python: Version
@@ -120,13 +119,11 @@ class Selection(Struct, frozen=True, kw_only=True, order=True):
 class IndexSettings(Struct, frozen=True, kw_only=True):
     """Where packages come from, as pip is configured, flags over it.
 
-    URLs may carry credentials: they go to an engine through its environment
-    and to nothing that is printed or written (see `envlock.index.secrets`).
-    ``sources`` hold packages to one place each: a name or a pattern such as
-    ``acme-*``, and the URL; the first that matches counts. Which index is
-    asked for what is told by `envlock.index.origin` alone.
-    ``refresh`` asks again for what is kept; ``no_cache`` keeps nothing;
-    ``offline`` takes what is kept, however old, and asks nobody.
+    URLs may carry credentials: they go to an engine through its environment and to nothing that is
+    printed or written (see `envlock.index.secrets`). ``sources`` hold packages to one place each: a
+    name or a pattern such as ``acme-*``, and the URL; the first that matches counts. Which index is
+    asked for what is told by `envlock.index.origin` alone. ``refresh`` asks again for what is kept;
+    ``no_cache`` keeps nothing; ``offline`` takes what is kept, however old, and asks nobody.
     """
 
     index_url: str = "https://pypi.org/simple"
@@ -238,8 +235,8 @@ class Demand(StrEnum):
 class Case(Struct, frozen=True, kw_only=True):
     """One line of a rule: conditions (ANDed) and what they demand.
 
-    Empty ``platforms``, ``managers``, ``accelerators`` and ``variables`` mean
-    any. A case without demands describes trouble that no version cures.
+    Empty ``platforms``, ``managers``, ``accelerators`` and ``variables`` mean any. A case without
+    demands describes trouble that no version cures.
     """
 
     when: tuple[Condition, ...]
@@ -285,7 +282,9 @@ class Rule(Struct, frozen=True, kw_only=True):
     """A fact that package metadata does not tell, or tells only in part; or what an error means.
 
     ``symptoms`` are ``raised_in`` those alone, where a text shows it. ``messages`` are printed,
-    with ``{}`` for what varies, by one or another of ``releases``, which rules nothing out.
+    with ``{}`` for what varies, by one or another of ``releases``, which rules nothing out. What is
+    ``certain`` is told only where the conditions are known to hold, and what is ``general`` only
+    where nothing more particular explains a text.
     """
 
     id: RuleId
@@ -300,6 +299,8 @@ class Rule(Struct, frozen=True, kw_only=True):
     symptoms: tuple[str, ...] = ()
     raised_in: tuple[NormalizedName, ...] = ()
     messages: tuple[str, ...] = ()
+    certain: bool = False
+    general: bool = False
     releases: tuple[Condition, ...] = ()
     remedies: tuple[Remedy, ...] = ()
     evidence: tuple[Evidence, ...] = ()
@@ -309,8 +310,8 @@ class Rule(Struct, frozen=True, kw_only=True):
 class Constraint(Struct, frozen=True, kw_only=True):
     """A bound that rules put on one package, for one candidate and target.
 
-    ``include`` asks for the package to be there; ``soft`` bounds give way
-    when nothing can be solved with them.
+    ``include`` asks for the package to be there; ``soft`` bounds give way when nothing can be
+    solved with them.
     """
 
     package: NormalizedName
@@ -331,9 +332,9 @@ class Violation(Struct, frozen=True, kw_only=True):
 class DistributionFile(Struct, frozen=True, kw_only=True, array_like=True):
     """One file of a release, as an index page lists it; an array where it is kept as JSON.
 
-    ``hashes`` maps algorithm to hex digest; ``upload_time`` and ``size``
-    (bytes) are None where the index does not say. ``url`` may carry
-    credentials until `envlock.index.secrets` has been over it.
+    ``hashes`` maps algorithm to hex digest; ``upload_time`` and ``size`` (bytes) are None where the
+    index does not say. ``url`` may carry credentials until `envlock.index.secrets` has been over
+    it.
     """
 
     filename: str
@@ -348,12 +349,11 @@ class DistributionFile(Struct, frozen=True, kw_only=True, array_like=True):
 class LockedPackage(Struct, frozen=True, kw_only=True):
     """One pin: exact version, the files it may be installed from, and why.
 
-    ``hashes`` are ``sha256:…`` strings, sorted. ``via`` names the packages or
-    origins that asked for it, ``because`` the rules that moved it. ``index``
-    is where it came from, without credentials, and "" where that is not known;
-    ``elsewhere`` are the indexes that have the name too and were passed over,
-    as far as it was just made. ``only`` are the extras and groups of which one
-    must be chosen for it to be installed, none for always.
+    ``hashes`` are ``sha256:…`` strings, sorted. ``via`` names the packages or origins that asked
+    for it, ``because`` the rules that moved it. ``index`` is where it came from, without
+    credentials, and "" where that is not known; ``elsewhere`` are the indexes that have the name
+    too and were passed over, as far as it was just made. ``only`` are the extras and groups of
+    which one must be chosen for it to be installed, none for always.
     """
 
     name: NormalizedName
@@ -370,10 +370,10 @@ class LockedPackage(Struct, frozen=True, kw_only=True):
 class CondaPackage(Struct, frozen=True, kw_only=True):
     """One record of a channel, as it was chosen: all that an install and the formats need.
 
-    ``channel`` is the channel's URL, ``url`` the package's; ``size`` is in
-    bytes, ``timestamp`` in milliseconds since 1970; None where the channel
-    does not say. ``noarch`` is "python", "generic" or "". ``via`` names the
-    packages or origins that asked for it, ``because`` the rules that moved it.
+    ``channel`` is the channel's URL, ``url`` the package's; ``size`` is in bytes, ``timestamp`` in
+    milliseconds since 1970; None where the channel does not say. ``noarch`` is "python", "generic"
+    or "". ``via`` names the packages or origins that asked for it, ``because`` the rules that moved
+    it.
     """
 
     name: str
@@ -445,10 +445,9 @@ class Recorded(Struct, frozen=True, kw_only=True):
     """What a lock says that it was asked for.
 
     ``requirements`` and ``constraints`` are spelled alike and sorted, as
-    `envlock.request.digest.recorded` has them; conda's packages are the
-    ``requested`` of the lock. ``options`` are what was typed for it and stands
-    in no file of the project: settings of ``[tool.envlock]``, each with its
-    values, so that who types nothing is understood as before.
+    `envlock.request.digest.recorded` has them; conda's packages are the ``requested`` of the lock.
+    ``options`` are what was typed for it and stands in no file of the project: settings of
+    ``[tool.envlock]``, each with its values, so that who types nothing is understood as before.
     """
 
     requirements: tuple[Requested, ...] = ()

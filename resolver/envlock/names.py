@@ -298,6 +298,27 @@ def moves() -> Mapping[str, Move]:
     }
 
 
+class StandardName(Struct, frozen=True, kw_only=True):
+    """A name of Python's own library: ``gone`` with a minor, or there ``since`` one.
+
+    ``write`` is the line to write in its place, ``install`` what brings it, or "".
+    """
+
+    name: str
+    gone: str = ""
+    since: str = ""
+    write: str = ""
+    install: str = ""
+    note: str = ""
+
+
+@cache
+def standard() -> Mapping[str, StandardName]:
+    """Return the names of Python's own library that not every Python has, by their names."""
+    found = _json("python.json")
+    return {name: StandardName(name=name, **entry) for name, entry in found.items()}
+
+
 @cache
 def _sources() -> Mapping[str, Any]:
     found: dict[str, Any] = _json("distributions.json")

@@ -169,6 +169,43 @@ def test_a_model_says_what_loads_it(program: Program) -> None:
     )
 
 
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a21\nsize 94381000\n"
+NOT_HDF5 = "OSError: Unable to synchronously open file (file signature not found)"
+
+
+def test_the_first_bytes_of_a_file_decide_between_the_causes_of_a_text(program: Program) -> None:
+    (program.here / "m.h5").write_bytes(POINTER)
+    done = program("diagnose", NOT_HDF5, "m.h5")
+    assert done.code == 1
+    assert done.out.startswith(
+        "1. file-lfs-pointer: The file is a pointer of Git LFS\n"
+        "   breaks at load, certain; cause: file\n"
+        "   m.h5 is a pointer of Git LFS for a file of 94,381,000 bytes, 75 bytes of text, and not"
+        " that file.\n"
+        "   try: git lfs pull\n"
+    )
+    assert done.out.endswith("   goes away with it: h5-not-hdf5\n")
+    assert "envlock fix" not in done.out
+
+
+def test_a_file_that_is_no_model_is_told_without_a_text(program: Program) -> None:
+    (program.here / "m.h5").write_bytes((DATA / "keras-3.15.h5").read_bytes()[:3000])
+    alone = program("diagnose", "m.h5", "--json")
+    named = program("diagnose", "--model", "m.h5", "--json")
+    assert alone.data == named.data
+    (finding,) = alone.data["findings"]
+    assert (finding["rule"], finding["cause"], alone.code) == ("h5-truncated", "file", 1)
+    assert "has 3,000 bytes of the" in finding["because"]
+
+
+def test_a_sound_model_among_what_is_named_says_what_loads_it(program: Program) -> None:
+    model = DATA / "keras-3.15.h5"
+    assert program("diagnose", model).out == program("diagnose", "--model", model).out
+    done = program("diagnose", NOT_HDF5, model, "--json")
+    assert [each["rule"] for each in done.data["findings"]] == ["h5-not-hdf5"]
+    assert done.data["model"]["loads_with"] == {"keras": ">=3", "tensorflow": ">=2.16"}
+
+
 def test_a_model_that_an_environment_does_not_load_is_a_finding(program: Program) -> None:
     write(program, "requirements.txt", HEALTHY)
     done = program("diagnose", "requirements.txt", "--model", DATA / "keras-3.15.h5", "--json")
@@ -244,10 +281,7 @@ FAULTS = [
     ),
     (
         ("a.h5",),
-        (
-            "error: a.h5: not a text; envlock reads lists of packages, environment files and logs\n"
-            "  try: envlock diagnose --model a.h5\n"
-        ),
+        "error: a.h5: neither an HDF5 file nor a .keras file: no model that Keras saved\n",
     ),
 ]
 
@@ -257,7 +291,7 @@ def test_what_cannot_be_examined_is_told_in_words(
     program: Program, words: tuple[str, ...], said: str
 ) -> None:
     write(program, "a.txt", "six\n")
-    (program.here / "a.h5").write_bytes(b"\x89HDF\r\n\x1a\n\0\0")
+    (program.here / "a.h5").write_bytes(b"\0\1\2")
     (program.here / "empty").mkdir()
     done = program("diagnose", *words)
     assert (done.code, done.out, done.err) == (2, "", said)

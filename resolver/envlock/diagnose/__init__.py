@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
+from msgspec.structs import replace
+
+from envlock.causes import Cause
 from envlock.diagnose.cures import Cures
 from envlock.diagnose.deduced import (
     conflicts_by_release,
@@ -14,24 +17,35 @@ from envlock.diagnose.deduced import (
 )
 from envlock.diagnose.lost import find_lost, told_of
 from envlock.diagnose.missing import missing_module
-from envlock.diagnose.models import Loads, loads, model_findings
+from envlock.diagnose.models import Loads, Looked, content_finding, loads, model_findings
 from envlock.diagnose.outside import OUTSIDE, outside
+from envlock.diagnose.pairs import pair_of, told_of_pair
 from envlock.diagnose.rulings import Candidate, backed, candidate, ranked, shown_by
+from envlock.diagnose.shadowed import SHADOWED, shadowed
+from envlock.diagnose.standard import told_of_python
 from envlock.diagnose.unexplained import UNEXPLAINED, VERIFY, unexplained
 from envlock.findings import CONFLICT, MISSING, Examined, Finding, Kind
 from envlock.model import Rule, Severity
+from envlock.rules.check import Known, conditions
+from envlock.rules.shown import without
 
 __all__ = [
     "OUTSIDE",
     "UNEXPLAINED",
     "VERIFY",
     "Loads",
+    "Looked",
+    "content_finding",
     "diagnose",
     "loads",
     "model_findings",
     "outside",
     "troubled",
 ]
+
+
+#: Findings about whose code runs, which come before all that is said of it.
+_FIRST = frozenset({OUTSIDE, SHADOWED})
 
 
 def diagnose(
@@ -45,6 +59,9 @@ def diagnose(
     """
     by_id: dict[str, Rule] = {rule.id: rule for rule in rules}
     known = known_of(examined)
+    packages = _packages(by_id.values())
+    hidden = shadowed(examined.text, packages) if examined.text else None
+    others = (*others, *([hidden] if hidden else []))
     doubted = unsure(known, examined)
     shown = shown_by(examined.text, by_id.values())
     told = {each.id for each in others}
@@ -60,25 +77,67 @@ def diagnose(
         rule = by_id.get(finding.id)
         enriched = backed(finding, rule) if rule else finding
         candidates.append(Candidate(finding=enriched, symptom=shown.get(finding.id)))
-    missing = find_lost(examined.text, known) if examined.text else None
-    gone = told_of(missing, examined.text, known, candidates) if missing else None
-    absent = missing_module(examined.text, known) if examined.text and not gone else None
-    candidates += [each for each in (gone, absent) if each]
-    kept = {each.finding.id for each in candidates}
-    unknown = (
-        None
-        if OUTSIDE in kept
-        else unexplained(
-            examined.text, known, candidates, [name for name in shown if name not in kept]
-        )
-    )
+    candidates = _with_laws(candidates, examined.text, by_id.values(), known)
+    loud = [each for each in candidates if each.finding.cause is not Cause.NOISE]
+    loud += _unknown(examined.text, known, candidates, shown, packages)
     cures = Cures(known, by_id.values(), edges, told)
-    found = [
-        cures.checked(each, examined.text)
-        for each in ranked([*candidates, *([Candidate(finding=unknown)] if unknown else [])])
-    ]
+    found = [cures.checked(each, examined.text) for each in ranked(loud) or ranked(candidates)]
+    found = _decided(found, {each.id for each in others if each.cause is Cause.FILE})
     # What another package does says nothing of the environment's own.
-    return tuple(sorted(found, key=lambda each: each.id != OUTSIDE))
+    return tuple(sorted(found, key=lambda each: each.id not in _FIRST))
+
+
+def _unknown(
+    text: str,
+    known: Known,
+    candidates: Sequence[Candidate],
+    shown: Iterable[str],
+    packages: frozenset[str],
+) -> list[Candidate]:
+    """What can be said of an error that no candidate explains; what is only noise explains none."""
+    kept = {each.finding.id for each in candidates}
+    if kept & _FIRST:
+        return []
+    noise = [each.rule for each in candidates if each.finding.cause is Cause.NOISE and each.rule]
+    loud = [each for each in candidates if each.finding.cause is not Cause.NOISE]
+    ruled_out = [name for name in shown if name not in kept]
+    found = unexplained(without(text, noise), known, loud, ruled_out, packages)
+    return [Candidate(finding=found)] if found else []
+
+
+def _packages(rules: Iterable[Rule]) -> frozenset[str]:
+    """Every distribution that a rule speaks of."""
+    return frozenset(
+        each.package for rule in rules for case in rule.cases for each in conditions(case)
+    )
+
+
+def _decided(found: list[Finding], seen: Collection[str]) -> list[Finding]:
+    """Findings, those that a text leaves open under what a file was seen to be."""
+    root = next((each for each in found if each.id in seen), None)
+    if root is None:
+        return found
+    open_ = [each for each in found if each.cause is Cause.FILE and each.id not in seen]
+    rest = [each for each in found if each is not root and each not in open_]
+    return [replace(root, consequences=(*root.consequences, *open_)), *rest]
+
+
+def _with_laws(
+    candidates: list[Candidate], text: str, rules: Iterable[Rule], known: Known
+) -> list[Candidate]:
+    """Candidates, and what the laws of names and of packages that go together say of a text."""
+    if not text:
+        return candidates
+    missing = find_lost(text, known)
+    pair = pair_of(text, missing, known)
+    pairs = [] if pair is None else list(told_of_pair(pair, rules, known, text, candidates))
+    again = {each.finding.id for each in pairs}
+    candidates = [each for each in candidates if each.finding.id not in again] + pairs
+    gone = told_of(missing, text, known, candidates) if missing else None
+    candidates += [gone] if gone else []
+    python = told_of_python(text, known, candidates)
+    absent = missing_module(text, known) if not (gone or python) else None
+    return [*candidates, *(each for each in (python, absent) if each)]
 
 
 def _unique(findings: Iterable[Finding]) -> list[Finding]:
@@ -93,7 +152,10 @@ def _unique(findings: Iterable[Finding]) -> list[Finding]:
 def troubled(findings: Iterable[Finding], text: str = "") -> bool:
     """Whether something is wrong: it breaks, or it was met, as the text shows."""
     return any(
-        finding.severity is Severity.BREAKS
-        or (finding.evidence and finding.evidence.strip("…") in text)
+        finding.cause is not Cause.NOISE
+        and (
+            finding.severity is Severity.BREAKS
+            or (finding.evidence and finding.evidence.strip("…") in text)
+        )
         for finding in findings
     )

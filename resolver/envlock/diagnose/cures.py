@@ -31,6 +31,7 @@ from envlock.model import Remedy, RemedyKind, Rule, RuleId, Severity
 from envlock.rules.check import Known, Truth, conditions
 from envlock.rules.frameworks import families, framework, framework_of
 from envlock.rules.patterns import flexible
+from envlock.rules.traces import blamed, last_raised, raised
 from envlock.versions import admits, is_within, meet, minor_of
 
 _CREATE = "envlock create"
@@ -67,7 +68,8 @@ class Cures:
 
     def checked(self, finding: Finding, text: str) -> Finding:
         """Return a finding with the remedies that cure it, those that end all trouble first."""
-        fitting = [each for each in finding.remedies if self._fits(each, text)]
+        wanted = (each for each in finding.remedies if self._fits(each, text))
+        fitting = [each for one in wanted if (each := filled(one, text)) is not None]
         if finding.id == CONFLICT:
             fitting = [*self._agreed(finding), *fitting]
         clean: list[Remedy] = []
@@ -107,7 +109,9 @@ class Cures:
             whole.append(self._together)
         if whole:
             return [min(whole, key=lambda each: self._cost(_wishes(each)))]
-        return [each for each in clean if each.text.startswith(_CREATE)][:1] or self._anew()
+        return [each for each in clean if each.text.startswith(_CREATE)][:1] or (
+            self._anew() if finding.id in self._before.broken else []
+        )
 
     def _cures(self, finding: Finding, remedy: Remedy) -> bool:
         trial = self._try(_wishes(remedy))
@@ -251,6 +255,26 @@ def _moved(before: Known, after: Known) -> set[NormalizedName]:
         if before.versions.get(name) != after.versions.get(name)
         or before.ranges.get(name) != after.ranges.get(name)
     }
+
+
+def filled(remedy: Remedy, text: str) -> Remedy | None:
+    """Return a remedy with what the text tells; None where it does not tell it.
+
+    ``{package}`` is the one whose code raised, ``{seen}`` what the pattern has in parentheses.
+    """
+    told = remedy.text
+    if "{package}" in told:
+        last = last_raised(raised(text))
+        blame = None if last is None else blamed(last)
+        if blame is None or blame.distribution is None:
+            return None
+        told = told.replace("{package}", blame.distribution)
+    if "{seen}" in told:
+        found = flexible(remedy.seen).search(text)
+        if found is None:
+            return None
+        told = told.replace("{seen}", found[1])
+    return remedy if told is remedy.text else replace(remedy, text=told)
 
 
 def _is_judged(rule: Rule) -> bool:

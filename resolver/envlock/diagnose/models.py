@@ -14,12 +14,14 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
+from envlock.causes import Cause
 from envlock.findings import Examined, Finding
 from envlock.model import Remedy, RemedyKind, Rule, Severity, Stage
 from envlock.rules.frameworks import Companion, families, framework, frameworks
 from envlock.versions import admits, minor_of
 
 if TYPE_CHECKING:
+    from envlock.formats.model_content import Content
     from envlock.formats.model_file import ModelFile
 
 GENERATIONS = "keras-h5-saved-by-newer"
@@ -41,6 +43,29 @@ class Loads(Struct, frozen=True, kw_only=True):
     keras: SpecifierSet
     framework: SpecifierSet
     notes: tuple[str, ...] = ()
+
+
+class Looked(Struct, frozen=True, kw_only=True):
+    """What was seen of the model files: what loads the first that is one, what is wrong."""
+
+    model: Loads | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+def content_finding(origin: str, found: Content, rules: Iterable[Rule]) -> Finding:
+    """Return what is wrong with a file that should be a model, by what is in it."""
+    rule = next((each for each in rules if each.id == found.explains), None)
+    return Finding(
+        id=found.explains,
+        title=rule.title if rule else "The file is no model",
+        severity=Severity.BREAKS,
+        because=f"{origin} {found.what}.",
+        packages={},
+        cause=Cause.FILE,
+        stage=Stage.LOAD,
+        confidence=0.99,
+        remedies=(found.remedy,) if found.remedy else (),
+    )
 
 
 def loads(model: ModelFile) -> Loads:

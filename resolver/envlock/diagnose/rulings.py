@@ -15,7 +15,7 @@ from packaging.version import Version
 
 from envlock.findings import CONFLICT, MISSING, Finding
 from envlock.model import Case, Demand, Remedy, RemedyKind, Rule, Severity, Stage
-from envlock.rules.check import Known, Truth
+from envlock.rules.check import Known, Truth, conditions
 from envlock.rules.frameworks import families, frameworks
 from envlock.rules.messages import Folded
 from envlock.rules.patterns import needs
@@ -179,6 +179,11 @@ class Candidate(Struct, frozen=True, kw_only=True):
     rule: Rule | None = None
 
     @property
+    def general(self) -> bool:
+        """Whether it is told only where nothing more particular explains the text."""
+        return self.rule is not None and self.rule.general
+
+    @property
     def support(self) -> Support:
         """What shows it."""
         if self.symptom is None:
@@ -211,7 +216,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
             return 2
         tight = (
             len(each.specifier) > 1 or "==" in str(each.specifier)
-            for each in self.verdict.case.when
+            for each in conditions(self.verdict.case)
         )
         return 0 if any(tight) else 1
 
@@ -231,13 +236,38 @@ def ranked(candidates: Iterable[Candidate]) -> tuple[Finding, ...]:
 def _most_exact(candidates: Sequence[Candidate]) -> Iterator[Candidate]:
     """Those that stay when, of several for the same lines, one spells out more of them.
 
-    A message that is part of a longer one is not what was meant.
+    A message that is part of a longer one is not what was meant; a rule whose
+    versions nobody told leaves it standing.
     """
-    shown = [each.symptom for each in candidates if each.symptom is not None]
+    particular = [each for each in candidates if each.symptom and not each.general]
+    candidates = [
+        each
+        for each in candidates
+        if not each.general or not any(_explains(other, each) for other in particular)
+    ]
+    shown = [
+        each.symptom
+        for each in candidates
+        if each.symptom is not None
+        and (each.symptom.whole or each.verdict is None or each.verdict.truth >= Truth.LIKELY)
+    ]
     for each in candidates:
         own = each.symptom
         if own is None or not own.whole or not any(_within(own, other) for other in shown):
             yield each
+
+
+def _explains(particular: Candidate, general: Candidate) -> bool:
+    """Whether a particular explanation stands where a general one does, or near by.
+
+    What a log says of the GPU stands near everything.
+    """
+    own, other = particular.symptom, general.symptom
+    if own is None or other is None:
+        return False
+    gpu = particular.finding.stage is Stage.GPU and general.finding.stage is not Stage.GPU
+    apart = max(own.start - other.end, other.start - own.end)
+    return apart < (0 if gpu else _NEAR)
 
 
 def _within(own: Symptom, other: Symptom) -> bool:
@@ -287,6 +317,8 @@ _BY_TEXT = 0.85  # the rule names no versions, or those that are known are as it
 
 _ELSEWHERE = 0.5  # by the text, of a release that is not known to say so
 
+_NEAR = 3000  # characters between what is said of one error
+
 _VAGUE = 16  # letters: a pattern with fewer is met by chance
 
 _VAGUE_SHARE = 0.7
@@ -300,6 +332,8 @@ def candidate(rule: Rule, known: Known, symptom: Symptom | None) -> Candidate | 
     """
     verdict = judge(rule, known)
     if verdict.truth is Truth.NO or (symptom is None and not _told_by_versions(verdict)):
+        return None
+    if rule.certain and verdict.applies < Truth.LIKELY:
         return None
     finding = Finding(
         id=rule.id,

@@ -55,6 +55,14 @@ def _signed(data: Buffer, place: int) -> bool:
     return data[place : place + len(_SIGNATURE)] == _SIGNATURE
 
 
+def stored_end(data: Buffer) -> int | None:
+    """Return where a file should end by its superblock; None where that is not told."""
+    try:
+        return _File(data).end
+    except (_Damaged, IndexError):
+        return None
+
+
 def root_attributes(data: Buffer, origin: str) -> dict[str, str]:
     """Return the text attributes of the root group.
 
@@ -94,23 +102,26 @@ class _Behind:
 
 class _File:
     def __init__(self, whole: Buffer) -> None:
-        start = user_block(whole)
-        if start is None:
+        block = user_block(whole)
+        if block is None:
             raise _Damaged("it does not begin like one")
-        data = self._data = _Behind(whole, start)
+        data = self._data = _Behind(whole, block)
         self._objects = 0
         version = data[8]
         if version in {0, 1}:
             offset, length = data[13], data[14]
             # base, free space, end of file and driver addresses, then the root entry
             start = 24 + (4 if version else 0) + 4 * offset
+            stored = self._number(start - 2 * offset, offset)
             self._header = self._number(start + offset, offset)
         elif version in {2, 3}:
             offset, length = data[9], data[10]
+            stored = self._number(12 + 2 * offset, offset)
             self._header = self._number(12 + 3 * offset, offset)
         else:
             raise _Damaged(f"superblock version {version}")
         self._offset, self._length = offset, length
+        self.end = stored  # counted from the first byte of the file
 
     def attributes(self) -> Iterator[tuple[str, str]]:
         """Each attribute that is a text, by name."""

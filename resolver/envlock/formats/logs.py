@@ -17,12 +17,26 @@ from envlock.formats.requirements import logical_lines, parse_options, split_lin
 _TROUBLE = re.compile(
     r"Traceback \(most recent call last\)"
     r"|^[ \t]*(?:[\w.]{1,100})?(?:Error|Exception|Warning)\b[^\n]{0,300}:"
-    r"|\bERROR\b|\berror:"
+    r"|\bERROR\b|\berror:|\.cc:\d{1,9}\]|\bCUDA_ERROR_|\bfatal: "
+    r"|\b(?:core dumped|Abort trap|Illegal instruction|Segmentation fault)\b"
     r"|^[ \t]*File \"[^\"\n]+\", line \d+",
     re.MULTILINE,
 )
 #: One of these is in all that `_TROUBLE` finds, and is looked for thirty times as fast.
-_SIGNS = ("Traceback (", "Error", "Exception", "Warning", "ERROR", "error:", 'File "')
+_SIGNS = (
+    *(
+        "Traceback (",
+        "Error",
+        "Exception",
+        "Warning",
+        "ERROR",
+        "error:",
+        'File "',
+        ".cc:",
+        "fatal: ",
+    ),
+    *("core dumped", "Abort trap", "Illegal instruction", "Segmentation fault"),
+)
 _TRACEBACK = "Traceback (most recent call last):"
 _MOST = 50_000  # lines: nobody has so many requirements
 _SAMPLED = 1_000_000  # characters, and

@@ -57,6 +57,8 @@ def read_rule(document: Document, *, source: str = "") -> Rule:
         symptoms=tuple(document.get("symptoms", ())),
         raised_in=tuple(map(_name, document.get("raised-in", ()))),
         messages=tuple(document.get("messages", ())),
+        certain=document.get("certain", False),
+        general=document.get("general", False),
         releases=tuple(
             _condition(name, each)
             for name, ranges in document.get("releases", {}).items()

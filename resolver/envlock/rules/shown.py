@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from envlock.model import Rule
@@ -36,3 +36,14 @@ def _own(text: str, symptom: str, rule: Rule) -> Iterator[re.Match[str] | None]:
     for match in islice(flexible(symptom).all(text), _TRIED):
         blame = blamed_at(raised(text), match.end())
         yield match if blame is None or blame.is_of(rule.raised_in) else None
+
+
+def without(text: str, rules: Sequence[Rule]) -> str:
+    """Return a text in which the lines that say a message of the rules are blank."""
+    if not rules:
+        return text
+    messages = [each for rule in rules for each in rule.messages]
+    return "".join(
+        f"{' ' * (len(line) - 1)}\n" if any(map(Folded(line).find, messages)) else line
+        for line in text.splitlines(keepends=True)
+    )

@@ -229,6 +229,11 @@ def package_of(path: str, function: str = "") -> str:
     return ""
 
 
+def is_own(path: str) -> bool:
+    """Whether a file is neither a package's nor Python's own."""
+    return not package_of(path) and not _is_python(path)
+
+
 def _top(parts: list[str]) -> str:
     """The import package of a path below a folder of packages."""
     # An egg or a zip file is a folder of packages of its own.

@@ -26,8 +26,8 @@ from envlock.diagnose import (
     OUTSIDE,
     UNEXPLAINED,
     Loads,
+    Looked,
     diagnose,
-    loads,
     model_findings,
     outside,
     report,
@@ -38,7 +38,8 @@ from envlock.examine.files import examine_content, examine_part, examine_path
 from envlock.examine.gathered import Given, merge
 from envlock.findings import PYTHONPATH_LEAK, Examined, Finding, Kind
 from envlock.formats.reading import cut, decode
-from envlock.formats.registry import Can, can, format_at
+from envlock.formats.registry import Can, FileFormat, can, format_at
+from envlock.formats.registry import named as named_format
 from envlock.model import Platform, Remedy, RemedyKind, Rule, Severity
 from envlock.progress import Progress
 from envlock.rules import database
@@ -170,18 +171,19 @@ def diagnose_all(order: DiagnoseOrder, progress: Progress) -> Diagnosis:
             version or no platform.
     """
     known = database.load(order.rules)
-    rules = known.rules
-    model = None if order.model is None else _model(order.model)
-    if model is not None and not order.what:
-        return Diagnosis(findings=(), model=model)
+    models = _models(order)
+    looked = _look(models, known)
+    order = replace(order, what=tuple(each for each in order.what if not _is_model(each)))
+    if models and not order.what:
+        return _of_models(looked, known)
     seen = _seen(order, progress)
-    whole, others = seen.whole, [*seen.findings]
-    if model is not None:
-        others += model_findings(model, whole, rules)
+    whole, others = seen.whole, [*looked.findings, *seen.findings]
+    rules = known.everything if whole.text or looked.findings else known.rules
+    if looked.model is not None:
+        others += model_findings(looked.model, whole, rules)
     judged = _judged(order, whole, progress)
     subject = whole if judged is None else judged.examined
     others += [] if judged is None else judged.findings
-    rules = known.everything if whole.text else rules
     findings = diagnose(subject, rules, [*others, *_strange(whole, rules, seen.parts)])
     fixable = _fixable(order.what, seen.parts)
     if fixable is not None:  # what a text alone shows is nothing that `envlock fix` would find
@@ -199,7 +201,7 @@ def diagnose_all(order: DiagnoseOrder, progress: Progress) -> Diagnosis:
     return Diagnosis(
         findings=findings,
         examined=whole,
-        model=model,
+        model=looked.model,
         next=_next(order, fixable, judged, is_file=seen.typed is None),
     )
 
@@ -250,6 +252,29 @@ def _next(
         verb = ("fix",) if judged.pythons and fixable is not None else ("lock", "-r")
         return ("envlock", *verb, *order.what, *other)
     return () if fixable is None else ("envlock", "fix", *fixable, *python)
+
+
+def _models(order: DiagnoseOrder) -> list[Path]:
+    """The model files that were named."""
+    named = [Path(each) for each in order.what if _is_model(each)]
+    return [*named, *([order.model] if order.model is not None else [])]
+
+
+def _look(models: Sequence[Path], known: database.Database) -> Looked:
+    """What is seen of model files."""
+    if not models:
+        return Looked()
+    from envlock.commands.diagnose.model import look  # noqa: PLC0415  (environments need none of it)
+
+    return look(models, known.everything)
+
+
+def _of_models(looked: Looked, known: database.Database) -> Diagnosis:
+    """What is said where nothing but model files was named."""
+    nothing = Examined(kind=Kind.MODEL, origin="")
+    findings = diagnose(nothing, known.everything, looked.findings) if looked.findings else ()
+    reworded = tuple(_reworded(each, partial(_written_in, None)) for each in findings)
+    return Diagnosis(findings=reworded, model=looked.model)
 
 
 def _strange(examined: Examined, rules: Iterable[Rule], parts: Iterable[Examined]) -> list[Finding]:
@@ -322,12 +347,6 @@ def _known_names(examined: Examined, rules: Iterable[Rule]) -> frozenset[str]:
     return frozenset((*examined.packages, *spoken))
 
 
-def _model(path: Path) -> Loads:
-    from envlock.formats.model_file import examine_model  # noqa: PLC0415  (environments need none of it)
-
-    return loads(examine_model(path))
-
-
 def is_text(word: str) -> bool:
     """Tell whether a word that was typed is what an error says, and no name of a file."""
     return bool("\n" in word or _ERROR.search(word)) and "\0" not in word and not exists(Path(word))
@@ -367,6 +386,16 @@ def _environment(
     from envlock.commands.diagnose import environment  # noqa: PLC0415  (20 ms for files alone)
 
     return environment.examine(path, given, progress)
+
+
+def _is_model(name: str) -> bool:
+    """Whether a word that was typed names a saved model, by its ending or its first bytes."""
+    if name == STDIN or is_text(name):
+        return False
+    path = named(Path(name))
+    if is_folder(path):
+        return is_file(path / "saved_model.pb")
+    return named_format(path) is FileFormat.MODEL and is_file(path)
 
 
 def _is_environment(name: str) -> bool:
