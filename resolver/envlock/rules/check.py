@@ -169,7 +169,7 @@ class Known(Struct, frozen=True, kw_only=True):
         for one, other in combinations(self.named(case.alone), 2):
             own, its = self._exact(one), self._exact(other)
             alike = own is not None and own == its
-            same = own == its  # of a shell and what it pulls in, also where neither is told
+            same = own == its or None in {own, its}  # of a shell and what it pulls in
             if alike is case.alike and not (same and families().is_stub_pair(one, other)):
                 yield one, other
 
