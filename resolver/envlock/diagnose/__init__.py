@@ -134,6 +134,8 @@ def _with_laws(
     again = {each.finding.id for each in pairs}
     candidates = [each for each in candidates if each.finding.id not in again] + pairs
     gone = told_of(missing, text, known, candidates) if missing else None
+    if gone and gone.finding.id in {each.finding.id for each in candidates}:
+        return candidates
     candidates += [gone] if gone else []
     python = told_of_python(text, known, candidates)
     absent = missing_module(text, known) if not (gone or python) else None

@@ -23,6 +23,7 @@ from envlock.diagnose.lives import Life, life_of, members
 from envlock.diagnose.missing import is_distribution
 from envlock.diagnose.releasing import beside, newer, older, reinstalled
 from envlock.diagnose.rulings import Candidate, Support, Symptom, quoted
+from envlock.diagnose.shadowed import own_file
 from envlock.findings import Finding
 from envlock.model import Remedy, RemedyKind, Severity, Stage
 from envlock.rules.check import Known, Truth
@@ -30,7 +31,7 @@ from envlock.rules.frameworks import framework
 from envlock.rules.traces import Blame, Raised, blamed, last_raised, raised
 from envlock.versions import minor_of
 
-ENDED, LATER, THERE, SHADOWED = "name-ended", "name-not-yet", "name-there", "shadowed-module"
+ENDED, LATER, THERE = "name-ended", "name-not-yet", "name-there"
 
 _TRIED = 3  # exceptions of one chain
 #: What a line without an exception's type says of a name.
@@ -291,27 +292,7 @@ def _shadowed(found: Lost) -> Finding | None:
     path = file["path"] if file else ""
     if path and re.search(r"[/\\](?:site|dist)-packages[/\\]", path):
         return None
-    what = f"{path} is imported" if path else "a file of that name is imported"
-    return Finding(
-        id=SHADOWED,
-        title=f"A file of your own is called {top}",
-        severity=Severity.BREAKS,
-        because=f"{what} where {top} is asked for, because the folder of the program comes first.",
-        cause=Cause.FILE,
-        packages={},
-        stage=Stage.IMPORT,
-        confidence=0.9,
-        remedies=(
-            Remedy(
-                kind=RemedyKind.ADVICE,
-                text=f"Rename {path or f'the file {top}.py or the folder {top}'}, and remove"
-                " __pycache__ beside it.",
-            ),
-            Remedy(
-                kind=RemedyKind.COMMAND, text=f'python -c "import {top}; print({top}.__file__)"'
-            ),
-        ),
-    )
+    return own_file(top, path)
 
 
 def _packages(found: Lost, known: Known) -> dict[NormalizedName, Version | None]:
