@@ -219,7 +219,7 @@ def test_an_engine(tmp_path: Path, envlock: Program) -> None:
 
 TOY_LOCK = """\
 from envlock.formats.comments import of_pypi, told
-from envlock.formats.lockfile import Gathered, read_pin
+from envlock.formats.lockfile import LockEntries, read_pin
 from envlock.model import Lock
 
 
@@ -231,7 +231,7 @@ def render(lock: Lock) -> list[str]:
     return texts
 
 
-def read(name: str, text: str, gathered: Gathered) -> None:
+def read(name: str, text: str, gathered: LockEntries) -> None:
     for number, line in enumerate(text.splitlines(), 1):
         if line.startswith("toy "):
             gathered.pin(read_pin(f"{name}:{number}", "==".join(line.split()[1:]), []))

@@ -17,7 +17,7 @@ from envlock.errors import WorkError
 from envlock.locking.outputs import refuse_changed, seen, write_changed
 from envlock.progress import Silent
 from envlock.system import landed, refuse_unwritable, taken_back, write_files, write_texts
-from envlock.system.replacing import Replacement
+from envlock.system.replacing import FileReplacement
 from support.places import fresh_environment
 from support.program import Program, snapshot
 from support.simple_index import SimpleIndex
@@ -155,14 +155,14 @@ def killed_while_writing(at: str, file: Path, *, before: bool = False) -> None:
     """Write a file in a process that is killed in a step of it."""
     pid = os.fork()
     if pid == 0:
-        step = getattr(Replacement, at)
+        step = getattr(FileReplacement, at)
 
-        def stopped(self: Replacement, **options: object) -> None:
+        def stopped(self: FileReplacement, **options: object) -> None:
             if not before:
                 step(self, **options)
             os.kill(os.getpid(), signal.SIGKILL)
 
-        setattr(Replacement, at, stopped)
+        setattr(FileReplacement, at, stopped)
         write_texts({file: "new\n"})
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
@@ -209,7 +209,7 @@ def test_only_what_is_envlocks_and_held_by_nobody_is_removed(tmp_path: Path) -> 
     for name in mine:
         (tmp_path / name).write_text("mine")
     (tmp_path / ".a.txt.envlock-e3b0c442-abcdefgh").symlink_to(tmp_path / ".a.txt.swp")
-    other = Replacement(file, b"of another envlock", lasting=True)
+    other = FileReplacement(file, b"of another envlock", lasting=True)
     other.stage()
     there = {*tmp_path.iterdir()}
     write_files({file: b"new"})

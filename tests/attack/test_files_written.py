@@ -17,7 +17,7 @@ from envlock.changes import Plan
 from envlock.commands.fix.file import FixedFile, write_file
 from envlock.errors import DiskFull, UsageError, WorkError
 from envlock.system import refuse_unwritable, replacing, write_files, write_texts
-from envlock.system.replacing import Replacement
+from envlock.system.replacing import FileReplacement
 from support.mounts import fill, read_only, small_disk
 from support.program import Program, snapshot
 from support.simple_index import SimpleIndex
@@ -99,14 +99,14 @@ def test_whichever_file_fails_all_are_as_they_were(
     os.link(pair[0], pair[0].with_name("link.txt"))  # is written in place
     before = snapshot(pair[0].parent)
     files = {**dict.fromkeys(pair, "new\n"), pair[0].with_name("new.txt"): "new\n"}
-    apply = Replacement.apply
+    apply = FileReplacement.apply
 
-    def fails(self: Replacement) -> None:
+    def fails(self: FileReplacement) -> None:
         apply(self)
         if self.path == list(files)[broken]:
             raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Replacement, "apply", fails)
+    monkeypatch.setattr(FileReplacement, "apply", fails)
     with pytest.raises(DiskFull, match=NOTHING):
         write_texts(files)
     assert snapshot(pair[0].parent) == before
@@ -117,14 +117,14 @@ def test_what_interrupts_leaves_all_as_they_were(
     pair: tuple[Path, Path], ending: type[BaseException], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = snapshot(pair[0].parent)
-    apply = Replacement.apply
+    apply = FileReplacement.apply
 
-    def stops(self: Replacement) -> None:
+    def stops(self: FileReplacement) -> None:
         apply(self)
         if self.path == pair[1]:
             raise ending
 
-    monkeypatch.setattr(Replacement, "apply", stops)
+    monkeypatch.setattr(FileReplacement, "apply", stops)
     with pytest.raises(ending):
         write_texts(dict.fromkeys(pair, "new\n"))
     assert snapshot(pair[0].parent) == before
@@ -153,18 +153,18 @@ def test_an_interrupt_between_two_system_calls_leaves_all_as_they_were(
 def test_what_cannot_be_taken_back_is_told_file_by_file(
     pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def apply(self: Replacement) -> None:
+    def apply(self: FileReplacement) -> None:
         if self.path == pair[1]:
             raise OSError(5, "Input/output error")
         applied(self)
 
-    def undo(self: Replacement) -> None:
+    def undo(self: FileReplacement) -> None:
         if self.path == pair[0]:
             raise OSError(5, "Input/output error")
 
-    applied = Replacement.apply
-    monkeypatch.setattr(Replacement, "apply", apply)
-    monkeypatch.setattr(Replacement, "undo", undo)
+    applied = FileReplacement.apply
+    monkeypatch.setattr(FileReplacement, "apply", apply)
+    monkeypatch.setattr(FileReplacement, "undo", undo)
     with pytest.raises(WorkError) as caught:
         write_texts(dict.fromkeys(pair, "new\n"))
     (copy,) = (each for each in pair[0].parent.iterdir() if each not in pair)

@@ -69,7 +69,17 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.release} with {case.over}")
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(
+            case,
+            id=f"{case.release} with {case.over}",
+            marks=() if case is CASES[0] else pytest.mark.nightly,
+        )
+        for case in CASES
+    ],
+)
 def test_one_package_is_changed_where_a_fresh_lock_changes_many(case: Case, tmp_path: Path) -> None:
     env = build(case, tmp_path)
     before = envlock("verify", str(env), cwd=tmp_path)

@@ -26,12 +26,14 @@ RELEASES = [
         "3.10",
         {"tensorflow": "2.10.1", "keras": "2.10.0"},
         id="TensorFlow 2.10",
+        marks=pytest.mark.nightly,
     ),
     pytest.param(
         ("tensorflow-cpu==2.15.1", "numpy<2"),
         "3.11",
         {"tensorflow": "2.15.1", "keras": "2.15.0"},
         id="TensorFlow 2.15",
+        marks=pytest.mark.nightly,
     ),
     pytest.param(
         ("keras==3.10.0", "tensorflow-cpu==2.19.1"),

@@ -85,6 +85,7 @@ def test_what_a_module_system_puts_before_the_environment_is_told(
 
 @pytest.mark.e2e
 @pytest.mark.network
+@pytest.mark.nightly
 def test_a_real_tensorflow_is_carried_to_a_node(real: Terminal) -> None:
     its_python()
     real.types("envlock lock tensorflow-cpu==2.15.1 --python 3.11")

@@ -129,6 +129,7 @@ def test_a_mate_makes_the_same_environment(service: Terminal) -> None:
 
 @pytest.mark.e2e
 @pytest.mark.network
+@pytest.mark.nightly
 @pytest.mark.skipif(sys.platform != "linux", reason="the lock of Linux is built")
 def test_a_real_service_is_locked_for_three_platforms_and_built_on_one(real: Terminal) -> None:
     its_python()

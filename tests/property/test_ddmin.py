@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envlock.bisect.ddmin import Search, Verdict
+from envlock.bisect.ddmin import Reduction, Verdict
 from support.night import examples
 
 Some = frozenset[int]
@@ -59,7 +59,7 @@ def test_the_answer_fails_and_does_not_without_any_one_of_it(
     def close(some: Some) -> Some:
         return some.union(*(links.get(each, frozenset()) for each in some))
 
-    found = Search(range(size), test).smallest(likely, close)
+    found = Reduction(range(size), test).smallest(likely, close)
     assert judge(frozenset(found)) is Verdict.FAILS
     assert all(judge(frozenset(found) - {each}) is not Verdict.FAILS for each in found)
     assert len(test.subsets) == len(set(test.subsets))
@@ -81,7 +81,7 @@ def test_what_fails_together_is_found_whatever_else_cannot_be_tried(
             return Verdict.FAILS
         return Verdict.UNRESOLVED if len(some & odd) % 2 else Verdict.PASSES
 
-    assert Search(range(size), judge).smallest() == tuple(sorted(culprits))
+    assert Reduction(range(size), judge).smallest() == tuple(sorted(culprits))
 
 
 @examples(50)
@@ -89,5 +89,5 @@ def test_what_fails_together_is_found_whatever_else_cannot_be_tried(
 def test_one_culprit_is_found_in_about_twice_the_logarithm(size: int, data: st.DataObject) -> None:
     culprit = data.draw(st.integers(0, size - 1))
     test = Asked(lambda some: Verdict.FAILS if culprit in some else Verdict.PASSES)
-    assert Search(range(size), test).smallest() == (culprit,)
+    assert Reduction(range(size), test).smallest() == (culprit,)
     assert len(test.subsets) <= 2 * size.bit_length()

@@ -11,7 +11,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock.bisect.differences import Side, differences
-from envlock.bisect.draft import Facts, draft
+from envlock.bisect.draft import DraftFacts, draft
 from envlock.bisect.failures import Failure
 from envlock.model import Platform
 from envlock.rules.database import example_faults
@@ -66,7 +66,7 @@ def test_a_draft_is_a_sound_rule(
     victims = {} if victim is None else {victim: Version("2.10.1")}
     requires = {} if victim is None else {victim: [Requirement("numpy<2")]}
     document = draft(
-        Facts(
+        DraftFacts(
             culprits=culprits,
             between={A: [Version("9")]} if exact else None,
             failure=failure,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from envlock.cli.github import Annotation, Level, annotate, asked_for
+from envlock.cli.github import Annotation, AnnotationLevel, annotate, asked_for
 from envlock.commands.summary import summarize
 
 
@@ -18,8 +18,8 @@ def test_an_annotation_is_one_command_whatever_its_words(
     annotate(
         [
             Annotation(message="100%\r\n::error::no: a,b", file=Path("a,b:c.txt"), line=3),
-            Annotation(message="x", level=Level.WARNING, title="envlock: r, s"),
-            Annotation(message="y", file=Path("/elsewhere.txt"), level=Level.NOTICE),
+            Annotation(message="x", level=AnnotationLevel.WARNING, title="envlock: r, s"),
+            Annotation(message="y", file=Path("/elsewhere.txt"), level=AnnotationLevel.NOTICE),
         ]
     )
     place = tmp_path.name

@@ -19,7 +19,7 @@ from envlock.releases import (
     release,
     wheels_for,
 )
-from envlock.targets.platforms import Place, foreign_target, marker_environment
+from envlock.targets.platforms import NamedPlatform, foreign_target, marker_environment
 
 LINUX = Platform(system="linux", machine="x86_64", libc="glibc 2.36")
 OLD_LINUX = Platform(system="linux", machine="x86_64", libc="glibc 2.17")
@@ -32,7 +32,7 @@ UNKNOWN = Version("99.0")
 
 
 def target(platform: Platform, minor: str) -> Target:
-    return foreign_target(Place(platform=platform, option=""), Version(f"{minor}.1"))
+    return foreign_target(NamedPlatform(platform=platform, option=""), Version(f"{minor}.1"))
 
 
 def test_releases_come_newest_last_and_hold_what_the_index_says() -> None:

@@ -23,7 +23,7 @@ class Verdict(StrEnum):
 Change = TypeVar("Change", bound=Hashable)
 
 
-class Search(Generic[Change]):
+class Reduction(Generic[Change]):
     """A search among ``changes``, in an order that keeps apart what has little to do together.
 
     ``test`` is asked about each subset at most once. All changes together

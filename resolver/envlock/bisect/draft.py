@@ -42,7 +42,7 @@ _SHORTEST = 5  # characters of a symptom
 _VOLATILE = re.compile(r"\b0x[0-9a-fA-F]+|(?:[A-Za-z]:)?[/\\](?:[^\s'\"/\\:]+[/\\])+")
 
 
-class Facts(Struct, frozen=True, kw_only=True):
+class DraftFacts(Struct, frozen=True, kw_only=True):
     """What a rule is made of.
 
     Each of ``culprits`` leads from a version that works to one that does not.
@@ -65,7 +65,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     companions: Sequence[Step] = ()
 
 
-def draft(facts: Facts) -> dict[str, Any]:
+def draft(facts: DraftFacts) -> dict[str, Any]:
     """Return the document of a rule that refuses the combination that was seen to fail."""
     asked, others = _asked(facts.culprits)
     demand, bounds = _demand(asked)
@@ -137,20 +137,20 @@ def _range(step: Step) -> str:
     return f"{'>=' if step.action is Action.UPGRADE else '<='}{step.after.public}"
 
 
-def _victim(facts: Facts) -> dict[str, str]:
+def _victim(facts: DraftFacts) -> dict[str, str]:
     if facts.victim is None:
         return {}
     name = families().family_of(facts.victim) or facts.victim
     return {name: f"=={facts.good.pins[facts.victim]}"}
 
 
-def _who(facts: Facts) -> str:
+def _who(facts: DraftFacts) -> str:
     if facts.victim is None:
         return "a program"
     return f"{facts.victim} {facts.good.pins[facts.victim]}"
 
 
-def _fails(facts: Facts) -> str:
+def _fails(facts: DraftFacts) -> str:
     stage = _stage(facts.failure)
     return "fails when used" if stage is Stage.USE else f"fails at {stage}"
 
@@ -161,7 +161,7 @@ def _words(culprits: Iterable[Step]) -> str:
     )
 
 
-def _plan(facts: Facts) -> str:
+def _plan(facts: DraftFacts) -> str:
     return str(Plan(steps=tuple(facts.culprits)))
 
 
@@ -171,7 +171,7 @@ def _stage(failure: Failure) -> Stage:
     return Stage.IMPORT if failure.error in _OF_IMPORT else Stage.USE
 
 
-def _id(facts: Facts, asked: Step) -> str:
+def _id(facts: DraftFacts, asked: Step) -> str:
     parts = ["draft", asked.package, str(asked.after or "missing"), _stage(facts.failure).value]
     parts += [facts.victim] if facts.victim else []
     return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
@@ -184,7 +184,7 @@ def _remedy(asked: Step) -> dict[str, str]:
     return {"install": f"{asked.package}{bound or f'=={asked.before}'}"}
 
 
-def _declared(facts: Facts, asked: Step) -> tuple[bool, str]:
+def _declared(facts: DraftFacts, asked: Step) -> tuple[bool, str]:
     """Whether a package of the rule declares that it refuses the bounded one, and its words."""
     there = [facts.victim, *(each.package for each in facts.culprits)]
     for name in dict.fromkeys(each for each in there if each and each in facts.good.pins):
@@ -196,7 +196,7 @@ def _declared(facts: Facts, asked: Step) -> tuple[bool, str]:
     return False, ""
 
 
-def _ran(facts: Facts) -> str:
+def _ran(facts: DraftFacts) -> str:
     ends = "; ".join(
         f"{each.package} {each.before or 'absent'} passes and {each.after or 'absent'} fails"
         for each in facts.culprits
@@ -212,7 +212,7 @@ def _ran(facts: Facts) -> str:
     return f"{text} Fails otherwise, or cannot be tried: {'; '.join(odd)}." if odd else text
 
 
-def _examples(facts: Facts, line: str) -> dict[str, Any]:
+def _examples(facts: DraftFacts, line: str) -> dict[str, Any]:
     victim = {} if facts.victim is None else {facts.victim: facts.good.pins[facts.victim]}
     minor = minor_of(facts.python)
 

@@ -15,7 +15,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock.bisect.closing import closed, other_python
-from envlock.bisect.ddmin import Search, Verdict, flip
+from envlock.bisect.ddmin import Reduction, Verdict, flip
 from envlock.bisect.differences import (
     Changes,
     Pins,
@@ -29,7 +29,7 @@ from envlock.bisect.differences import (
     spoken_of,
     ties,
 )
-from envlock.bisect.draft import Facts, draft
+from envlock.bisect.draft import DraftFacts, draft
 from envlock.bisect.failures import Failure, verdict
 from envlock.bisect.pinsets import PinSet, read_pin_set
 from envlock.bisect.trials import Bench, GateJudge, Judge, Trial, bench
@@ -192,7 +192,7 @@ class _Work:
         sides = (self.side, self.bench.side(self.bad.pins))
         self.together = ties(self.changes, *sides)
         order = ranked(self.changes, named, sides)
-        found = Search(order, self._test).smallest(
+        found = Reduction(order, self._test).smallest(
             likely(order, named, self.together), self.together.close
         )
         return tuple(sorted(found, key=lambda step: step.package))
@@ -260,7 +260,7 @@ class _Work:
         known = {each.name: each for probe in PROBES.values() for each in probe.levels}
         level = known.get(self.wanted.level)
         return draft(
-            Facts(
+            DraftFacts(
                 culprits=[closer.get(e.package, e) for e in culprits if e not in companions],
                 companions=companions,
                 between={e.step.package: e.between for e in narrowed} if narrowed else None,

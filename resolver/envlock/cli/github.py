@@ -26,7 +26,7 @@ _DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _PROPERTY = {**_DATA, ":": "%3A", ",": "%2C"}
 
 
-class Level(StrEnum):
+class AnnotationLevel(StrEnum):
     """How much an annotation says is wrong."""
 
     ERROR = "error"
@@ -39,7 +39,7 @@ class Annotation(Struct, frozen=True, kw_only=True):
 
     message: str
     title: str = "envlock"
-    level: Level = Level.ERROR
+    level: AnnotationLevel = AnnotationLevel.ERROR
     file: Path | None = None
     line: int = 0
 

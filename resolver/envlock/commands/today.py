@@ -41,8 +41,8 @@ from envlock.resolve.today import Impossible, Obstacle, Today, today
 from envlock.rules.frameworks import frameworks
 from envlock.system import OutOfTime, within
 from envlock.system.looking import current_folder
-from envlock.targets.find import Terms, find
-from envlock.targets.platforms import Place
+from envlock.targets.find import TargetTerms, find
+from envlock.targets.platforms import NamedPlatform
 from envlock.versions import minor_of
 from envlock.words import counted
 
@@ -122,8 +122,8 @@ def target_of(examined: Examined, meant: Meant) -> Target:
     place = None
     if examined.platform is not None:
         known = usual_platform(examined.platform)
-        place = Place(platform=known, option=str(known))
-    return find(python, place, Terms())
+        place = NamedPlatform(platform=known, option=str(known))
+    return find(python, place, TargetTerms())
 
 
 def is_request(examined: Examined) -> bool:

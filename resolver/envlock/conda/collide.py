@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from packaging.utils import NormalizedName
 
-from envlock.conda.names import Library, names
+from envlock.conda.names import SharedLibrary, names
 from envlock.model import CondaPackage, LockedPackage
 
 
@@ -35,7 +35,7 @@ def carriers(pip: Sequence[LockedPackage]) -> tuple[NormalizedName, ...]:
 
 
 def _sentence(
-    library: Library,
+    library: SharedLibrary,
     shared: CondaPackage,
     carrier: LockedPackage,
     packages: Sequence[CondaPackage],

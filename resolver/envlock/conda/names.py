@@ -70,7 +70,7 @@ def _specifiers(text: str) -> Iterator[str]:
             yield f"{operator or '=='}{number}"
 
 
-class Library(Struct, frozen=True, kw_only=True):
+class SharedLibrary(Struct, frozen=True, kw_only=True):
     """A library that conda shares and wheels carry; ``because`` is why two are trouble."""
 
     name: str
@@ -84,7 +84,7 @@ class Names(Struct, frozen=True, kw_only=True):
 
     by_conda: Mapping[NormalizedName, NormalizedName]
     nothing: frozenset[NormalizedName]
-    libraries: tuple[Library, ...]
+    libraries: tuple[SharedLibrary, ...]
 
     def pypi(self, name: str) -> NormalizedName | None:
         """Return PyPI's name for a conda package, as far as a name tells; None for none."""
@@ -137,7 +137,7 @@ def names() -> Names:
             canonicalize_name(each.strip("_")) for each in document["nothing-of-pypi"]
         ),
         libraries=tuple(
-            Library(
+            SharedLibrary(
                 name=name,
                 title=said["title"],
                 carried_by=tuple(map(canonicalize_name, said["carried-by"])),

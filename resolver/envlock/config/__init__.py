@@ -33,7 +33,7 @@ from envlock.system.looking import is_file
 _PLACES = frozenset({"index_url", "extra_index_urls", "find_links", "channels"})
 
 
-class By(Enum):
+class SaidBy(Enum):
     """Which kind of source says something."""
 
     USER = auto()
@@ -46,7 +46,7 @@ class By(Enum):
 class Said(Struct, frozen=True):
     """Who says a field, and how a message names the place."""
 
-    by: By
+    by: SaidBy
     where: str
 
 
@@ -105,13 +105,13 @@ class Config(Struct, frozen=True, kw_only=True):
     places: Mapping[str, tuple[str, ...]] = {}
     notes: tuple[str, ...] = ()
 
-    def by(self, field: str) -> By | None:
+    def by(self, field: str) -> SaidBy | None:
         """Which kind of source says a field; None where nobody does."""
         return self.said[field].by if field in self.said else None
 
     def of_folder(self, field: str) -> bool:
         """Whether a file of the folder says a field, or a variable goes before it."""
-        return self.by(field) in {By.VARIABLE, By.PROJECT, By.FOLDER}
+        return self.by(field) in {SaidBy.VARIABLE, SaidBy.PROJECT, SaidBy.FOLDER}
 
     def where(self, field: str) -> str:
         """Who says a field, in words; "" where nobody does."""
@@ -138,11 +138,11 @@ def load_config(start: Path, environ: Mapping[str, str], lock: Recordings | None
     recorded = _of_lock(lock, start, notes) if lock else {}
     variables = _environment(start, environ, faults)
     layers = (
-        (By.USER, own, str(user_file())),
-        (By.LOCK, recorded, str(lock.path) if lock else ""),
-        (By.FOLDER, _python_version(start, path), PYTHON_VERSION),
-        (By.PROJECT, project, str(path)),
-        (By.VARIABLE, variables, ""),
+        (SaidBy.USER, own, str(user_file())),
+        (SaidBy.LOCK, recorded, str(lock.path) if lock else ""),
+        (SaidBy.FOLDER, _python_version(start, path), PYTHON_VERSION),
+        (SaidBy.PROJECT, project, str(path)),
+        (SaidBy.VARIABLE, variables, ""),
     )
     faults.finish()
     values: dict[str, Any] = {}
@@ -159,29 +159,30 @@ def load_config(start: Path, environ: Mapping[str, str], lock: Recordings | None
     return Config(**values, said=said, places=_places(values, said, layers), notes=tuple(notes))
 
 
-def _where(by: By, field: str, path: str, start: Path) -> str:
+def _where(by: SaidBy, field: str, path: str, start: Path) -> str:
     """Who says a field, as a message names it."""
     name = next((name for name, key in KEYS.items() if key.field == field), field)
     match by:
-        case By.VARIABLE:
+        case SaidBy.VARIABLE:
             return _variable(name)
-        case By.FOLDER:
+        case SaidBy.FOLDER:
             return path
-        case By.PROJECT:
+        case SaidBy.PROJECT:
             return f"{Path(os.path.relpath(path, start)).as_posix()} [tool.envlock.{name}]"
         case _:
             return f"{path}: {name}"
 
 
 def _places(
-    values: Mapping[str, Any], said: Mapping[str, Said], layers: Iterable[tuple[By, Any, str]]
+    values: Mapping[str, Any], said: Mapping[str, Said], layers: Iterable[tuple[SaidBy, Any, str]]
 ) -> dict[str, tuple[str, ...]]:
     """What files of the folder say of where packages come from, where nobody says otherwise."""
     paths = {by: path for by, _, path in layers}
     return {
         f"{paths[said[key.field].by]}: {name}": value if key.many else (value,)
         for name, key in KEYS.items()
-        if key.field in _PLACES & said.keys() and said[key.field].by in {By.PROJECT, By.LOCK}
+        if key.field in _PLACES & said.keys()
+        and said[key.field].by in {SaidBy.PROJECT, SaidBy.LOCK}
         for value in [values[key.field]]
     }
 

@@ -28,7 +28,7 @@ from envlock.releases import (
 from envlock.rules.check import Known, Situation
 from envlock.rules.frameworks import families, framework
 from envlock.rules.tables import pythons
-from envlock.targets.platforms import Place, foreign_target, marker_environment
+from envlock.targets.platforms import NamedPlatform, foreign_target, marker_environment
 from envlock.versions import admits, meet, minor_of
 
 _NEWER_THAN_ALL = Version("99999")
@@ -118,7 +118,7 @@ def ranges_of(
 ) -> dict[NormalizedName, SpecifierSet]:
     """The loose ranges, narrowed as an installer narrows them."""
     platform = usual_platform(known)
-    target = foreign_target(Place(platform=platform, option=""), Version(likely[-1]))
+    target = foreign_target(NamedPlatform(platform=platform, option=""), Version(likely[-1]))
     owners = [
         (name, version)
         for name in (*framework().members, NormalizedName("h5py"))

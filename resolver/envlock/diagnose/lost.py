@@ -23,7 +23,7 @@ from envlock.diagnose.lives import Life, life_of, members
 from envlock.diagnose.missing import is_distribution
 from envlock.diagnose.releasing import beside, newer, older, reinstalled
 from envlock.diagnose.rulings import Candidate, Support, Symptom, quoted
-from envlock.diagnose.shadowed import own_file
+from envlock.diagnose.shadowed import SHADOWED, own_file
 from envlock.findings import Finding
 from envlock.model import Remedy, RemedyKind, Severity, Stage
 from envlock.rules.check import Known, Truth
@@ -39,7 +39,6 @@ _BARE = re.compile(
     r"has no attribute '|No module named |cannot import name |unexpected keyword argument"
     r"|Argument\(s\) not recognized|was removed in the NumPy"
 )
-_FILE = re.compile(r"\((?P<path>[^()\n]{1,400}\.py)\)")
 
 
 class Lost(Struct, frozen=True, kw_only=True):
@@ -103,7 +102,9 @@ def told_of(
     A rule about the same words that speaks of the versions of the same package
     knows more, and goes first.
     """
-    finding = _shadowed(found) if found.claim.partly or found.claim.shadowed else None
+    if any(each.finding.id == SHADOWED for each in others) or found.claim.partly:
+        return None
+    finding = _shadowed(found) if found.claim.shadowed else None
     if finding is None and found.life.lacks:
         finding = _missing(found, known)
     elif finding is None and not found.claim.is_member and not found.claim.dotted.endswith(")"):
@@ -286,13 +287,9 @@ def _there(found: Lost) -> Finding | None:
     )
 
 
-def _shadowed(found: Lost) -> Finding | None:
+def _shadowed(found: Lost) -> Finding:
     top = found.claim.dotted.partition(".")[0]
-    file = _FILE.search(found.one.message)
-    path = file["path"] if file else ""
-    if path and re.search(r"[/\\](?:site|dist)-packages[/\\]", path):
-        return None
-    return own_file(top, path)
+    return own_file(top)
 
 
 def _packages(found: Lost, known: Known) -> dict[NormalizedName, Version | None]:

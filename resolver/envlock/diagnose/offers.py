@@ -18,7 +18,7 @@ from envlock.releases import WheelRange, declarations, release, wheels_for
 from envlock.rules.check import Situation
 from envlock.rules.frameworks import framework, framework_of
 from envlock.rules.tables import pythons
-from envlock.targets.platforms import Place, foreign_target
+from envlock.targets.platforms import NamedPlatform, foreign_target
 from envlock.versions import admits, minor_of
 
 CONDA = "conda"
@@ -118,4 +118,4 @@ def _wheels(minor: str, platform: Platform, name: NormalizedName) -> WheelRange:
 
 @cache
 def _target(minor: str, platform: Platform) -> Target:
-    return foreign_target(Place(platform=platform, option=""), Version(minor))
+    return foreign_target(NamedPlatform(platform=platform, option=""), Version(minor))

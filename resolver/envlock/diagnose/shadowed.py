@@ -88,7 +88,7 @@ def own_file(name: str, path: str = "") -> Finding:
         because=f"Python looks beside the program first, and {what} there, which is called like"
         f" the module {name}; so that is imported in its place.",
         packages={},
-        cause=Cause.FILE,
+        cause=Cause.CODE,
         stage=Stage.IMPORT,
         confidence=0.95 if file else 0.9,
         remedies=(

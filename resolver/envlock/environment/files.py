@@ -41,7 +41,7 @@ _TAG = re.compile(r"\.(?:cpython-|cp)(\d)(\d+)")
 Pair = tuple[Distribution, Distribution]
 
 
-class Table(Struct, frozen=True, kw_only=True):
+class FileTable(Struct, frozen=True, kw_only=True):
     """The files of all distributions; paths are relative to the folder, with ``/``.
 
     ``entries`` maps a folder ("" is the folder itself) and a name to the last
@@ -65,9 +65,9 @@ class Table(Struct, frozen=True, kw_only=True):
         }
 
 
-def read_table(site: Site) -> Table:
+def read_table(site: Site) -> FileTable:
     """Read the RECORDs of a site-packages folder."""
-    table = Table()
+    table = FileTable()
     passed_over: set[str] = set()
     for distribution in site.distributions:
         _enter(distribution, table, passed_over)
@@ -75,7 +75,7 @@ def read_table(site: Site) -> Table:
     return table
 
 
-def _enter(distribution: Distribution, table: Table, passed_over: set[str]) -> None:
+def _enter(distribution: Distribution, table: FileTable, passed_over: set[str]) -> None:
     rows = recorded(distribution)
     if isinstance(rows, str):
         table.unrecorded[distribution] = rows
@@ -124,7 +124,7 @@ class FileState(Struct, frozen=True, kw_only=True):
     no RECORD lists, by the distribution they are among, each with the module
     it hides or "". ``shared`` are files that two distributions brought in two
     versions, each with the one it is of now, or None. ``counts`` and
-    ``unrecorded`` are those of `Table`; ``packages`` tells whose a top-level
+    ``unrecorded`` are those of `FileTable`; ``packages`` tells whose a top-level
     package is, ``unlisted`` which folders may not be read.
     """
 

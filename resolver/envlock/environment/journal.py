@@ -58,7 +58,7 @@ class Event(StrEnum):
     FILES = "files"
 
 
-class State(StrEnum):
+class ChangeState(StrEnum):
     """How a change stands."""
 
     FIXED = "fixed"
@@ -68,9 +68,9 @@ class State(StrEnum):
 
 
 _ENDS = {
-    Event.COMMIT: State.FIXED,
-    Event.ROLLED_BACK: State.ROLLED_BACK,
-    Event.UNDONE: State.UNDONE,
+    Event.COMMIT: ChangeState.FIXED,
+    Event.ROLLED_BACK: ChangeState.ROLLED_BACK,
+    Event.UNDONE: ChangeState.UNDONE,
 }
 
 
@@ -154,10 +154,10 @@ class Journal(Struct, frozen=True, kw_only=True):
         """The facts of the first line; none before it is written."""
         return next(iter(self.lines()), {})
 
-    def state(self) -> State:
+    def state(self) -> ChangeState:
         """How the change stands, by its last line."""
         events = self.events()
-        return _ENDS.get(events[-1], State.UNFINISHED) if events else State.ROLLED_BACK
+        return _ENDS.get(events[-1], ChangeState.UNFINISHED) if events else ChangeState.ROLLED_BACK
 
     def begin(self) -> dict[str, Any] | None:
         """The facts the fix began with; None when it changed nothing yet."""
@@ -294,7 +294,7 @@ def fixes(prefix: Path) -> tuple[Journal, ...]:
 def unsettled(prefix: Path) -> bool:
     """Whether an envlock was stopped while it changed an environment, or is at it now."""
     return os.path.lexists(trial_folder(prefix)) or any(
-        each.replaces or each.state() is State.UNFINISHED or not each.lines()
+        each.replaces or each.state() is ChangeState.UNFINISHED or not each.lines()
         for each in journals(prefix)
     )
 

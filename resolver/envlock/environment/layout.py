@@ -94,7 +94,7 @@ def _libc() -> str:
     return "musl" if next(Path("/lib").glob("ld-musl-*.so.1"), None) is not None else ""
 
 
-class CondaPackage(Struct, frozen=True, kw_only=True):
+class CondaRecord(Struct, frozen=True, kw_only=True):
     """A package that conda installed; ``record`` is its file in ``conda-meta``."""
 
     name: NormalizedName
@@ -102,7 +102,7 @@ class CondaPackage(Struct, frozen=True, kw_only=True):
     record: Path
 
 
-def conda_packages(prefix: Path) -> Mapping[NormalizedName, CondaPackage]:
+def conda_packages(prefix: Path) -> Mapping[NormalizedName, CondaRecord]:
     """Return what conda installed into a prefix, by the names of its records.
 
     A record is ``name-version-build.json``. Without ``conda-meta`` there are none.
@@ -116,7 +116,7 @@ def conda_packages(prefix: Path) -> Mapping[NormalizedName, CondaPackage]:
         parts = file.removesuffix(".json").rsplit("-", 2)
         if file.endswith(".json") and len(parts) == 3:  # noqa: PLR2004  (name, version, build)
             name = canonicalize_name(parts[0])
-            found[name] = CondaPackage(
+            found[name] = CondaRecord(
                 name=name, version=parts[1], record=prefix / "conda-meta" / file
             )
     return found
@@ -131,7 +131,7 @@ def records_of(prefix: Path) -> frozenset[str]:
     return frozenset(each.removesuffix(".json") for each in files if each.endswith(".json"))
 
 
-def files_of(package: CondaPackage) -> frozenset[str]:
+def files_of(package: CondaRecord) -> frozenset[str]:
     """Return the paths that a package put under its prefix; none when its record is broken."""
     return frozenset(_listed(package.record))
 

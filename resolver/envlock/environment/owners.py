@@ -11,7 +11,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from envlock.environment.commands import Commands, remedy
 from envlock.environment.faults import fault, several
-from envlock.environment.layout import CondaPackage, Layout, files_of
+from envlock.environment.layout import CondaRecord, Layout, files_of
 from envlock.environment.records import Distribution
 from envlock.findings import Finding
 from envlock.model import Remedy, RemedyKind
@@ -28,7 +28,7 @@ _LIBRARY_PATHS = {"linux": "LD_LIBRARY_PATH", "macos": "DYLD_LIBRARY_PATH"}
 
 
 def of_conda(
-    distributions: Iterable[Distribution], packages: Mapping[NormalizedName, CondaPackage]
+    distributions: Iterable[Distribution], packages: Mapping[NormalizedName, CondaRecord]
 ) -> frozenset[Distribution]:
     """Return those that conda installed: conda-build writes itself into INSTALLER.
 
@@ -43,7 +43,7 @@ def of_conda(
 
 def conda_and_pip(
     distributions: Iterable[Distribution],
-    packages: Mapping[NormalizedName, CondaPackage],
+    packages: Mapping[NormalizedName, CondaRecord],
     commands: Commands,
 ) -> Iterator[Finding]:
     """Yield one finding for all that pip installed over what conda's records list.
@@ -73,7 +73,7 @@ def conda_and_pip(
     )
 
 
-def _is_python(package: CondaPackage) -> bool:
+def _is_python(package: CondaRecord) -> bool:
     return any("site-packages/" in path for path in files_of(package))
 
 

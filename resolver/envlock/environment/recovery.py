@@ -18,10 +18,10 @@ from pathlib import Path
 from envlock.environment.holding import alone, closed
 from envlock.environment.inspect import find_environment, installed, place_of
 from envlock.environment.journal import (
+    ChangeState,
     Event,
     Journal,
     SavedFile,
-    State,
     fixes,
     home,
     journals,
@@ -330,11 +330,11 @@ def settle(prefix: Path, progress: Progress) -> None:
         if not journal.lines():
             _remove_nameless(prefix, journal, progress)
             continue
-        if journal.replaces or journal.state() is State.UNFINISHED:
+        if journal.replaces or journal.state() is ChangeState.UNFINISHED:
             landing([prefix])
         if journal.replaces:
             _settle_replacement(prefix, journal, progress)
-        elif journal.state() is State.UNFINISHED:
+        elif journal.state() is ChangeState.UNFINISHED:
             settle_fix(prefix, journal, progress)
 
 

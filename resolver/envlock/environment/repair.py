@@ -23,9 +23,9 @@ from envlock.environment.inspect import installed, prefix_of
 from envlock.environment.installer import Footprint, Installer, footprint, perform
 from envlock.environment.journal import (
     OWN,
+    ChangeState,
     Event,
     Journal,
-    State,
     fixes,
     kept_folder,
     new_journal,
@@ -253,7 +253,7 @@ def undo(python: Path) -> Journal:
         WorkError: another envlock is at work there, or files cannot be restored.
     """
     prefix = prefix_of(python)
-    fixed = [each for each in fixes(prefix) if each.state() is State.FIXED]
+    fixed = [each for each in fixes(prefix) if each.state() is ChangeState.FIXED]
     if fixed and _is_another(prefix, fixed[-1]):
         raise UsageError(f"{prefix}: it was made anew since its last fix, which is gone with it")
     if not fixed or not fixed[-1].snapshot.is_dir():

@@ -27,7 +27,7 @@ from envlock.environment.faults import fault, file_findings, fitting, several, t
 from envlock.environment.files import FileState, examine_files
 from envlock.environment.held import holds_pins
 from envlock.environment.inspect import find_environment, site_folders
-from envlock.environment.layout import CondaPackage, Layout, conda_packages, files_of, read_layout
+from envlock.environment.layout import CondaRecord, Layout, conda_packages, files_of, read_layout
 from envlock.environment.owners import conda_and_pip, of_conda, two_hdf5, user_site
 from envlock.environment.records import Distribution, Site, read_site
 from envlock.environment.shell import Addition, additions
@@ -252,7 +252,7 @@ class _Folder(Struct, frozen=True, kw_only=True):
         return found
 
 
-def _folder(path: Path, layout: Layout, conda: Mapping[NormalizedName, CondaPackage]) -> _Folder:
+def _folder(path: Path, layout: Layout, conda: Mapping[NormalizedName, CondaRecord]) -> _Folder:
     site = read_site(path)
     by_conda = of_conda(site.distributions, conda) if layout.conda else frozenset()
     state = examine_files(site, layout.version, by_conda)
@@ -265,7 +265,7 @@ def _folder(path: Path, layout: Layout, conda: Mapping[NormalizedName, CondaPack
 def _missing(
     state: FileState,
     by_conda: frozenset[Distribution],
-    conda: Mapping[NormalizedName, CondaPackage],
+    conda: Mapping[NormalizedName, CondaRecord],
     place: str,
 ) -> Iterator[tuple[Distribution, Sequence[str]]]:
     """Of what conda installed, only what it lists itself: builds leave files of RECORD out."""
@@ -288,7 +288,7 @@ def _merged(places: Iterable[_Folder]) -> _Packages:
 
 
 def _folder_findings(
-    folder: _Folder, conda: Mapping[NormalizedName, CondaPackage], commands: Commands
+    folder: _Folder, conda: Mapping[NormalizedName, CondaRecord], commands: Commands
 ) -> Iterator[Finding]:
     yield from file_findings(folder.site, folder.state, commands, folder.by_conda)
     others = {each.name: each for each in folder.site.distributions if each not in folder.by_conda}

@@ -35,7 +35,7 @@ class Witness(Struct, frozen=True, kw_only=True):
         return f"{self.cell}, {self.name}: {self.words}"
 
 
-class Support(Struct):
+class RuleSupport(Struct):
     """What shows that a rule is so.
 
     ``seen`` are the sets that failed with one of its symptoms, or that pass
@@ -55,7 +55,7 @@ class Judgement(Struct, frozen=True, kw_only=True):
     about, ``unexplained`` those that fail and that no rule speaks of.
     """
 
-    supported: Mapping[RuleId, Support]
+    supported: Mapping[RuleId, RuleSupport]
     unsupported: Mapping[RuleId, str]
     contradictions: tuple[Witness, ...]
     unexplained: tuple[Witness, ...]
@@ -63,7 +63,7 @@ class Judgement(Struct, frozen=True, kw_only=True):
 
 def judge(rules: Sequence[Rule], cells: Iterable[CellEvidence], gate: tuple[str, ...]) -> Judgement:
     """Hold rules against every set of every cell; ``gate`` are the levels that must pass."""
-    told = {rule.id: Support() for rule in rules}
+    told = {rule.id: RuleSupport() for rule in rules}
     contradictions: list[Witness] = []
     unexplained: list[Witness] = []
     for evidence in cells:
@@ -86,7 +86,7 @@ def judge(rules: Sequence[Rule], cells: Iterable[CellEvidence], gate: tuple[str,
 
 
 def _weigh(
-    rule: Rule, evidence: CellEvidence, proved: ProvedSet, told: Support, gate: tuple[str, ...]
+    rule: Rule, evidence: CellEvidence, proved: ProvedSet, told: RuleSupport, gate: tuple[str, ...]
 ) -> None:
     """Add what a set that breaks a rule tells for it."""
     cell = evidence.cell
@@ -124,7 +124,7 @@ def _lost(rule: Rule, evidence: CellEvidence, proved: ProvedSet) -> str | None:
 
 
 def _note_incurable(
-    rules: Sequence[Rule], cell: Cell, proved: ProvedSet, told: Mapping[RuleId, Support]
+    rules: Sequence[Rule], cell: Cell, proved: ProvedSet, told: Mapping[RuleId, RuleSupport]
 ) -> None:
     for level, found in explain(rules, cell, proved).items():
         for each in found:
@@ -168,7 +168,7 @@ def _unexplained(
         yield _witness(None, cell, proved, words)
 
 
-def _why(rule: Rule, told: Support) -> str:
+def _why(rule: Rule, told: RuleSupport) -> str:
     """Why nothing supports a rule."""
     if not levels_of(rule.stage) and rule.stage not in EARLY:
         return f"stage {rule.stage} is not probed"

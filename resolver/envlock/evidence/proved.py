@@ -156,7 +156,7 @@ _BARRED = "has it, in versions that a rule or the date refuses"
 Offered = Callable[[Cell, ProvedSet], bool]
 
 
-class Found(Struct, frozen=True, kw_only=True):
+class Precedent(Struct, frozen=True, kw_only=True):
     """The newest set that was proved for a request, and what of the request it does not meet."""
 
     cell: Cell
@@ -174,7 +174,7 @@ class Found(Struct, frozen=True, kw_only=True):
 
 def consult(
     question: Question, needs: Sequence[str], folders: Sequence[Path], offered: Offered
-) -> Found | None:
+) -> Precedent | None:
     """Return the newest set that was proved for a question on this target, or None.
 
     ``offered`` tells whether a set can be had where packages come from. Without
@@ -191,11 +191,11 @@ def consult(
     newest = newest_on_record(asked)
     if not needs:
         candidates = tuple(cell for cell in candidates if newest is None or cell.version >= newest)
-    seen: list[Found] = []
+    seen: list[Precedent] = []
     for cell in candidates:
         proved = rules_set(cells[cell])
         if proved and offered(cell, proved):
-            seen.append(Found(cell=cell, proved=proved, unmet=unmet(proved, asked)))
+            seen.append(Precedent(cell=cell, proved=proved, unmet=unmet(proved, asked)))
             if usable(proved, asked):
                 return seen[-1]
     if needs:
@@ -204,7 +204,7 @@ def consult(
 
 
 def resolution(
-    found: Found, question: Question, rules: Database, index: Index, *, addresses: bool
+    found: Precedent, question: Question, rules: Database, index: Index, *, addresses: bool
 ) -> Resolution:
     """Return the set as the answer to a question that it meets; nothing is solved.
 
@@ -224,7 +224,7 @@ def resolution(
     return Resolution(packages=packages, notes=(), reasons=reasons(packages, rules.find))
 
 
-def preferring(question: Question, found: Found, *, needed: bool) -> Question:
+def preferring(question: Question, found: Precedent, *, needed: bool) -> Question:
     """Return the question with the pins of a set preferred, and its release fixed if ``needed``."""
     known = {**found.proved.pins, **question.preferences}
     requirements, base = question.requirements, question.base
@@ -237,7 +237,7 @@ def preferring(question: Question, found: Found, *, needed: bool) -> Question:
     return replace(question, preferences=known, requirements=requirements, base=base)
 
 
-def compared(found: Found, packages: Iterable[LockedPackage]) -> tuple[str, tuple[str, ...]]:
+def compared(found: Precedent, packages: Iterable[LockedPackage]) -> tuple[str, tuple[str, ...]]:
     """Say how a lock differs from the set that was proved: in how much, and in what."""
     pins = {package.name: package.version for package in packages}
     known = found.proved.pins
@@ -306,7 +306,7 @@ def _comes_from(cell: Cell, proved: ProvedSet, index: Index, settings: IndexSett
     return any(file.hashes.get("sha256") in wanted for file in index.files(cell.distribution))
 
 
-def _for_request(package: LockedPackage, found: Found, question: Question) -> LockedPackage:
+def _for_request(package: LockedPackage, found: Precedent, question: Question) -> LockedPackage:
     """A package with who asks for it now, where the run of the matrix had asked for it."""
     asked = origins(package.name, found.cell.distribution, question.requirements)
     others = (each for each in package.via if each != TYPED)
@@ -343,7 +343,7 @@ def _addressed(packages: Sequence[LockedPackage], index: Index) -> tuple[LockedP
 def _none_has(
     needs: Sequence[str],
     question: Question,
-    seen: Sequence[Found],
+    seen: Sequence[Precedent],
     cells: Mapping[Cell, Traversable],
 ) -> NoResolution:
     where = f"Python {question.target.minor} on {question.target.platform}"
@@ -360,7 +360,7 @@ def _none_has(
     return NoResolution("\n".join(lines), *_ways(needs, question, cells))
 
 
-def _missed(needs: Sequence[str], found: Found) -> list[str]:
+def _missed(needs: Sequence[str], found: Precedent) -> list[str]:
     return [each for each in needs if each not in found.proved.capabilities]
 
 

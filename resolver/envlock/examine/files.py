@@ -25,7 +25,7 @@ from envlock.examine.gathered import Gathered, Given, folder_platform, holds, on
 from envlock.examine.logs import examine_text
 from envlock.findings import Examined, Kind
 from envlock.formats.conda_spec import PypiSpec, is_for, parse_conda_spec, pypi_name, selected
-from envlock.formats.environment_yml import By, Entry, parse_environment_yml
+from envlock.formats.environment_yml import EntryOwner, EnvironmentEntry, parse_environment_yml
 from envlock.formats.faults import shown
 from envlock.formats.hints import plainly
 from envlock.formats.listings import HEAD, folder_of, rows
@@ -35,7 +35,7 @@ from envlock.formats.pyproject import Project
 from envlock.formats.reading import read_lenient
 from envlock.formats.registry import FileFormat, detect, named, read_lock
 from envlock.formats.requirements import Line, RequirementsReader
-from envlock.formats.toml_locks import Locked, read_packages
+from envlock.formats.toml_locks import TomlPackage, read_packages
 from envlock.model import Lock, Part, Platform
 from envlock.rules.frameworks import framework
 from envlock.targets.platforms import KNOWN
@@ -151,15 +151,15 @@ def _environment_of(gathered: Gathered, pythons: SpecifierSet) -> Environment:
     return (allowed or environments)[0]
 
 
-def _reached(packages: Sequence[Locked], environment: Environment) -> list[Locked]:
+def _reached(packages: Sequence[TomlPackage], environment: Environment) -> list[TomlPackage]:
     """The packages that are installed in an environment: from those nobody needs, along edges."""
     needed = {name for package in packages for name, _, _ in package.needs}
-    by_name: dict[str, list[Locked]] = {}
+    by_name: dict[str, list[TomlPackage]] = {}
     for package in packages:
         if not package.markers or any(_holds(text, environment) for text in package.markers):
             by_name.setdefault(package.name, []).append(package)
     waiting = [each for group in by_name.values() for each in group if each.name not in needed]
-    found: dict[tuple[str, str], Locked] = {}
+    found: dict[tuple[str, str], TomlPackage] = {}
     while waiting:
         package = waiting.pop()
         if (package.name, package.version) in found:
@@ -271,7 +271,7 @@ class _Reader:
             elif not self._is_meant(entry.selector):
                 text = f"{shown(entry.text)} is left out: it is for {entry.selector} only"
                 self.gathered.note(self._where(entry), text)
-            elif entry.by is By.PIP:
+            elif entry.by is EntryOwner.PIP:
                 self._pip.line(self._path, entry.text, self._where(entry))
             else:
                 self._conda(entry.text, self._where(entry))
@@ -308,7 +308,7 @@ class _Reader:
             return "conda" if self._by_conda else "pip"
         return "conda" if by_conda == named else None if by_conda else "pip"
 
-    def _where(self, entry: Entry) -> str:
+    def _where(self, entry: EnvironmentEntry) -> str:
         return f"{self._path}:{entry.line}"
 
 

@@ -40,7 +40,7 @@ _HASHES = {"md5": re.compile(r"[0-9a-f]{32}"), "sha256": re.compile(r"[0-9a-f]{6
 _SYSTEMS: tuple[tuple[Virtual, ...], ...] = ((), (("__glibc", "2.50", "0"), ("__osx", "26.0", "0")))
 
 
-class Address(Struct, frozen=True, kw_only=True):
+class FileAddress(Struct, frozen=True, kw_only=True):
     """What an address tells; empty or None where it does not."""
 
     name: str = ""
@@ -51,15 +51,15 @@ class Address(Struct, frozen=True, kw_only=True):
     channel: str = ""
 
 
-def told_by(url: str) -> Address:
+def told_by(url: str) -> FileAddress:
     """Return what the address of a package tells; a local path tells no channel."""
     folder, _, filename = url.partition("#")[0].rpartition("/")
     channel, _, subdir = folder.rpartition("/")
     known = subdir in SUBDIRS and "://" in channel
     archive = parse_archive(unquote(filename))
     if archive is None:
-        return Address(subdir=subdir if known else "", channel=f"{channel}/" if known else "")
-    return Address(
+        return FileAddress(subdir=subdir if known else "", channel=f"{channel}/" if known else "")
+    return FileAddress(
         name=archive.name.lower(),
         version=archive.version,
         build=archive.build,

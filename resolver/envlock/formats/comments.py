@@ -73,7 +73,7 @@ def own_command(text: str) -> str:
     return text if shlex.join(words) == text else ""
 
 
-class Explained(Protocol):
+class WithReasons(Protocol):
     """A pin that says who asked for it and which rules moved it."""
 
     @property
@@ -88,7 +88,7 @@ def told(lock: Lock, part: Part) -> list[LockedPackage]:
     return packages if lock.indexes else [replace(package, index="") for package in packages]
 
 
-def remarks(package: Explained, reasons: Mapping[RuleId, str], *, indent: str) -> list[str]:
+def remarks(package: WithReasons, reasons: Mapping[RuleId, str], *, indent: str) -> list[str]:
     """Say who asked for a package, which rules moved it and where it came from, as comments."""
     via = sorted(map(one_line, package.via))
     lines = [f"{indent}# via {', '.join(via)}"] if via else []

@@ -18,8 +18,8 @@ from envlock.formats.archives import (
     pip_package,
     refuse_without,
 )
-from envlock.formats.comments import Explained, channel_words, of_conda, remarks
-from envlock.formats.lockfile import Gathered
+from envlock.formats.comments import WithReasons, channel_words, of_conda, remarks
+from envlock.formats.lockfile import LockEntries
 from envlock.formats.yaml_text import Node, quoted
 from envlock.model import Lock
 
@@ -98,11 +98,11 @@ def _body(
     ]
 
 
-def _with_remarks(body: list[str], pin: Explained, lock: Lock) -> list[str]:
+def _with_remarks(body: list[str], pin: WithReasons, lock: Lock) -> list[str]:
     return [*body, *remarks(pin, lock.reasons, indent="  ")]
 
 
-def read(name: str, text: str, gathered: Gathered) -> None:
+def read(name: str, text: str, gathered: LockEntries) -> None:
     """Read the packages of every platform, whatever category they are of.
 
     Raises:

@@ -30,7 +30,7 @@ from envlock.errors import UsageError
 from envlock.formats.comments import channel_words, of_conda, of_pypi, one_line, remarks, told
 from envlock.formats.conda_spec import parse_spec, selected
 from envlock.formats.faults import safe, shown
-from envlock.formats.lockfile import Gathered, read_pin
+from envlock.formats.lockfile import LockEntries, read_pin
 from envlock.formats.yaml_text import comments_under, compose, exactly, quoted
 from envlock.index.secrets import redact
 from envlock.model import CondaPackage, CondaSpec, Lock, Part
@@ -53,7 +53,7 @@ _EXACT = re.compile(r"(==?)([^*,|<>=~\s]+)")
 _FRAME = re.compile(r"(python|pip)(\s*[=<>!~].*)?")
 
 
-class By(StrEnum):
+class EntryOwner(StrEnum):
     """Whose an entry is: conda's, pip's, or (the whole entry is odd) nobody's."""
 
     CONDA = "conda"
@@ -61,7 +61,7 @@ class By(StrEnum):
     NOBODY = ""
 
 
-class Entry(Struct, frozen=True, kw_only=True):
+class EnvironmentEntry(Struct, frozen=True, kw_only=True):
     """A text of the file, its first line and its last.
 
     ``selector`` is the platforms it is for, in the file's words, or "".
@@ -72,7 +72,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     text: str
     line: int
     end: int = 0
-    by: By = By.CONDA
+    by: EntryOwner = EntryOwner.CONDA
     selector: str = ""
     odd: str = ""
     lost: bool = False
@@ -84,12 +84,12 @@ class EnvironmentFile(Struct, kw_only=True):
     ``mapped`` is the line of a ``dependencies`` that is a map of lists.
     """
 
-    values: dict[str, Entry] = field(default_factory=dict)
-    lists: dict[str, list[Entry]] = field(default_factory=dict)
-    variables: dict[str, Entry] = field(default_factory=dict)
-    dependencies: list[Entry] = field(default_factory=list)
+    values: dict[str, EnvironmentEntry] = field(default_factory=dict)
+    lists: dict[str, list[EnvironmentEntry]] = field(default_factory=dict)
+    variables: dict[str, EnvironmentEntry] = field(default_factory=dict)
+    dependencies: list[EnvironmentEntry] = field(default_factory=list)
     mapped: int | None = None
-    odd: list[Entry] = field(default_factory=list)
+    odd: list[EnvironmentEntry] = field(default_factory=list)
 
 
 def parse_environment_yml(name: str, text: str) -> EnvironmentFile:
@@ -161,7 +161,7 @@ class _Reader:
             if item.id == "sequence":
                 self._odd_entry(item, "a list inside the list is not read")
             elif item.id == "scalar":
-                self._add(item, By.CONDA)
+                self._add(item, EntryOwner.CONDA)
             else:
                 for key, value in _members(item):
                     self._section(key, value)
@@ -171,7 +171,7 @@ class _Reader:
         listed = value.value if value.id == "sequence" else [value]
         if selector is not None and all(each.id == "scalar" for each in listed):
             for each in listed:
-                self._add(each, By.CONDA, selector[1].strip())
+                self._add(each, EntryOwner.CONDA, selector[1].strip())
         elif key in _PIP:
             self._pip(value)
         else:
@@ -184,9 +184,9 @@ class _Reader:
                 where = item[0] if isinstance(item, tuple) else item
                 self._odd_entry(where, "this entry is not a requirement")
             elif item is not node or item.value not in NOTHING:
-                self._add(item, By.PIP)
+                self._add(item, EntryOwner.PIP)
 
-    def _add(self, node: _Node, by: By, selector: str = "") -> None:
+    def _add(self, node: _Node, by: EntryOwner, selector: str = "") -> None:
         entry = self._entry(node, by, selector)
         if not entry.text or node.tag == f"{_TAG}null":
             self._odd_entry(node, "an empty entry is left out", lost=False)
@@ -201,13 +201,15 @@ class _Reader:
             else:
                 self._odd(value, f"the variable {shown(key)} is not one value, and is left out")
 
-    def _entry(self, node: _Node, by: By = By.CONDA, selector: str = "") -> Entry:
+    def _entry(
+        self, node: _Node, by: EntryOwner = EntryOwner.CONDA, selector: str = ""
+    ) -> EnvironmentEntry:
         if node.id != "scalar":
             odd = "this is not one value"
-            return Entry(text="", line=_line(node), by=by, odd=odd, lost=True)
+            return EnvironmentEntry(text="", line=_line(node), by=by, odd=odd, lost=True)
         number = node.start_mark.line
         line = self._lines[number] if number < len(self._lines) else ""
-        return Entry(
+        return EnvironmentEntry(
             text=node.value.strip(),
             line=_line(node),
             end=node.end_mark.line + 1,
@@ -216,11 +218,15 @@ class _Reader:
         )
 
     def _odd_entry(self, node: _Node, text: str, *, lost: bool = True) -> None:
-        entry = Entry(text="", line=_line(node), by=By.NOBODY, odd=text, lost=lost)
+        entry = EnvironmentEntry(
+            text="", line=_line(node), by=EntryOwner.NOBODY, odd=text, lost=lost
+        )
         self.file.dependencies.append(entry)
 
     def _odd(self, node: _Node, text: str, *, lost: bool = False) -> None:
-        entry = Entry(text="", line=_line(node), by=By.NOBODY, odd=text, lost=lost)
+        entry = EnvironmentEntry(
+            text="", line=_line(node), by=EntryOwner.NOBODY, odd=text, lost=lost
+        )
         self.file.odd.append(entry)
 
 
@@ -315,7 +321,7 @@ def _variables(variables: Mapping[str, str]) -> Iterator[str]:
             yield f"  # {one_line(f'{name} is left out: it holds a credential')}"
 
 
-def read(name: str, text: str, gathered: Gathered) -> None:
+def read(name: str, text: str, gathered: LockEntries) -> None:
     """Read exact pins of conda and pip; where conda has no more than python and pip, of pip.
 
     Raises:
@@ -334,7 +340,7 @@ def read(name: str, text: str, gathered: Gathered) -> None:
     if not head.subdir and all(map(_is_frame, file.dependencies)):
         gathered.of("")
         for entry in file.dependencies:
-            if entry.by is By.PIP:
+            if entry.by is EntryOwner.PIP:
                 under = comments_under(lines, entry.end)
                 gathered.pin(read_pin(f"{name}:{entry.line}", entry.text, under))
         return
@@ -345,17 +351,19 @@ def read(name: str, text: str, gathered: Gathered) -> None:
     _take(name, lines, file.dependencies, gathered)
 
 
-def _is_frame(entry: Entry) -> bool:
-    return entry.by is By.PIP or bool(entry.odd) or _FRAME.fullmatch(entry.text) is not None
+def _is_frame(entry: EnvironmentEntry) -> bool:
+    return entry.by is EntryOwner.PIP or bool(entry.odd) or _FRAME.fullmatch(entry.text) is not None
 
 
-def _take(name: str, lines: Sequence[str], entries: Iterable[Entry], gathered: Gathered) -> None:
+def _take(
+    name: str, lines: Sequence[str], entries: Iterable[EnvironmentEntry], gathered: LockEntries
+) -> None:
     subdir = gathered.heading.subdir
     gathered.of(subdir)
     for entry in entries:
         where = f"{name}:{entry.line}"
         under = comments_under(lines, entry.end)
-        if entry.by is By.PIP:
+        if entry.by is EntryOwner.PIP:
             gathered.add(where, subdir, read_pin(where, entry.text, ()).package, under)
         elif not entry.odd:
             gathered.add(where, subdir, _pinned(where, entry.text), under)

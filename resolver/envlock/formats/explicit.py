@@ -25,7 +25,7 @@ from envlock.formats.archives import (
     refuse_without,
 )
 from envlock.formats.comments import of_conda, one_line, remarks
-from envlock.formats.lockfile import Gathered
+from envlock.formats.lockfile import LockEntries
 from envlock.formats.pylock import release_of
 from envlock.formats.yaml_text import comments_under
 from envlock.model import CondaPackage, Lock, LockedPackage, Part
@@ -74,7 +74,7 @@ def _hash(package: CondaPackage) -> str:
     return package.md5 or f"sha256:{package.sha256}"
 
 
-def read(name: str, text: str, gathered: Gathered) -> None:
+def read(name: str, text: str, gathered: LockEntries) -> None:
     """Read the addresses, their hashes and the comments under them.
 
     Raises:

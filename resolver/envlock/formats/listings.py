@@ -40,7 +40,7 @@ class _Listed(Struct):
     channel: str | None = None
 
 
-class Row(Struct, frozen=True):
+class ListedRow(Struct, frozen=True):
     """One package; ``channel`` is conda's, ``pypi`` or none where pip brought it.
 
     ``where`` is its line, 0 where there are none; ``fault`` why it is no package.
@@ -103,7 +103,7 @@ def folder_of(text: str) -> str:
     return (head["folder"] or "") if head else ""
 
 
-def rows(text: str) -> Iterator[Row]:
+def rows(text: str) -> Iterator[ListedRow]:
     """Read a listing of any kind but ``pip freeze``, whose lines are requirements."""
     conda = _CONDA_HEAD.search(text)
     head = conda or _PIP_HEAD.search(text)
@@ -120,38 +120,40 @@ def rows(text: str) -> Iterator[Row]:
             if match is not None:
                 words = match["rest"].split()
                 channel = (words[1] if len(words) > 1 else "defaults") if conda else None
-                yield Row(match["name"], match["version"], channel, number)
+                yield ListedRow(match["name"], match["version"], channel, number)
 
 
-def frozen(text: str) -> Iterator[Row]:
+def frozen(text: str) -> Iterator[ListedRow]:
     """Read the pins that ``pip freeze`` prints; a line that names no version has a fault."""
     for number, line in enumerate(map(str.strip, text.splitlines()), 1):
         if not line or line.startswith("#"):
             continue
         found = _PIN.fullmatch(line)
         if found is None or standards.version(found[2]) is None:
-            yield Row("", "", where=number, fault=UsageError(f"{shown(line)} names no version"))
+            yield ListedRow(
+                "", "", where=number, fault=UsageError(f"{shown(line)} names no version")
+            )
         else:
-            yield Row(canonicalize_name(found[1]), found[2], where=number)
+            yield ListedRow(canonicalize_name(found[1]), found[2], where=number)
 
 
-def _of_json(text: str) -> list[Row]:
+def _of_json(text: str) -> list[ListedRow]:
     if not text[:HEAD].lstrip().startswith("["):
         return []
     try:
         listed = msgspec.json.decode(text, type=list[_Listed])  # ends at the first other thing
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return []
-    return [Row(each.name, each.version, each.channel) for each in listed]
+    return [ListedRow(each.name, each.version, each.channel) for each in listed]
 
 
-def _address(line: str, number: int) -> Row:
+def _address(line: str, number: int) -> ListedRow:
     if line.startswith(_OF_PIP):
         name, version = release_at(line.removeprefix(_OF_PIP))
         if name is not None and version is not None:
-            return Row(name, str(version), "pypi", number)
+            return ListedRow(name, str(version), "pypi", number)
     archive, subdir = parse_archive(line), _SUBDIR.search(line)
     if archive is None:
         fault = UsageError(f"{shown(line)} is no address of a conda package")
-        return Row("", "", None, number, fault=fault)
-    return Row(archive.name, archive.version, "conda", number, subdir[1] if subdir else "")
+        return ListedRow("", "", None, number, fault=fault)
+    return ListedRow(archive.name, archive.version, "conda", number, subdir[1] if subdir else "")

@@ -104,7 +104,7 @@ def _hash(where: str, option: str) -> str:
     return lowered
 
 
-class Found(Struct, kw_only=True):
+class Holding(Struct, kw_only=True):
     """What a file holds of one platform; ``pins`` say where each Python package stands."""
 
     conda: dict[str, CondaPackage] = field(default_factory=dict)
@@ -112,7 +112,7 @@ class Found(Struct, kw_only=True):
     pins: dict[str, Pin] = field(default_factory=dict)
 
 
-class Gathered(Struct, kw_only=True):
+class LockEntries(Struct, kw_only=True):
     """What a file holds; `lock` puts it together.
 
     ``markers`` is the PEP 508 environment of a target: pins that are for
@@ -123,16 +123,16 @@ class Gathered(Struct, kw_only=True):
 
     heading: Heading
     markers: Mapping[str, str] | None = None
-    parts: dict[str, Found] = field(default_factory=dict)
+    parts: dict[str, Holding] = field(default_factory=dict)
     reasons: dict[RuleId, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     environments: dict[str, Mapping[str, str]] = field(default_factory=dict)
     selections: tuple[Selection, ...] = ()
     default_groups: tuple[str, ...] = ()
 
-    def of(self, subdir: str) -> Found:
+    def of(self, subdir: str) -> Holding:
         """Return the place for what a platform has; "" where the file is for one, without conda."""
-        return self.parts.setdefault(subdir, Found())
+        return self.parts.setdefault(subdir, Holding())
 
     def add(
         self,
@@ -239,7 +239,7 @@ class Gathered(Struct, kw_only=True):
             self.of(subdir)
         if self.markers is None and head.several:
             self._environments()
-        parts = tuple(self._part(each) for each in sorted(self.parts or {"": Found()}))
+        parts = tuple(self._part(each) for each in sorted(self.parts or {"": Holding()}))
         return Lock(
             parts=parts,
             name=head.name,
@@ -264,7 +264,7 @@ class Gathered(Struct, kw_only=True):
         return tuple(found) if self.heading.ours or len(found) > 1 else ()
 
     def _part(self, subdir: str) -> Part:
-        found, head = self.parts.get(subdir, Found()), self.heading
+        found, head = self.parts.get(subdir, Holding()), self.heading
         conda_python = found.conda.get("python")
         python, platform = head.target
         if subdir in self.environments:

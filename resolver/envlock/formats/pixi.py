@@ -24,8 +24,8 @@ from envlock.formats.archives import (
     refuse_without,
     told_by,
 )
-from envlock.formats.comments import Explained, channel_words, of_conda, one_line, remarks
-from envlock.formats.lockfile import Gathered
+from envlock.formats.comments import WithReasons, channel_words, of_conda, one_line, remarks
+from envlock.formats.lockfile import LockEntries
 from envlock.formats.yaml_text import Node, bare
 from envlock.model import CondaPackage, Lock, Part
 
@@ -50,7 +50,7 @@ _SAFE = "/!$&'()*+,;=:@~"
 _NUMBERS = ("build_number", "size", "timestamp")
 _LISTS = ("depends", "constrains", "track_features", "purls")
 #: Where an entry stands, and its lines: in the environment's list, in that of all packages.
-_Entry = tuple[str, Explained, list[str]]
+_Entry = tuple[str, WithReasons, list[str]]
 
 
 def render(lock: Lock) -> list[str]:
@@ -163,7 +163,7 @@ def _pip(lock: Lock, part: Part) -> Iterator[_Entry]:
         yield one_line(address(file)), pinned, lines
 
 
-def read(name: str, text: str, gathered: Gathered) -> None:
+def read(name: str, text: str, gathered: LockEntries) -> None:
     """Read the default environment, or the only one there is.
 
     Raises:
@@ -197,7 +197,7 @@ def _place_of(entry: Node) -> tuple[str, str]:
     return kind, place.text
 
 
-def _take(gathered: Gathered, subdir: str, entry: Node, body: Node) -> None:
+def _take(gathered: LockEntries, subdir: str, entry: Node, body: Node) -> None:
     kind, place = _place_of(entry)
     if kind == "pypi":
         own, release = body.need("name").text, body.need("version").text

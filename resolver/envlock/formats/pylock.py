@@ -35,7 +35,7 @@ from envlock.choices import Format
 from envlock.documents import Malformed, toml_tables
 from envlock.errors import UsageError, WorkError
 from envlock.formats.comments import Heading, one_line, read_requested
-from envlock.formats.lockfile import STRONG_HASH, Gathered, Pin
+from envlock.formats.lockfile import STRONG_HASH, LockEntries, Pin
 from envlock.formats.together import environment, gather
 from envlock.index.origin import public
 from envlock.index.secrets import strip_credentials
@@ -220,7 +220,7 @@ def _local_path(url: str) -> str | None:
     return path if parts.netloc in {"", "localhost"} else f"//{parts.netloc}{path}"
 
 
-def read(name: str, text: str, gathered: Gathered) -> None:
+def read(name: str, text: str, gathered: LockEntries) -> None:
     """Read the pins of a pylock.toml, and what it says of itself.
 
     Raises:

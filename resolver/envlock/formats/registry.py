@@ -21,7 +21,7 @@ from envlock.errors import UsageError
 from envlock.formats.comments import read_heading
 from envlock.formats.content import PENDING, sealed
 from envlock.formats.listings import HEAD, is_explicit, is_freeze, is_json, is_table
-from envlock.formats.lockfile import Gathered
+from envlock.formats.lockfile import LockEntries
 from envlock.formats.logs import in_trouble, is_log
 from envlock.formats.reading import decode, is_binary
 from envlock.model import Lock, Selection
@@ -78,7 +78,7 @@ class Module(Protocol):
         """Return one text that holds all platforms, of a format whose row says ``markers``."""
         ...
 
-    def read(self, name: str, text: str, gathered: Gathered) -> None:
+    def read(self, name: str, text: str, gathered: LockEntries) -> None:
         """Take in the pins of a file, and what it says of itself.
 
         Raises:
@@ -407,7 +407,7 @@ def read_lock(path_name: str, text: str, *, markers: Mapping[str, str] | None = 
 
 
 def _read(kind: Format, name: str, text: str, markers: Mapping[str, str] | None = None) -> Lock:
-    gathered = Gathered(heading=read_heading(text.splitlines()), markers=markers)
+    gathered = LockEntries(heading=read_heading(text.splitlines()), markers=markers)
     LOCKS[kind].load().read(name, text, gathered)
     return gathered.lock()
 

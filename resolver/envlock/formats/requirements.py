@@ -24,7 +24,7 @@ from envlock import standards
 from envlock.errors import UsageError
 from envlock.formats.comments import of_pypi, remarks, told
 from envlock.formats.faults import shown
-from envlock.formats.lockfile import Gathered, read_pin
+from envlock.formats.lockfile import LockEntries, read_pin
 from envlock.formats.pep508 import parse_requirement, refuse_long
 from envlock.formats.together import gather
 from envlock.model import Lock, LockedPackage, Part
@@ -347,7 +347,7 @@ def _pin(package: LockedPackage, marker: Marker | None) -> list[str]:
     return [*(f"{word} \\" for word in words[:-1]), words[-1]]
 
 
-def read(name: str, text: str, gathered: Gathered) -> None:
+def read(name: str, text: str, gathered: LockEntries) -> None:
     """Read exact pins, their hashes and the comments under them.
 
     Raises:

@@ -18,7 +18,7 @@ from envlock.documents import read_toml
 from envlock.errors import UsageError
 
 
-class Locked(Struct, frozen=True, kw_only=True):
+class TomlPackage(Struct, frozen=True, kw_only=True):
     """One package of a lock; ``needs`` are names with the versions and markers of their edges."""
 
     name: NormalizedName
@@ -28,7 +28,7 @@ class Locked(Struct, frozen=True, kw_only=True):
     released: bool = True
 
 
-def read_packages(name: str, text: str) -> tuple[SpecifierSet, list[Locked]]:
+def read_packages(name: str, text: str) -> tuple[SpecifierSet, list[TomlPackage]]:
     """Return the Pythons that a lock is for and its packages; ``name`` is for errors.
 
     Raises:
@@ -50,7 +50,7 @@ def _pythons(tables: Mapping[str, Any]) -> SpecifierSet:
     return (standards.specifiers(said) if isinstance(said, str) else None) or SpecifierSet()
 
 
-def _locked(row: Mapping[str, Any], where: str) -> Locked | None:
+def _locked(row: Mapping[str, Any], where: str) -> TomlPackage | None:
     name = row.get("name")
     if not isinstance(name, str):
         raise UsageError(f"{where}: it has no name")
@@ -59,7 +59,7 @@ def _locked(row: Mapping[str, Any], where: str) -> Locked | None:
     source = row.get("source")
     own = isinstance(source, dict) and bool({"virtual", "editable"} & source.keys())
     own = own or row.get("directory") is not None
-    return Locked(
+    return TomlPackage(
         name=canonicalize_name(name),
         version=_text(row.get("version")),
         markers=tuple(_markers(row)),

@@ -17,6 +17,7 @@ import threading
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -163,9 +164,11 @@ class _Stream(httpcore2.NetworkStream):
     ) -> httpcore2.NetworkStream:
         wait = self._watch.wait(timeout)
         try:
+            if isinstance(ssl_context, _Unread):
+                ssl_context = ssl_context.read()
             stream = self._stream.start_tls(ssl_context, server_hostname, wait)
         except BaseException:
-            self._watch.forget(self._handle)
+            self.close()
             raise
         return _Stream(stream, self._handle, self._watch)
 
@@ -342,25 +345,61 @@ def _check_proxies(chosen: str | None) -> None:
         urlsplit(proxy if "://" in proxy else f"http://{proxy}").port  # noqa: B018  (it raises)
 
 
+class _Unread(ssl.SSLContext):
+    """Stands for certificates until a connection needs them; by itself it trusts nobody."""
+
+    cert: str | None = None
+    client_cert: str | None = None
+
+    def read(self) -> ssl.SSLContext:
+        """Return what it stands for; see `certificates`."""
+        usual = (os.environ.get(name, "") for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"))
+        return certificates(self.cert, self.client_cert, *(usual if self.cert is None else ()))
+
+
 def _certificates(settings: IndexSettings) -> ssl.SSLContext:
-    path = settings.cert
-    try:
-        if path is None:
+    """What is trusted: read at once only as far as that tells a fault."""
+    unread = _Unread(ssl.PROTOCOL_TLS_CLIENT)
+    unread.cert, unread.client_cert = settings.cert, settings.client_cert
+    if settings.client_cert is not None:
+        return unread.read()
+    if settings.cert is not None and not is_folder(Path(settings.cert)):
+        with _read_with(settings.cert), Path(settings.cert).open("rb"):
+            pass
+    return unread
+
+
+@cache
+def certificates(cert: str | None, client_cert: str | None, *usual: str) -> ssl.SSLContext:
+    """Return what to trust, by a file, a folder or what is ``usual`` here: read once, in 30 ms.
+
+    Raises:
+        IndexFailure: it cannot be read.
+    """
+    with _read_with(cert or "".join(usual[:1])):
+        if cert is None:
             context = httpx2.create_ssl_context()
-        elif is_folder(Path(path)):
-            context = ssl.create_default_context(capath=path)
+        elif is_folder(Path(cert)):
+            context = ssl.create_default_context(capath=cert)
         else:
-            context = ssl.create_default_context(cafile=path)
-        path = settings.client_cert
-        if path is not None:
-            context.load_cert_chain(path)
+            context = ssl.create_default_context(cafile=cert)
+    if client_cert is not None:
+        with _read_with(client_cert):
+            context.load_cert_chain(client_cert)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+@contextmanager
+def _read_with(path: str) -> Iterator[None]:
+    try:
+        yield
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else None
         raise IndexFailure(
             f"{path}: the certificate cannot be read: {why or error}",
             own_pip("config", "list"),
         ) from None
-    return context
 
 
 def _no_certificates(settings: IndexSettings) -> ssl.SSLContext:

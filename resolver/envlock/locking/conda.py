@@ -22,7 +22,7 @@ from envlock.conda.names import names, pypi_pins
 from envlock.engine import ENGINES, Engine, able
 from envlock.errors import InterpreterMissing, NoResolution
 from envlock.evidence import proved
-from envlock.evidence.proved import Found
+from envlock.evidence.proved import Precedent
 from envlock.index.pages import Index
 from envlock.index.settings import load_settings
 from envlock.index.stubs import write_stubs
@@ -33,7 +33,7 @@ from envlock.request.words import applicable
 from envlock.resolve import PackageRequirement, Question, Resolution, merge
 from envlock.resolve.assemble import tell_several
 from envlock.resolve.candidate import Requirements, framework
-from envlock.resolve.conda.explain import Asked
+from envlock.resolve.conda.explain import CondaAsked
 from envlock.resolve.conda.pip_part import PipQuestion, Shared, apart, resolve_pip_part
 from envlock.resolve.conda.question import CondaQuestion
 from envlock.resolve.conda.run import CondaAnswer, resolve_packages
@@ -64,7 +64,7 @@ def solve_platform(work: Work, subdir: str, progress: Progress) -> SolvedPart:
         WorkError: a channel, the index, py-rattler or the engine failed.
     """
     question = question_for(work, subdir)
-    why = Asked(database=work.database, command=command_of(work))
+    why = CondaAsked(database=work.database, command=command_of(work))
     answer = resolve_packages(question, why, progress)
     if answer.target is None:
         return _together(subdir, answer, None, ())
@@ -96,7 +96,7 @@ def _together(
     answer: CondaAnswer,
     found: Resolution | None,
     shared: Iterable[Shared],
-    known: Found | None = None,
+    known: Precedent | None = None,
 ) -> SolvedPart:
     words, unproved = verified(known, found)
     return SolvedPart(
@@ -196,7 +196,7 @@ def question_for(work: Work, subdir: str) -> CondaQuestion:
 
 def found_for(
     work: Work, question: CondaQuestion, target: Target, progress: Progress
-) -> proved.Found | None:
+) -> proved.Precedent | None:
     """Return the newest set that was proved for a request on conda's Python, or None.
 
     Raises:
@@ -235,7 +235,9 @@ def _requirements(work: Work, question: CondaQuestion, target: Target) -> Requir
     return {**question.requirements(), **merge(applicable(work.job.request.requirements, target))}
 
 
-def preferring(work: Work, question: CondaQuestion, target: Target, found: proved.Found) -> Work:
+def preferring(
+    work: Work, question: CondaQuestion, target: Target, found: proved.Precedent
+) -> Work:
     """Return the work with the pins of a set preferred, and its release fixed if it is needed."""
     job, request = work.job, work.job.request
     requirement = framework(_requirements(work, question, target))
@@ -247,7 +249,7 @@ def preferring(work: Work, question: CondaQuestion, target: Target, found: prove
     return replace(work, job=replace(job, request=request, preferences=preferences))
 
 
-def verified(found: proved.Found | None, pip: Resolution | None) -> tuple[str, tuple[str, ...]]:
+def verified(found: proved.Precedent | None, pip: Resolution | None) -> tuple[str, tuple[str, ...]]:
     """Return what the pins were seen to do where they are the set, else what is not verified."""
     if found is None:
         return "", ()
@@ -256,7 +258,7 @@ def verified(found: proved.Found | None, pip: Resolution | None) -> tuple[str, t
     return "", tuple(_said(found, pip))
 
 
-def _said(found: proved.Found, pip: Resolution | None) -> Iterator[str]:
+def _said(found: proved.Precedent, pip: Resolution | None) -> Iterator[str]:
     if pip is not None and found.cell.distribution in pip.pins:
         yield proved.compared(found, pip.packages)[0]
     else:
@@ -273,7 +275,7 @@ def bound_by_pip(
     question: CondaQuestion,
     answer: CondaAnswer,
     requirements: Iterable[Requested],
-    asked: Asked,
+    asked: CondaAsked,
     progress: Progress,
 ) -> tuple[CondaQuestion, CondaAnswer, tuple[Shared, ...]]:
     """Let pip's requirements for what conda provides bound conda's side.
@@ -346,7 +348,7 @@ def negotiated(
         named = {name: version for name, version in chosen.items() if name in error.message}
         bounds = {**_bounds(older, "<={}"), **_bounds(named, "=={}")}
         bound = replace(question, constraints={**question.constraints, **bounds})
-        asked = Asked(database=work.database, command=command_of(work), ways=False)
+        asked = CondaAsked(database=work.database, command=command_of(work), ways=False)
         held = resolve_packages(bound, asked, progress)
         found = pip_pins(work, question.subdir, requirements, held, progress)
     except NoResolution:

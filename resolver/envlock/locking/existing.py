@@ -19,7 +19,7 @@ from envlock.formats.content import edits
 from envlock.formats.registry import LOCKS, format_of, read_lock
 from envlock.index.origin import asked, public, source_of
 from envlock.locking.job import Job
-from envlock.locking.stale import Problem, changed, dropped, elsewhere, placed, unmet
+from envlock.locking.stale import StaleReason, changed, dropped, elsewhere, placed, unmet
 from envlock.model import Lock, Part, Selection, Severity, Target
 from envlock.request.digest import conda_digest, recorded, request_digest
 from envlock.rules.check import Situation, violations
@@ -170,21 +170,23 @@ def bare_of(part: Part) -> list[str]:
     return [*conda, *(each.name for each in part.pypi if not each.hashes)]
 
 
-def problems(locks: Locks, standard: Standard) -> tuple[Problem, ...]:
+def problems(locks: Locks, standard: Standard) -> tuple[StaleReason, ...]:
     """Everything that keeps the outputs from being current, each with its file; () for nothing."""
     outputs = standard.job.outputs
     found = [
-        Problem(path=path, what="there is no such lock") for path in outputs if path not in locks
+        StaleReason(path=path, what="there is no such lock")
+        for path in outputs
+        if path not in locks
     ]
     for path, lock in locks.items():
         faults = _faults(lock, standard, hashes=LOCKS[outputs[path]].hashes)
-        found += (Problem(path=path, name=name, what=what) for name, what in faults)
+        found += (StaleReason(path=path, name=name, what=what) for name, what in faults)
     return (*found, *_differing(locks))
 
 
-def edited(path: Path, lock: Lock) -> tuple[Problem, ...]:
+def edited(path: Path, lock: Lock) -> tuple[StaleReason, ...]:
     """Return where a lock is not what envlock wrote, each place with its line; () for nowhere."""
-    return tuple(placed(Problem(path=path, name=e.name, what=e.what)) for e in edits(lock))
+    return tuple(placed(StaleReason(path=path, name=e.name, what=e.what)) for e in edits(lock))
 
 
 def _faults(lock: Lock, standard: Standard, *, hashes: bool) -> Iterator[Fault]:
@@ -283,7 +285,7 @@ def _goals(part: Part, standard: Standard) -> tuple[Target, ...]:
     return meant or (every if len(every) == 1 else ())
 
 
-def _differing(locks: Locks) -> Iterator[Problem]:
+def _differing(locks: Locks) -> Iterator[StaleReason]:
     """Files that do not pin a platform alike: someone changed one of them."""
     first: dict[tuple[str, str], tuple[Path, dict[str, str]]] = {}
     for path, lock in locks.items():
@@ -296,7 +298,9 @@ def _differing(locks: Locks) -> Iterator[Problem]:
                 if differ:
                     more = f" and {len(differ) - _SHOWN} more" if differ[_SHOWN:] else ""
                     what = f"{', '.join(differ[:_SHOWN])}{more} for {part.place}"
-                    yield Problem(path=path, name=differ[0], what=f"{other} pins {what} otherwise")
+                    yield StaleReason(
+                        path=path, name=differ[0], what=f"{other} pins {what} otherwise"
+                    )
 
 
 def _sides(part: Part) -> dict[str, dict[str, str]]:

@@ -16,7 +16,7 @@ from envlock.locking.outputs import Seen
 from envlock.model import IndexSettings, Lock, Part, Request, Requested, RuleId, Target
 from envlock.rules.database import Database
 from envlock.targets.find import find, terms
-from envlock.targets.platforms import Place
+from envlock.targets.platforms import NamedPlatform
 
 #: Where conda's packages come from when nobody says.
 DEFAULT_CHANNEL = "conda-forge"
@@ -61,7 +61,7 @@ class Job(Struct, frozen=True, kw_only=True):
     python: str | None = None
     python_said: str = ""
     recalled: bool = False
-    places: tuple[Place, ...] = ()
+    places: tuple[NamedPlatform, ...] = ()
     together: bool = False
     builds: bool = False
     requires_python: SpecifierSet = field(default_factory=SpecifierSet)

@@ -15,7 +15,7 @@ from envlock.index.origin import asked
 from envlock.locking import existing
 from envlock.locking.job import DEFAULT_CHANNEL, Job, Locked, SolvedPart, Work
 from envlock.locking.outputs import Seen, seen, try_outputs, write_changed
-from envlock.locking.stale import Problem, placed
+from envlock.locking.stale import StaleReason, placed
 from envlock.model import Lock, Target
 from envlock.progress import Once, Progress
 from envlock.request.digest import recorded
@@ -185,7 +185,7 @@ def write(locked: Locked) -> tuple[Path, ...]:
     return write_changed(locked.texts, locked.before)
 
 
-def check_lock(job: Job, progress: Progress) -> tuple[Problem, ...]:
+def check_lock(job: Job, progress: Progress) -> tuple[StaleReason, ...]:
     """Return everything that keeps the lock files from being current and rule-abiding.
 
     Nothing is solved, fetched or written. A lock of before there was a digest

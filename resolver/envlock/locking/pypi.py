@@ -149,7 +149,7 @@ def _answer(
 
 
 def _tell_kept(
-    kept: Part, found: proved.Found, answer: resolving.Resolution, progress: Progress
+    kept: Part, found: proved.Precedent, answer: resolving.Resolution, progress: Progress
 ) -> None:
     """Say which pins that are kept stand between an answer and the set that was proved."""
     known = found.proved.pins

@@ -22,7 +22,7 @@ from envlock.system import read_text
 from envlock.versions import admits
 
 
-class Problem(Struct, frozen=True, kw_only=True):
+class StaleReason(Struct, frozen=True, kw_only=True):
     """One reason why a lock file is not current; ``line`` is 0 where it is about the whole file."""
 
     path: Path
@@ -35,7 +35,7 @@ class Problem(Struct, frozen=True, kw_only=True):
         return f"{place}: {self.what}"
 
 
-def placed(problem: Problem) -> Problem:
+def placed(problem: StaleReason) -> StaleReason:
     """Return a problem with the line of the pin that it is about, where there is one."""
     if not problem.name:
         return problem

@@ -50,7 +50,7 @@ class Levels(Struct, frozen=True, kw_only=True):
         return found
 
 
-class State(StrEnum):
+class Grade(StrEnum):
     """How a set stands, best first."""
 
     FULL = "full"  # every level passed that was run and that the release has
@@ -60,15 +60,15 @@ class State(StrEnum):
     OPEN = "open"  # not run yet
 
 
-def state(proved: ProvedSet | None, levels: Levels) -> State:
+def state(proved: ProvedSet | None, levels: Levels) -> Grade:
     """Say how a set stands; None has not been run."""
     if proved is None:
-        return State.OPEN
+        return Grade.OPEN
     if not proved.outcomes:
-        return State.NONE
+        return Grade.NONE
     if not proved.passes(levels.gate):
-        return State.FAIL
-    return State.GATE if lost(proved, levels) else State.FULL
+        return Grade.FAIL
+    return Grade.GATE if lost(proved, levels) else Grade.FULL
 
 
 def lost(proved: ProvedSet, levels: Levels) -> tuple[str, ...]:

@@ -20,9 +20,9 @@ from envlock.model import Rule, RuleId
 from envlock.outcomes import Crashed, Failed, Outcome, Passed, Skipped
 from envlock.page.board import (
     Board,
+    Grade,
     Levels,
     ReleaseRow,
-    State,
     absent,
     boards,
     both,
@@ -146,7 +146,7 @@ _LONGEST = 400  # characters of a message
 _PLAIN = re.compile(r"[\w.,=<>~*\[\]-]+", re.ASCII)
 
 
-class Table(Struct):
+class HtmlTable(Struct):
     """Values by number, each once."""
 
     values: list[str] = field(default_factory=list)
@@ -165,9 +165,9 @@ class PageData(Struct):
 
     rules: Sequence[Rule]
     levels: Levels
-    texts: Table = field(default_factory=Table)
-    pins: Table = field(default_factory=Table)
-    told: Table = field(default_factory=Table)
+    texts: HtmlTable = field(default_factory=HtmlTable)
+    pins: HtmlTable = field(default_factory=HtmlTable)
+    told: HtmlTable = field(default_factory=HtmlTable)
     cells: list[dict[str, Any]] = field(default_factory=list)
     numbers: dict[tuple[Cell, str], int] = field(default_factory=dict)
     _sets: list[dict[str, Any]] = field(default_factory=list)
@@ -291,7 +291,7 @@ def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-_SIGNS = {State.FULL: "✓", State.FAIL: "✗", State.NONE: "∅", State.OPEN: "·"}
+_SIGNS = {Grade.FULL: "✓", Grade.FAIL: "✗", Grade.NONE: "∅", Grade.OPEN: "·"}
 
 
 def python_grid(board: Board, data: PageData, *, named: bool = False) -> str:
@@ -399,7 +399,7 @@ def _row_head(label: str, small: str) -> str:
 def _sign(proved: ProvedSet | None, levels: Levels) -> str:
     """A sign; for a set that passes the gate, how many capabilities failed."""
     found = state(proved, levels)
-    if found is State.GATE and proved is not None:
+    if found is Grade.GATE and proved is not None:
         return f"\N{MINUS SIGN}{len(lost(proved, levels))}"
     return _SIGNS[found]
 
@@ -408,11 +408,11 @@ def _long_sign(proved: ProvedSet | None, levels: Levels) -> str:
     """A sign where there is room for a word."""
     sign = _sign(proved, levels)
     match state(proved, levels):
-        case State.FULL:
+        case Grade.FULL:
             return f"{sign} all"
-        case State.GATE:
+        case Grade.GATE:
             return f"✓ {sign}"
-        case State.FAIL if proved is not None:
+        case Grade.FAIL if proved is not None:
             return f"{sign} {_first_bad(proved, levels)}"
         case _:
             return sign
@@ -421,14 +421,14 @@ def _long_sign(proved: ProvedSet | None, levels: Levels) -> str:
 def in_words(proved: ProvedSet | None, levels: Levels) -> str:
     """Say how a set stands."""
     match state(proved, levels):
-        case State.FULL if proved is not None:
+        case Grade.FULL if proved is not None:
             return f"passes every level{_without(proved, levels)}"
-        case State.GATE if proved is not None:
+        case Grade.GATE if proved is not None:
             lacks = ", ".join(lost(proved, levels))
             return f"passes the gate, lacks {lacks}{_without(proved, levels)}"
-        case State.FAIL if proved is not None:
+        case Grade.FAIL if proved is not None:
             return f"fails at {_first_bad(proved, levels)}"
-        case State.NONE:
+        case Grade.NONE:
             return "cannot be made"
         case _:
             return "was not run"

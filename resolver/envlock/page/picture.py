@@ -6,17 +6,23 @@ from collections.abc import Iterator
 from html import escape
 
 from envlock.evidence.values import PLAIN, RULES
-from envlock.page.board import Board, Levels, State, passing, state
+from envlock.page.board import Board, Grade, Levels, passing, state
 from envlock.words import visible
 
 _WIDE, _HIGH, _GAP = 34, 15, 2  # of a cell, in pixels
 _LABELS, _BETWEEN, _EDGE = 52, 36, 16
 _TOP, _BOTTOM = 76, 40
-_SIGNS = {State.FULL: "✓", State.GATE: "✓", State.FAIL: "✗", State.NONE: "∅", State.OPEN: ""}
+_SIGNS = {
+    Grade.FULL: "✓",
+    Grade.GATE: "✓",
+    Grade.FAIL: "✗",
+    Grade.NONE: "∅",
+    Grade.OPEN: "",
+}
 _LEGEND = (
-    (State.FULL, "passes every level"),
-    (State.GATE, "passes the gate, lacks a capability"),
-    (State.FAIL, "fails the gate"),
+    (Grade.FULL, "passes every level"),
+    (Grade.GATE, "passes the gate, lacks a capability"),
+    (Grade.FAIL, "fails the gate"),
 )
 _STYLE = """
 text{font:11px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;fill:#1c2226}
@@ -82,7 +88,7 @@ def _grid(board: Board, levels: Levels, name: str, x: int, title: str) -> Iterat
             yield _tile(x + column * _WIDE, _TOP + row * _HIGH, found)
 
 
-def _tile(x: int, y: int, found: State) -> str:
+def _tile(x: int, y: int, found: Grade) -> str:
     wide, high = _WIDE - _GAP, _HIGH - _GAP
     return (
         f'<rect class="{found}" x="{x}" y="{y}" width="{wide}" height="{high}" rx="3"/>'

@@ -14,7 +14,7 @@ from envlock.engine import Problem
 from envlock.model import Constraint, LockedPackage, Rule, Severity, Violation
 from envlock.plan.case import Complaint
 from envlock.resolve import Tools
-from envlock.resolve.settle import Budget, Rejected, Task, settle
+from envlock.resolve.settle import Budget, Rejected, Settlement, settle
 from envlock.rules.check import violations
 from envlock.rules.frameworks import families
 from envlock.rules.select import select
@@ -114,10 +114,10 @@ class Asking(Struct, frozen=True, kw_only=True):
         solved = {package.name: package for package in found.packages}
         return Solved(solved=solved, constraints=found.constraints)
 
-    def _task(self, free: Names, known: Mapping[NormalizedName, SpecifierSet]) -> Task:
+    def _task(self, free: Names, known: Mapping[NormalizedName, SpecifierSet]) -> Settlement:
         """A plan as the loop has it: what stays is kept, and no bound may be put on it."""
         case = self.case
-        return Task(
+        return Settlement(
             name=_named(free),
             target=case.target,
             problem=lambda constraints: self._problem(free, known, constraints),

@@ -16,8 +16,8 @@ from envlock.errors import UsageError
 from envlock.formats.conda_spec import PLATFORMS, marker, parse_spec, selected
 from envlock.formats.environment_yml import (
     NOTHING,
-    By,
-    Entry,
+    EntryOwner,
+    EnvironmentEntry,
     parse_environment_yml,
 )
 from envlock.formats.faults import safe, shown
@@ -126,7 +126,7 @@ class _Reader:
                 self._fault(entry, f"{shown(entry.text)} is no platform of conda's", some)
         return [entry.text for entry in entries]
 
-    def _listed(self, key: str) -> list[Entry]:
+    def _listed(self, key: str) -> list[EnvironmentEntry]:
         """The entries of a plain list, or the one value that stands for it."""
         alone = self._file.values.get(key)
         found = [*self._file.lists.get(key, ()), *([alone] if alone else ())]
@@ -145,12 +145,12 @@ class _Reader:
         for entry in self._file.dependencies:
             if entry.odd:
                 self._oddity(entry, _ENTRIES)
-            elif entry.by is By.PIP:
+            elif entry.by is EntryOwner.PIP:
                 self._requirement(entry)
             else:
                 self._spec(entry)
 
-    def _spec(self, entry: Entry) -> None:
+    def _spec(self, entry: EnvironmentEntry) -> None:
         where = self._where(entry)
         with self._pip.faults.collect(where):
             spec = parse_spec(entry.text, origin=where, only=self._only(entry))
@@ -164,14 +164,14 @@ class _Reader:
             else:
                 self._specs.append(spec)
 
-    def _from_pip(self, entry: Entry, spec: CondaSpec) -> None:
+    def _from_pip(self, entry: EnvironmentEntry, spec: CondaSpec) -> None:
         """What conda lists with the build pypi_0 was installed by pip."""
         version = spec.version.lstrip("=")
         plain = f"{spec.name}=={version}" if version not in {"", "*"} else spec.name
         self._note(entry, f"{safe(entry.text)} is read as pip's {plain}: its build says so")
-        self._requirement(replace(entry, text=plain, by=By.PIP))
+        self._requirement(replace(entry, text=plain, by=EntryOwner.PIP))
 
-    def _requirement(self, entry: Entry) -> None:
+    def _requirement(self, entry: EnvironmentEntry) -> None:
         where = self._where(entry)
         before = len(self._pip.requirements)
         options = len(self._pip.indexes or ())
@@ -184,19 +184,19 @@ class _Reader:
             found = self._pip.requirements[before:]
             self._pip.requirements[before:] = [_for_platforms(each, only) for each in found]
 
-    def _pip_option(self, entry: Entry, option: str) -> None:
+    def _pip_option(self, entry: EnvironmentEntry, option: str) -> None:
         if self._pip.indexes is not None:
             self._pip.indexes.append(option)
         self._untaken(entry, option)
 
-    def _untaken(self, entry: Entry, option: str) -> None:
+    def _untaken(self, entry: EnvironmentEntry, option: str) -> None:
         self._note(
             entry,
             f"{shown(option)} is not followed: an environment file does not choose where pip's"
             f" packages come from; the command line does: {safe(option)}",
         )
 
-    def _only(self, entry: Entry) -> tuple[str, ...]:
+    def _only(self, entry: EnvironmentEntry) -> tuple[str, ...]:
         if not entry.selector:
             return ()
         only = selected(entry.selector)
@@ -208,19 +208,19 @@ class _Reader:
             )
         return only or ()
 
-    def _oddity(self, entry: Entry, remedy: str) -> None:
+    def _oddity(self, entry: EnvironmentEntry, remedy: str) -> None:
         if entry.lost:
             self._fault(entry, entry.odd, remedy)
         else:
             self._note(entry, entry.odd)
 
-    def _fault(self, entry: Entry, message: str, *remedies: str) -> None:
+    def _fault(self, entry: EnvironmentEntry, message: str, *remedies: str) -> None:
         self._pip.faults.add(self._where(entry), message, *remedies)
 
-    def _note(self, entry: Entry, text: str) -> None:
+    def _note(self, entry: EnvironmentEntry, text: str) -> None:
         self._notes.append((entry.line, text))
 
-    def _where(self, entry: Entry) -> str:
+    def _where(self, entry: EnvironmentEntry) -> str:
         return f"{self._label}:{entry.line}"
 
 

@@ -17,7 +17,7 @@ from envlock.resolve.candidate import Candidate, PackageRequirement, Requirement
 from envlock.resolve.question import Question, Tools
 from envlock.rules.check import Packages, Situation, conditions, violations
 from envlock.rules.frameworks import families
-from envlock.rules.select import Selection, select
+from envlock.rules.select import Consequences, select
 from envlock.targets.tags import serves
 from envlock.versions import meet
 
@@ -110,7 +110,7 @@ def _known(
 
 
 def _collision(
-    candidate: Candidate, requirements: Requirements, selection: Selection, target: Target
+    candidate: Candidate, requirements: Requirements, selection: Consequences, target: Target
 ) -> Collision | None:
     for constraint in selection.hard():
         requirement = requirements.get(constraint.package)

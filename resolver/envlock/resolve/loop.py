@@ -30,7 +30,7 @@ from envlock.model import Constraint, Severity, Violation
 from envlock.resolve.candidate import Candidate, candidates, distributions, framework
 from envlock.resolve.feasible import Feasible, Infeasible, judge, possible, refused_together
 from envlock.resolve.question import Pins, Question, Tools
-from envlock.resolve.settle import Budget, Rejected, Resolved, Task, settle
+from envlock.resolve.settle import Budget, Rejected, Resolved, Settlement, settle
 from envlock.rules.check import Situation, violations
 from envlock.rules.frameworks import families
 from envlock.versions import admits
@@ -140,7 +140,7 @@ def _reordered(pending: list[Candidate | None], advice: Version | None) -> list[
     return sorted(pending, key=rank)
 
 
-def _task(question: Question, candidate: Candidate | None, verdict: Feasible) -> Task:
+def _task(question: Question, candidate: Candidate | None, verdict: Feasible) -> Settlement:
     """A lock around one release: what an engine gets, and what its answer is held to."""
     target = question.target
     situation = Situation.of(target)
@@ -154,7 +154,7 @@ def _task(question: Question, candidate: Candidate | None, verdict: Feasible) ->
     def broken(pins: Pins) -> tuple[Violation, ...]:
         return violations(judged, pins, situation)
 
-    return Task(
+    return Settlement(
         name=str(candidate) if candidate else "the request",
         target=target,
         problem=lambda constraints: question.problem(candidate, constraints),

@@ -116,7 +116,7 @@ class Budget(Struct, kw_only=True):
     advised: bool = False
 
 
-class Task(Struct, frozen=True, kw_only=True):
+class Settlement(Struct, frozen=True, kw_only=True):
     """What is to be settled: for a lock around one release, or for a plan.
 
     ``name`` is told while it is solved. ``problem`` gives what an engine gets
@@ -179,7 +179,7 @@ class _Checked(Struct, frozen=True, kw_only=True):
 
 
 def settle(
-    task: Task, constraints: tuple[Constraint, ...], tools: Tools, budget: Budget
+    task: Settlement, constraints: tuple[Constraint, ...], tools: Tools, budget: Budget
 ) -> Resolved | Rejected:
     """Solve and check until nothing is broken."""
     soft = True
@@ -216,14 +216,14 @@ def settle(
 
 
 def _solved(
-    task: Task, constraints: tuple[Constraint, ...], tools: Tools, budget: Budget
+    task: Settlement, constraints: tuple[Constraint, ...], tools: Tools, budget: Budget
 ) -> Answer:
     budget.left -= 1
     return tools.solve(task.problem(constraints), task.name)
 
 
 def _resolved(
-    task: Task,
+    task: Settlement,
     packages: tuple[LockedPackage, ...],
     constraints: tuple[Constraint, ...],
     found: _Checked,
@@ -238,7 +238,7 @@ def _resolved(
 
 
 def _counting(
-    task: Task, constraints: tuple[Constraint, ...], pins: Pins, tools: Tools
+    task: Settlement, constraints: tuple[Constraint, ...], pins: Pins, tools: Tools
 ) -> tuple[Constraint, ...]:
     """The constraints without inferred ones that kept no newer release away."""
 
@@ -254,7 +254,7 @@ def _counting(
     )
 
 
-def _checked(task: Task, packages: tuple[LockedPackage, ...], tools: Tools) -> _Checked:
+def _checked(task: Settlement, packages: tuple[LockedPackage, ...], tools: Tools) -> _Checked:
     pins = {package.name: package.version for package in packages}
     looked_at = {name: v for name, v in pins.items() if task.kept.get(name) != v}
     with tools.progress.phase("read the files of the pins"):
@@ -266,7 +266,7 @@ def _checked(task: Task, packages: tuple[LockedPackage, ...], tools: Tools) -> _
 
 
 def _bounds(
-    task: Task, found: _Checked, broken: Iterable[Violation], tools: Tools
+    task: Settlement, found: _Checked, broken: Iterable[Violation], tools: Tools
 ) -> Iterator[Constraint]:
     """The constraints that pins call for: broken rules, and files that are not for the target."""
 
@@ -284,7 +284,7 @@ def _there(bound: Constraint, tools: Tools) -> bool:
     return not releases or any(admits(bound.specifier, version) for version in releases)
 
 
-def _unfit(task: Task, found: _Checked, tools: Tools) -> Iterator[Constraint]:
+def _unfit(task: Settlement, found: _Checked, tools: Tools) -> Iterator[Constraint]:
     """Bounds against releases that are too new or not for this Python."""
     for name, listed in found.files.items():
         if serves(admitted(listed, task.exclude_newer), task.target):
@@ -300,7 +300,7 @@ def _newest_below(version: Version, releases: Releases, target: Target) -> Versi
 
 
 def _source_only(
-    task: Task, packages: Iterable[LockedPackage], listed: Listed, tools: Tools
+    task: Settlement, packages: Iterable[LockedPackage], listed: Listed, tools: Tools
 ) -> SourceOnly | None:
     """The pins that the target would have to compile, and every older release too."""
     target = task.target

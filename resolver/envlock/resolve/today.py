@@ -21,12 +21,12 @@ from envlock.model import Constraint, LockedPackage, Target
 from envlock.resolve import explain
 from envlock.resolve.candidate import PackageRequirement, framework
 from envlock.resolve.question import Question, Tools
-from envlock.resolve.settle import Budget, Resolved, Task, settle
+from envlock.resolve.settle import Budget, Resolved, Settlement, settle
 from envlock.resolve.ways import installable
 from envlock.rules.check import Situation
 from envlock.rules.frameworks import families, frameworks
 from envlock.rules.tables import pythons
-from envlock.targets.platforms import Place, foreign_target, python_version
+from envlock.targets.platforms import NamedPlatform, foreign_target, python_version
 from envlock.versions import meet
 
 #: Solves of one request, and how often packages without wheels are found on the way.
@@ -91,7 +91,7 @@ def _names(text: str, name: NormalizedName) -> bool:
     return bool(re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", text))
 
 
-def _task(question: Question, unread: frozenset[NormalizedName]) -> Task:
+def _task(question: Question, unread: frozenset[NormalizedName]) -> Settlement:
     """The request as it stands, without what nobody can look into."""
     asked = {n: each for n, each in question.requirements.items() if n not in unread}
     question = replace(question, requirements=asked)
@@ -100,7 +100,7 @@ def _task(question: Question, unread: frozenset[NormalizedName]) -> Task:
         plain = question.problem(None, constraints)
         return replace(plain, builds=False, without=tuple(sorted(unread)))
 
-    return Task(
+    return Settlement(
         name="what is installed today",
         target=question.target,
         problem=problem,
@@ -136,7 +136,7 @@ def _pythons(obstacles: Iterable[Obstacle], question: Question, tools: Tools) ->
     if (own := framework(question.requirements)) is not None:
         about[own.name] = own
     lacking = replace(question, requirements=about, constraints={})
-    place = Place(platform=question.target.platform, option=question.target.option)
+    place = NamedPlatform(platform=question.target.platform, option=question.target.option)
     found = []
     for minor in reversed(pythons().minors):
         version = python_version(minor)

@@ -38,7 +38,7 @@ class _Part(Struct, frozen=True, kw_only=True):
         return complement(self.condition.specifier)
 
 
-class Selection(Struct, frozen=True, kw_only=True):
+class Consequences(Struct, frozen=True, kw_only=True):
     """The bounds that follow, and the rules that what is known breaks already."""
 
     constraints: tuple[Constraint, ...]
@@ -51,7 +51,7 @@ class Selection(Struct, frozen=True, kw_only=True):
 
 def select(
     rules: Iterable[Rule], ranges: Mapping[NormalizedName, SpecifierSet], situation: Situation
-) -> Selection:
+) -> Consequences:
     """The constraints that rules put on packages beside those of known ``ranges``.
 
     Rules of severity ``degrades`` give soft constraints, ``declared`` none.
@@ -74,7 +74,7 @@ def select(
             found.extend(_constraints(case, when, rule, known))
             if not when and rule.severity is Severity.BREAKS and _is_unmet(case, known):
                 broken.append(rule)
-    return Selection(
+    return Consequences(
         constraints=_merge(found), broken=tuple({rule.id: rule for rule in broken}.values())
     )
 

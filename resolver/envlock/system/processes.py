@@ -42,7 +42,7 @@ _SECONDS = 600.0  # pip-tools with nothing in its cache may read metadata for mi
 _UNTIL: ContextVar[float | None] = ContextVar("until", default=None)
 
 
-class Progress:
+class Watchdog:
     """Looks at one process from time to time, and tells when it gets on no longer."""
 
     def __init__(self, pid: int, seconds: float) -> None:
@@ -104,7 +104,7 @@ def run(
     """Run a program to its end and return what it printed.
 
     ``on_line`` sees each line of standard error as it comes, ``inherit`` is a
-    descriptor that the program gets, ``timeout`` and ``stall`` (see `Progress`)
+    descriptor that the program gets, ``timeout`` and ``stall`` (see `Watchdog`)
     are in seconds. A time limit or Ctrl-C ends the program's children too.
 
     Raises:
@@ -256,7 +256,7 @@ def _overruns(
     # `Popen.wait` with a limit looks again after ever longer pauses, up to 50 ms.
     waiter = threading.Thread(target=process.wait, name="output", daemon=True)
     _start_thread(waiter)
-    progress = None if stall is None else Progress(process.pid, stall)
+    progress = None if stall is None else Watchdog(process.pid, stall)
     limit = time.monotonic() + (timeout or math.inf)
     # In short waits: a signal that comes in the instant before one is handled only after it.
     while waiter.is_alive() and (left := limit - time.monotonic()) > 0:

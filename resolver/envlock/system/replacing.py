@@ -126,7 +126,7 @@ def _is_free(descriptor: int) -> bool:
     return True
 
 
-class Replacement:
+class FileReplacement:
     """The new bytes of one file, on their way: staged, then applied, undone or done.
 
     ``path`` is the file itself: links are resolved before. Every step raises
@@ -267,7 +267,7 @@ def may_be_written(path: Path) -> bool:
 
 
 def lost_by_replacing(path: Path) -> tuple[str, ...]:
-    """What `Replacement` cannot keep of a file that is there, in words; () for nothing."""
+    """What `FileReplacement` cannot keep of a file that is there, in words; () for nothing."""
     there = path.lstat()
     if may_be_written(path) or os.name == "nt":
         return ()

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from envlock.errors import UsageError, WorkError
 from envlock.system.disks import FULL, cannot_write, disk_full, temporary_folder
-from envlock.system.replacing import Replacement, lost_by_replacing, make_beside, may_be_written
+from envlock.system.replacing import FileReplacement, lost_by_replacing, make_beside, may_be_written
 
 _landed: dict[Path, None] = {}
 _BLOCK = 4096  # bytes: what the smallest file takes of a disk
@@ -187,12 +187,12 @@ def write_files(
             or the disk is full; the message says that nothing was changed, or
             which file is which.
     """
-    files: list[Replacement] = []
+    files: list[FileReplacement] = []
     at = next(iter(contents), Path())
     before = landed()
     try:
         for at, content in contents.items():
-            files.append(Replacement(target_of(at), content, lasting=lasting))
+            files.append(FileReplacement(target_of(at), content, lasting=lasting))
             files[-1].stage()
         if users:
             landing(contents)
@@ -214,9 +214,9 @@ def write_files(
         file.clear()
 
 
-def _undone(files: Sequence[Replacement]) -> list[Replacement]:
+def _undone(files: Sequence[FileReplacement]) -> list[FileReplacement]:
     """Take back what was written; return the files that would not be."""
-    left: list[Replacement] = []
+    left: list[FileReplacement] = []
     for file in reversed(files):
         try:
             file.undo()
@@ -225,7 +225,7 @@ def _undone(files: Sequence[Replacement]) -> list[Replacement]:
     return left
 
 
-def _half_written(at: Path, error: BaseException, left: Sequence[Replacement]) -> str:
+def _half_written(at: Path, error: BaseException, left: Sequence[FileReplacement]) -> str:
     """Say which files are new when those before the one that failed stay so."""
     why = error.strerror or error if isinstance(error, OSError) else type(error).__name__
     lines = [f"cannot write {at}: {why}; and not all that was written could be taken back:"]

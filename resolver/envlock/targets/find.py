@@ -18,11 +18,11 @@ from envlock.rules.frameworks import framework, framework_of
 from envlock.system.looking import exists
 from envlock.targets.description import Interpreter, target
 from envlock.targets.interpreters import available, find_interpreter
-from envlock.targets.platforms import Place, assumed, foreign_target, python_version
+from envlock.targets.platforms import NamedPlatform, assumed, foreign_target, python_version
 from envlock.versions import minor_of
 
 
-class Terms(Struct, frozen=True, kw_only=True):
+class TargetTerms(Struct, frozen=True, kw_only=True):
     """What a target has to suit.
 
     ``requires_python`` is what the projects in the request say, ``frameworks``
@@ -38,10 +38,12 @@ class Terms(Struct, frozen=True, kw_only=True):
     said: str = ""
 
 
-def terms(request: Request, requires_python: SpecifierSet, *, here: bool, said: str = "") -> Terms:
+def terms(
+    request: Request, requires_python: SpecifierSet, *, here: bool, said: str = ""
+) -> TargetTerms:
     """Return what the target of a request has to suit."""
     asked = (each.requirement for each in request.requirements)
-    return Terms(
+    return TargetTerms(
         accelerator=request.accelerator,
         requires_python=requires_python,
         frameworks=tuple(a.specifier for a in asked if framework_of(canonicalize_name(a.name))),
@@ -50,7 +52,7 @@ def terms(request: Request, requires_python: SpecifierSet, *, here: bool, said: 
     )
 
 
-def find(python: str | None, place: Place | None, wanted: Terms) -> Target:
+def find(python: str | None, place: NamedPlatform | None, wanted: TargetTerms) -> Target:
     """Return the target of the Python and the platform that somebody named, None: this one's.
 
     It is a Python of this machine; where a platform is named, or a Python that
@@ -72,7 +74,9 @@ def find(python: str | None, place: Place | None, wanted: Terms) -> Target:
                 error.remedies = (*_suitable(place, wanted), *others)
                 raise
             own = find_interpreter(None).platform
-            goal = foreign_target(Place(platform=own, option=""), version, wanted.accelerator)
+            goal = foreign_target(
+                NamedPlatform(platform=own, option=""), version, wanted.accelerator
+            )
     if not wanted.requires_python.contains(goal.python, prereleases=True):
         asks = f"the project asks for Python {wanted.requires_python}"
         raise UsageError(
@@ -84,7 +88,7 @@ def find(python: str | None, place: Place | None, wanted: Terms) -> Target:
     return goal
 
 
-def suitable(place: Place | None, wanted: Terms) -> str | None:
+def suitable(place: NamedPlatform | None, wanted: TargetTerms) -> str | None:
     """Return the Python to take where nobody names one and the usual one is none for the project.
 
     None: the usual one suits, or none does.
@@ -117,7 +121,7 @@ def others(goal: Target) -> tuple[Target, ...]:
     """
     if not goal.option:
         return tuple(map(target, available()))
-    place = Place(platform=goal.platform, option=goal.option)
+    place = NamedPlatform(platform=goal.platform, option=goal.option)
     return tuple(foreign_target(place, version) for version in _versions_on(goal.platform))
 
 
@@ -127,7 +131,7 @@ def _versions_on(platform: Platform) -> Iterator[Version]:
             yield version
 
 
-def _suitable(place: Place | None, wanted: Terms) -> tuple[str, ...]:
+def _suitable(place: NamedPlatform | None, wanted: TargetTerms) -> tuple[str, ...]:
     """The newest Python that the project and the wished framework run on, as an option."""
     for version, platform in _pythons(place):
         releases_there = wheels_for(minor_of(version), platform).versions
@@ -139,7 +143,7 @@ def _suitable(place: Place | None, wanted: Terms) -> tuple[str, ...]:
     return ()
 
 
-def _pythons(place: Place | None) -> Iterator[tuple[Version, Platform]]:
+def _pythons(place: NamedPlatform | None) -> Iterator[tuple[Version, Platform]]:
     if place is None:
         yield from ((each.version, each.platform) for each in available())
         return

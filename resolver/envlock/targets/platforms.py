@@ -31,7 +31,7 @@ MACOS = "macos 14.0"
 _VERSION = re.compile(r"3\.(?P<minor>\d{1,3})(?:\.\d{1,3})?", re.ASCII)
 
 
-class Known(Struct, frozen=True, kw_only=True):
+class PlatformNames(Struct, frozen=True, kw_only=True):
     """A platform and its names: uv's (a target triple), conda's, Docker's, and a short one of uv.
 
     ``docker`` is "" where there are no such images.
@@ -52,38 +52,38 @@ class Known(Struct, frozen=True, kw_only=True):
 
 #: The one table; the order is that of help texts and errors.
 KNOWN = (
-    Known(
+    PlatformNames(
         platform=Platform(system="linux", machine="x86_64"),
         uv="x86_64-unknown-linux-gnu",
         conda="linux-64",
         docker="linux/amd64",
         short="linux",
     ),
-    Known(
+    PlatformNames(
         platform=Platform(system="linux", machine="aarch64"),
         uv="aarch64-unknown-linux-gnu",
         conda="linux-aarch64",
         docker="linux/arm64",
     ),
-    Known(
+    PlatformNames(
         platform=Platform(system="macos", machine="arm64"),
         uv="aarch64-apple-darwin",
         conda="osx-arm64",
         short="macos",
     ),
-    Known(
+    PlatformNames(
         platform=Platform(system="macos", machine="x86_64"),
         uv="x86_64-apple-darwin",
         conda="osx-64",
     ),
-    Known(
+    PlatformNames(
         platform=Platform(system="windows", machine="x86_64"),
         uv="x86_64-pc-windows-msvc",
         conda="win-64",
         docker="windows/amd64",
         short="windows",
     ),
-    Known(
+    PlatformNames(
         platform=Platform(system="windows", machine="arm64"),
         uv="aarch64-pc-windows-msvc",
         conda="win-arm64",
@@ -122,7 +122,7 @@ _YEARS = {"1": "2_5", "2010": "2_12", "2014": "2_17"}
 _UV_GLIBC = (17, 28, *range(31, 41))
 
 
-class Place(Struct, frozen=True, kw_only=True):
+class NamedPlatform(Struct, frozen=True, kw_only=True):
     """A platform that somebody named; ``option`` is the shortest name that says the same.
 
     ``platform.libc`` is "" unless the name tells the system's version.
@@ -132,7 +132,7 @@ class Place(Struct, frozen=True, kw_only=True):
     option: str
 
 
-def read_platform(text: str) -> Place:
+def read_platform(text: str) -> NamedPlatform:
     """Return the platform of a name: envlock's, Docker's, conda's, uv's, or a tag of a wheel.
 
     Raises:
@@ -141,7 +141,7 @@ def read_platform(text: str) -> Place:
     name = _VARIANT.sub(r"\1", text.strip().lower())
     for known in KNOWN:
         if name in known.names:
-            return Place(platform=known.platform, option=str(known.platform))
+            return NamedPlatform(platform=known.platform, option=str(known.platform))
     if (tagged := _tagged(name)) is not None:
         return tagged
     own = [str(known.platform) for known in KNOWN]
@@ -155,13 +155,13 @@ def read_platform(text: str) -> Place:
     )
 
 
-def read_platforms(names: Iterable[str]) -> tuple[Place, ...]:
+def read_platforms(names: Iterable[str]) -> tuple[NamedPlatform, ...]:
     """Return the platforms of several names, each once; a name may be a list with commas.
 
     Raises:
         UsageError: one is no platform, or two are one platform and differ in the system.
     """
-    places: dict[str, Place] = {}
+    places: dict[str, NamedPlatform] = {}
     for name in (each for several in names for each in several.split(",")):
         place = read_platform(name)
         other = places.setdefault(str(place.platform), place)
@@ -174,7 +174,7 @@ def read_platforms(names: Iterable[str]) -> tuple[Place, ...]:
     return tuple(places.values())
 
 
-def find_known(platform: Platform) -> Known | None:
+def find_known(platform: Platform) -> PlatformNames | None:
     """Return the row of a platform, whatever its version of the system."""
     return next((each for each in KNOWN if str(each.platform) == str(platform)), None)
 
@@ -247,7 +247,7 @@ def uv_name(platform: Platform) -> str:
     return known.uv.replace("-gnu", "-musl") if library == "musl" else known.uv
 
 
-def _tagged(name: str) -> Place | None:
+def _tagged(name: str) -> NamedPlatform | None:
     """Read a platform tag of wheels, as ``pip download --platform`` takes them."""
     found = _TAG.fullmatch(name)
     if found is None:
@@ -255,7 +255,7 @@ def _tagged(name: str) -> Place | None:
     platform = next(_platforms_of(found), None)
     if platform is None or find_known(platform) is None:
         return None
-    return Place(platform=platform, option=name if platform.libc else str(platform))
+    return NamedPlatform(platform=platform, option=name if platform.libc else str(platform))
 
 
 def _platforms_of(tag: re.Match[str]) -> Iterator[Platform]:
@@ -309,7 +309,7 @@ def target_on(
 
 
 def foreign_target(
-    place: Place, python: Version, accelerator: Accelerator = Accelerator.AUTO
+    place: NamedPlatform, python: Version, accelerator: Accelerator = Accelerator.AUTO
 ) -> Target:
     """Say what a lock for a named platform is for, neither it nor the Python at hand.
 

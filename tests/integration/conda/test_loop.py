@@ -12,7 +12,7 @@ from envlock.errors import NoResolution
 from envlock.formats.conda_spec import parse_spec
 from envlock.model import RuleId
 from envlock.progress import Silent
-from envlock.resolve.conda.explain import Asked
+from envlock.resolve.conda.explain import CondaAsked
 from envlock.resolve.conda.question import CondaQuestion
 from envlock.resolve.conda.run import CondaAnswer, resolve_packages
 from envlock.rules import database
@@ -21,7 +21,7 @@ from support.conda_channel import CondaChannel
 from support.conda_forge import conda_forge
 
 RULES = database.load()
-ASKED = Asked(database=RULES, command="envlock lock --manager conda")
+ASKED = CondaAsked(database=RULES, command="envlock lock --manager conda")
 
 
 @pytest.fixture(scope="module")

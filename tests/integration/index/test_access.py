@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from envlock.errors import UsageError
+from envlock.index.transport import certificates
 from support.certificate import self_signed
 from support.index_client import DEMO, client, failure, names
 from support.simple_index import SimpleIndex
@@ -114,10 +115,28 @@ def test_an_unknown_certificate_is_refused_and_the_remedies_work(
         assert len(names(trusting)) == 2
 
 
-def test_certificates_that_cannot_be_read_are_named(tmp_path: Path, served: SimpleIndex) -> None:
-    missing = tmp_path / "missing.pem"
+def test_what_the_system_trusts_is_read_once_and_only_where_something_is_encrypted(
+    tmp_path: Path, wheels: Path, served: SimpleIndex
+) -> None:
+    certificates.cache_clear()
+    assert len(names(client(tmp_path / "a", served.url))) == 2
+    assert certificates.cache_info().misses == 0
+    with SimpleIndex(wheels, certificate=self_signed(tmp_path)) as encrypted:
+        for folder in ("b", "c"):
+            assert "not trusted" in failure(client(tmp_path / folder, encrypted.url)).message
+    assert certificates.cache_info().misses == 1
+
+
+def test_certificates_that_cannot_be_read_are_named(
+    tmp_path: Path, wheels: Path, served: SimpleIndex
+) -> None:
+    missing, none = tmp_path / "missing.pem", tmp_path / "none.pem"
     error = failure(client(tmp_path, served.url, cert=str(missing)))
     assert error.message == f"{missing}: the certificate cannot be read: No such file or directory"
+    none.write_text("no certificate")
+    with SimpleIndex(wheels, certificate=self_signed(tmp_path)) as encrypted:
+        error = failure(client(tmp_path, encrypted.url, cert=str(none)))
+    assert error.message.startswith(f"{none}: the certificate cannot be read: ")
 
 
 def test_a_proxy_is_used_and_one_that_is_no_url_is_refused(

@@ -1,6 +1,6 @@
 """Delta debugging on small examples whose steps can be followed."""
 
-from envlock.bisect.ddmin import Search, Verdict
+from envlock.bisect.ddmin import Reduction, Verdict
 
 Some = frozenset[str]
 
@@ -12,7 +12,7 @@ def test_a_likely_subset_that_fails_saves_the_search() -> None:
         asked.append(some)
         return Verdict.FAILS if "g" in some else Verdict.PASSES
 
-    assert Search("abcdefgh", test).smallest([frozenset("c"), frozenset("g")]) == ("g",)
+    assert Reduction("abcdefgh", test).smallest([frozenset("c"), frozenset("g")]) == ("g",)
     assert asked == [frozenset("c"), frozenset("g")]
 
 
@@ -20,7 +20,7 @@ def test_two_that_fail_only_together_are_found_apart_from_each_other() -> None:
     def test(some: Some) -> Verdict:
         return Verdict.FAILS if {"a", "h"} <= some else Verdict.PASSES
 
-    assert Search("abcdefgh", test).smallest() == ("a", "h")
+    assert Reduction("abcdefgh", test).smallest() == ("a", "h")
 
 
 def test_what_must_move_together_is_tried_together_and_told_apart_in_the_end() -> None:
@@ -36,7 +36,7 @@ def test_what_must_move_together_is_tried_together_and_told_apart_in_the_end() -
     def close(some: Some) -> Some:
         return some | {"d"} if "b" in some else some
 
-    assert Search("abcd", test).smallest(close=close) == ("d",)
+    assert Reduction("abcd", test).smallest(close=close) == ("d",)
     assert asked == [frozenset(each) for each in ("abd", "a", "bd", "d")]
 
 
@@ -44,4 +44,4 @@ def test_nothing_smaller_leaves_all() -> None:
     def test(some: Some) -> Verdict:
         return Verdict.UNRESOLVED if len(some) > 1 else Verdict.PASSES
 
-    assert Search("abc", test).smallest() == ("a", "b", "c")
+    assert Reduction("abc", test).smallest() == ("a", "b", "c")

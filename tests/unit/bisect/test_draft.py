@@ -9,7 +9,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envlock.bisect.differences import Side, differences
-from envlock.bisect.draft import Facts, draft
+from envlock.bisect.draft import DraftFacts, draft
 from envlock.bisect.failures import Failure
 from envlock.model import Platform
 
@@ -18,7 +18,7 @@ A = canonicalize_name("a")
 
 def drafted(before: str, after: str, failure: Failure, *, breaks: bool = True) -> dict[str, Any]:
     return draft(
-        Facts(
+        DraftFacts(
             culprits=differences({A: Version(before)}, {A: Version(after)}),
             between={},
             failure=failure,

@@ -8,7 +8,7 @@ from packaging.version import Version
 
 from envlock.evidence.values import CellEvidence
 from envlock.outcomes import Failed, Passed, Skipped
-from envlock.page.board import Capability, Levels, State, absent, code, lost, passing, state
+from envlock.page.board import Capability, Grade, Levels, absent, code, lost, passing, state
 from envlock.page.html import in_words
 from envlock.page.terminal import capability_data, capability_text
 from support.evidence import BROKEN, CELL, EVIDENCE, GATE, RULES_SET, proved
@@ -31,11 +31,11 @@ def test_a_set_is_told_by_letters() -> None:
 
 def test_a_set_stands_by_its_gate_and_the_capabilities_that_failed() -> None:
     weights = Failed(level="weights", error="OSError", detail="no")
-    assert state(RULES_SET, LEVELS) is State.FULL
-    assert state(proved("rules", outcomes=(*RULES_SET.outcomes, weights)), LEVELS) is State.GATE
-    assert state(proved("plain", outcomes=BROKEN), LEVELS) is State.FAIL
-    assert state(NOTHING, LEVELS) is State.NONE
-    assert state(None, LEVELS) is State.OPEN
+    assert state(RULES_SET, LEVELS) is Grade.FULL
+    assert state(proved("rules", outcomes=(*RULES_SET.outcomes, weights)), LEVELS) is Grade.GATE
+    assert state(proved("plain", outcomes=BROKEN), LEVELS) is Grade.FAIL
+    assert state(NOTHING, LEVELS) is Grade.NONE
+    assert state(None, LEVELS) is Grade.OPEN
 
 
 def test_what_a_release_does_not_have_is_not_what_it_lacks() -> None:
@@ -49,7 +49,7 @@ def test_what_a_release_does_not_have_is_not_what_it_lacks() -> None:
 def test_what_was_not_run_is_neither() -> None:
     assert RULES_SET.untried(NAMES) == ("weights", "savedmodel", "rewind")
     assert NOTHING.untried(NAMES) == ()
-    assert state(RULES_SET, LEVELS) is State.FULL
+    assert state(RULES_SET, LEVELS) is Grade.FULL
     assert in_words(RULES_SET, LEVELS) == (
         "passes every level; weights, savedmodel, rewind not run"
     )

@@ -9,17 +9,17 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from envlock.model import Rule
-from envlock.rules.select import Selection, select
+from envlock.rules.select import Consequences, select
 from envlock.versions import complement
 from support.rules import SITUATION, rule
 
 
-def selected(rules: Rule | list[Rule], **known: str) -> Selection:
+def selected(rules: Rule | list[Rule], **known: str) -> Consequences:
     ranges = {canonicalize_name(name): SpecifierSet(text) for name, text in known.items()}
     return select(rules if isinstance(rules, list) else [rules], ranges, SITUATION)
 
 
-def bounds(selection: Selection) -> list[str]:
+def bounds(selection: Consequences) -> list[str]:
     return [
         f"{'+' if c.include else ''}{c.package}{c.specifier}{'?' if c.soft else ''}"
         for c in selection.constraints

@@ -25,7 +25,7 @@ from envlock.system import read_text, size_words
 from envlock.system.looking import exists
 from envlock.targets.description import target
 from envlock.targets.interpreters import find_interpreter
-from envlock.targets.platforms import Place, foreign_target, python_version, read_platform
+from envlock.targets.platforms import NamedPlatform, foreign_target, python_version, read_platform
 from envlock.versions import minor_of
 from envlock.words import counted
 
@@ -138,7 +138,7 @@ def _with_platform(own: BundleOptions, platform: str) -> str:
     return f"{first}{shlex.join(words)}"
 
 
-def _targets(own: BundleOptions, part: Part, place: Place | None) -> Sequence[Target]:
+def _targets(own: BundleOptions, part: Part, place: NamedPlatform | None) -> Sequence[Target]:
     """The targets of a part: any machine of its kind, since a bundle travels; then this one."""
     if own.python is None and part.python:
         version = python_version(part.python)
@@ -152,5 +152,5 @@ def _targets(own: BundleOptions, part: Part, place: Place | None) -> Sequence[Ta
     named = read_platform(str(platform)) if place is None else place
     found = [foreign_target(named, version)]
     if str(platform) == str(here.platform):
-        found.append(foreign_target(Place(platform=here.platform, option=""), version))
+        found.append(foreign_target(NamedPlatform(platform=here.platform, option=""), version))
     return tuple(found)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from envlock.cli.github import Annotation, Level, annotate
+from envlock.cli.github import Annotation, AnnotationLevel, annotate
 from envlock.cli.output import say
 from envlock.commands.summary import summarize
 from envlock.diagnose import report, troubled
@@ -48,7 +48,7 @@ def _annotation(finding: Finding, texts: dict[Path, str]) -> Annotation:
     return Annotation(
         message="\n".join((finding.title, finding.because, *ways)),
         title=f"envlock: {finding.id}",
-        level=Level.ERROR if troubled([finding]) else Level.WARNING,
+        level=AnnotationLevel.ERROR if troubled([finding]) else AnnotationLevel.WARNING,
         file=file,
         line=line,
     )

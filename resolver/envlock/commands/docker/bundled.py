@@ -22,13 +22,13 @@ from envlock.locking.existing import choosing
 from envlock.locking.job import Job
 from envlock.model import IndexSettings, Lock, Request
 from envlock.system import read_text
-from envlock.targets.platforms import Place, find_known, read_platform
+from envlock.targets.platforms import NamedPlatform, find_known, read_platform
 
 
 def bundled_order(
     request: RequestOptions,
     own: ImageOptions,
-    named: Mapping[str, Place],
+    named: Mapping[str, NamedPlatform],
     options: Sequence[str],
 ) -> DockerOrder:
     """Everything that an image of a bundle is made by.
@@ -68,7 +68,9 @@ def bundled_order(
     )
 
 
-def _machine(name: str, place: Place, lock: Lock, request: RequestOptions, path: Path) -> Machine:
+def _machine(
+    name: str, place: NamedPlatform, lock: Lock, request: RequestOptions, path: Path
+) -> Machine:
     """What the lock of a bundle stands for, as if it had been asked for."""
     accelerator = request.accelerator or Accelerator.AUTO
     job = Job(
@@ -85,8 +87,8 @@ def _machine(name: str, place: Place, lock: Lock, request: RequestOptions, path:
 
 
 def _locks(
-    folder: Path, request: RequestOptions, named: Mapping[str, Place]
-) -> dict[str, tuple[Place, Lock]]:
+    folder: Path, request: RequestOptions, named: Mapping[str, NamedPlatform]
+) -> dict[str, tuple[NamedPlatform, Lock]]:
     """The lock of a bundle for each machine that is asked for, else for those that it is for."""
     bundle = read_bundle(folder)
     lock = read_lock(bundle.lock.name, read_text(bundle.lock))
@@ -119,9 +121,9 @@ def _refuse_besides(request: RequestOptions, own: ImageOptions) -> None:
         )
 
 
-def _machines(lock: Lock, bundle: Path) -> dict[str, Place]:
+def _machines(lock: Lock, bundle: Path) -> dict[str, NamedPlatform]:
     """Docker's names of the machines that a lock is for."""
-    found: dict[str, Place] = {}
+    found: dict[str, NamedPlatform] = {}
     for part in lock.parts:
         place = read_platform(part.platform) if part.platform else None
         known = place and find_known(place.platform)
@@ -137,7 +139,7 @@ def _machines(lock: Lock, bundle: Path) -> dict[str, Place]:
     return found
 
 
-def _held(lock: Lock, place: Place, bundle: Bundle, request: RequestOptions) -> Lock:
+def _held(lock: Lock, place: NamedPlatform, bundle: Bundle, request: RequestOptions) -> Lock:
     """The lock for one platform, all of which the bundle has."""
     held = (each for each in lock.parts if each.platform in {"", str(place.platform)})
     part = next(held, None)

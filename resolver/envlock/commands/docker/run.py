@@ -47,7 +47,7 @@ from envlock.rules.check import Situation, violations
 from envlock.rules.frameworks import framework_of
 from envlock.system import make_folder, read_text, refuse_irregular, remove_tree, write_texts
 from envlock.system.looking import current_folder
-from envlock.targets.platforms import Place, find_known, read_platform
+from envlock.targets.platforms import NamedPlatform, find_known, read_platform
 
 
 def run(request: RequestOptions, own: ImageOptions, index: IndexOptions, talk: TalkOptions) -> int:
@@ -166,7 +166,7 @@ def _refuse_impossible(request: RequestOptions, own: ImageOptions) -> None:
         )
 
 
-def _places(machines: Mapping[str, str]) -> dict[str, Place]:
+def _places(machines: Mapping[str, str]) -> dict[str, NamedPlatform]:
     """The machines that are asked for, each with its platform."""
     return {name: read_platform(asked) for name, asked in machines.items()}
 

@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from envlock.commands.files.diff import LockSide, Moved, Pin, Way, compare, conda_order
+from envlock.commands.files.diff import ListedPin, LockSide, Moved, Way, compare, conda_order
 from envlock.environment.damage import Damage, damages
 from envlock.environment.inspect import site_folders
 from envlock.environment.layout import conda_packages, read_layout, records_of
@@ -96,11 +96,13 @@ def drift_of(folder: Path, part: Part, how: Closeness) -> Drift:
     before = {f"{each.name}{beside}": _pin(each) for each in there if _counts(each.name, part)}
     before |= {name: pin for name, pin in map(_of_record, records_of(folder)) if part.subdir}
     after = {
-        f"{each.name}{beside}": Pin(version=str(each.version), order=each.version)
+        f"{each.name}{beside}": ListedPin(version=str(each.version), order=each.version)
         for each in part.pypi
     }
     after |= {
-        each.name: Pin(version=each.version, order=conda_order(each.version), build=each.build)
+        each.name: ListedPin(
+            version=each.version, order=conda_order(each.version), build=each.build
+        )
         for each in part.conda
     }
     moved = compare(LockSide(pins=before), LockSide(pins=after)).moved
@@ -161,14 +163,14 @@ def _by_pip(folder: Path) -> Iterator[Distribution]:
                 yield each
 
 
-def _pin(installed: Distribution) -> Pin:
-    return Pin(version=str(installed.version), order=installed.version)
+def _pin(installed: Distribution) -> ListedPin:
+    return ListedPin(version=str(installed.version), order=installed.version)
 
 
-def _of_record(record: str) -> tuple[str, Pin]:
+def _of_record(record: str) -> tuple[str, ListedPin]:
     """The package behind the name of a record of conda's: NAME-VERSION-BUILD."""
     name, version, build = (*record.rsplit("-", 2), "", "")[:3]
-    return name, Pin(version=version, order=conda_order(version), build=build)
+    return name, ListedPin(version=version, order=conda_order(version), build=build)
 
 
 def _python(folder: Path, part: Part, how: Closeness) -> tuple[str, str] | None:

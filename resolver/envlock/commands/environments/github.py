@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from envlock.cli.github import Annotation, Level, annotate
+from envlock.cli.github import Annotation, AnnotationLevel, annotate
 from envlock.cli.output import say
 from envlock.commands.summary import summarize
 from envlock.outcomes import Crashed, Failed
@@ -15,7 +15,7 @@ def tell_proof(proof: Proof, text: str) -> None:
         Annotation(
             message=each.detail,
             title=f"envlock verify: {each.level}",
-            level=Level.ERROR if each.level in proof.gate else Level.WARNING,
+            level=AnnotationLevel.ERROR if each.level in proof.gate else AnnotationLevel.WARNING,
         )
         for each in proof.outcomes
         if isinstance(each, Failed | Crashed)

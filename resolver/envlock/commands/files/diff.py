@@ -128,7 +128,7 @@ def _read(source: Source, progress: Progress) -> Lock:
     return lock
 
 
-class Pin(Struct, frozen=True, kw_only=True):
+class ListedPin(Struct, frozen=True, kw_only=True):
     """One package of a lock; ``order`` is what its version sorts by.
 
     ``build`` is conda's, "" for a package of pip or where a format has none;
@@ -146,7 +146,7 @@ class Pin(Struct, frozen=True, kw_only=True):
 class LockSide(Struct, frozen=True, kw_only=True):
     """A lock as it is compared: name → pin, and what it is for, "" where it does not say."""
 
-    pins: Mapping[str, Pin] = field(default_factory=dict)
+    pins: Mapping[str, ListedPin] = field(default_factory=dict)
     python: str = ""
     platform: str = ""
 
@@ -220,7 +220,7 @@ def side_of(lock: Lock, *, apart: bool = False) -> LockSide:
     extras and groups alone, and where ``apart`` of which platform. The Python
     is among conda's packages.
     """
-    pins: dict[str, Pin] = {}
+    pins: dict[str, ListedPin] = {}
     beside = " (pip)" if lock.of_conda else ""
     for part in lock.parts:
         where = f" [{part.place}]" if apart else ""
@@ -251,8 +251,8 @@ def compare(before: LockSide, after: LockSide, *, hashes: bool = True) -> Differ
     )
 
 
-def _pin(package: LockedPackage) -> Pin:
-    return Pin(
+def _pin(package: LockedPackage) -> ListedPin:
+    return ListedPin(
         version=str(package.version),
         order=package.version,
         hashes=package.hashes,
@@ -268,8 +268,8 @@ def conda_order(version: str) -> list[tuple[bool, int | str]]:
     return [(part.isdigit(), int(part) if part.isdigit() else part) for part in parts]
 
 
-def _conda_pin(package: CondaPackage) -> Pin:
-    return Pin(
+def _conda_pin(package: CondaPackage) -> ListedPin:
+    return ListedPin(
         version=package.version,
         order=conda_order(package.version),
         build=package.build,
@@ -282,7 +282,7 @@ def _only(package: LockedPackage) -> str:
     return f" ({', '.join(map(str, package.only))})" if package.only else ""
 
 
-_Pair = tuple[str, Pin | None, Pin | None]
+_Pair = tuple[str, ListedPin | None, ListedPin | None]
 
 
 def _pairs(before: LockSide, after: LockSide) -> Iterator[_Pair]:
@@ -290,7 +290,7 @@ def _pairs(before: LockSide, after: LockSide) -> Iterator[_Pair]:
         yield name, before.pins.get(name), after.pins.get(name)
 
 
-def _moved(name: str, old: Pin | None, new: Pin | None) -> Moved | None:
+def _moved(name: str, old: ListedPin | None, new: ListedPin | None) -> Moved | None:
     if old is None or new is None:
         way = Way.ADDED if old is None else Way.REMOVED
         return Moved(

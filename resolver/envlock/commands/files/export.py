@@ -43,7 +43,7 @@ from envlock.resolve.assemble import wanted as installable_files
 from envlock.system import read_text, refuse_irregular, write_texts
 from envlock.targets.description import target
 from envlock.targets.interpreters import find_interpreter, find_version
-from envlock.targets.platforms import Place, foreign_target, python_version, read_platform
+from envlock.targets.platforms import NamedPlatform, foreign_target, python_version, read_platform
 from envlock.versions import minor_of
 
 
@@ -64,7 +64,7 @@ class ExportOrder(Struct, frozen=True, kw_only=True):
     command: str
     name: str
     python: str | None = None
-    platform: Place | None = None
+    platform: NamedPlatform | None = None
     chosen: tuple[Selection, ...] = ()
     together: bool = False
 
@@ -206,7 +206,7 @@ def _target(order: ExportOrder, part: Part) -> Target:
         return target(find_interpreter(python))
     here = find_interpreter(None)
     return foreign_target(
-        place or Place(platform=here.platform, option=""),
+        place or NamedPlatform(platform=here.platform, option=""),
         version or python_version(minor_of(here.version)) or here.version,
     )
 

@@ -28,7 +28,7 @@ from envlock.config import load_config
 from envlock.environment.held import hold_what_is_there
 from envlock.environment.holding import alone
 from envlock.environment.inspect import prefix_of
-from envlock.environment.journal import Journal, State, fixes, step_data
+from envlock.environment.journal import ChangeState, Journal, fixes, step_data
 from envlock.environment.recovery import environment_at, settle
 from envlock.environment.repair import undo as restore
 from envlock.errors import ExitCode, UsageError
@@ -315,7 +315,7 @@ class Past(Struct, frozen=True, kw_only=True):
 
     when: str
     steps: tuple[Step, ...]
-    state: State
+    state: ChangeState
 
 
 def history(environment: Path, progress: Progress) -> tuple[Path, tuple[Past, ...]]:

@@ -13,7 +13,7 @@ from envlock.cli.arguments import Command, option, word
 from envlock.cli.options import JsonOption, RuleFolders
 
 
-class Recorded(StrEnum):
+class RecordedPackage(StrEnum):
     """The packages whose releases are on record."""
 
     TENSORFLOW = "tensorflow"
@@ -73,8 +73,9 @@ class TableName(Struct, frozen=True, kw_only=True):
     """Whose releases are shown."""
 
     package: Annotated[
-        Recorded, word("PACKAGE", says=f"{' or '.join(Recorded)}.  [default: tensorflow]")
-    ] = Recorded.TENSORFLOW
+        RecordedPackage,
+        word("PACKAGE", says=f"{' or '.join(RecordedPackage)}.  [default: tensorflow]"),
+    ] = RecordedPackage.TENSORFLOW
 
 
 RULES_LIST = Command(

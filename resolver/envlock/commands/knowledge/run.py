@@ -31,7 +31,7 @@ from envlock.rules.frameworks import framework
 from envlock.rules.schema import schema_text
 from envlock.targets.description import target
 from envlock.targets.interpreters import find_interpreter
-from envlock.targets.platforms import Place, foreign_target, read_platform
+from envlock.targets.platforms import NamedPlatform, foreign_target, read_platform
 from envlock.words import counted
 
 
@@ -167,7 +167,7 @@ def constraints_for(
     python: str | None,
     accelerator: Accelerator,
     folders: Sequence[Path],
-    place: Place | None = None,
+    place: NamedPlatform | None = None,
 ) -> Bounds:
     """What the rules ask of everything around one release, here or on another platform.
 
@@ -216,7 +216,7 @@ def _release(text: str) -> Candidate:
     return Candidate(name=canonicalize_name(requirement.name), version=version)
 
 
-def _target(python: str | None, accelerator: Accelerator, place: Place | None) -> Target:
+def _target(python: str | None, accelerator: Accelerator, place: NamedPlatform | None) -> Target:
     """The target of a Python that need not be here: rules ask for its version only."""
     if python is not None and not re.fullmatch(r"3\.\d{1,3}(\.\d{1,3})?", python, re.ASCII):
         raise UsageError(f"{python} is not a version of Python, such as 3.10", "--python 3.10")

@@ -24,7 +24,7 @@ from envlock.cli.options import CondaOptions, IndexOptions, LockFileOptions, Req
 from envlock.cli.orders import Settled, here
 from envlock.cli.output import tell_source
 from envlock.conda.channels import strip_channel
-from envlock.config import By, Config, Recordings, load_config
+from envlock.config import Config, Recordings, SaidBy, load_config
 from envlock.config.keys import KEYS
 from envlock.formats.registry import LOCKS, FileFormat, format_at
 from envlock.index.secrets import strip_credentials
@@ -228,7 +228,7 @@ def _choose(config: Config, project: _Asked | None) -> _Asked:
     recorded = config.requirements
     files = [line for line in recorded if _FILE_LINE.fullmatch(line)]
     there = files and all(Path(line.partition(" ")[2]).is_file() for line in files)
-    own = "requirements" in config.said and config.said["requirements"].by is By.LOCK
+    own = "requirements" in config.said and config.said["requirements"].by is SaidBy.LOCK
     if project is not None and not (own and there):
         return project
     return config.where("requirements"), recorded
@@ -292,7 +292,7 @@ def _tell(
     elif files:
         tell_source("request", " and ".join(map(str, files)), progress)
     elif filled.request.requirements:
-        by_lock = config.by("requirements") is By.LOCK
+        by_lock = config.by("requirements") is SaidBy.LOCK
         where = str(lock.path) if lock and by_lock else config.where("requirements")
         tell_source("request", where or filled.origin, progress)
     elif in_poetrys_words(Path()):
@@ -302,7 +302,7 @@ def _tell(
     if lock is not None:
         for text in _taken(typed, config):
             tell_source(text, str(lock.path), progress)
-    if typed.request.python is None and config.by("python") is By.FOLDER:
+    if typed.request.python is None and config.by("python") is SaidBy.FOLDER:
         tell_source(f"Python {config.python}", config.where("python"), progress)
 
 
@@ -329,7 +329,7 @@ def _taken(typed: Typed, config: Config) -> list[str]:
     }
     found: list[str] = []
     for field, said in config.said.items():
-        if said.by is not By.LOCK or field not in flags or flags[field]:
+        if said.by is not SaidBy.LOCK or field not in flags or flags[field]:
             continue
         value = getattr(config, field)
         if field == "python" and value == f"{sys.version_info[0]}.{sys.version_info[1]}":
@@ -393,7 +393,7 @@ def with_places(understood: Understood) -> tuple[RequestOptions, IndexOptions]:
     The words that the project's own settings say are left to these.
     """
     request, index = understood.typed.request, understood.typed.index
-    if understood.config.by("requirements") is By.PROJECT and not _lines(understood):
+    if understood.config.by("requirements") is SaidBy.PROJECT and not _lines(understood):
         request = replace(request, requirements=(), requirement_file=())
     known = partial(_known, understood)
     request = replace(
@@ -423,7 +423,7 @@ def _date(settled: Settled) -> tuple[str, ...]:
 
 def _known(understood: Understood, key: str) -> tuple[str, ...]:
     """What the lock that is there was made with, where that counts."""
-    counts = understood.config.by(_field(key)) is By.LOCK
+    counts = understood.config.by(_field(key)) is SaidBy.LOCK
     return understood.lock.asked.options.get(key, ()) if understood.lock and counts else ()
 
 
@@ -441,7 +441,7 @@ def _lines(understood: Understood) -> tuple[str, ...]:
 def _said_by_folder(key: str, texts: tuple[str, ...], config: Config) -> bool:
     """Whether a file of the folder says the same: then it need not be remembered."""
     field = _field(key)
-    if config.by(field) not in {By.PROJECT, By.FOLDER}:
+    if config.by(field) not in {SaidBy.PROJECT, SaidBy.FOLDER}:
         return False
     value = getattr(config, field)
     said_there = tuple(map(str, value)) if isinstance(value, tuple) else (str(value),)

@@ -18,7 +18,7 @@ from envlock.errors import EnvlockError
 from envlock.formats.content import edits
 from envlock.locking import existing
 from envlock.locking.job import Job
-from envlock.locking.stale import Problem
+from envlock.locking.stale import StaleReason
 from envlock.progress import Progress
 from envlock.system import read_text
 from envlock.system.revisions import text_at
@@ -27,7 +27,7 @@ from envlock.system.revisions import text_at
 _BEFORE = "HEAD^1"
 
 
-def tell_check(job: Job, found: Sequence[Problem], progress: Progress) -> None:
+def tell_check(job: Job, found: Sequence[StaleReason], progress: Progress) -> None:
     """Print what is wrong as annotations; add pins, rules and proof to the summary of the step."""
     annotate(
         Annotation(message=each.what, title="envlock lock", file=each.path, line=each.line)

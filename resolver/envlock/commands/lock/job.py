@@ -25,7 +25,7 @@ from envlock.commands.lock.outputs import output_files
 from envlock.commands.lock.reading import read_asked
 from envlock.commands.lock.selections import apart, refuse_formats, usual, with_kept
 from envlock.conda.channels import strip_channel
-from envlock.config import By
+from envlock.config import SaidBy
 from envlock.errors import UsageError
 from envlock.formats.comments import own_command
 from envlock.formats.registry import (
@@ -40,7 +40,7 @@ from envlock.progress import Progress
 from envlock.request.words import parse_upgrades
 from envlock.targets.find import suitable, terms
 from envlock.targets.platforms import (
-    Place,
+    NamedPlatform,
     find_known,
     python_version,
     read_platform,
@@ -100,7 +100,7 @@ def lock_job(verb: str, typed: Typed, progress: Progress) -> Job:
         verb=verb,
         python=settled.python,
         python_said="--python" if typed.request.python else config.where("python"),
-        recalled=typed.request.python is None and config.by("python") is By.LOCK,
+        recalled=typed.request.python is None and config.by("python") is SaidBy.LOCK,
         requires_python=pythons,
         engine=settled.engine,
         rules=settled.rules,
@@ -111,7 +111,7 @@ def lock_job(verb: str, typed: Typed, progress: Progress) -> Job:
     )
     if of_conda:
         _refuse_universal(own.files)
-        remembered = config.formats if config.by("formats") is By.LOCK else ()
+        remembered = config.formats if config.by("formats") is SaidBy.LOCK else ()
         files = replace(typed.files, format=typed.files.format or remembered)
         return _for_conda(job, replace(typed, files=files), settled)
     return _with_python(_for_pip(job, typed, settled), progress)
@@ -166,7 +166,7 @@ def _for_pip(job: Job, typed: Typed, settled: Settled) -> Job:
     Where no platform is named now, those of a lock that is there are kept.
     """
 
-    def held(places: tuple[Place, ...], *, together: bool) -> Job:
+    def held(places: tuple[NamedPlatform, ...], *, together: bool) -> Job:
         outputs = output_files(
             typed.request,
             replace(typed.files, format=settled.formats),
@@ -214,7 +214,7 @@ def _holds_by_markers(kind: Format) -> bool:
     return LOCKS[kind].markers
 
 
-def _places(lock: Lock) -> tuple[Place, ...]:
+def _places(lock: Lock) -> tuple[NamedPlatform, ...]:
     """The platforms that a lock is for, as they were named when it was made."""
     words = shlex.split(own_command(lock.command))
     options = [value for option, value in pairwise(words) if option == "--platform"]

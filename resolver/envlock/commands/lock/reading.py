@@ -17,7 +17,7 @@ from envlock.cli.output import talk
 from envlock.commands.lock.folder import Typed, Understood, is_environment, is_for_conda
 from envlock.commands.lock.selections import gathered
 from envlock.conda.channels import hide, host_of, variables_of
-from envlock.config import By, Config
+from envlock.config import Config, SaidBy
 from envlock.errors import UsageError
 from envlock.formats.conda_spec import parse_spec
 from envlock.formats.faults import Faults
@@ -141,7 +141,7 @@ def _of_environment(options: RequestOptions, conda: CondaOptions, config: Config
     asked = read_environment(found[0]) if found else Request()
     if found:
         _tell_channels(asked, f"{found[0]}: channels", conda.channel)
-    of_user = config.by("channels") in {By.USER, By.VARIABLE}
+    of_user = config.by("channels") in {SaidBy.USER, SaidBy.VARIABLE}
     typed = (*conda.channel, *(config.channels if of_user else ()))
     chosen = Request(channels=() if of_user else config.channels)
     _tell_channels(chosen, next((w for w in config.places if w.endswith(": channels")), ""), typed)

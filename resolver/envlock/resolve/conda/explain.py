@@ -126,7 +126,7 @@ def _plain(tree: str) -> str:
     return "; ".join(" ".join(line.split()) for line in lines if line.strip())
 
 
-class Asked(Struct, frozen=True, kw_only=True):
+class CondaAsked(Struct, frozen=True, kw_only=True):
     """What only an explanation needs; ``command`` is what was typed, up to what it asks for.
 
     Without ``ways`` no way out is looked for: somebody else tries something else.
@@ -150,7 +150,7 @@ def by_the_solver(question: CondaQuestion, tree: str) -> Refusal:
 
 
 def by_the_rules(
-    question: CondaQuestion, tried: Sequence[Attempt], requirements: Requirements, asked: Asked
+    question: CondaQuestion, tried: Sequence[Attempt], requirements: Requirements, asked: CondaAsked
 ) -> Refusal:
     """Return which rules the request collides with."""
     facts = causes(tried, {**question.constraints, **requirements}, asked.database.find)
@@ -158,7 +158,7 @@ def by_the_rules(
 
 
 def no_packages(
-    question: CondaQuestion, refusal: Refusal, asked: Asked, solve: Solve
+    question: CondaQuestion, refusal: Refusal, asked: CondaAsked, solve: Solve
 ) -> NoResolution:
     """Say why nothing fits, and what would free it: every remedy has been solved."""
     title = f"no conda packages satisfy {_wanted(question, refusal)} on {question.subdir}"
@@ -182,7 +182,7 @@ def _wanted(question: CondaQuestion, refusal: Refusal) -> str:
 
 
 def _ways_out(
-    question: CondaQuestion, refusal: Refusal, asked: Asked, solve: Solve
+    question: CondaQuestion, refusal: Refusal, asked: CondaAsked, solve: Solve
 ) -> Iterator[str]:
     """Another system, or one spec let go at a time, those that the facts name first."""
     if "__cuda" in refusal.said:
@@ -205,7 +205,7 @@ def _found(packages: Sequence[CondaPackage], spec: CondaSpec) -> str:
     return str(replace(spec, version=f"={version}" if version else "", build=""))
 
 
-def _instead(question: CondaQuestion, spec: CondaSpec, instead: str, asked: Asked) -> str:
+def _instead(question: CondaQuestion, spec: CondaSpec, instead: str, asked: CondaAsked) -> str:
     if spec.origin != TYPED:
         return f"in {spec.origin}, change {spec} to {instead}"
     words = [instead if each is spec else str(each) for each in question.specs]

@@ -33,7 +33,7 @@ from envlock.progress import Progress
 from envlock.resolve.assemble import explained, notes, reasons
 from envlock.resolve.candidate import Releases, framework
 from envlock.resolve.conda.explain import (
-    Asked,
+    CondaAsked,
     Refusal,
     by_the_rules,
     by_the_solver,
@@ -130,7 +130,7 @@ class CondaAnswer(Struct, frozen=True, kw_only=True):
     target: Target | None = None
 
 
-def resolve_packages(question: CondaQuestion, asked: Asked, progress: Progress) -> CondaAnswer:
+def resolve_packages(question: CondaQuestion, asked: CondaAsked, progress: Progress) -> CondaAnswer:
     """Answer a question, or say why it has no answer.
 
     The Python is the one that conda takes when no rule is applied.
@@ -155,7 +155,9 @@ def resolve_packages(question: CondaQuestion, asked: Asked, progress: Progress) 
     raise no_packages(question, found, asked, solve)
 
 
-def _attempt(question: CondaQuestion, asked: Asked, progress: Progress) -> CondaAnswer | Refusal:
+def _attempt(
+    question: CondaQuestion, asked: CondaAsked, progress: Progress
+) -> CondaAnswer | Refusal:
     said: tuple[str, ...] = ()
     with progress.phase(f"resolve conda's packages for {question.subdir}"):
         free = _free(question, progress)
@@ -223,7 +225,7 @@ def _obeying(
     question: CondaQuestion,
     free: tuple[CondaPackage, ...],
     target: Target,
-    asked: Asked,
+    asked: CondaAsked,
     progress: Progress,
 ) -> CondaAnswer | Refusal:
     """The packages that the rules admit, by the loop that pip's packages go through too."""
