@@ -214,10 +214,12 @@ def _moved(claim: Claim) -> names.Move | None:
     """What became of it: of all that the code asks for, else of what is missing."""
     for dotted in (claim.whole, claim.dotted):
         plain = re.sub(rf"^(?:{framework().name}\.(?:python\.)?|tf_)keras(?=\.)", "keras", dotted)
-        for name in dict.fromkeys((dotted, plain)):
+        exact = sorted(dict.fromkeys((dotted, plain)), key=lambda name: name not in names.moves())
+        for name in exact:
             move = names.moved(name)
             gone = claim.dotted.rpartition("keras")[2]
-            if move is not None and (move.name == name or gone in move.name):
+            own = dotted.rpartition(".")[2]
+            if move is not None and (gone in move.name or re.search(rf"\b{own}\b", move.write)):
                 return move
     return None
 
@@ -264,6 +266,9 @@ def _there(found: Lost) -> Finding | None:
         text=f'python -c "import {top}; print({top}.__path__, {top}.__file__)"',
     )
     again = tuple(reinstalled(life))
+    if life.distribution != framework().name and _is_module(claim.dotted, life):
+        again = (Remedy(kind=RemedyKind.CODE, text=f"import {claim.dotted}"), *again)
+        check, again = again[0], (*again[1:], check)
     ways = (*again, check) if found.one.message.startswith("No module") else (check, *again)
     return Finding(
         id=THERE,
@@ -285,6 +290,12 @@ def _there(found: Lost) -> Finding | None:
             ),
         ),
     )
+
+
+def _is_module(dotted: str, life: Life) -> bool:
+    """Whether a name is a module, which has to be imported before it can be used."""
+    table = names.names(life.distribution)
+    return table is not None and table.is_module(dotted)
 
 
 def _shadowed(found: Lost) -> Finding:
