@@ -75,6 +75,15 @@ def test_one_that_was_broken_off_goes_on(envlock: Program, index: SimpleIndex) -
     assert sorted(each.name for each in envlock.here.iterdir()) == ["bundle", "requirements.txt"]
 
 
+def test_one_that_nothing_came_of_leaves_nothing(envlock: Program, index: SimpleIndex) -> None:
+    assert envlock("lock", "tensorflow").code == 0
+    before = snapshot(envlock.here)
+    index.status, index.where = 500, "/files/"
+    done = envlock("bundle")
+    assert (done.code, snapshot(envlock.here)) == (4, before)
+    assert "goes on" not in done.err
+
+
 def test_a_file_that_is_not_the_locked_one_is_refused(envlock: Program, index: SimpleIndex) -> None:
     assert envlock("lock", "h5py").code == 0
     wheel = index.folder / WHEELS[0]

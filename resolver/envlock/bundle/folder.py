@@ -11,8 +11,8 @@ distribution is refused, since an installer may read a page for its links.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -22,7 +22,7 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from envlock.bundle.wanted import named
-from envlock.errors import DiskFull, IndexFailure, InstallFailure, UsageError, WorkError
+from envlock.errors import DiskFull, InstallFailure, UsageError, WorkError
 from envlock.formats.registry import format_of
 from envlock.index.gather import connected, gather
 from envlock.index.local import is_local
@@ -36,6 +36,7 @@ from envlock.system import (
     make_folder,
     parts_of,
     remove_file,
+    remove_tree,
     room_in,
     room_words,
     share,
@@ -168,16 +169,16 @@ def write_bundle(
     """
     place = place.resolve() if exists(place) else place.absolute()
     staged = place.with_name(f".{place.name}.partial")
-    wheels = staged / WHEELS
-    make_folder(wheels)
-    with exclusive(staged / _HELD, tell=progress.note):
-        lacks = _lacking(place / WHEELS, wheels, content.files)
+    make_folder(staged / WHEELS)
+    with exclusive(staged / _HELD, tell=progress.note), _kept(staged, place, progress):
+        make_folder(staged / WHEELS)  # whoever was waited for may have taken it away
+        lacks = _lacking(place / WHEELS, staged / WHEELS, content.files)
         _refuse_cramped(staged, lacks)
         total = sum(file.size or 0 for file in lacks)
         title = f"fetch {counted(len(lacks), 'file')}" + (f", {size_words(total)}" if total else "")
         if lacks:
             with progress.phase(title):
-                _fetch(lacks, wheels, settings, progress)
+                _fetch(lacks, staged / WHEELS, settings, progress)
         mark = {"schema": 1, "lock": content.lock, "platforms": content.platforms}
         texts = {staged / content.lock: content.text, staged / MARK: json.dumps(mark) + "\n"}
         write_texts(texts)
@@ -186,6 +187,24 @@ def write_bundle(
     names = tuple(file.filename for file in content.files)
     size = sum((place / WHEELS / name).stat().st_size for name in names)
     return Written(files=names, fetched=tuple(file.filename for file in lacks), size=size)
+
+
+@contextmanager
+def _kept(staged: Path, place: Path, progress: Progress) -> Iterator[None]:
+    """Keep what has come where the block fails, and say where; without any, leave nothing."""
+    try:
+        yield
+    except BaseException:
+        there = [each.name for each in (staged / WHEELS).iterdir()]
+        came = [name for name in there if not exists(place / WHEELS / name)]
+        if came:
+            progress.note(
+                f"the same command goes on from what has come: {counted(len(came), 'file')} in"
+                f" {staged}"
+            )
+        else:
+            remove_tree(staged)
+        raise
 
 
 def _lacking(
@@ -229,15 +248,9 @@ def _fetch(
         else:
             client.file(file.url, lambda parts: _keep(file, wheels, parts), "fetched")
 
-    with connected(settings) as client:
-        try:
-            with closing(gather(take, files, client.abort)) as done:
-                for file, _ in done:
-                    progress.detail(redact(file.url))
-        except IndexFailure as error:
-            raise IndexFailure(
-                f"{error.message}\nthe same command goes on from what has come", *error.remedies
-            ) from None
+    with connected(settings) as client, closing(gather(take, files, client.abort)) as done:
+        for file, _ in done:
+            progress.detail(redact(file.url))
 
 
 def _keep(file: DistributionFile, wheels: Path, parts: Iterable[bytes]) -> None:

@@ -20,6 +20,7 @@ from envlock.diagnose.missing import missing_module
 from envlock.diagnose.models import Loads, Looked, content_finding, loads, model_findings
 from envlock.diagnose.outside import OUTSIDE, outside
 from envlock.diagnose.pairs import pair_of, told_of_pair
+from envlock.diagnose.places import by_place
 from envlock.diagnose.rulings import Candidate, backed, candidate, ranked, shown_by
 from envlock.diagnose.shadowed import SHADOWED, shadowed
 from envlock.diagnose.standard import told_of_python
@@ -78,6 +79,7 @@ def diagnose(
         enriched = backed(finding, rule) if rule else finding
         candidates.append(Candidate(finding=enriched, symptom=shown.get(finding.id)))
     candidates = _with_laws(candidates, examined.text, by_id.values(), known)
+    candidates = by_place(candidates, examined.text)
     loud = [each for each in candidates if each.finding.cause is not Cause.NOISE]
     loud += _unknown(examined.text, known, candidates, shown, packages)
     cures = Cures(known, by_id.values(), edges, told)

@@ -23,6 +23,7 @@ from envlock.diagnose.lives import Life, life_of, members
 from envlock.diagnose.missing import is_distribution
 from envlock.diagnose.releasing import beside, newer, older, reinstalled
 from envlock.diagnose.rulings import Candidate, Support, Symptom, quoted
+from envlock.diagnose.shadowed import SHADOWED, own_file
 from envlock.findings import Finding
 from envlock.model import Remedy, RemedyKind, Severity, Stage
 from envlock.rules.check import Known, Truth
@@ -30,7 +31,7 @@ from envlock.rules.frameworks import framework
 from envlock.rules.traces import Blame, Raised, blamed, last_raised, raised
 from envlock.versions import minor_of
 
-ENDED, LATER, THERE, SHADOWED = "name-ended", "name-not-yet", "name-there", "shadowed-module"
+ENDED, LATER, THERE = "name-ended", "name-not-yet", "name-there"
 
 _TRIED = 3  # exceptions of one chain
 #: What a line without an exception's type says of a name.
@@ -38,7 +39,6 @@ _BARE = re.compile(
     r"has no attribute '|No module named |cannot import name |unexpected keyword argument"
     r"|Argument\(s\) not recognized|was removed in the NumPy"
 )
-_FILE = re.compile(r"\((?P<path>[^()\n]{1,400}\.py)\)")
 
 
 class Lost(Struct, frozen=True, kw_only=True):
@@ -102,7 +102,9 @@ def told_of(
     A rule about the same words that speaks of the versions of the same package
     knows more, and goes first.
     """
-    finding = _shadowed(found) if found.claim.partly or found.claim.shadowed else None
+    if any(each.finding.id == SHADOWED for each in others) or found.claim.partly:
+        return None
+    finding = _shadowed(found) if found.claim.shadowed else None
     if finding is None and found.life.lacks:
         finding = _missing(found, known)
     elif finding is None and not found.claim.is_member and not found.claim.dotted.endswith(")"):
@@ -212,10 +214,12 @@ def _moved(claim: Claim) -> names.Move | None:
     """What became of it: of all that the code asks for, else of what is missing."""
     for dotted in (claim.whole, claim.dotted):
         plain = re.sub(rf"^(?:{framework().name}\.(?:python\.)?|tf_)keras(?=\.)", "keras", dotted)
-        for name in dict.fromkeys((dotted, plain)):
+        exact = sorted(dict.fromkeys((dotted, plain)), key=lambda name: name not in names.moves())
+        for name in exact:
             move = names.moved(name)
             gone = claim.dotted.rpartition("keras")[2]
-            if move is not None and (move.name == name or gone in move.name):
+            own = dotted.rpartition(".")[2]
+            if move is not None and (gone in move.name or re.search(rf"\b{own}\b", move.write)):
                 return move
     return None
 
@@ -262,6 +266,9 @@ def _there(found: Lost) -> Finding | None:
         text=f'python -c "import {top}; print({top}.__path__, {top}.__file__)"',
     )
     again = tuple(reinstalled(life))
+    if life.distribution != framework().name and _is_module(claim.dotted, life):
+        again = (Remedy(kind=RemedyKind.CODE, text=f"import {claim.dotted}"), *again)
+        check, again = again[0], (*again[1:], check)
     ways = (*again, check) if found.one.message.startswith("No module") else (check, *again)
     return Finding(
         id=THERE,
@@ -285,33 +292,15 @@ def _there(found: Lost) -> Finding | None:
     )
 
 
-def _shadowed(found: Lost) -> Finding | None:
+def _is_module(dotted: str, life: Life) -> bool:
+    """Whether a name is a module, which has to be imported before it can be used."""
+    table = names.names(life.distribution)
+    return table is not None and table.is_module(dotted)
+
+
+def _shadowed(found: Lost) -> Finding:
     top = found.claim.dotted.partition(".")[0]
-    file = _FILE.search(found.one.message)
-    path = file["path"] if file else ""
-    if path and re.search(r"[/\\](?:site|dist)-packages[/\\]", path):
-        return None
-    what = f"{path} is imported" if path else "a file of that name is imported"
-    return Finding(
-        id=SHADOWED,
-        title=f"A file of your own is called {top}",
-        severity=Severity.BREAKS,
-        because=f"{what} where {top} is asked for, because the folder of the program comes first.",
-        cause=Cause.FILE,
-        packages={},
-        stage=Stage.IMPORT,
-        confidence=0.9,
-        remedies=(
-            Remedy(
-                kind=RemedyKind.ADVICE,
-                text=f"Rename {path or f'the file {top}.py or the folder {top}'}, and remove"
-                " __pycache__ beside it.",
-            ),
-            Remedy(
-                kind=RemedyKind.COMMAND, text=f'python -c "import {top}; print({top}.__file__)"'
-            ),
-        ),
-    )
+    return own_file(top)
 
 
 def _packages(found: Lost, known: Known) -> dict[NormalizedName, Version | None]:

@@ -33,8 +33,9 @@ BUILT = "built-for-another"
 
 _NUMPY = NormalizedName("numpy")
 _TWO = Version("2.0.0")
-#: Arrays have been larger since 1.20, and NumPy 2 has another interface for all.
-_GREW = SpecifierSet(">=1.20,<2")
+_MODULE = "A compiled module"
+#: From which release on arrays are of a size; NumPy 2 has another interface for all.
+_SIZES = {"88": ">=1.20,<2", "96": ">=1.22,<2"}
 #: What modules that were compiled for NumPy 1 say under NumPy 2.
 _FOR_NUMPY_1 = re.compile(
     r"_ARRAY_API not found|compiled using NumPy 1\.x cannot be run in"
@@ -65,7 +66,8 @@ _UPPER = frozenset({"less", "lower", "older"})
 class Pair(Struct, frozen=True, kw_only=True):
     """``asker`` (None: nobody knows who) does not go with ``release`` of ``target``.
 
-    ``wanted`` is the range of ``target`` that it goes with, as far as the error tells.
+    ``wanted`` is the range of ``target`` that it goes with, as far as the error tells;
+    ``mixed`` says that the target's own code failed.
     """
 
     asker: NormalizedName | None
@@ -73,6 +75,7 @@ class Pair(Struct, frozen=True, kw_only=True):
     release: Version | None
     wanted: SpecifierSet
     one: Raised
+    mixed: bool = False
 
 
 def pair_of(text: str, lost: Lost | None, known: Known) -> Pair | None:
@@ -145,13 +148,18 @@ def _bound(version: str, *, upper: bool) -> SpecifierSet:
 def _built(one: Raised, known: Known) -> Pair | None:
     blame = blamed(one)
     asker = blame.distribution if blame is not None and _may_be_built(blame) else None
+    mixed = blame is not None and blame.distribution == _NUMPY
     if _FOR_NUMPY_1.search(one.message):
         here = version_of(_NUMPY, known)
         release = here if here is not None and here >= _TWO else _TWO
-        return Pair(asker=asker, target=_NUMPY, release=release, wanted=SpecifierSet("<2"), one=one)
+        wanted = SpecifierSet("" if mixed else "<2")
+        return Pair(
+            asker=asker, target=_NUMPY, release=release, wanted=wanted, one=one, mixed=mixed
+        )
     sizes = _FOR_NEWER.search(one.message)
     if sizes is not None and int(sizes["built"]) > int(sizes["there"]):
-        return Pair(asker=asker, target=_NUMPY, release=None, wanted=_GREW, one=one)
+        grown = SpecifierSet(_SIZES.get(sizes["built"], ""))
+        return Pair(asker=asker, target=_NUMPY, release=None, wanted=grown, one=one)
     if asker is not None and _SYMBOL.search(one.message) and asker not in framework().members:
         name = framework().name
         there = version_of(name, known)
@@ -260,7 +268,7 @@ def _ways(case: Case, asker: NormalizedName) -> Iterator[Remedy]:
 
 def _finding(pair: Pair, known: Known, symptom: Symptom) -> Finding:
     title = names.title(pair.target)
-    who = str(pair.asker) if pair.asker is not None else "A compiled module"
+    who = str(pair.asker) if pair.asker is not None else title if pair.mixed else _MODULE
     told = pair.release is not None and pair.release != _TWO
     there = str(pair.release) if told else "the one"
     here = version_of(pair.target, known)
@@ -275,13 +283,26 @@ def _finding(pair: Pair, known: Known, symptom: Symptom) -> Finding:
         ways: tuple[Remedy, ...] = (
             Remedy(kind=RemedyKind.ADVICE, text="Start the kernel or the process again."),
         )
+    elif pair.mixed:
+        because = f"{title}'s own files do not fit together: an install replaced some of them while"
+        because += " a process held the others, or left some of another release behind."
+        ways = (
+            Remedy(kind=RemedyKind.ADVICE, text="Start the kernel or the process again."),
+            Remedy(
+                kind=RemedyKind.COMMAND,
+                text=f"python -m pip install --force-reinstall {pair.target}"
+                + (f"=={here}" if here is not None else ""),
+            ),
+        )
     else:
         asks = f" It goes with {pair.target}{pair.wanted}." if pair.wanted else ""
         because = f"{who} wants another {title} than {there} that it found.{asks}"
         ways = tuple(_own_ways(pair))
     return Finding(
         id=BUILT,
-        title=f"{who} was made for another {title} than the one that is here",
+        title=f"{who} is a mixture of two releases"
+        if pair.mixed
+        else f"{who} was made for another {title} than the one that is here",
         severity=Severity.BREAKS,
         because=because,
         packages=packages,

@@ -176,6 +176,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
     verdict: Standing | None = None
     symptom: Symptom | None = None
     told: Support | None = None
+    aside: bool = False
     rule: Rule | None = None
 
     @property
@@ -201,6 +202,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
         """What candidates are sorted by, the root cause first."""
         stage = list(Stage).index(self.finding.stage) if self.finding.stage else len(Stage)
         return (
+            self.aside,
             self.support,
             _SEVERITIES.index(self.finding.severity),
             -self.symptom.letters if self.symptom else 0,

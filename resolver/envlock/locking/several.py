@@ -101,20 +101,21 @@ def _refusal(
     return NoResolution(
         f"no release of {wanted} has a wheel for {place}; {has}",
         *_without(job, goal),
-        *([_changed(job, wanted, f"{wanted.name}>={oldest}")] if oldest else []),
+        *([_changed(job, goal, wanted, f"{wanted.name}>={oldest}")] if oldest else []),
     )
 
 
-def _changed(job: Job, wanted: PackageRequirement, instead: str) -> str:
+def _changed(job: Job, goal: Target, wanted: PackageRequirement, instead: str) -> str:
     """The same command with another requirement, or the line of the file to edit."""
     if wanted.places:
         return f"in {' and '.join(wanted.places)}, change {wanted} to {instead}"
     words = shlex.split(job.command)
     typed = [requirement(word) for word in words]
     names = [None if each is None else canonicalize_name(each.name) for each in typed]
-    return shlex.join(
+    changed = (
         instead if name == wanted.name else word for word, name in zip(words, names, strict=True)
     )
+    return shlex.join([*changed, "--python", goal.minor])
 
 
 def _pythons(wanted: PackageRequirement, goal: Target) -> str:

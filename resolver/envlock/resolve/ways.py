@@ -85,7 +85,10 @@ def ways_out(looking: Search) -> Iterator[str]:
 
 
 def _other_pythons(looking: Search) -> Iterator[str]:
-    """The interpreters of this machine that the required release has wheels for."""
+    """The interpreters of this machine that the required release has wheels for.
+
+    One that time is too short to solve for is told all the same: that wheel is known.
+    """
     question = looking.question
     requirement = framework(question.given(None))
     if requirement is None or candidates_for(question, looking.tools):
@@ -98,7 +101,7 @@ def _other_pythons(looking: Search) -> Iterator[str]:
     for target in looking.targets_here():
         if target.minor in fitting:
             other = replace(target, accelerator=question.target.accelerator)
-            if looking.solved(replace(question, target=other)) is not None:
+            if looking.solved(replace(question, target=other)) is not None or not left():
                 yield command(question, looking.verb, target=other)
 
 

@@ -29,7 +29,10 @@ _CHAINS = (
     "During handling of the above exception, another exception occurred",
     "The above exception was the direct cause of the following exception",
 )
-_PLACE = r"(?P<path>(?:[A-Za-z]:)?[^\s:\"'<>|()][^:\"<>|\n]{0,400}?\.(?:py[xdiw]?|ipynb))"
+_PLACE = (
+    r"(?P<path>(?:[A-Za-z]:)?[^\s:\"'<>|()\[\]][^:\"<>|\n\]]{0,400}?"
+    r"\.(?:p(?:y[xdiw]?|xd|xi)|ipynb))"
+)
 _FUNCTION = r"(?P<function>[^\n]{1,200}?)"
 _FRAMES = (
     # Python and Cython; who copies a text may lose the beginning of its first line.
@@ -45,8 +48,11 @@ _FRAMES = (
         r"\s*(?P<path>(?:Cell|Input) In ?\[\d+\])(?:, line (?P<line>\d+))?"
         rf"(?:,? in {_FUNCTION})?\s*$"
     ),
-    # IPython 7
-    re.compile(rf"\s*(?:{_PLACE}|(?P<cell><ipython-input-[\w-]+>)) in {_FUNCTION}(?:\(.*)?\s*$"),
+    # IPython 7, and Colab, which makes links of the files
+    re.compile(
+        rf"\s*\[?(?:{_PLACE}|(?P<cell><ipython-input-[\w-]+>))(?:\]\(https?:[^)\n]{{1,200}}\))?"
+        rf" in {_FUNCTION}(?:\(.*)?\s*$"
+    ),
     # pytest and rich
     re.compile(rf"{_PLACE}:(?P<line>\d+):? in {_FUNCTION}\s*$"),
 )
@@ -329,7 +335,7 @@ class _Reader(Struct, kw_only=False):
             line=int(told.get("line") or 0),
             function=function,
             package=package,
-            python=not package and _is_python(path),
+            python=not package and (_is_python(path) or path.endswith((".pxd", ".pxi"))),
         )
         if len(self.frames) < _MOST_FRAMES:
             self.frames.append(frame)

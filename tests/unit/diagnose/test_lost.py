@@ -142,7 +142,7 @@ def test_a_name_that_is_there_speaks_of_files_and_not_of_versions() -> None:
         "ImportError: cannot import name 'keras' from partially initialized module 'tensorflow' "
         "(most likely due to a circular import) (C:\\me\\tensorflow.py)"
     )
-    assert (own.id, own.cause) == ("shadowed-module", "file")
+    assert (own.id, own.cause) == ("shadowed-module", "code")
     assert "C:\\me\\tensorflow.py" in ways(own)[0]
 
 

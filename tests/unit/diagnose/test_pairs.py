@@ -104,6 +104,12 @@ def test_the_one_whose_code_failed_is_named_with_the_release_that_goes(
     assert found.remedies[0].text == way
 
 
+def test_a_package_whose_own_code_is_refused_is_a_mixture() -> None:
+    found = first("numpy/random/mtrand.pyx in init numpy.random.mtrand()\n\n" + FOR_1)
+    assert (found.id, found.title) == ("built-for-another", "NumPy is a mixture of two releases")
+    assert found.remedies[0].text == "Start the kernel or the process again."
+
+
 def test_a_process_that_holds_what_is_no_more_on_disk_is_started_again() -> None:
     found = first(frames("acme") + FOR_1, "numpy==1.26.4")
     assert found.id == "built-for-another"

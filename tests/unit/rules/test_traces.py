@@ -42,6 +42,24 @@ File c:\\Python\\Lib\\site-packages\\keras_tuner\\src\\protos\\v4\\keras_tuner_p
 
 ModuleNotFoundError: No module named 'grpc'
 """
+COLAB = """\
+ValueError                                Traceback (most recent call last)
+
+[<ipython-input-12-0458d0993ec1>](https://localhost:8080/#) in <cell line: 0>()
+      4 import matplotlib.pyplot as plt
+----> 6 import pytorch_lightning as pl
+
+22 frames
+
+[/usr/local/lib/python3.11/dist-packages/numpy/random/_pickle.py](https://localhost:8080/#) in \
+<module>
+----> 1 from .mtrand import RandomState
+      2 from ._philox import Philox
+
+numpy/random/mtrand.pyx in init numpy.random.mtrand()
+
+ValueError: numpy.dtype size changed, may indicate binary incompatibility.
+"""
 PYTEST = """\
 tests/test_a.py:3: in <module>
     import tensorflow_addons
@@ -85,6 +103,7 @@ SHAPES = [
     (PYTHON, "ValueError", "pandas", ""),
     (DOCKER, "ValueError", "pandas", ""),
     (IPYTHON_7, "ImportError", "keras_cv", "from keras.utils import data_utils"),
+    (COLAB, "ValueError", "numpy", ""),
     (IPYTHON_8, "ModuleNotFoundError", "keras_tuner", "import grpc"),
     (
         PYTEST,
