@@ -243,6 +243,7 @@ class Case(Struct, frozen=True, kw_only=True):
     when: tuple[Condition, ...]
     demands: tuple[tuple[Demand, Condition], ...] = ()
     alone: NormalizedName | None = None
+    alike: bool = False  # of several in ``alone``, whether they have one version
     python: SpecifierSet = field(default_factory=SpecifierSet)
     platforms: tuple[str, ...] = ()
     managers: tuple[str, ...] = ()
