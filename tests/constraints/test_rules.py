@@ -15,6 +15,7 @@ from envlock.model import Platform, RemedyKind, Severity
 from envlock.rules import database
 from envlock.rules.check import Situation, violations
 from envlock.rules.database import example_faults
+from envlock.rules.messages import Folded
 from envlock.rules.schema import read_rule
 from envlock.rules.tables import EXPLAINS, TABLES, parse
 
@@ -169,6 +170,12 @@ def test_symptoms_compile_and_pass_over_healthy_output() -> None:
         if re.search(symptom, text)
     ]
     assert found == []
+
+
+@pytest.mark.parametrize("text", HARMLESS.values(), ids=HARMLESS)
+def test_no_message_is_found_in_healthy_output(text: str) -> None:
+    folded = Folded(text)
+    assert [rule.id for rule in RULES if any(map(folded.find, rule.messages))] == []
 
 
 def test_every_symptom_has_an_example_that_it_matches() -> None:

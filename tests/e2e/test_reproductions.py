@@ -1,5 +1,6 @@
 """Every script of the catalogue of errors raises in its cell what is kept of it."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ pytestmark = [pytest.mark.nightly, pytest.mark.e2e, pytest.mark.network]
 FOLDER = Path(envlock_constraints.__file__).parent / EXPLAINS
 #: Characters that are compared: behind them come times, addresses and whole configurations.
 BEGINNING = 50
+ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 
 def scripts(cell: str) -> dict[str, tuple[str, str]]:
@@ -33,7 +35,7 @@ def scripts(cell: str) -> dict[str, tuple[str, str]]:
 
 
 def beginning(text: str) -> str:
-    return Folded(text).text[:BEGINNING]
+    return ADDRESS.sub("", Folded(text).text)[:BEGINNING]
 
 
 @pytest.mark.parametrize("cell", CELLS)

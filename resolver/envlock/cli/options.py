@@ -132,6 +132,14 @@ class RequestOptions(Struct, frozen=True, kw_only=True):
             says="Take the newest release that is proved to have these: resume,savedmodel.",
         ),
     ] = ()
+    no_imports: Annotated[
+        tuple[str, ...],
+        option(
+            "--no-imports",
+            metavar="NAME",
+            says="Prove it without importing this one of what is asked for. Repeatable.",
+        ),
+    ] = ()
     fresh: Annotated[
         bool, flag("--fresh", says="Solve, though a set of pins is proved already.")
     ] = False

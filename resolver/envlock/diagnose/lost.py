@@ -23,7 +23,7 @@ from envlock.diagnose.lives import Life, life_of, members
 from envlock.diagnose.missing import is_distribution
 from envlock.diagnose.releasing import beside, newer, older, reinstalled
 from envlock.diagnose.rulings import Candidate, Support, Symptom, quoted
-from envlock.diagnose.shadowed import SHADOWED
+from envlock.diagnose.shadowed import SHADOWED, own_file
 from envlock.findings import Finding
 from envlock.model import Remedy, RemedyKind, Severity, Stage
 from envlock.rules.check import Known, Truth
@@ -214,10 +214,12 @@ def _moved(claim: Claim) -> names.Move | None:
     """What became of it: of all that the code asks for, else of what is missing."""
     for dotted in (claim.whole, claim.dotted):
         plain = re.sub(rf"^(?:{framework().name}\.(?:python\.)?|tf_)keras(?=\.)", "keras", dotted)
-        for name in dict.fromkeys((dotted, plain)):
+        exact = sorted(dict.fromkeys((dotted, plain)), key=lambda name: name not in names.moves())
+        for name in exact:
             move = names.moved(name)
             gone = claim.dotted.rpartition("keras")[2]
-            if move is not None and (move.name == name or gone in move.name):
+            own = dotted.rpartition(".")[2]
+            if move is not None and (gone in move.name or re.search(rf"\b{own}\b", move.write)):
                 return move
     return None
 
@@ -264,6 +266,9 @@ def _there(found: Lost) -> Finding | None:
         text=f'python -c "import {top}; print({top}.__path__, {top}.__file__)"',
     )
     again = tuple(reinstalled(life))
+    if life.distribution != framework().name and _is_module(claim.dotted, life):
+        again = (Remedy(kind=RemedyKind.CODE, text=f"import {claim.dotted}"), *again)
+        check, again = again[0], (*again[1:], check)
     ways = (*again, check) if found.one.message.startswith("No module") else (check, *again)
     return Finding(
         id=THERE,
@@ -287,28 +292,15 @@ def _there(found: Lost) -> Finding | None:
     )
 
 
+def _is_module(dotted: str, life: Life) -> bool:
+    """Whether a name is a module, which has to be imported before it can be used."""
+    table = names.names(life.distribution)
+    return table is not None and table.is_module(dotted)
+
+
 def _shadowed(found: Lost) -> Finding:
     top = found.claim.dotted.partition(".")[0]
-    return Finding(
-        id=SHADOWED,
-        title=f"A file of your own is taken for {top}",
-        severity=Severity.BREAKS,
-        because=f"What is imported as {top} is a single file and no package, so it is a {top}.py of"
-        " your own, which Python finds first beside the script.",
-        cause=Cause.CODE,
-        packages={},
-        stage=Stage.IMPORT,
-        confidence=0.9,
-        remedies=(
-            Remedy(
-                kind=RemedyKind.ADVICE,
-                text=f"Rename the file {top}.py, and delete __pycache__ beside it.",
-            ),
-            Remedy(
-                kind=RemedyKind.COMMAND, text=f'python -c "import {top}; print({top}.__file__)"'
-            ),
-        ),
-    )
+    return own_file(top)
 
 
 def _packages(found: Lost, known: Known) -> dict[NormalizedName, Version | None]:

@@ -22,6 +22,7 @@ from envlock.evidence import documents, library
 from envlock.examine.files import examine_content, examine_path
 from envlock.findings import Examined
 from envlock.formats.conda_spec import parse_spec
+from envlock.formats.model_content import content
 from envlock.formats.model_file import examine_model
 from envlock.formats.registry import format_at, read_lock
 from envlock.formats.requirements import find_root
@@ -94,7 +95,7 @@ def _content(path: Path) -> str:
 
 
 def _model(path: Path) -> bytes:
-    return repr(examine_model(path)).encode()
+    return repr((content(path), examine_model(path))).encode()
 
 
 def _rules(path: Path) -> bytes:

@@ -19,7 +19,8 @@ class DiagnosedThings(Struct, frozen=True, kw_only=True):
         words(
             "WHAT",
             says="An environment, a requirements file or lock, environment.yml, pip list or freeze "
-            "output, a traceback or log, or an error's text in quotes; - reads standard input. "
+            "output, a traceback or log, a saved model, or an error's text in quotes; - reads "
+            "standard input. "
             "Several count as one.  "
             "[default: .venv, or the active environment]",
         ),
