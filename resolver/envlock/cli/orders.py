@@ -18,9 +18,7 @@ from envlock.cli.options import (
     EnvironmentOptions,
     IndexOptions,
     LockFileOptions,
-    ReportOptions,
     RequestOptions,
-    TalkOptions,
 )
 from envlock.cli.output import PLACES, talk
 from envlock.config import Config, load_config, project_sources
@@ -289,13 +287,3 @@ def seconds(text: str) -> float:
     if not 0 < number < math.inf:
         raise UsageError(f"--timeout {text}: not a number of seconds", f"--timeout {PROBE_SECONDS}")
     return number
-
-
-def refuse_two_reports(form: ReportOptions, talk: TalkOptions) -> None:
-    """Refuse two answers at once.
-
-    Raises:
-        UsageError: both were asked for.
-    """
-    if form.format and talk.json:
-        raise UsageError(f"--format {form.format} and --json are two answers", "leave --json out")

@@ -13,8 +13,8 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from envlock import report
 from envlock.choices import ReportFormat
-from envlock.cli.options import ProbeOptions, ReportOptions, TalkOptions
-from envlock.cli.orders import environment_folder, environment_meant, refuse_two_reports, seconds
+from envlock.cli.options import ProbeOptions, ReportOptions, TalkOptions, refuse_two_reports
+from envlock.cli.orders import environment_folder, environment_meant, seconds
 from envlock.cli.output import progress_for, say, say_json
 from envlock.commands.environments import ExaminedEnvironment
 from envlock.environment.inspect import current, installed, prefix_of
