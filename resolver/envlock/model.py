@@ -186,11 +186,10 @@ class Request(Struct, frozen=True, kw_only=True):
     are not a file's. ``constraints`` bound both sides, ``pip_constraints`` (of a file's pip
     section) pip's alone; ``pip_options`` are index options of that section, as pip spells them.
     ``users`` are constraints that whoever asks gives to pip and uv: they bound pip's packages too,
-    and are no part of what a lock answers, since another has others. ``platforms`` are the subdirs
-    that a file itself names, ``name`` and ``variables`` those of its environment. ``needs`` are
-    capabilities (levels of the probes) that evidence must show. ``notes`` are sentences on what of
-    a file is left out, each with its place. ``optional`` is what each extra or group asks for that
-    can be chosen where the lock is installed.
+    and are no part of what a lock answers. ``platforms`` are the subdirs that a file itself names,
+    ``name`` and ``variables`` those of its environment. ``needs`` are levels of the probes that
+    evidence must show, ``no_imports`` packages that a proof does not import. ``notes`` say
+    what of a file is left out. ``optional`` is what an extra or group asks for, chosen at install.
     """
 
     requirements: tuple[Requested, ...] = ()
@@ -209,6 +208,7 @@ class Request(Struct, frozen=True, kw_only=True):
     accelerator: Accelerator = Accelerator.AUTO
     exclude_newer: datetime | None = None
     needs: tuple[str, ...] = ()
+    no_imports: tuple[NormalizedName, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -242,6 +242,7 @@ class Case(Struct, frozen=True, kw_only=True):
     when: tuple[Condition, ...]
     demands: tuple[tuple[Demand, Condition], ...] = ()
     alone: NormalizedName | None = None
+    alike: bool = False  # of several in ``alone``, whether they have one version
     python: SpecifierSet = field(default_factory=SpecifierSet)
     platforms: tuple[str, ...] = ()
     managers: tuple[str, ...] = ()

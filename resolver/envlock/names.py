@@ -313,6 +313,12 @@ def moves() -> Mapping[str, Move]:
 
 
 @cache
+def syntax() -> tuple[Mapping[str, Any], ...]:
+    """Return what not every Python takes as syntax, or as a way to use what it has built in."""
+    return tuple(_json("syntax.json"))
+
+
+@cache
 def _sources() -> Mapping[str, Any]:
     found: dict[str, Any] = _json("distributions.json")
     return found

@@ -6,6 +6,8 @@ from msgspec import Struct
 
 #: What the level of a user's own script begins with; its name follows.
 SCRIPT = "probe:"
+#: What the level of a distribution that is imported begins with; its name follows.
+IMPORTS = "imports:"
 
 
 class Passed(Struct, frozen=True, kw_only=True):

@@ -153,6 +153,9 @@ SETTINGS = {
     "all-groups": Setting(value="true", taken=lambda o: len(o.request.optional) == 2),
     "no-group": Setting(value="less", taken=lambda o: len(o.request.optional) == 1, many=True),
     "needs": Setting(value="resume", taken=lambda o: o.request.needs == ("resume",), many=True),
+    "no-imports": Setting(
+        value="numpy", taken=lambda o: o.request.no_imports == ("numpy",), many=True
+    ),
     "fresh": Setting(value="true", taken=lambda o: o.fresh),
     "universal": Setting(value="true", taken=lambda o: o.together, group="files"),
     "manager": Setting(value="micromamba", taken=lambda o: bool(o.subdirs), group="conda"),

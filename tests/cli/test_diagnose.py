@@ -97,6 +97,24 @@ def test_a_traceback_comes_in_on_standard_input(program: Program) -> None:
     assert done.err == "examined standard input: Python 3.8, linux, 4 lines of text\n"
 
 
+def test_a_sentence_is_what_an_error_says_without_the_class_it_begins_with(
+    program: Program,
+) -> None:
+    done = program("diagnose", "module 'tensorflow' has no attribute 'Session'")
+    assert (done.code, done.err) == (1, "examined the text that was typed: 1 line of text\n")
+    assert done.out.startswith("1. name-ended: tensorflow.Session ended with TensorFlow 1.15\n")
+
+
+@pytest.mark.parametrize("name", ["my own list.txt", "My Folder Here/requirements.txt", "lock old"])
+def test_a_file_that_is_not_there_is_no_sentence(program: Program, name: str) -> None:
+    done = program("diagnose", name)
+    assert (done.code, done.out, done.err.splitlines()[0]) == (
+        2,
+        "",
+        f"error: {name}: no such file",
+    )
+
+
 def test_a_traceback_and_a_file_are_one(program: Program) -> None:
     write(program, "requirements.txt", BROKEN)
     done = feed(program, TRACEBACK, "diagnose", "-", "requirements.txt", "--json")

@@ -109,6 +109,7 @@ class Layer:
 
 
 class Model:
+    __module__ = globals().get("KERAS", "keras.engine.training")
     weight = 1.0
 
     def __init__(self, inputs=None, outputs=None):

@@ -18,6 +18,7 @@ from envlock.choices import (
     ReportFormat,
 )
 from envlock.cli.arguments import flag, option, words
+from envlock.errors import UsageError
 
 RuleFolders = Annotated[
     tuple[Path, ...],
@@ -130,6 +131,14 @@ class RequestOptions(Struct, frozen=True, kw_only=True):
             "--needs",
             metavar="LEVELS",
             says="Take the newest release that is proved to have these: resume,savedmodel.",
+        ),
+    ] = ()
+    no_imports: Annotated[
+        tuple[str, ...],
+        option(
+            "--no-imports",
+            metavar="NAME",
+            says="Prove it without importing this one of what is asked for. Repeatable.",
         ),
     ] = ()
     fresh: Annotated[
@@ -344,3 +353,13 @@ class TalkOptions(JsonOption, frozen=True, kw_only=True):
     verbose: Annotated[
         bool, flag("-v", "--verbose", says="Say each step, and what programs say.")
     ] = False
+
+
+def refuse_two_reports(form: ReportOptions, talk: TalkOptions) -> None:
+    """Refuse two answers at once.
+
+    Raises:
+        UsageError: both were asked for.
+    """
+    if form.format and talk.json:
+        raise UsageError(f"--format {form.format} and --json are two answers", "leave --json out")

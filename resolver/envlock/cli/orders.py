@@ -18,9 +18,7 @@ from envlock.cli.options import (
     EnvironmentOptions,
     IndexOptions,
     LockFileOptions,
-    ReportOptions,
     RequestOptions,
-    TalkOptions,
 )
 from envlock.cli.output import PLACES, talk
 from envlock.config import Config, load_config, project_sources
@@ -121,6 +119,11 @@ def configured_settings(index: IndexOptions) -> IndexSettings:
     return index_settings(index, load_config(current_folder(), os.environ))
 
 
+def configured_no_imports() -> tuple[str, ...]:
+    """Return the packages of a request that a proof does not import, as is configured."""
+    return load_config(current_folder(), os.environ).no_imports
+
+
 def environment_folder(typed: Path | None) -> Path:
     """Return the folder of the environment: as it was typed, or is configured, or .venv."""
     found = typed or load_config(current_folder(), os.environ).env or Path(".venv")
@@ -181,6 +184,7 @@ def request_words(
     if settled.exclude_newer is not None:
         words += ["--exclude-newer", settled.exclude_newer.isoformat().replace("+00:00", "Z")]
     words += repeated("--needs", [",".join(needs(request))] if request.needs else [])
+    words += repeated("--no-imports", request.no_imports)
     words += ["--fresh"] if request.fresh else []
     words += repeated("--evidence", map(here, request.evidence))
     words += repeated("--rules", map(here, request.rules))
@@ -283,13 +287,3 @@ def seconds(text: str) -> float:
     if not 0 < number < math.inf:
         raise UsageError(f"--timeout {text}: not a number of seconds", f"--timeout {PROBE_SECONDS}")
     return number
-
-
-def refuse_two_reports(form: ReportOptions, talk: TalkOptions) -> None:
-    """Refuse two answers at once.
-
-    Raises:
-        UsageError: both were asked for.
-    """
-    if form.format and talk.json:
-        raise UsageError(f"--format {form.format} and --json are two answers", "leave --json out")

@@ -87,6 +87,7 @@ class Config(Struct, frozen=True, kw_only=True):
     all_groups: bool = False
     no_group: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    no_imports: tuple[str, ...] = ()
     fresh: bool = False
     universal: bool = False
     manager: Manager | None = None

@@ -290,6 +290,12 @@ KEYS = {
     "all-groups": _switch("all_groups", "Lock every group, to be chosen from a pylock.toml."),
     "no-group": Key("no_group", _text, "Groups to leave out of all-groups.", many=True),
     "needs": Key("needs", _text, "Capabilities that must be proved: resume.", many=True),
+    "no-imports": Key(
+        "no_imports",
+        _text,
+        "Packages of the request that a proof does not import.",
+        many=True,
+    ),
     "fresh": _switch("fresh", "Solve, though a set of pins is proved already."),
     "universal": _switch("universal", "Put all platforms into one requirements file."),
     "manager": _chosen(

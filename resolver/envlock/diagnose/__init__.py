@@ -24,6 +24,7 @@ from envlock.diagnose.places import by_place
 from envlock.diagnose.rulings import Candidate, backed, candidate, ranked, shown_by
 from envlock.diagnose.shadowed import SHADOWED, shadowed
 from envlock.diagnose.standard import told_of_python
+from envlock.diagnose.syntax import told_of_syntax
 from envlock.diagnose.unexplained import UNEXPLAINED, VERIFY, unexplained
 from envlock.findings import CONFLICT, MISSING, Examined, Finding, Kind
 from envlock.model import Rule, Severity
@@ -137,7 +138,7 @@ def _with_laws(
     candidates = [each for each in candidates if each.finding.id not in again] + pairs
     gone = told_of(missing, text, known, candidates) if missing else None
     candidates += [gone] if gone else []
-    python = told_of_python(text, known, candidates)
+    python = told_of_python(text, known, candidates) or told_of_syntax(text, known, candidates)
     absent = missing_module(text, known) if not (gone or python) else None
     return [*candidates, *(each for each in (python, absent) if each)]
 

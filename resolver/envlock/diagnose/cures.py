@@ -69,7 +69,8 @@ class Cures:
     def checked(self, finding: Finding, text: str) -> Finding:
         """Return a finding with the remedies that cure it, those that end all trouble first."""
         wanted = (each for each in finding.remedies if self._fits(each, text))
-        fitting = [each for one in wanted if (each := filled(one, text)) is not None]
+        said = (each for one in wanted if (each := filled(one, text)) is not None)
+        fitting = [each for one in said if (each := self._served(one)) is not None]
         if finding.id == CONFLICT:
             fitting = [*self._agreed(finding), *fitting]
         clean: list[Remedy] = []
@@ -88,8 +89,8 @@ class Cures:
                 partly.append((len(trial.broken), remedy))
             else:
                 clean.append(remedy)
-        first = self._first(finding, clean, fitting)
         rest = [each for _, each in sorted(partly, key=lambda each: each[0])]
+        first = self._first(finding, clean, fitting, rest)
         return replace(
             finding,
             remedies=_each_once((*first, *clean, *rest)),
@@ -97,7 +98,11 @@ class Cures:
         )
 
     def _first(
-        self, finding: Finding, clean: Sequence[Remedy], asked: Sequence[Remedy]
+        self,
+        finding: Finding,
+        clean: Sequence[Remedy],
+        asked: Sequence[Remedy],
+        partly: Sequence[Remedy],
     ) -> list[Remedy]:
         """What comes first where the best remedy of a rule is a change of versions."""
         if not asked or asked[0].kind is not RemedyKind.INSTALL:
@@ -105,13 +110,18 @@ class Cures:
         whole = [each for each in clean if each.kind is RemedyKind.INSTALL]
         if whole and self._cost(_wishes(whole[0])) < _OF_FRAMEWORK:
             return whole[:1]
-        if self._together is not None and self._cures(finding, self._together):
-            whole.append(self._together)
+        together = self._together or next(filter(None, map(self._completed, partly[:1])), None)
+        if together is not None and self._cures(finding, together):
+            whole.append(together)
         if whole:
             return [min(whole, key=lambda each: self._cost(_wishes(each)))]
         return [each for each in clean if each.text.startswith(_CREATE)][:1] or (
             self._anew() if finding.id in self._before.broken else []
         )
+
+    def _completed(self, remedy: Remedy) -> Remedy | None:
+        """A remedy with what has to change beside it, so that nothing breaks."""
+        return self._search(_wishes(remedy))
 
     def _cures(self, finding: Finding, remedy: Remedy) -> bool:
         trial = self._try(_wishes(remedy))
@@ -143,6 +153,19 @@ class Cures:
                 return [_created([wish], python)] if python else []
         return []
 
+    def _served(self, remedy: Remedy) -> Remedy | None:
+        """A remedy with the newest Python that has what it asks for; None where none has."""
+        if "{python}" not in remedy.text:
+            return remedy
+        wished = (standards.requirement(each) for each in shlex.split(remedy.text))
+        names = {each.name: each for each in wished if each is not None and each.specifier}
+        framework_itself = {framework().name: Requirement(framework().name)}
+        wishes = {canonicalize_name(n): each for n, each in names.items()} or framework_itself
+        python = python_for(wishes.items(), self._known.situation)
+        if python is None:
+            return None
+        return replace(remedy, text=remedy.text.replace("{python}", python))
+
     def _fits(self, remedy: Remedy, text: str) -> bool:
         """Whether a remedy is for what is there, and for what the text says."""
         if remedy.case is not None and self._known.applies(remedy.case) is Truth.NO:
@@ -172,7 +195,11 @@ class Cures:
     @cached_property
     def _together(self) -> Remedy | None:
         """The smallest changes after which nothing breaks; None where they are not found."""
-        reached: list[tuple[int, int, Mapping[NormalizedName, Requirement]]] = [(0, 0, {})]
+        return self._search({})
+
+    def _search(self, start: Mapping[NormalizedName, Requirement]) -> Remedy | None:
+        """The smallest changes, with those that it starts from, after which nothing breaks."""
+        reached: list[tuple[int, int, Mapping[NormalizedName, Requirement]]] = [(0, 0, start)]
         seen: set[str] = set()
         while reached and len(seen) < _MOST_TRIED:
             _, _, wishes = heappop(reached)

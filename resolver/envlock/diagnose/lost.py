@@ -24,7 +24,7 @@ from envlock.diagnose.lives import Life, life_of, members
 from envlock.diagnose.missing import is_distribution
 from envlock.diagnose.releasing import beside, newer, older, reinstalled
 from envlock.diagnose.rulings import Candidate, Support, Symptom, quoted
-from envlock.diagnose.shadowed import SHADOWED
+from envlock.diagnose.shadowed import SHADOWED, own_file
 from envlock.findings import Finding
 from envlock.model import Remedy, RemedyKind, Severity, Stage
 from envlock.rules.check import Known, Truth
@@ -302,26 +302,7 @@ def _is_module(dotted: str, life: Life) -> bool:
 
 def _shadowed(found: Lost) -> Finding:
     top = found.claim.dotted.partition(".")[0]
-    return Finding(
-        id=SHADOWED,
-        title=f"A file of your own is taken for {top}",
-        severity=Severity.BREAKS,
-        because=f"What is imported as {top} is a single file and no package, so it is a {top}.py of"
-        " your own, which Python finds first beside the script.",
-        cause=Cause.CODE,
-        packages={},
-        stage=Stage.IMPORT,
-        confidence=0.9,
-        remedies=(
-            Remedy(
-                kind=RemedyKind.ADVICE,
-                text=f"Rename the file {top}.py, and delete __pycache__ beside it.",
-            ),
-            Remedy(
-                kind=RemedyKind.COMMAND, text=f'python -c "import {top}; print({top}.__file__)"'
-            ),
-        ),
-    )
+    return own_file(top)
 
 
 def _packages(found: Lost, known: Known) -> dict[NormalizedName, Version | None]:

@@ -134,7 +134,7 @@ def _case(case: Case, known: Known) -> Standing:
     judged = bool(case.demands) or case.alone is not None
     broken = [(known.broken(*each), each[1].package) for each in case.demands]
     if case.alone is not None:
-        broken.append((known.crowded(case.alone), case.alone))
+        broken.append((known.crowded(case), case.alone))
     worst = max((each for each, _ in broken), default=applies)
     offending = [name for each, name in broken if each is worst]
     about = [*(each.package for each in case.when), *offending]
@@ -361,7 +361,7 @@ def breaks(rule: Rule, known: Known) -> bool:
         known.applies(case) is Truth.YES
         and (
             any(known.broken(*each) >= Truth.LIKELY for each in case.demands)
-            or (case.alone is not None and known.crowded(case.alone) >= Truth.LIKELY)
+            or (case.alone is not None and known.crowded(case) >= Truth.LIKELY)
         )
         for case in rule.cases
     )

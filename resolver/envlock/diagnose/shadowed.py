@@ -6,6 +6,8 @@ import re
 import sys
 from collections.abc import Collection, Iterator
 
+from msgspec.structs import replace
+
 from envlock.causes import Cause
 from envlock.findings import Finding
 from envlock.model import Remedy, RemedyKind, Severity, Stage
@@ -37,7 +39,7 @@ def shadowed(text: str, packages: Collection[str]) -> Finding | None:
     renamed = (match["path"] for match in _RENAME.finditer(last.message))
     known = (each for each in _paths(last) if _is_known(_module_of(each), packages))
     path = next((each for each in (*renamed, *known) if is_own(each)), None)
-    return None if path is None else _finding(_module_of(path), path, last)
+    return None if path is None else replace(own_file(_module_of(path), path), evidence=last.line)
 
 
 def _is_known(module: str, packages: Collection[str]) -> bool:
@@ -75,26 +77,28 @@ def _module_of(path: str) -> str:
     return folders[-1] if stem == "__init__" and folders else stem
 
 
-def _finding(name: str, path: str, last: Raised) -> Finding:
-    file = path if not path.endswith("__init__.py") else path[: -len("__init__.py") - 1]
+def own_file(name: str, path: str = "") -> Finding:
+    """Return the finding that a file of one's own is imported in place of a module."""
+    file = path.removesuffix("__init__.py").rstrip("/\\")
+    what = f"finds {file}" if file else "finds a file of yours"
     return Finding(
         id=SHADOWED,
-        title=f"A file of your own is taken for {name}",
+        title=f"A file of your own is called {name}",
         severity=Severity.BREAKS,
-        because=f"Python looks beside the script first, and finds {file} there, which is called"
-        f" like the module {name}; so that file is imported in its place.",
-        packages={distribution_of(name): None},
+        because=f"Python looks beside the program first, and {what} there, which is called like"
+        f" the module {name}; so that is imported in its place.",
+        packages={},
         cause=Cause.CODE,
         stage=Stage.IMPORT,
-        confidence=0.95,
+        confidence=0.95 if file else 0.9,
         remedies=(
             Remedy(
                 kind=RemedyKind.ADVICE,
-                text=f"Rename {file}, and delete {name}.pyc and the folder __pycache__ beside it.",
+                text=f"Rename {file or f'the file {name}.py or the folder {name}'}, and remove"
+                " __pycache__ beside it.",
             ),
             Remedy(
                 kind=RemedyKind.COMMAND, text=f'python -c "import {name}; print({name}.__file__)"'
             ),
         ),
-        evidence=last.line,
     )

@@ -36,7 +36,7 @@ def told_of_python(text: str, known: Known, others: Sequence[Candidate]) -> Cand
         letters=100,
         line=quoted(text, one.at),
     )
-    near = (each.symptom for each in others if each.symptom is not None)
+    near = (each.symptom for each in others if each.symptom is not None and not each.general)
     if any(each.start < symptom.end and symptom.start < each.end for each in near):
         return None
     return Candidate(finding=_finding(entry, one, symptom), symptom=symptom, told=Support.TEXT)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -60,13 +60,16 @@ class Replacement(Struct, frozen=True, kw_only=True):
         self.journal.write(Event.VENV)
         return python
 
-    def mark(self, packages: Mapping[str, str]) -> None:
+    def mark(self, packages: Mapping[str, str], imports: Collection[str]) -> None:
         """Note which packages the environment was built of, so that what comes later is told apart.
+
+        ``imports`` are those that were asked for and are imported in a proof.
 
         Raises:
             WorkError: it cannot be written.
         """
-        write_mark(self.folder, transaction=self.id, packages=dict(sorted(packages.items())))
+        built = dict(sorted(packages.items()))
+        write_mark(self.folder, transaction=self.id, packages=built, imports=sorted(imports))
 
     def write(self, texts: Mapping[Path, str]) -> None:
         """Write files that belong to the environment; they are as before when it is.

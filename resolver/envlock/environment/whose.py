@@ -98,6 +98,17 @@ def built_pins(folder: Path) -> Mapping[str, str] | None:
     return {name: version for name, version in pins.items() if isinstance(version, str)}
 
 
+def asked_names(folder: Path) -> frozenset[str] | None:
+    """Return the packages that were asked for when envlock built an environment, to be imported.
+
+    None where its marker does not say.
+    """
+    names = mark(folder).get("imports")
+    if not isinstance(names, list):
+        return None
+    return frozenset(each for each in names if isinstance(each, str))
+
+
 def write_mark(folder: Path, **facts: object) -> None:
     """Mark a folder.
 

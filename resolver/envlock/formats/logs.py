@@ -84,7 +84,9 @@ def is_log(text: str, *, named: bool) -> bool:
         return False
     strange = 1 - sum(map(_looks_like_requirement, lines)) / len(lines)
     troubled = in_trouble("\n".join(lines))
-    return strange > (_FEW if troubled and not named else _HALF)
+    if troubled and strange:  # of two lines one may be a word, which could be a package
+        return strange > _FEW if not named else strange >= _HALF
+    return strange > _HALF
 
 
 def _looks_like_requirement(line: str) -> bool:

@@ -95,7 +95,8 @@ def _locked(job: Job, standing: _Standing, progress: Progress) -> Locked:
         progress.note(f"{path} was for Python {other}: its pins are not kept")
     work = Work(job=_with_upgrades(job), database=standard.rules, kept=kept)
     solved = sorted(_solve(work, standard.targets, progress), key=lambda each: each.part.place)
-    notes = dict.fromkeys((*_of_channels(job), *(n for each in solved for n in each.notes)))
+    told = (*_of_channels(job), *_of_imports(job), *(n for each in solved for n in each.notes))
+    notes = dict.fromkeys(told)
     lock = Lock(
         parts=tuple(each.part for each in solved),
         name=job.request.name or job.name,
@@ -115,6 +116,11 @@ def _locked(job: Job, standing: _Standing, progress: Progress) -> Locked:
     if standing.old is None:  # only the answer tells what is in a lock that was not there
         existing.refuse_unknown(job, lock)
     return Locked(lock=lock, texts=_render(lock, solved, job), before=standing.before)
+
+
+def _of_imports(job: Job) -> Iterator[str]:
+    if left_out := job.request.no_imports:
+        yield f"a proof does not import {', '.join(left_out)}, as was asked for"
 
 
 def _with_upgrades(job: Job) -> Job:

@@ -27,6 +27,7 @@ _OBJECTS_IGNORED = WayRound(
 KERAS_H5 = Probe(
     name="keras-h5",
     script="keras_h5.py",
+    others=("keras", "tf-keras"),
     levels=(
         Level(
             name="import-h5py",

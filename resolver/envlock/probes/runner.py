@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from envlock.choices import PROBE_SECONDS
 from envlock.environment.shell import without
 from envlock.errors import UsageError
 from envlock.outcomes import SCRIPT, Crashed, Failed, Outcome, Passed, Skipped
-from envlock.probes.interface import Probe, outcome_from
+from envlock.probes.interface import Probe, lines_of, outcome_from
 from envlock.system import WINDOWS, Completed, disk_full, is_full, run, says_full, scratch
 
 _OUTPUT = 8000  # characters that are kept of what a probe printed
@@ -29,8 +28,12 @@ def run_probe(
     write_bytecode: bool = False,
     isolated: bool = True,
     extra_env: Mapping[str, str] | None = None,
+    words: Sequence[str] = (),
 ) -> tuple[Outcome, ...]:
     """Try every level in one start of ``python``; one outcome a level, in their order.
+
+    ``words`` are what the script is told besides; for ``behind`` there may be
+    outcomes of more levels at the end.
 
     ``timeout`` is in seconds, for all levels together. ``write_bytecode`` lets
     the interpreter leave ``.pyc`` files in its environment: only where envlock
@@ -50,15 +53,15 @@ def run_probe(
         with scratch("envlock-probe-") as folder:
             results = folder / "envlock-results.jsonl"
             done = run(
-                [python, *options, probe.path, results, str(timeout)],
-                env=_environment(python, folder, base),
+                [python, *options, probe.path, results, str(timeout), *words],
+                env=environment_of(python, folder, base),
                 cwd=folder,
                 timeout=timeout,
             )
-            said = list(_lines(results))
+            said = list(lines_of(results))
             refused = is_full(folder)
         every = tuple(_complete(probe, said, done, timeout))
-        _refuse_full(every, full=refused, python=python)
+        refuse_full(every, full=refused, python=python)
         if done.timed_out or not _was_killed(done):
             break
     return every
@@ -81,7 +84,7 @@ def run_user_script(python: Path, file: Path, *, timeout: float = PROBE_SECONDS)
         raise UsageError(f"{file}: no such probe script")
     level = f"{SCRIPT}{file.name}"
     with scratch("envlock-probe-") as folder:
-        env = _environment(python, folder, without(os.environ))
+        env = environment_of(python, folder, without(os.environ))
         done = run([python, "-E", "-s", "-B", file], env=env, timeout=timeout)
     if done.timed_out or _signal(done.returncode):
         return _crashed(level, done, timeout, _SCRIPT_OUTPUT)
@@ -97,10 +100,13 @@ def run_user_script(python: Path, file: Path, *, timeout: float = PROBE_SECONDS)
     )
 
 
-def _refuse_full(outcomes: Iterable[Outcome], *, full: bool, python: Path) -> None:
+def refuse_full(outcomes: Iterable[Outcome], *, full: bool, python: Path) -> None:
     """Tell a disk that is full from an environment that does not do what it should.
 
     A program that maps a file of a full disk ends without a word.
+
+    Raises:
+        DiskFull: it is.
     """
     for each in outcomes:
         if isinstance(each, Failed):
@@ -131,6 +137,8 @@ def _complete(
         else:
             ending = _ending(done, timeout)
             yield Skipped(level=level.name, detail=f"{crashed} ended the interpreter: {ending}")
+    names = {level.name for level in probe.levels}
+    yield from (each for each in outcomes.values() if each.level not in names)
 
 
 def _crashed(level: str, done: Completed, timeout: float, longest: int = _OUTPUT) -> Crashed:
@@ -144,16 +152,6 @@ def _crashed(level: str, done: Completed, timeout: float, longest: int = _OUTPUT
 
 def _was_killed(done: Completed) -> bool:
     return not WINDOWS and done.returncode == -signal.SIGKILL
-
-
-def _lines(results: Path) -> Iterator[dict[str, object]]:
-    if not results.is_file():
-        return
-    for line in results.read_text(encoding="utf-8").splitlines():
-        try:
-            yield json.loads(line)
-        except (ValueError, RecursionError):  # the interpreter died while it wrote
-            return
 
 
 def _ending(done: Completed, timeout: float) -> str:
@@ -176,8 +174,8 @@ def _output(done: Completed, longest: int) -> str:
     return f"{done.stdout}{done.stderr}"[-longest:]
 
 
-def _environment(python: Path, temporary: Path, base: Mapping[str, str]) -> dict[str, str]:
-    """The variables of what is run; TensorFlow leaves files in the temporary folder."""
+def environment_of(python: Path, temporary: Path, base: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of what is run; TensorFlow leaves files in the temporary folder."""
     env = dict(base)
     prefix = python.parent
     if WINDOWS and (prefix / "conda-meta").is_dir():

@@ -32,6 +32,7 @@ def request_digest(request: Request, targets: Sequence[Target]) -> str:
         f"exclude-newer {newest.astimezone(UTC).isoformat() if newest else 'nothing'}",
         *(_system(each, alone=len(targets) == 1) for each in targets if _names_system(each)),
         *(f"needs {level}" for level in sorted(set(request.needs))),
+        *(f"no-imports {name}" for name in sorted(set(request.no_imports))),
         *_canonical("requirement", request.requirements),
         *_canonical("constraint", request.constraints),
         *(line for each in sorted(request.optional) for line in _optional(each, request)),
@@ -61,6 +62,7 @@ def conda_digest(
         "exclude-newer": newest.isoformat() if newest else "nothing",
         "constraints": " ".join(sorted(str(each.requirement) for each in request.constraints)),
         "needs": " ".join(sorted(set(request.needs))),
+        "no-imports": " ".join(sorted(set(request.no_imports))),
         **(extra or {}),
     }
     lines = [

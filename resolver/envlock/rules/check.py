@@ -159,16 +159,32 @@ class Known(Struct, frozen=True, kw_only=True):
         outside = [self.outside(each, condition) for each in named]
         return min(outside) if demand is Demand.INCLUDE else max(outside)
 
-    def crowd(self, family: NormalizedName) -> Iterator[tuple[NormalizedName, NormalizedName]]:
-        """The pairs of a family that are there and do not belong together."""
-        for one, other in combinations(self.named(family), 2):
-            same = self.versions.get(one) == self.versions.get(other)
-            if not (same and families().is_stub_pair(one, other)):
+    def crowd(self, case: Case) -> Iterator[tuple[NormalizedName, NormalizedName]]:
+        """The pairs of a family that are there and do not belong together.
+
+        Two of which no version is told are taken for different ones.
+        """
+        if case.alone is None:
+            return
+        for one, other in combinations(self.named(case.alone), 2):
+            own, its = self._exact(one), self._exact(other)
+            alike = own is not None and own == its
+            same = own == its or None in {own, its}  # of a shell and what it pulls in
+            if alike is case.alike and not (same and families().is_stub_pair(one, other)):
                 yield one, other
 
-    def crowded(self, family: NormalizedName) -> Truth:
+    def crowded(self, case: Case) -> Truth:
         """Whether two of a family are there that do not belong together."""
-        return Truth.YES if any(self.crowd(family)) else self._untold()
+        return Truth.YES if any(self.crowd(case)) else self._untold()
+
+    def _exact(self, name: NormalizedName) -> Version | None:
+        """The version of a package, also where a range admits one alone."""
+        if name in self.versions:
+            return self.versions[name]
+        (part, *others) = [*self.ranges[name]] or [None]
+        if part is None or others or part.operator != "==" or part.version.endswith(".*"):
+            return None
+        return Version(part.version)
 
     def inside(self, name: NormalizedName, condition: Condition) -> Truth:
         """Whether the version of one package that is there is in the range."""
@@ -254,7 +270,7 @@ def _broken(case: Case, known: Known) -> Iterator[dict[NormalizedName, Version |
         if known.broken(demand, condition) is Truth.YES:
             for name in _offenders(demand, condition, known):
                 yield {**seen, name: known.versions.get(name)}
-    for pair in known.crowd(case.alone) if case.alone else ():
+    for pair in known.crowd(case):
         yield {**seen, **{name: known.versions[name] for name in pair}}
 
 

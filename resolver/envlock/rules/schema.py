@@ -111,6 +111,7 @@ def _case(top: Document, line: Document) -> Case:
             for name, spec in merged(demand.value).items()
         ),
         alone=None if alone is None else canonicalize_name(alone),
+        alike=top.get("alike", False),
         python=_both(line.get("python", ""), top.get("python", "")),
         platforms=either("platform"),
         managers=either("manager"),

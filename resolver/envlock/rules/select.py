@@ -96,7 +96,7 @@ def _constraints(case: Case, when: list[_Part], rule: Rule, known: Known) -> Ite
 
 def _is_unmet(case: Case, known: Known) -> bool:
     """Whether something that no open package decides is not as a case asks."""
-    crowded = case.alone is not None and known.crowded(case.alone) is Truth.YES
+    crowded = case.alone is not None and known.crowded(case) is Truth.YES
     return crowded or any(
         known.broken(demand, condition) is Truth.YES
         for demand, condition in case.demands

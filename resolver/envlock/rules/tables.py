@@ -18,7 +18,9 @@ from envlock.documents import yaml_library, yaml_values
 from envlock.rules.schema import schema_faults, validator_of
 from envlock.system import remembered
 
-TABLES = frozenset({"conda-names.yaml", "families.yaml", "frameworks.yaml", "pythons.yaml"})
+TABLES = frozenset(
+    {"conda-names.yaml", "families.yaml", "frameworks.yaml", "pythons.yaml", "uses.yaml"}
+)
 
 
 #: The folder of the documents that tell what an error means, and judge no versions.

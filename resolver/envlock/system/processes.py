@@ -145,21 +145,31 @@ def _refuse_full(
 
 
 @contextmanager
-def beside(command: Sequence[str | Path]) -> Iterator[None]:
+def beside(
+    command: Sequence[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    until: float = _LEAVING,
+) -> Iterator[None]:
     """Run a program while a block runs, for what can as well stay undone.
 
-    It is to end by itself soon after the block; if not, it is killed. What it
-    prints and how it ends is nothing, and so is one that cannot be started.
+    It is to end by itself within ``until`` seconds after the block, soon after
+    one that fails; if not, it is killed. What it prints and how it ends is
+    nothing, and so is one that cannot be started.
     """
     process = None
     with _uninterrupted(), suppress(WorkError):
-        process = _start(command, output=False)
+        process = _start(command, env=env, cwd=cwd, output=False)
     try:
         yield
+    except BaseException:
+        until = min(until, _LEAVING)
+        raise
     finally:
         if process is not None:
             try:
-                _overruns(process, _LEAVING)
+                _overruns(process, until)
             finally:
                 if process.returncode is None:
                     _end(process)

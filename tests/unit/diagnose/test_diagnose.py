@@ -193,7 +193,7 @@ def test_a_finding_of_the_files_gets_the_knowledge_of_its_rule_and_comes_once() 
     )
     examined = file("tensorflow==2.10.0", "tensorflow-gpu==2.10.0")
     findings = diagnose(examined, RULES, [own])
-    assert ids(findings) == ["tf-two-owners"]
+    assert ids(findings) == ["tf-two-owners", "tf-owners-alike"]
     assert findings[0].because == "They are mixed."
     assert findings[0].remedies[0].text == "rm -r x"
     assert len(findings[0].remedies) > 1

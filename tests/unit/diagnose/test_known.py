@@ -98,7 +98,12 @@ VERDICTS = [
         Truth.NO,
     ),
     # two owners
-    ("tf-two-owners", known("tensorflow==2.10.0", "tensorflow-gpu==2.10.0"), Truth.YES),
+    ("tf-two-owners", known("tensorflow==2.10.0", "tensorflow-gpu==2.9.0"), Truth.YES),
+    ("tf-two-owners", known("tensorflow==2.10.0", "tensorflow-gpu==2.10.0"), Truth.MAYBE),
+    ("tf-two-owners", known("tensorflow==2.10.0", "tensorflow-gpu>=2.10"), Truth.YES),
+    ("tf-owners-alike", known("tensorflow==2.10.0", "tensorflow-gpu==2.10.0"), Truth.YES),
+    ("tf-owners-alike", known("tensorflow==2.10.0", "tensorflow-gpu==2.9.0"), Truth.MAYBE),
+    ("tf-owners-alike", known("tensorflow==2.10.0", "tensorflow-intel==2.10.0"), Truth.MAYBE),
     ("tf-two-owners", known("tensorflow==2.10.0", "tensorflow-intel==2.10.0"), Truth.MAYBE),
     ("tf-two-owners", known("tensorflow==2.10.0", complete=True), Truth.NO),
     # a pre-release of a bound may have either side

@@ -62,7 +62,13 @@ def test_a_package_that_must_be_there_is_seen_missing() -> None:
 
 def test_two_owners_break_a_rule_that_wants_one_unless_one_is_the_others_shell() -> None:
     alone = rule(alone="tensorflow")
-    assert seen(alone, "tensorflow 2.10.1, tensorflow-cpu 2.10.1") == [
+    assert seen(alone, "tensorflow 2.10.1, tensorflow-cpu 2.9.0") == [
+        "tensorflow 2.10.1, tensorflow-cpu 2.9.0"
+    ]
+    assert seen(alone, "tensorflow 2.10.1, tensorflow-cpu 2.10.1") == []
+    alike = rule(alone="tensorflow", alike=True)
+    assert seen(alike, "tensorflow 2.10.1, tensorflow-cpu 2.9.0") == []
+    assert seen(alike, "tensorflow 2.10.1, tensorflow-cpu 2.10.1") == [
         "tensorflow 2.10.1, tensorflow-cpu 2.10.1"
     ]
     assert seen(alone, "tensorflow 2.10.1, tensorflow-intel 2.10.1") == []

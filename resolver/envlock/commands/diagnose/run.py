@@ -17,8 +17,7 @@ from packaging.version import Version
 from envlock import standards
 from envlock.causes import Cause
 from envlock.choices import ReportFormat
-from envlock.cli.options import IndexOptions, ReportOptions, TalkOptions
-from envlock.cli.orders import refuse_two_reports
+from envlock.cli.options import IndexOptions, ReportOptions, TalkOptions, refuse_two_reports
 from envlock.cli.output import Lines, say, say_json
 from envlock.cli.output import talk as tell
 from envlock.commands.diagnose import DiagnosedThings
@@ -104,6 +103,9 @@ def _all_clear(examined: Examined) -> str:
 
 STDIN = "-"
 
+#: Words of the shortest sentence; a file that is called so has the ending of one.
+_SENTENCE = 3
+
 #: What the last line of a traceback begins with, or the line of a program that failed.
 _ERROR = re.compile(r"^\s*(?:[\w.]*(?:Error|Exception|Warning)|error|ERROR): ")
 
@@ -112,7 +114,6 @@ _PLACE = re.compile(r"[^:\n]+(?::\d+)?(?=:)")
 
 _INTERPRETER = re.compile(r"python[\d.]*(?:\.exe)?", re.IGNORECASE)
 
-#: Endings of the files that `envlock fix` changes.
 _SYSTEMS = {
     "darwin": "macos",
     "linux": "linux",
@@ -348,8 +349,15 @@ def _known_names(examined: Examined, rules: Iterable[Rule]) -> frozenset[str]:
 
 
 def is_text(word: str) -> bool:
-    """Tell whether a word that was typed is what an error says, and no name of a file."""
-    return bool("\n" in word or _ERROR.search(word)) and "\0" not in word and not exists(Path(word))
+    """Tell whether a word that was typed is what an error says, and no name of a file.
+
+    A sentence is, since people leave out the class that it begins with.
+    """
+    if "\0" in word or exists(Path(word)):
+        return False
+    if "\n" in word or _ERROR.search(word):
+        return True
+    return len(word.split()) >= _SENTENCE and named_format(Path(word)) is None
 
 
 def _written(name: str, read: Ends | None, given: Given) -> Examined:

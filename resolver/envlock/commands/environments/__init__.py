@@ -45,6 +45,14 @@ class SyncedLock(Struct, frozen=True, kw_only=True):
         word("LOCK", says="A lock with hashes, or a bundle.  [default: the lock in the folder]"),
     ] = None
     python: Annotated[str | None, python_option("the one the lock is for")] = None
+    no_imports: Annotated[
+        tuple[str, ...],
+        option(
+            "--no-imports",
+            metavar="NAME",
+            says="Leave this one of what is asked for out of what verify imports. Repeatable.",
+        ),
+    ] = ()
 
 
 class ExaminedEnvironment(Struct, frozen=True, kw_only=True):
@@ -56,6 +64,18 @@ class ExaminedEnvironment(Struct, frozen=True, kw_only=True):
             "ENV", says="A venv, a conda prefix or a Python.  [default: .venv, or the active one]"
         ),
     ] = None
+    imports: Annotated[
+        tuple[str, ...],
+        option(
+            "--imports",
+            metavar="NAME",
+            says="Import this one, and not what was asked for when it was made. Repeatable.",
+        ),
+    ] = ()
+    no_imports: Annotated[
+        tuple[str, ...],
+        option("--no-imports", metavar="NAME", says="Do not import this one. Repeatable."),
+    ] = ()
 
 
 CREATE = Command(

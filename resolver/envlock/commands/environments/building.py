@@ -7,7 +7,7 @@ and give back their Python.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -103,6 +103,7 @@ class Venv(Struct, frozen=True, kw_only=True):
     part: Part
     interpreter: Interpreter
     settings: IndexSettings
+    no_imports: tuple[str, ...] = ()
     pip: bool = True
     kept: tuple[Distribution, ...] = ()
     rewritten: frozenset[NormalizedName] = frozenset()
@@ -129,7 +130,8 @@ class Venv(Struct, frozen=True, kw_only=True):
             if self.kept:
                 pins = [f"{each.name}=={each.version}" for each in self.kept]
                 install(python, pins, self.settings, progress, alone=True)
-        place.mark({name: str(version) for name, version in self.part.pins.items()})
+        built: dict[str, str] = {n: str(version) for n, version in self.part.pins.items()}
+        place.mark(built, asked_for(self))
         return python
 
     def _seeded(self, python: Path, progress: Progress) -> bool:
@@ -155,6 +157,7 @@ class Prefix(Struct, frozen=True, kw_only=True):
     settings: IndexSettings
     variables: Mapping[str, str] = field(default_factory=dict)
     program: Path | None = None
+    no_imports: tuple[str, ...] = ()
 
     def refuse_cramped(self, folder: Path, progress: Progress) -> None:
         """Make sure that there is room; see `Builder`."""
@@ -176,7 +179,8 @@ class Prefix(Struct, frozen=True, kw_only=True):
             with progress.phase(f"install {counted(len(pypi), 'package')} with pip"):
                 add(python, text_of(self.lock, self.part), self.settings, progress)
         ours = {each.name: each.version for each in self.part.conda}
-        place.mark(ours | {name: str(version) for name, version in self.part.pins.items()})
+        built = ours | {name: str(version) for name, version in self.part.pins.items()}
+        place.mark(built, asked_for(self))
         return python
 
     def _install(self, prefix: Path, progress: Progress) -> None:
@@ -222,6 +226,25 @@ def refuse_without_python(part: Part, folder: Path) -> None:
 def projects_in(part: Part) -> frozenset[NormalizedName]:
     """Return the projects of PyPI that a part installs, whoever installs them."""
     return frozenset((*pypi_pins(part.conda), *part.pins))
+
+
+def asked_for(builder: Venv | Prefix) -> tuple[NormalizedName, ...]:
+    """Return what a proof imports: the distributions that somebody asked for, but for some.
+
+    Those are left out that were typed now, or for the lock.
+    """
+    recorded = builder.lock.asked.options.get("no-imports", ())
+    left_out = {canonicalize_name(each) for each in (*recorded, *builder.no_imports)}
+    part = builder.part
+    names = {canonicalize_name(n) for n in (*part.pins, *(each.name for each in part.conda))}
+    conda = pypi_pins(tuple(each for each in part.conda if _is_asked(each.via, names)))
+    pypi = (each.name for each in part.pypi if _is_asked(each.via, names))
+    return tuple(sorted({*conda, *pypi} - left_out))
+
+
+def _is_asked(via: Iterable[str], names: Collection[str]) -> bool:
+    """Whether somebody asked for a package, and not another package alone."""
+    return any(canonicalize_name(each.partition("[")[0]) not in names for each in via)
 
 
 def told_apart(builder: Venv | Prefix, how: Closeness, folder: Path) -> Drift:

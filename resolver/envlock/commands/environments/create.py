@@ -32,6 +32,7 @@ from envlock.commands.environments import NewEnvironmentOptions
 from envlock.commands.environments.building import (
     Prefix,
     Venv,
+    asked_for,
     in_place_of,
     program_of,
     projects_in,
@@ -41,6 +42,7 @@ from envlock.commands.environments.building import (
     told_apart,
 )
 from envlock.commands.environments.drift import Closeness, Drift, drift_data, drift_rows
+from envlock.commands.environments.explained import explained
 from envlock.commands.environments.proved import key_of, proved_before, remember
 from envlock.commands.environments.sync import SyncOrder, sync_environment
 from envlock.commands.environments.verify import (
@@ -52,17 +54,19 @@ from envlock.commands.environments.verify import (
 from envlock.commands.lock.folder import Typed
 from envlock.commands.lock.job import create_job
 from envlock.conda import rattler
+from envlock.diagnose.report import findings_text
 from envlock.environment.layout import read_layout
 from envlock.environment.place import held_place, kept_as
 from envlock.environment.replaceable import settled
 from envlock.environment.replacement import Replacement, replaced
 from envlock.environment.shell import additions
 from envlock.errors import ExitCode, ProblemFound, UsageError
+from envlock.findings import Finding
 from envlock.locking.job import Job, Locked
 from envlock.locking.make import make_lock
 from envlock.locking.outputs import Seen, differing, refuse_changed, write_changed
-from envlock.model import Part
-from envlock.outcomes import SCRIPT
+from envlock.model import Remedy, RemedyKind
+from envlock.outcomes import IMPORTS, SCRIPT
 from envlock.probes.proof import Proof, ProofOrder, prove
 from envlock.progress import Progress
 from envlock.request.words import ORIGIN
@@ -115,9 +119,12 @@ class Created(Struct, frozen=True, kw_only=True):
 class NotProved(ProblemFound):
     """The environment was built and does not do what it should."""
 
-    def __init__(self, proof: Proof, message: str, *remedies: str) -> None:
+    def __init__(
+        self, proof: Proof, findings: Sequence[Finding], message: str, *remedies: str
+    ) -> None:
         super().__init__(message, *remedies)
         self.proof = proof
+        self.findings = tuple(findings)
 
 
 def create(order: CreateOrder, progress: Progress) -> Created:
@@ -152,7 +159,7 @@ def create(order: CreateOrder, progress: Progress) -> Created:
             progress.note(f"{order.folder} becomes what is locked:\n{rows}")
         proof, written = _build(order, folder, builder, locked, progress)
         if proof.shell is None:  # what a shell adds is not known to be the same next time
-            remember(folder, key_of(builder, order.proof, folder), proof)
+            remember(folder, key_of(builder, _proof_of(order, builder), folder), proof)
     return replace(found, proof=proof, written=written, replaced=before)
 
 
@@ -171,10 +178,13 @@ def create_from(bundle: Path, place: SyncOrder, proof: ProofOrder, progress: Pro
         )
     proofs: list[Proof] = []
 
-    def proving(python: Path, part: Part) -> None:
-        pins = projects_in(part)
-        proofs.append(prove(python, proof, progress, write_bytecode=True, pins=pins))
-        _refuse_unproved(proofs[0], f"envlock lock  (and bundle the new lock as {bundle.name})")
+    def proving(python: Path, builder: Venv | Prefix) -> None:
+        pins, how = projects_in(builder.part), replace(proof, imports=asked_for(builder))
+        proofs.append(prove(python, how, progress, write_bytecode=True, pins=pins))
+        if not proofs[0].passed:
+            findings = explained(proofs[0], ())
+            again = f"envlock lock  (and bundle the new lock as {bundle.name})"
+            raise _unproved(proofs[0], findings, *_of_machine(proofs[0]), again)
 
     done = sync_environment(replace(place, lock=bundle), progress, proving)
     return Created(
@@ -194,9 +204,19 @@ def _build(
     with replaced(folder, progress, keep_as=keep_as) as place:
         python = builder.build(place, progress)
         pins = projects_in(builder.part)
-        proof = prove(python, order.proof, progress, write_bytecode=True, pins=pins)
-        _refuse_unproved(proof, *_remedies(order, builder.part.python, proof))
+        how = _proof_of(order, builder)
+        proof = prove(python, how, progress, write_bytecode=True, pins=pins)
+        if not proof.passed:
+            findings = explained(proof, order.job.rules)
+            raise _unproved(
+                proof, findings, *_remedies(order, builder.part.python, proof, findings)
+            )
         return proof, _write_with(place, locked.before, locked.texts)
+
+
+def _proof_of(order: CreateOrder, builder: Venv | Prefix) -> ProofOrder:
+    """How it is proved: what was asked for is imported."""
+    return replace(order.proof, imports=asked_for(builder))
 
 
 def _standing(
@@ -218,7 +238,7 @@ def _standing(
             f" adds: {said}"
         )
         return None
-    before = proved_before(folder, key_of(builder, order.proof, folder))
+    before = proved_before(folder, key_of(builder, _proof_of(order, builder), folder))
     if before is None or python is None:
         return None
     locked = found.locked
@@ -248,6 +268,7 @@ def _builder(order: CreateOrder, locked: Locked, program: Path | None) -> Venv |
             part=part,
             interpreter=interpreter,
             settings=job.settings,
+            no_imports=job.request.no_imports,
             pip=not order.change.no_pip,
         )
     # A lock that was there may be for other machines too.
@@ -261,21 +282,20 @@ def _builder(order: CreateOrder, locked: Locked, program: Path | None) -> Venv |
         settings=job.settings,
         variables=locked.lock.variables,
         program=program,
+        no_imports=job.request.no_imports,
     )
 
 
-def _refuse_unproved(proof: Proof, *remedies: str) -> None:
-    """Refuse an environment that was built and does not pass the gate.
+def _unproved(proof: Proof, findings: Sequence[Finding], *remedies: str) -> NotProved:
+    """What is told of an environment that was built and does not pass the gate."""
+    said = "the environment was built and does not do what it should; nothing was written"
+    return NotProved(proof, findings, said, *remedies)
 
-    Raises:
-        NotProved: it does not.
-    """
-    if not proof.passed:
-        raise NotProved(
-            proof,
-            "the environment was built and does not do what it should; nothing was written",
-            *remedies,
-        )
+
+def _of_machine(proof: Proof) -> Iterator[str]:
+    """What to do where the machine lacks what an import needs."""
+    imports = (each for each in proof.missed if each.startswith(IMPORTS))
+    yield from dict.fromkeys(way for each in imports if (way := proof.ways_round.get(each)))
 
 
 def _write_with(place: Replacement, before: Seen, texts: Mapping[Path, str]) -> tuple[Path, ...]:
@@ -290,11 +310,21 @@ def _write_with(place: Replacement, before: Seen, texts: Mapping[Path, str]) -> 
     return tuple(changed)
 
 
-def _remedies(order: CreateOrder, python: str, proof: Proof) -> Iterator[str]:
-    """Look at the environment, and let the versions that were typed go.
+def _remedies(
+    order: CreateOrder, python: str, proof: Proof, findings: Sequence[Finding]
+) -> Iterator[str]:
+    """Ask for what cures it too, look at the environment, and let the typed versions go.
 
     Where only the user's own scripts fail, nobody knows that it is for the versions.
     """
+    yield from _of_machine(proof)
+    wanted = next((each.text for f in findings for each in f.remedies if _installs(each)), "")
+    typed = {each.origin for each in order.job.request.requirements} == {ORIGIN}
+    if wanted and typed and not order.job.subdirs:
+        asked = [str(each.requirement) for each in order.job.request.requirements]
+        yield shlex.join(["envlock", "create", *asked, *wanted.split(), "--python", python])
+    if all(each.startswith(IMPORTS) for each in proof.missed):
+        yield " ".join(f"--no-imports {each.removeprefix(IMPORTS)}" for each in proof.missed)
     if order.keep:
         yield f"envlock verify {shlex.quote(kept_as(order.folder).as_posix())}"
     else:
@@ -309,6 +339,10 @@ def _remedies(order: CreateOrder, python: str, proof: Proof) -> Iterator[str]:
         names = dict.fromkeys(name for name, _ in (*wishes, *specs))
         manager = f" --manager {order.manager}" if order.job.subdirs else ""
         yield f"envlock create {' '.join(names)}{manager} --python {python}"
+
+
+def _installs(remedy: Remedy) -> bool:
+    return remedy.kind is RemedyKind.INSTALL
 
 
 _PROGRAMS = ("conda", "mamba", "micromamba")
@@ -341,6 +375,8 @@ def run_create(
         error.details = proof_data(error.proof)
         if not talk.json:
             tell(proof_text(error.proof, verbose=talk.verbose))
+            if error.findings:
+                tell(findings_text(error.findings, verbose=talk.verbose))
         raise
     return _say_created(made, outputs, place, talk)
 

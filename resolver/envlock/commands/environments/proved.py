@@ -25,7 +25,7 @@ from envlock.documents import Malformed, json_value
 from envlock.environment.layout import read_layout
 from envlock.environment.place import transaction_of
 from envlock.outcomes import Crashed, Failed, Outcome, Passed, Skipped
-from envlock.probes.proof import Proof, ProofOrder, probe_digest
+from envlock.probes.proof import Proof, ProofOrder, imports_digest, probe_digest
 from envlock.system import contents, keep, kept_folder, load_kept
 from envlock.targets.interpreters import base_program, python_in
 
@@ -60,6 +60,7 @@ def key_of(builder: Venv | Prefix, order: ProofOrder, folder: Path) -> str:
         "probes": probe_digest(),
         "scripts": [hashlib.sha256(contents(each)).hexdigest() for each in order.scripts],
         "needs": [*order.needs],
+        "imports": [imports_digest(), *order.imports],
         "pypi": [(each.name, str(each.version), sorted(each.hashes)) for each in part.pypi],
         "conda": [(each.name, each.version, each.build, each.sha256) for each in part.conda],
         "python": _python(folder),

@@ -21,6 +21,7 @@ from envlock.cli.options import (
 from envlock.cli.orders import (
     changing,
     configured_lock,
+    configured_no_imports,
     configured_settings,
     environment_folder,
 )
@@ -70,7 +71,7 @@ class SyncOrder(Struct, frozen=True, kw_only=True):
     ``force`` replaces an environment that envlock did not make. ``chosen`` are
     the extras and groups to install beside what the lock always installs.
     ``change`` says whether it is only looked at, and how closely; ``verbose``
-    tells all that changes.
+    tells all that changes. ``no_imports`` are packages that a proof does not import.
     """
 
     lock: Path
@@ -80,6 +81,7 @@ class SyncOrder(Struct, frozen=True, kw_only=True):
     force: bool = False
     chosen: tuple[Selection, ...] = ()
     change: EnvironmentOptions = EnvironmentOptions()
+    no_imports: tuple[str, ...] = ()
     verbose: bool = False
 
 
@@ -98,7 +100,7 @@ class Synced(Struct, frozen=True, kw_only=True):
 
 
 #: Proves an environment of a part while it can still be taken back.
-Proving = Callable[[Path, Part], None]
+Proving = Callable[[Path, Venv | Prefix], None]
 
 
 def sync_environment(
@@ -137,7 +139,7 @@ def sync_environment(
             progress.note(f"{order.folder} becomes equal to {order.lock}:\n{rows}")
         with _built(builder, folder, order, progress) as python:
             if proving is not None:
-                proving(python, builder.part)
+                proving(python, builder)
             refuse_changed(before, {})
     return Synced(lock=builder.lock, part=builder.part, changed=True, drift=drift, replaced=there)
 
@@ -178,7 +180,7 @@ def _standing(order: SyncOrder, proving: Proving | None) -> Synced | None:
         return None
     python = python_in(order.folder)
     if proving is not None and python is not None and not order.change.looks:
-        proving(python.absolute(), builder.part)
+        proving(python.absolute(), builder)
     return Synced(lock=builder.lock, part=builder.part, changed=False, drift=drift)
 
 
@@ -233,6 +235,7 @@ def _venv(order: SyncOrder, lock: Lock) -> Venv:
         part=part,
         interpreter=interpreter,
         settings=order.settings,
+        no_imports=order.no_imports,
         pip=not order.change.no_pip,
     )
 
@@ -254,6 +257,7 @@ def _prefix(order: SyncOrder, lock: Lock) -> Prefix:
         settings=order.settings,
         # Most formats have no place for them; what was set for the environment stays.
         variables=lock.variables or variables_of(order.folder),
+        no_imports=order.no_imports,
     )
 
 
@@ -371,6 +375,7 @@ def run_sync(
         force=place.force,
         chosen=chosen(taken),
         change=place,
+        no_imports=own.no_imports or configured_no_imports(),
         verbose=talk.verbose,
     )
     done = sync_environment(order, progress)

@@ -8,14 +8,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+from packaging.utils import NormalizedName, canonicalize_name
+
 from envlock import report
 from envlock.choices import ReportFormat
-from envlock.cli.options import ProbeOptions, ReportOptions, TalkOptions
-from envlock.cli.orders import environment_folder, environment_meant, refuse_two_reports, seconds
+from envlock.cli.options import ProbeOptions, ReportOptions, TalkOptions, refuse_two_reports
+from envlock.cli.orders import environment_folder, environment_meant, seconds
 from envlock.cli.output import progress_for, say, say_json
 from envlock.commands.environments import ExaminedEnvironment
-from envlock.environment.inspect import current
+from envlock.environment.inspect import current, installed, prefix_of
 from envlock.environment.recovery import environment_at
+from envlock.environment.requested import requested_in
 from envlock.errors import ExitCode, UsageError
 from envlock.formats import registry
 from envlock.probes.proof import Proof, ProofOrder, prove
@@ -23,16 +27,33 @@ from envlock.progress import Progress
 from envlock.system.looking import is_file
 
 
-def verify(environment: Path, order: ProofOrder, progress: Progress) -> Proof:
+def verify(
+    environment: Path, own: ExaminedEnvironment, order: ProofOrder, progress: Progress
+) -> Proof:
     """Probe an environment without changing it, but for a change that was stopped.
 
     Raises:
-        UsageError: there is no environment, or no such script.
+        UsageError: there is no environment, or no such script or package.
         WorkError: what a stopped envlock left cannot be put right.
     """
     refuse_files(environment)
     python = environment_at(environment, progress)
+    order = replace(order, imports=_imports(python, own))
     return prove(python, order, progress, write_bytecode=False)
+
+
+def _imports(python: Path, own: ExaminedEnvironment) -> tuple[NormalizedName, ...]:
+    """What is imported: what was typed, else what was asked for when the environment was made."""
+    prefix = prefix_of(python)
+    there = installed(prefix)
+    for name in map(canonicalize_name, own.imports):
+        if name not in there:
+            raise UsageError(
+                f"--imports {name}: {prefix} has no such package",
+                f"envlock diagnose {shlex.quote(str(prefix))}",
+            )
+    asked = frozenset(map(canonicalize_name, own.imports)) or requested_in(prefix)
+    return tuple(sorted(asked - {*map(canonicalize_name, own.no_imports)}))
 
 
 def refuse_files(path: Path | None) -> None:
@@ -63,7 +84,7 @@ def run_verify(
     refuse_two_reports(form, talk)
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
     order = proof_order(probes, in_shell=True)
-    proof = verify(environment_meant(own.environment, progress), order, progress)
+    proof = verify(environment_meant(own.environment, progress), own, order, progress)
     code = ExitCode.of(problem=not proof.passed or bool(proof.shell and proof.shell.broken))
     if form.format is ReportFormat.GITHUB:
         from envlock.commands.environments.github import tell_proof  # noqa: PLC0415  (for CI alone)

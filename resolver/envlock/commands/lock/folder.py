@@ -170,6 +170,7 @@ def _with_settings(verb: str, typed: Typed, config: Config) -> Typed:
         request=replace(
             request,
             needs=request.needs or config.needs,
+            no_imports=request.no_imports or config.no_imports,
             fresh=request.fresh or (config.fresh and not request.needs),
         ),
         conda=replace(conda, manager=manager),
@@ -325,6 +326,7 @@ def _taken(typed: Typed, config: Config) -> list[str]:
         "extras": options.extra,
         "groups": options.group,
         "needs": options.needs,
+        "no_imports": options.no_imports,
         "constraints": options.constraint_file,
     }
     found: list[str] = []
@@ -359,6 +361,7 @@ def recorded(
         "all-groups": ["true"] if request.all_groups else (),
         "no-group": request.no_group,
         "needs": request.needs,
+        "no-imports": request.no_imports,
         "universal": ["true"] if understood.typed.files.universal else (),
         "python": _unless(settled.python if of_conda else None, None),
         "manager": _unless(understood.typed.conda.manager if of_conda else None, None),

@@ -84,6 +84,7 @@ def read_asked(
         accelerator=settled.accelerator,
         exclude_newer=settled.exclude_newer,
         needs=needs(options),
+        no_imports=tuple(map(canonicalize_name, options.no_imports)),
     )
     _refuse_contradiction(found, settled, understood)
     return found, pythons

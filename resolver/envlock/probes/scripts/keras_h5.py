@@ -1,10 +1,15 @@
 """Builds, trains, saves and loads small Keras models in the interpreter that runs it.
 
-    python -I keras_h5.py RESULTS SECONDS
+    python -I keras_h5.py RESULTS SECONDS [behind PACKAGE... | through PACKAGE LEVEL...]
 
 Appends one JSON object a line to the file RESULTS: one before each level, so
 that a crash is known to belong to it, and one after it. SECONDS is the time
 limit that the caller keeps. The files go to the current folder.
+
+The levels go through ``tf.keras``; with ``through`` those that are named go
+through the Keras that PACKAGE (keras, tf-keras) is by itself, and are called
+PACKAGE:LEVEL. Of the packages after ``behind`` the one that is behind
+``tf.keras`` has its PACKAGE:import passed.
 
 Runs on CPython 3.6 and later, TensorFlow 1.13 and later: nothing is imported
 but the standard library and what is tried.
@@ -34,6 +39,7 @@ class State:
     """What earlier levels leave for later ones."""
 
     tf = keras = keras_version = np = model = loaded = x = y = expected = None
+    through = None  # the package whose Keras it is, None for that of TensorFlow
 
 
 def import_h5py(state):
@@ -42,14 +48,18 @@ def import_h5py(state):
 
 
 def import_tensorflow(state):
+    if state.through:
+        state.keras = imported(state.through.replace("-", "_"))
     state.tf = imported("tensorflow")
+    if state.through:
+        return "%s %s" % (state.through, state.keras.__version__)
     return "tensorflow %s" % state.tf.__version__
 
 
 def fit(state):
     import numpy as np
 
-    state.np, state.keras = np, state.tf.keras
+    state.np, state.keras = np, state.keras or state.tf.keras
     state.keras_version = version_of(state.keras)
     random.seed(1)
     np.random.seed(1)
@@ -62,7 +72,8 @@ def fit(state):
     )
     state.model.fit(state.x, state.y, epochs=1, verbose=0)
     state.expected = state.model.predict(state.x)
-    return "Keras %s, NumPy %s" % (state.keras_version, np.__version__)
+    whose = "" if root_of(state.keras) in ("keras", "tf_keras") else " of TensorFlow itself"
+    return "Keras %s%s, NumPy %s" % (state.keras_version, whose, np.__version__)
 
 
 def save(state):
@@ -231,8 +242,12 @@ def imported(name):
 
 def version_of(keras):
     """Return the version of the package behind ``tf.keras``, which 2.13 to 2.15 do not say."""
-    package = sys.modules[keras.Model.__module__.split(".")[0]]
-    return getattr(keras, "__version__", None) or package.__version__
+    return getattr(keras, "__version__", None) or sys.modules[root_of(keras)].__version__
+
+
+def root_of(keras):
+    """Return the package that the code of a Keras is in."""
+    return keras.Model.__module__.split(".")[0]
 
 
 def keras_release(state):
@@ -247,7 +262,8 @@ def small_model(state):
 
 
 def is_eager(state):
-    return state.tf.executing_eagerly()
+    """Whether models can be called; those of Keras before 2.4 for several backends cannot."""
+    return state.tf.executing_eagerly() and not (state.through and keras_release(state) < (2, 4))
 
 
 def answers(state, model, x=None):
@@ -285,7 +301,7 @@ def attempt(work, state):
     return result
 
 
-def main(path, seconds):
+def main(path, seconds, how=None, *words):
     faulthandler.enable()
     faulthandler.dump_traceback_later(0.9 * seconds)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -296,23 +312,31 @@ def main(path, seconds):
         os.write(results, (json.dumps(fact) + "\n").encode("ascii"))
 
     state = State()
+    state.through = words[0] if how == "through" else None
+    before = "%s:" % state.through if state.through else ""
     obstacles = {}  # level -> why what needs it is not tried
-    for level, needs, work in LEVELS:
+    asked = [each for each in LEVELS if not state.through or each[0] in words]
+    for level, needs, work in asked:
         obstacle = next((obstacles[need] for need in needs if need in obstacles), None)
         if obstacle is not None:
             obstacles[level] = obstacle
-            say({"level": level, "outcome": "skipped", "detail": obstacle})
+            say({"level": before + level, "outcome": "skipped", "detail": obstacle})
             continue
-        say({"start": level})
+        say({"start": before + level})
         result = attempt(work, state)
         if result["outcome"] == "failed":
             missing = result["error"] == "ModuleNotFoundError" and not result["traceback"]
-            obstacles[level] = result["detail"] if missing else "%s failed" % level
-        say(dict(result, level=level))
+            obstacles[level] = result["detail"] if missing else "%s%s failed" % (before, level)
+        say(dict(result, level=before + level))
+    if how == "behind" and state.keras_version:
+        for package in words:
+            if root_of(state.keras) == package.replace("-", "_"):
+                detail = "Keras %s, which is behind tf.keras" % state.keras_version
+                say({"level": package + ":import", "outcome": "passed", "detail": detail})
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # TensorFlow takes its time to be unloaded, and some releases crash in it
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], float(sys.argv[2]))
+    main(sys.argv[1], float(sys.argv[2]), *sys.argv[3:])
