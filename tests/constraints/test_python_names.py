@@ -8,7 +8,7 @@ import warnings
 import pytest
 from packaging.requirements import Requirement
 
-from envlock import python_names
+from envlock.diagnose import python_names
 from envlock.rules.tables import pythons
 
 NAMES = list(python_names.standard().values())

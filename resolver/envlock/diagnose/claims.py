@@ -12,7 +12,9 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from envlock import alike, names
+from envlock import names
+from envlock.diagnose import alike
+from envlock.rules.frameworks import framework
 from envlock.rules.traces import Raised
 
 _NAME = r"[A-Za-z_]\w{0,80}"
@@ -44,8 +46,8 @@ _REMOVED = re.compile(rf"`?np\.(?P<name>{_DOTTED})`? was removed in the NumPy 2\
 _CALLS = re.compile(rf"(?P<function>{_DOTTED})\s?\(")
 #: The classes of an optimizer, where a message names a parameter of theirs alone.
 _OPTIMIZERS = "keras.optimizers.Adam"
-#: Whose functions are looked for, where a message names one without its module.
-_SPOKEN = ("tensorflow", "keras", "numpy")
+#: Whose functions are looked for beside the framework's, where a message names one without its module.
+_SPOKEN = ("keras", "numpy")
 
 
 class Claim(Struct, frozen=True, kw_only=True):
@@ -158,7 +160,7 @@ def _functions(function: str, parameter: str, one: Raised) -> Iterator[str]:
     shown = [each for each in asked(one.source) if each.endswith(f".{name}")]
     of = [names.distribution_of(each) for each in shown]
     if "_" in name and not shown:
-        of = list(_SPOKEN)
+        of = [framework().name, *_SPOKEN]
     yield from alike.functions(dict.fromkeys(filter(None, of)), name, parameter)
 
 

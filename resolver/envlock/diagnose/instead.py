@@ -11,8 +11,9 @@ from collections.abc import Iterator
 
 from packaging.utils import canonicalize_name
 
-from envlock import alike, names
+from envlock import names
 from envlock.causes import Cause
+from envlock.diagnose import alike
 from envlock.diagnose.claims import Claim
 from envlock.diagnose.lives import Life
 from envlock.findings import Finding

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from envlock import python_names
 from envlock.causes import Cause
+from envlock.diagnose import python_names
 from envlock.diagnose.claims import claims
 from envlock.diagnose.rulings import Candidate, Support, Symptom, quoted
 from envlock.findings import Finding
