@@ -46,7 +46,7 @@ _REMOVED = re.compile(rf"`?np\.(?P<name>{_DOTTED})`? was removed in the NumPy 2\
 _CALLS = re.compile(rf"(?P<function>{_DOTTED})\s?\(")
 #: The classes of an optimizer, where a message names a parameter of theirs alone.
 _OPTIMIZERS = "keras.optimizers.Adam"
-#: Whose functions are looked for beside the framework's, where a message names one without its module.
+#: Whose functions may be meant beside the framework's, where a message names no module.
 _SPOKEN = ("keras", "numpy")
 
 
