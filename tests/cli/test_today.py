@@ -67,6 +67,7 @@ IMPOSSIBLE = {
     "two bounds that exclude each other": "helper\nrival\n",
     "a pin that excludes what another declares": "tensorflow==2.15.1\nkeras==3.0.5\n",
 }
+WITH_NEXT = {**BREAKS, **IMPOSSIBLE}
 
 
 def written(program: Program, text: str) -> Path:
@@ -107,10 +108,12 @@ def test_what_cannot_be_installed_is_the_first_thing_told(there: Program, text: 
     assert codes(there) == (1, 3, 3)
 
 
-@pytest.mark.parametrize("text", {**BREAKS, **IMPOSSIBLE}.values(), ids={**BREAKS, **IMPOSSIBLE})
+@pytest.mark.parametrize("text", WITH_NEXT.values(), ids=WITH_NEXT)
 def test_the_next_step_that_is_printed_goes_on_from_there(there: Program, text: str) -> None:
     written(there, text)
-    (line,) = re.findall(r"^next: envlock (.+)$", there("diagnose", "requirements.txt").out, re.M)
+    (line,) = re.findall(
+        r"^next: envlock (.+)$", there("diagnose", "requirements.txt").out, re.MULTILINE
+    )
     words = shlex.split(line)
     done = there(*words)
     assert "nothing is wrong" not in done.out

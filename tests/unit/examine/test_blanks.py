@@ -10,7 +10,7 @@ from envlock.examine.gathered import Given
 FILES = {
     "requirements.txt": "h5py ~= 2.10\nnumpy >= 1.20 , < 2\n",
     "constraints.in": "h5py  ~=2.10\nnumpy >=1.20,<2\n",
-    "environment.yml": "dependencies:\n  - pip\n  - numpy >=1.20,<2\n  - pip:\n    - h5py ~= 2.10\n",
+    "environment.yml": "dependencies:\n  - numpy >=1.20,<2\n  - pip:\n    - h5py ~= 2.10\n",
     "environment.yaml": "dependencies:\n  - h5py ~=2.10\n  - numpy >=1.20,<2\n",
     "pyproject.toml": '[project]\nname = "a"\nversion = "1"\n'
     'dependencies = ["h5py ~= 2.10", "numpy (>= 1.20, < 2)"]\n',
