@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import lru_cache
 
 from packaging.ranges import VersionRange
 from packaging.specifiers import SpecifierSet
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 #: How PEP 440 says the opposite of one specifier.
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
@@ -55,6 +56,15 @@ def complement(specifier: SpecifierSet) -> SpecifierSet | None:
 def pin(version: Version) -> SpecifierSet:
     """The range that is one version."""
     return SpecifierSet(f"=={version}")
+
+
+def exact(specifier: SpecifierSet) -> Version | None:
+    """Return the one version that a range admits by naming it."""
+    for part in specifier:
+        if part.operator in {"==", "==="} and not part.version.endswith(".*"):
+            with suppress(InvalidVersion):  # after ``===`` anything may stand
+                return Version(part.version)
+    return None
 
 
 def minor_of(version: Version) -> str:

@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import envlock_constraints
+from envlock.causes import Cause
 from envlock.model import Platform, RemedyKind, Severity
 from envlock.rules import database
 from envlock.rules.check import Situation, violations
@@ -175,7 +176,8 @@ def test_symptoms_compile_and_pass_over_healthy_output() -> None:
 @pytest.mark.parametrize("text", HARMLESS.values(), ids=HARMLESS)
 def test_no_message_is_found_in_healthy_output(text: str) -> None:
     folded = Folded(text)
-    assert [rule.id for rule in RULES if any(map(folded.find, rule.messages))] == []
+    loud = (rule for rule in RULES if rule.cause is not Cause.NOISE)
+    assert [rule.id for rule in loud if any(map(folded.find, rule.messages))] == []
 
 
 def test_every_symptom_has_an_example_that_it_matches() -> None:

@@ -7,10 +7,14 @@ those that `envlock lock` takes too, where nobody names others.
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from functools import cache
+from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 from packaging.utils import NormalizedName
@@ -25,6 +29,7 @@ from envlock.engine import ENGINES
 from envlock.errors import EnvlockError
 from envlock.findings import NOT_INSTALLABLE, Examined, Finding, Kind
 from envlock.index.filenames import admitted, releases
+from envlock.index.origin import indexes
 from envlock.index.pages import Index
 from envlock.model import (
     IndexSettings,
@@ -39,7 +44,7 @@ from envlock.request.words import applicable
 from envlock.resolve import Question, Tools, merge
 from envlock.resolve.today import Impossible, Obstacle, Today, today
 from envlock.rules.frameworks import frameworks
-from envlock.system import OutOfTime, within
+from envlock.system import OutOfTime, keep, kept_folder, load_kept, within
 from envlock.system.looking import current_folder
 from envlock.targets.find import TargetTerms, find
 from envlock.targets.platforms import NamedPlatform
@@ -48,6 +53,9 @@ from envlock.words import counted
 
 #: How long is looked for what an installer takes: who asks what is wrong waits for it.
 _SECONDS = 30.0
+
+#: How long is believed that a package is source alone, in seconds.
+_DAY = 86400.0
 
 _SHOWN = 4  # packages that are named
 
@@ -63,7 +71,8 @@ class Meant(Struct, frozen=True, kw_only=True):
 class Judged(Struct, frozen=True, kw_only=True):
     """What is judged in place of a file: the set that is taken of it, or the file as it is.
 
-    ``pins`` is None where that set is not known; ``note`` then says why.
+    ``pins`` is None where that set is not known; ``note`` then says why, and
+    ``is_known`` whether it was looked for and found.
     ``obstacle`` is the finding that there is none, ``pythons`` the
     others on which nothing of that is in the way. ``unread`` packages are
     source alone, so that only building them tells what they bring.
@@ -75,6 +84,7 @@ class Judged(Struct, frozen=True, kw_only=True):
     pythons: tuple[str, ...] = ()
     unread: tuple[NormalizedName, ...] = ()
     note: str = ""
+    is_known: bool = True
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -100,9 +110,19 @@ class Judged(Struct, frozen=True, kw_only=True):
         return () if self.obstacle is None else (self.obstacle,)
 
 
-def tools_for(settings: IndexSettings, engine: EngineName, progress: Progress) -> Tools:
-    """Who solves: an engine, and the index pages that these settings name."""
+def tools_for(
+    settings: IndexSettings,
+    engine: EngineName,
+    progress: Progress,
+    names: Iterable[NormalizedName] = (),
+) -> Tools:
+    """Who solves: an engine, and the index pages that these settings name; some are read at once.
+
+    Raises:
+        IndexFailure: one of these pages cannot be read.
+    """
     index = Index(settings, progress=progress)
+    index.read(names)
     return Tools(
         engine=ENGINES[engine if not settings.offline else EngineName.UV](),
         releases=cache(lambda name: releases(admitted(index.files(name), None))),
@@ -143,16 +163,34 @@ def of_file(
         config = load_config(current_folder(), os.environ)
         settings = index_settings(index, config)
         meant = Meant(settings=settings, python=python, usual=config.python)
-        with within(_SECONDS):
-            return judged(examined, target_of(examined, meant), meant.settings, progress)
+        return judged_in_time(examined, target_of(examined, meant), settings, progress)
     except EnvlockError as error:
-        late = isinstance(error, OutOfTime)
-        why = f"no answer after {_SECONDS:g} s" if late else error.message.partition("\n")[0]
-        return Judged(
-            examined=examined,
-            note=f"{examined.origin}: judged by its own lines and what is declared of them, since"
-            f" what an installer takes today is not known: {why}",
-        )
+        return _unknown(examined, error.message.partition("\n")[0])
+
+
+def judged_in_time(
+    examined: Examined, target: Target, settings: IndexSettings, progress: Progress
+) -> Judged:
+    """Judge a file as `judged` does, or at the end of the time for it by its own lines.
+
+    Raises:
+        UsageError: as `judged`.
+        WorkError: as `judged`.
+    """
+    try:
+        with within(_SECONDS):
+            return judged(examined, target, settings, progress)
+    except OutOfTime:
+        return _unknown(examined, f"no answer after {_SECONDS:g} s")
+
+
+def _unknown(examined: Examined, why: str) -> Judged:
+    return Judged(
+        examined=examined,
+        is_known=False,
+        note=f"{examined.origin}: judged by its own lines and what is declared of them, since"
+        f" what an installer takes today is not known: {why}",
+    )
 
 
 def judged(
@@ -175,7 +213,7 @@ def judged(
     )
     if not question.requirements:
         return Judged(examined=examined)
-    found = today(question, tools_for(settings, EngineName.UV, progress))
+    found = _today(question, progress)
     if isinstance(found, Impossible):
         obstacle = _not_installable(found, examined, target)
         return Judged(
@@ -188,6 +226,51 @@ def judged(
         unread=found.unread,
         note=_told(examined, found, target),
     )
+
+
+def _today(question: Question, progress: Progress) -> Today | Impossible:
+    """What is taken; which packages are source alone is kept, as each of them costs a solve."""
+    settings = question.settings
+    tools = tools_for(settings, EngineName.UV, progress, question.requirements)
+    fresh = settings.refresh or settings.no_cache
+    place = None if fresh else kept_folder("today")
+    file = None if place is None else place / f"{_digest(question)}.json"
+    kept = _kept(file)
+    unread = set(kept)
+    try:
+        return today(question, tools, unread)
+    finally:
+        if file is not None and unread != set(kept):
+            names = tuple(sorted(unread))
+            keep({file: msgspec.json.encode(_Kept(at=time.time(), names=names))})
+
+
+class _Kept(Struct, frozen=True, kw_only=True):
+    """Packages that were found to be source alone, and when."""
+
+    at: float
+    names: tuple[NormalizedName, ...]
+
+
+def _kept(file: Path | None) -> tuple[NormalizedName, ...]:
+    if file is None or (content := load_kept(file)) is None:
+        return ()
+    try:
+        kept = msgspec.json.decode(content, type=_Kept)
+    except msgspec.MsgspecError:
+        return ()
+    return kept.names if 0 <= time.time() - kept.at < _DAY else ()
+
+
+def _digest(question: Question) -> str:
+    """What says that the same is asked of the same indexes."""
+    asked = (
+        sorted(map(str, question.requirements.values())),
+        sorted(map(str, question.constraints.values())),
+        f"{question.target.python} {question.target.platform}",
+        [*indexes(question.settings), *question.settings.find_links],
+    )
+    return hashlib.sha256(repr(asked).encode()).hexdigest()
 
 
 def _taken(

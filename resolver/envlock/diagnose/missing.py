@@ -22,6 +22,14 @@ MISSING_MODULE = "missing-module"
 
 _NO_MODULE = re.compile(r"No module named ['\"]?(?P<name>[A-Za-z_][\w.]{0,200})")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
+#: Where it is to be installed: what is on PATH is often another Python than the one that runs.
+_WHERE = (
+    Remedy(kind=RemedyKind.COMMAND, text='python -c "import sys; print(sys.executable)"'),
+    Remedy(
+        kind=RemedyKind.ADVICE,
+        text="In a notebook print sys.executable in a cell, and install there with %pip install.",
+    ),
+)
 
 
 def missing_module(text: str, known: Known) -> Candidate | None:
@@ -49,7 +57,8 @@ def _finding(name: NormalizedName, module: str, symptom: Symptom, known: Known) 
         )
         way = Remedy(kind=RemedyKind.COMMAND, text=f"python -m pip show {name}")
     else:
-        because = f"{module} is of {name}, and the Python that ran this does not have it.{since}"
+        of = f"{module} is of {name}, and the" if canonicalize_name(module) != name else "The"
+        because = f"{of} Python that ran this does not have it; another one may.{since}"
         way = Remedy(kind=RemedyKind.INSTALL, text=name)
     return Finding(
         id=MISSING_MODULE,
@@ -59,7 +68,7 @@ def _finding(name: NormalizedName, module: str, symptom: Symptom, known: Known) 
         packages={name: there},
         stage=Stage.IMPORT,
         confidence=0.8,
-        remedies=(way,),
+        remedies=(way, *_WHERE),
         evidence=symptom.line,
     )
 
@@ -67,6 +76,8 @@ def _finding(name: NormalizedName, module: str, symptom: Symptom, known: Known) 
 @cache
 def _last_with(name: NormalizedName) -> FrameworkRelease | None:
     """The last release of the framework that declares a distribution, where later ones do not."""
+    if name in families().members(framework().name):
+        return None
     found = [each for each in framework_releases() if name in _declared(each)]
     return found[-1] if found and found[-1] is not framework_releases()[-1] else None
 

@@ -129,12 +129,13 @@ def _finding(
         title = f"{whose} is written for {'Python 2' if old else f'Python before {form.gone}'}"
         told = f"No Python from {form.gone} on has {form.what}"
     ran = f", and Python {python.major}.{python.minor} ran this" if python is not None else ""
+    of_version = asker is not None or bool(form.since)
     return Finding(
         id=SYNTAX,
         title=title,
-        severity=Severity.BREAKS,
+        severity=Severity.BREAKS if of_version else Severity.DEGRADES,
         because=f"{told}{ran}.",
-        cause=Cause.VERSION if asker is not None or form.since else Cause.CODE,
+        cause=Cause.VERSION if of_version else Cause.CODE,
         packages={} if asker is None else {asker: None},
         stage=Stage.IMPORT if asker is not None else Stage.USE,
         confidence=0.6 if form.loose and python is None else 0.85,

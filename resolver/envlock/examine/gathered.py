@@ -25,7 +25,7 @@ from envlock.findings import Examined, Kind
 from envlock.model import Platform, Requested
 from envlock.rules.tables import pythons
 from envlock.targets.platforms import marker_environment
-from envlock.versions import minor_of
+from envlock.versions import exact, minor_of
 
 #: A full version that Python itself, or a tool about it, printed.
 _SAID = (
@@ -283,14 +283,6 @@ class Gathered(Struct, kw_only=True):
         for each in counted:
             together &= each.specifier
         return together
-
-
-def exact(specifier: SpecifierSet) -> Version | None:
-    """Return the one version that a range admits by naming it."""
-    for part in specifier:
-        if part.operator in {"==", "==="} and not part.version.endswith(".*"):
-            return standards.version(part.version)
-    return None
 
 
 def only_minor(admitted: SpecifierSet) -> Version | None:

@@ -63,6 +63,8 @@ _JSON_LOG = re.compile(r'^\{"log":"(.*?)","stream":"\w{1,20}"(?:,[^\n]{0,200})?\
 _JSON_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)")
 _JSON_CHARACTERS = {"n": "\n", "t": "\t", "r": "\r"}
 _BOX_END = re.compile(r"(?<![ \t])[ \t]+[│┃|][ \t]*$", re.MULTILINE)
+#: What docker compose writes before a line that is empty, which looks like the end of a box.
+_EMPTY = re.compile(r"^[\w./-]{1,60}[ \t]+\|[ \t]*$", re.MULTILINE)
 _LONG = 1000  # lines
 _NARROWEST = 79  # columns of a terminal that breaks lines
 #: Every repeat has an end, so that no text makes a search slow.
@@ -162,7 +164,7 @@ def clean(text: str) -> str:
     if '{"log":"' in text:
         text = _JSON_LOG.sub(lambda line: _plain(line[1]).rstrip("\r\n"), text)
     if "│" in text or "┃" in text or " |" in text:
-        text = _BOX_END.sub("", text)
+        text = _BOX_END.sub("", _EMPTY.sub("", text))
     text = _PREFIX.sub("", _joined(text))
     if "-> " in text:
         text = _ARROW.sub("", text)

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 import uv
 
 from envlock.choices import IndexStrategy
-from envlock.index.credentials import netrc_fault
 from envlock.index.hosts import as_netloc, trusted_host
 from envlock.index.local import is_missing
+from envlock.index.netrc import netrc_fault
 from envlock.index.offline import unrouted
 from envlock.index.origin import indexes, public
 from envlock.model import IndexSettings

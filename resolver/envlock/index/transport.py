@@ -29,9 +29,10 @@ from unearth.utils import get_netrc_auth
 
 from envlock.errors import IndexFailure, UsageError
 from envlock.index.ceiling import Allowance, Ceiling, Reached
-from envlock.index.credentials import Credentials, netrc_fault
+from envlock.index.credentials import Credentials
 from envlock.index.handover import PROXIES
 from envlock.index.hosts import is_secure, is_trusted, split, trusted_host
+from envlock.index.netrc import netrc_fault
 from envlock.index.secrets import learn, redact
 from envlock.index.trouble import PROXY
 from envlock.model import IndexSettings

@@ -12,8 +12,8 @@ import httpx2
 
 from envlock.errors import IndexFailure
 from envlock.index.ceiling import Passing
-from envlock.index.credentials import netrc_fault
 from envlock.index.hosts import GENERAL, as_netloc
+from envlock.index.netrc import netrc_fault
 from envlock.index.offline import OFFLINE, UNROUTED, unrouted
 from envlock.index.secrets import redact
 from envlock.model import IndexSettings

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import partial
+from functools import cache, partial
 
 from msgspec import Struct
 from msgspec.structs import replace
 from packaging.utils import NormalizedName, canonicalize_name
 
 from envlock.engine import Problem
+from envlock.index.filenames import WHEEL_SUFFIX
 from envlock.index.origin import where
 from envlock.model import Constraint, LockedPackage, Target
 from envlock.resolve import explain
-from envlock.resolve.candidate import PackageRequirement, framework
+from envlock.resolve.candidate import PackageRequirement, Releases, admitted, framework
 from envlock.resolve.question import Question, Tools
 from envlock.resolve.settle import Budget, Resolved, Settlement, settle
 from envlock.resolve.ways import installable
@@ -27,7 +28,8 @@ from envlock.rules.check import Situation
 from envlock.rules.frameworks import families, frameworks
 from envlock.rules.tables import pythons
 from envlock.targets.platforms import NamedPlatform, foreign_target, python_version
-from envlock.versions import meet
+from envlock.targets.tags import fits
+from envlock.versions import exact, meet
 
 #: Solves of one request, and how often packages without wheels are found on the way.
 _SOLVES = 12
@@ -59,23 +61,29 @@ class Impossible(Struct, frozen=True, kw_only=True):
     unread: tuple[NormalizedName, ...] = ()
 
 
-def today(question: Question, tools: Tools) -> Today | Impossible:
+def today(question: Question, tools: Tools, unread: set[NormalizedName]) -> Today | Impossible:
     """Return what a plain install takes of a request, or why it takes nothing.
+
+    What the index alone tells is told without a solve. ``unread`` are packages
+    that are known to be source alone; those that are found are added to it,
+    also where the time for it ends.
 
     Raises:
         WorkError: the index or the engine failed.
     """
-    unread: set[NormalizedName] = set()
+    near = replace(tools, releases=cache(partial(_asked_for, question, tools)))
+    obstacles = tuple(_obstacles(question, near, question.target))
+    if obstacles:
+        others = _pythons(obstacles, question, near)
+        return Impossible(obstacles=obstacles, pythons=others)
+    unread.update(_source_alone(question, near))
+    unread.difference_update(families().wheels_only)
     text = ""
     for _ in range(_ROUNDS):
         task = _task(question, frozenset(unread))
         found = settle(task, (), tools, Budget(left=_SOLVES))
         if isinstance(found, Resolved):
             return Today(packages=found.packages, unread=tuple(sorted(unread)))
-        obstacles = tuple(_obstacles(question, tools, question.target))
-        if obstacles:
-            others = _pythons(obstacles, question, tools)
-            return Impossible(obstacles=obstacles, pythons=others, unread=tuple(sorted(unread)))
         text = found.text
         more = {canonicalize_name(name) for name in _NO_WHEELS.findall(text)}
         more -= {*unread, *families().wheels_only}
@@ -85,6 +93,27 @@ def today(question: Question, tools: Tools) -> Today | Impossible:
     about = tuple(each for each in question.requirements.values() if _names(text, each.name))
     obstacle = Obstacle(text=text, about=about)
     return Impossible(obstacles=(obstacle,), unread=tuple(sorted(unread)))
+
+
+def _asked_for(question: Question, tools: Tools, name: NormalizedName) -> Releases:
+    """The one release that is pinned, where it has wheels, or all: most of a page is not read."""
+    version = exact(question.given(None)[name].specifier)
+    files = () if version is None else tools.pinned({name: version}).get(name, ())
+    if version is not None and any(f.filename.endswith(WHEEL_SUFFIX) for f in files):
+        return {version: files}
+    return tools.releases(name)
+
+
+def _source_alone(question: Question, tools: Tools) -> Iterator[NormalizedName]:
+    """The packages asked for that no release admitted has a wheel of for the target."""
+    for name, each in question.given(None).items():
+        found = admitted(each, tools.releases(name))
+        if found and not any(
+            fits(file, question.target) and file.filename.endswith(WHEEL_SUFFIX)
+            for files in found.values()
+            for file in files
+        ):
+            yield name
 
 
 def _names(text: str, name: NormalizedName) -> bool:

@@ -99,10 +99,14 @@ def test_a_package_for_a_newer_python_is_told_with_the_python(
         # A slip of one's own, and a Python that has what is written.
         '  File "train.py", line 3\n    x = f"{a}" b\n              ^\nSyntaxError: invalid syntax',
         "  File \"train.py\", line 3\n    x = [1, 2\n        ^\nSyntaxError: '[' was never closed",
-        '  File "/x/lib/python3.12/site-packages/a/b.py", line 3\n    if (n := 3):\n'
-        "        ^\nSyntaxError: invalid syntax",
-        'Traceback (most recent call last):\n  File "train.py", line 3, in <module>\n'
-        "    print(float[0])\nTypeError: 'type' object is not subscriptable",
+        (
+            '  File "/x/lib/python3.12/site-packages/a/b.py", line 3\n    if (n := 3):\n'
+            "        ^\nSyntaxError: invalid syntax"
+        ),
+        (
+            'Traceback (most recent call last):\n  File "train.py", line 3, in <module>\n'
+            "    print(float[0])\nTypeError: 'type' object is not subscriptable"
+        ),
         "TypeError: unsupported operand type(s) for |: 'int' and 'str'",
         "NameError: name 'model' is not defined",
         "ModuleNotFoundError: No module named 'queues'",

@@ -71,4 +71,4 @@ def test_a_package_that_may_not_come_moves_the_condition() -> None:
 
 
 def test_two_owners_have_no_bound() -> None:
-    assert bounds(rule(alone="tensorflow"), "tensorflow 2.0, tf_nightly 2.0") == []
+    assert bounds(rule(alone="tensorflow"), "tensorflow 2.0, tf_nightly 2.1") == []

@@ -351,7 +351,7 @@ def _written_in(file: str | None, remedy: Remedy) -> Remedy:
     if remedy.kind != RemedyKind.INSTALL:
         return remedy
     named = " and ".join(remedy.text.split())
-    said = f"in {file}, write {named}" if file else f"install {named} in the environment of this"
+    said = f"in {file}, write {named}" if file else f"where this ran, install {named}"
     return Remedy(kind=RemedyKind.ADVICE, text=said)
 
 

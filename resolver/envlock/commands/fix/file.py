@@ -17,7 +17,7 @@ from envlock import standards
 from envlock.changes import Action, Plan, Step
 from envlock.choices import EngineName
 from envlock.commands.fix.case import Steering, owners_of, untold
-from envlock.commands.today import Judged, Meant, judged, target_of, tools_for
+from envlock.commands.today import Judged, Meant, judged_in_time, target_of, tools_for
 from envlock.diagnose import diagnose
 from envlock.engine import Answer, Problem, Solution, able
 from envlock.errors import NoResolution, UsageError, WorkError
@@ -87,7 +87,7 @@ def fix_file(order: FileOrder, progress: Progress) -> FixedFile:
     before = contents(order.path) if order.path.is_file() else b""
     examined = examine_path(order.path, Given(python=_version(order.python)))
     goal = target_of(examined, _meant(order))
-    seen = judged(examined, goal, order.settings, progress)
+    seen = judged_in_time(examined, goal, order.settings, progress)
     _refuse_elsewhere(order, seen)
     file = _read(order, examined, goal, seen, progress)
     case, unsolved = file.examine()
@@ -245,7 +245,7 @@ class _File(Struct, frozen=True, kw_only=True):
             return self._wrong({**pins, **self.judged.pins}), ""
         if self.judged.obstacle is not None:
             return self._wrong({**self._newest(), **pins}), self.judged.obstacle.because
-        if self.complete or self._broken(pins):
+        if not self.judged.is_known or self.complete or self._broken(pins):
             return self._wrong(pins), ""
         answer = self._as_installed()
         if isinstance(answer, Solution):
