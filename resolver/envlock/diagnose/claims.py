@@ -46,7 +46,7 @@ _REMOVED = re.compile(rf"`?np\.(?P<name>{_DOTTED})`? was removed in the NumPy 2\
 _CALLS = re.compile(rf"(?P<function>{_DOTTED})\s?\(")
 #: The classes of an optimizer, where a message names a parameter of theirs alone.
 _OPTIMIZERS = "keras.optimizers.Adam"
-#: Whose functions are looked for beside the framework's, where a message names one without its module.
+#: Whose functions may be meant beside the framework's, where a message names no module.
 _SPOKEN = ("keras", "numpy")
 
 
@@ -110,9 +110,17 @@ def _of_class(message: str) -> Iterator[Claim]:
     name = whole.rpartition(".")[2]
     owners = [names.public(whole)] if "." in whole else []
     owners += [each.removesuffix(f".{member}") for each in _ending(f".{name}.{member}")]
-    for owner in dict.fromkeys((*owners, *names.classes(name))):
+    known = sorted(names.classes(name), key=_is_old)
+    for owner in dict.fromkeys((*owners, *known)):
         dotted = f"{owner}.{member}"
         yield Claim(dotted=dotted, whole=dotted, is_member=True)
+
+
+def _is_old(owner: str) -> bool:
+    """Whether the newest release on record lacks a class, so that another one is likelier meant."""
+    distribution = names.distribution_of(owner) or ""
+    table = names.names(distribution)
+    return table is None or names.exists(distribution, table.releases[-1], owner) is False
 
 
 def _of_function(message: str, one: Raised, text: str) -> Iterator[Claim]:

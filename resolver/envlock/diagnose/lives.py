@@ -214,16 +214,16 @@ def verdicts(
         return ()
     beside = dict(others)
     function, _, parameter = dotted.removesuffix(")").partition("(")
-    found = (
+    found = [
         _takes(distribution, each, function, parameter, beside)
         if parameter
         else names.exists(distribution, each, dotted, beside)
         for each in table.releases
-    )
-    return tuple(
-        (each, _by_hand(dotted, each) if there is None else there)
-        for each, there in zip(table.releases, found, strict=True)
-    )
+    ]
+    if False not in found:  # where a table knows the end itself, it knows better
+        pairs = zip(found, table.releases, strict=True)
+        found = [_by_hand(dotted, each) if there is None else there for there, each in pairs]
+    return tuple(zip(table.releases, found, strict=True))
 
 
 def _by_hand(dotted: str, release: Version) -> bool | None:

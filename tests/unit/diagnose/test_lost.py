@@ -296,3 +296,18 @@ def test_each_release_that_is_proposed_has_a_wheel_for_the_python_beside_it(
             assert Version(pin[1]) in there
             proposed += 1
     assert proposed >= 10
+
+
+def test_the_class_that_new_releases_have_is_likelier_meant_than_one_that_they_lack() -> None:
+    found = first("AttributeError: 'Dense' object has no attribute 'output_shape'")
+    assert found.title == "keras.layers.Dense.output_shape ended with Keras 2.15"
+
+
+def test_a_loader_that_gives_names_is_not_who_asks_for_them() -> None:
+    found = first(
+        "Cell In[9], line 1\n----> 1 keras.wrappers\n\n"
+        "File ~/e/lib/python3.9/site-packages/tensorflow/python/util/lazy_loader.py:59,"
+        " in LazyLoader.__getattr__(self, item)\n---> 59   return getattr(module, item)\n\n"
+        "AttributeError: module 'keras.api._v2.keras' has no attribute 'wrappers'"
+    )
+    assert found.id == "name-ended"

@@ -42,6 +42,7 @@ from envlock.findings import (
     Examined,
     Finding,
     Kind,
+    by_its_lines,
 )
 from envlock.formats.reading import cut, decode
 from envlock.formats.registry import Can, FileFormat, can, format_at
@@ -203,6 +204,8 @@ def diagnose_all(order: DiagnoseOrder, progress: Progress) -> Diagnosis:
     if judged is not None:
         findings = tuple(judged.telling(each, whole) for each in findings)
         whole = replace(whole, notes=(*whole.notes, *judged.notes))
+    if order.index is not None and (judged is None or judged.pins is None):
+        whole = replace(whole, notes=(*whole.notes, *_of_conda(order.what)))
     if any(leads_out(Path(each)) for each in order.what if each != STDIN and not is_text(each)):
         findings = tuple(_unquoted(each, whole.text) for each in findings)
         whole = replace(whole, notes=tuple(map(_place_of_note, whole.notes)))
@@ -237,6 +240,14 @@ def _seen(order: DiagnoseOrder, progress: Progress) -> _Seen:
         else:
             parts.append(_written(name, order.stdin, given))
     return _Seen(whole=merge(parts), parts=tuple(parts), findings=tuple(others), typed=typed)
+
+
+def _of_conda(what: Iterable[str]) -> tuple[str, ...]:
+    """The notes on files of conda's among what was named."""
+    files = (each for each in what if each != STDIN and not is_text(each) and is_file(Path(each)))
+    return tuple(
+        by_its_lines(each) for each in files if format_at(Path(each)) is FileFormat.ENVIRONMENT
+    )
 
 
 def _judged(order: DiagnoseOrder, whole: Examined, progress: Progress) -> Judged | None:
