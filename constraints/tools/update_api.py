@@ -67,6 +67,14 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     with_: tuple[str, ...] = msgspec.field(default=(), name="with")
     elsewhere: dict[str, tuple[Elsewhere, ...]] = {}
     how: str = "wheel"
+    title: str = ""
+    written: tuple[str, ...] = ()
+    said: dict[str, str] = {}
+    classes: dict[str, str] = {}
+
+
+#: Fields that are not about how a distribution is read.
+_ASIDE = ("elsewhere", "title", "written", "said", "classes")
 
 
 def sources(data: Path) -> dict[str, Source]:
@@ -154,7 +162,7 @@ class Reader:
                     own = {k: v for k, v in places.items() if k.partition(".")[0] != new}
                     places = {new + k[len(old) :] if _in(k, old) else k: v for k, v in own.items()}
             places = {k: v for k, v in places.items() if any(_in(k, i) for i in source.imports)}
-            if len(places) >= _SHELL:
+            if len(places) >= _SHELL or f"{source.imports[0]}.py" in members.names:
                 return members, places
         raise IndexFailure(f"{links[0].filename}: no file with {source.imports[0]} in it")
 
@@ -174,12 +182,19 @@ class Reader:
 def _digest(source: Source) -> str:
     """Return what changes when a distribution is read in another way.
 
-    What is ``elsewhere`` is put in after what was read.
+    What is ``elsewhere`` is put in after what was read, and others tell what it is called.
     """
     tools = (api_modules.__file__, api_surface.__file__, str(_SCRIPT))
     texts = [Path(each).read_bytes() for each in tools]
     return hashlib.sha256(
-        b"".join((*texts, repr(msgspec.structs.replace(source, elsewhere={})).encode()))
+        b"".join(
+            (
+                *texts,
+                repr(
+                    {k: v for k, v in msgspec.structs.asdict(source).items() if k not in _ASIDE}
+                ).encode(),
+            )
+        )
     ).hexdigest()[:12]
 
 

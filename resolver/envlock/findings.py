@@ -128,3 +128,8 @@ def unmet(
         stage=Stage.IMPORT if missing else Stage.RESOLVE,
         remedies=(Remedy(kind=RemedyKind.INSTALL, text=wanted),),
     )
+
+
+def by_its_lines(origin: object) -> str:
+    """The note on a file of conda's, of which no installer's set is looked for."""
+    return f"{origin}: its own lines were judged; what conda would add to them was not"

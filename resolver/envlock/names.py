@@ -102,16 +102,21 @@ class Table:
                 high = start
         return None
 
-    def ending(self, simple: str) -> Iterator[tuple[str, str]]:
-        """Return the names of classes whose last part is this one, with their spans."""
+    def ending(self, simple: str) -> Iterator[tuple[str, str, str]]:
+        """Return the lines whose names have this last part: name, spans and tokens."""
         end = f".{simple}\t".encode()
         at = self._body.find(end)
         while at >= 0:
             start, stop = self._body.rfind(b"\n", 0, at) + 1, self._body.find(b"\n", at)
-            name, there, token = self._body[start:stop].decode().split("\t")
-            if token[:1] in {"c", "="}:
-                yield name, there
+            name, there, tokens = self._body[start:stop].decode().split("\t")
+            yield name, there, tokens
             at = self._body.find(end, at + 1)
+
+    def beginning(self, start: str) -> Iterator[tuple[str, str]]:
+        """Return the names that begin so and go on without another part, with their spans."""
+        for line in re.finditer(rb"\n(%s\w*)\t([^\t]*)" % re.escape(start.encode()), self._body):
+            name, there = line[1].decode(), line[2].decode()
+            yield name, there
 
     def lines(self) -> Iterator[tuple[str, str, str]]:
         """Return every line: a name, its spans and its tokens."""
@@ -173,6 +178,15 @@ def in_full(written: str) -> str:
     return written
 
 
+def as_written(dotted: str) -> str:
+    """Return a name as programs write it: ``tf.Variable`` for ``tensorflow.Variable``."""
+    first, dot, rest = dotted.partition(".")
+    for source in _sources().values():
+        if source["imports"][0] == first and source.get("written"):
+            return f"{source['written'][0]}{dot}{rest}"
+    return dotted
+
+
 def classes(simple: str) -> tuple[str, ...]:
     """Return the public classes that may be meant by what a class calls itself."""
     found: list[str] = []
@@ -212,8 +226,8 @@ def called(distribution: str, simple: str) -> tuple[str, ...]:
     last = len(table.releases) - 1
     found = sorted(
         (name.count("."), not is_there(there, last), name)
-        for name, there in table.ending(simple)
-        if private.isdisjoint(name.split("."))
+        for name, there, tokens in table.ending(simple)
+        if tokens[:1] in {"c", "="} and private.isdisjoint(name.split("."))
     )
     return tuple(name for *_, name in found[:1])
 
@@ -296,27 +310,6 @@ def moves() -> Mapping[str, Move]:
         for distribution, entries in found.items()
         for name, entry in entries.items()
     }
-
-
-class StandardName(Struct, frozen=True, kw_only=True):
-    """A name of Python's own library: ``gone`` with a minor, or there ``since`` one.
-
-    ``write`` is the line to write in its place, ``install`` what brings it, or "".
-    """
-
-    name: str
-    gone: str = ""
-    since: str = ""
-    write: str = ""
-    install: str = ""
-    note: str = ""
-
-
-@cache
-def standard() -> Mapping[str, StandardName]:
-    """Return the names of Python's own library that not every Python has, by their names."""
-    found = _json("python.json")
-    return {name: StandardName(name=name, **entry) for name, entry in found.items()}
 
 
 @cache

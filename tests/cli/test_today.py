@@ -6,6 +6,8 @@ or nothing of it can be installed.
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,6 +30,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleIndex]:
     needs = ["numpy>=1.23.5", "h5py>=2.9.0", "protobuf>=3.20.3,<5", "keras>=2.15,<2.16"]
     build_wheel(wheels, "tensorflow", "2.15.1", requires=needs, tag=TAG, extras=["and-cuda"])
     build_wheel(wheels, "tensorflow", "2.7.0", requires=needs, tag=OLD)
+    build_wheel(wheels, "tensorflow-cpu", "2.15.1", requires=needs, tag=TAG)
     for version in ("1.26.4", "2.2.6"):
         build_wheel(wheels, "numpy", version, tag=TAG)
     build_wheel(wheels, "numpy", "1.19.5", tag=OLD)
@@ -64,6 +67,7 @@ IMPOSSIBLE = {
     "two bounds that exclude each other": "helper\nrival\n",
     "a pin that excludes what another declares": "tensorflow==2.15.1\nkeras==3.0.5\n",
 }
+WITH_NEXT = {**BREAKS, **IMPOSSIBLE}
 
 
 def written(program: Program, text: str) -> Path:
@@ -102,6 +106,47 @@ def test_what_cannot_be_installed_is_the_first_thing_told(there: Program, text: 
     found = there("diagnose", "requirements.txt", "--json").data["findings"]
     assert (found[0]["rule"], found[0]["severity"]) == ("not-installable", "breaks")
     assert codes(there) == (1, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("tensorflow==2.15.1\nnumpy==2.2.6\nhelper\n", "fix requirements.txt"),
+        ("helper\nrival\n", "lock -r requirements.txt"),
+        ("tensorflow==2.15.1\nkeras==3.0.5\n", "lock -r requirements.txt"),
+    ],
+    ids=["a rule says which version is wrong", "none does", "what is declared alone"],
+)
+def test_where_nothing_can_be_installed_a_fix_is_proposed_if_a_rule_leads_to_one(
+    there: Program, text: str, after: str
+) -> None:
+    written(there, text)
+    assert there("diagnose", "requirements.txt").out.endswith(f"\nnext: envlock {after}\n")
+    assert there(*after.split()).code == (1 if after.startswith("fix") else 3)
+
+
+@pytest.mark.parametrize("text", WITH_NEXT.values(), ids=WITH_NEXT)
+def test_the_next_step_that_is_printed_goes_on_from_there(there: Program, text: str) -> None:
+    written(there, text)
+    (line,) = re.findall(
+        r"^next: envlock (.+)$", there("diagnose", "requirements.txt").out, re.MULTILINE
+    )
+    words = shlex.split(line)
+    done = there(*words)
+    assert "nothing is wrong" not in done.out
+    if "--python" in words:  # another Python: what it cannot have of the file is told there
+        assert there("diagnose", *words[1:]).code == done.code or done.code == 3
+    else:
+        assert done.code == (1 if words[0] == "fix" else 3)
+
+
+def test_what_degrades_proposes_no_fix_that_finds_nothing(there: Program) -> None:
+    written(there, "tensorflow==2.15.1\ntensorflow-cpu==2.15.1\nnumpy<2\n")
+    done = there("diagnose", "requirements.txt")
+    found = there("diagnose", "requirements.txt", "--json").data["findings"]
+    assert {each["severity"] for each in found} == {"degrades"}
+    assert "next:" not in done.out
+    assert codes(there) == (0, 0, 0)
 
 
 def test_the_finding_says_what_is_taken_of_what_the_file_does_not_pin(there: Program) -> None:

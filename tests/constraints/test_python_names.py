@@ -8,10 +8,10 @@ import warnings
 import pytest
 from packaging.requirements import Requirement
 
-from envlock import names
+from envlock.diagnose import python_names
 from envlock.rules.tables import pythons
 
-NAMES = list(names.standard().values())
+NAMES = list(python_names.standard().values())
 
 
 def there(dotted: str) -> bool:
@@ -31,7 +31,7 @@ def there(dotted: str) -> bool:
 
 @pytest.mark.parametrize("entry", NAMES, ids=lambda entry: entry.name)
 @pytest.mark.filterwarnings("ignore")
-def test_this_python_has_what_is_said_of_it(entry: names.StandardName) -> None:
+def test_this_python_has_what_is_said_of_it(entry: python_names.StandardName) -> None:
     if entry.name.partition(".")[0] in {"distutils", "imp"} and "setuptools" in sys.modules:
         pytest.skip("setuptools puts its own in the place")
     minor = (sys.version_info.major, sys.version_info.minor)

@@ -26,7 +26,7 @@ from envlock.diagnose.shadowed import SHADOWED, shadowed
 from envlock.diagnose.standard import told_of_python
 from envlock.diagnose.syntax import told_of_syntax
 from envlock.diagnose.unexplained import UNEXPLAINED, VERIFY, unexplained
-from envlock.findings import CONFLICT, MISSING, Examined, Finding, Kind
+from envlock.findings import CONFLICT, MISSING, NOT_INSTALLABLE, Examined, Finding, Kind
 from envlock.model import Rule, Severity
 from envlock.rules.check import Known, conditions
 from envlock.rules.shown import without
@@ -46,8 +46,8 @@ __all__ = [
 ]
 
 
-#: Findings about whose code runs, which come before all that is said of it.
-_FIRST = frozenset({OUTSIDE, SHADOWED})
+#: Findings about whose code runs, or that none does, which come before all that is said of it.
+_FIRST = frozenset({NOT_INSTALLABLE, OUTSIDE, SHADOWED})
 
 
 def diagnose(

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from envlock import names
+from envlock.diagnose import alike
+from envlock.rules.frameworks import framework
 from envlock.rules.traces import Raised
 
 _NAME = r"[A-Za-z_]\w{0,80}"
@@ -34,6 +36,7 @@ _NO_MODULE = re.compile(rf"No module named ['\"]?(?P<name>{_DOTTED})(?P<shadowed
 _KEYWORD = re.compile(
     rf"(?:(?P<function>{_DOTTED})\(\) )?got an unexpected keyword argument ['\"](?P<name>{_NAME})"
 )
+_NOT_UNDERSTOOD = re.compile(rf"Keyword argument not understood:?['\",]* ['\"]?(?P<name>{_NAME})")
 _NOT_RECOGNIZED = re.compile(rf"Argument\(s\) not recognized: \{{['\"](?P<name>{_NAME})")
 _PASSED = re.compile(
     rf"Unrecognized keyword arguments passed to (?P<function>{_NAME}): \{{['\"](?P<name>{_NAME})"
@@ -43,6 +46,8 @@ _REMOVED = re.compile(rf"`?np\.(?P<name>{_DOTTED})`? was removed in the NumPy 2\
 _CALLS = re.compile(rf"(?P<function>{_DOTTED})\s?\(")
 #: The classes of an optimizer, where a message names a parameter of theirs alone.
 _OPTIMIZERS = "keras.optimizers.Adam"
+#: Whose functions may be meant beside the framework's, where a message names no module.
+_SPOKEN = ("keras", "numpy")
 
 
 class Claim(Struct, frozen=True, kw_only=True):
@@ -105,14 +110,29 @@ def _of_class(message: str) -> Iterator[Claim]:
     name = whole.rpartition(".")[2]
     owners = [names.public(whole)] if "." in whole else []
     owners += [each.removesuffix(f".{member}") for each in _ending(f".{name}.{member}")]
-    for owner in dict.fromkeys((*owners, *names.classes(name))):
+    known = sorted(names.classes(name), key=_is_old)
+    for owner in dict.fromkeys((*owners, *known)):
         dotted = f"{owner}.{member}"
         yield Claim(dotted=dotted, whole=dotted, is_member=True)
 
 
+def _is_old(owner: str) -> bool:
+    """Whether the newest release on record lacks a class, so that another one is likelier meant."""
+    distribution = names.distribution_of(owner) or ""
+    table = names.names(distribution)
+    return table is None or names.exists(distribution, table.releases[-1], owner) is False
+
+
 def _of_function(message: str, one: Raised, text: str) -> Iterator[Claim]:
     match = next(
-        filter(None, (each.search(message) for each in (_KEYWORD, _PASSED, _NOT_RECOGNIZED))), None
+        filter(
+            None,
+            (
+                each.search(message)
+                for each in (_KEYWORD, _NOT_UNDERSTOOD, _PASSED, _NOT_RECOGNIZED)
+            ),
+        ),
+        None,
     )
     parameter = match["name"] if match is not None else ""
     said = match.groupdict().get("function") or "" if match is not None else ""
@@ -133,9 +153,23 @@ def _of_function(message: str, one: Raised, text: str) -> Iterator[Claim]:
             *_ending(f".{name}.__init__({parameter})"),
         ]
         found = names.classes(name) if name[:1].isupper() else ()
+        found = found or tuple(_functions(function, parameter, one))
         known = (f"{each}({parameter})" for each in found)
         for dotted in dict.fromkeys((*moved, *known)):
             yield Claim(dotted=dotted, whole=dotted)
+
+
+def _functions(function: str, parameter: str, one: Raised) -> Iterator[str]:
+    """The public functions that may be meant by one in small letters.
+
+    A plain word may be the user's own; where the code shows the package, it is not.
+    """
+    name = function.rpartition(".")[2]
+    shown = [each for each in asked(one.source) if each.endswith(f".{name}")]
+    of = [names.distribution_of(each) for each in shown]
+    if "_" in name and not shown:
+        of = [framework().name, *_SPOKEN]
+    yield from alike.functions(dict.fromkeys(filter(None, of)), name, parameter)
 
 
 def _calling(parameter: str, one: Raised, text: str) -> Iterator[str]:

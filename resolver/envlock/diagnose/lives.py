@@ -25,7 +25,11 @@ class Life(Struct, frozen=True, kw_only=True):
     one that may be meant lacks the name, False where all have it, else None.
     ``runs`` are the first and last of consecutive releases that have it; None
     where they begin before the record or go on to its end. ``before`` and
-    ``after`` are the nearest releases with it on the two sides of what is meant.
+    ``after`` are the nearest releases with it on the two sides of what is meant,
+    ``gone`` is the first after ``before`` that is not known to have it. ``since``
+    is the first with it where nobody knows on which of the two sides the one that is
+    there is, ``lost`` the newest of those that lack it. ``sure`` is False where
+    only the error says that it is gone.
     """
 
     distribution: str
@@ -36,6 +40,14 @@ class Life(Struct, frozen=True, kw_only=True):
     before: Version | None = None
     after: Version | None = None
     gone: Version | None = None
+    since: Version | None = None
+    lost: Version | None = None
+    sure: bool = True
+
+    @property
+    def never(self) -> bool:
+        """Whether no release on record has it."""
+        return not self.runs
 
 
 def life_of(dotted: str, known: Known) -> Life | None:
@@ -48,22 +60,61 @@ def life_of(dotted: str, known: Known) -> Life | None:
         return None
     others = _others(distribution, known)
     seen = verdicts(distribution, dotted, tuple(sorted(others.items())))
-    if not any(there for _, there in seen):
-        return None
+    inside = verdicts(distribution, _owner(dotted), tuple(sorted(others.items())))
     here = version_of(distribution, known)
-    owner = dotted.partition("(")[0] if dotted.endswith(")") else dotted.rpartition(".")[0]
-    inside = verdicts(distribution, owner, tuple(sorted(others.items()))) if owner else seen
-    meant = [at for at in _meant(distribution, seen, known) if inside[at][1] is not False]
-    lacking = [at for at in meant if seen[at][1] is False]
-    has = bool(meant) and all(seen[at][1] for at in meant)
+    meant = _meant(distribution, seen, known)
+    if not any(there for _, there in seen):
+        return _never(distribution, dotted, here, [(seen[at], inside[at][1]) for at in meant])
+    lacking = _lacking(seen, inside, meant)
+    has = (here is not None or len(meant) == len(seen)) and all(seen[at][1] for at in meant)
     life = Life(
         distribution=distribution,
         dotted=dotted,
         here=here,
-        lacks=True if lacking else False if has else None,
+        lacks=True if lacking else False if meant and has else None,
         runs=tuple(_runs(seen)),
+        sure=any(seen[at][1] is False for at in lacking),
     )
     return _placed(life, seen, lacking) if lacking else life
+
+
+def _never(
+    distribution: str,
+    dotted: str,
+    here: Version | None,
+    meant: Sequence[tuple[tuple[Version, bool | None], bool | None]],
+) -> Life | None:
+    """The life of a name that no release has; None where a table does not know that of one.
+
+    It ended before the tables begin, or nobody ever called anything so.
+    """
+    moved = names.moves().get(dotted)
+    unknown = any(there is not False for (_, there), _ in meant)
+    if not meant or (moved is None and (unknown or not all(inside for _, inside in meant[-1:]))):
+        return None
+    lost = meant[-1][0][0]
+    return Life(distribution=distribution, dotted=dotted, here=here, lacks=True, lost=lost)
+
+
+def _owner(dotted: str) -> str:
+    """What a name is in, or the function of a parameter."""
+    function, paren, _ = dotted.partition("(")
+    return function if paren else dotted.rpartition(".")[0] or dotted
+
+
+def _lacking(seen: Verdicts, inside: Verdicts, meant: Sequence[int]) -> list[int]:
+    """The releases that may be meant and lack a name: those that have what it is in, if any.
+
+    A name that came with one release and ended with another may be missing on
+    either side. Where no table says that it is gone, it is so after those that have it.
+    """
+    lacking = [at for at in meant if seen[at][1] is False]
+    runs = list(_runs(seen))
+    if len(runs) == 1 and None not in runs[0] and len(meant) == len(seen):
+        return lacking
+    within = [at for at in lacking if inside[at][1] is not False]
+    last = max(at for at, (_, there) in enumerate(seen) if there)
+    return within or lacking or [at for at in meant if at > last]
 
 
 def _runs(seen: Verdicts) -> Iterator[tuple[Version | None, Version | None]]:
@@ -80,7 +131,8 @@ def _runs(seen: Verdicts) -> Iterator[tuple[Version | None, Version | None]]:
                 first = None
             lacked = True
     if first is not None:
-        yield (seen[first][0] if lacked else None, None)
+        end = None if last + 1 == len(seen) else seen[last][0]
+        yield (seen[first][0] if lacked else None, end)
 
 
 def _placed(life: Life, seen: Verdicts, lacking: Sequence[int]) -> Life:
@@ -90,12 +142,16 @@ def _placed(life: Life, seen: Verdicts, lacking: Sequence[int]) -> Life:
     after = next((n for n in range(at, len(seen)) if seen[n][1]), None)
     gone = None
     if before is not None:
-        gone = next(n for n in range(before, len(seen)) if seen[n][1] is False)
+        gone = next(n for n in range(before, len(seen)) if not seen[n][1])
+    first, lost = life.runs[0][0], seen[lacking[0]][0]
+    only = len(life.runs) == 1 and gone is not None and first is not None and lost < first
     return replace(
         life,
         before=None if before is None else seen[before][0],
         after=None if after is None else seen[after][0],
         gone=None if gone is None else seen[gone][0],
+        since=first if only else None,
+        lost=seen[at][0],
     )
 
 
@@ -158,15 +214,24 @@ def verdicts(
         return ()
     beside = dict(others)
     function, _, parameter = dotted.removesuffix(")").partition("(")
-    return tuple(
-        (
-            each,
-            _takes(distribution, each, function, parameter, beside)
-            if parameter
-            else names.exists(distribution, each, dotted, beside),
-        )
+    found = [
+        _takes(distribution, each, function, parameter, beside)
+        if parameter
+        else names.exists(distribution, each, dotted, beside)
         for each in table.releases
-    )
+    ]
+    if False not in found:  # where a table knows the end itself, it knows better
+        pairs = zip(found, table.releases, strict=True)
+        found = [_by_hand(dotted, each) if there is None else there for there, each in pairs]
+    return tuple(zip(table.releases, found, strict=True))
+
+
+def _by_hand(dotted: str, release: Version) -> bool | None:
+    """What is known by hand of a name of which a table does not say whether a release has it."""
+    move = names.moves().get(dotted)
+    if move is None or (move.back and release.release[:2] >= Version(move.back).release):
+        return None
+    return release.release[:2] < Version(move.gone).release
 
 
 def _takes(

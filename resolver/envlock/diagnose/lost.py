@@ -19,6 +19,7 @@ from packaging.version import Version
 from envlock import names
 from envlock.causes import Cause
 from envlock.diagnose.claims import Claim, claims
+from envlock.diagnose.instead import line_for, moved, never, short
 from envlock.diagnose.lives import Life, life_of, members
 from envlock.diagnose.missing import is_distribution
 from envlock.diagnose.releasing import beside, newer, older, reinstalled
@@ -63,12 +64,27 @@ class Lost(Struct, frozen=True, kw_only=True):
 
 def find_lost(text: str, known: Known) -> Lost | None:
     """Return what the last exception of a text, or of those that led to it, says is missing."""
-    for one in _considered(text):
-        for claim in claims(one, text):
-            life = life_of(claim.dotted, known)
-            if life is not None and life.lacks is not None:
-                return Lost(claim=claim, life=life, one=one, blame=blamed(one))
-    return None
+    less: list[Lost] = []
+    for each in (each for one in _considered(text) for each in _of_one(one, text, known)):
+        if each.life.sure and not each.life.never:
+            return each
+        less.append(each)
+    return min(less, key=lambda each: each.life.never, default=None)
+
+
+def _of_one(one: Raised, text: str, known: Known) -> Iterator[Lost]:
+    for claim in claims(one, text):
+        life = life_of(claim.dotted, known)
+        if life is None or life.lacks is None:
+            continue
+        if not life.never or claim.dotted in names.moves() or _is_told_whole(claim):
+            yield Lost(claim=claim, life=life, one=one, blame=blamed(one))
+
+
+def _is_told_whole(claim: Claim) -> bool:
+    """Whether a table with all names says that there is none such, and not only it does not."""
+    hidden = claim.dotted.rpartition(".")[2].startswith("_")
+    return not claim.is_member and not claim.dotted.endswith(")") and not hidden
 
 
 def _considered(text: str) -> Iterator[Raised]:
@@ -139,17 +155,16 @@ def _missing(found: Lost, known: Known) -> Finding | None:
     life = found.life
     if found.is_own:
         return _mixed(found)
+    if life.never:
+        return never(found.claim, life, _line(found), found.one)
     if life.before is None and life.after is None:
         return None
     ended = life.before is not None
     if found.claim.is_member and not ended and life.here is None:
         return None  # an object may be of another class that is called so
-    title = names.title(life.distribution)
-    release = life.before or life.after or Version("0")
-    verb = "ended with" if ended else "came with"
     return Finding(
         id=ENDED if ended else LATER,
-        title=f"{_short(found.claim.dotted)} {verb} {title} {minor_of(release)}",
+        title=_title(found),
         severity=Severity.BREAKS,
         because=" ".join((_told(found), *_notes(found))),
         cause=Cause.VERSION if found.asker or not ended or found.blame is None else Cause.CODE,
@@ -160,20 +175,30 @@ def _missing(found: Lost, known: Known) -> Finding | None:
     )
 
 
+def _title(found: Lost) -> str:
+    life, name = found.life, short(found.claim.dotted)
+    title = names.title(life.distribution)
+    if life.since is not None and life.before is not None:
+        return f"{name} is only in {title} {_run(life.since, life.before)}"
+    release = life.before or life.after or Version("0")
+    verb = "ended with" if life.before is not None else "came with"
+    return f"{name} {verb if life.sure else 'is known up to'} {title} {minor_of(release)}"
+
+
 def _ways(found: Lost, known: Known) -> Iterator[Remedy]:
     """What to change: the code that asks, the release that is asked, or the asker's own."""
-    life, move = found.life, _moved(found.claim)
-    if found.asker is None and move is not None and life.before is not None:
-        yield Remedy(kind=RemedyKind.CODE, text=_written(move.write, found.claim))
+    life = found.life
+    line = _line(found) if found.asker is None and life.before is not None else ""
+    if line:
+        yield Remedy(kind=RemedyKind.CODE, text=line)
     if found.asker is not None:
         yield Remedy(kind=RemedyKind.ADVICE, text=_of_asker(found.asker, life))
     yield from beside(life)
     if life.before is not None:
         yield from older(life, known)
-    if life.after is not None and (
-        life.before is None or life.distribution in {"keras", framework().name}
-    ):
-        yield from newer(life)
+    both = life.before is None or life.distribution in {"keras", framework().name}
+    if life.since is not None or (life.after is not None and both):
+        yield from newer(life, known)
 
 
 def _of_asker(asker: NormalizedName, life: Life) -> str:
@@ -192,7 +217,7 @@ def _told(found: Lost) -> str:
         frame = found.blame.frame
         place = f", {frame.path.replace(chr(92), '/').rpartition('/')[2]}" if frame else ""
         asker = f" It is {found.asker} that asks for it{place}."
-    return f"{_short(found.claim.dotted)} is in {title} {runs}{here}.{asker}"
+    return f"{short(found.claim.dotted)} is in {title} {runs}{here}.{asker}"
 
 
 def _run(first: Version | None, last: Version | None) -> str:
@@ -205,37 +230,14 @@ def _run(first: Version | None, last: Version | None) -> str:
 
 
 def _notes(found: Lost) -> Iterator[str]:
-    move = _moved(found.claim)
+    move = moved(found.claim)
     if move is not None and move.note and found.life.before is not None:
         yield f"{move.note[0].upper()}{move.note[1:]}."
 
 
-def _moved(claim: Claim) -> names.Move | None:
-    """What became of it: of all that the code asks for, else of what is missing."""
-    for dotted in (claim.whole, claim.dotted):
-        plain = re.sub(rf"^(?:{framework().name}\.(?:python\.)?|tf_)keras(?=\.)", "keras", dotted)
-        exact = sorted(dict.fromkeys((dotted, plain)), key=lambda name: name not in names.moves())
-        for name in exact:
-            move = names.moved(name)
-            gone = claim.dotted.rpartition("keras")[2]
-            own = dotted.rpartition(".")[2]
-            if move is not None and (gone in move.name or re.search(rf"\b{own}\b", move.write)):
-                return move
-    return None
-
-
-def _written(line: str, claim: Claim) -> str:
-    """The line to write, in the Keras that the code takes."""
-    if claim.dotted.startswith(f"{framework().name}.keras"):
-        line = re.sub(r"(?<![\w.])keras\.", "tf.keras.", line)
-        line = re.sub(r"^from (?:tf\.)?keras", f"from {framework().name}.keras", line)
-    return line
-
-
-def _short(dotted: str) -> str:
-    function, paren, parameter = dotted.removesuffix(")").partition("(")
-    function = function.removesuffix(".__init__")
-    return f"{parameter}= of {function}" if paren else dotted
+def _line(found: Lost) -> str:
+    """The line to write in its place, by hand or by the one name that ends so; or ""."""
+    return line_for(found.claim, found.life, found.one)
 
 
 def _mixed(found: Lost) -> Finding:
@@ -245,7 +247,7 @@ def _mixed(found: Lost) -> Finding:
         id=THERE,
         title=f"{title} is a mixture of two releases",
         severity=Severity.BREAKS,
-        because=f"A file of {title} asks for {_short(found.claim.dotted)}, which {title} itself"
+        because=f"A file of {title} asks for {short(found.claim.dotted)}, which {title} itself"
         " lacks here, so its files are not all of one release.",
         packages={members(life.distribution)[0]: life.here},
         stage=Stage.IMPORT,

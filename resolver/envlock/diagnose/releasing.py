@@ -18,6 +18,8 @@ from envlock.versions import minor_of
 
 _LEGACY = "tf-keras"
 _KERAS_3 = Version("3")
+#: TensorFlow 2, and the Keras that only leads to it.
+_SECOND, _REDIRECTS = Version("2"), Version("2.4")
 
 
 def older(life: Life, known: Known) -> Iterator[Remedy]:
@@ -28,8 +30,23 @@ def older(life: Life, known: Known) -> Iterator[Remedy]:
     if release is not None:
         yield from _legacy(life, known)
         yield from _framework(release, known)
-    elif life.gone is not None and (life.distribution != "keras" or life.before >= _KERAS_3):
+    elif life.distribution == "keras" and life.before < _KERAS_3:
+        yield from _standalone(life.before, known)
+    elif life.gone is not None:
         yield Remedy(kind=RemedyKind.INSTALL, text=f"{life.distribution}<{minor_of(life.gone)}")
+
+
+def _standalone(release: Version, known: Known) -> Iterator[Remedy]:
+    """An environment with a Keras from before it came with the framework, and one that fits."""
+    companion = framework().keras
+    if companion is None or release >= companion.same_from:
+        return
+    platform = usual_platform(known.situation.platform)
+    beside = [each.version for each in framework_releases() if each.version < _SECOND]
+    pythons = pythons_for(beside[-1], platform, framework().name) or ()
+    if pythons and release < _REDIRECTS:
+        asked = f'"keras=={release}" "{framework().name}=={beside[-1]}"'
+        yield _typed(f"envlock create {asked} --python {pythons[-1]}")
 
 
 def beside(life: Life) -> Iterator[Remedy]:
@@ -42,15 +59,25 @@ def beside(life: Life) -> Iterator[Remedy]:
         yield Remedy(kind=RemedyKind.CODE, text=f"from {framework().name}.{owner} import {name}")
 
 
-def newer(life: Life) -> Iterator[Remedy]:
+def newer(life: Life, known: Known) -> Iterator[Remedy]:
     """Yield how to get a release that has a name already."""
-    if life.after is None:
+    since = life.since or life.after
+    if since is None:
         return
     name = life.distribution
     companion = framework().keras
-    if name == "keras" and companion is not None and life.after < companion.third_from:
-        name = framework().name if life.after >= companion.same_from else name
-    yield Remedy(kind=RemedyKind.INSTALL, text=f"{name}>={minor_of(life.after)}")
+    if name == "keras" and companion is not None and since < companion.third_from:
+        name = framework().name if since >= companion.same_from else name
+    here = version_of(framework().name, known)
+    if name == "keras" and companion is not None and here is not None and since >= _KERAS_3:
+        # An older framework does not go with it, whatever pip lets in.
+        name, since = (
+            (name, since)
+            if here >= companion.third_from
+            else (framework().name, companion.third_from)
+        )
+    until = f",<{minor_of(life.gone)}" if life.since is not None and life.gone is not None else ""
+    yield Remedy(kind=RemedyKind.INSTALL, text=f"{name}>={minor_of(since)}{until}")
 
 
 def reinstalled(life: Life) -> Iterator[Remedy]:

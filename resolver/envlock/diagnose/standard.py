@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from envlock import names
 from envlock.causes import Cause
+from envlock.diagnose import python_names
 from envlock.diagnose.claims import claims
 from envlock.diagnose.rulings import Candidate, Support, Symptom, quoted
 from envlock.findings import Finding
@@ -42,25 +42,25 @@ def told_of_python(text: str, known: Known, others: Sequence[Candidate]) -> Cand
     return Candidate(finding=_finding(entry, one, symptom), symptom=symptom, told=Support.TEXT)
 
 
-def _of(one: Raised, text: str) -> names.StandardName | None:
+def _of(one: Raised, text: str) -> python_names.StandardName | None:
     return next(filter(None, (_entry(each.dotted) for each in claims(one, text))), None)
 
 
-def _entry(dotted: str) -> names.StandardName | None:
+def _entry(dotted: str) -> python_names.StandardName | None:
     """What is known of a name, or of the module that it is in."""
-    table = names.standard()
+    table = python_names.standard()
     parts = dotted.split(".")
     tried = (".".join(parts[:count]) for count in range(len(parts), 0, -1))
     return next((table[each] for each in tried if each in table), None)
 
 
-def _may_be(entry: names.StandardName, python: Version | None) -> bool:
+def _may_be(entry: python_names.StandardName, python: Version | None) -> bool:
     if python is None:
         return True
     return python >= Version(entry.gone) if entry.gone else python < Version(entry.since)
 
 
-def _finding(entry: names.StandardName, one: Raised, symptom: Symptom) -> Finding:
+def _finding(entry: python_names.StandardName, one: Raised, symptom: Symptom) -> Finding:
     blame = blamed(one)
     asker = blame.distribution if blame is not None else None
     if entry.gone:
@@ -85,7 +85,7 @@ def _finding(entry: names.StandardName, one: Raised, symptom: Symptom) -> Findin
     )
 
 
-def _ways(entry: names.StandardName, asker: NormalizedName | None) -> Iterator[Remedy]:
+def _ways(entry: python_names.StandardName, asker: NormalizedName | None) -> Iterator[Remedy]:
     if entry.install and (asker is None or entry.gone):
         yield Remedy(kind=RemedyKind.INSTALL, text=entry.install)
     if asker is not None:

@@ -34,7 +34,7 @@ from envlock.formats.pep508 import is_place, parse_requirement, release_at
 from envlock.formats.pyproject import Project
 from envlock.formats.reading import read_lenient
 from envlock.formats.registry import FileFormat, detect, named, read_lock
-from envlock.formats.requirements import Line, RequirementsReader
+from envlock.formats.requirements import INDEX, Line, RequirementsReader
 from envlock.formats.toml_locks import TomlPackage, read_packages
 from envlock.model import Lock, Part, Platform
 from envlock.rules.frameworks import framework
@@ -84,6 +84,12 @@ class RequirementLines(Struct, kw_only=True):
         for option in line.options:
             if option.name == "--editable":
                 self._place(option.value, line.where)
+            elif option.name in INDEX:  # its value may hold credentials
+                self.gathered.note(
+                    line.where,
+                    f"{option.name} is not followed: a file does not choose where packages come"
+                    " from, the command line does",
+                )
         if line.fault is not None:
             self.gathered.note(line.where, line.fault.message)
 

@@ -180,7 +180,7 @@ def blamed(one: Raised) -> Blame | None:
     it has no such name, are not to blame, but who called them.
     """
     frames = list(one.frames)
-    while len(frames) > 1 and (frames[-1].python or frames[-1].function.split("(")[0] in _GIVES):
+    while len(frames) > 1 and (frames[-1].python or _gives(frames[-1])):
         frames.pop()
     if not frames or frames[-1].python:
         path = _COMPILED.search(one.message)
@@ -188,6 +188,11 @@ def blamed(one: Raised) -> Blame | None:
         return Blame(package=package) if package else None
     last = frames[-1]
     return _import_of(one) if last.is_user else Blame(package=last.package, frame=last)
+
+
+def _gives(frame: Frame) -> bool:
+    """Whether a frame is of a function by which a module gives names; a class may have it."""
+    return frame.function.split("(")[0].rpartition(".")[2] in _GIVES
 
 
 def _import_of(one: Raised) -> Blame:

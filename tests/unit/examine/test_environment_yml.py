@@ -77,6 +77,10 @@ variables:
     assert found.variables == {"TF_USE_LEGACY_KERAS": "1"}
     assert told(found, tmp_path) == [
         (
+            "environment.yml:8: --find-links is not followed: a file does not choose where"
+            " packages come from, the command line does"
+        ),
+        (
             'environment.yml:11: "git+https://example.org/dqclibs.git" does not tell which package '
             "it holds"
         ),

@@ -26,7 +26,7 @@ READ = [
     ("Scikit_Learn>=1,<2  # a comment", {}, {"scikit-learn": "<2,>=1"}),
     ("numpy", {}, {"numpy": ""}),
     ("tensorflow==2.4.*", {}, {"tensorflow": "==2.4.*"}),
-    ("torch==2.2.1+cpu -f https://example.org/wheels", {"torch": "2.2.1+cpu"}, {}),
+    ("torch==2.2.1+cpu", {"torch": "2.2.1+cpu"}, {}),
     ("numpy==1.19.5 --hash=sha256:ab", {"numpy": "1.19.5"}, {}),
     (
         "https://example.org/tensorflow_gpu-1.3.0-cp35-cp35m-linux_x86_64.whl",
@@ -35,7 +35,6 @@ READ = [
     ),
     ("numpy @ file:///tmp/build/80754af9/numpy_1626271900803/work", {}, {"numpy": ""}),
     ("-e git+https://example.org/a.git@main#egg=acme-models", {}, {"acme-models": ""}),
-    ("-i https://example.org/simple", {}, {}),
 ]
 
 
@@ -49,7 +48,15 @@ def test_a_line_is_read_without_a_note(
     assert (found.notes, found.manager, found.complete) == ((), "pip", False)
 
 
+_INDEX = "is not followed: a file does not choose where packages come from, the command line does"
 NOTED = [
+    (
+        "torch==2.2.1+cpu -f https://example.org/wheels",
+        {"torch": "2.2.1+cpu"},
+        {},
+        f"--find-links {_INDEX}",
+    ),
+    ("-i https://me:secret@example.org/simple", {}, {}, f"--index-url {_INDEX}"),
     (
         "tensorflow=2.3.0",
         {"tensorflow": "2.3.0"},

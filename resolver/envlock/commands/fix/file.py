@@ -23,7 +23,7 @@ from envlock.engine import Answer, Problem, Solution, able
 from envlock.errors import NoResolution, UsageError, WorkError
 from envlock.examine.files import examine_path
 from envlock.examine.gathered import Given
-from envlock.findings import Examined, Finding
+from envlock.findings import Examined, Finding, by_its_lines
 from envlock.formats.edit import diff, edited
 from envlock.formats.registry import FileFormat, detect
 from envlock.locking.outputs import try_outputs
@@ -183,7 +183,7 @@ def _refuse_unsolved(
         NoResolution: what the file asks for has no solution.
     """
     if case.situation.manager == "conda":
-        return f"{order.path}: its own lines were judged; what conda would add to them was not"
+        return by_its_lines(order.path)
     place = f"for Python {case.target.minor} on {case.target.platform}"
     said = [f"  {line}" for line in unsolved.strip().splitlines()]
     facts = _facts({each.id: each.because for each in told})
