@@ -21,7 +21,7 @@ from envlock.errors import UsageError
 from envlock.examine.files import examine_path
 from envlock.examine.gathered import Given
 from envlock.request.files import read_request_file
-from support.program import Program
+from support.program import Program, make_program
 
 HERE = Path(__file__).parent
 FILES: list[dict[str, str]] = json.loads(
@@ -103,7 +103,8 @@ def agree(program: Program, name: str) -> None:
 @pytest.mark.nightly
 @pytest.mark.network
 @each_file
-def test_the_three_agree_on_a_requirements_file(file: dict[str, str], program: Program) -> None:
+def test_the_three_agree_on_a_requirements_file(file: dict[str, str], tmp_path: Path) -> None:
+    program = make_program(tmp_path)
     (program.here / "requirements.txt").write_bytes(file["text"].encode())
     agree(program, "requirements.txt")
 
@@ -111,6 +112,7 @@ def test_the_three_agree_on_a_requirements_file(file: dict[str, str], program: P
 @pytest.mark.nightly
 @pytest.mark.network
 @pytest.mark.parametrize("file", ENVIRONMENTS, ids=lambda f: f"{f['repository']}/{f['path']}")
-def test_the_three_agree_on_an_environment_file(file: dict[str, str], program: Program) -> None:
+def test_the_three_agree_on_an_environment_file(file: dict[str, str], tmp_path: Path) -> None:
+    program = make_program(tmp_path)
     (program.here / "environment.yml").write_bytes(file["text"].encode())
     agree(program, "environment.yml")
