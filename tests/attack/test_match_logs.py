@@ -115,7 +115,7 @@ def test_both_ends_of_a_long_line_are_searched_and_quoted(place: str) -> None:
     filler = "x" * 50_000
     line = f"{said} {filler}" if place == "beginning" else f"{filler} ImportError: {said}"
     _, findings = examined(f"{HEAD}{line}\n")
-    assert findings[0].id == "numpy2-tf-abi"
+    assert findings[0].id == "built-for-another"
     assert said in findings[0].evidence
     assert len(findings[0].evidence) <= 200
 

@@ -81,7 +81,7 @@ def test_a_full_place_for_words_stops_nothing(envlock: Program) -> None:
 
 def test_fix_asks_nobody_where_there_is_no_standard_input(program: Program) -> None:
     (program.here / "requirements.in").write_text("h5py\n")
-    done = shell(program, "<&-", "fix", "requirements.in")
+    done = shell(program, "<&-", "fix", "requirements.in", "-q")
     assert (done.returncode, done.stderr) == (0, "")
 
 

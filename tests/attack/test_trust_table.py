@@ -521,7 +521,7 @@ def test_an_address_with_two_hosts_is_none(url: str, folder: Folder) -> None:
         value = url.format("simple").replace("\\", "\\\\").replace("\t", "\\t")
         value = f"acme={value}" if name == "sources" else value
         with pytest.raises(UsageError) as caught:
-            projects_file(Setting(value=value, taken=bool), name, folder)
+            projects_file(Setting(value=value, taken=bool, table=True), name, folder)
         assert "no address has a backslash or a blank in it" in caught.value.message
 
 
@@ -549,7 +549,7 @@ def test_an_index_that_sources_name_is_encrypted_or_of_this_machine(folder: Fold
         ("http://127.0.0.1:9/simple", True),
         ("https://u:s3cr3t-pw@h.example/simple", True),
     ):
-        setting = Setting(value=f"acme={url}", taken=bool)
+        setting = Setting(value=f"acme={url}", taken=bool, table=True)
         if taken:
             assert projects_file(setting, "sources", folder).settings.sources == (("acme", url),)
             shown = url.replace("u:s3cr3t-pw", "****")
@@ -580,7 +580,7 @@ NO_VARIABLES = frozenset(
         *("CS_GNU_LIBC_VERSION", "SC_CLK_TCK", "O_BINARY", "O_NOFOLLOW", "O_NONBLOCK"),
         *("WITHOUT_HASHES", "WITH_FILES"),
         # Only told to programs that are started, or kept from them.
-        *("FORCE_COLOR", "SSL_CERT_DIR", "SSL_CLIENT_CERT", "MACOSX_DEPLOYMENT_TARGET"),
+        *("FORCE_COLOR", "SSL_CLIENT_CERT", "MACOSX_DEPLOYMENT_TARGET"),
         *("GIT_ALLOW_PROTOCOL", "GIT_NO_LAZY_FETCH", "GIT_OPTIONAL_LOCKS", "GIT_TERMINAL_PROMPT"),
         "LC_ALL",
     }

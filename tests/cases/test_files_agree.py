@@ -21,7 +21,7 @@ from envlock.errors import UsageError
 from envlock.examine.files import examine_path
 from envlock.examine.gathered import Given
 from envlock.request.files import read_request_file
-from support.program import Program
+from support.program import Program, make_program
 
 HERE = Path(__file__).parent
 FILES: list[dict[str, str]] = json.loads(
@@ -88,12 +88,12 @@ ALIKE = {
 }
 
 
-def agree(program: Program, name: str, lock: str) -> None:
+def agree(program: Program, name: str) -> None:
     """Hold the three together for one file, for each Python that is worth it."""
     for python in pythons(program, name):
         said = verdict(program, name, *python)
         fixed = program("fix", name, "--dry-run", *python).code
-        asked = program("lock", lock, name, "-o", "-", *python)
+        asked = program("lock", "-r", name, "-o", "-", *python)
         if asked.code == 2:  # an option of the file, or a line: diagnose tells it too
             assert re.search(r"(?m)^\S+:\d+: ", program("diagnose", name, *python).err)
         else:
@@ -103,14 +103,16 @@ def agree(program: Program, name: str, lock: str) -> None:
 @pytest.mark.nightly
 @pytest.mark.network
 @each_file
-def test_the_three_agree_on_a_requirements_file(file: dict[str, str], program: Program) -> None:
+def test_the_three_agree_on_a_requirements_file(file: dict[str, str], tmp_path: Path) -> None:
+    program = make_program(tmp_path)
     (program.here / "requirements.txt").write_bytes(file["text"].encode())
-    agree(program, "requirements.txt", "-r")
+    agree(program, "requirements.txt")
 
 
 @pytest.mark.nightly
 @pytest.mark.network
 @pytest.mark.parametrize("file", ENVIRONMENTS, ids=lambda f: f"{f['repository']}/{f['path']}")
-def test_the_three_agree_on_an_environment_file(file: dict[str, str], program: Program) -> None:
+def test_the_three_agree_on_an_environment_file(file: dict[str, str], tmp_path: Path) -> None:
+    program = make_program(tmp_path)
     (program.here / "environment.yml").write_bytes(file["text"].encode())
-    agree(program, "environment.yml", "--from")
+    agree(program, "environment.yml")

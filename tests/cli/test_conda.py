@@ -21,7 +21,7 @@ from support.simple_index import SimpleIndex, build_wheel
 
 PROVED = (
     "import-h5py, import, fit, save, load, weights, custom-layer,"
-    " load-compiled, resume, savedmodel, keras, recurrent, convolution"
+    " load-compiled, resume, savedmodel, keras, recurrent, convolution, imports:helper"
 )
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the channel is for Linux")
 

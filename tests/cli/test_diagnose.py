@@ -199,7 +199,7 @@ def test_the_first_bytes_of_a_file_decide_between_the_causes_of_a_text(program: 
         "1. file-lfs-pointer: The file is a pointer of Git LFS\n"
         "   breaks at load, certain; cause: file\n"
         "   m.h5 is a pointer of Git LFS for a file of 94,381,000 bytes, 75 bytes of text, and not"
-        " that file.\n"
+        " that\n   file.\n"
         "   try: git lfs pull\n"
     )
     assert done.out.endswith("   goes away with it: h5-not-hdf5\n")

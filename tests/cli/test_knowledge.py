@@ -39,7 +39,7 @@ def write_rule(program: Program, **changes: object) -> None:
 def test_rules_are_listed_in_a_table_that_has_those_of_json(program: Program) -> None:
     table = program("rules", "list")
     header, *rows = table.out.splitlines()
-    assert header.split() == ["RULE", "SEVERITY", "STAGE", "FACT"]
+    assert header.split() == ["RULE", "SEVERITY", "STAGE", "CAUSE", "FACT"]
     listed = program("rules", "list", "--json").data["rules"]
     assert [row.split()[0] for row in rows] == [rule["id"] for rule in listed]
     assert (table.code, table.err) == (0, "")

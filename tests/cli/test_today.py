@@ -108,6 +108,23 @@ def test_what_cannot_be_installed_is_the_first_thing_told(there: Program, text: 
     assert codes(there) == (1, 3, 3)
 
 
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("tensorflow==2.15.1\nnumpy==2.2.6\nhelper\n", "fix requirements.txt"),
+        ("helper\nrival\n", "lock -r requirements.txt"),
+        ("tensorflow==2.15.1\nkeras==3.0.5\n", "lock -r requirements.txt"),
+    ],
+    ids=["a rule says which version is wrong", "none does", "what is declared alone"],
+)
+def test_where_nothing_can_be_installed_a_fix_is_proposed_if_a_rule_leads_to_one(
+    there: Program, text: str, after: str
+) -> None:
+    written(there, text)
+    assert there("diagnose", "requirements.txt").out.endswith(f"\nnext: envlock {after}\n")
+    assert there(*after.split()).code == (1 if after.startswith("fix") else 3)
+
+
 @pytest.mark.parametrize("text", WITH_NEXT.values(), ids=WITH_NEXT)
 def test_the_next_step_that_is_printed_goes_on_from_there(there: Program, text: str) -> None:
     written(there, text)

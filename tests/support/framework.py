@@ -19,7 +19,7 @@ from support.distributions import build_wheel
 MINOR = "3.11"
 
 _NUMPY = '''\
-"""As much of NumPy as the probe uses."""
+"""As much of NumPy as the probe and the use of it in uses.yaml need."""
 import math
 
 __version__ = "{version}"
@@ -32,10 +32,17 @@ class Array(list):
     def __mod__(self, number):
         return Array(value % number for value in self)
 
+    def sum(self):
+        return sum(self)
+
 
 class random:
     seed = staticmethod(lambda number: None)
     rand = staticmethod(lambda *shape: zeros(shape))
+
+
+class linalg:
+    solve = staticmethod(lambda identity, values: values)
 
 
 def zeros(shape, kind=None):
@@ -44,6 +51,14 @@ def zeros(shape, kind=None):
 
 def arange(stop):
     return Array(range(stop))
+
+
+def eye(size):
+    return Array(Array(float(row == column) for column in range(size)) for row in range(size))
+
+
+def ones(size):
+    return Array([1.0] * size)
 
 
 def subtract(one, other):

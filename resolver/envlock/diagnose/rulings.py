@@ -24,7 +24,7 @@ from envlock.versions import complement, is_within
 
 _WIDTH = 200  # characters of a line that are quoted
 
-_BEHIND = 40  # of them behind what was found, where that is far from the beginning
+_BEHIND = 80  # of them behind where it was found, where that is far from the beginning
 
 
 class Symptom(Struct, frozen=True, kw_only=True):

@@ -47,7 +47,8 @@ _BEGINNING = re.compile(
 )
 _PYTHON = re.compile(r"python\s*={1,2}\s*(3(?:\.\d{1,9}){1,2})(?:\.\*)?")
 #: A Dockerfile tells what is installed, and its comments may speak of any error.
-_DOCKERFILE = re.compile(r"(?:[ \t]*(?:#[^\n]*|ARG [^\n]*)?\n)*[ \t]*FROM[ \t]+\S", re.IGNORECASE)
+#: The first line that says something; a repeat over lines would remember millions of empty ones.
+_FIRST = re.compile(r"^[ \t]*(?!#|ARG |\s|\Z)(?P<base>FROM[ \t]+\S)?", re.IGNORECASE | re.MULTILINE)
 _COMMENT = re.compile(r"^[ \t]*#[^\n]*$", re.MULTILINE)
 Environment = Mapping[str, str]
 _USUAL = "linux-64"
@@ -229,7 +230,7 @@ def examine_content(
     if found is FileFormat.FREEZE:
         return _examine_freeze(path, text, given)
     if found is FileFormat.LOG:
-        said = _COMMENT.sub("", text) if _DOCKERFILE.match(text) else text
+        said = _COMMENT.sub("", text) if _is_dockerfile(text) else text
         return examine_text(said, given, origin=str(origin))
     gathered = Gathered(origin=str(origin), given=given, manager="pip")
     lines = RequirementLines(gathered=gathered)
@@ -238,6 +239,11 @@ def examine_content(
         if len(gathered.notes) > _UNREAD:
             return examine_text(text, given, origin=str(origin))
     return gathered.examined(Kind.FILE)
+
+
+def _is_dockerfile(text: str) -> bool:
+    first = _FIRST.search(text)
+    return first is not None and first["base"] is not None
 
 
 def _examine_notebook(path: Path, text: str, given: Given) -> Examined:

@@ -354,7 +354,7 @@ class _Unread(ssl.SSLContext):
 
     def read(self) -> ssl.SSLContext:
         """Return what it stands for; see `certificates`."""
-        usual = (os.environ.get(name, "") for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"))
+        usual = os.environ.get("SSL_CERT_FILE", ""), os.environ.get("SSL_CERT_DIR", "")
         return certificates(self.cert, self.client_cert, *(usual if self.cert is None else ()))
 
 

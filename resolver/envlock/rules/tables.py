@@ -39,7 +39,8 @@ def shipped(folder: str = "") -> Mapping[str, Sequence[Any]]:
     def read() -> dict[str, list[Any]]:
         return {name: parse(content.decode()) for name, content in sources.items()}
 
-    found: dict[str, list[Any]] = remembered(f"{folder or 'knowledge'}-1", sources, read)
+    name = f"knowledge-{folder}-1" if folder else "knowledge-1"
+    found: dict[str, list[Any]] = remembered(name, sources, read)
     return found
 
 

@@ -44,7 +44,7 @@ _HEAD = 65  # characters: a digest in hexadecimal, and the end of its line
 CACHES = frozenset(
     (
         *("bisect", "conda", "helpers", "index", "interpreters", "matrix", "matrix-workers"),
-        *("metadata", "pip-tools", "proofs", "solved", "uv"),
+        *("metadata", "pip-tools", "proofs", "solved", "today", "uv"),
     )
 )
 #: Files of the cache itself begin so.

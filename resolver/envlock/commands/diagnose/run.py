@@ -35,7 +35,15 @@ from envlock.diagnose import (
 from envlock.errors import ExitCode, UsageError
 from envlock.examine.files import examine_content, examine_part, examine_path
 from envlock.examine.gathered import Given, merge
-from envlock.findings import PYTHONPATH_LEAK, Examined, Finding, Kind, by_its_lines
+from envlock.findings import (
+    CONFLICT,
+    NOT_INSTALLABLE,
+    PYTHONPATH_LEAK,
+    Examined,
+    Finding,
+    Kind,
+    by_its_lines,
+)
 from envlock.formats.reading import cut, decode
 from envlock.formats.registry import Can, FileFormat, can, format_at
 from envlock.formats.registry import named as named_format
@@ -205,7 +213,7 @@ def diagnose_all(order: DiagnoseOrder, progress: Progress) -> Diagnosis:
         findings=findings,
         examined=whole,
         model=looked.model,
-        next=_next(order, fixable, judged, is_file=seen.typed is None),
+        next=_next(order, fixable, judged, findings, is_file=seen.typed is None),
     )
 
 
@@ -252,15 +260,25 @@ def _judged(order: DiagnoseOrder, whole: Examined, progress: Progress) -> Judged
 
 
 def _next(
-    order: DiagnoseOrder, fixable: tuple[str, ...] | None, judged: Judged | None, *, is_file: bool
+    order: DiagnoseOrder,
+    fixable: tuple[str, ...] | None,
+    judged: Judged | None,
+    findings: Iterable[Finding],
+    *,
+    is_file: bool,
 ) -> tuple[str, ...]:
-    """The words of the next command, () where there is none to type."""
+    """The words of the next command, () where there is none to type.
+
+    `envlock fix` chooses other versions where a rule says which are wrong, also
+    of a file that cannot be installed; where none does, only a lock can be tried.
+    """
     python = ("--python", order.python) if order.python and is_file else ()
     if judged is not None and judged.obstacle is not None:
         if len(order.what) != 1 or order.what[0] == STDIN:
             return ()
         other = ("--python", judged.pythons[0]) if judged.pythons else python
-        verb = ("fix",) if judged.pythons and fixable is not None else ("lock", "-r")
+        curable = judged.pythons or any(_is_curable(each, _OF_INSTALLERS) for each in findings)
+        verb = ("fix",) if curable and fixable is not None else ("lock", "-r")
         return ("envlock", *verb, *order.what, *other)
     return () if fixable is None else ("envlock", "fix", *fixable, *python)
 
@@ -297,11 +315,11 @@ def _strange(examined: Examined, rules: Iterable[Rule], parts: Iterable[Examined
     return [found] if found is not None else []
 
 
-def _is_curable(finding: Finding) -> bool:
+def _is_curable(finding: Finding, but: frozenset[str] = frozenset()) -> bool:
     """Whether a change of packages cures a finding that breaks, or one that comes of it."""
     own = finding.severity is Severity.BREAKS and finding.cause is Cause.VERSION
-    return (own and finding.id not in _NOT_OF_PACKAGES) or any(
-        map(_is_curable, finding.consequences)
+    return (own and finding.id not in _NOT_OF_PACKAGES | but) or any(
+        _is_curable(each, but) for each in finding.consequences
     )
 
 
@@ -350,6 +368,9 @@ def _written_in(file: str | None, remedy: Remedy) -> Remedy:
 
 #: Findings that no change of packages cures.
 _NOT_OF_PACKAGES = frozenset({UNEXPLAINED, OUTSIDE, PYTHONPATH_LEAK})
+
+#: Findings of what packages declare, which name no version that is wrong.
+_OF_INSTALLERS = frozenset({CONFLICT, NOT_INSTALLABLE})
 
 
 def _known_names(examined: Examined, rules: Iterable[Rule]) -> frozenset[str]:

@@ -50,7 +50,7 @@ def run_fix(own: FixOptions, probes: ProbeOptions, index: IndexOptions, talk: Ta
     if own.undo:
         return _undo(own, progress, as_json=talk.json)
     if own.place is not None and _is_file_to_fix(own.place):
-        return _fix_file(own, index, progress, as_json=talk.json)
+        return _fix_file(own, index, talk, progress)
     return _fix_environment(own, probes, index, progress, as_json=talk.json)
 
 
@@ -238,7 +238,7 @@ def run_history(own: ExaminedEnvironment, talk: JsonOption) -> int:
     return 0
 
 
-def _fix_file(own: FixOptions, index: IndexOptions, progress: Progress, *, as_json: bool) -> int:
+def _fix_file(own: FixOptions, index: IndexOptions, talk: TalkOptions, progress: Progress) -> int:
     assert own.place is not None  # noqa: S101  (fix() asked)
     config = load_config(current_folder(), os.environ)
     order = fix_file.FileOrder(
@@ -254,15 +254,15 @@ def _fix_file(own: FixOptions, index: IndexOptions, progress: Progress, *, as_js
         writes=own.write,
     )
     found = fix_file.fix_file(order, progress)
-    for note in found.notes:
-        tell(note)
-    if found.plan is not None and not as_json:
+    if found.notes and not talk.quiet:
+        tell("\n".join(found.notes))
+    if found.plan is not None and not talk.json:
         say(f"{_plan_table(found.plan.steps)}\n\n{found.diff}\n")
-    written = found.plan is not None and _is_to_be_written(own, as_json=as_json)
+    written = found.plan is not None and _is_to_be_written(own, as_json=talk.json)
     if written:
         fix_file.write_file(found)
     code = ExitCode.of(problem=not (written or (found.plan is None and not found.told)))
-    if as_json:
+    if talk.json:
         steps = None if found.plan is None else [*map(step_data, found.plan.steps)]
         content = {
             "file": str(own.place),
