@@ -261,7 +261,12 @@ def _checked(task: Settlement, packages: tuple[LockedPackage, ...], tools: Tools
         files = tools.pinned(looked_at)
     whole = {**task.kept, **pins}
     broken = task.broken(whole)
-    hard = tuple(each for each in broken if each.rule.severity is Severity.BREAKS)
+    # Two owners of one folder are not solved for, though two of one version run.
+    hard = tuple(
+        each
+        for each in broken
+        if each.rule.severity is Severity.BREAKS or each.case.alone is not None
+    )
     return _Checked(pins=whole, files=files, broken=broken, hard=hard)
 
 
