@@ -150,12 +150,12 @@ def beside(
     *,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
-    until: float = _LEAVING,
+    until: float | None = None,
 ) -> Iterator[None]:
     """Run a program while a block runs, for what can as well stay undone.
 
-    It is to end by itself within ``until`` seconds after the block, soon after
-    one that fails; if not, it is killed. What it prints and how it ends is
+    It is to end by itself within ``until`` seconds after the block, soon
+    without them and after one that fails; if not, it is killed. What it prints and how it ends is
     nothing, and so is one that cannot be started.
     """
     process = None
@@ -164,12 +164,12 @@ def beside(
     try:
         yield
     except BaseException:
-        until = min(until, _LEAVING)
+        until = None
         raise
     finally:
         if process is not None:
             try:
-                _overruns(process, until)
+                _overruns(process, _LEAVING if until is None else until)
             finally:
                 if process.returncode is None:
                     _end(process)
