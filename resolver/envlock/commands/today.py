@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
 from collections.abc import Iterable, Mapping
 from functools import cache
-from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 from packaging.utils import NormalizedName
@@ -44,7 +41,7 @@ from envlock.request.words import applicable
 from envlock.resolve import Question, Tools, merge
 from envlock.resolve.today import Impossible, Obstacle, Today, today
 from envlock.rules.frameworks import frameworks
-from envlock.system import OutOfTime, keep, kept_folder, load_kept, within
+from envlock.system import OutOfTime, keep_recent, kept_folder, load_recent, within
 from envlock.system.looking import current_folder
 from envlock.targets.find import TargetTerms, find
 from envlock.targets.platforms import NamedPlatform
@@ -235,31 +232,13 @@ def _today(question: Question, progress: Progress) -> Today | Impossible:
     fresh = settings.refresh or settings.no_cache
     place = None if fresh else kept_folder("today")
     file = None if place is None else place / f"{_digest(question)}.json"
-    kept = _kept(file)
+    kept = frozenset(load_recent(file, list[NormalizedName], _DAY) or ())
     unread = set(kept)
     try:
         return today(question, tools, unread)
     finally:
-        if file is not None and unread != set(kept):
-            names = tuple(sorted(unread))
-            keep({file: msgspec.json.encode(_Kept(at=time.time(), names=names))})
-
-
-class _Kept(Struct, frozen=True, kw_only=True):
-    """Packages that were found to be source alone, and when."""
-
-    at: float
-    names: tuple[NormalizedName, ...]
-
-
-def _kept(file: Path | None) -> tuple[NormalizedName, ...]:
-    if file is None or (content := load_kept(file)) is None:
-        return ()
-    try:
-        kept = msgspec.json.decode(content, type=_Kept)
-    except msgspec.MsgspecError:
-        return ()
-    return kept.names if 0 <= time.time() - kept.at < _DAY else ()
+        if file is not None and unread != kept:
+            keep_recent(file, sorted(unread))
 
 
 def _digest(question: Question) -> str:

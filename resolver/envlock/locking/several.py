@@ -7,11 +7,9 @@ a solve for each of the others takes a while.
 from __future__ import annotations
 
 import shlex
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from msgspec import Struct, json
 from msgspec.structs import replace
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
@@ -28,7 +26,7 @@ from envlock.request.digest import request_digest
 from envlock.request.words import applicable
 from envlock.resolve.candidate import PackageRequirement, Releases, distributions, framework, merge
 from envlock.standards import requirement
-from envlock.system import keep, kept_folder, load_kept, remove_file
+from envlock.system import keep_recent, kept_folder, load_recent, remove_file
 from envlock.targets.tags import installable
 
 #: Seconds that the pins of a platform are kept for, whose lock another platform kept from being.
@@ -142,18 +140,15 @@ def _without(job: Job, goal: Target) -> Iterator[str]:
         yield shlex.join([*kept, "--python", goal.minor])
 
 
-class _Kept(Struct, frozen=True, kw_only=True):
-    """Pins with the rules that moved them."""
-
-    when: float
-    pins: dict[str, tuple[str, tuple[RuleId, ...]]]
+#: Pins with the rules that moved them.
+_Pins = dict[str, tuple[str, tuple[RuleId, ...]]]
 
 
 def _remember(job: Job, goal: Target, part: Part) -> None:
     """Keep the pins of a platform for an hour, should another one end the work."""
     if (file := _file(job, goal)) is not None and not part.verified:
         pins = {str(each.name): (str(each.version), each.because) for each in part.pypi}
-        keep({file: json.encode(_Kept(when=time.time(), pins=pins))})
+        keep_recent(file, pins)
 
 
 def _forget(job: Job, goals: Iterable[Target]) -> None:
@@ -164,17 +159,11 @@ def _forget(job: Job, goals: Iterable[Target]) -> None:
 
 def _recalled(job: Job, goal: Target) -> Part:
     """Return what `_remember` kept of a platform, or nothing."""
-    file = _file(job, goal)
-    content = None if file is None else load_kept(file)
-    if content is None:
-        return Part()
-    said = json.decode(content, type=_Kept)
-    if not 0 <= time.time() - said.when <= _KEPT:
-        return Part()
+    pins = load_recent(_file(job, goal), _Pins, _KEPT) or {}
     return Part(
         pypi=tuple(
             LockedPackage(name=NormalizedName(name), version=Version(text), because=because)
-            for name, (text, because) in said.pins.items()
+            for name, (text, because) in pins.items()
         )
     )
 

@@ -15,8 +15,10 @@ from envlock.system.caches import cache_troubles as cache_troubles
 from envlock.system.caches import exclusive as exclusive
 from envlock.system.caches import folder_of_variable as folder_of_variable
 from envlock.system.caches import keep as keep
+from envlock.system.caches import keep_recent as keep_recent
 from envlock.system.caches import kept_folder as kept_folder
 from envlock.system.caches import load_kept as load_kept
+from envlock.system.caches import load_recent as load_recent
 from envlock.system.caches import own_in_cache as own_in_cache
 from envlock.system.caches import remembered as remembered
 from envlock.system.caches import replaced_cache as replaced_cache

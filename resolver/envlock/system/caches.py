@@ -19,11 +19,12 @@ import os
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import platformdirs
@@ -31,6 +32,8 @@ import platformdirs
 from envlock.errors import WorkError
 from envlock.system.looking import exists, expanded, is_folder, not_expanded
 from envlock.system.replacing import owner_of
+
+_Value = TypeVar("_Value")
 
 _VARIABLE = "ENVLOCK_CACHE_DIR"
 _OTHERS = stat.S_IWGRP | stat.S_IWOTH
@@ -314,6 +317,32 @@ def load_kept(file: Path) -> bytes | None:
         return None
     content = whole[_HEAD:]
     return content if whole[:_HEAD] == _head(content) else None
+
+
+class _Aged(msgspec.Struct, frozen=True, kw_only=True):
+    """A value as JSON, and when it was found."""
+
+    at: float
+    value: msgspec.Raw
+
+
+def load_recent(file: Path | None, kind: type[_Value], seconds: float) -> _Value | None:
+    """Return what `keep_recent` wrote of a kind, where that is not older; else None."""
+    content = None if file is None else load_kept(file)
+    if content is None:
+        return None
+    try:
+        found = msgspec.json.decode(content, type=_Aged)
+        value = msgspec.json.decode(found.value, type=kind)
+    except msgspec.MsgspecError:
+        return None
+    return value if 0 <= time.time() - found.at <= seconds else None
+
+
+def keep_recent(file: Path, value: object) -> None:
+    """Write a value that is believed for a time only, as `keep` does."""
+    aged = _Aged(at=time.time(), value=msgspec.Raw(msgspec.json.encode(value)))
+    keep({file: msgspec.json.encode(aged)})
 
 
 def keep(contents: Mapping[Path, bytes]) -> None:
