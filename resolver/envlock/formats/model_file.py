@@ -14,6 +14,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -87,12 +88,22 @@ def examine_model(path: Path) -> ModelFile:
     """
     if path.is_dir():
         return _saved_model(path)
+    with readable(path), opened(path) as file:
+        if os.fstat(file.fileno()).st_size == 0:
+            raise UsageError(f"{path}: the file is empty")
+        with mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+            return _of_bytes(path, file, data)
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Tell what keeps a file from being read while the block reads it.
+
+    Raises:
+        UsageError: it is missing, no file to read, or cannot be read.
+    """
     try:
-        with opened(path) as file:
-            if os.fstat(file.fileno()).st_size == 0:
-                raise UsageError(f"{path}: the file is empty")
-            with mmap(file.fileno(), 0, access=ACCESS_READ) as data:
-                return _of_bytes(path, file, data)
+        yield
     except FileNotFoundError:
         raise UsageError(f"{path}: no such file") from None
     except Refused as error:

@@ -9,9 +9,8 @@ from envlock.diagnose import Loads, Looked, content_finding, loads
 from envlock.errors import UsageError
 from envlock.findings import Finding
 from envlock.formats.model_content import content
-from envlock.formats.model_file import examine_model
+from envlock.formats.model_file import examine_model, readable
 from envlock.model import Rule
-from envlock.system import Refused
 
 
 def look(paths: Iterable[Path], rules: Iterable[Rule]) -> Looked:
@@ -34,12 +33,6 @@ def look(paths: Iterable[Path], rules: Iterable[Rule]) -> Looked:
 
 
 def _content_finding(path: Path, rules: Iterable[Rule]) -> Finding | None:
-    try:
+    with readable(path):
         seen = content(path)
-    except FileNotFoundError:
-        raise UsageError(f"{path}: no such file") from None
-    except Refused as error:
-        raise error.of(path) from None
-    except (OSError, ValueError) as error:  # mmap's, of a file that shrinks
-        raise UsageError(f"{path}: cannot be read: {error}") from None
     return None if seen is None else content_finding(str(path), seen, rules)
