@@ -32,6 +32,11 @@ def python_option(default: str) -> OptionInfo:
     return option("-p", "--python", metavar="PYTHON", says=says)
 
 
+def no_imports_option(says: str) -> OptionInfo:
+    """Describe the option for packages that a proof does not import."""
+    return option("--no-imports", metavar="NAME", says=f"{says} Repeatable.")
+
+
 def engine_option(default: EngineName) -> OptionInfo:
     """Describe the option for an engine."""
     says = f"Which program solves: {', '.join(EngineName)}.  [default: {default}]"
@@ -135,11 +140,7 @@ class RequestOptions(Struct, frozen=True, kw_only=True):
     ] = ()
     no_imports: Annotated[
         tuple[str, ...],
-        option(
-            "--no-imports",
-            metavar="NAME",
-            says="Prove it without importing this one of what is asked for. Repeatable.",
-        ),
+        no_imports_option("Prove it without importing this one of what is asked for."),
     ] = ()
     fresh: Annotated[
         bool, flag("--fresh", says="Solve, though a set of pins is proved already.")

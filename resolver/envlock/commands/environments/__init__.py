@@ -18,6 +18,7 @@ from envlock.cli.options import (
     ReportOptions,
     RequestOptions,
     TalkOptions,
+    no_imports_option,
     python_option,
 )
 
@@ -47,11 +48,7 @@ class SyncedLock(Struct, frozen=True, kw_only=True):
     python: Annotated[str | None, python_option("the one the lock is for")] = None
     no_imports: Annotated[
         tuple[str, ...],
-        option(
-            "--no-imports",
-            metavar="NAME",
-            says="Leave this one of what is asked for out of what verify imports. Repeatable.",
-        ),
+        no_imports_option("Leave this one of what is asked for out of what verify imports."),
     ] = ()
 
 
@@ -74,7 +71,7 @@ class ExaminedEnvironment(Struct, frozen=True, kw_only=True):
     ] = ()
     no_imports: Annotated[
         tuple[str, ...],
-        option("--no-imports", metavar="NAME", says="Do not import this one. Repeatable."),
+        no_imports_option("Do not import this one."),
     ] = ()
 
 
