@@ -21,7 +21,7 @@ from envlock.rules.frameworks import Companion, families, framework, frameworks
 from envlock.versions import admits, minor_of
 
 if TYPE_CHECKING:
-    from envlock.formats.model_content import Content
+    from envlock.formats.model_content import ModelContent
     from envlock.formats.model_file import ModelFile
 
 GENERATIONS = "keras-h5-saved-by-newer"
@@ -52,7 +52,7 @@ class Looked(Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
 
 
-def content_finding(origin: str, found: Content, rules: Iterable[Rule]) -> Finding:
+def content_finding(origin: str, found: ModelContent, rules: Iterable[Rule]) -> Finding:
     """Return what is wrong with a file that should be a model, by what is in it."""
     rule = next((each for each in rules if each.id == found.explains), None)
     return Finding(

@@ -51,7 +51,7 @@ _OTHERS = (
 )
 
 
-class Content(Struct, frozen=True, kw_only=True):
+class ModelContent(Struct, frozen=True, kw_only=True):
     """What is wrong with a file: the document that explains it, what it is, what to do first."""
 
     explains: str
@@ -59,7 +59,7 @@ class Content(Struct, frozen=True, kw_only=True):
     remedy: Remedy | None = None
 
 
-def content(path: Path) -> Content | None:
+def content(path: Path) -> ModelContent | None:
     """Return what is wrong with a file or folder; None where it may be a model.
 
     Raises:
@@ -71,11 +71,11 @@ def content(path: Path) -> Content | None:
     with opened(path) as file:
         size = os.fstat(file.fileno()).st_size
         if size == 0:
-            return Content(explains="file-empty", what="is empty")
+            return ModelContent(explains="file-empty", what="is empty")
         return _of_head(file.read(_HEAD), size) or _of_whole(path, file, size)
 
 
-def _of_folder(path: Path) -> Content | None:
+def _of_folder(path: Path) -> ModelContent | None:
     """A SavedModel whose parts are missing, or pointers of Git LFS."""
     index = path / "variables" / "variables.index"
     for part in (path / "saved_model.pb", path / "keras_metadata.pb", index):
@@ -88,11 +88,11 @@ def _of_folder(path: Path) -> Content | None:
         and not index.is_file()
     ):
         what = "is a SavedModel without variables/variables.index, so its weights are not there"
-        return Content(explains="keras-savedmodel-checkpoint-missing", what=what)
+        return ModelContent(explains="keras-savedmodel-checkpoint-missing", what=what)
     return None
 
 
-def _pointer(part: Path) -> Content | None:
+def _pointer(part: Path) -> ModelContent | None:
     try:
         with opened(part) as file:
             head = file.read(_HEAD)
@@ -101,29 +101,29 @@ def _pointer(part: Path) -> Content | None:
         return None
     if found is None:
         return None
-    return Content(
+    return ModelContent(
         explains=found.explains, what=f"holds {part.name}, which {found.what}", remedy=found.remedy
     )
 
 
-def _of_head(head: bytes, size: int) -> Content | None:
+def _of_head(head: bytes, size: int) -> ModelContent | None:
     if head.startswith(_LFS):
         told = _LFS_SIZE.search(head)
         whole = f" for a file of {int(told[1]):,} bytes" if told else ""
-        return Content(
+        return ModelContent(
             explains="file-lfs-pointer",
             what=f"is a pointer of Git LFS{whole}, {size:,} bytes of text, and not that file",
             remedy=Remedy(kind=RemedyKind.COMMAND, text="git lfs pull"),
         )
     if _PAGE.match(head):
-        return Content(explains="file-web-page", what="is a page of a web site and no model")
+        return ModelContent(explains="file-web-page", what="is a page of a web site and no model")
     for place, signature, explains, what in _OTHERS:
         if head.startswith(signature, place):
-            return Content(explains=explains, what=what)
+            return ModelContent(explains=explains, what=what)
     return None
 
 
-def _of_whole(path: Path, file: BinaryIO, size: int) -> Content | None:
+def _of_whole(path: Path, file: BinaryIO, size: int) -> ModelContent | None:
     with mmap(file.fileno(), 0, access=ACCESS_READ) as data:
         hdf5 = is_hdf5(data)
         if hdf5 or (not zipfile.is_zipfile(file) and user_block(data) is not None):
@@ -133,12 +133,12 @@ def _of_whole(path: Path, file: BinaryIO, size: int) -> Content | None:
     return _of_zip(path, file)
 
 
-def _of_hdf5(path: Path, end: int | None, size: int) -> Content | None:
+def _of_hdf5(path: Path, end: int | None, size: int) -> ModelContent | None:
     if size < _SUPERBLOCK:
         what = f"was cut off: it has {size:,} bytes and nothing but the beginning of an HDF5 file"
-        return Content(explains="h5-truncated", what=what)
+        return ModelContent(explains="h5-truncated", what=what)
     if end is not None and end > size:
-        return Content(
+        return ModelContent(
             explains="h5-truncated",
             what=f"was cut off: it has {size:,} bytes of the {end:,} that it should have",
         )
@@ -147,29 +147,29 @@ def _of_hdf5(path: Path, end: int | None, size: int) -> Content | None:
     return None
 
 
-def _of_zip(path: Path, file: BinaryIO) -> Content | None:
+def _of_zip(path: Path, file: BinaryIO) -> ModelContent | None:
     if not zipfile.is_zipfile(file):
-        return Content(
+        return ModelContent(
             explains="keras-zip-incomplete", what="was cut off: it begins like a zip and has no end"
         )
     try:
         with zipfile.ZipFile(file) as archive:
             names = set(archive.namelist())
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        return Content(explains="keras-zip-incomplete", what="is a damaged zip")
+        return ModelContent(explains="keras-zip-incomplete", what="is a damaged zip")
     if "config.json" not in names:
         torch = any(name.endswith("/data.pkl") for name in names)
         kind = "a model of PyTorch" if torch else "a zip, and no model that Keras saved"
-        return Content(explains="keras-zip-incomplete", what=f"is {kind}")
+        return ModelContent(explains="keras-zip-incomplete", what=f"is {kind}")
     if path.suffix.lower() in {".h5", ".hdf5"}:
         return _misnamed(path, "h5-not-hdf5", "a .keras file", ".keras")
     return None
 
 
-def _misnamed(path: Path, explains: str, kind: str, ending: str) -> Content:
+def _misnamed(path: Path, explains: str, kind: str, ending: str) -> ModelContent:
     stem = path.name.removesuffix(path.suffix)
     code = f"os.rename({path.name!r}, {stem + ending!r})"
-    return Content(
+    return ModelContent(
         explains=explains,
         what=f"is {kind} in spite of its name, by which Keras chooses how to read it",
         remedy=Remedy(kind=RemedyKind.CODE, text=code),

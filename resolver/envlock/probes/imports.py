@@ -34,7 +34,7 @@ SECONDS = 300.0
 _LONGER = 10.0  # seconds more for the process that starts the others
 
 
-class Cause(Struct, frozen=True, kw_only=True):
+class Hindrance(Struct, frozen=True, kw_only=True):
     """Why an import fails, where that is not a matter of versions: a ``sign`` in what was said.
 
     ``words`` and ``way`` (what to do) may have ``{}`` for what the sign captured.
@@ -47,14 +47,14 @@ class Cause(Struct, frozen=True, kw_only=True):
 
 #: What a machine lacks; the first that fits counts.
 CAUSES = (
-    Cause(
+    Hindrance(
         sign=r"(lib(?:cuda|nvidia-ml|nvcuvid)\.so[\w.]*): cannot open shared object"
         r"|no CUDA-capable device|Found no NVIDIA driver|NVIDIA driver on your system is too old"
         r"|CUDA_ERROR_NO_DEVICE|cudaErrorNoDevice|No GPU (?:is )?(?:available|found)",
         words="it needs a GPU with its driver, and there is none here",
         way="do this on a machine with a GPU",
     ),
-    Cause(
+    Hindrance(
         sign=r"no display name and no \$DISPLAY|KeyError: 'DISPLAY'|(?i:cannot|could not) connect"
         r" to (?:X server|display)|Can't connect to display|Bad display name|DisplayNameError"
         r"|no Qt platform plugin could be initialized|failed to acquire X connection"
@@ -62,17 +62,17 @@ CAUSES = (
         words="it needs a display, and there is none here",
         way="do this where there is a display, or under xvfb-run",
     ),
-    Cause(
+    Hindrance(
         sign=r"(lib[\w+.-]+\.so[\w.]*): cannot open shared object file",
         words="the system library {} is missing",
         way="install the package of the system that has {}",
     ),
-    Cause(
+    Hindrance(
         sign=r"Library not loaded: (\S+)",
         words="the library {} is missing",
         way="install what has {}",
     ),
-    Cause(
+    Hindrance(
         sign=r"(DLL load failed[^:\n]*): The specified module could not be found",
         words="a library of the system is missing",
         way="install the Microsoft Visual C++ Redistributable",
@@ -80,7 +80,7 @@ CAUSES = (
 )
 
 
-class Task(Struct, frozen=True, kw_only=True):
+class ImportTask(Struct, frozen=True, kw_only=True):
     """A distribution, its modules, and a line of Python that uses it, or ""."""
 
     name: NormalizedName
@@ -96,11 +96,11 @@ class Task(Struct, frozen=True, kw_only=True):
 class Importing(Struct, kw_only=True):
     """Imports that are under way; ``outcomes`` are there when they have ended."""
 
-    tasks: tuple[Task, ...]
+    tasks: tuple[ImportTask, ...]
     outcomes: tuple[Outcome, ...] = field(default=())
 
 
-def tasks_for(python: Path, names: Iterable[NormalizedName]) -> tuple[Task, ...]:
+def tasks_for(python: Path, names: Iterable[NormalizedName]) -> tuple[ImportTask, ...]:
     """Return what is to be imported of an environment; what is not installed has no modules."""
     there: dict[NormalizedName, Distribution] = {}
     for site in site_folders(prefix_of(python)):
@@ -109,10 +109,10 @@ def tasks_for(python: Path, names: Iterable[NormalizedName]) -> tuple[Task, ...]
     return tuple(_task(name, there.get(name)) for name in dict.fromkeys(names))
 
 
-def _task(name: NormalizedName, installed: Distribution | None) -> Task:
+def _task(name: NormalizedName, installed: Distribution | None) -> ImportTask:
     if installed is None:
-        return Task(name=name, modules=Modules(lacking="it is not installed"))
-    return Task(name=name, modules=modules_of(installed), use=use_of(name))
+        return ImportTask(name=name, modules=Modules(lacking="it is not installed"))
+    return ImportTask(name=name, modules=modules_of(installed), use=use_of(name))
 
 
 @contextmanager
@@ -156,7 +156,7 @@ def importing(
         refuse_full(work.outcomes, full=is_full(folder), python=python)
 
 
-def _plan(tasks: Sequence[Task], flags: Sequence[str], workers: int, limit: float) -> str:
+def _plan(tasks: Sequence[ImportTask], flags: Sequence[str], workers: int, limit: float) -> str:
     return json.dumps(
         {
             "flags": [*flags],
@@ -170,7 +170,7 @@ def _plan(tasks: Sequence[Task], flags: Sequence[str], workers: int, limit: floa
     )
 
 
-def _outcome(task: Task, said: Mapping[str, Outcome]) -> Outcome:
+def _outcome(task: ImportTask, said: Mapping[str, Outcome]) -> Outcome:
     if not task.modules.names:
         return Skipped(level=task.level, detail=task.modules.lacking)
     unknown = Crashed(level=task.level, detail="it was not tried to its end", stopped=True)
