@@ -20,6 +20,7 @@ from envlock.model import (
 from envlock.outcomes import SCRIPT, Crashed, Failed, Outcome, Passed, Skipped
 from envlock.rules.check import in_words
 from envlock.rules.frameworks import framework
+from envlock.rules.schema import demands
 
 _TAIL = 20  # lines of what a script printed
 _SHOWN = 6  # packages, of a lock that has none of these
@@ -349,7 +350,7 @@ def rule_text(rule: Rule) -> str:
     """A rule in full."""
     lines = [f"{rule.id}: {rule.title}", "", rule.because, ""]
     lines.append(f"{rule.severity} at {rule.stage}; cause: {rule.cause}")
-    if any(case.demands or case.alone for case in rule.cases):
+    if any(map(demands, rule.cases)):
         lines.append(f"metadata forbids it: {rule.metadata}")
     if rule.aliases:
         lines.append(f"also known as {', '.join(rule.aliases)}")

@@ -28,7 +28,7 @@ from envlock.diagnose.syntax import told_of_syntax
 from envlock.diagnose.unexplained import UNEXPLAINED, VERIFY, unexplained
 from envlock.findings import CONFLICT, MISSING, NOT_INSTALLABLE, Examined, Finding, Kind
 from envlock.model import Rule, Severity
-from envlock.rules.check import Known, conditions
+from envlock.rules.check import Known, spoken_of
 from envlock.rules.shown import without
 
 __all__ = [
@@ -61,7 +61,7 @@ def diagnose(
     """
     by_id: dict[str, Rule] = {rule.id: rule for rule in rules}
     known = known_of(examined)
-    packages = _packages(by_id.values())
+    packages = spoken_of(by_id.values())
     hidden = shadowed(examined.text, packages) if examined.text else None
     others = (*others, *([hidden] if hidden else []))
     doubted = unsure(known, examined)
@@ -95,7 +95,7 @@ def _unknown(
     known: Known,
     candidates: Sequence[Candidate],
     shown: Iterable[str],
-    packages: frozenset[str],
+    packages: Collection[str],
 ) -> list[Candidate]:
     """What can be said of an error that no candidate explains; what is only noise explains none."""
     kept = {each.finding.id for each in candidates}
@@ -106,13 +106,6 @@ def _unknown(
     ruled_out = [name for name in shown if name not in kept]
     found = unexplained(without(text, noise), known, loud, ruled_out, packages)
     return [Candidate(finding=found)] if found else []
-
-
-def _packages(rules: Iterable[Rule]) -> frozenset[str]:
-    """Every distribution that a rule speaks of."""
-    return frozenset(
-        each.package for rule in rules for case in rule.cases for each in conditions(case)
-    )
 
 
 def _decided(found: list[Finding], seen: Collection[str]) -> list[Finding]:

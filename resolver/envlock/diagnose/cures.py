@@ -28,9 +28,10 @@ from envlock.diagnose.offers import brought, extras_of, is_empty, newest_offered
 from envlock.diagnose.rulings import breaks, installs_of, judge
 from envlock.findings import CONFLICT, Finding
 from envlock.model import Remedy, RemedyKind, Rule, RuleId, Severity
-from envlock.rules.check import Known, Truth, conditions
+from envlock.rules.check import Known, Truth, spoken_of
 from envlock.rules.frameworks import families, framework, framework_of
 from envlock.rules.patterns import flexible
+from envlock.rules.schema import demands
 from envlock.rules.traces import blamed, last_raised, raised
 from envlock.versions import admits, is_within, meet, minor_of
 
@@ -61,7 +62,7 @@ class Cures:
         self._breaking = tuple(
             rule
             for rule in self._rules.values()
-            if rule.severity is Severity.BREAKS and _is_judged(rule)
+            if rule.severity is Severity.BREAKS and any(map(demands, rule.cases))
         )
         self._named = {rule.id: _names(rule) for rule in self._breaking}
         self._tried: dict[str, _Trial | None] = {}
@@ -232,7 +233,7 @@ class Cures:
     def _remains(self, name: str, trial: _Trial) -> bool:
         """Whether what a finding says is still so."""
         rule = self._rules.get(RuleId(name))
-        if rule is None or not _is_judged(rule):
+        if rule is None or not any(map(demands, rule.cases)):
             return False
         return breaks(rule, trial.known)
 
@@ -268,8 +269,8 @@ class Cures:
 
 def _names(rule: Rule) -> frozenset[NormalizedName]:
     """Every distribution that a rule speaks of."""
-    named = {each.package for case in rule.cases for each in conditions(case)}
-    named |= {case.alone for case in rule.cases if case.alone is not None}
+    alone = {case.alone for case in rule.cases if case.alone is not None}
+    named = alone | spoken_of([rule])
     return frozenset(member for name in named for member in families().members(name))
 
 
@@ -302,10 +303,6 @@ def filled(remedy: Remedy, text: str) -> Remedy | None:
             return None
         told = told.replace("{seen}", found[1])
     return remedy if told is remedy.text else replace(remedy, text=told)
-
-
-def _is_judged(rule: Rule) -> bool:
-    return any(case.demands or case.alone is not None for case in rule.cases)
 
 
 def _meets(requirement: Requirement, known: Known) -> bool:

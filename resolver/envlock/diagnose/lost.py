@@ -23,7 +23,7 @@ from envlock.diagnose.instead import line_for, moved, never, short
 from envlock.diagnose.lives import Life, life_of, members
 from envlock.diagnose.missing import is_distribution
 from envlock.diagnose.releasing import beside, newer, older, reinstalled
-from envlock.diagnose.rulings import Candidate, Support, Symptom, quoted
+from envlock.diagnose.rulings import Candidate, Support, Symptom, symptom_of
 from envlock.diagnose.shadowed import SHADOWED, own_file
 from envlock.findings import Finding
 from envlock.model import Remedy, RemedyKind, Severity, Stage
@@ -34,6 +34,7 @@ from envlock.versions import minor_of
 
 ENDED, LATER, THERE = "name-ended", "name-not-yet", "name-there"
 
+_LETTERS = 200  # of a name that is spelled out, at most
 _TRIED = 3  # exceptions of one chain
 #: What a line without an exception's type says of a name.
 _BARE = re.compile(
@@ -127,15 +128,9 @@ def told_of(
         finding = _there(found)
     if finding is None:
         return None
-    finding = replace(finding, evidence=quoted(text, found.one.at))
-    line = text.find("\n", found.one.at)
-    end = len(text) if line < 0 else line
-    symptom = Symptom(
-        start=found.one.at,
-        end=end,
-        letters=min(end - found.one.at, 200),
-        line=quoted(text, found.one.at),
-    )
+    symptom = symptom_of(text, found.one, _LETTERS)
+    symptom = replace(symptom, letters=min(symptom.end - symptom.start, _LETTERS))
+    finding = replace(finding, evidence=symptom.line)
     owned = any(_knows_more(each, symptom, found) for each in others)
     support = Support.VERSIONS if owned else None
     if not owned and found.life.here is not None:
@@ -147,8 +142,8 @@ def _knows_more(other: Candidate, symptom: Symptom, found: Lost) -> bool:
     own, verdict = other.symptom, other.verdict
     if own is None or verdict is None or not (verdict.judged or verdict.truth >= Truth.LIKELY):
         return False
-    near = own.start < symptom.end and symptom.start < own.end
-    return near and not verdict.packages.keys().isdisjoint(members(found.life.distribution))
+    own_package = not verdict.packages.keys().isdisjoint(members(found.life.distribution))
+    return own_package and own.meets(symptom)
 
 
 def _missing(found: Lost, known: Known) -> Finding | None:

@@ -12,7 +12,7 @@ from envlock.diagnose.rulings import Candidate, Support, Symptom, quoted
 from envlock.findings import Finding
 from envlock.model import Remedy, RemedyKind, Severity, Stage
 from envlock.releases import FrameworkRelease, framework_releases
-from envlock.rules.check import Known
+from envlock.rules.check import Known, spoken_of
 from envlock.rules.database import load
 from envlock.rules.frameworks import families, framework
 from envlock.rules.traces import distribution_of, last_raised, raised, top_of
@@ -91,14 +91,8 @@ def _declared(release: FrameworkRelease) -> frozenset[NormalizedName]:
 def is_distribution(name: str) -> bool:
     """Whether a distribution of this name is known to be on the index."""
     table = families()
-    spoken = {
-        condition.package
-        for rule in load().rules
-        for case in rule.cases
-        for condition in (*case.when, *(each for _, each in case.demands))
-    }
     return (
-        name in spoken
+        name in spoken_of(load().rules)
         or name in table.imports.values()
         or name in names.distributions()
         or any(name in members for members in table.by_name.values())

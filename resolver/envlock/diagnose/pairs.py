@@ -21,15 +21,17 @@ from envlock import names, standards
 from envlock.diagnose.lives import members, version_of
 from envlock.diagnose.lost import Lost
 from envlock.diagnose.missing import is_distribution
-from envlock.diagnose.rulings import Candidate, Support, Symptom, candidate, quoted
+from envlock.diagnose.rulings import Candidate, Support, Symptom, candidate, symptom_of
 from envlock.findings import Finding
 from envlock.model import Case, Demand, Remedy, RemedyKind, Rule, Severity, Stage
-from envlock.rules.check import Known
+from envlock.rules.check import Known, conditions
 from envlock.rules.frameworks import families, framework
 from envlock.rules.traces import Blame, Raised, blamed, last_raised, raised
 from envlock.versions import admits, complement
 
 BUILT = "built-for-another"
+
+_LETTERS = 150  # what is said of two packages
 
 _NUMPY = NormalizedName("numpy")
 _TWO = Version("2.0.0")
@@ -178,13 +180,7 @@ def told_of_pair(
 
     ``others`` are candidates whose words explain the same lines already.
     """
-    end = text.find("\n", pair.one.at)
-    symptom = Symptom(
-        start=pair.one.at,
-        end=len(text) if end < 0 else end,
-        letters=150,
-        line=quoted(text, pair.one.at),
-    )
+    symptom = symptom_of(text, pair.one, _LETTERS)
     near = [
         each
         for each in others
@@ -234,8 +230,7 @@ def _by_rules(
 def _speaks(case: Case, pair: Pair, asker: NormalizedName) -> bool:
     """Whether a case is about the two, and about this release of the one that is asked."""
     mine, asked = members(asker), members(pair.target)
-    said = (*case.when, *(condition for _, condition in case.demands))
-    if not any(_is(each.package, mine) for each in said):
+    if not any(_is(each.package, mine) for each in conditions(case)):
         return False
     if pair.release is None:
         return False

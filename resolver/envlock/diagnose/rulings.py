@@ -19,7 +19,9 @@ from envlock.rules.check import Known, Truth, conditions
 from envlock.rules.frameworks import families, frameworks
 from envlock.rules.messages import Folded
 from envlock.rules.patterns import needs
+from envlock.rules.schema import demands
 from envlock.rules.shown import place
+from envlock.rules.traces import Raised
 from envlock.versions import complement, is_within
 
 _WIDTH = 200  # characters of a line that are quoted
@@ -40,6 +42,21 @@ class Symptom(Struct, frozen=True, kw_only=True):
     letters: int
     line: str
     whole: bool = False
+
+    def meets(self, other: Symptom) -> bool:
+        """Tell whether two stand in the same lines."""
+        return self.start < other.end and other.start < self.end
+
+
+def symptom_of(text: str, one: Raised, letters: int) -> Symptom:
+    """Return the first line of an exception as what shows a finding that a law makes of it."""
+    end = text.find("\n", one.at)
+    return Symptom(
+        start=one.at,
+        end=len(text) if end < 0 else end,
+        letters=letters,
+        line=quoted(text, one.at),
+    )
 
 
 def shown_by(text: str, rules: Iterable[Rule]) -> dict[str, Symptom]:
@@ -131,7 +148,6 @@ def judge(rule: Rule, known: Known) -> Standing:
 
 def _case(case: Case, known: Known) -> Standing:
     applies = known.applies(case)
-    judged = bool(case.demands) or case.alone is not None
     broken = [(known.broken(*each), each[1].package) for each in case.demands]
     if case.alone is not None:
         broken.append((known.crowded(case), case.alone))
@@ -141,7 +157,7 @@ def _case(case: Case, known: Known) -> Standing:
     return Standing(
         truth=min(applies, worst),
         applies=applies,
-        judged=judged,
+        judged=demands(case),
         case=case,
         offenders=frozenset(n for name in offending for n in known.named(name) or (name,)),
         packages=_packages(about, known),
@@ -274,8 +290,13 @@ def _explains(particular: Candidate, general: Candidate) -> bool:
 
 def _within(own: Symptom, other: Symptom) -> bool:
     """Whether a message stands in the lines of something that spells out more."""
-    apart = own.end <= other.start or other.end <= own.start
-    return not apart and other.letters > own.letters
+    return own.meets(other) and other.letters > own.letters
+
+
+def is_told(symptom: Symptom, others: Iterable[Candidate]) -> bool:
+    """Tell whether something particular among others explains the same lines already."""
+    near = (each.symptom for each in others if each.symptom is not None and not each.general)
+    return any(each.meets(symptom) for each in near)
 
 
 def _cures(root: Candidate, other: Candidate) -> bool:

@@ -10,7 +10,7 @@ from packaging.version import Version
 from envlock.causes import Cause
 from envlock.diagnose import python_names
 from envlock.diagnose.claims import claims
-from envlock.diagnose.rulings import Candidate, Support, Symptom, quoted
+from envlock.diagnose.rulings import Candidate, Support, Symptom, is_told, symptom_of
 from envlock.findings import Finding
 from envlock.model import Remedy, RemedyKind, Severity, Stage
 from envlock.rules.check import Known
@@ -18,6 +18,8 @@ from envlock.rules.tables import pythons
 from envlock.rules.traces import Raised, blamed, last_raised, raised
 
 PYTHON = "python-name"
+
+_LETTERS = 100  # a name that is spelled out
 
 
 def told_of_python(text: str, known: Known, others: Sequence[Candidate]) -> Candidate | None:
@@ -29,15 +31,8 @@ def told_of_python(text: str, known: Known, others: Sequence[Candidate]) -> Cand
     entry = None if one is None else _of(one, text)
     if one is None or entry is None or not _may_be(entry, known.situation.python):
         return None
-    end = text.find("\n", one.at)
-    symptom = Symptom(
-        start=one.at,
-        end=len(text) if end < 0 else end,
-        letters=100,
-        line=quoted(text, one.at),
-    )
-    near = (each.symptom for each in others if each.symptom is not None and not each.general)
-    if any(each.start < symptom.end and symptom.start < each.end for each in near):
+    symptom = symptom_of(text, one, _LETTERS)
+    if is_told(symptom, others):
         return None
     return Candidate(finding=_finding(entry, one, symptom), symptom=symptom, told=Support.TEXT)
 

@@ -12,7 +12,7 @@ from packaging.version import Version
 
 from envlock import names
 from envlock.causes import Cause
-from envlock.diagnose.rulings import Candidate, Support, Symptom, quoted
+from envlock.diagnose.rulings import Candidate, Support, Symptom, is_told, symptom_of
 from envlock.findings import Finding
 from envlock.model import Remedy, RemedyKind, Severity, Stage
 from envlock.rules.check import Known
@@ -26,6 +26,7 @@ _OF_PATH = re.compile(
     r"(?:[Pp]ython|[Vv]ersions[/\\]|\bpy)-?(?P<major>[23])\.?(?P<minor>\d{1,2})(?![\d])"
 )
 _PYTHON_2 = Version("3.0")
+_LETTERS = 100  # a form that is spelled out
 _LONGEST = 500  # characters of a line of code, or of a message, that are looked at
 
 
@@ -74,15 +75,8 @@ def told_of_syntax(text: str, known: Known, others: Sequence[Candidate]) -> Cand
     form = next((each for each in _forms() if _is(each, one, python, asker)), None)
     if form is None:
         return None
-    end = text.find("\n", one.at)
-    symptom = Symptom(
-        start=one.at,
-        end=len(text) if end < 0 else end,
-        letters=100,
-        line=quoted(text, one.at),
-    )
-    near = (each.symptom for each in others if each.symptom is not None and not each.general)
-    if any(each.start < symptom.end and symptom.start < each.end for each in near):
+    symptom = symptom_of(text, one, _LETTERS)
+    if is_told(symptom, others):
         return None
     finding = _finding(form, asker, python, symptom)
     return Candidate(finding=finding, symptom=symptom, told=Support.TEXT)

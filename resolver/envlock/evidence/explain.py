@@ -12,6 +12,7 @@ from envlock.model import Platform, Rule, Severity, Stage
 from envlock.outcomes import Crashed, Failed
 from envlock.probes import levels_of
 from envlock.rules.check import Known, Situation, Truth, violations
+from envlock.rules.schema import demands
 from envlock.rules.shown import speaks
 
 #: The stages that come before any level of a probe.
@@ -86,7 +87,9 @@ def explain(
         return {}
     real = [rule for rule in rules if rule.severity is not Severity.DECLARED]
     broken = broken_rules(real, cell, proved)
-    others = [rule for rule in real if is_incurable(rule) and _speaks(rule, cell, proved)]
+    others = [
+        rule for rule in real if not any(map(demands, rule.cases)) and _speaks(rule, cell, proved)
+    ]
     found: dict[str, list[Explained]] = {each.level: [] for each in failed}
     for rule in (*broken, *others):
         for failure in failures_of(rule.stage, proved):
@@ -102,11 +105,6 @@ def explain(
 def matches(rule: Rule, text: str) -> bool:
     """Whether one of a rule's symptoms or messages is in a text."""
     return speaks(rule, text)
-
-
-def is_incurable(rule: Rule) -> bool:
-    """Whether a rule tells of trouble that no version cures, so that no set can break it."""
-    return not any(case.demands or case.alone for case in rule.cases)
 
 
 def _speaks(rule: Rule, cell: Cell, proved: ProvedSet) -> bool:

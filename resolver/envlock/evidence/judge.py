@@ -13,12 +13,12 @@ from envlock.evidence.explain import (
     failure_text,
     failures,
     failures_of,
-    is_incurable,
     matches,
 )
 from envlock.evidence.values import PLAIN, RULES, Cell, CellEvidence, ProvedSet
 from envlock.model import Rule, RuleId, Severity, Stage
 from envlock.probes import levels_of
+from envlock.rules.schema import demands
 
 _LINE = 120
 
@@ -128,7 +128,7 @@ def _note_incurable(
 ) -> None:
     for level, found in explain(rules, cell, proved).items():
         for each in found:
-            if is_incurable(each.rule):
+            if not any(map(demands, each.rule.cases)):
                 words = f"fails at {level}"
                 told[each.rule.id].seen.append(_witness(each.rule, cell, proved, words))
 
@@ -172,7 +172,7 @@ def _why(rule: Rule, told: RuleSupport) -> str:
     """Why nothing supports a rule."""
     if not levels_of(rule.stage) and rule.stage not in EARLY:
         return f"stage {rule.stage} is not probed"
-    if is_incurable(rule):
+    if not any(map(demands, rule.cases)):
         return "no set shows its symptoms"
     if not told.broken:
         return "no set breaks it"

@@ -254,6 +254,13 @@ def conditions(case: Case) -> tuple[Condition, ...]:
     return (*case.when, *(condition for _, condition in case.demands))
 
 
+def spoken_of(rules: Iterable[Rule]) -> frozenset[NormalizedName]:
+    """Return every package that rules say something about."""
+    return frozenset(
+        each.package for rule in rules for case in rule.cases for each in conditions(case)
+    )
+
+
 def in_words(conditions: Iterable[Condition]) -> list[str]:
     """Conditions as a reader compares them with what is installed: ``keras >=3``."""
     return [f"{each.package} {each.specifier or 'any'}" for each in conditions]

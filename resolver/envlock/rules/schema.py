@@ -180,13 +180,18 @@ def _kind(value: object) -> str:
     return kinds.get(type(value), "a value")
 
 
+def demands(case: Case) -> bool:
+    """Tell whether versions can break a case; another one only tells what an error means."""
+    return bool(case.demands) or case.alone is not None
+
+
 def _shape_faults(document: Document, effort: Effort | None) -> Iterable[str]:
     """What a JSON Schema cannot say."""
     for demand in Demand:
         if demand.value in document and "cases" in document:
             yield f"{demand.value}: stands beside cases; move it into each case"
     tested = document["examples"]
-    judged = any(case.demands or case.alone for case in _cases(document))
+    judged = any(map(demands, _cases(document)))
     if judged and not {"refuses", "admits"} <= tested.keys():
         yield "examples: a rule with a demand needs both refuses and admits"
     if judged and "metadata" not in document:
