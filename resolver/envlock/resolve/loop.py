@@ -30,7 +30,7 @@ from envlock.model import Constraint, Severity, Violation
 from envlock.resolve.candidate import Candidate, candidates, distributions, framework
 from envlock.resolve.feasible import Feasible, Infeasible, judge, possible, refused_together
 from envlock.resolve.question import Pins, Question, Tools
-from envlock.resolve.settle import Budget, Rejected, Resolved, Settlement, settle
+from envlock.resolve.settle import Budget, Rejected, Resolved, Settlement, breaks, settle
 from envlock.rules.check import Situation, violations
 from envlock.rules.frameworks import families
 from envlock.versions import admits
@@ -154,12 +154,18 @@ def _task(question: Question, candidate: Candidate | None, verdict: Feasible) ->
     def broken(pins: Pins) -> tuple[Violation, ...]:
         return violations(judged, pins, situation)
 
+    def hard(violation: Violation) -> bool:
+        # Two owners of one version run, but nobody asked for the one that a neighbour brings.
+        brought = violation.case.alone is not None and not violation.packages.keys() <= given.keys()
+        return brought or breaks(violation)
+
     return Settlement(
         name=str(candidate) if candidate else "the request",
         target=target,
         problem=lambda constraints: question.problem(candidate, constraints),
         broken=broken,
         allowed=allowed,
+        hard=hard,
         candidate=candidate,
         inferred=verdict.inferred,
         situation=situation,

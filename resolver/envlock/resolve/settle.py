@@ -116,13 +116,19 @@ class Budget(Struct, kw_only=True):
     advised: bool = False
 
 
+def breaks(violation: Violation) -> bool:
+    """Tell whether a violation never gives way."""
+    return violation.rule.severity is Severity.BREAKS
+
+
 class Settlement(Struct, frozen=True, kw_only=True):
     """What is to be settled: for a lock around one release, or for a plan.
 
     ``name`` is told while it is solved. ``problem`` gives what an engine gets
     with some constraints, ``broken`` the rules that pins do not meet,
-    ``allowed`` whether a bound may be added. ``kept`` are packages that stay
-    as they are beside the pins: rules see them, their files are not looked at.
+    ``allowed`` whether a bound may be added, ``hard`` which of the broken rules
+    never give way. ``kept`` are packages that stay as they are beside the pins:
+    rules see them, their files are not looked at.
     ``inferred`` constraints are no reason of a pin that nothing newer was kept from.
     """
 
@@ -131,6 +137,7 @@ class Settlement(Struct, frozen=True, kw_only=True):
     problem: Callable[[tuple[Constraint, ...]], Problem]
     broken: Callable[[Pins], tuple[Violation, ...]]
     allowed: Callable[[Constraint], bool]
+    hard: Callable[[Violation], bool] = breaks
     candidate: Candidate | None = None
     inferred: tuple[Constraint, ...] = ()
     kept: Mapping[NormalizedName, Version] = field(default_factory=dict)
@@ -261,12 +268,7 @@ def _checked(task: Settlement, packages: tuple[LockedPackage, ...], tools: Tools
         files = tools.pinned(looked_at)
     whole = {**task.kept, **pins}
     broken = task.broken(whole)
-    # Two owners of one folder are not solved for, though two of one version run.
-    hard = tuple(
-        each
-        for each in broken
-        if each.rule.severity is Severity.BREAKS or each.case.alone is not None
-    )
+    hard = tuple(filter(task.hard, broken))
     return _Checked(pins=whole, files=files, broken=broken, hard=hard)
 
 
