@@ -69,7 +69,8 @@ def _prove(program: Program) -> None:
     )
     assert made.returncode == 0, made.stderr
     proved = "import-h5py, import, fit, save, load, weights, custom-layer, load-compiled, resume"
-    assert f"proved       {proved}, savedmodel, keras, recurrent, convolution\n" in made.stdout
+    proved += ", savedmodel, keras, recurrent, convolution, keras:import"
+    assert f"proved       {proved}, imports:keras-tuner, imports:pip\n" in made.stdout
     assert "numpy 1.26.4" in made.stdout
     assert "with pip     keras-tuner " in made.stdout
     names = {path.name.rsplit("-", 2)[0] for path in (program.here / "env/conda-meta").iterdir()}

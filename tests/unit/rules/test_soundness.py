@@ -64,8 +64,11 @@ def test_a_lock_that_the_check_admits_is_never_excluded(
 ) -> None:
     pins = {canonicalize_name(name): Version(version) for name, version in versions.items()}
     known = {}
+    # Two owners of a folder are taken for different versions until both versions are told.
+    owners = families().members(canonicalize_name("tensorflow"))
     for name, version in pins.items():
-        told = data.draw(st.sampled_from(["exactly", "within", "nothing"]))
+        ways = ["exactly"] if name in owners else ["exactly", "within", "nothing"]
+        told = data.draw(st.sampled_from(ways))
         if told == "exactly":
             known[name] = SpecifierSet(f"=={version}")
         elif told == "within":
