@@ -119,10 +119,12 @@ def test_a_slow_solve_lets_no_pin_go_by_itself(envlock: Program, index: SimpleIn
     slow = envlock.with_env(ENVLOCK_SOLVE_TIMEOUT="1")("lock", "small", "other")
     assert (slow.code, slow.err) == (
         4,
-        "error: no answer after 1 s, the time limit of ENVLOCK_SOLVE_TIMEOUT:"
-        " uv was resolving the request\n"
-        "  try: envlock lock small other -U\n"
-        "  try: export ENVLOCK_SOLVE_TIMEOUT=3\n",
+        (
+            "error: no answer after 1 s, the time limit of ENVLOCK_SOLVE_TIMEOUT:"
+            " uv was resolving the request\n"
+            "  try: envlock lock small other -U\n"
+            "  try: export ENVLOCK_SOLVE_TIMEOUT=3\n"
+        ),
     )
     assert (envlock.here / "requirements.txt").read_bytes() == before
     index.delay = 0
