@@ -45,10 +45,11 @@ from envlock.model import (
     Target,
 )
 from envlock.progress import Progress
+from envlock.sdists.installing import with_wheels
 from envlock.system import cache_folder, make_folder, room_in, room_words, size_words, write_texts
 from envlock.system.looking import is_file
 from envlock.targets.description import Interpreter, target
-from envlock.targets.interpreters import python_in
+from envlock.targets.interpreters import find_interpreter, python_in
 from envlock.targets.tags import tagged_for
 from envlock.versions import minor_of
 from envlock.words import counted
@@ -116,13 +117,16 @@ class Venv(Struct, frozen=True, kw_only=True):
     def build(self, place: Replacement, progress: Progress) -> Path:
         """Build it, and return its Python; see `Builder`."""
         with progress.phase(f"install {counted(len(self.part.pypi), 'package')}"):
+            part, settings = with_wheels(
+                self.part, target(self.interpreter), self.settings, progress
+            )
             python = place.venv(self.interpreter)
             if self.rewritten:
                 anew = tuple(each for each in self.part.pypi if each.name in self.rewritten)
                 text = text_of(self.lock, replace(self.part, pypi=anew))
                 add(python, text, replace(self.settings, no_cache=True), progress)
             try:
-                sync(python, text_of(self.lock, self.part), self.settings, progress)
+                sync(python, text_of(self.lock, part), settings, progress)
             except IndexFailure as error:
                 raise self._lacking(error) from None
             if self.pip and (_PIP in self.part.pins or self._seeded(python, progress)):
@@ -177,7 +181,9 @@ class Prefix(Struct, frozen=True, kw_only=True):
             raise InstallFailure(f"{prefix} has no Python in it, so it cannot be proved")
         if pypi:
             with progress.phase(f"install {counted(len(pypi), 'package')} with pip"):
-                add(python, text_of(self.lock, self.part), self.settings, progress)
+                here = target(find_interpreter(str(python)))
+                part, settings = with_wheels(self.part, here, self.settings, progress)
+                add(python, text_of(self.lock, part), settings, progress)
         ours = {each.name: each.version for each in self.part.conda}
         built = ours | {name: str(version) for name, version in self.part.pins.items()}
         place.mark(built, asked_for(self))
