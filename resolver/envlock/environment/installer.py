@@ -110,8 +110,7 @@ def install_failure(where: str, output: str) -> WorkError:
     if lacks := lacked_by_uv(said):
         return lacking(lacks)
     if unbuilt := found_unbuilt(said):
-        unbuilt.message = f"{unbuilt.message}: {cause_of([said])} ({where})"
-        return unbuilt
+        return unbuilt.because(cause_of([said]), where)
     if _UNREACHABLE.search(said):
         return IndexFailure(
             f"the packages for {where} could not be fetched\n{_last_words(said)}", OFFLINE

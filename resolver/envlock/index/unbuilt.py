@@ -10,6 +10,7 @@ from packaging.version import Version
 
 from envlock import standards
 from envlock.errors import ExitCode, NoResolution, WorkError
+from envlock.words import last_error
 
 
 class Unbuilt(WorkError):
@@ -23,11 +24,19 @@ class Unbuilt(WorkError):
 
     def __init__(self, name: str, version: Version, log: str) -> None:
         super().__init__(
-            f"{name} {version} has no wheel for this Python, and cannot be built of its source"
+            f"{name} {version} has no wheel for this Python, and cannot be built of its source:"
+            f" {last_error(log)}"
         )
         self.name = canonicalize_name(name)
         self.version = version
         self.log = log
+
+    def because(self, cause: str, where: str) -> Unbuilt:
+        """Return it with a cause that somebody knows, and where it was to be installed."""
+        self.message = (
+            f"{self.name} {self.version} cannot be built of its source for {where}: {cause}"
+        )
+        return self
 
 
 #: uv's words for a build that failed, and for metadata that it cannot read.

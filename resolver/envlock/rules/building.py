@@ -12,13 +12,9 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock.rules.tables import table
+from envlock.words import last_error
 
 _NOISE = re.compile(r"^(?:DEBUG|TRACE|INFO|warning:).*\n?", re.MULTILINE)
-#: The last words of a traceback or a compiler.
-_ERROR = re.compile(
-    r"^\s*((?:[\w.]*(?:Error|Exception|Exit)\b|error\b|fatal error\b).*)$", re.MULTILINE
-)
-_OF_UV = re.compile(r"error: Failed to build")
 
 
 class BuildCondition(Struct, frozen=True, kw_only=True):
@@ -99,6 +95,4 @@ def cause_of(logs: Sequence[str]) -> str:
     known = next(filter(None, map(build_tools().cause, reversed(texts))), "")
     if known or not texts:
         return known
-    errors = [e for e in _ERROR.findall(texts[0]) if not _OF_UV.match(e)]
-    last = errors[-1] if errors else "its build backend failed without a word"
-    return " ".join(last.split())[:200]
+    return last_error(texts[0]) or "its build backend failed without a word"
