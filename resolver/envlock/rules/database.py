@@ -109,6 +109,13 @@ class Database(Struct, frozen=True, kw_only=True):
         """The rules and what tells what errors mean."""
         return tuple(sorted((*self.rules, *_explained()), key=lambda rule: rule.id))
 
+    def with_rules(self, more: Sequence[Rule]) -> Database:
+        """The same with more rules, of which one with the id of another takes its place."""
+        if not more:
+            return self
+        by_id = {rule.id: rule for rule in (*self.rules, *more)}
+        return Database(rules=tuple(sorted(by_id.values(), key=lambda rule: rule.id)))
+
     def find(self, name: str) -> Rule | None:
         """The rule with this id or alias."""
         return _named(name, self.rules) or _named(name, _explained())
