@@ -13,7 +13,7 @@ from typing import Protocol
 
 from msgspec import Struct, field
 from packaging.requirements import Requirement
-from packaging.utils import NormalizedName
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock import standards
@@ -43,14 +43,16 @@ class Judge(Protocol):
 
 
 class GateJudge(Struct, frozen=True, kw_only=True):
-    """The default gate, for the packages that are there."""
+    """The default gate, for the packages that are there, and imports of some that are."""
 
     timeout: float
+    imports: Sequence[str] = ()
 
     def __call__(self, python: Path, progress: Progress) -> tuple[Failure, ...]:
         """Run the probes."""
         pins = installed(prefix_of(python)).keys()
-        order = ProofOrder(timeout=self.timeout)
+        named = map(canonicalize_name, self.imports)
+        order = ProofOrder(timeout=self.timeout, imports=[each for each in named if each in pins])
         proof = prove(python, order, progress, write_bytecode=True, pins=pins)
         return failures(proof.outcomes, proof.gate)
 

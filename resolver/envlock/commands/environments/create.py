@@ -23,7 +23,7 @@ from envlock.cli.options import (
     TalkOptions,
 )
 from envlock.cli.orders import changing, configured_settings, environment_folder, needs
-from envlock.cli.output import progress_for, say_json
+from envlock.cli.output import progress_for, say, say_json
 from envlock.cli.output import talk as tell
 from envlock.cli.rows import say_rows
 from envlock.commands.environments import NewEnvironmentOptions
@@ -65,10 +65,12 @@ from envlock.environment.shell import additions
 from envlock.errors import ExitCode, UsageError
 from envlock.locking.job import Locked
 from envlock.locking.make import make_lock
-from envlock.locking.outputs import Seen, differing, refuse_changed, write_changed
+from envlock.locking.outputs import Seen, differing, refuse_changed, try_new, write_changed
 from envlock.probes.proof import Proof, ProofOrder, prove
 from envlock.progress import Progress
 from envlock.rules.schema import Document
+from envlock.rules.tables import render
+from envlock.system import write_texts
 from envlock.system.looking import exists, on_path
 from envlock.targets.interpreters import find_interpreter, python_in
 
@@ -182,7 +184,7 @@ def _build(
             if better is None:
                 rounds, refused = tuple(work.rounds), frozenset(work.refused)
                 failing = Failing(proof=proof, why=why, rounds=rounds, refused=refused)
-                raise NotProved(failing, *ways_on(order, builder.part.python, failing))
+                raise NotProved(failing, *ways_on(order, builder.part, failing))
             before, locked = builder.part, better
             builder = of_lock(builder, locked.lock)
             builder.change(place, python, before, progress)
@@ -303,6 +305,7 @@ def run_create(
     typed = Typed(request=request, index=index, conda=conda, files=files)
     place = changing(place)
     outputs: tuple[Path, ...] = ()
+    try_new("--draft", place.draft, progress)
     try:
         if place.bundle is not None:
             proof = proof_order(probes, needs(request), in_shell=True)
@@ -370,16 +373,24 @@ def _say_created(
 ) -> int:
     differs = bool(made.drift or differing(made.locked.texts))
     code = ExitCode.of(problem=place.check and differs)
+    drafts = "".join(map(render, made.drafts))
+    if drafts and place.draft is not None:
+        write_texts({place.draft: drafts}, users=True)
     if talk.json:
         content = report.lock_data((made.locked.lock,), outputs, made.written)
         say_json("create", {**content, **_made_data(made)}, exit_code=code)
     else:
         quiet = talk.quiet and not place.looks
-        say_rows(_rows(made, outputs, verbose=talk.verbose), quiet=quiet)
+        draft = place.draft if drafts else None
+        say_rows(_rows(made, outputs, draft, verbose=talk.verbose), quiet=quiet)
+        if drafts and draft is None and not quiet:
+            say(f"\n{drafts.rstrip()}")
     return code
 
 
-def _rows(made: Created, outputs: Sequence[Path], *, verbose: bool) -> Iterator[report.Row]:
+def _rows(
+    made: Created, outputs: Sequence[Path], draft: Path | None, *, verbose: bool
+) -> Iterator[report.Row]:
     if made.proof is None:
         to_write = differing(made.locked.texts)
         for path in outputs:
@@ -391,6 +402,8 @@ def _rows(made: Created, outputs: Sequence[Path], *, verbose: bool) -> Iterator[
     proof = made.proof
     for each in made.rounds:
         yield from (("learnt", f"round {each.number}: {one}") for one in each.learnt)
+    if draft is not None:
+        yield "written", str(draft)
     yield from report.lock_rows(made.locked.lock, outputs, made.written, verbose=verbose)
     yield from report.proof_rows(proof.outcomes, proof.ways_round, proof.lacking, verbose=verbose)
     yield from (("in this shell", line) for line in shell_lines(proof))

@@ -11,12 +11,13 @@ from msgspec import Struct
 from envlock.commands.environments.explained import Explanation
 from envlock.commands.environments.learning import Round, rounds_data
 from envlock.commands.environments.order import CreateOrder
+from envlock.commands.environments.suspects import bisecting
 from envlock.commands.environments.verify import proof_data
 from envlock.diagnose.report import findings_data
 from envlock.environment.place import kept_as
 from envlock.errors import ProblemFound
 from envlock.findings import Finding
-from envlock.model import RemedyKind
+from envlock.model import Part, RemedyKind
 from envlock.outcomes import IMPORTS, SCRIPT
 from envlock.probes.proof import Proof
 from envlock.request.words import ORIGIN
@@ -38,6 +39,8 @@ class Failing(Struct, frozen=True, kw_only=True):
 
 class NotProved(ProblemFound):
     """The environment was built and does not do what it should."""
+
+    carries = True
 
     def __init__(self, failing: Failing, *remedies: str) -> None:
         super().__init__(
@@ -62,7 +65,7 @@ def of_machine(proof: Proof) -> Iterator[str]:
     yield from dict.fromkeys(way for each in imports if (way := proof.ways_round.get(each)))
 
 
-def ways_on(order: CreateOrder, python: str, failing: Failing) -> Iterator[str]:
+def ways_on(order: CreateOrder, part: Part, failing: Failing) -> Iterator[str]:
     """Ask for what cures it too, look at the environment, and let the typed versions go.
 
     Where only the user's own scripts fail, nobody knows that it is for the versions.
@@ -73,7 +76,7 @@ def ways_on(order: CreateOrder, python: str, failing: Failing) -> Iterator[str]:
     typed = {each.origin for each in order.job.request.requirements} == {ORIGIN}
     if wanted and typed and not order.job.subdirs:
         asked = [str(each.requirement) for each in order.job.request.requirements]
-        yield shlex.join(["envlock", "create", *asked, *wanted.split(), "--python", python])
+        yield shlex.join(["envlock", "create", *asked, *wanted.split(), "--python", part.python])
     if all(each.startswith(IMPORTS) for each in proof.missed):
         yield " ".join(f"--no-imports {each.removeprefix(IMPORTS)}" for each in proof.missed)
     if order.keep:
@@ -82,6 +85,9 @@ def ways_on(order: CreateOrder, python: str, failing: Failing) -> Iterator[str]:
         yield "--keep"
     if all(each.startswith(SCRIPT) for each in proof.missed):
         return
+    if not failing.findings:
+        kept = kept_as(order.folder) if order.keep else None
+        yield from bisecting(part, proof.missed, order.job.evidence, kept)
     request = order.job.request
     wishes = [(each.requirement.name, each.requirement.specifier) for each in request.requirements]
     specs = [(each.name, each.version) for each in request.specs if each.name != "python"]
@@ -89,7 +95,7 @@ def ways_on(order: CreateOrder, python: str, failing: Failing) -> Iterator[str]:
     if origins == {ORIGIN} and any(bound for _, bound in (*wishes, *specs)):
         names = dict.fromkeys(name for name, _ in (*wishes, *specs))
         manager = f" --manager {order.manager}" if order.job.subdirs else ""
-        yield f"envlock create {' '.join(names)}{manager} --python {python}"
+        yield f"envlock create {' '.join(names)}{manager} --python {part.python}"
 
 
 def _untried(failing: Failing) -> Iterator[str]:
