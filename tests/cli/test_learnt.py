@@ -42,8 +42,9 @@ def taught(index: SimpleIndex) -> SimpleIndex:
     return index
 
 
+@pytest.mark.usefixtures("taught")
 def test_what_a_failure_says_would_cure_it_is_locked_and_proved(
-    envlock: Program, taught: SimpleIndex
+    envlock: Program,
 ) -> None:
     done = envlock("create", "tensorflow", "oldtool")
     assert done.code == 0, done.err
@@ -62,8 +63,9 @@ def test_what_a_failure_says_would_cure_it_is_locked_and_proved(
     assert envlock("verify").code == 0
 
 
+@pytest.mark.usefixtures("taught")
 def test_what_was_learnt_is_a_draft_that_is_sound_and_teaches_the_next_lock(
-    envlock: Program, taught: SimpleIndex
+    envlock: Program,
 ) -> None:
     folder = envlock.here / "rules"
     folder.mkdir(parents=True)
@@ -78,7 +80,8 @@ def test_what_was_learnt_is_a_draft_that_is_sound_and_teaches_the_next_lock(
     assert envlock("create", "tensorflow", "oldtool", "--draft", "rules/numpy.yaml").code == 2
 
 
-def test_a_program_is_told_each_round(envlock: Program, taught: SimpleIndex) -> None:
+@pytest.mark.usefixtures("taught")
+def test_a_program_is_told_each_round(envlock: Program) -> None:
     done = envlock("create", "tensorflow", "oldtool", "--json")
     (one,) = done.data["learnt"]
     assert one["failures"][0]["level"] == "imports:oldtool"
@@ -140,9 +143,7 @@ def test_what_is_still_broken_is_never_called_proved(envlock: Program, taught: S
 def test_a_failure_that_nothing_explains_is_for_bisect(
     envlock: Program, index: SimpleIndex
 ) -> None:
-    build_wheel(
-        index.folder, "odd", "1.0", files={"odd.py": "raise OSError('no law knows this')\n"}
-    )
+    build_wheel(index.folder, "odd", "1.0", files={"odd.py": "raise OSError('unheard of')\n"})
     done = envlock("create", "tensorflow", "odd", "--json")
     assert (done.code, done.data["findings"]) == (1, [])
     (offered,) = [each for each in done.data["remedies"] if " bisect " in each]
