@@ -110,11 +110,15 @@ class Work(Struct, frozen=True, kw_only=True):
 
 
 class SolvedPart(Struct, frozen=True, kw_only=True):
-    """The part of one platform, what the reader should know of it, and why its pins are these."""
+    """The part of one platform, what the reader should know of it, and why its pins are these.
+
+    ``variables`` were set where it was proved.
+    """
 
     part: Part
     notes: tuple[str, ...] = ()
     reasons: Mapping[RuleId, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 class Locked(Struct, frozen=True, kw_only=True):

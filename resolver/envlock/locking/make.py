@@ -13,6 +13,7 @@ from envlock.conda.channels import strip_channel
 from envlock.formats.registry import texts_of
 from envlock.index.origin import asked
 from envlock.locking import existing
+from envlock.locking.demanded import settings_for
 from envlock.locking.job import DEFAULT_CHANNEL, Job, Locked, SolvedPart, Work
 from envlock.locking.outputs import Seen, seen, try_outputs, write_changed
 from envlock.locking.stale import StaleReason, placed
@@ -72,7 +73,8 @@ def _standing(job: Job, *, hashed: bool) -> _Standing:
         whole = same and existing.covers(old, standard, hashed=hashed)
         if whole and not existing.problems(locks, standard):
             # Not every format has these, and the request has them as they are.
-            said = {"variables": job.request.variables, "name": job.request.name or job.name}
+            variables = {**old.variables, **job.request.variables}
+            said = {"variables": variables, "name": job.request.name or job.name}
             taken = replace(old, **said)
     return _Standing(
         standard=standard, before=before, command=command, locks=locks, old=old, current=taken
@@ -95,7 +97,9 @@ def _locked(job: Job, standing: _Standing, progress: Progress) -> Locked:
         progress.note(f"{path} was for Python {other}: its pins are not kept")
     work = Work(job=_with_upgrades(job), database=standard.rules, kept=kept)
     solved = sorted(_solve(work, standard.targets, progress), key=lambda each: each.part.place)
-    told = (*_of_channels(job), *_of_imports(job), *(n for each in solved for n in each.notes))
+    settings, why = settings_for(solved, standard)
+    own = (*_of_channels(job), *_of_imports(job), *why)
+    told = (*own, *(n for each in solved for n in each.notes))
     notes = dict.fromkeys(told)
     lock = Lock(
         parts=tuple(each.part for each in solved),
@@ -103,7 +107,7 @@ def _locked(job: Job, standing: _Standing, progress: Progress) -> Locked:
         channels=tuple(map(strip_channel, _channels(job))),
         nodefaults=job.request.nodefaults,
         requested=job.request.specs,
-        variables=job.request.variables,
+        variables={**settings, **job.request.variables},
         command=standing.command,
         request_digest=standard.digest,
         asked=recorded(job.request, job.typed),

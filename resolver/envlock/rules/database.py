@@ -87,6 +87,7 @@ def _situation(example: Mapping[str, Any]) -> Situation:
         manager=said["manager"],
         accelerator=said.get("accelerator"),
         variables=said.get("variables", {}),
+        settled=True,
     )
 
 

@@ -24,10 +24,12 @@ from envlock.conda.programs import find_program, install_through
 from envlock.environment.create import add, install, remove, seed, sync
 from envlock.environment.held import hold
 from envlock.environment.holding import at_work
+from envlock.environment.inspect import prefix_of, site_folders
 from envlock.environment.place import made_by_envlock
 from envlock.environment.records import Distribution
 from envlock.environment.replaceable import occupant
 from envlock.environment.replacement import Replacement
+from envlock.environment.settings import write_settings
 from envlock.errors import DiskFull, EnvlockError, IndexFailure, InstallFailure, UsageError
 from envlock.formats.requirements import text_of
 from envlock.index.handover import uv_cache
@@ -159,6 +161,7 @@ class Venv(Struct, frozen=True, kw_only=True):
         if self.kept:
             pins = [f"{each.name}=={each.version}" for each in self.kept]
             install(python, pins, self.settings, progress, alone=True)
+        write_settings(site_folders(prefix_of(python)), self.lock.variables)
         built: dict[str, str] = {n: str(version) for n, version in self.part.pins.items()}
         place.mark(built, asked_for(self))
 
@@ -201,10 +204,6 @@ class Prefix(Struct, frozen=True, kw_only=True):
         """Build it, and return its Python; see `Builder`."""
         prefix = place.folder
         self._install(prefix, progress)
-        if self.variables:
-            make_folder(prefix / "conda-meta")
-            state = {"version": 1, "env_vars": dict(self.variables)}
-            write_texts({prefix / "conda-meta" / "state": json.dumps(state, sort_keys=True)})
         python = python_in(prefix)
         if python is None:
             raise InstallFailure(f"{prefix} has no Python in it, so it cannot be proved")
@@ -220,11 +219,16 @@ class Prefix(Struct, frozen=True, kw_only=True):
         self._fill(place, python, progress)
 
     def _fill(self, place: Replacement, python: Path, progress: Progress) -> None:
-        """Have pip's packages beside conda's."""
-        pypi = self.part.pypi
+        """Have pip's packages beside conda's, and what is set."""
+        prefix, pypi = place.folder, self.part.pypi
+        if self.variables:
+            make_folder(prefix / "conda-meta")
+            state = {"version": 1, "env_vars": dict(self.variables)}
+            write_texts({prefix / "conda-meta" / "state": json.dumps(state, sort_keys=True)})
         if pypi:
             with progress.phase(f"install {counted(len(pypi), 'package')} with pip"):
                 add(python, text_of(self.lock, self.part), self.settings, progress)
+        write_settings(site_folders(prefix), self.variables)
         ours = {each.name: each.version for each in self.part.conda}
         built = ours | {name: str(version) for name, version in self.part.pins.items()}
         place.mark(built, asked_for(self))
@@ -307,15 +311,15 @@ def of_lock(builder: Venv | Prefix, lock: Lock) -> Venv | Prefix:
     part = part_of(lock)
     if isinstance(builder, Venv):
         return replace(builder, lock=lock, part=part, rewritten=frozenset())
-    return replace(builder, lock=lock, part=part)
+    return replace(builder, lock=lock, part=part, variables=lock.variables)
 
 
 def told_apart(builder: Venv | Prefix, how: Closeness, folder: Path) -> Drift:
     """Return how the environment in a folder differs from the one that would be built."""
     if isinstance(builder, Venv):
         part = replace(builder.part, python=minor_of(builder.interpreter.version))
-        return drift_of(folder, part, how)
-    return drift_of(folder, builder.part, how)
+        return drift_of(folder, part, how, builder.lock.variables)
+    return drift_of(folder, builder.part, how, builder.variables)
 
 
 def in_place_of(builder: Venv | Prefix, drift: Drift) -> Venv | Prefix:
