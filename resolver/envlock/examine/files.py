@@ -232,6 +232,16 @@ def _examine_project(path: Path, text: str, given: Given) -> Examined:
             gathered.asked(entry.requirement, entry.where)
             if entry.fault is not None:
                 gathered.note(entry.where, entry.fault.message)
+    _optional(project, gathered)
+    for where, fault in project.faults:
+        gathered.note(where, fault.message)
+    if project.pixi:
+        declared.take(path, of_pixi_tables(path, text, project.pixi), gathered)
+    return gathered.examined(Kind.FILE)
+
+
+def _optional(project: Project, gathered: Gathered) -> None:
+    """Take in what extras and groups ask for of packages that nothing else names."""
     named, count = set(gathered.mentions), len(gathered.requests)
     for entry in project.optional():
         asked = entry.requirement
@@ -239,11 +249,6 @@ def _examine_project(path: Path, text: str, given: Given) -> Examined:
             gathered.asked(asked, entry.where)
     if named:  # an installer takes none of these unless it is told to
         del gathered.requests[count:]
-    for where, fault in project.faults:
-        gathered.note(where, fault.message)
-    if project.pixi:
-        declared.take(path, of_pixi_tables(path, text, project.pixi), gathered)
-    return gathered.examined(Kind.FILE)
 
 
 def _examine_listing(path: Path, text: str, given: Given) -> Examined:
