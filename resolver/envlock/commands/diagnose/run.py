@@ -318,6 +318,7 @@ def _strange(examined: Examined, rules: Iterable[Rule], parts: Iterable[Examined
 def _is_curable(finding: Finding, but: frozenset[str] = frozenset()) -> bool:
     """Whether a change of packages cures a finding that breaks, or one that comes of it."""
     own = finding.severity is Severity.BREAKS and finding.cause is Cause.VERSION
+    own = own and [each.kind for each in finding.remedies[:1]] != [RemedyKind.SETTING]
     return (own and finding.id not in _NOT_OF_PACKAGES | but) or any(
         _is_curable(each, but) for each in finding.consequences
     )
