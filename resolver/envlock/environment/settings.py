@@ -14,7 +14,7 @@ from pathlib import Path
 
 from envlock.errors import EnvlockError
 from envlock.rules.settings import holdable, is_plain
-from envlock.system import contents, write_texts
+from envlock.system import contents, remove_file, write_texts
 
 FILE = "envlock_settings.pth"
 _HEADING = (
@@ -41,6 +41,8 @@ def write_settings(sites: Iterable[Path], variables: Mapping[str, str]) -> None:
     place = next(iter(sites), None)
     if place is not None and holdable(variables):
         write_texts({place / FILE: text_of(variables)})
+    elif place is not None:
+        remove_file(place / FILE)
 
 
 def settings_in(sites: Iterable[Path]) -> dict[str, str]:

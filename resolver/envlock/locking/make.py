@@ -63,12 +63,12 @@ def _standing(job: Job, *, hashed: bool) -> _Standing:
     goals = _targets(job)
     before = seen(job.outputs)
     locks = existing.own_locks(job)
-    standard = existing.Standard.of(job, database.load(job.rules), goals)
+    standard = existing.Standard.of(job, database.load(job.rules).with_rules(job.learnt), goals)
     command = f"{job.command} --python {goals[0].minor}" if goals else job.command
     old, taken = existing.merged(locks.values()), None
     if old is not None:
         existing.refuse_unknown(job, old)
-    if old is not None and not (job.upgrade or job.upgrades):
+    if old is not None and not (job.upgrade or job.upgrades or job.near):
         same = all(lock.command == command for lock in locks.values())
         whole = same and existing.covers(old, standard, hashed=hashed)
         if whole and not existing.problems(locks, standard):
@@ -91,7 +91,7 @@ def _locked(job: Job, standing: _Standing, progress: Progress) -> Locked:
         texts = _with_content(standing.locks, job)
         return Locked(lock=standing.current, texts=texts, before=standing.before)
     standard = standing.standard
-    kept = existing.to_keep(job, standing.old, standard.targets)
+    kept = existing.to_keep(_near(job), job.near or standing.old, standard.targets)
     if other := existing.of_other_python(standing.old, standard.targets):
         path = next(iter(standing.locks))
         progress.note(f"{path} was for Python {other}: its pins are not kept")
@@ -120,6 +120,11 @@ def _locked(job: Job, standing: _Standing, progress: Progress) -> Locked:
     if standing.old is None:  # only the answer tells what is in a lock that was not there
         existing.refuse_unknown(job, lock)
     return Locked(lock=lock, texts=_render(lock, solved, job), before=standing.before)
+
+
+def _near(job: Job) -> Job:
+    """The job by which pins are kept: of the lock that it stays near to, all of them."""
+    return job if job.near is None else replace(job, upgrade=False, upgrades=())
 
 
 def _of_imports(job: Job) -> Iterator[str]:
