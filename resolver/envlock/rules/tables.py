@@ -20,8 +20,8 @@ from envlock.system import remembered
 
 TABLES = frozenset(
     {
-        *("build-tools.yaml", "conda-names.yaml", "families.yaml", "frameworks.yaml"),
-        *("pythons.yaml", "traps.yaml", "uses.yaml"),
+        *("beside.yaml", "build-tools.yaml", "conda-names.yaml", "families.yaml"),
+        *("frameworks.yaml", "pythons.yaml", "traps.yaml", "uses.yaml"),
     }
 )
 
