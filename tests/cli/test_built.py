@@ -26,13 +26,14 @@ def tools(index: SimpleIndex) -> SimpleIndex:
     old = build_setuptools(index.folder, "57.0.0")
     new = build_setuptools(index.folder, "80.0.0", _REFUSES)
     build_wheel(index.folder, "wheel", "0.40")
-    index.upload_times |= {old.name: "2021-06-01T00:00:00Z", new.name: "2025-06-01T00:00:00Z"}
+    times = {old.name: "2021-06-01T00:00:00Z", new.name: "2025-06-01T00:00:00Z"}
+    index.upload_times = {**index.upload_times, **times}
     return index
 
 
 def old(index: SimpleIndex, name: str = "old", version: str = "1.0", **more: object) -> Path:
     sdist = build_sdist(index.folder, name, version, tools=["wheel"], **more)  # type: ignore[arg-type]
-    index.upload_times[sdist.name] = "2021-07-01T00:00:00Z"
+    index.upload_times = {**index.upload_times, sdist.name: "2021-07-01T00:00:00Z"}
     return sdist
 
 
