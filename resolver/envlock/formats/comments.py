@@ -18,11 +18,12 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from envlock import standards
+from envlock.builds import Built
 from envlock.conda.channels import strip_channel
 from envlock.errors import UsageError
 from envlock.formats.conda_spec import parse_spec, selected, selector
 from envlock.index.secrets import redact
-from envlock.model import Built, CondaSpec, Lock, LockedPackage, Part, Recorded, Requested, RuleId
+from envlock.model import CondaSpec, Lock, LockedPackage, Part, Recorded, Requested, RuleId
 
 _WIDTH = 100
 _BECAUSE = re.compile(r"because ([^\s:]+)(?:: (.*))?")

@@ -12,13 +12,14 @@ from msgspec import Struct
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
+from envlock.builds import Built
 from envlock.errors import WorkError
 from envlock.index.filenames import releases
 from envlock.index.handover import uv_environment, uv_options, uv_program
 from envlock.index.pages import Index
 from envlock.index.secrets import redact
 from envlock.index.ways import for_uv
-from envlock.model import Built, DistributionFile, IndexSettings, Target
+from envlock.model import DistributionFile, IndexSettings, Target
 from envlock.progress import Progress
 from envlock.rules.building import build_tools, cause_of
 from envlock.sdists.metadata import faults_of

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import msgspec
 
+from envlock.builds import Built
 from envlock.errors import InstallFailure
 from envlock.index.downloads import download
 from envlock.index.pages import Index
-from envlock.model import Built, IndexSettings
+from envlock.model import IndexSettings
 from envlock.progress import Progress
 from envlock.sdists.building import Attempt, Failed, Made, Source, attempts, build
 from envlock.system import (
