@@ -160,3 +160,22 @@ def test_a_failed_import_is_explained_to_a_program(envlock: Program, index: Simp
     seen = envlock("verify", "--imports", "oldtool", "--json")
     assert (seen.code, [each["rule"] for each in seen.data["findings"]]) == (1, ["name-ended"])
     assert "numpy.complex ended with NumPy 1.23" in envlock("verify", "--imports", "oldtool").out
+
+
+def test_where_nothing_is_known_the_days_of_two_packages_are_tried(
+    envlock: Program, index: SimpleIndex
+) -> None:
+    files = {"asker.py": "from other import gone\n"}
+    build_wheel(index.folder, "asker", "1.0", files=files, requires=["other"])
+    for version, source in (("1.0", "gone = 1\n"), ("2.0", "")):
+        build_wheel(index.folder, "other", version, files={"other.py": source})
+    index.upload_times = {
+        "asker-1.0-py3-none-any.whl": "2022-03-01T00:00:00Z",
+        "other-1.0-py3-none-any.whl": "2022-01-01T00:00:00Z",
+        "other-2.0-py3-none-any.whl": "2024-01-01T00:00:00Z",
+    }
+    done = envlock("create", "asker")
+    assert done.code == 0, done.err
+    assert (
+        "asker 1.0 needs other<=1.0 (of-another-day: asker 1.0 is older than other 2.0" in done.out
+    )

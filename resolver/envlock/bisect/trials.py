@@ -197,12 +197,17 @@ class Bench(Struct, kw_only=True):
 
     def files(self) -> dict[str, NormalizedName]:
         """Whose each installed file is, by its path below site-packages."""
-        found: dict[str, NormalizedName] = {}
-        for each in _there(self.python):
-            rows = recorded(each)
-            for folder, name, _, _ in () if isinstance(rows, str) else rows:
-                found[f"{folder}/{name}" if folder else name] = each.name
-        return found
+        return files_in(self.python)
+
+
+def files_in(python: Path) -> dict[str, NormalizedName]:
+    """Return whose each installed file of an environment is, by its path below site-packages."""
+    found: dict[str, NormalizedName] = {}
+    for each in _there(python):
+        rows = recorded(each)
+        for folder, name, _, _ in () if isinstance(rows, str) else rows:
+            found[f"{folder}/{name}" if folder else name] = each.name
+    return found
 
 
 def declared_in(
