@@ -44,12 +44,12 @@ _SHORT = 140  # characters of what a release says
 
 
 class Line(Struct, frozen=True, kw_only=True):
-    """From which release on a package runs beside a range of another; ``at`` is its place."""
+    """From which release on a package runs beside a range of another; ``row`` is how it stands."""
 
     name: NormalizedName
     first: Version
     beside: Mapping[str, str]
-    at: int
+    row: str
     has_run: bool
 
 
@@ -77,7 +77,7 @@ def main(words: Sequence[str] | None = None) -> int:
                 asked = Requirement(each)
                 first = Version(next(iter(asked.specifier)).version)
                 name = canonicalize_name(asked.name)
-                told(Line(name=name, first=first, beside={"numpy": ">=2"}, at=0, has_run=False))
+                told(Line(name=name, first=first, beside={"numpy": ">=2"}, row="", has_run=False))
             return 0
         for line in lines(read_text(options.file)):
             if (only and line.name not in only) or (line.has_run and not options.again):
@@ -95,25 +95,14 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def lines(text: str) -> Iterator[Line]:
     """Yield the lines that require a release of one package beside a newer one of another."""
-    rows = text.splitlines()
     for document in yaml.safe_load_all(text):
         for case in document.get("cases", ()):
-            beside = {**document.get("when", {}), **case.get("when", {})}
             ((name, wanted),) = case["require"].items()
-            (bound,) = SpecifierSet(wanted)
-            if bound.operator != ">=":
-                continue
-            own = f'require: {{{name}: "{wanted}"}}'
-            when = case.get("when")
-            shown = [f'{n}: "{r}"' for n, r in when.items()] if when else []
-            at = next(
-                n for n, row in enumerate(rows) if own in row and all(s in row for s in shown)
-            )
             yield Line(
                 name=canonicalize_name(name),
-                first=Version(bound.version),
-                beside=beside,
-                at=at,
+                first=Version(wanted.removeprefix(">=")),
+                beside={**document.get("when", {}), **case.get("when", {})},
+                row=f'require: {{{name}: "{wanted}"}}',
                 has_run="ran" in case,
             )
 
@@ -183,7 +172,7 @@ def _seen(line: Line, version: Version, minor: str) -> Seen:
         pins = installed(folder / "env")
         (outcome,) = work.outcomes
         words = lacking(outcome) or ("" if isinstance(outcome, Passed) else str(outcome))
-    says = words.partition(": ")[2] or words
+    says = (words.partition(": ")[2] or words).strip()
     return Seen(
         version=version,
         beside={name: str(pins[canonicalize_name(name)]) for name in others},
@@ -202,7 +191,7 @@ def noted(text: str, line: Line, ran: Mapping[str, object]) -> str:
     """The file with what was run of a line below it."""
     rows = text.splitlines()
     told = yaml.safe_dump(ran, default_flow_style=True, sort_keys=False, width=10_000).strip()
-    end = line.at + 1
+    end = next(number for number, row in enumerate(rows, 1) if line.row in row)
     while end < len(rows) and rows[end].startswith("    ran: "):
         del rows[end]
     rows.insert(end, f"    ran: {told}")

@@ -88,7 +88,7 @@ def _ran(document: Document) -> Iterator[Evidence]:
             yield Evidence(
                 how="ran",
                 what=f"{name} {ran['passes']} runs with {beside} on CPython {ran['python']},"
-                f" {ran['fails']} does not: {ran['says']}",
+                f" {ran['fails']} does not ({ran['says']}).",
                 checked=ran["checked"],
             )
 

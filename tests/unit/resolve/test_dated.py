@@ -41,7 +41,8 @@ def lock(*words: str, via: str = "acme", pages: Pages | None = None, **wheel: An
     asked = question("tensorflow", "acme", *words, rules=RULES)
     settled, _ = search(asked, candidates_for(asked, tools), tools)
     assert isinstance(settled, Resolved)
-    return {p.name: str(p.version) for p in settled.packages}["numpy"], notes(settled)
+    (numpy,) = (str(p.version) for p in settled.packages if p.name == "numpy")
+    return numpy, notes(settled)
 
 
 def test_numpy_is_held_back_for_an_old_compiled_wheel_that_needs_it_and_it_is_told_for_which() -> (
