@@ -71,10 +71,10 @@ class Platform(Struct, frozen=True, kw_only=True):
 class Target(Struct, frozen=True, kw_only=True):
     """What a lock is for: one interpreter on one platform.
 
-    ``python`` is the full version, ``tags`` the wheel tags it takes, best first, ``markers`` the
-    PEP 508 environment. ``interpreter`` is the program itself; it never reaches a written file. It
-    is None where it is not on this machine; ``option`` is then what ``--platform`` takes, or "" for
-    a Python that is missing here. ``manager`` is who installs: pip or conda.
+    ``python`` is its version, ``tags`` the wheel tags it takes, best first, ``markers`` the
+    PEP 508 environment. ``interpreter`` is the program, which no file names; None where it is not
+    on this machine: ``option`` is then what ``--platform`` takes, "" for a Python that is missing
+    here. ``manager`` is who installs: pip or conda. ``variables`` are set in the environment.
     """
 
     python: Version
@@ -85,6 +85,7 @@ class Target(Struct, frozen=True, kw_only=True):
     interpreter: Path | None = None
     option: str = ""
     manager: str = "pip"
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def minor(self) -> str:
@@ -235,8 +236,8 @@ class Demand(StrEnum):
 class Case(Struct, frozen=True, kw_only=True):
     """One line of a rule: conditions (ANDed) and what they demand.
 
-    Empty ``platforms``, ``managers``, ``accelerators`` and ``variables`` mean any. A case without
-    demands describes trouble that no version cures.
+    Empty ``platforms``, ``managers``, ``accelerators`` and ``variables`` mean any. ``settings`` are
+    variables that are to be set. A case without demands is trouble that no version cures.
     """
 
     when: tuple[Condition, ...]
@@ -248,6 +249,7 @@ class Case(Struct, frozen=True, kw_only=True):
     managers: tuple[str, ...] = ()
     accelerators: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 class RemedyKind(StrEnum):
@@ -310,8 +312,7 @@ class Rule(Struct, frozen=True, kw_only=True):
 class Constraint(Struct, frozen=True, kw_only=True):
     """A bound that rules put on one package, for one candidate and target.
 
-    ``include`` asks for the package to be there; ``soft`` bounds give way when nothing can be
-    solved with them.
+    ``include`` asks for the package to be there; ``soft`` bounds give way when nothing fits.
     """
 
     package: NormalizedName
@@ -333,8 +334,7 @@ class DistributionFile(Struct, frozen=True, kw_only=True, array_like=True):
     """One file of a release, as an index page lists it; an array where it is kept as JSON.
 
     ``hashes`` maps algorithm to hex digest; ``upload_time`` and ``size`` (bytes) are None where the
-    index does not say. ``url`` may carry credentials until `envlock.index.secrets` has been over
-    it.
+    index does not say. ``url`` has its credentials until `envlock.index.secrets` takes them out.
     """
 
     filename: str

@@ -37,12 +37,13 @@ _NEVER_WRITTEN = frozenset(
 )
 _SAID = re.compile(
     r"# (made by|request|content|requirement|constraint|verified(?: \S+)?|environment|channels"
-    r"|platform|asked for|note|virtual \S+|with [a-z-]+):(?: (.*))?"
+    r"|platform|sets|asked for|note|virtual \S+|with [a-z-]+):(?: (.*))?"
 )
 _TARGET = re.compile(r"# python (?P<python>\S+) on (?P<platform>\S+)")
 _INDEXES = re.compile(r"# indexes: (?P<indexes>.*) \((?P<index_strategy>[a-z-]+)\)")
 _ASKED = re.compile(r"(?P<spec>.*?)(?:  # \[(?P<only>[^\]]*)\])?(?:  # (?P<origin>.*))?")
 _NONE = "nodefaults"
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 #: More platforms than there are: what says so is not envlock's.
 _MOST = 64
 
@@ -160,6 +161,7 @@ class Heading(Struct, kw_only=True):
     virtual: dict[str, tuple[str, ...]] = field(default_factory=dict)
     requested: list[CondaSpec] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    variables: dict[str, str] = field(default_factory=dict)
     indexes: tuple[str, ...] = ()
     index_strategy: str = ""
 
@@ -197,6 +199,7 @@ def of_pypi(lock: Lock, parts: Sequence[Part]) -> list[str]:
             if part.verified
         ),
         *([f"# indexes: {' '.join(lock.indexes)} ({lock.index_strategy})"] if lock.indexes else []),
+        *_of_variables(lock),
         *(f"# note: {note}" for note in lock.notes),
     ]
     return [one_line(line) for line in lines]
@@ -214,6 +217,7 @@ def of_conda(lock: Lock, parts: Iterable[Part], *, native: bool = False) -> list
     if not native:
         words = [*channel_words(lock), *([_NONE] if lock.nodefaults else [])]
         lines += [f"# environment: {lock.name}", f"# channels: {' '.join(words)}"]
+        lines += _of_variables(lock)
     if len(parts) == 1:
         lines.append(f"# platform: {parts[0].subdir}")
     lines += (f"# verified {p.subdir}: {p.verified}" for p in parts if p.verified)
@@ -238,6 +242,20 @@ def read_requested(text: str) -> Iterator[Requested]:
     requirement = standards.requirement(wish)
     if requirement is not None:
         yield Requested(requirement=requirement, origin=one_line(origin) or "command line")
+
+
+def _of_variables(lock: Lock) -> Iterator[str]:
+    """What is set in the environment, a variable on each line."""
+    yield from (f"# sets: {name}={value}" for name, value in sayable(lock.variables).items())
+
+
+def sayable(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that a comment can hold as they are, without any secret."""
+    return {
+        name: variables[name]
+        for name in sorted(variables)
+        if _VARIABLE.fullmatch(name) and one_line(variables[name]) == variables[name]
+    }
 
 
 def _of_content(lock: Lock) -> list[str]:
@@ -289,6 +307,9 @@ def _take(found: Heading, key: str, value: str) -> None:
 def _take_asked(found: Heading, key: str, value: str) -> None:
     """Take in what a line says of the request."""
     match key:
+        case "sets":
+            name, _, text = value.partition("=")
+            found.variables |= sayable({name: text})
         case "requirement":
             found.requirements += read_requested(value)
         case "constraint":

@@ -34,7 +34,7 @@ from envlock import standards
 from envlock.choices import Format
 from envlock.documents import Malformed, toml_tables
 from envlock.errors import UsageError, WorkError
-from envlock.formats.comments import Heading, one_line, read_requested
+from envlock.formats.comments import Heading, one_line, read_requested, sayable
 from envlock.formats.lockfile import STRONG_HASH, LockEntries, Pin
 from envlock.formats.together import environment, gather
 from envlock.index.origin import public
@@ -122,6 +122,7 @@ def _about(lock: Lock) -> dict[str, object]:
         **({"content": lock.content} if lock.content else {}),
         **verified,
         **(asked if lock.indexes else {}),
+        **({"sets": sayable(lock.variables)} if sayable(lock.variables) else {}),
         "notes": [one_line(note) for note in lock.notes],
     }
 
@@ -288,6 +289,7 @@ def _heading(about: Mapping[str, Any], where: str) -> Heading:
         content=_get(about, "content", str, where),
         verified={place if several else "": words for _, place, words in parts if words},
         notes=[str(each) for each in _get(about, "notes", list, where)],
+        variables=sayable({n: str(v) for n, v in _get(about, "sets", dict, where).items()}),
         indexes=tuple(one_line(str(each)) for each in _get(about, "indexes", list, where)),
         index_strategy=one_line(_get(about, "index-strategy", str, where)),
     )

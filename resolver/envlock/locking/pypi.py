@@ -64,6 +64,7 @@ def solve_pypi(work: Work, goal: Target, progress: Progress) -> SolvedPart:
         ),
         notes=(*answer.notes, *([] if verified else unproved(goal))),
         reasons=answer.reasons,
+        variables=answer.variables,
     )
 
 
@@ -140,6 +141,7 @@ def _answer(
         return taken, found.words
     question = proved.preferring(question, found, needed=bool(needs))
     answer = _solved(work, question, index, progress)
+    answer = replace(answer, variables=found.proved.variables if needs else {})
     answer = answer.recalling(found.proved.packages, work.database.find)
     if answer.pins == found.proved.pins:
         return answer, found.words

@@ -132,6 +132,7 @@ def _case(top: Document, line: Document) -> Case:
         managers=either("manager"),
         accelerators=either("accelerator"),
         variables=merged("variables"),
+        settings=merged("set"),
     )
 
 
@@ -196,15 +197,15 @@ def _kind(value: object) -> str:
 
 
 def demands(case: Case) -> bool:
-    """Tell whether versions can break a case; another one only tells what an error means."""
-    return bool(case.demands) or case.alone is not None
+    """Tell whether an environment can break a case; another one only tells what an error means."""
+    return bool(case.demands) or case.alone is not None or bool(case.settings)
 
 
 def _shape_faults(document: Document, effort: Effort | None) -> Iterable[str]:
     """What a JSON Schema cannot say."""
-    for demand in Demand:
-        if demand.value in document and "cases" in document:
-            yield f"{demand.value}: stands beside cases; move it into each case"
+    for demand in (*(each.value for each in Demand), "set"):
+        if demand in document and "cases" in document:
+            yield f"{demand}: stands beside cases; move it into each case"
     tested = document["examples"]
     judged = any(map(demands, _cases(document)))
     if judged and not {"refuses", "admits"} <= tested.keys():

@@ -19,7 +19,14 @@ from envlock.rules.schema import schema_faults, validator_of
 from envlock.system import remembered
 
 TABLES = frozenset(
-    {"conda-names.yaml", "families.yaml", "frameworks.yaml", "pythons.yaml", "uses.yaml"}
+    {
+        "beside.yaml",
+        "conda-names.yaml",
+        "families.yaml",
+        "frameworks.yaml",
+        "pythons.yaml",
+        "uses.yaml",
+    }
 )
 
 

@@ -88,6 +88,7 @@ def _situation(examined: Examined, goal: Target) -> Situation:
         platform=goal.platform,
         manager=examined.manager,
         variables=examined.variables,
+        settled=True,
     )
 
 
