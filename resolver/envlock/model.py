@@ -53,10 +53,9 @@ class Stage(StrEnum):
 
 
 class Platform(Struct, frozen=True, kw_only=True):
-    """An operating system and machine, in lower case.
+    """A system (linux, macos, windows) and a machine (x86_64, aarch64, arm64; in lower case).
 
-    ``system`` is linux, macos or windows; ``machine`` x86_64, aarch64 (Linux) or arm64 (macOS,
-    Windows); ``libc`` is "glibc 2.36", "musl 1.2", "macos 14.0" (the oldest) or "".
+    ``libc`` is "glibc 2.36", "musl 1.2", "macos 14.0" (the oldest release), or "".
     """
 
     system: str
@@ -374,8 +373,7 @@ class CondaPackage(Struct, frozen=True, kw_only=True):
 
     ``channel`` is the channel's URL, ``url`` the package's; ``size`` is in bytes, ``timestamp`` in
     milliseconds since 1970; None where the channel does not say. ``noarch`` is "python", "generic"
-    or "". ``via`` names the packages or origins that asked for it, ``because`` the rules that moved
-    it.
+    or "". ``via`` names the packages or origins that asked for it, ``because`` rules that moved it.
     """
 
     name: str

@@ -9,7 +9,7 @@ from envlock.index.filenames import WHEEL_SUFFIX
 from envlock.index.pages import Index
 from envlock.model import DistributionFile, IndexSettings, LockedPackage, Part, Target
 from envlock.progress import Progress
-from envlock.sdists.building import Failed, Source
+from envlock.sdists.building import Failed, Made, Source
 from envlock.sdists.keeping import wheel_of
 from envlock.system import digest_of
 
@@ -37,19 +37,7 @@ def with_wheels(
             packages.append(package)
             continue
         source = Source(name=package.name, version=package.version, file=file, target=target)
-        made = wheel_of(source, settings, progress, locked=package.built)
-        if isinstance(made, Failed):
-            raise NoResolution(
-                f"{source} cannot be built for Python {target.minor}: {made.cause}"
-                f" (tried {', '.join(made.ways)})"
-            )
-        if made is None:
-            raise InstallFailure(
-                f"{source} has to be built of its source, which cannot be done offline",
-                "leave --offline out once: what is built is kept",
-            )
-        if made.built != package.built:
-            progress.note(f"{source} was built {made.way}: {' '.join(made.built.tools)}")
+        made = _made(source, package, settings, progress)
         hashes = (*package.hashes, f"sha256:{digest_of(made.wheel)}")
         packages.append(replace(package, hashes=hashes))
         links[package.name] = made.wheel.parent.as_uri()
@@ -60,6 +48,25 @@ def with_wheels(
         sources=(*links.items(), *settings.sources),
     )
     return replace(part, pypi=tuple(packages)), together
+
+
+def _made(
+    source: Source, package: LockedPackage, settings: IndexSettings, progress: Progress
+) -> Made:
+    made = wheel_of(source, settings, progress, locked=package.built)
+    if isinstance(made, Failed):
+        raise NoResolution(
+            f"{source} cannot be built for Python {source.target.minor}: {made.cause}"
+            f" (tried {', '.join(made.ways)})"
+        )
+    if made is None:
+        raise InstallFailure(
+            f"{source} has to be built of its source, which cannot be done offline",
+            "leave --offline out once: what is built is kept",
+        )
+    if made.built != package.built:
+        progress.note(f"{source} was built {made.way}: {' '.join(made.built.tools)}")
+    return made
 
 
 def _source(package: LockedPackage, index: Index) -> DistributionFile | None:
