@@ -35,11 +35,13 @@ class EnvlockError(Exception):
     ``message`` says what was asked, what was found and why; ``remedies`` are
     commands or edits that lead on, best first; one that begins with an option
     is to be added to what was typed. ``cause`` is the kind of it, for programs;
-    ``details`` are facts for ``--json``.
+    ``details`` are facts for ``--json``. With ``carries`` a remedy that asks anew gets
+    the options that were typed too.
     """
 
     exit_code: ClassVar[ExitCode] = ExitCode.WORK
     cause: ClassVar[str] = "work"
+    carries: ClassVar[bool] = False
     details: Mapping[str, object] = MappingProxyType({})
 
     def __init__(self, message: str, *remedies: str) -> None:
@@ -108,6 +110,7 @@ class NoResolution(EnvlockError):
 
     exit_code = ExitCode.NO_RESOLUTION
     cause = "no-resolution"
+    carries = True
 
 
 class WorkError(EnvlockError):

@@ -1,10 +1,9 @@
-"""The frozen values that flow through envlock. Imports only `choices` and `causes`.
+"""The frozen values that flow through envlock. Imports only `builds`, `choices` and `causes`.
 
 Every workflow is a chain of these: `Request` → `Constraint`s → `Lock` →
 environment → `Outcome`s. Texts become `packaging` types once, at the edge.
-Versions of conda's packages stay text: conda orders them by rules of its own,
-and PEP 440 does not take them all. URLs and channels carry no credentials,
-unless the user wrote them into a request.
+Versions of conda's packages stay text, which PEP 440 does not take all. URLs and
+channels carry no credentials, unless the user wrote them into a request.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
+from envlock.builds import Built
 from envlock.causes import Cause
 from envlock.choices import Accelerator, IndexStrategy
 
@@ -53,11 +53,9 @@ class Stage(StrEnum):
 
 
 class Platform(Struct, frozen=True, kw_only=True):
-    """An operating system and machine, in lower case.
+    """A system (linux, macos, windows) and a machine (x86_64, aarch64, arm64; in lower case).
 
-    ``system`` is linux, macos or windows; ``machine`` x86_64, aarch64 (Linux) or arm64 (macOS,
-    Windows); ``libc`` is "glibc 2.36", "musl 1.2", on macOS the oldest release, "macos 14.0"; or
-    "".
+    ``libc`` is "glibc 2.36", "musl 1.2", "macos 14.0" (the oldest release), or "".
     """
 
     system: str
@@ -71,10 +69,10 @@ class Platform(Struct, frozen=True, kw_only=True):
 class Target(Struct, frozen=True, kw_only=True):
     """What a lock is for: one interpreter on one platform.
 
-    ``python`` is the full version, ``tags`` the wheel tags it takes, best first, ``markers`` the
-    PEP 508 environment. ``interpreter`` is the program itself; it never reaches a written file. It
-    is None where it is not on this machine; ``option`` is then what ``--platform`` takes, or "" for
-    a Python that is missing here. ``manager`` is who installs: pip or conda.
+    ``python`` is its version, ``tags`` the wheel tags it takes, best first, ``markers`` the
+    PEP 508 environment. ``interpreter`` is the program, which no file names; None where it is not
+    on this machine: ``option`` is then what ``--platform`` takes, "" for a Python that is missing
+    here. ``manager`` is who installs: pip or conda. ``variables`` are set in the environment.
     """
 
     python: Version
@@ -85,6 +83,7 @@ class Target(Struct, frozen=True, kw_only=True):
     interpreter: Path | None = None
     option: str = ""
     manager: str = "pip"
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def minor(self) -> str:
@@ -188,8 +187,9 @@ class Request(Struct, frozen=True, kw_only=True):
     ``users`` are constraints that whoever asks gives to pip and uv: they bound pip's packages too,
     and are no part of what a lock answers. ``platforms`` are the subdirs that a file itself names,
     ``name`` and ``variables`` those of its environment. ``needs`` are levels of the probes that
-    evidence must show, ``no_imports`` packages that a proof does not import. ``notes`` say
-    what of a file is left out. ``optional`` is what an extra or group asks for, chosen at install.
+    evidence must show, ``no_imports`` packages that a proof does not import, ``allow_build`` those
+    whose source may be built. ``notes`` say what of a file is left out, ``optional`` is what an
+    extra or group asks for, chosen at install.
     """
 
     requirements: tuple[Requested, ...] = ()
@@ -209,6 +209,7 @@ class Request(Struct, frozen=True, kw_only=True):
     exclude_newer: datetime | None = None
     needs: tuple[str, ...] = ()
     no_imports: tuple[NormalizedName, ...] = ()
+    allow_build: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -235,8 +236,8 @@ class Demand(StrEnum):
 class Case(Struct, frozen=True, kw_only=True):
     """One line of a rule: conditions (ANDed) and what they demand.
 
-    Empty ``platforms``, ``managers``, ``accelerators`` and ``variables`` mean any. A case without
-    demands describes trouble that no version cures.
+    Empty ``platforms``, ``managers``, ``accelerators`` and ``variables`` mean any. ``settings`` are
+    variables that are to be set. A case without demands is trouble that no version cures.
     """
 
     when: tuple[Condition, ...]
@@ -248,6 +249,7 @@ class Case(Struct, frozen=True, kw_only=True):
     managers: tuple[str, ...] = ()
     accelerators: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 class RemedyKind(StrEnum):
@@ -310,8 +312,7 @@ class Rule(Struct, frozen=True, kw_only=True):
 class Constraint(Struct, frozen=True, kw_only=True):
     """A bound that rules put on one package, for one candidate and target.
 
-    ``include`` asks for the package to be there; ``soft`` bounds give way when nothing can be
-    solved with them.
+    ``include`` asks for the package to be there; ``soft`` bounds give way when nothing fits.
     """
 
     package: NormalizedName
@@ -333,8 +334,7 @@ class DistributionFile(Struct, frozen=True, kw_only=True, array_like=True):
     """One file of a release, as an index page lists it; an array where it is kept as JSON.
 
     ``hashes`` maps algorithm to hex digest; ``upload_time`` and ``size`` (bytes) are None where the
-    index does not say. ``url`` may carry credentials until `envlock.index.secrets` has been over
-    it.
+    index does not say. ``url`` has its credentials until `envlock.index.secrets` takes them out.
     """
 
     filename: str
@@ -353,7 +353,7 @@ class LockedPackage(Struct, frozen=True, kw_only=True):
     for it, ``because`` the rules that moved it. ``index`` is where it came from, without
     credentials, and "" where that is not known; ``elsewhere`` are the indexes that have the name
     too and were passed over, as far as it was just made. ``only`` are the extras and groups of
-    which one must be chosen for it to be installed, none for always.
+    which one must be chosen for it to be installed, none for always; ``built`` is of source alone.
     """
 
     name: NormalizedName
@@ -365,6 +365,7 @@ class LockedPackage(Struct, frozen=True, kw_only=True):
     index: str = ""
     elsewhere: tuple[str, ...] = ()
     only: tuple[Selection, ...] = ()
+    built: Built | None = None
 
 
 class CondaPackage(Struct, frozen=True, kw_only=True):
@@ -372,8 +373,7 @@ class CondaPackage(Struct, frozen=True, kw_only=True):
 
     ``channel`` is the channel's URL, ``url`` the package's; ``size`` is in bytes, ``timestamp`` in
     milliseconds since 1970; None where the channel does not say. ``noarch`` is "python", "generic"
-    or "". ``via`` names the packages or origins that asked for it, ``because`` the rules that moved
-    it.
+    or "". ``via`` names the packages or origins that asked for it, ``because`` rules that moved it.
     """
 
     name: str

@@ -83,6 +83,10 @@ def lock_rows(
     return [
         *(row for part in lock.parts for row in release_rows(part)),
         *(("moved", f"{pin.ljust(width)}  by {', '.join(why)}") for pin, why in moved.items()),
+        *(
+            ("sets", f"{name}={value}, unless somebody sets it otherwise")
+            for name, value in sorted(lock.variables.items())
+        ),
         *(("verified", part.verified) for part in lock.parts if part.verified),
         *(("note", note) for note in lock.notes),
         *(("unverified", each) for part in lock.parts for each in part.differs if verbose),
@@ -130,6 +134,7 @@ def lock_data(
         "parts": [part_data(part) for lock in locks for part in lock.parts],
         "indexes": list(first.indexes),
         "index_strategy": first.index_strategy,
+        "variables": dict(sorted(first.variables.items())),
         "reasons": {rule: why for lock in locks for rule, why in lock.reasons.items()},
         "notes": list(dict.fromkeys(note for lock in locks for note in lock.notes)),
         "files": [str(path) for path in outputs],
@@ -378,6 +383,7 @@ def case_text(case: Case) -> str:
     when += [f"{key}={value}" for key, value in case.variables.items()]
     asks = [f"{demand} {c.package} {c.specifier or 'any'}" for demand, c in case.demands]
     asks += [f"only one of {case.alone}"] if case.alone else []
+    asks += [f"set {key}={value}" for key, value in case.settings.items()]
     return ": ".join(part for part in (" and ".join(when), ", ".join(asks)) if part)
 
 

@@ -23,7 +23,7 @@ def test_the_first_finding_is_the_cause_and_its_first_way_out_the_cure(
     parts = [examine_text(case["text"])]
     if "packages" in case:
         parts.append(examine_content("\n".join(case["packages"]), "requirements.txt"))
-    found = diagnose(merge(parts), database.load().rules)
+    found = diagnose(merge(parts), database.load().everything)
     assert (found[0].id, list(found[0].packages)) == (case["finds"], case["about"])
     assert found[0].remedies[0].text.startswith(case["way"])
     assert {each.id for each in found}.isdisjoint(case.get("never", ()))

@@ -51,7 +51,7 @@ def pip(program: Program, *words: str, **more: str) -> subprocess.CompletedProce
 def add_by_hand(program: Program, *names: str) -> None:
     """Install as a user may who has uv: a start of pip takes fifteen times as long."""
     where = ["--python", str(python(program)), "--default-index", program.env["PIP_INDEX_URL"]]
-    command = [uv_program(), "pip", "install", "--quiet", *where, *names]
+    command = [str(uv_program()), "pip", "install", "--quiet", *where, *names]
     subprocess.run(command, env=program.environment(), check=True)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
@@ -16,6 +16,7 @@ from envlock.bisect.differences import Side
 from envlock.bisect.failures import Failure
 from envlock.changes import Action, Plan, Step
 from envlock.model import Platform, Stage
+from envlock.outcomes import IMPORTS
 from envlock.rules.frameworks import families, framework_of
 from envlock.versions import admits, minor_of
 
@@ -50,7 +51,9 @@ class DraftFacts(Struct, frozen=True, kw_only=True):
     package; None where nobody has looked. ``companions`` came along because a
     culprit needs them. ``victim`` is the package of
     ``good`` that fails with them, where it is known; ``breaks`` False for a level that the
-    default gate does not ask for.
+    default gate does not ask for. ``bounds`` are what the culprits are asked to
+    be where more is known than the versions that were tried, ``why`` says from
+    what; ``besides`` are changes that came with those of the culprits.
     """
 
     culprits: Sequence[Step]
@@ -63,12 +66,14 @@ class DraftFacts(Struct, frozen=True, kw_only=True):
     platform: Platform
     today: date
     companions: Sequence[Step] = ()
+    bounds: Mapping[NormalizedName, SpecifierSet] = field(default_factory=dict)
+    why: str = ""
+    besides: Sequence[Step] = ()
 
 
 def draft(facts: DraftFacts) -> dict[str, Any]:
     """Return the document of a rule that refuses the combination that was seen to fail."""
-    asked, others = _asked(facts.culprits)
-    demand, bounds = _demand(asked)
+    asked, others = _asked(facts)
     when: dict[str, str] = _victim(facts) | {each.package: _range(each) for each in others}
     forbidden, note = _declared(facts, asked)
     # A blank of a symptom takes all of a run of blanks and line ends: no other may follow it.
@@ -77,35 +82,51 @@ def draft(facts: DraftFacts) -> dict[str, Any]:
         "id": _id(facts, asked),
         "title": _cut(f"{_who(facts)} {_fails(facts)} with {_words(facts.culprits)}", _TITLE),
         **({"when": when} if when else {}),
-        demand: bounds,
+        **_demands(facts, asked),
         "stage": _stage(facts.failure).value,
         "severity": "breaks" if facts.breaks else "degrades",
-        "because": _cut(f"{_who(facts)} {_fails(facts)} after {_plan(facts)}: {line}", _BECAUSE),
+        "because": _cut(_because(facts, line), _BECAUSE),
     }
     if len(line) >= _SHORTEST:
         document["symptoms"] = [_pattern(line)]
     document |= {
         "metadata": "yes" if forbidden else "no",
         **({"metadata-note": note} if note else {}),
-        "remedy": [_remedy(asked)],
+        "remedy": [_remedy(facts, asked)],
         "evidence": [{"how": "ran", "what": _ran(facts), "checked": facts.today.isoformat()}],
         "examples": _examples(facts, line),
     }
     return document
 
 
-def _asked(culprits: Sequence[Step]) -> tuple[Step, list[Step]]:
+def _asked(facts: DraftFacts) -> tuple[Step, list[Step]]:
     """Choose the culprit that is bounded, and those that are its condition.
 
-    A framework is bounded last; what has gone can only be asked for.
+    A framework is bounded last; what has gone can only be asked for. Where the
+    bounds are known, all culprits have one.
     """
 
     def rank(step: Step) -> tuple[bool, bool, str]:
         framework = framework_of(step.package) is not None
         return step.after is not None, framework, step.package
 
-    first, *others = sorted(culprits, key=rank)
-    return first, [each for each in others if each.after is not None]
+    first, *others = sorted(facts.culprits, key=rank)
+    conditions = () if facts.bounds else others
+    return first, [each for each in conditions if each.after is not None]
+
+
+def _demands(facts: DraftFacts, asked: Step) -> dict[str, dict[str, str]]:
+    """What a rule asks for: the bounds that are known, or one that parts the two versions."""
+    if not facts.bounds:
+        demand, bounds = _demand(asked)
+        return {demand: bounds}
+    absent = {each.package for each in facts.culprits if each.after is None}
+    parts = {"include": absent, "require": facts.bounds.keys() - absent}
+    return {
+        demand: {name: str(facts.bounds[name]) for name in sorted(names)}
+        for demand, names in parts.items()
+        if names
+    }
 
 
 def _demand(step: Step) -> tuple[str, dict[str, str]]:
@@ -161,13 +182,18 @@ def _words(culprits: Iterable[Step]) -> str:
     )
 
 
-def _plan(facts: DraftFacts) -> str:
-    return str(Plan(steps=tuple(facts.culprits)))
+def _because(facts: DraftFacts, line: str) -> str:
+    if facts.why:
+        return f"{_who(facts)} {_fails(facts)} with {_words(facts.culprits)}: {facts.why}"
+    plan = Plan(steps=tuple(facts.culprits))
+    return f"{_who(facts)} {_fails(facts)} after {plan}: {line}"
 
 
 def _stage(failure: Failure) -> Stage:
     if failure.level in _STAGES:
         return _STAGES[failure.level]
+    if failure.level.startswith(IMPORTS):
+        return Stage.IMPORT
     return Stage.IMPORT if failure.error in _OF_IMPORT else Stage.USE
 
 
@@ -177,7 +203,10 @@ def _id(facts: DraftFacts, asked: Step) -> str:
     return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
 
 
-def _remedy(asked: Step) -> dict[str, str]:
+def _remedy(facts: DraftFacts, asked: Step) -> dict[str, str]:
+    if facts.bounds:
+        wishes = sorted(f"{name}{bound}" for name, bound in facts.bounds.items())
+        return {"install": " ".join(wishes)}
     if asked.before is None:
         return {"command": f"pip uninstall {asked.package}"}
     bound = "" if asked.after is None else _bound(asked)
@@ -202,7 +231,10 @@ def _ran(facts: DraftFacts) -> str:
         for each in facts.culprits
     )
     along = f", with {_words(facts.companions)} that it needs" if facts.companions else ""
-    others = len(facts.good.pins.keys() - {each.package for each in facts.culprits})
+    if facts.besides:
+        along += f", beside {Plan(steps=tuple(facts.besides))}"
+    moved = {each.package for each in (*facts.culprits, *facts.besides)}
+    others = len(facts.good.pins.keys() - moved)
     place = f"On CPython {facts.python}, {facts.platform}: {ends}{along}"
     said = _steady(facts.failure.line).rstrip(".")
     text = f"{place}, the other {others} packages as they were: {said}."
@@ -220,11 +252,12 @@ def _examples(facts: DraftFacts, line: str) -> dict[str, Any]:
         packages = {n: str(v) for n, v in {**victim, **moved}.items() if v is not None}
         return {"packages": packages, "python": minor}
 
-    asked, _ = _asked(facts.culprits)
+    asked, _ = _asked(facts)
     bad = {each.package: each.after for each in facts.culprits}
+    cured = facts.culprits if facts.bounds else (asked,)
     found: dict[str, Any] = {
         "refuses": [example(bad)],
-        "admits": [example({**bad, asked.package: asked.before})],
+        "admits": [example({**bad, **{each.package: each.before for each in cured}})],
     }
     if len(line) >= _SHORTEST:
         found["matches"] = [line]

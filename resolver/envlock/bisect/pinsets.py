@@ -15,8 +15,9 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock.documents import Malformed, json_value
+from envlock.environment.requested import requested_in
 from envlock.environment.state import examine_environment
-from envlock.errors import UsageError
+from envlock.errors import EnvlockError, UsageError
 from envlock.evidence.documents import read
 from envlock.evidence.values import RULES
 from envlock.examine.files import examine_path
@@ -33,7 +34,8 @@ _TOOLS = frozenset(map(canonicalize_name, ("distribute", "pip", "setuptools", "w
 class PinSet(Struct, frozen=True, kw_only=True):
     """Exact versions, where they are from, and the Python they are for, "" where none is told.
 
-    ``whole``: they were installed together, so none is lacking.
+    ``whole``: they were installed together, so none is lacking. ``asked`` are
+    those that somebody asked for by name, as far as that is on record.
     """
 
     origin: str
@@ -41,6 +43,7 @@ class PinSet(Struct, frozen=True, kw_only=True):
     python: str = ""
     notes: tuple[str, ...] = ()
     whole: bool = False
+    asked: frozenset[NormalizedName] = frozenset()
 
 
 def read_pin_set(path: Path, given: Given | None = None) -> PinSet:
@@ -74,7 +77,19 @@ def read_pin_set(path: Path, given: Given | None = None) -> PinSet:
         python=_python(path, examined),
         notes=examined.notes,
         whole=folder,
+        asked=requested_in(Path(examined.origin)) if folder else _asked(path),
     )
+
+
+def _asked(path: Path) -> frozenset[NormalizedName]:
+    """What a lock says that it was asked for, and is to be imported; of another file nothing."""
+    try:
+        lock = read_lock(path.name, read_text(path))
+    except EnvlockError:
+        return frozenset()
+    names = (each.requirement.name for each in lock.asked.requirements)
+    left_out = map(canonicalize_name, lock.asked.options.get("no-imports", ()))
+    return frozenset(map(canonicalize_name, names)) - {*left_out}
 
 
 def _python(path: Path, examined: Examined) -> str:

@@ -38,7 +38,7 @@ from envlock.errors import InstallFailure, ProblemFound, UsageError
 from envlock.examine.gathered import Given
 from envlock.index.filenames import releases
 from envlock.index.pages import Index
-from envlock.locking.outputs import try_outputs
+from envlock.locking.outputs import try_new
 from envlock.model import IndexSettings
 from envlock.probes import PROBES
 from envlock.progress import Progress
@@ -78,18 +78,14 @@ def bisect(order: BisectOrder, progress: Progress) -> Bisected:
         WorkError: network, disk, interpreter or installer failed.
     """
     start = time.monotonic()
-    if order.output is not None and order.output.exists():
-        raise UsageError(
-            f"-o {order.output}: it is there already, and is left as it is", "-o OTHER.yaml"
-        )
-    if order.output is not None:
-        try_outputs((order.output,), progress)
+    try_new("-o", order.output, progress)
     good, bad, interpreter = _read(order, progress)
     changes = differences(good.pins, bad.pins)
     if not changes:
         raise ProblemFound(
             f"{order.good} and {order.bad} pin the same versions: there is nothing to find"
         )
+    order = replace(order, judge=_of_sets(order.judge, good, bad))
     _refuse_nothing_to_judge(order, {**good.pins, **bad.pins})
     with bench(interpreter, order.settings, order.judge, progress) as there:
         work = _Work(order=order, bench=there, good=good, bad=bad, changes=changes)
@@ -134,8 +130,15 @@ def _read(order: BisectOrder, progress: Progress) -> tuple[PinSet, PinSet, Inter
     return good, bad, interpreter
 
 
+def _of_sets(judge: Judge, good: PinSet, bad: PinSet) -> Judge:
+    """The judge with the imports of what the sets were asked for, where none was named."""
+    if isinstance(judge, GateJudge) and not judge.imports:
+        return replace(judge, imports=sorted(good.asked | bad.asked))
+    return judge
+
+
 def _refuse_nothing_to_judge(order: BisectOrder, pins: Pins) -> None:
-    if not isinstance(order.judge, GateJudge):
+    if not isinstance(order.judge, GateJudge) or order.judge.imports:
         return
     packages = {each.package for probe in PROBES.values() for each in probe.levels}
     known = (families().members(canonicalize_name(each)) for each in packages)

@@ -6,13 +6,14 @@ import os
 import shlex
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct, field
-from packaging.utils import NormalizedName
+from packaging.requirements import Requirement
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock import standards
@@ -42,14 +43,16 @@ class Judge(Protocol):
 
 
 class GateJudge(Struct, frozen=True, kw_only=True):
-    """The default gate, for the packages that are there."""
+    """The default gate, for the packages that are there, and imports of some that are."""
 
     timeout: float
+    imports: Sequence[str] = ()
 
     def __call__(self, python: Path, progress: Progress) -> tuple[Failure, ...]:
         """Run the probes."""
         pins = installed(prefix_of(python)).keys()
-        order = ProofOrder(timeout=self.timeout)
+        named = map(canonicalize_name, self.imports)
+        order = ProofOrder(timeout=self.timeout, imports=[each for each in named if each in pins])
         proof = prove(python, order, progress, write_bytecode=True, pins=pins)
         return failures(proof.outcomes, proof.gate)
 
@@ -190,27 +193,36 @@ class Bench(Struct, kw_only=True):
 
     def side(self, pins: Pins) -> Side:
         """What the packages that are there now declare."""
-        markers = {**self.interpreter.markers, "extra": ""}
-        return Side(
-            pins=pins,
-            requires={
-                each.name: tuple(standards.applicable(each.requires, markers))
-                for each in self._there()
-            },
-        )
+        return Side(pins=pins, requires=declared_in(self.python, self.interpreter.markers))
 
     def files(self) -> dict[str, NormalizedName]:
         """Whose each installed file is, by its path below site-packages."""
-        found: dict[str, NormalizedName] = {}
-        for each in self._there():
-            rows = recorded(each)
-            for folder, name, _, _ in () if isinstance(rows, str) else rows:
-                found[f"{folder}/{name}" if folder else name] = each.name
-        return found
+        return files_in(self.python)
 
-    def _there(self) -> Sequence[Distribution]:
-        sites = map(read_site, site_folders(prefix_of(self.python)))
-        return [each for site in sites for each in site.distributions]
+
+def files_in(python: Path) -> dict[str, NormalizedName]:
+    """Return whose each installed file of an environment is, by its path below site-packages."""
+    found: dict[str, NormalizedName] = {}
+    for each in _there(python):
+        rows = recorded(each)
+        for folder, name, _, _ in () if isinstance(rows, str) else rows:
+            found[f"{folder}/{name}" if folder else name] = each.name
+    return found
+
+
+def declared_in(
+    python: Path, markers: Mapping[str, str]
+) -> Mapping[NormalizedName, Sequence[Requirement]]:
+    """Return what the packages of an environment declare, as far as it counts there."""
+    return {
+        each.name: tuple(standards.applicable(each.requires, {**markers, "extra": ""}))
+        for each in _there(python)
+    }
+
+
+def _there(python: Path) -> Sequence[Distribution]:
+    sites = map(read_site, site_folders(prefix_of(python)))
+    return [each for site in sites for each in site.distributions]
 
 
 @contextmanager
@@ -222,14 +234,7 @@ def bench(
     Raises:
         InstallFailure: it cannot be made.
     """
-    # In the cache rather than the system's temporary folder: uv links from its own
-    # cache, mostly on the same disk, and temporary folders may be in memory.
-    place = cache_folder("bisect")
-    with ExitStack() as stack:
-        with exclusive(place / "lock", tell=progress.note):
-            _sweep(place)
-            folder = stack.enter_context(scratch("trial-", inside=place))
-            stack.enter_context(exclusive(folder / "lock"))
+    with workplace("bisect", progress) as folder:
         python = create_venv(interpreter, folder / "env", progress)
         yield Bench(
             python=python,
@@ -238,6 +243,20 @@ def bench(
             judge=judge,
             progress=progress,
         )
+
+
+@contextmanager
+def workplace(kind: str, progress: Progress) -> Iterator[Path]:
+    """Give a folder for an environment that is gone when the block ends."""
+    # In the cache rather than the system's temporary folder: uv links from its own
+    # cache, mostly on the same disk, and temporary folders may be in memory.
+    place = cache_folder(kind)
+    with ExitStack() as stack:
+        with exclusive(place / "lock", tell=progress.note):
+            _sweep(place)
+            folder = stack.enter_context(scratch("trial-", inside=place))
+            stack.enter_context(exclusive(folder / "lock"))
+        yield folder
 
 
 def _sweep(place: Path) -> None:

@@ -14,7 +14,7 @@ import typer
 from envlock.cli import github
 from envlock.cli.output import say_error
 from envlock.cli.process import Unprintable
-from envlock.errors import Conflicted, EnvlockError, NoResolution, PythonGone, UsageError
+from envlock.errors import Conflicted, EnvlockError, PythonGone, UsageError
 from envlock.index.secrets import redact, strip_credentials
 from envlock.system.revisions import before_merge
 from envlock.system.typed import as_typed, words_of
@@ -24,6 +24,13 @@ _ASKS = frozenset(
     {
         *("--requirement", "--extra", "--group", "--python", "--platform"),
         *("--accelerator", "--exclude-newer", "--check"),
+    }
+)
+#: Where packages come from, which every command that asks for some has alike.
+_FROM = frozenset(
+    {
+        *("--index-url", "--extra-index-url", "--index-strategy", "--find-links", "--no-index"),
+        *("--trusted-host", "--cert", "--client-cert", "--keyring-provider", "--offline"),
     }
 )
 #: What deletes, so that whoever proposes it says so behind it.
@@ -41,7 +48,7 @@ def complain(
         error = _usage_error(error, name)
     sound = _without_fault(app, typed, str(getattr(error, "message", "")))
     remedies = [pasted(app, sound, remedy) for remedy in _remedies(error)]
-    if isinstance(error, NoResolution):
+    if getattr(error, "carries", False):
         remedies = [carried(app, typed, remedy) for remedy in remedies]
     remedies = [as_typed(each) for each in remedies]
     as_json = "--json" in typed and not isinstance(error, Unprintable)
@@ -144,18 +151,21 @@ def pasted(app: typer.Typer, typed: Sequence[str], remedy: str) -> str:
 def carried(app: typer.Typer, typed: Sequence[str], way: str) -> str:
     """Return a way out of a refusal with what was typed beside the packages: indexes, outputs.
 
-    It was solved with these, so without them it may have no answer.
+    It was solved with these, so without them it may have no answer. Another
+    command gets what says where packages come from.
     """
     name, command = _find(app, typed)
     words = way.split()
-    if words[: 1 + len(name.split())] != ["envlock", *name.split()]:
+    other, its = _find(app, words[1:]) if words[:1] == ["envlock"] else ("", None)
+    if not other or its is None:
         return way
+    known = None if other == name else _FROM & {opt for each in its.params for opt in each.opts}
     way, mark, comment = way.partition(_COMMENT)
     said = {word.partition("=")[0] for word in words}
     more = [
         word
         for opts, given in _options(command.params, typed)
-        if not said & opts and not _ASKS & opts
+        if not said & opts and not _ASKS & opts and (known is None or known & opts)
         for word in given
     ]
     deletes = _DELETES if _FORCE in more else ""

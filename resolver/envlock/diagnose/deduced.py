@@ -56,6 +56,7 @@ def known_of(examined: Examined) -> Known:
         platform=platform,
         manager=examined.manager,
         variables=examined.variables,
+        settled=examined.kind is Kind.ENVIRONMENT,
     )
     # Of what is installed nothing is still to be chosen, whatever its list leaves open; and what
     # conda would choose, its own records decide, which bound more than those of PyPI.

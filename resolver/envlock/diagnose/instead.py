@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 
 from envlock import names
 from envlock.causes import Cause
 from envlock.diagnose import alike
 from envlock.diagnose.claims import Claim
 from envlock.diagnose.lives import Life
+from envlock.diagnose.missing import is_distribution
 from envlock.findings import Finding
 from envlock.model import Remedy, RemedyKind, Severity, Stage
 from envlock.rules.frameworks import framework
@@ -89,7 +90,9 @@ def short(dotted: str) -> str:
     return f"{parameter}= of {function}" if paren else dotted
 
 
-def never(claim: Claim, life: Life, line: str, one: Raised) -> Finding:
+def never(
+    claim: Claim, life: Life, line: str, one: Raised, asker: NormalizedName | None = None
+) -> Finding:
     """Return the finding on a name that no release on record has."""
     table, title = names.names(life.distribution), names.title(life.distribution)
     releases = table.releases if table is not None else ()
@@ -100,6 +103,14 @@ def never(claim: Claim, life: Life, line: str, one: Raised) -> Finding:
         note = f" {move.note[0].upper()}{move.note[1:]}." if move.note else ""
         ways: tuple[Remedy, ...] = (Remedy(kind=RemedyKind.CODE, text=line),)
         title, because = f"{name} is gone since {title} {move.gone}", f"{none}.{note}"
+    elif asker is not None:
+        title, because = none, _told_of(asker, title)
+        upgrade = f"python -m pip install --upgrade {asker}"
+        ways = (Remedy(kind=RemedyKind.COMMAND, text=upgrade),) if is_distribution(asker) else ()
+        other = (
+            f"Or take a release of {asker} from the time of your {names.title(life.distribution)}."
+        )
+        ways = (*ways, Remedy(kind=RemedyKind.ADVICE, text=other))
     else:
         title, because, ways = none, _told(claim), tuple(_nearest(claim, life, line))
     return Finding(
@@ -107,8 +118,11 @@ def never(claim: Claim, life: Life, line: str, one: Raised) -> Finding:
         title=title,
         severity=Severity.BREAKS,
         because=because,
-        cause=Cause.CODE,
-        packages={canonicalize_name(life.distribution): life.here},
+        cause=Cause.CODE if asker is None else Cause.VERSION,
+        packages={
+            **({asker: None} if asker else {}),
+            canonicalize_name(life.distribution): life.here,
+        },
         stage=Stage.IMPORT if one.type.endswith("ImportError") else Stage.USE,
         confidence=0.85 if move is not None else 0.6,
         remedies=ways,
@@ -120,6 +134,13 @@ def _told(claim: Claim) -> str:
     return (
         f"So another release does not help: {simple} is misspelled, is of another package, was"
         " never published, or is what your own code put there or means by it."
+    )
+
+
+def _told_of(asker: NormalizedName, title: str) -> str:
+    return (
+        f"So another {title} does not help: it is {asker} that asks for it, and another release of"
+        f" {asker} may not."
     )
 
 

@@ -11,6 +11,8 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock import names
+from envlock.diagnose.deduced import usual_platform
+from envlock.releases import framework_releases, pythons_for
 from envlock.rules.check import Known
 from envlock.rules.frameworks import families, framework
 from envlock.versions import admits, minor_of
@@ -188,7 +190,28 @@ def _meant(distribution: str, seen: Verdicts, known: Known) -> list[int]:
     found = [
         at for at, (each, _) in enumerate(seen) if all(admits(range_, each) for range_ in ranges)
     ]
-    return [at for at in found if _goes_with(distribution, seen[at][0], known)] or found
+    for may_be in (_goes_with, _runs_on):
+        found = [at for at in found if may_be(distribution, seen[at][0], known)] or found
+    return found
+
+
+def _runs_on(distribution: str, version: Version, known: Known) -> bool:
+    """Whether a release of the framework, or the Keras of one, has a wheel for the Python told."""
+    python, companion = known.situation.python, framework().keras
+    if python is None:
+        return True
+    if distribution != framework().name:
+        if companion is None or distribution != "keras" or version < companion.same_from:
+            return True
+        if version >= companion.third_from or version.major >= 3:  # noqa: PLR2004  (Keras 3)
+            return True
+    platform = usual_platform(known.situation.platform)
+    minors = (
+        pythons_for(each.version, platform, framework().name) or ()
+        for each in framework_releases()
+        if minor_of(each.version) == minor_of(version)
+    )
+    return any(minor_of(python) in each for each in minors)
 
 
 def _goes_with(distribution: str, version: Version, known: Known) -> bool:

@@ -58,8 +58,13 @@ class Lost(Struct, frozen=True, kw_only=True):
 
     @property
     def is_own(self) -> bool:
-        """Whether the code of the package itself asks for what it lacks."""
+        """Whether the code of the package itself asks for what it lacks.
+
+        So does that of the Keras behind a name of the framework's.
+        """
         own = members(self.life.distribution)
+        if self.claim.is_member and self.life.distribution == framework().name:
+            own = (*own, *members("keras"), *members("tf-keras"))
         return self.blame is not None and self.blame.distribution in own
 
 
@@ -140,18 +145,20 @@ def told_of(
 
 def _knows_more(other: Candidate, symptom: Symptom, found: Lost) -> bool:
     own, verdict = other.symptom, other.verdict
-    if own is None or verdict is None or not (verdict.judged or verdict.truth >= Truth.LIKELY):
+    if own is None or verdict is None or verdict.truth is Truth.NO:
         return False
+    if found.asker is not None and found.asker in verdict.packages:
+        return found.one.start <= own.end <= found.one.end + 1
     own_package = not verdict.packages.keys().isdisjoint(members(found.life.distribution))
     return own_package and own.meets(symptom)
 
 
 def _missing(found: Lost, known: Known) -> Finding | None:
     life = found.life
-    if found.is_own:
+    if found.is_own and not found.claim.is_member:
         return _mixed(found)
     if life.never:
-        return never(found.claim, life, _line(found), found.one)
+        return never(found.claim, life, _line(found), found.one, found.asker)
     if life.before is None and life.after is None:
         return None
     ended = life.before is not None
@@ -263,10 +270,11 @@ def _there(found: Lost) -> Finding | None:
         text=f'python -c "import {top}; print({top}.__path__, {top}.__file__)"',
     )
     again = tuple(reinstalled(life))
-    if life.distribution != framework().name and _is_module(claim.dotted, life):
-        again = (Remedy(kind=RemedyKind.CODE, text=f"import {claim.dotted}"), *again)
-        check, again = again[0], (*again[1:], check)
-    ways = (*again, check) if found.one.message.startswith("No module") else (check, *again)
+    absent = found.one.message.startswith("No module")
+    if life.distribution != framework().name and not absent and _is_module(claim.dotted, life):
+        again = (*again, check)
+        check = Remedy(kind=RemedyKind.CODE, text=f"import {claim.dotted}")
+    ways = (*again, check) if absent else (check, *again)
     return Finding(
         id=THERE,
         title=f"{claim.dotted} should be there: {which} has it",

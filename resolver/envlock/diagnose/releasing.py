@@ -76,7 +76,11 @@ def newer(life: Life, known: Known) -> Iterator[Remedy]:
             if here >= companion.third_from
             else (framework().name, companion.third_from)
         )
-    until = f",<{minor_of(life.gone)}" if life.since is not None and life.gone is not None else ""
+    until, gone = "", life.gone
+    if life.since is not None and gone is not None:
+        if name != life.distribution and companion is not None and gone >= _KERAS_3:
+            gone = companion.third_from
+        until = f",<{minor_of(gone)}"
     yield Remedy(kind=RemedyKind.INSTALL, text=f"{name}>={minor_of(since)}{until}")
 
 

@@ -149,9 +149,12 @@ def judge(rule: Rule, known: Known) -> Standing:
 def _case(case: Case, known: Known) -> Standing:
     applies = known.applies(case)
     broken = [(known.broken(*each), each[1].package) for each in case.demands]
+    unset = known.situation.unset(case)
     if case.alone is not None:
         broken.append((known.crowded(case), case.alone))
-    worst = max((each for each, _ in broken), default=applies)
+    worst = max(
+        (*(each for each, _ in broken), *([unset] if case.settings else ())), default=applies
+    )
     offending = [name for each, name in broken if each is worst]
     about = [*(each.package for each in case.when), *offending]
     return Standing(
@@ -383,6 +386,7 @@ def breaks(rule: Rule, known: Known) -> bool:
         and (
             any(known.broken(*each) >= Truth.LIKELY for each in case.demands)
             or (case.alone is not None and known.crowded(case) >= Truth.LIKELY)
+            or known.situation.unset(case) >= Truth.LIKELY
         )
         for case in rule.cases
     )
@@ -429,6 +433,14 @@ def _remedies(rule: Rule, verdict: Standing, known: Known) -> Iterator[Remedy]:
         asked = [f"{name}{wanted}" for name, wanted in _asked(verdict) if name not in named]
         if asked:
             yield Remedy(kind=RemedyKind.INSTALL, text=" ".join(asked))
+        own = {each.text for each in rule.remedies}
+        settings = (f"{name}={value}" for name, value in verdict.case.settings.items())
+        unset = known.situation.unset(verdict.case) is not Truth.NO
+        yield from (
+            Remedy(kind=RemedyKind.SETTING, text=each)
+            for each in settings
+            if unset and each not in own
+        )
     yield from (_for_build(remedy, rule, known) for remedy in rule.remedies)
 
 

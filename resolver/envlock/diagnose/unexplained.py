@@ -73,7 +73,11 @@ _OF_VALUES = re.compile(
 _FILE = re.compile(
     r"(?P<path>(?<![^\s\"'<>(])[^\s\"'<>(]*[/\\](?:site|dist)-packages[/\\][^\s\"':,)]+)"
 )
-_MISSING = re.compile(r"No module named ['\"]?(?P<module>\w+)(?P<within>(?:\.\w+)*)")
+_MISSING = re.compile(
+    r"No module named ['\"]?(?P<module>\w+)(?P<within>(?:\.\w+)*)"
+    r"|module ['\"]?(?P<owner>\w+)(?P<path>(?:\.\w+)*)['\"]? has no attribute ['\"]?(?P<name>\w+)"
+    r"|cannot import name ['\"](?P<part>\w+)['\"] from ['\"](?P<origin>\w+)(?P<inner>(?:\.\w+)*)"
+)
 
 _TRIED = 500  # lines
 #: How to get further: it tells which step of import, fit, save and load fails.
@@ -287,11 +291,15 @@ def _missing(said: str) -> list[Remedy]:
     module = _MISSING.search(said)
     if module is None:
         return []
-    name, within = module["module"], module["within"]
+    name = module["module"] or module["owner"] or module["origin"]
+    ends = f"{module['path'] or module['inner'] or ''}.{module['name'] or module['part']}"
+    within = module["within"] if module["module"] else ends
     text = f"{name} is not installed in the Python that ran this; another one may have it."
     if within:
         text = (
             f"The {name} that this Python has is without {name}{within}: it is another release than"
             f" the code was written for, or a file of your own is called {name}."
         )
-    return [Remedy(kind=RemedyKind.ADVICE, text=text)]
+    where = f'python -c "import {name}; print({name}.__file__)"'
+    check = [Remedy(kind=RemedyKind.COMMAND, text=where)] if within else []
+    return [*check, Remedy(kind=RemedyKind.ADVICE, text=text)]

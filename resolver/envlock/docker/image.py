@@ -19,6 +19,7 @@ from envlock.probes import PROBES
 from envlock.probes.proof import is_among
 from envlock.releases import contents, framework_releases
 from envlock.rules.frameworks import framework_of
+from envlock.rules.settings import holdable
 from envlock.versions import minor_of
 
 
@@ -110,6 +111,7 @@ def assemble(order: DockerOrder, pieces: Sequence[Piece], frozen: Frozen | None)
         checks=checks_for(names, pieces[0].machine.job.request.needs) if order.verify else (),
         labels=order.labels,
         command=f"{order.command} --python {goal.minor}",
+        variables=holdable({n: v for p in pieces for n, v in p.lock.variables.items()}),
         shared=frozen is not None,
         gpu=any(name.startswith("nvidia-") for name in names) or base.image.name == "nvidia/cuda",
         wheels=order.wheels,

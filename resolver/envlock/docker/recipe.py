@@ -10,7 +10,7 @@ import hashlib
 import shlex
 from collections.abc import Iterator, Mapping
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from envlock.choices import PROBE_SECONDS
 from envlock.docker.bases import Base, comment, quoted
@@ -50,6 +50,7 @@ class Recipe(Struct, frozen=True, kw_only=True):
     ``shared`` says that the base's own packages are used; ``gpu`` that the
     image is for NVIDIA's container runtime. ``command`` makes the files again.
     ``wheels`` is a folder from which alone is installed, "" for an index.
+    ``variables`` are what the environment sets.
     """
 
     base: Base
@@ -58,6 +59,7 @@ class Recipe(Struct, frozen=True, kw_only=True):
     checks: tuple[Check, ...] = ()
     labels: Mapping[str, str]
     command: str
+    variables: Mapping[str, str] = field(default_factory=dict)
     shared: bool = False
     gpu: bool = False
     wheels: str = ""
@@ -183,6 +185,8 @@ def _runtime(recipe: Recipe) -> Iterator[str]:
     yield "ENV PATH=/opt/venv/bin:$PATH"
     if recipe.gpu:
         yield "ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility"
+    for name, value in sorted(recipe.variables.items()):
+        yield f"ENV {name}={quoted(value)}"
     yield "# By number, so that Kubernetes can tell that it is not root."
     yield f"USER {_ID}:{_ID}"
     yield "WORKDIR /home/app"

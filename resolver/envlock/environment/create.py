@@ -111,23 +111,33 @@ def change(
     removed = sorted(there.keys() - pins.keys())
     added = [name for name, version in sorted(pins.items()) if there.get(name) != version]
     _forget_bytecode(prefix_of(python))
-    steps: list[tuple[str, Sequence[str]]] = []
     if removed:
-        steps.append(("uninstall", removed))
+        remove(python, removed, settings, progress)
     if added:
-        steps.append(("install", ("--no-deps", *(f"{name}=={pins[name]}" for name in added))))
-    for verb, words in steps:
-        options = [] if verb == "uninstall" else uv_options(settings)
-        done = _uv(
-            ["pip", verb, "--python", python, *options, *words],
-            prefix_of(python),
-            settings,
-            progress,
-        )
-        if done.returncode != 0 and _REFUSED.search(done.stderr):
-            sure = ["--yes"] if verb == "uninstall" else []
-            done = _pip([verb, *sure, *words], python, settings, progress)
-        _check(done, python)
+        words = ("--no-deps", *(f"{name}=={pins[name]}" for name in added))
+        _check(_through("install", words, python, settings, progress), python)
+
+
+def remove(python: Path, names: Sequence[str], settings: IndexSettings, progress: Progress) -> None:
+    """Remove packages from an environment, whoever needs them.
+
+    Raises:
+        InstallFailure: one could not be removed.
+    """
+    _check(_through("uninstall", names, python, settings, progress), python)
+
+
+def _through(
+    verb: str, words: Sequence[str], python: Path, settings: IndexSettings, progress: Progress
+) -> Completed:
+    """Install or uninstall with uv, or with pip where uv does not take the interpreter."""
+    options = [] if verb == "uninstall" else uv_options(settings)
+    command: Sequence[str | Path] = ["pip", verb, "--python", python, *options, *words]
+    done = _uv(command, prefix_of(python), settings, progress)
+    if done.returncode != 0 and _REFUSED.search(done.stderr):
+        sure = ["--yes"] if verb == "uninstall" else []
+        done = _pip([verb, *sure, *words], python, settings, progress)
+    return done
 
 
 def _forget_bytecode(prefix: Path) -> None:

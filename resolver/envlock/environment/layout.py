@@ -23,6 +23,7 @@ from packaging.version import Version
 
 from envlock.documents import Malformed, json_value
 from envlock.environment.inspect import prefix_of, site_folders
+from envlock.environment.settings import settings_in
 from envlock.model import Platform
 from envlock.system import contents
 from envlock.system.looking import home, is_file, is_folder
@@ -166,7 +167,7 @@ class Layout(Struct, frozen=True, kw_only=True):
 
     ``own`` are its site-packages, ``user`` the user site, None where it is
     not admitted or not there, and ``path`` all that its Python searches, in
-    order. ``variables`` are set here or kept by conda.
+    order. ``variables`` are set here, kept by conda, or set by the environment.
     """
 
     python: Path
@@ -186,10 +187,12 @@ def read_layout(python: Path) -> Layout:
     config = _venv_config(prefix)
     version = _version(python, prefix, config)
     platform = built_for(python)
-    variables = {
-        name: value for name, value in os.environ.items() if value and _SPEAKING.fullmatch(name)
-    } | dict(variables_of(prefix))
     own = site_folders(prefix, version)
+    variables = {
+        **settings_in(own),
+        **{n: value for n, value in os.environ.items() if value and _SPEAKING.fullmatch(n)},
+        **variables_of(prefix),
+    }
     user = _user_site(python, version, platform, variables)
     if not config:
         path = own if user is None else (user, *own)

@@ -28,6 +28,7 @@ from envlock.environment.held import is_ours
 from envlock.environment.journal import OWN
 from envlock.environment.layout import files_under
 from envlock.environment.records import rows
+from envlock.environment.settings import FILE as SETTINGS
 from envlock.errors import UsageError
 from envlock.index.settings import HELD
 from envlock.system import contents, write_texts
@@ -56,7 +57,7 @@ _SHARED = re.compile(
 #: is in a folder of them too.
 _MADE = re.compile(
     rf"pyvenv\.cfg|\.gitignore|CACHEDIR\.TAG|\.lock|{re.escape(MARKER)}|lib64"
-    rf"|{re.escape(HELD)}"
+    rf"|{re.escape(HELD)}|{_SITE}/{re.escape(SETTINGS)}"
     rf"|\.(?:{re.escape(MARKER)}|pyvenv\.cfg)\.[^/]*|pip-selfcheck\.json|\.project|\.nonadmin"
     r"|conda-meta/(?!pinned$).+|var/cache(?:/.+)?|share/python-wheels|local/(?:bin|lib|include)"
     r"|(?:bin|Scripts)/(?:(?:de)?activate(?:\.[a-z0-9]+)?|[Aa]ctivate\.ps1|activate_this\.py"

@@ -75,6 +75,7 @@ class _Set(Struct, frozen=True):
     levels: dict[str, dict[str, str]] = {}
     problem: str = ""
     against: bool = False
+    variables: dict[str, str] = {}
 
 
 class _Document(Struct, frozen=True):
@@ -142,6 +143,8 @@ def _set(each: ProvedSet, known: Packages) -> dict[str, Any]:
         "request": list(each.request),
         "seconds": {name: round(value, 1) for name, value in each.seconds.items()},
     }
+    if each.variables:
+        document["variables"] = dict(sorted(each.variables.items()))
     if each.against:
         document["against"] = True
     if each.problem:
@@ -191,6 +194,7 @@ def _read_set(name: str, each: _Set, base: Packages) -> ProvedSet:
         problem=each.problem,
         against=each.against,
         seconds=each.seconds,
+        variables=each.variables,
     )
 
 

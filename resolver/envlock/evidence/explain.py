@@ -37,6 +37,7 @@ def situation_of(cell: Cell, proved: ProvedSet) -> Situation:
         platform=Platform(system=system, machine=machine, libc=where.libc),
         manager="pip",
         accelerator="cpu" if cell.distribution.endswith("-cpu") else None,
+        variables=proved.variables,
     )
 
 

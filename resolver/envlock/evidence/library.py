@@ -17,7 +17,7 @@ from packaging.version import Version
 from envlock.documents import Malformed, json_value
 from envlock.errors import UsageError
 from envlock.evidence.documents import read
-from envlock.evidence.values import RULES, Cell, CellEvidence, ProvedSet
+from envlock.evidence.values import LEGACY, RULES, Cell, CellEvidence, ProvedSet
 from envlock.rules.schema import schema_faults, validator_of
 from envlock.system import read_text
 
@@ -90,6 +90,16 @@ def rules_set(file: Traversable) -> ProvedSet | None:
         UsageError: the file is not evidence.
     """
     return read(str(file), _text(file)).find(RULES)
+
+
+def proved_sets(file: Traversable) -> tuple[ProvedSet, ...]:
+    """Read the sets of a cell's file that may become a lock, the one that needs no setting first.
+
+    Raises:
+        UsageError: the file is not evidence.
+    """
+    found = read(str(file), _text(file))
+    return tuple(each for each in map(found.find, (RULES, LEGACY)) if each is not None)
 
 
 def load(folder: Traversable) -> Library:

@@ -15,7 +15,7 @@ from packaging.version import Version
 
 from envlock.choices import Accelerator
 from envlock.errors import NoResolution, UsageError
-from envlock.evidence.library import rules_set, shelf
+from envlock.evidence.library import proved_sets, shelf
 from envlock.evidence.values import Cell, ProvedSet
 from envlock.index.origin import has_several, public
 from envlock.index.pages import Index
@@ -92,6 +92,9 @@ def newest_on_record(asked: Needed) -> Version | None:
 
 def usable(proved: ProvedSet, asked: Needed) -> bool:
     """Whether a set was seen to do what is needed, and may be installed for this target."""
+    own = asked.target.variables
+    if any(own.get(name, value) != value for name, value in proved.variables.items()):
+        return False
     dated = asked.exclude_newer is None or proved.circumstances.day <= asked.exclude_newer.date()
     return (
         dated
@@ -102,9 +105,18 @@ def usable(proved: ProvedSet, asked: Needed) -> bool:
         )
         and not any(
             broken.rule.severity is not Severity.DECLARED
-            for broken in violations(asked.rules, proved.pins, Situation.of(asked.target))
+            for broken in violations(asked.rules, proved.pins, _situation(proved, asked))
         )
     )
+
+
+def _situation(proved: ProvedSet, asked: Needed) -> Situation:
+    return Situation.of(_with_settings(asked.target, proved))
+
+
+def _with_settings(target: Target, proved: ProvedSet) -> Target:
+    """A target with what is set where a set was proved."""
+    return replace(target, variables={**proved.variables, **target.variables})
 
 
 def unmet(proved: ProvedSet, asked: Needed) -> tuple[str, ...]:
@@ -168,7 +180,8 @@ class Precedent(Struct, frozen=True, kw_only=True):
         """When, where and what: the line of a lock that is this very set."""
         where = self.proved.circumstances
         passed = ", ".join(o.level for o in self.proved.outcomes if isinstance(o, Passed))
-        system = ", ".join(filter(None, (where.interpreter, where.libc)))
+        settings = (f"{name}={value}" for name, value in self.proved.variables.items())
+        system = ", ".join(filter(None, (where.interpreter, where.libc, *settings)))
         return f"{where.day} on {self.cell.platform} ({system}): {passed}"
 
 
@@ -193,8 +206,10 @@ def consult(
         candidates = tuple(cell for cell in candidates if newest is None or cell.version >= newest)
     seen: list[Precedent] = []
     for cell in candidates:
-        proved = rules_set(cells[cell])
-        if proved and offered(cell, proved):
+        for proved in proved_sets(cells[cell]):
+            chosen = proved.variables.items() <= asked.target.variables.items()
+            if not (needs or chosen) or not offered(cell, proved):
+                continue
             seen.append(Precedent(cell=cell, proved=proved, unmet=unmet(proved, asked)))
             if usable(proved, asked):
                 return seen[-1]
@@ -221,7 +236,12 @@ def resolution(
         packages = tuple(replace(each, index=only) for each in packages)
     if addresses:
         packages = _addressed(packages, index)
-    return Resolution(packages=packages, notes=(), reasons=reasons(packages, rules.find))
+    return Resolution(
+        packages=packages,
+        notes=(),
+        reasons=reasons(packages, rules.find),
+        variables=found.proved.variables,
+    )
 
 
 def preferring(question: Question, found: Precedent, *, needed: bool) -> Question:
@@ -234,7 +254,8 @@ def preferring(question: Question, found: Precedent, *, needed: bool) -> Questio
         exact = PackageRequirement(name=name, specifier=SpecifierSet(f"=={found.cell.version}"))
         requirements = joined((requirements, {name: exact}))
         base = joined((base, {name: exact})) if question.optional else base
-    return replace(question, preferences=known, requirements=requirements, base=base)
+    target = _with_settings(question.target, found.proved) if needed else question.target
+    return replace(question, preferences=known, requirements=requirements, base=base, target=target)
 
 
 def compared(found: Precedent, packages: Iterable[LockedPackage]) -> tuple[str, tuple[str, ...]]:
@@ -372,8 +393,7 @@ def _ways(
         target = replace(question.target, python=question.target.python.__class__(f"{minor}.0"))
         asked = replace(_asked(question, needs), target=target)
         for cell in cells_for(asked, cells):
-            proved = rules_set(cells[cell])
-            if proved is not None and proved.passes(asked.levels):
+            if any(each.passes(asked.levels) for each in proved_sets(cells[cell])):
                 yield f"--python {minor}"
                 return
     yield "envlock capabilities"

@@ -13,12 +13,22 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock.model import LockedPackage
-from envlock.outcomes import Failed, Outcome, Passed
+from envlock.outcomes import IMPORTS, Failed, Outcome, Passed
 
 #: The names of the sets that every cell may have.
 RULES = "rules"
 
 PLAIN = "plain"
+
+#: The set of the rules with Keras 2 where the release comes with Keras 3.
+LEGACY = "legacy"
+
+_NAMED = (RULES, PLAIN, LEGACY)
+
+_WITH = "+"
+
+#: The folder below that of the evidence with what stands beside a framework.
+COMPANIONS = "companions"
 
 _FILENAME = re.compile(
     r"(?P<distribution>[a-z0-9-]+)-(?P<version>\d+(\.\d+)+)-cp(?P<major>\d)(?P<minor>\d+)"
@@ -75,6 +85,25 @@ class Variation(Struct, frozen=True, kw_only=True):
         return cls(package=canonicalize_name(package), series=series) if space else None
 
 
+class Beside(Struct, frozen=True, kw_only=True):
+    """A set with a distribution beside the framework, which is imported and used: ``+pandas``."""
+
+    package: NormalizedName
+
+    def __str__(self) -> str:
+        return f"{_WITH}{self.package}"
+
+    @property
+    def level(self) -> str:
+        """The level that shows it."""
+        return f"{IMPORTS}{self.package}"
+
+    @classmethod
+    def named(cls, name: str) -> Beside | None:
+        """Return what a set's name tells, or None for the other sets."""
+        return cls(package=canonicalize_name(name[1:])) if name.startswith(_WITH) else None
+
+
 class Circumstances(Struct, frozen=True, kw_only=True):
     """Where and when a set was run.
 
@@ -91,11 +120,12 @@ class Circumstances(Struct, frozen=True, kw_only=True):
 class ProvedSet(Struct, frozen=True, kw_only=True):
     """A complete set of pins, and what it did when it was run.
 
-    ``name`` is ``rules``, ``plain`` or a `Variation`. ``problem`` says why
+    ``name`` is ``rules``, ``plain``, ``legacy``, a `Variation` or a `Beside`. ``problem`` says why
     there is nothing to run: no resolution, or an installation that failed;
     then there are no outcomes. ``against`` is true for a variation that the
     rules refuse, and that was run all the same: its package was replaced in
     the set of the rules. ``seconds`` maps resolve, install and prove to time.
+    ``variables`` were set in the environment.
     """
 
     name: str
@@ -106,6 +136,7 @@ class ProvedSet(Struct, frozen=True, kw_only=True):
     problem: str = ""
     against: bool = False
     seconds: Mapping[str, float] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def pins(self) -> dict[NormalizedName, Version]:
@@ -128,7 +159,7 @@ class ProvedSet(Struct, frozen=True, kw_only=True):
 
 
 class CellEvidence(Struct, frozen=True, kw_only=True):
-    """A cell and its sets, ``rules`` first, then ``plain``, then variations by version."""
+    """A cell and its sets, ``rules`` first, then ``plain``, ``legacy`` and variations."""
 
     cell: Cell
     sets: tuple[ProvedSet, ...]
@@ -145,9 +176,11 @@ class CellEvidence(Struct, frozen=True, kw_only=True):
 
 def _order(each: ProvedSet) -> tuple[int, str, Version]:
     variation = Variation.named(each.name)
+    if Beside.named(each.name) is not None:
+        return (len(_NAMED) + 1, each.name, Version("0"))
     if variation is None:
-        return ((RULES, PLAIN).index(each.name), "", Version("0"))
-    return (2, variation.package, Version(variation.series))
+        return (_NAMED.index(each.name), "", Version("0"))
+    return (len(_NAMED), variation.package, Version(variation.series))
 
 
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{4,}")

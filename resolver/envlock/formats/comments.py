@@ -18,6 +18,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from envlock import standards
+from envlock.builds import Built
 from envlock.conda.channels import strip_channel
 from envlock.errors import UsageError
 from envlock.formats.conda_spec import parse_spec, selected, selector
@@ -26,6 +27,8 @@ from envlock.model import CondaSpec, Lock, LockedPackage, Part, Recorded, Reques
 
 _WIDTH = 100
 _BECAUSE = re.compile(r"because ([^\s:]+)(?:: (.*))?")
+_BUILT = re.compile(r"built with((?: [a-z0-9]+(?:-[a-z0-9]+)*==[A-Za-z0-9.!+]+)+)")
+_MENDED = re.compile(r"mended (.+?) ->(?: (.+))?")
 _FROM = re.compile(r"from ((?:https?|file):\S+)")
 _VERSION = re.compile(r"\d+(\.\d+){0,2}")
 #: Options that no lock is made again with: they start, delete or trust what the lock would choose.
@@ -37,12 +40,13 @@ _NEVER_WRITTEN = frozenset(
 )
 _SAID = re.compile(
     r"# (made by|request|content|requirement|constraint|verified(?: \S+)?|environment|channels"
-    r"|platform|asked for|note|virtual \S+|with [a-z-]+):(?: (.*))?"
+    r"|platform|sets|asked for|note|virtual \S+|with [a-z-]+):(?: (.*))?"
 )
 _TARGET = re.compile(r"# python (?P<python>\S+) on (?P<platform>\S+)")
 _INDEXES = re.compile(r"# indexes: (?P<indexes>.*) \((?P<index_strategy>[a-z-]+)\)")
 _ASKED = re.compile(r"(?P<spec>.*?)(?:  # \[(?P<only>[^\]]*)\])?(?:  # (?P<origin>.*))?")
 _NONE = "nodefaults"
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 #: More platforms than there are: what says so is not envlock's.
 _MOST = 64
 
@@ -99,7 +103,27 @@ def remarks(package: WithReasons, reasons: Mapping[RuleId, str], *, indent: str)
         lines.append(f"{indent}{one_line(f'# because {rule}{reason}')}")
     if isinstance(package, LockedPackage) and package.index:
         lines.append(f"{indent}{one_line(f'# from {package.index}')}")
+    if isinstance(package, LockedPackage) and package.built is not None:
+        lines += (f"{indent}{one_line(f'# {each}')}" for each in _of_build(package.built))
     return lines
+
+
+def _of_build(built: Built) -> Iterator[str]:
+    if built.tools:
+        yield f"built with {' '.join(built.tools)}"
+    yield from (f"mended {each}" for each in built.mended)
+
+
+def read_built(said: Iterable[str]) -> Built | None:
+    """Read what a source distribution was built with, as `remarks` says it."""
+    tools: list[str] = []
+    mended: list[str] = []
+    for text in said:
+        if match := _BUILT.fullmatch(text):
+            tools += match[1].split()
+        elif match := _MENDED.fullmatch(text):
+            mended.append(text.removeprefix("mended "))
+    return Built(tools=tuple(tools), mended=tuple(mended)) if tools or mended else None
 
 
 class Remarks(Struct, frozen=True, kw_only=True):
@@ -108,6 +132,7 @@ class Remarks(Struct, frozen=True, kw_only=True):
     via: tuple[str, ...]
     because: Mapping[RuleId, str]
     index: str
+    built: Built | None = None
 
 
 def read_remarks(comments: Sequence[str]) -> Remarks:
@@ -132,7 +157,8 @@ def read_remarks(comments: Sequence[str]) -> Remarks:
             because[RuleId(match[1])] = match[2] or ""
         elif match := _FROM.fullmatch(text):
             index = match[1]
-    return Remarks(via=tuple(sorted(via)), because=because, index=index)
+    built = read_built(comment.strip() for comment in comments)
+    return Remarks(via=tuple(sorted(via)), because=because, index=index, built=built)
 
 
 class Heading(Struct, kw_only=True):
@@ -160,6 +186,7 @@ class Heading(Struct, kw_only=True):
     virtual: dict[str, tuple[str, ...]] = field(default_factory=dict)
     requested: list[CondaSpec] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    variables: dict[str, str] = field(default_factory=dict)
     indexes: tuple[str, ...] = ()
     index_strategy: str = ""
 
@@ -197,6 +224,7 @@ def of_pypi(lock: Lock, parts: Sequence[Part]) -> list[str]:
             if part.verified
         ),
         *([f"# indexes: {' '.join(lock.indexes)} ({lock.index_strategy})"] if lock.indexes else []),
+        *_of_variables(lock),
         *(f"# note: {note}" for note in lock.notes),
     ]
     return [one_line(line) for line in lines]
@@ -214,6 +242,7 @@ def of_conda(lock: Lock, parts: Iterable[Part], *, native: bool = False) -> list
     if not native:
         words = [*channel_words(lock), *([_NONE] if lock.nodefaults else [])]
         lines += [f"# environment: {lock.name}", f"# channels: {' '.join(words)}"]
+        lines += _of_variables(lock)
     if len(parts) == 1:
         lines.append(f"# platform: {parts[0].subdir}")
     lines += (f"# verified {p.subdir}: {p.verified}" for p in parts if p.verified)
@@ -238,6 +267,20 @@ def read_requested(text: str) -> Iterator[Requested]:
     requirement = standards.requirement(wish)
     if requirement is not None:
         yield Requested(requirement=requirement, origin=one_line(origin) or "command line")
+
+
+def _of_variables(lock: Lock) -> Iterator[str]:
+    """What is set in the environment, a variable on each line."""
+    yield from (f"# sets: {name}={value}" for name, value in sayable(lock.variables).items())
+
+
+def sayable(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that a comment can hold as they are, without any secret."""
+    return {
+        name: variables[name]
+        for name in sorted(variables)
+        if _VARIABLE.fullmatch(name) and one_line(variables[name]) == variables[name]
+    }
 
 
 def _of_content(lock: Lock) -> list[str]:
@@ -289,6 +332,9 @@ def _take(found: Heading, key: str, value: str) -> None:
 def _take_asked(found: Heading, key: str, value: str) -> None:
     """Take in what a line says of the request."""
     match key:
+        case "sets":
+            name, _, text = value.partition("=")
+            found.variables |= sayable({name: text})
         case "requirement":
             found.requirements += read_requested(value)
         case "constraint":

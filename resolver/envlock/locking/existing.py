@@ -20,7 +20,7 @@ from envlock.formats.registry import LOCKS, format_of, read_lock
 from envlock.index.origin import asked, public, source_of
 from envlock.locking.job import Job
 from envlock.locking.stale import StaleReason, changed, dropped, elsewhere, placed, unmet
-from envlock.model import Lock, Part, Selection, Severity, Target
+from envlock.model import Case, Lock, Part, Selection, Severity, Target
 from envlock.request.digest import conda_digest, recorded, request_digest
 from envlock.rules.check import Situation, violations
 from envlock.rules.database import Database
@@ -196,7 +196,7 @@ def _faults(lock: Lock, standard: Standard, *, hashes: bool) -> Iterator[Fault]:
     yield from _of_request(lock, standard)
     yield from _of_other_indexes(lock, standard)
     for part in lock.parts:
-        yield from _broken(part, standard, since=bool(lock.content) and not changes)
+        yield from _broken(part, standard, lock.variables, since=bool(lock.content) and not changes)
         bare = bare_of(part)
         if bare and hashes:
             yield bare[0], f"no hash for {', '.join(bare)}"
@@ -249,25 +249,33 @@ def _of_other_indexes(lock: Lock, standard: Standard) -> Iterator[Fault]:
             yield package.name, f"{what} {public(source)}"
 
 
-def _broken(part: Part, standard: Standard, *, since: bool) -> Iterator[Fault]:
+def _broken(
+    part: Part, standard: Standard, variables: Mapping[str, str], *, since: bool
+) -> Iterator[Fault]:
     """The rules that the pins of a platform break, both sides together.
 
     A lock that nobody edited obeyed all rules when it was made: then a rule is
     newer (``since``).
     """
-    situation = _situation(part, standard)
+    situation = situation_of(part, standard)
     if situation is None:
         return
+    situation = replace(situation, variables=variables, settled=True)
     pins = {**pypi_pins(part.conda), **part.pins}
     for found in violations(standard.rules.rules, pins, situation):
-        if found.rule.severity is Severity.BREAKS:
+        if found.rule.severity is Severity.BREAKS and not _is_own(found.case, standard):
             seen = ", ".join(f"{n} {v}" if v else f"no {n}" for n, v in found.packages.items())
             new = "new " if since else ""
             name = next((each for each in reversed([*found.packages]) if each in pins), "")
             yield name, f"{new}rule {found.rule.id} ({seen}): {found.rule.because}"
 
 
-def _situation(part: Part, standard: Standard) -> Situation | None:
+def _is_own(case: Case, standard: Standard) -> bool:
+    """Whether a case is about what the request itself sets otherwise."""
+    return not case.demands and any(n in standard.job.request.variables for n in case.settings)
+
+
+def situation_of(part: Part, standard: Standard) -> Situation | None:
     """Where the pins of a platform are; None for those beside conda's in a file of their own."""
     if standard.targets:
         goals = _goals(part, standard)

@@ -13,7 +13,8 @@ from packaging.version import Version
 
 from envlock.choices import EngineName, Format, Manager
 from envlock.locking.outputs import Seen
-from envlock.model import IndexSettings, Lock, Part, Request, Requested, RuleId, Target
+from envlock.model import IndexSettings, Lock, Part, Request, Requested, Rule, RuleId, Target
+from envlock.resolve import Sources
 from envlock.rules.database import Database
 from envlock.targets.find import find, terms
 from envlock.targets.platforms import NamedPlatform
@@ -44,6 +45,8 @@ class Job(Struct, frozen=True, kw_only=True):
     here. ``together``: one file holds all platforms in every format that can.
     ``upgrades`` are packages whose pins are not kept, and the versions to take.
     ``fresh`` leaves evidence aside, ``evidence`` are folders with more of it.
+    ``learnt`` are rules that a failed proof taught, and ``near`` the lock that
+    failed: all that they do not speak of stays as it is there.
     """
 
     request: Request
@@ -72,6 +75,8 @@ class Job(Struct, frozen=True, kw_only=True):
     preferences: Mapping[NormalizedName, Version] = field(default_factory=dict)
     fresh: bool = False
     evidence: tuple[Path, ...] = ()
+    learnt: tuple[Rule, ...] = ()
+    near: Lock | None = None
 
     @property
     def upgraded(self) -> frozenset[NormalizedName]:
@@ -98,19 +103,27 @@ class Job(Struct, frozen=True, kw_only=True):
 
 
 class Work(Struct, frozen=True, kw_only=True):
-    """A job under way: the rules, and by platform what is kept of the lock that is there."""
+    """A job under way: the rules, and by platform what is kept of the lock that is there.
+
+    ``sources`` builds what has no wheel for the platform that is worked on.
+    """
 
     job: Job
     database: Database
     kept: Mapping[str, Part] = field(default_factory=dict)
+    sources: Sources | None = None
 
 
 class SolvedPart(Struct, frozen=True, kw_only=True):
-    """The part of one platform, what the reader should know of it, and why its pins are these."""
+    """The part of one platform, what the reader should know of it, and why its pins are these.
+
+    ``variables`` were set where it was proved.
+    """
 
     part: Part
     notes: tuple[str, ...] = ()
     reasons: Mapping[RuleId, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 class Locked(Struct, frozen=True, kw_only=True):

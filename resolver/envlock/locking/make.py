@@ -13,6 +13,7 @@ from envlock.conda.channels import strip_channel
 from envlock.formats.registry import texts_of
 from envlock.index.origin import asked
 from envlock.locking import existing
+from envlock.locking.demanded import settings_for
 from envlock.locking.job import DEFAULT_CHANNEL, Job, Locked, SolvedPart, Work
 from envlock.locking.outputs import Seen, seen, try_outputs, write_changed
 from envlock.locking.stale import StaleReason, placed
@@ -62,17 +63,18 @@ def _standing(job: Job, *, hashed: bool) -> _Standing:
     goals = _targets(job)
     before = seen(job.outputs)
     locks = existing.own_locks(job)
-    standard = existing.Standard.of(job, database.load(job.rules), goals)
+    standard = existing.Standard.of(job, database.load(job.rules).with_rules(job.learnt), goals)
     command = f"{job.command} --python {goals[0].minor}" if goals else job.command
     old, taken = existing.merged(locks.values()), None
     if old is not None:
         existing.refuse_unknown(job, old)
-    if old is not None and not (job.upgrade or job.upgrades):
+    if old is not None and not (job.upgrade or job.upgrades or job.near):
         same = all(lock.command == command for lock in locks.values())
         whole = same and existing.covers(old, standard, hashed=hashed)
         if whole and not existing.problems(locks, standard):
             # Not every format has these, and the request has them as they are.
-            said = {"variables": job.request.variables, "name": job.request.name or job.name}
+            variables = {**old.variables, **job.request.variables}
+            said = {"variables": variables, "name": job.request.name or job.name}
             taken = replace(old, **said)
     return _Standing(
         standard=standard, before=before, command=command, locks=locks, old=old, current=taken
@@ -89,13 +91,15 @@ def _locked(job: Job, standing: _Standing, progress: Progress) -> Locked:
         texts = _with_content(standing.locks, job)
         return Locked(lock=standing.current, texts=texts, before=standing.before)
     standard = standing.standard
-    kept = existing.to_keep(job, standing.old, standard.targets)
+    kept = existing.to_keep(_near(job), job.near or standing.old, standard.targets)
     if other := existing.of_other_python(standing.old, standard.targets):
         path = next(iter(standing.locks))
         progress.note(f"{path} was for Python {other}: its pins are not kept")
     work = Work(job=_with_upgrades(job), database=standard.rules, kept=kept)
     solved = sorted(_solve(work, standard.targets, progress), key=lambda each: each.part.place)
-    told = (*_of_channels(job), *_of_imports(job), *(n for each in solved for n in each.notes))
+    settings, why = settings_for(solved, standard)
+    own = (*_of_channels(job), *_of_imports(job), *why)
+    told = (*own, *(n for each in solved for n in each.notes))
     notes = dict.fromkeys(told)
     lock = Lock(
         parts=tuple(each.part for each in solved),
@@ -103,7 +107,7 @@ def _locked(job: Job, standing: _Standing, progress: Progress) -> Locked:
         channels=tuple(map(strip_channel, _channels(job))),
         nodefaults=job.request.nodefaults,
         requested=job.request.specs,
-        variables=job.request.variables,
+        variables={**settings, **job.request.variables},
         command=standing.command,
         request_digest=standard.digest,
         asked=recorded(job.request, job.typed),
@@ -116,6 +120,11 @@ def _locked(job: Job, standing: _Standing, progress: Progress) -> Locked:
     if standing.old is None:  # only the answer tells what is in a lock that was not there
         existing.refuse_unknown(job, lock)
     return Locked(lock=lock, texts=_render(lock, solved, job), before=standing.before)
+
+
+def _near(job: Job) -> Job:
+    """The job by which pins are kept: of the lock that it stays near to, all of them."""
+    return job if job.near is None else replace(job, upgrade=False, upgrades=())
 
 
 def _of_imports(job: Job) -> Iterator[str]:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from envlock.choices import STANDARD_OUTPUT
-from envlock.errors import WorkError
+from envlock.errors import UsageError, WorkError
 from envlock.progress import Progress
 from envlock.system import contents, refuse_unwritable, write_texts
 
@@ -24,6 +24,23 @@ def try_outputs(paths: Iterable[Path], progress: Progress) -> None:
     """
     for sentence in refuse_unwritable(path for path in paths if path != STANDARD_OUTPUT):
         progress.note(sentence)
+
+
+def try_new(option: str, path: Path | None, progress: Progress) -> None:
+    """Make sure that a new file can be written, and that nothing is there yet.
+
+    Raises:
+        UsageError: something is.
+        WorkError: it cannot be written.
+    """
+    if path is None:
+        return
+    if path.exists():
+        kind = path.suffix or ".yaml"
+        raise UsageError(
+            f"{option} {path}: it is there already, and is left as it is", f"{option} OTHER{kind}"
+        )
+    try_outputs((path,), progress)
 
 
 def seen(paths: Iterable[Path]) -> Seen:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
@@ -26,7 +27,7 @@ from envlock.releases import (
     pythons_for,
 )
 from envlock.rules.frameworks import framework
-from envlock.rules.tables import pythons
+from envlock.rules.tables import pythons, table
 from envlock.versions import minor_of
 
 _MINOR = re.compile(r"3\.\d{1,3}", re.ASCII)
@@ -38,7 +39,9 @@ class MatrixPlan(Struct, frozen=True, kw_only=True):
     ``releases`` and ``pythons`` choose cells (no pythons: all); only the last
     patch of a minor counts unless ``patches``. ``vary`` are packages of which
     every minor release is tried, ``vary_newest`` only on the newest Python of
-    a release. ``baseline`` also runs what a plain resolve gives.
+    a release. ``baseline`` also runs what a plain resolve gives, ``legacy``
+    Keras 2 beside the releases that come with Keras 3. ``companions`` runs what
+    ``beside.yaml`` names in the cells that it names, and no other.
     """
 
     releases: SpecifierSet = field(default_factory=SpecifierSet)
@@ -46,6 +49,8 @@ class MatrixPlan(Struct, frozen=True, kw_only=True):
     vary: tuple[NormalizedName, ...] = ()
     vary_newest: bool = False
     baseline: bool = False
+    legacy: bool = False
+    companions: bool = False
     patches: bool = False
     accelerator: Accelerator = Accelerator.CPU
 
@@ -54,8 +59,10 @@ class CellPlan(Struct, frozen=True, kw_only=True):
     """One cell, and the packages that are varied in it."""
 
     cell: Cell
-    vary: tuple[NormalizedName, ...]
-    baseline: bool
+    vary: tuple[NormalizedName, ...] = ()
+    baseline: bool = False
+    legacy: bool = False
+    companions: tuple[NormalizedName, ...] = ()
 
 
 def cells(plan: MatrixPlan, platform: Platform, here: Iterable[str]) -> tuple[CellPlan, ...]:
@@ -64,6 +71,8 @@ def cells(plan: MatrixPlan, platform: Platform, here: Iterable[str]) -> tuple[Ce
     ``here`` are the CPython minors of this machine; cells of others are not run.
     """
     wanted = set(here) if not plan.pythons else set(here) & set(plan.pythons)
+    if plan.companions:
+        return tuple(_beside(plan, platform, wanted))
     found: list[CellPlan] = []
     for version in _versions(plan):
         minors = [m for m in pythons_for(version, platform) or () if m in wanted]
@@ -79,9 +88,35 @@ def cells(plan: MatrixPlan, platform: Platform, here: Iterable[str]) -> tuple[Ce
                     ),
                     vary=plan.vary if newest or not plan.vary_newest else (),
                     baseline=plan.baseline,
+                    legacy=plan.legacy and with_keras_3(version),
                 )
             )
     return tuple(found)
+
+
+def _beside(plan: MatrixPlan, platform: Platform, here: Collection[str]) -> Iterator[CellPlan]:
+    """The cells of ``beside.yaml``, of the last patch of each of its releases.
+
+    Of the plain distribution, which is what most companions declare.
+    """
+    said = table("beside.yaml")[framework().name]
+    for version in _versions(replace(plan, patches=False)):
+        minor = said["releases"].get(minor_of(version))
+        if minor in here:
+            cell = Cell(
+                distribution=framework().name,
+                version=version,
+                python=minor,
+                platform=str(platform),
+            )
+            names = tuple(map(canonicalize_name, said["companions"]))
+            yield CellPlan(cell=cell, companions=names)
+
+
+def with_keras_3(version: Version) -> bool:
+    """Whether a release of the framework comes with Keras 3."""
+    keras = framework().keras
+    return keras is not None and version >= keras.third_from
 
 
 def _versions(plan: MatrixPlan) -> list[Version]:

@@ -19,8 +19,10 @@ from envlock.engine import ENGINES, Problem, Solution, Unsatisfiable
 from envlock.environment.create import create_venv, sync
 from envlock.errors import InstallFailure, NoResolution
 from envlock.evidence.values import (
+    LEGACY,
     PLAIN,
     RULES,
+    Beside,
     Circumstances,
     ProvedSet,
     Variation,
@@ -35,12 +37,14 @@ from envlock.locking.make import make_lock
 from envlock.matrix.lanes import Task, Terms
 from envlock.model import Lock, LockedPackage, Part, Request, Target
 from envlock.outcomes import Outcome
-from envlock.probes import PROBES
-from envlock.probes.proof import probe_digest
+from envlock.probes import DEFAULT_GATE, PROBES
+from envlock.probes.imports import importing
+from envlock.probes.proof import import_digest, probe_digest
 from envlock.probes.runner import run_probe
 from envlock.progress import Silent
 from envlock.request.words import parse_words
 from envlock.resolve.assemble import with_files
+from envlock.rules.frameworks import framework
 from envlock.system import make_folder, remove_tree
 from envlock.targets.description import Interpreter, target
 from envlock.targets.interpreters import find_version, python_in
@@ -85,30 +89,43 @@ def prove_set(task: Task) -> ProvedSet:
             with clock.phase("install"):
                 python = _environment(task, interpreter, resolved.packages)
             with clock.phase("prove"):
-                found = _prove(python, task.terms.timeout)
+                found = _prove(python, task, resolved.variables)
             outcomes = tuple(steady_outcome(each, _lane(task)) for each in found)
         except InstallFailure as error:
             problem = steady(error.message, _lane(task))
     return ProvedSet(
         name=task.name,
         request=requests(task),
-        circumstances=circumstances(interpreter),
+        circumstances=circumstances(interpreter, task.name),
         packages=resolved.packages,
         outcomes=outcomes,
         problem=problem,
         against=resolved.against,
         seconds=clock.seconds,
+        variables=resolved.variables,
     )
 
 
-def circumstances(interpreter: Interpreter) -> Circumstances:
-    """Say where and when something is run here."""
+def circumstances(interpreter: Interpreter, name: str) -> Circumstances:
+    """Say where and when a set is run here."""
     return Circumstances(
         day=datetime.now(UTC).date(),
         interpreter=f"CPython {interpreter.version}",
         libc=interpreter.platform.libc,
-        probe=probe_digest(),
+        probe=digest_of(name),
     )
+
+
+def gate_of(name: str) -> tuple[str, ...]:
+    """Return the levels that a set is to pass."""
+    beside = Beside.named(name)
+    return DEFAULT_GATE if beside is None else (beside.level,)
+
+
+def digest_of(name: str) -> str:
+    """Name what a set is proved by: evidence by anything else is of before."""
+    beside = Beside.named(name)
+    return probe_digest() if beside is None else import_digest(beside.package)
 
 
 def _use_own_cache(terms: Terms) -> None:
@@ -153,11 +170,18 @@ def _requirements(task: Task, packages: Sequence[LockedPackage]) -> str:
     return text_of(Lock(parts=(part,)), part)
 
 
-def _prove(python: Path, timeout: float) -> tuple[Outcome, ...]:
+def _prove(python: Path, task: Task, env: Mapping[str, str]) -> tuple[Outcome, ...]:
+    timeout = task.terms.timeout
+    beside = Beside.named(task.name)
+    if beside is not None:
+        names = (beside.package,)
+        with importing(python, names, timeout=timeout, write_bytecode=True, extra_env=env) as work:
+            pass  # nothing else is to be done meanwhile
+        return work.outcomes
     return tuple(
         outcome
         for probe in PROBES.values()
-        for outcome in run_probe(probe, python, timeout=timeout, write_bytecode=True)
+        for outcome in run_probe(probe, python, timeout=timeout, write_bytecode=True, extra_env=env)
     )
 
 
@@ -167,8 +191,9 @@ def _lane(task: Task) -> Path:
 
 
 class Pinned(Struct, frozen=True, kw_only=True):
-    """Packages with the files that the target takes; or the problem."""
+    """Packages with the files that the target takes, and what is set beside; or the problem."""
 
+    variables: Mapping[str, str] = field(default_factory=dict)
     packages: tuple[LockedPackage, ...] = ()
     problem: str = ""
     against: bool = False
@@ -177,10 +202,18 @@ class Pinned(Struct, frozen=True, kw_only=True):
 def requests(task: Task) -> tuple[str, ...]:
     """Return the requirements of a set."""
     wanted = (f"{task.cell.distribution}=={task.cell.version}",)
+    if (beside := Beside.named(task.name)) is not None:
+        return (*wanted, beside.package)
     variation = Variation.named(task.name)
     if variation is None:
         return wanted
     return (*wanted, f"{variation.package}=={variation.series}.*")
+
+
+def variables_of(task: Task) -> Mapping[str, str]:
+    """Return the environment variables that are set for a set."""
+    keras = framework().keras
+    return keras.legacy if task.name == LEGACY and keras is not None else {}
 
 
 def resolve_set(task: Task, goal: Target) -> Pinned:
@@ -193,18 +226,18 @@ def resolve_set(task: Task, goal: Target) -> Pinned:
         match task.name:
             case name if name == PLAIN:
                 return _plain(task, goal)
-            case name if name == RULES:
-                return _resolved(_ruled(task), goal)
+            case name if name in {RULES, LEGACY} or Beside.named(name):
+                return _ruled(task, goal)
             case _:
                 return _varied(task, goal)
     except NoResolution as error:
         return Pinned(problem=error.message)
 
 
-def _ruled(task: Task) -> Sequence[LockedPackage]:
+def _ruled(task: Task, goal: Target) -> Pinned:
     """The lock that envlock makes, with a given set's versions preferred."""
     job = Job(
-        request=Request(requirements=parse_words(requests(task))),
+        request=Request(requirements=parse_words(requests(task)), variables=variables_of(task)),
         settings=task.terms.settings,
         outputs={},
         command="",
@@ -215,7 +248,8 @@ def _ruled(task: Task) -> Sequence[LockedPackage]:
         preferences={package.name: package.version for package in task.base},
         fresh=True,
     )
-    return make_lock(job, _SILENT).lock.part.pypi
+    lock = make_lock(job, _SILENT).lock
+    return replace(_resolved(lock.part.pypi, goal), variables=lock.variables)
 
 
 def _plain(task: Task, goal: Target) -> Pinned:
@@ -244,7 +278,7 @@ def _varied(task: Task, goal: Target) -> Pinned:
     variation = Variation.named(task.name)
     assert variation is not None  # noqa: S101  (the two other names are handled by the caller)
     try:
-        return _resolved(_ruled(task), goal)
+        return _ruled(task, goal)
     except NoResolution:
         version = newest_of(variation, goal, Index(task.terms.settings))
         if version is None:

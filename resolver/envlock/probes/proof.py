@@ -24,7 +24,7 @@ from envlock.probes.interface import Level, Probe, capabilities, gate_passed
 from envlock.probes.runner import run_probe, run_user_script
 from envlock.progress import Progress
 from envlock.rules.frameworks import families
-from envlock.rules.uses import uses_digest
+from envlock.rules.uses import use_of, uses_digest
 from envlock.system import run
 
 #: Seconds that a Python has to start and do nothing.
@@ -270,6 +270,12 @@ def imports_digest() -> str:
     """Name a digest of how distributions are imported and used."""
     script = hashlib.sha256(imports.SCRIPT.read_bytes()).hexdigest()[:12]
     return f"imports {script} {uses_digest()}"
+
+
+def import_digest(name: NormalizedName) -> str:
+    """Name a digest of how one distribution is imported and used."""
+    how = imports.SCRIPT.read_bytes() + use_of(name).encode()
+    return f"imports {hashlib.sha256(how).hexdigest()[:12]}"
 
 
 def _compiling(python: Path, *, wanted: bool) -> AbstractContextManager[None]:

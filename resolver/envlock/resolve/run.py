@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
@@ -64,13 +64,15 @@ def beside(error: NoResolution, question: Question, tools: Tools, index: Index) 
 class Resolution(Struct, frozen=True, kw_only=True):
     """Pins with reasons and hashes, and what the reader should know.
 
-    ``differs`` are the differences from a set that was proved, where there is one.
+    ``differs`` are the differences from a set that was proved, where there is one,
+    ``variables`` what was set there.
     """
 
     packages: tuple[LockedPackage, ...]
     notes: tuple[str, ...]
     reasons: Mapping[RuleId, str]
     differs: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def pins(self) -> dict[NormalizedName, Version]:

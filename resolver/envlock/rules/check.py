@@ -14,11 +14,12 @@ from enum import IntEnum
 from itertools import combinations
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 from packaging.specifiers import Specifier, SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from envlock.model import Case, Condition, Demand, Platform, Rule, Target, Violation
+from envlock.model import Case, Condition, Demand, Platform, Rule, Severity, Target, Violation
 from envlock.rules.frameworks import families
 from envlock.versions import admits, version_range
 
@@ -39,7 +40,8 @@ class Situation(Struct, frozen=True, kw_only=True):
 
     ``pythons`` are the minors that are likely meant where ``python`` is not
     told. A ``platform`` without machine or C library is any of them;
-    ``manager`` is pip or conda, ``accelerator`` cpu or cuda.
+    ``manager`` is pip or conda, ``accelerator`` cpu or cuda. ``settled`` says
+    that no other ``variables`` are set.
     """
 
     python: Version | None = None
@@ -48,6 +50,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     manager: str | None = None
     accelerator: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
+    settled: bool = False
 
     @classmethod
     def of(cls, target: Target) -> Situation:
@@ -58,6 +61,7 @@ class Situation(Struct, frozen=True, kw_only=True):
             platform=target.platform,
             manager=target.manager,
             accelerator=accelerator,
+            variables=target.variables,
         )
 
     def suits(self, case: Case) -> Truth:
@@ -72,6 +76,14 @@ class Situation(Struct, frozen=True, kw_only=True):
         for key, value in case.variables.items():
             found = min(found, _told(self.variables.get(key), (value,)))
         return found
+
+    def unset(self, case: Case) -> Truth:
+        """How far something that a case wants set in the environment is not."""
+        if not case.settings:
+            return Truth.NO
+        if all(self.variables.get(name) == value for name, value in case.settings.items()):
+            return Truth.NO
+        return Truth.YES if self.settled else Truth.MAYBE
 
     def _python(self, wanted: SpecifierSet) -> Truth:
         if self.python is not None:
@@ -238,15 +250,34 @@ def _ordered(version: Version, condition: Condition) -> bool:
 def violations(
     rules: Iterable[Rule], packages: Packages, situation: Situation, *, lenient: bool = False
 ) -> tuple[Violation, ...]:
-    """Every rule that ``packages``, as a whole environment, breaks for sure, a line each."""
+    """Every rule that ``packages``, as a whole environment, breaks for sure, a line each.
+
+    One for something that is not set has no demand on packages in its case.
+    """
     known = Known(situation=situation, versions=packages, complete=True, lenient=lenient)
     return tuple(
         Violation(rule=rule, case=case, packages=seen)
         for rule in rules
-        for case in rule.cases
-        if known.applies(case) is Truth.YES
-        for seen in _broken(case, known)
+        for every in rule.cases
+        if known.applies(every) is Truth.YES
+        for case, seen in _broken(every, known)
     )
+
+
+def demanded(
+    rules: Iterable[Rule], packages: Packages, situation: Situation
+) -> tuple[tuple[str, str, Rule], ...]:
+    """What is to be set beside ``packages``: name, value, and the rule that says so first."""
+    known = Known(situation=situation, versions=packages, complete=True)
+    found = {
+        name: (name, value, rule)
+        for rule in reversed([*rules])
+        for case in rule.cases
+        if case.settings and rule.severity is not Severity.DECLARED
+        if known.applies(case) is Truth.YES
+        for name, value in case.settings.items()
+    }
+    return tuple(found[name] for name in sorted(found))
 
 
 def conditions(case: Case) -> tuple[Condition, ...]:
@@ -266,7 +297,9 @@ def in_words(conditions: Iterable[Condition]) -> list[str]:
     return [f"{each.package} {each.specifier or 'any'}" for each in conditions]
 
 
-def _broken(case: Case, known: Known) -> Iterator[dict[NormalizedName, Version | None]]:
+def _broken(
+    case: Case, known: Known
+) -> Iterator[tuple[Case, dict[NormalizedName, Version | None]]]:
     """What a case whose conditions hold is broken by: those that meet them, and an offender."""
     seen: dict[NormalizedName, Version | None] = {}
     for each in case.when:
@@ -276,9 +309,11 @@ def _broken(case: Case, known: Known) -> Iterator[dict[NormalizedName, Version |
     for demand, condition in case.demands:
         if known.broken(demand, condition) is Truth.YES:
             for name in _offenders(demand, condition, known):
-                yield {**seen, name: known.versions.get(name)}
+                yield case, {**seen, name: known.versions.get(name)}
     for pair in known.crowd(case):
-        yield {**seen, **{name: known.versions[name] for name in pair}}
+        yield case, {**seen, **{name: known.versions[name] for name in pair}}
+    if known.situation.unset(case) is Truth.YES:
+        yield replace(case, demands=(), alone=None), seen
 
 
 def _offenders(demand: Demand, condition: Condition, known: Known) -> Iterable[NormalizedName]:

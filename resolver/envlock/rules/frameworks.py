@@ -78,13 +78,16 @@ class Companion(Struct, frozen=True, kw_only=True):
     """Which releases of a framework come with which Keras.
 
     From ``same_from`` on Keras has the version of the release; before that it
-    is of ``since`` (Keras minor → first release), or of ``oldest``.
+    is of ``since`` (Keras minor → first release), or of ``oldest``. From
+    ``third_from`` on it is Keras 3; ``legacy`` are the variables that choose
+    Keras 2 all the same.
     """
 
     same_from: Version
     since: Mapping[str, str]
     oldest: str
     third_from: Version
+    legacy: Mapping[str, str]
 
     def first_with(self, keras: Version, minor: str) -> str:
         """Return the first release whose Keras is not older; ``minor`` is the X.Y of it."""
@@ -199,4 +202,5 @@ def _companion(facts: Mapping[str, Any]) -> Companion:
         since=facts["since"],
         oldest=facts["oldest"],
         third_from=Version(facts["keras-3-from"]),
+        legacy=facts.get("legacy", {}),
     )

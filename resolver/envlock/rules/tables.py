@@ -19,7 +19,10 @@ from envlock.rules.schema import schema_faults, validator_of
 from envlock.system import remembered
 
 TABLES = frozenset(
-    {"conda-names.yaml", "families.yaml", "frameworks.yaml", "pythons.yaml", "uses.yaml"}
+    {
+        *("beside.yaml", "build-tools.yaml", "conda-names.yaml", "families.yaml"),
+        *("frameworks.yaml", "pythons.yaml", "traps.yaml", "uses.yaml"),
+    }
 )
 
 

@@ -77,6 +77,8 @@ _SITES = frozenset({"site-packages", "dist-packages"})
 _IMPORT = re.compile(r"\s*(?:from\s+(?P<origin>[\w.]+)\s+import\b|import\s+(?P<name>[\w.]+))")
 #: How a module gives what its name is asked for: the caller asked.
 _GIVES = frozenset({"__getattr__", "__getattribute__", "_load", "import_array"})
+#: A package that imports its parts when they are asked for, and tells of the one that failed.
+_LAZY = re.compile(r"Failed to import ([\w.]{1,200}) because of the following error")
 _COMPILED = re.compile(
     r"[^\s\"'(]{0,300}[/\\](?:site|dist)-packages[/\\][^\s\"':,)]{1,300}\.(?:so|pyd|dll|dylib)\b"
 )
@@ -184,7 +186,9 @@ def blamed(one: Raised) -> Blame | None:
         frames.pop()
     if not frames or frames[-1].python:
         path = _COMPILED.search(one.message)
-        package = package_of(path[0]) if path else _import_of(one).package
+        lazy = _LAZY.search(one.message)
+        package = top_of(lazy[1]) if lazy else ""
+        package = package_of(path[0]) if path else package or _import_of(one).package
         return Blame(package=package) if package else None
     last = frames[-1]
     return _import_of(one) if last.is_user else Blame(package=last.package, frame=last)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -28,7 +29,8 @@ class TargetTerms(Struct, frozen=True, kw_only=True):
     ``requires_python`` is what the projects in the request say, ``frameworks``
     are the ranges that are asked for of the framework. ``here`` says that an
     environment is to be built, so that the Python must be on this machine,
-    ``said`` who named the Python, "" where nobody did.
+    ``said`` who named the Python, "" where nobody did. ``variables`` are those
+    that are asked for.
     """
 
     accelerator: Accelerator = Accelerator.AUTO
@@ -36,6 +38,7 @@ class TargetTerms(Struct, frozen=True, kw_only=True):
     frameworks: tuple[SpecifierSet, ...] = ()
     here: bool = False
     said: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 def terms(
@@ -49,6 +52,7 @@ def terms(
         frameworks=tuple(a.specifier for a in asked if framework_of(canonicalize_name(a.name))),
         here=here,
         said=said,
+        variables=request.variables,
     )
 
 
@@ -85,7 +89,7 @@ def find(python: str | None, place: NamedPlatform | None, wanted: TargetTerms) -
             else f"{asks}, and Python {goal.minor} would be locked for",
             *_suitable(place, wanted),
         )
-    return goal
+    return replace(goal, variables=wanted.variables)
 
 
 def suitable(place: NamedPlatform | None, wanted: TargetTerms) -> str | None:

@@ -94,7 +94,8 @@ def test_a_missing_module_is_said_to_be_missing() -> None:
 def test_a_module_inside_of_another_does_not_say_that_the_other_is_missing() -> None:
     found = of("ModuleNotFoundError: No module named 'acme.core'")
     assert found is not None
-    assert found.remedies[0].text == (
+    assert found.remedies[0].text == 'python -c "import acme; print(acme.__file__)"'
+    assert found.remedies[1].text == (
         "The acme that this Python has is without acme.core: it is another release than the code "
         "was written for, or a file of your own is called acme."
     )

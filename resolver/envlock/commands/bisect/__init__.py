@@ -40,6 +40,15 @@ class BisectOptions(Struct, frozen=True, kw_only=True):
             "--level", metavar="NAME", says="A level that must pass.  [default: the whole gate]"
         ),
     ] = None
+    imports: Annotated[
+        tuple[str, ...],
+        option(
+            "--imports",
+            metavar="NAME",
+            says="Import this one beside the gate, and not what the sets say was asked for."
+            " Repeatable.",
+        ),
+    ] = ()
     timeout: Annotated[
         str,
         option(

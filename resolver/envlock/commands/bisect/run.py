@@ -54,8 +54,9 @@ def run(own: BisectOptions, index: IndexOptions, talk: TalkOptions) -> int:
 
 
 def _judge(own: BisectOptions, timeout: float) -> Judge:
-    """What tells good from bad: one of the three options, or the gate."""
-    given = {"--run": own.run, "--probe": own.probe, "--level": own.level}
+    """What tells good from bad: one of the four options, or the gate."""
+    imports = own.imports or None
+    given = {"--run": own.run, "--probe": own.probe, "--level": own.level, "--imports": imports}
     named = [name for name, value in given.items() if value is not None]
     if len(named) > 1:
         raise UsageError(f"{' and '.join(named)}: one thing tells good from bad; give one of them")
@@ -67,7 +68,7 @@ def _judge(own: BisectOptions, timeout: float) -> Judge:
         return trials.ScriptJudge(script=own.probe, timeout=timeout)
     if own.level is not None:
         return trials.level_judge(own.level, timeout)
-    return trials.GateJudge(timeout=timeout)
+    return trials.GateJudge(timeout=timeout, imports=own.imports)
 
 
 def _text(found: Bisected, own: BisectOptions, *, verbose: bool) -> str:

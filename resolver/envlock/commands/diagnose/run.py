@@ -21,6 +21,7 @@ from envlock.cli.options import IndexOptions, ReportOptions, TalkOptions, refuse
 from envlock.cli.output import Lines, say, say_json
 from envlock.cli.output import talk as tell
 from envlock.commands.diagnose import DiagnosedThings
+from envlock.commands.diagnose.unread import refuse_unread
 from envlock.diagnose import (
     OUTSIDE,
     UNEXPLAINED,
@@ -193,6 +194,8 @@ def diagnose_all(order: DiagnoseOrder, progress: Progress) -> Diagnosis:
     judged = _judged(order, whole, progress)
     subject = whole if judged is None else judged.examined
     others += [] if judged is None else judged.findings
+    if looked.model is None and not others:
+        refuse_unread(seen.parts)
     findings = diagnose(subject, rules, [*others, *_strange(whole, rules, seen.parts)])
     fixable = _fixable(order.what, seen.parts)
     if fixable is not None:  # what a text alone shows is nothing that `envlock fix` would find
@@ -318,6 +321,7 @@ def _strange(examined: Examined, rules: Iterable[Rule], parts: Iterable[Examined
 def _is_curable(finding: Finding, but: frozenset[str] = frozenset()) -> bool:
     """Whether a change of packages cures a finding that breaks, or one that comes of it."""
     own = finding.severity is Severity.BREAKS and finding.cause is Cause.VERSION
+    own = own and [each.kind for each in finding.remedies[:1]] != [RemedyKind.SETTING]
     return (own and finding.id not in _NOT_OF_PACKAGES | but) or any(
         _is_curable(each, but) for each in finding.consequences
     )

@@ -36,6 +36,14 @@ class NewEnvironmentOptions(EnvironmentOptions, frozen=True, kw_only=True):
     prove: Annotated[
         bool, flag("--prove", says="Build and prove anew what is unchanged since it was proved.")
     ] = False
+    draft: Annotated[
+        Path | None,
+        option(
+            "--draft",
+            metavar="FILE",
+            says="Write what failed proofs taught as drafts of rules to a new file.",
+        ),
+    ] = None
 
 
 class SyncedLock(Struct, frozen=True, kw_only=True):
@@ -80,8 +88,10 @@ CREATE = Command(
     """Lock, build the environment, and prove that it works.
 
     Proved means that a Keras model is built, trained, saved to .h5, loaded
-    again and predicts the same. Whatever fails, the folder is as it was. What is
-    unchanged since it was proved is not built again. An environment.yml given
+    again and predicts the same, and that what was asked for is imported. Where a
+    failure says what would cure it, that is locked, changed and proved again,
+    three times at most. Whatever fails in the end, the folder is as it was. What
+    is unchanged since it was proved is not built again. An environment.yml given
     to -r becomes a conda prefix.
     """,
     request=RequestOptions,

@@ -21,13 +21,15 @@ from envlock.commands.environments.drift import Closeness, Drift, drift_of
 from envlock.conda import rattler
 from envlock.conda.names import pypi_pins
 from envlock.conda.programs import find_program, install_through
-from envlock.environment.create import add, install, seed, sync
+from envlock.environment.create import add, install, remove, seed, sync
 from envlock.environment.held import hold
 from envlock.environment.holding import at_work
+from envlock.environment.inspect import prefix_of, site_folders
 from envlock.environment.place import made_by_envlock
 from envlock.environment.records import Distribution
 from envlock.environment.replaceable import occupant
 from envlock.environment.replacement import Replacement
+from envlock.environment.settings import write_settings
 from envlock.errors import DiskFull, EnvlockError, IndexFailure, InstallFailure, UsageError
 from envlock.formats.requirements import text_of
 from envlock.index.handover import uv_cache
@@ -45,10 +47,11 @@ from envlock.model import (
     Target,
 )
 from envlock.progress import Progress
+from envlock.sdists.installing import with_wheels
 from envlock.system import cache_folder, make_folder, room_in, room_words, size_words, write_texts
 from envlock.system.looking import is_file
 from envlock.targets.description import Interpreter, target
-from envlock.targets.interpreters import python_in
+from envlock.targets.interpreters import find_interpreter, python_in
 from envlock.targets.tags import tagged_for
 from envlock.versions import minor_of
 from envlock.words import counted
@@ -90,6 +93,19 @@ class Builder(Protocol):
         """
         ...
 
+    @property
+    def changes(self) -> bool:
+        """Whether what was built can be changed in its place."""
+        ...
+
+    def change(self, place: Replacement, python: Path, before: Part, progress: Progress) -> None:
+        """Make what was built of ``before`` there equal to this part, by the difference.
+
+        Raises:
+            WorkError: network, disk, interpreter or installer failed.
+        """
+        ...
+
 
 class Venv(Struct, frozen=True, kw_only=True):
     """A virtual environment of an interpreter.
@@ -108,6 +124,11 @@ class Venv(Struct, frozen=True, kw_only=True):
     kept: tuple[Distribution, ...] = ()
     rewritten: frozenset[NormalizedName] = frozenset()
 
+    @property
+    def changes(self) -> bool:
+        """It can be; see `Builder`."""
+        return True
+
     def refuse_cramped(self, folder: Path, progress: Progress) -> None:
         """Make sure that there is room; see `Builder`."""
         goal = target(self.interpreter)
@@ -119,20 +140,36 @@ class Venv(Struct, frozen=True, kw_only=True):
             python = place.venv(self.interpreter)
             if self.rewritten:
                 anew = tuple(each for each in self.part.pypi if each.name in self.rewritten)
-                text = text_of(self.lock, replace(self.part, pypi=anew))
-                add(python, text, replace(self.settings, no_cache=True), progress)
-            try:
-                sync(python, text_of(self.lock, self.part), self.settings, progress)
-            except IndexFailure as error:
-                raise self._lacking(error) from None
-            if self.pip and (_PIP in self.part.pins or self._seeded(python, progress)):
-                hold(place.folder, self.part.pins)
-            if self.kept:
-                pins = [f"{each.name}=={each.version}" for each in self.kept]
-                install(python, pins, self.settings, progress, alone=True)
+                part, settings = self._ready(replace(self.part, pypi=anew), progress)
+                text = text_of(self.lock, part)
+                add(python, text, replace(settings, no_cache=True), progress)
+            self._fill(place, python, progress)
+        return python
+
+    def change(self, place: Replacement, python: Path, before: Part, progress: Progress) -> None:
+        """Install and remove what differs; see `Builder`."""
+        del before  # what is there is compared with the lock
+        with progress.phase("change what differs"):
+            self._fill(place, python, progress)
+
+    def _fill(self, place: Replacement, python: Path, progress: Progress) -> None:
+        """Have what is locked in an environment, pip, what is kept, and nothing else."""
+        part, settings = self._ready(self.part, progress)
+        try:
+            sync(python, text_of(self.lock, part), settings, progress)
+        except IndexFailure as error:
+            raise self._lacking(error) from None
+        if self.pip and (_PIP in self.part.pins or self._seeded(python, progress)):
+            hold(place.folder, self.part.pins)
+        if self.kept:
+            pins = [f"{each.name}=={each.version}" for each in self.kept]
+            install(python, pins, self.settings, progress, alone=True)
+        write_settings(site_folders(prefix_of(python)), self.lock.variables)
         built: dict[str, str] = {n: str(version) for n, version in self.part.pins.items()}
         place.mark(built, asked_for(self))
-        return python
+
+    def _ready(self, part: Part, progress: Progress) -> tuple[Part, IndexSettings]:
+        return with_wheels(part, target(self.interpreter), self.settings, progress)
 
     def _seeded(self, python: Path, progress: Progress) -> bool:
         return seed(python, self.interpreter, self.settings, progress)
@@ -159,6 +196,11 @@ class Prefix(Struct, frozen=True, kw_only=True):
     program: Path | None = None
     no_imports: tuple[str, ...] = ()
 
+    @property
+    def changes(self) -> bool:
+        """A program of conda's leaves behind what a list of packages does not name."""
+        return self.program is None
+
     def refuse_cramped(self, folder: Path, progress: Progress) -> None:
         """Make sure that there is room; see `Builder`."""
         del progress
@@ -166,22 +208,38 @@ class Prefix(Struct, frozen=True, kw_only=True):
 
     def build(self, place: Replacement, progress: Progress) -> Path:
         """Build it, and return its Python; see `Builder`."""
-        prefix, pypi = place.folder, self.part.pypi
+        prefix = place.folder
         self._install(prefix, progress)
+        python = python_in(prefix)
+        if python is None:
+            raise InstallFailure(f"{prefix} has no Python in it, so it cannot be proved")
+        self._fill(place, python, progress)
+        return python
+
+    def change(self, place: Replacement, python: Path, before: Part, progress: Progress) -> None:
+        """Have conda and pip change what differs; see `Builder`."""
+        gone = before.pins.keys() - self.part.pins.keys()
+        if gone:
+            remove(python, sorted(gone), self.settings, progress)
+        self._install(place.folder, progress)
+        self._fill(place, python, progress)
+
+    def _fill(self, place: Replacement, python: Path, progress: Progress) -> None:
+        """Have pip's packages beside conda's, and what is set."""
+        prefix, pypi = place.folder, self.part.pypi
         if self.variables:
             make_folder(prefix / "conda-meta")
             state = {"version": 1, "env_vars": dict(self.variables)}
             write_texts({prefix / "conda-meta" / "state": json.dumps(state, sort_keys=True)})
-        python = python_in(prefix)
-        if python is None:
-            raise InstallFailure(f"{prefix} has no Python in it, so it cannot be proved")
         if pypi:
             with progress.phase(f"install {counted(len(pypi), 'package')} with pip"):
-                add(python, text_of(self.lock, self.part), self.settings, progress)
+                here = target(find_interpreter(str(python)))
+                part, settings = with_wheels(self.part, here, self.settings, progress)
+                add(python, text_of(self.lock, part), settings, progress)
+        write_settings(site_folders(prefix), self.variables)
         ours = {each.name: each.version for each in self.part.conda}
         built = ours | {name: str(version) for name, version in self.part.pins.items()}
         place.mark(built, asked_for(self))
-        return python
 
     def _install(self, prefix: Path, progress: Progress) -> None:
         packages, subdir = self.part.conda, self.part.subdir
@@ -247,12 +305,29 @@ def _is_asked(via: Iterable[str], names: Collection[str]) -> bool:
     return any(canonicalize_name(each.partition("[")[0]) not in names for each in via)
 
 
+def part_of(lock: Lock) -> Part:
+    """Return the part of a lock that is installed here: of conda's it may be for other machines."""
+    if not lock.of_conda:
+        return lock.part
+    own = lock.on(rattler.detect()[0])
+    assert own is not None  # noqa: S101  (the job asked for it)
+    return own
+
+
+def of_lock(builder: Venv | Prefix, lock: Lock) -> Venv | Prefix:
+    """Return the builder of another lock of the same request, in the place of the first."""
+    part = part_of(lock)
+    if isinstance(builder, Venv):
+        return replace(builder, lock=lock, part=part, rewritten=frozenset())
+    return replace(builder, lock=lock, part=part, variables=lock.variables)
+
+
 def told_apart(builder: Venv | Prefix, how: Closeness, folder: Path) -> Drift:
     """Return how the environment in a folder differs from the one that would be built."""
     if isinstance(builder, Venv):
         part = replace(builder.part, python=minor_of(builder.interpreter.version))
-        return drift_of(folder, part, how)
-    return drift_of(folder, builder.part, how)
+        return drift_of(folder, part, how, builder.lock.variables)
+    return drift_of(folder, builder.part, how, builder.variables)
 
 
 def in_place_of(builder: Venv | Prefix, drift: Drift) -> Venv | Prefix:

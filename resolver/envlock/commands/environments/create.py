@@ -14,10 +14,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from envlock import report
-from envlock.choices import Manager
 from envlock.cli.options import (
     CondaOptions,
-    EnvironmentOptions,
     IndexOptions,
     LockFileOptions,
     ProbeOptions,
@@ -25,8 +23,7 @@ from envlock.cli.options import (
     TalkOptions,
 )
 from envlock.cli.orders import changing, configured_settings, environment_folder, needs
-from envlock.cli.output import progress_for, say_json
-from envlock.cli.output import talk as tell
+from envlock.cli.output import progress_for, say, say_json
 from envlock.cli.rows import say_rows
 from envlock.commands.environments import NewEnvironmentOptions
 from envlock.commands.environments.building import (
@@ -34,6 +31,8 @@ from envlock.commands.environments.building import (
     Venv,
     asked_for,
     in_place_of,
+    of_lock,
+    part_of,
     program_of,
     projects_in,
     refuse_without_python,
@@ -41,90 +40,45 @@ from envlock.commands.environments.building import (
     replaced_rows,
     told_apart,
 )
-from envlock.commands.environments.drift import Closeness, Drift, drift_data, drift_rows
+from envlock.commands.environments.drift import Closeness, drift_data, drift_rows
 from envlock.commands.environments.explained import explained
+from envlock.commands.environments.failing import (
+    Failing,
+    NotProved,
+    of_machine,
+    tell_unproved,
+    ways_on,
+)
+from envlock.commands.environments.learning import Learning, Round, rounds_data
+from envlock.commands.environments.order import Created, CreateOrder
 from envlock.commands.environments.proved import key_of, proved_before, remember
 from envlock.commands.environments.sync import SyncOrder, sync_environment
 from envlock.commands.environments.verify import (
     proof_data,
     proof_order,
-    proof_text,
     shell_lines,
 )
 from envlock.commands.lock.folder import Typed
 from envlock.commands.lock.job import create_job
-from envlock.conda import rattler
-from envlock.diagnose.report import findings_text
 from envlock.environment.layout import read_layout
 from envlock.environment.place import held_place, kept_as
 from envlock.environment.replaceable import settled
 from envlock.environment.replacement import Replacement, replaced
 from envlock.environment.shell import additions
-from envlock.errors import ExitCode, ProblemFound, UsageError
-from envlock.findings import Finding
-from envlock.locking.job import Job, Locked
+from envlock.errors import ExitCode, UsageError
+from envlock.locking.job import Locked
 from envlock.locking.make import make_lock
-from envlock.locking.outputs import Seen, differing, refuse_changed, write_changed
-from envlock.model import Remedy, RemedyKind
-from envlock.outcomes import IMPORTS, SCRIPT
+from envlock.locking.outputs import Seen, differing, refuse_changed, try_new, write_changed
 from envlock.probes.proof import Proof, ProofOrder, prove
 from envlock.progress import Progress
-from envlock.request.words import ORIGIN
+from envlock.rules.schema import Document
+from envlock.rules.tables import render
+from envlock.system import write_texts
 from envlock.system.looking import exists, on_path
 from envlock.targets.interpreters import find_interpreter, python_in
 
 #: A version that any patch of it answers.
 _MINOR = re.compile(r"\d+\.\d+")
-
-
-class CreateOrder(Struct, frozen=True, kw_only=True):
-    """A lock, where its environment goes, who installs it, and what must be proved.
-
-    ``force`` replaces an environment that envlock did not make; ``keep``
-    leaves one that failed for a look. ``inputs`` are the files that it reads.
-    ``change`` says whether it is only looked at, and how closely; ``anew``
-    builds and proves though nothing has changed; ``verbose`` tells all that
-    changes.
-    """
-
-    job: Job
-    folder: Path
-    proof: ProofOrder
-    manager: Manager = Manager.PIP
-    force: bool = False
-    keep: bool = False
-    inputs: tuple[Path, ...] = ()
-    change: EnvironmentOptions = EnvironmentOptions()
-    anew: bool = False
-    verbose: bool = False
-
-
-class Created(Struct, frozen=True, kw_only=True):
-    """What `create` made; ``written`` are the lock files that changed.
-
-    ``drift`` is what differed before. ``proof`` is None where it was only
-    looked, ``unchanged_since`` the day of a proof that still holds.
-    ``replaced`` says which environment was there before, None where none was.
-    """
-
-    locked: Locked
-    folder: Path
-    drift: Drift
-    proof: Proof | None = None
-    written: tuple[Path, ...] = ()
-    replaced: str | None = None
-    unchanged_since: str = ""
-
-
-class NotProved(ProblemFound):
-    """The environment was built and does not do what it should."""
-
-    def __init__(
-        self, proof: Proof, findings: Sequence[Finding], message: str, *remedies: str
-    ) -> None:
-        super().__init__(message, *remedies)
-        self.proof = proof
-        self.findings = tuple(findings)
 
 
 def create(order: CreateOrder, progress: Progress) -> Created:
@@ -157,10 +111,21 @@ def create(order: CreateOrder, progress: Progress) -> Created:
         if before is not None and drift:
             rows = report.rows_text([*drift_rows(drift, verbose=order.verbose)])
             progress.note(f"{order.folder} becomes what is locked:\n{rows}")
-        proof, written = _build(order, folder, builder, locked, progress)
-        if proof.shell is None:  # what a shell adds is not known to be the same next time
-            remember(folder, key_of(builder, _proof_of(order, builder), folder), proof)
-    return replace(found, proof=proof, written=written, replaced=before)
+        made = _build(order, folder, builder, locked, progress)
+        if (
+            made.proof.shell is None and not order.passing
+        ):  # what a shell adds is not known to be the same next time
+            key = key_of(made.builder, _proof_of(order, made.builder), folder)
+            remember(folder, key, made.proof)
+    return replace(
+        found,
+        locked=made.locked,
+        proof=made.proof,
+        written=made.written,
+        rounds=made.rounds,
+        drafts=made.drafts,
+        replaced=before,
+    )
 
 
 def create_from(bundle: Path, place: SyncOrder, proof: ProofOrder, progress: Progress) -> Created:
@@ -182,9 +147,9 @@ def create_from(bundle: Path, place: SyncOrder, proof: ProofOrder, progress: Pro
         pins, how = projects_in(builder.part), replace(proof, imports=asked_for(builder))
         proofs.append(prove(python, how, progress, write_bytecode=True, pins=pins))
         if not proofs[0].passed:
-            findings = explained(proofs[0], ())
             again = f"envlock lock  (and bundle the new lock as {bundle.name})"
-            raise _unproved(proofs[0], findings, *_of_machine(proofs[0]), again)
+            failing = Failing(proof=proofs[0], why=explained(proofs[0], ()))
+            raise NotProved(failing, *of_machine(proofs[0]), again)
 
     done = sync_environment(replace(place, lock=bundle), progress, proving)
     return Created(
@@ -196,22 +161,54 @@ def create_from(bundle: Path, place: SyncOrder, proof: ProofOrder, progress: Pro
     )
 
 
+class _Built(Struct, frozen=True, kw_only=True):
+    """An environment that passes: of which lock, and what was learnt until it did."""
+
+    builder: Venv | Prefix
+    locked: Locked
+    proof: Proof
+    rounds: tuple[Round, ...] = ()
+    drafts: tuple[Document, ...] = ()
+    written: tuple[Path, ...] = ()
+
+
 def _build(
     order: CreateOrder, folder: Path, builder: Venv | Prefix, locked: Locked, progress: Progress
-) -> tuple[Proof, tuple[Path, ...]]:
-    """Build and prove it in the place of what is there, and write the lock files."""
+) -> _Built:
+    """Build and prove it in the place of what is there, and write the lock files.
+
+    What a failed proof teaches is locked, changed in place and proved again.
+    """
     keep_as = kept_as(folder) if order.keep else None
+    work = Learning(job=order.job, part_of=part_of, progress=progress)
     with replaced(folder, progress, keep_as=keep_as) as place:
         python = builder.build(place, progress)
-        pins = projects_in(builder.part)
-        how = _proof_of(order, builder)
-        proof = prove(python, how, progress, write_bytecode=True, pins=pins)
-        if not proof.passed:
-            findings = explained(proof, order.job.rules)
-            raise _unproved(
-                proof, findings, *_remedies(order, builder.part.python, proof, findings)
-            )
-        return proof, _write_with(place, locked.before, locked.texts)
+        while not (proof := _proved(order, builder, python, progress)).passed:
+            why = explained(proof, order.job.rules, work.rules)
+            better = work.again(why, locked) if builder.changes else None
+            if better is None:
+                rounds, refused = tuple(work.rounds), frozenset(work.refused)
+                failing = Failing(proof=proof, why=why, rounds=rounds, refused=refused)
+                raise NotProved(failing, *ways_on(order, builder.part, failing))
+            before, locked = builder.part, better
+            builder = of_lock(builder, locked.lock)
+            builder.change(place, python, before, progress)
+        drafts = work.drafts(python, locked)
+        written = _write_with(place, locked.before, locked.texts)
+    return _Built(
+        builder=builder,
+        locked=locked,
+        proof=proof,
+        rounds=tuple(work.rounds),
+        drafts=drafts,
+        written=written,
+    )
+
+
+def _proved(order: CreateOrder, builder: Venv | Prefix, python: Path, progress: Progress) -> Proof:
+    pins = projects_in(builder.part)
+    how = _proof_of(order, builder)
+    return prove(python, how, progress, write_bytecode=True, pins=pins)
 
 
 def _proof_of(order: CreateOrder, builder: Venv | Prefix) -> ProofOrder:
@@ -271,9 +268,7 @@ def _builder(order: CreateOrder, locked: Locked, program: Path | None) -> Venv |
             no_imports=job.request.no_imports,
             pip=not order.change.no_pip,
         )
-    # A lock that was there may be for other machines too.
-    own = locked.lock.on(rattler.detect()[0])
-    assert own is not None  # noqa: S101  (the job asked for it)
+    own = part_of(locked.lock)
     refuse_without_python(own, order.folder)
     return Prefix(
         lock=locked.lock,
@@ -286,18 +281,6 @@ def _builder(order: CreateOrder, locked: Locked, program: Path | None) -> Venv |
     )
 
 
-def _unproved(proof: Proof, findings: Sequence[Finding], *remedies: str) -> NotProved:
-    """What is told of an environment that was built and does not pass the gate."""
-    said = "the environment was built and does not do what it should; nothing was written"
-    return NotProved(proof, findings, said, *remedies)
-
-
-def _of_machine(proof: Proof) -> Iterator[str]:
-    """What to do where the machine lacks what an import needs."""
-    imports = (each for each in proof.missed if each.startswith(IMPORTS))
-    yield from dict.fromkeys(way for each in imports if (way := proof.ways_round.get(each)))
-
-
 def _write_with(place: Replacement, before: Seen, texts: Mapping[Path, str]) -> tuple[Path, ...]:
     """Write the lock files that differ together with their environment; return those.
 
@@ -308,41 +291,6 @@ def _write_with(place: Replacement, before: Seen, texts: Mapping[Path, str]) -> 
     changed = differing(texts)
     place.write(changed)
     return tuple(changed)
-
-
-def _remedies(
-    order: CreateOrder, python: str, proof: Proof, findings: Sequence[Finding]
-) -> Iterator[str]:
-    """Ask for what cures it too, look at the environment, and let the typed versions go.
-
-    Where only the user's own scripts fail, nobody knows that it is for the versions.
-    """
-    yield from _of_machine(proof)
-    wanted = next((each.text for f in findings for each in f.remedies if _installs(each)), "")
-    typed = {each.origin for each in order.job.request.requirements} == {ORIGIN}
-    if wanted and typed and not order.job.subdirs:
-        asked = [str(each.requirement) for each in order.job.request.requirements]
-        yield shlex.join(["envlock", "create", *asked, *wanted.split(), "--python", python])
-    if all(each.startswith(IMPORTS) for each in proof.missed):
-        yield " ".join(f"--no-imports {each.removeprefix(IMPORTS)}" for each in proof.missed)
-    if order.keep:
-        yield f"envlock verify {shlex.quote(kept_as(order.folder).as_posix())}"
-    else:
-        yield "--keep"
-    if all(each.startswith(SCRIPT) for each in proof.missed):
-        return
-    request = order.job.request
-    wishes = [(each.requirement.name, each.requirement.specifier) for each in request.requirements]
-    specs = [(each.name, each.version) for each in request.specs if each.name != "python"]
-    origins = {each.origin for each in request.requirements} | {s.origin for s in request.specs}
-    if origins == {ORIGIN} and any(bound for _, bound in (*wishes, *specs)):
-        names = dict.fromkeys(name for name, _ in (*wishes, *specs))
-        manager = f" --manager {order.manager}" if order.job.subdirs else ""
-        yield f"envlock create {' '.join(names)}{manager} --python {python}"
-
-
-def _installs(remedy: Remedy) -> bool:
-    return remedy.kind is RemedyKind.INSTALL
 
 
 _PROGRAMS = ("conda", "mamba", "micromamba")
@@ -362,6 +310,7 @@ def run_create(
     typed = Typed(request=request, index=index, conda=conda, files=files)
     place = changing(place)
     outputs: tuple[Path, ...] = ()
+    try_new("--draft", place.draft, progress)
     try:
         if place.bundle is not None:
             proof = proof_order(probes, needs(request), in_shell=True)
@@ -372,11 +321,7 @@ def run_create(
             outputs = tuple(order.job.outputs)
             made = create(order, progress)
     except NotProved as error:
-        error.details = proof_data(error.proof)
-        if not talk.json:
-            tell(proof_text(error.proof, verbose=talk.verbose))
-            if error.findings:
-                tell(findings_text(error.findings, verbose=talk.verbose))
+        tell_unproved(error, talk)
         raise
     return _say_created(made, outputs, place, talk)
 
@@ -428,16 +373,24 @@ def _say_created(
 ) -> int:
     differs = bool(made.drift or differing(made.locked.texts))
     code = ExitCode.of(problem=place.check and differs)
+    drafts = "".join(map(render, made.drafts))
+    if drafts and place.draft is not None:
+        write_texts({place.draft: drafts}, users=True)
     if talk.json:
         content = report.lock_data((made.locked.lock,), outputs, made.written)
         say_json("create", {**content, **_made_data(made)}, exit_code=code)
     else:
         quiet = talk.quiet and not place.looks
-        say_rows(_rows(made, outputs, verbose=talk.verbose), quiet=quiet)
+        draft = place.draft if drafts else None
+        say_rows(_rows(made, outputs, draft, verbose=talk.verbose), quiet=quiet)
+        if drafts and draft is None and not quiet:
+            say(f"\n{drafts.rstrip()}")
     return code
 
 
-def _rows(made: Created, outputs: Sequence[Path], *, verbose: bool) -> Iterator[report.Row]:
+def _rows(
+    made: Created, outputs: Sequence[Path], draft: Path | None, *, verbose: bool
+) -> Iterator[report.Row]:
     if made.proof is None:
         to_write = differing(made.locked.texts)
         for path in outputs:
@@ -446,14 +399,24 @@ def _rows(made: Created, outputs: Sequence[Path], *, verbose: bool) -> Iterator[
         how = "differs from" if made.drift else "is"
         yield "environment", f"{made.folder} {how} what is locked"
         return
-    proof = made.proof
-    yield from report.lock_rows(made.locked.lock, outputs, made.written, verbose=verbose)
-    yield from report.proof_rows(proof.outcomes, proof.ways_round, proof.lacking, verbose=verbose)
-    yield from (("in this shell", line) for line in shell_lines(proof))
+    if draft is not None:
+        yield "written", str(draft)
+    yield from proved_rows(made, made.proof, outputs, verbose=verbose)
     yield from replaced_rows(made.folder, made.replaced)
     since = f"unchanged since it was proved on {made.unchanged_since} (--prove proves anew)"
     yield "environment", f"{made.folder}{f', {since}' if made.unchanged_since else ''}"
     yield "next", _activate(made.folder, of_conda=made.locked.lock.of_conda)
+
+
+def proved_rows(
+    made: Created, proof: Proof, outputs: Sequence[Path], *, verbose: bool
+) -> Iterator[report.Row]:
+    """What was learnt, locked and proved."""
+    for each in made.rounds:
+        yield from (("learnt", f"round {each.number}: {one}") for one in each.learnt)
+    yield from report.lock_rows(made.locked.lock, outputs, made.written, verbose=verbose)
+    yield from report.proof_rows(proof.outcomes, proof.ways_round, proof.lacking, verbose=verbose)
+    yield from (("in this shell", line) for line in shell_lines(proof))
 
 
 def _made_data(made: Created) -> dict[str, Any]:
@@ -462,6 +425,7 @@ def _made_data(made: Created) -> dict[str, Any]:
         "replaced": made.replaced,
         "changes": drift_data(made.drift),
         "unchanged_since": made.unchanged_since or None,
+        "learnt": rounds_data(made.rounds, made.drafts),
         **(proof_data(made.proof) if made.proof else {}),
     }
 

@@ -21,10 +21,12 @@ from envlock.environment.inspect import site_folders
 from envlock.environment.layout import conda_packages, read_layout, records_of
 from envlock.environment.owners import of_conda
 from envlock.environment.records import Distribution, read_site
+from envlock.environment.settings import settings_in
 from envlock.environment.whose import built_pins
 from envlock.errors import InterpreterMissing
 from envlock.model import Part
 from envlock.report import Row
+from envlock.rules.settings import holdable
 from envlock.standards import requirement
 from envlock.system.looking import is_file
 from envlock.targets.interpreters import base_program, python_in
@@ -52,7 +54,8 @@ class Drift(Struct, frozen=True, kw_only=True):
     that came after envlock built it, and ``asked`` those beyond the lock that
     were asked for, with what came for each. ``damaged`` are locked ones whose
     files are not as they were installed. ``python`` is what is there and what
-    is wanted. ``kept`` are packages beyond the lock that are let be.
+    is wanted. ``kept`` are packages beyond the lock that are let be. ``settings``
+    are variables that it is to set, or (None) no longer to set.
     """
 
     moved: tuple[Moved, ...] = ()
@@ -61,9 +64,10 @@ class Drift(Struct, frozen=True, kw_only=True):
     by_hand: frozenset[str] = frozenset()
     asked: Mapping[str, frozenset[str]] = field(default_factory=dict)
     kept: tuple[Distribution, ...] = ()
+    settings: Mapping[str, str | None] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.moved or self.damaged or self.python)
+        return bool(self.moved or self.damaged or self.python or self.settings)
 
     @property
     def rewritten(self) -> frozenset[NormalizedName]:
@@ -86,9 +90,12 @@ class Closeness(Struct, frozen=True, kw_only=True):
     inexact: bool = False
 
 
-def drift_of(folder: Path, part: Part, how: Closeness) -> Drift:
+def drift_of(
+    folder: Path, part: Part, how: Closeness, variables: Mapping[str, str] | None = None
+) -> Drift:
     """Compare an environment with a part of a lock; in a missing one nothing is installed.
 
+    What it is to set is compared where ``variables`` say it.
     Nothing of it is run: it may have come with a folder that was cloned.
     """
     there = tuple(_by_pip(folder))
@@ -124,7 +131,15 @@ def drift_of(folder: Path, part: Part, how: Closeness) -> Drift:
         ),
         asked=_asked([each for each in there if f"{each.name}{beside}" in beyond], beside),
         kept=kept,
+        settings={} if variables is None else _settings(folder, holdable(variables)),
     )
+
+
+def _settings(folder: Path, wanted: Mapping[str, str]) -> dict[str, str | None]:
+    """What an environment is to set and does not, or sets and is not to."""
+    there = settings_in(site_folders(folder))
+    names = sorted({*there, *wanted})
+    return {name: wanted.get(name) for name in names if there.get(name) != wanted.get(name)}
 
 
 def _asked(beyond: Sequence[Distribution], beside: str) -> dict[str, frozenset[str]]:
@@ -211,6 +226,8 @@ def drift_rows(found: Drift, *, verbose: bool) -> Iterator[Row]:
     rows["keep"] = [(each.name, str(each.version), "") for each in found.kept]
     if found.python is not None:
         yield "python", " → ".join(found.python)
+    for name, value in found.settings.items():
+        yield ("unset", name) if value is None else ("set", f"{name}={value}")
     yield from _columns(
         {verb: rows.get(verb, []) for verb in (*dict.fromkeys(_VERBS.values()), "repair", "keep")},
         shown=None if verbose else _SHOWN,
@@ -257,6 +274,7 @@ def drift_data(found: Drift) -> dict[str, Any]:
             for name, each in found.damaged.items()
         ],
         "kept": [str(each) for each in found.kept],
+        "settings": dict(found.settings),
     }
 
 

@@ -2,42 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+
+from msgspec import Struct
 
 from envlock.diagnose import UNEXPLAINED, diagnose
 from envlock.environment.inspect import prefix_of
 from envlock.environment.state import examine_environment
 from envlock.examine.files import examine_content
 from envlock.examine.gathered import Given, merge
-from envlock.findings import Finding
+from envlock.findings import Examined, Finding
+from envlock.model import Rule
 from envlock.outcomes import Crashed, Failed
 from envlock.probes.proof import Proof
 from envlock.rules import database
 
 _MOST = 3  # findings
+_TRIED = 6  # failures that are looked at: what fails after many others mostly fails for them
 
 
-def explained(proof: Proof, rules: Iterable[Path]) -> tuple[Finding, ...]:
+class Explained(Struct, frozen=True, kw_only=True):
+    """A level of the gate that failed, all that it said, and what is known of that."""
+
+    outcome: Failed | Crashed
+    text: str
+    findings: tuple[Finding, ...]
+
+
+class Explanation(Struct, frozen=True, kw_only=True):
+    """What was in an environment that did not pass, and each of its failures explained."""
+
+    python: Path
+    examined: Examined
+    failures: tuple[Explained, ...]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The findings of all failures, each once and few enough to be read."""
+        every = [one for each in self.failures for one in each.findings]
+        firsts = {(each.id, *each.packages): each for each in reversed(every)}
+        known = [each for each in every if firsts[each.id, *each.packages] is each]
+        return tuple(known[:_MOST])
+
+
+def explained(
+    proof: Proof, rules: Iterable[Path], learnt: Sequence[Rule] = ()
+) -> Explanation | None:
     """Return what is wrong by what the failures of the gate printed, with the environment beside.
 
-    It is read as it is now, and nothing of it is run.
+    It is read as it is now, and nothing of it is run. None where nothing was printed.
     """
-    said = "\n\n".join(_texts(proof))
-    if not said:
-        return ()
+    failed = [(each, said) for each, said in _failures(proof) if said][:_TRIED]
+    if not failed:
+        return None
     state = examine_environment(prefix_of(proof.python))
-    whole = merge((state.examined, examine_content(said, "what the proof printed", Given())))
-    found = diagnose(whole, database.load(tuple(rules)).everything, state.findings)
-    known = [each for each in found if each.id != UNEXPLAINED]
-    return tuple(known[:_MOST])
+    known = database.load(tuple(rules)).with_rules(learnt).everything
+    found: list[Explained] = []
+    for outcome, said in failed:
+        text = examine_content(said, "what the proof printed", Given())
+        whole = merge((state.examined, text))
+        told = diagnose(whole, known, state.findings)
+        findings = tuple(each for each in told if each.id != UNEXPLAINED)
+        found.append(Explained(outcome=outcome, text=whole.text, findings=findings))
+    return Explanation(python=proof.python, examined=state.examined, failures=tuple(found))
 
 
-def _texts(proof: Proof) -> Iterator[str]:
+def _failures(proof: Proof) -> Iterator[tuple[Failed | Crashed, str]]:
     for each in proof.outcomes:
         if each.level not in proof.gate:
             continue
         if isinstance(each, Failed):
-            yield each.traceback or f"{each.error}: {each.detail}"
+            yield each, each.traceback or f"{each.error}: {each.detail}"
         elif isinstance(each, Crashed):
-            yield each.output
+            yield each, each.output

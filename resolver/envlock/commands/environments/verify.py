@@ -17,6 +17,8 @@ from envlock.cli.options import ProbeOptions, ReportOptions, TalkOptions, refuse
 from envlock.cli.orders import environment_folder, environment_meant, seconds
 from envlock.cli.output import progress_for, say, say_json
 from envlock.commands.environments import ExaminedEnvironment
+from envlock.commands.environments.explained import explained
+from envlock.diagnose.report import findings_data, findings_text
 from envlock.environment.inspect import current, installed, prefix_of
 from envlock.environment.recovery import environment_at
 from envlock.environment.requested import requested_in
@@ -85,15 +87,19 @@ def run_verify(
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
     order = proof_order(probes, in_shell=True)
     proof = verify(environment_meant(own.environment, progress), own, order, progress)
+    why = None if proof.passed else explained(proof, ())
+    findings = () if why is None else why.findings
     code = ExitCode.of(problem=not proof.passed or bool(proof.shell and proof.shell.broken))
     if form.format is ReportFormat.GITHUB:
         from envlock.commands.environments.github import tell_proof  # noqa: PLC0415  (for CI alone)
 
         tell_proof(proof, proof_text(proof, verbose=False))
     elif talk.json:
-        say_json("verify", proof_data(proof), exit_code=code)
+        content = {**proof_data(proof), "findings": findings_data(findings)}
+        say_json("verify", content, exit_code=code)
     else:
-        say(proof_text(proof, verbose=talk.verbose))
+        told = findings_text(findings, verbose=talk.verbose)
+        say("\n\n".join(filter(None, (proof_text(proof, verbose=talk.verbose), told))))
     return code
 
 

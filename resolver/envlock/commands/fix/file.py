@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -19,7 +19,7 @@ from envlock.choices import EngineName
 from envlock.commands.fix.case import Steering, owners_of, untold
 from envlock.commands.today import Judged, Meant, judged_in_time, target_of, tools_for
 from envlock.diagnose import diagnose
-from envlock.engine import Answer, Problem, Solution, able
+from envlock.engine import able
 from envlock.errors import NoResolution, UsageError, WorkError
 from envlock.examine.files import examine_path
 from envlock.examine.gathered import Given
@@ -33,7 +33,6 @@ from envlock.progress import Progress
 from envlock.resolve import Tools
 from envlock.rules import database
 from envlock.rules.check import Packages, Situation, violations
-from envlock.rules.frameworks import families
 from envlock.system import contents, encoded_as, read_text, refuse_irregular, write_files
 from envlock.targets.tags import fits
 from envlock.versions import admits
@@ -90,12 +89,13 @@ def fix_file(order: FileOrder, progress: Progress) -> FixedFile:
     seen = judged_in_time(examined, goal, order.settings, progress)
     _refuse_elsewhere(order, seen)
     file = _read(order, examined, goal, seen, progress)
-    case, unsolved = file.examine()
-    told = untold(case, diagnose(seen.examined, case.rules))
+    found = diagnose(seen.examined, file.case.rules)
+    case, unsolved = file.examine(found)
+    told = untold(case, found)
     notes = seen.notes
     if case.nothing_wrong:
         if unsolved:
-            notes = (*notes, _refuse_unsolved(order, case, unsolved, told))
+            notes = (*notes, _refuse_unsolved(order, case, seen, told))
         return FixedFile(path=order.path, plan=None, notes=notes, told=told)
     plan = file.plan(case)
     if plan is None:
@@ -175,17 +175,17 @@ def _refuse_elsewhere(order: FileOrder, seen: Judged) -> None:
 
 
 def _refuse_unsolved(
-    order: FileOrder, case: Complaint, unsolved: str, told: tuple[Finding, ...]
+    order: FileOrder, case: Complaint, seen: Judged, told: tuple[Finding, ...]
 ) -> str:
     """Return a note where only conda could tell what would be installed.
 
     Raises:
         NoResolution: what the file asks for has no solution.
     """
-    if case.situation.manager == "conda":
+    if seen.obstacle is None:
         return by_its_lines(order.path)
     place = f"for Python {case.target.minor} on {case.target.platform}"
-    said = [f"  {line}" for line in unsolved.strip().splitlines()]
+    said = [f"  {line}" for line in seen.obstacle.because.strip().splitlines()]
     facts = _facts({each.id: each.because for each in told})
     raise NoResolution(
         "\n".join((f"{order.path}: nothing fits what it asks for {place}:", *said, facts)).rstrip(),
@@ -233,12 +233,13 @@ class _File(Struct, frozen=True, kw_only=True):
     judged: Judged
     tools: Tools
 
-    def examine(self) -> tuple[Complaint, str]:
+    def examine(self, found: Iterable[Finding]) -> tuple[Complaint, str]:
         """Return what is wrong, and what the engine says where nothing fits the file.
 
         What an installer makes of the file today is judged. Where it makes
         nothing of it, which is mostly for the reason of a rule, the newest
-        version of each range stands for the range.
+        version of each range stands for the range. What conda would take is
+        asked of no index of pip's: of its ranges is wrong what is ``found`` to be.
         """
         pins = self.case.packages
         if self.judged.pins is not None:
@@ -247,10 +248,9 @@ class _File(Struct, frozen=True, kw_only=True):
             return self._wrong({**self._newest(), **pins}), self.judged.obstacle.because
         if not self.judged.is_known or self.complete or self._broken(pins):
             return self._wrong(pins), ""
-        answer = self._as_installed()
-        if isinstance(answer, Solution):
-            return self._wrong({package.name: package.version for package in answer.packages}), ""
-        return self._wrong({**self._newest(), **pins}), answer.text
+        told = frozenset(each.id for each in found if each.severity is Severity.BREAKS)
+        case = self._wrong({**self._newest(), **pins}, told) if told else self._wrong(pins)
+        return case, "what conda would take is not known"
 
     def plan(self, case: Complaint) -> Plan | None:
         """Return the first cure that leaves all other ranges as they are, or else one of all."""
@@ -268,9 +268,12 @@ class _File(Struct, frozen=True, kw_only=True):
         outside = wanted is not None and step.after is not None and not admits(wanted, step.after)
         return bool(step.rules) or outside or step.package in self.case.packages
 
-    def _wrong(self, pins: Packages) -> Complaint:
-        """The case of these versions, with the lines that no broken rule names as they are."""
-        broken = self._broken(pins)
+    def _wrong(self, pins: Packages, told: frozenset[str] | None = None) -> Complaint:
+        """The case of these versions, with the lines that no broken rule names as they are.
+
+        Of the rules that they break, those count that are ``told``; all where None are.
+        """
+        broken = tuple(each for each in self._broken(pins) if told is None or each.rule.id in told)
         named = {name for each in broken for name in each.packages}
         own = self.case.packages.keys()
         return replace(
@@ -288,21 +291,6 @@ class _File(Struct, frozen=True, kw_only=True):
     def _broken(self, pins: Packages) -> tuple[Violation, ...]:
         found = violations(self.case.rules, pins, self.case.situation, lenient=True)
         return tuple(each for each in found if each.rule.severity is Severity.BREAKS)
-
-    def _as_installed(self) -> Answer:
-        """What an installer makes of the file today."""
-        wanted = [f"{name}=={version}" for name, version in self.case.packages.items()]
-        wanted += [f"{name}{wanted}" for name, wanted in self.ranges.items()]
-        if not wanted:
-            return Solution(packages=())
-        problem = Problem(
-            requirements=tuple(sorted(wanted)),
-            constraints=(),
-            target=self.case.target,
-            settings=self.case.settings,
-            wheels_only=families().wheels_only,
-        )
-        return self.tools.solve(problem, "the file as it stands")
 
     def _newest(self) -> dict[NormalizedName, Version]:
         """The newest release for the target in each range that has one."""

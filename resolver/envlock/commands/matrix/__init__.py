@@ -85,6 +85,13 @@ class CellOptions(Struct, frozen=True, kw_only=True):
     baseline: Annotated[bool, flag("--baseline", says="Run what a plain resolve gives too.")] = (
         False
     )
+    legacy: Annotated[
+        bool, flag("--legacy", says="Run Keras 2 too, where the release comes with Keras 3.")
+    ] = False
+    companions: Annotated[
+        bool,
+        flag("--companions", says="Run what often stands beside it, as beside.yaml names it."),
+    ] = False
     patches: Annotated[
         bool, flag("--patches", says="Run every patch release, not the last of each minor.")
     ] = False

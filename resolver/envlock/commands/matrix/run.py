@@ -19,14 +19,22 @@ from envlock.cli.output import progress_for, say, say_json
 from envlock.commands.matrix import CellOptions, RunOptions
 from envlock.errors import EnvlockError, ExitCode, UsageError, WorkError
 from envlock.evidence.documents import read, render
-from envlock.evidence.values import PLAIN, RULES, Cell, CellEvidence, ProvedSet, Variation
+from envlock.evidence.values import (
+    COMPANIONS,
+    LEGACY,
+    PLAIN,
+    RULES,
+    Beside,
+    Cell,
+    CellEvidence,
+    ProvedSet,
+    Variation,
+)
 from envlock.index.pages import Index
 from envlock.locking.outputs import try_outputs
 from envlock.matrix.lanes import Ended, Lane, Queue, Run, Task, Terms, clean_cache, local_lanes
 from envlock.matrix.plan import CellPlan, MatrixPlan, cells, minors, read_plan, specifier
-from envlock.matrix.proving import prove_set, series_of
-from envlock.probes import DEFAULT_GATE
-from envlock.probes.proof import probe_digest
+from envlock.matrix.proving import digest_of, gate_of, prove_set, series_of
 from envlock.progress import Progress
 from envlock.rules.frameworks import framework
 from envlock.system import cache_folder, exclusive, make_folder, read_text, remove_tree, write_texts
@@ -42,7 +50,7 @@ def run(cells: CellOptions, own: RunOptions, index: IndexOptions, talk: TalkOpti
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
     order = MatrixOrder(
         plan=_plan(cells),
-        folder=own.evidence,
+        folder=own.evidence / COMPANIONS if cells.companions else own.evidence,
         terms=Terms(
             workspace=workspace(),
             settings=configured_settings(index),
@@ -84,6 +92,8 @@ def _plan(options: CellOptions) -> MatrixPlan:
             vary=tuple(map(canonicalize_name, options.vary)) or plan.vary,
             vary_newest=options.vary_newest or plan.vary_newest,
             baseline=options.baseline or plan.baseline,
+            legacy=options.legacy or plan.legacy,
+            companions=options.companions or plan.companions,
             patches=options.patches or plan.patches,
             accelerator=options.accelerator or plan.accelerator,
         )
@@ -224,12 +234,12 @@ def _left(plan: CellPlan, order: MatrixOrder, interpreter: Interpreter, index: I
     known = CellEvidence(cell=plan.cell, sets=())
     if path.is_file():
         known = read(str(path), read_text(path))
-    names = [RULES, *([PLAIN] if plan.baseline else [])]
+    names = [RULES, *([PLAIN] if plan.baseline else []), *([LEGACY] if plan.legacy else [])]
     for package in plan.vary:
         series = series_of(package, target(interpreter), index)
         names += (str(Variation(package=package, series=each)) for each in reversed(series))
-    probe = probe_digest()
-    done = {each.name for each in known.sets if each.circumstances.probe == probe}
+    names += (str(Beside(package=package)) for package in plan.companions)
+    done = {s.name for s in known.sets if s.circumstances.probe == digest_of(s.name)}
     if order.again:
         done = set()
     return Left(
@@ -312,7 +322,7 @@ class _Runner:
         evidence = self._evidence[cell].with_set(proved)
         self._evidence[cell] = evidence
         write_texts({self._order.folder / cell.filename: render(evidence)}, users=True)
-        if proved.passes(DEFAULT_GATE):
+        if proved.passes(gate_of(proved.name)):
             self._tally.passed += 1
         else:
             self._tally.failed.append(f"{cell}, {proved.name}: {shortcoming(proved)}")
@@ -349,7 +359,7 @@ def shortcoming(proved: ProvedSet) -> str:
     """Say why a set does not pass the gate, or "" when it does."""
     if proved.problem:
         return proved.problem.splitlines()[0][:160]
-    missing = [each for each in proved.outcomes if each.level in DEFAULT_GATE]
+    missing = [each for each in proved.outcomes if each.level in gate_of(proved.name)]
     bad = [each for each in missing if each.level not in proved.capabilities]
     if not bad:
         return ""
