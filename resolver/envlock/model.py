@@ -10,7 +10,7 @@ unless the user wrote them into a request.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import NewType
@@ -367,6 +367,27 @@ class LockedPackage(Struct, frozen=True, kw_only=True):
     only: tuple[Selection, ...] = ()
 
 
+class Holding(Struct, frozen=True, kw_only=True):
+    """What keeps a newer release of a package away, and what would free it, "" if nobody knows."""
+
+    why: str
+    frees: str = ""
+
+
+class Behind(Struct, frozen=True, kw_only=True):
+    """What was asked for and is years older than the framework, though there are newer releases.
+
+    ``uploaded`` is the day of the release that was taken, ``newest`` the one that it might be.
+    """
+
+    name: NormalizedName
+    version: Version
+    uploaded: date
+    newest: Version
+    newest_uploaded: date
+    holding: tuple[Holding, ...] = ()
+
+
 class CondaPackage(Struct, frozen=True, kw_only=True):
     """One record of a channel, as it was chosen: all that an install and the formats need.
 
@@ -414,7 +435,7 @@ class Part(Struct, frozen=True, kw_only=True):
     its packages, and ``virtual`` what those ask of the system, such as ``__glibc >=2.17``.
     ``verified`` says when, where and what exactly this set of pins was seen to do, and is empty for
     every other one; of such a one ``differs`` says in what it is not a set that was proved. Files
-    hold how many these are.
+    hold how many these are. ``behind`` is known where it was just made; files hold it in a note.
     """
 
     python: str = ""
@@ -425,6 +446,7 @@ class Part(Struct, frozen=True, kw_only=True):
     virtual: tuple[str, ...] = ()
     verified: str = ""
     differs: tuple[str, ...] = ()
+    behind: tuple[Behind, ...] = ()
 
     def version(self, name: str) -> Version | None:
         """The pinned version of a Python package (its name normalised), or None."""
