@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,9 +44,10 @@ def locked(envlock: Program, shelf: Shelf, *words: str) -> Done:
     return done
 
 
-def behind(done: Done) -> list[dict[str, object]]:
+def behind(done: Done) -> list[dict[str, Any]]:
     (part,) = done.data["parts"]
-    return part["behind"]
+    found: list[dict[str, Any]] = part["behind"]
+    return found
 
 
 def test_a_rule_that_refuses_what_the_newer_release_needs_is_told_with_the_framework_that_frees(
@@ -80,7 +82,7 @@ def test_a_release_for_another_python_is_told_with_that_python(
     shelf.add("acme", "1.0", OLD)
     shelf.add("acme", "2.0", NEW, tag="cp39-cp39-manylinux2014_x86_64")
     (found,) = behind(locked(envlock, shelf, "acme"))
-    (held,) = found["holding"]  # type: ignore[misc]
+    (held,) = found["holding"]
     assert (found["newest"], held["frees"]) == ("2.0", "--python 3.9")
     assert held["why"].startswith("2.0 has no file for Python 3.")
 
