@@ -9,7 +9,7 @@ channels carry no credentials, unless the user wrote them into a request.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import NewType
@@ -20,6 +20,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
+from envlock.behind import Behind
 from envlock.builds import Built
 from envlock.causes import Cause
 from envlock.choices import Accelerator, IndexStrategy
@@ -366,27 +367,6 @@ class LockedPackage(Struct, frozen=True, kw_only=True):
     elsewhere: tuple[str, ...] = ()
     only: tuple[Selection, ...] = ()
     built: Built | None = None
-
-
-class Holding(Struct, frozen=True, kw_only=True):
-    """What keeps a newer release of a package away, and what would free it, "" if nobody knows."""
-
-    why: str
-    frees: str = ""
-
-
-class Behind(Struct, frozen=True, kw_only=True):
-    """What was asked for and is years older than the framework, though there are newer releases.
-
-    ``uploaded`` is the day of the release that was taken, ``newest`` the one that it might be.
-    """
-
-    name: NormalizedName
-    version: Version
-    uploaded: date
-    newest: Version
-    newest_uploaded: date
-    holding: tuple[Holding, ...] = ()
 
 
 class CondaPackage(Struct, frozen=True, kw_only=True):

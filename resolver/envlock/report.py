@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from envlock.behind import Behind
 from envlock.model import (
-    Behind,
     Case,
     CondaPackage,
     Constraint,

@@ -18,11 +18,12 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock import standards
+from envlock.behind import Behind, Holding
 from envlock.index.filenames import WHEEL_SUFFIX, releases
 from envlock.index.filenames import admitted as uploaded_by
 from envlock.index.metadata import read_needs
 from envlock.index.pages import Index
-from envlock.model import Behind, DistributionFile, Holding, LockedPackage, Rule, Severity
+from envlock.model import DistributionFile, LockedPackage, Rule, Severity
 from envlock.releases import framework_releases
 from envlock.resolve import Question
 from envlock.resolve.candidate import PackageRequirement, admitted
