@@ -30,6 +30,26 @@ class Kind(StrEnum):
     FILE = "file"
     TEXT = "text"
     MODEL = "model"
+    CODE = "code"
+
+
+class Use(Struct, frozen=True, kw_only=True):
+    """One place where code uses a public name, or ``function(keyword)``; ``source`` is its line.
+
+    ``where`` is the file, of a notebook with the cell; ``line`` and ``column``
+    count from 1.
+    """
+
+    dotted: str
+    where: str
+    line: int
+    column: int
+    source: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it stands, as messages name it."""
+        return f"{self.where}:{self.line}"
 
 
 class Examined(Struct, frozen=True, kw_only=True):
@@ -44,7 +64,7 @@ class Examined(Struct, frozen=True, kw_only=True):
     ``bounds`` are what pip is given of a request: its requirements as they are
     written, and its constraints; none where conda brings some of it.
     ``undecided`` are those of ``loose`` of which the Python or the system
-    decides what is asked for.
+    decides what is asked for. ``uses`` are the names that code uses.
     """
 
     kind: Kind
@@ -61,6 +81,7 @@ class Examined(Struct, frozen=True, kw_only=True):
     asked: tuple[Requested, ...] = ()
     bounds: tuple[Requested, ...] = ()
     undecided: frozenset[NormalizedName] = frozenset()
+    uses: tuple[Use, ...] = ()
 
 
 class Finding(Struct, frozen=True, kw_only=True):
