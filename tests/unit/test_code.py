@@ -14,7 +14,7 @@ from envlock.examine.gathered import merge
 from envlock.findings import Examined, Use
 
 TF = ["tensorflow"]
-ZEROS = ["numpy.zeros", "numpy.zeros(dtype)", "numpy.bool"]
+ZEROS = ["numpy.zeros", "numpy.bool", "numpy.zeros(dtype)"]
 
 
 def used(text: str) -> list[str]:
@@ -30,7 +30,7 @@ def used(text: str) -> list[str]:
         ("import tensorflow as tf\ntf.contrib.rnn.X()", ["tensorflow", "tensorflow.contrib.rnn.X"]),
         ("from keras import layers as L\nL.merge.Add", ["keras.layers", "keras.layers.merge.Add"]),
         ("from keras.layers import *", ["keras.layers"]),
-        ("import tensorflow as tf\nk = tf.io\nk.gfile", [*TF, "tensorflow.io", "tensorflow.io.gfile"]),
+        ("import tensorflow as tf\nk = tf.io\nk.a", [*TF, "tensorflow.io", "tensorflow.io.a"]),
         ("from .keras import a\nimport json\njson.dumps", []),
         ("import numpy as np\nnp = 3\nnp.bool", ["numpy"]),
         ("import numpy as np\ndef f(np):\n    np.bool", ["numpy"]),
