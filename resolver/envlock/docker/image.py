@@ -11,7 +11,7 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from envlock.docker.bases import Base, BaseWish, Frozen, choose
-from envlock.docker.recipe import GATE, Check, LockFile, Recipe, texts
+from envlock.docker.recipe import GATE, BuildStep, Check, LockFile, Recipe, texts
 from envlock.locking.job import Job
 from envlock.locking.outputs import Seen
 from envlock.model import Lock, Target
@@ -20,6 +20,7 @@ from envlock.probes.proof import is_among
 from envlock.releases import contents, framework_releases
 from envlock.rules.frameworks import framework_of
 from envlock.rules.settings import holdable
+from envlock.sdists import MENDER
 from envlock.versions import minor_of
 
 
@@ -115,6 +116,8 @@ def assemble(order: DockerOrder, pieces: Sequence[Piece], frozen: Frozen | None)
         shared=frozen is not None,
         gpu=any(name.startswith("nvidia-") for name in names) or base.image.name == "nvidia/cuda",
         wheels=order.wheels,
+        builds=() if order.wheels else tuple(_builds(pieces)),
+        mender=MENDER.read_text(encoding="utf-8"),
     )
     beside = texts(recipe, scripts())
     return Image(
@@ -128,6 +131,17 @@ def assemble(order: DockerOrder, pieces: Sequence[Piece], frozen: Frozen | None)
         },
         notes=(*base.notes, *_notes(pieces, frozen), *_unproved(order, recipe)),
     )
+
+
+def _builds(pieces: Sequence[Piece]) -> Iterator[BuildStep]:
+    """What is built of its source, where each machine has the same release of it."""
+    for package in pieces[0].lock.part.pypi:
+        built = package.built
+        if built is None or any(each.pins.get(package.name) != package.version for each in pieces):
+            continue
+        hashes = (f"    --hash={each}" for each in package.hashes)
+        pin = " \\\n".join((f"{package.name}=={package.version}", *hashes))
+        yield BuildStep(name=package.name, pin=pin, tools=built.tools, mended=built.mended)
 
 
 def _lock_file(piece: Piece) -> LockFile:
