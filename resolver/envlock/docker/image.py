@@ -93,18 +93,7 @@ def assemble(order: DockerOrder, pieces: Sequence[Piece], frozen: Frozen | None)
     """
     lock, goal = pieces[0].lock, pieces[0].target
     names = list(lock.part.pins)
-    base = choose(
-        BaseWish(
-            python=goal.minor,
-            machines=tuple(piece.machine.name for piece in pieces),
-            word=order.base,
-            digest=order.digest,
-            framework=_framework(lock),
-            brings_cuda=any(name.startswith("nvidia-cuda-runtime") for name in names),
-            accelerator=goal.accelerator,
-            kept=frozen is not None,
-        )
-    )
+    base = choose(_wish(order, pieces, kept=frozen is not None))
     recipe = Recipe(
         base=base,
         python=goal.minor,
@@ -130,6 +119,20 @@ def assemble(order: DockerOrder, pieces: Sequence[Piece], frozen: Frozen | None)
             **{order.folder / name: text for name, text in beside.items()},
         },
         notes=(*base.notes, *_notes(pieces, frozen), *_unproved(order, recipe)),
+    )
+
+
+def _wish(order: DockerOrder, pieces: Sequence[Piece], *, kept: bool) -> BaseWish:
+    lock, goal = pieces[0].lock, pieces[0].target
+    return BaseWish(
+        python=goal.minor,
+        machines=tuple(piece.machine.name for piece in pieces),
+        word=order.base,
+        digest=order.digest,
+        framework=_framework(lock),
+        brings_cuda=any(name.startswith("nvidia-cuda-runtime") for name in lock.part.pins),
+        accelerator=goal.accelerator,
+        kept=kept,
     )
 
 
