@@ -10,6 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "resolver" / "envlock"
 
 VALUES = {
+    "builds",
     "causes",
     "changes",
     "choices",
@@ -46,7 +47,8 @@ ALLOWED = {
     "changes": set(),
     "choices": set(),
     "documents": {"errors"},
-    "model": {"causes", "choices"},
+    "builds": set(),
+    "model": {"builds", "causes", "choices"},
     "errors": set(),
     "findings": {"causes", "model"},
     "outcomes": set(),
@@ -68,13 +70,14 @@ ALLOWED = {
     "request": VALUES | {"conda", "formats", "index", "rules", "system"},
     "index": VALUES | {"system"},
     "engine": VALUES | {"formats", "system", "index", "targets"},
+    "sdists": VALUES | {"index", "rules", "system", "targets"},
     "resolve": PURE | {"conda", "engine", "index", "system", "targets"},
     "environment": VALUES | {"locks", "rules", "system", "targets", "trees", "index"},
     "code": VALUES | {"formats", "names"},
     "examine": PURE | {"code", "conda", "formats", "system", "targets"},
     "diagnose": PURE | {"formats", "targets"},
     "plan": PURE | {"engine", "resolve", "targets"},
-    "docker": PURE | {"formats", "locking", "probes"},
+    "docker": PURE | {"formats", "locking", "probes", "sdists"},
     "probes": VALUES | {"environment", "rules", "system"},
     "evidence": PURE | {"index", "probes", "resolve", "system", "targets"},
     "matrix": PURE
@@ -101,6 +104,7 @@ ALLOWED = {
         "index",
         "request",
         "resolve",
+        "sdists",
         "system",
         "targets",
         "formats",
@@ -111,6 +115,7 @@ ALLOWED = {
 }
 #: Rooms that start no process and write no file.
 QUIET = {
+    "builds",
     "causes",
     "changes",
     "choices",

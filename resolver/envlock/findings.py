@@ -64,7 +64,9 @@ class Examined(Struct, frozen=True, kw_only=True):
     ``bounds`` are what pip is given of a request: its requirements as they are
     written, and its constraints; none where conda brings some of it.
     ``undecided`` are those of ``loose`` of which the Python or the system
-    decides what is asked for. ``uses`` are the names that code uses.
+    decides what is asked for. ``built`` are the packages whose compiled code was
+    seen to be for NumPy 1, beside a NumPy that is newer; ``uses`` the names that
+    code uses.
     """
 
     kind: Kind
@@ -82,6 +84,7 @@ class Examined(Struct, frozen=True, kw_only=True):
     bounds: tuple[Requested, ...] = ()
     undecided: frozenset[NormalizedName] = frozenset()
     uses: tuple[Use, ...] = ()
+    built: Mapping[NormalizedName, Version] = field(default_factory=dict)
 
 
 class Finding(Struct, frozen=True, kw_only=True):

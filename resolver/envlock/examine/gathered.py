@@ -337,6 +337,7 @@ def _pair(one: Examined, other: Examined) -> Examined:
         bounds=(*one.bounds, *other.bounds),
         undecided=one.undecided | other.undecided,
         uses=(*one.uses, *other.uses),
+        built={**other.built, **one.built},
     )
 
 
