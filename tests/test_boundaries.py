@@ -10,6 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "resolver" / "envlock"
 
 VALUES = {
+    "builds",
     "causes",
     "changes",
     "choices",
@@ -46,7 +47,8 @@ ALLOWED = {
     "changes": set(),
     "choices": set(),
     "documents": {"errors"},
-    "model": {"causes", "choices"},
+    "builds": set(),
+    "model": {"builds", "causes", "choices"},
     "errors": set(),
     "findings": {"causes", "model"},
     "outcomes": set(),
@@ -68,6 +70,7 @@ ALLOWED = {
     "request": VALUES | {"conda", "formats", "index", "rules", "system"},
     "index": VALUES | {"system"},
     "engine": VALUES | {"formats", "system", "index", "targets"},
+    "sdists": VALUES | {"index", "rules", "system", "targets"},
     "resolve": PURE | {"conda", "engine", "index", "system", "targets"},
     "environment": VALUES | {"locks", "rules", "system", "targets", "trees", "index"},
     "examine": PURE | {"conda", "formats", "system", "targets"},
@@ -100,6 +103,7 @@ ALLOWED = {
         "index",
         "request",
         "resolve",
+        "sdists",
         "system",
         "targets",
         "formats",
@@ -110,6 +114,7 @@ ALLOWED = {
 }
 #: Rooms that start no process and write no file.
 QUIET = {
+    "builds",
     "causes",
     "changes",
     "choices",

@@ -44,7 +44,8 @@ class Examined(Struct, frozen=True, kw_only=True):
     ``bounds`` are what pip is given of a request: its requirements as they are
     written, and its constraints; none where conda brings some of it.
     ``undecided`` are those of ``loose`` of which the Python or the system
-    decides what is asked for.
+    decides what is asked for. ``built`` are the packages whose compiled code was
+    seen to be for NumPy 1, beside a NumPy that is newer.
     """
 
     kind: Kind
@@ -61,6 +62,7 @@ class Examined(Struct, frozen=True, kw_only=True):
     asked: tuple[Requested, ...] = ()
     bounds: tuple[Requested, ...] = ()
     undecided: frozenset[NormalizedName] = frozenset()
+    built: Mapping[NormalizedName, Version] = field(default_factory=dict)
 
 
 class Finding(Struct, frozen=True, kw_only=True):

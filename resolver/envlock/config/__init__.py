@@ -88,6 +88,7 @@ class Config(Struct, frozen=True, kw_only=True):
     no_group: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     no_imports: tuple[str, ...] = ()
+    allow_build: tuple[str, ...] = ()
     fresh: bool = False
     universal: bool = False
     manager: Manager | None = None

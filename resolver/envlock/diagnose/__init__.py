@@ -28,6 +28,7 @@ from envlock.diagnose.syntax import told_of_syntax
 from envlock.diagnose.unexplained import UNEXPLAINED, VERIFY, unexplained
 from envlock.findings import CONFLICT, MISSING, NOT_INSTALLABLE, Examined, Finding, Kind
 from envlock.model import Rule, Severity
+from envlock.rules.abi import with_law
 from envlock.rules.check import Known, spoken_of
 from envlock.rules.shown import without
 
@@ -59,6 +60,7 @@ def diagnose(
     environment's files; they are ranked with the rest. One that has the id of
     a rule stands for what the rule says of the versions.
     """
+    rules = with_law(rules, examined.packages, examined.built)
     by_id: dict[str, Rule] = {rule.id: rule for rule in rules}
     known = known_of(examined)
     packages = spoken_of(by_id.values())

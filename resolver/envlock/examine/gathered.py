@@ -336,6 +336,7 @@ def _pair(one: Examined, other: Examined) -> Examined:
         asked=(*one.asked, *other.asked),
         bounds=(*one.bounds, *other.bounds),
         undecided=one.undecided | other.undecided,
+        built={**other.built, **one.built},
     )
 
 

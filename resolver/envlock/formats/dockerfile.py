@@ -132,7 +132,9 @@ def _of_base(image: str, where: str) -> Iterator[Declaration]:
         yield Declaration(where=where, text=_python(minor[1]), by=By.PYTHON)
     release = _RELEASE.match(tag)
     found_in = next((each for each in frameworks() if each.name == name.rpartition("/")[2]), None)
-    if found_in is not None and release is not None:
+    if found_in is not None and release is None:  # latest, nightly: which one, nobody knows
+        yield Declaration(where=where, text=found_in.name, by=By.BASE)
+    elif found_in is not None and release is not None:
         has_gpu = "gpu" in tag and any(s.contains(release[1]) for s in found_in.gpu_releases)
         kind = found_in.gpu if has_gpu and found_in.gpu else found_in.name
         yield Declaration(where=where, text=f"{kind}=={release[1]}", by=By.BASE)

@@ -18,6 +18,7 @@ from envlock.index.filenames import admitted, releases
 from envlock.index.metadata import read_needs
 from envlock.index.pages import Index
 from envlock.locking.job import Job, SolvedPart, Work
+from envlock.locking.sources import SourceWheels
 from envlock.locking.upgrading import Upgrade
 from envlock.model import DistributionFile, IndexSettings, Part, Target
 from envlock.progress import Progress
@@ -45,7 +46,9 @@ def solve_pypi(work: Work, goal: Target, progress: Progress) -> SolvedPart:
     preferences = {**work.job.preferences, **kept.pins}
     index = Index(work.job.settings, progress=progress)
     question = _question(work, goal, preferences)
-    answer, verified = _keeping(work, question, kept, index, progress)
+    sources = SourceWheels(question, work.job, index, progress)
+    work = replace(work, sources=sources)
+    answer, verified = _built(sources, work, question, kept, index, progress)
     answer = answer.recalling(kept.pypi, work.database.find)
     tell_several(answer.packages, work.job.settings, progress)
     packages = answer.packages
@@ -66,6 +69,24 @@ def solve_pypi(work: Work, goal: Target, progress: Progress) -> SolvedPart:
         reasons=answer.reasons,
         variables=answer.variables,
     )
+
+
+def _built(
+    sources: SourceWheels,
+    work: Work,
+    question: resolving.Question,
+    kept: Part,
+    index: Index,
+    progress: Progress,
+) -> tuple[resolving.Resolution, str]:
+    """The pins, their source distributions built: solved again where one cannot be."""
+    while True:
+        answer, verified = _keeping(work, question, kept, index, progress)
+        if verified:
+            return answer, verified
+        packages = sources.settled(answer.packages)
+        if packages is not None:
+            return replace(answer, packages=packages), verified
 
 
 def _keeping(
@@ -223,6 +244,7 @@ def _tools(
         progress=progress,
         companions=partial(_companions, work.job, question.target),
         needs=partial(_needs, question.settings),
+        sources=work.sources,
     )
 
 

@@ -64,6 +64,7 @@ RUN <<EOF
 pip install scipy
 EOF
 FROM tensorflow/tensorflow:1.14.0-gpu-py3
+FROM tensorflow/tensorflow:latest-gpu
 """
     assert said(FileFormat.DOCKERFILE, text) == [
         "python:==3.8.*",
@@ -73,6 +74,7 @@ FROM tensorflow/tensorflow:1.14.0-gpu-py3
         "pip:h5py<3",
         "pip:scipy",
         "base:tensorflow-gpu==1.14.0",
+        "base:tensorflow",
     ]
 
 

@@ -171,6 +171,7 @@ def _with_settings(verb: str, typed: Typed, config: Config) -> Typed:
             request,
             needs=request.needs or config.needs,
             no_imports=request.no_imports or config.no_imports,
+            allow_build=request.allow_build or config.allow_build,
             fresh=request.fresh or (config.fresh and not request.needs),
         ),
         conda=replace(conda, manager=manager),
@@ -327,6 +328,7 @@ def _taken(typed: Typed, config: Config) -> list[str]:
         "groups": options.group,
         "needs": options.needs,
         "no_imports": options.no_imports,
+        "allow_build": options.allow_build,
         "constraints": options.constraint_file,
     }
     found: list[str] = []
@@ -362,6 +364,7 @@ def recorded(
         "no-group": request.no_group,
         "needs": request.needs,
         "no-imports": request.no_imports,
+        "allow-build": request.allow_build,
         "universal": ["true"] if understood.typed.files.universal else (),
         "python": _unless(settled.python if of_conda else None, None),
         "manager": _unless(understood.typed.conda.manager if of_conda else None, None),
