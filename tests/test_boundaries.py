@@ -76,7 +76,7 @@ ALLOWED = {
     "examine": PURE | {"conda", "formats", "system", "targets"},
     "diagnose": PURE | {"formats", "targets"},
     "plan": PURE | {"engine", "resolve", "targets"},
-    "docker": PURE | {"formats", "locking", "probes"},
+    "docker": PURE | {"formats", "locking", "probes", "sdists"},
     "probes": VALUES | {"environment", "rules", "system"},
     "evidence": PURE | {"index", "probes", "resolve", "system", "targets"},
     "matrix": PURE
