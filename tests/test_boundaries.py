@@ -75,10 +75,11 @@ ALLOWED = {
     "sdists": VALUES | {"index", "rules", "system", "targets"},
     "resolve": PURE | {"conda", "engine", "index", "system", "targets"},
     "environment": VALUES | {"locks", "rules", "system", "targets", "trees", "index"},
-    "examine": PURE | {"conda", "formats", "system", "targets"},
+    "code": VALUES | {"formats", "names"},
+    "examine": PURE | {"code", "conda", "formats", "system", "targets"},
     "diagnose": PURE | {"formats", "targets"},
     "plan": PURE | {"engine", "resolve", "targets"},
-    "docker": PURE | {"formats", "locking", "probes"},
+    "docker": PURE | {"formats", "locking", "probes", "sdists"},
     "probes": VALUES | {"environment", "rules", "system"},
     "evidence": PURE | {"index", "probes", "resolve", "system", "targets"},
     "matrix": PURE
