@@ -69,6 +69,24 @@ def test_what_builds_plainly_is_built_plainly_and_its_tools_are_told(
     assert envlock("sync", "pylock.toml", "--env", "other").code == 0
 
 
+def test_an_image_builds_what_the_lock_says_was_built(envlock: Program, tools: SimpleIndex) -> None:
+    build_wheel(tools.folder, "demo", "1.0")
+    old(tools, requires=["demo (>=1.)"])
+    done = envlock("docker", "old==1.0", "-o", "image", "--platform", "linux/amd64")
+    assert done.code == 0, done.err
+    made = (envlock.here / "image" / "Dockerfile").read_text(encoding="utf-8")
+    assert "COPY envlock-build /opt/envlock/envlock-build\n" in made
+    assert "PIP_CONSTRAINT=/opt/envlock/envlock-build/old.tools.txt" in made
+    assert "mend_wheel.py /opt/built/old/*.whl /opt/envlock/envlock-build/old.mended.txt" in made
+    build = envlock.here / "image" / "envlock-build"
+    assert (build / "old.tools.txt").read_text().endswith("setuptools==57.0.0\nwheel==0.40\n")
+    assert "\nold==1.0 \\\n    --hash=sha256:" in (build / "old.txt").read_text(encoding="utf-8")
+    ignored = (envlock.here / "image" / ".dockerignore").read_text(encoding="utf-8")
+    assert "!envlock-build\n" in ignored
+    again = envlock("docker", "old==1.0", "-o", "image", "--platform", "linux/amd64")
+    assert (again.code, "written" in again.out) == (0, False)
+
+
 def test_bounds_on_record_for_a_package_are_the_last_way(
     envlock: Program, tools: SimpleIndex
 ) -> None:

@@ -17,6 +17,7 @@ from envlock.formats.registry import LOCKS
 from envlock.index.filenames import admitted, releases
 from envlock.index.metadata import read_needs
 from envlock.index.pages import Index
+from envlock.locking.behind import fallen_back, in_words
 from envlock.locking.job import Job, SolvedPart, Work
 from envlock.locking.sources import SourceWheels
 from envlock.locking.upgrading import Upgrade
@@ -53,6 +54,7 @@ def solve_pypi(work: Work, goal: Target, progress: Progress) -> SolvedPart:
         tools = _tools(work, question, index, progress, crosses)
         packages = resolving.shared(question, answer, tools)
         verified = ""  # what was proved is all of it, and somebody may choose less
+    behind = () if verified else fallen_back(question, packages, index)
     return SolvedPart(
         part=Part(
             python=goal.minor,
@@ -60,8 +62,9 @@ def solve_pypi(work: Work, goal: Target, progress: Progress) -> SolvedPart:
             pypi=packages,
             verified=verified,
             differs=answer.differs,
+            behind=behind,
         ),
-        notes=(*answer.notes, *([] if verified else unproved(goal))),
+        notes=(*answer.notes, *map(in_words, behind), *([] if verified else unproved(goal))),
         reasons=answer.reasons,
         variables=answer.variables,
     )

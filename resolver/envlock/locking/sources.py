@@ -10,6 +10,7 @@ somebody asked for just that release.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
@@ -18,17 +19,19 @@ from packaging.version import Version
 
 from envlock.choices import ALL_BUILDS
 from envlock.engine import Problem, Unbuilt
-from envlock.errors import NoResolution
+from envlock.errors import InterpreterMissing, NoResolution
 from envlock.index.filenames import WHEEL_SUFFIX, releases
 from envlock.index.pages import Index
 from envlock.locking.job import Job
-from envlock.model import DistributionFile, LockedPackage
+from envlock.model import DistributionFile, LockedPackage, Target
 from envlock.progress import Progress
 from envlock.resolve import PackageRequirement, Question
 from envlock.resolve.explain import remedy
 from envlock.rules.building import cause_of
 from envlock.sdists.building import Failed, Made, Source
 from envlock.sdists.keeping import wheel_of
+from envlock.targets.description import target
+from envlock.targets.interpreters import find_interpreter
 from envlock.targets.tags import installable, taken
 
 
@@ -46,6 +49,7 @@ class SourceWheels:
         self._verb = job.verb
         self._allowed = frozenset(job.request.allow_build)
         self._index = index
+        self._builder = _builder(question.target)
         self._progress = progress
         self._made: dict[tuple[NormalizedName, Version], Made | Failed | None] = {}
         self._bounds: dict[str, None] = {}
@@ -83,12 +87,10 @@ class SourceWheels:
             NoResolution: one cannot be built or may not be, and there is no other.
             WorkError: a source cannot be read.
         """
-        target, bounds = self._question.target, len(self._bounds)
-        if target.interpreter is None:
-            return tuple(packages)
+        goal, bounds = self._question.target, len(self._bounds)
         found: list[LockedPackage] = []
         for package in packages:
-            if any(installable(file, target) for file in package.files) or not package.files:
+            if any(installable(file, goal) for file in package.files) or not package.files:
                 found.append(package)
                 continue
             made = self._wheel(package.name, package.version, package.files)
@@ -105,20 +107,20 @@ class SourceWheels:
         key = name, version
         if key in self._made:
             return self._made[key]
-        target = self._question.target
-        file = taken(files, target)
+        goal = self._question.target
+        file = taken(files, goal)
         self._made[key] = None
-        if target.interpreter is None or file is None or file.filename.endswith(WHEEL_SUFFIX):
+        if self._builder is None or file is None or file.filename.endswith(WHEEL_SUFFIX):
             return None
         reason = self._reason(name, version)
         if not reason:
             self._made[key] = Failed(cause="", ways=())
             return self._made[key]
         self._progress.note(
-            f"{name} {version} has no wheel for Python {target.minor}: it is built of its source,"
+            f"{name} {version} has no wheel for Python {goal.minor}: it is built of its source,"
             f" which runs its code ({reason})"
         )
-        source = Source(name=name, version=version, file=file, target=target)
+        source = Source(name=name, version=version, file=file, target=self._builder)
         made = wheel_of(source, self._question.settings, self._progress)
         self._made[key] = made
         if isinstance(made, Made):
@@ -158,8 +160,8 @@ class SourceWheels:
         self._bounds[bound] = None
 
     def _refusal(self, name: NormalizedName, version: Version, failed: Failed) -> NoResolution:
-        target = self._question.target
-        where = f"Python {target.minor} ({target.platform})"
+        goal = self._question.target
+        where = f"Python {goal.minor} ({goal.platform})"
         nearest = [str(each) for each in self._nearest(name, version) if each is not None]
         words = " and ".join(nearest) if nearest else ""
         has = f"; the nearest with a wheel: {words}" if words else "; no release has a wheel for it"
@@ -185,16 +187,31 @@ class SourceWheels:
         self, name: NormalizedName, version: Version
     ) -> tuple[Version | None, Version | None]:
         """The next older and the next newer release with a wheel for the target."""
-        target = self._question.target
+        goal = self._question.target
         there = [
             each
             for each, files in releases(self._index.files(name)).items()
             if not each.is_prerelease
-            and any(installable(f, target) and f.yanked is None for f in files)
+            and any(installable(f, goal) and f.yanked is None for f in files)
         ]
         older = max((each for each in there if each < version), default=None)
         newer = min((each for each in there if each > version), default=None)
         return older, newer
+
+
+def _builder(goal: Target) -> Target | None:
+    """The target that builds for one: itself, or the same Python on a machine of its kind.
+
+    What it was built with holds for an image of another system's release too.
+    """
+    if goal.interpreter is not None:
+        return goal
+    with suppress(InterpreterMissing):
+        found = target(find_interpreter(goal.minor))
+        here, there = found.platform, goal.platform
+        if (here.system, here.machine) == (there.system, there.machine):
+            return found
+    return None
 
 
 def _told(source: Source, made: Made) -> Iterator[str]:

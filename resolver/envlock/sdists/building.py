@@ -22,6 +22,7 @@ from envlock.index.ways import for_uv
 from envlock.model import DistributionFile, IndexSettings, Target
 from envlock.progress import Progress
 from envlock.rules.building import build_tools, cause_of
+from envlock.sdists import ARROW, MENDER
 from envlock.sdists.metadata import faults_of
 from envlock.system import run, write_texts
 from envlock.targets.tags import admits_python
@@ -29,9 +30,6 @@ from envlock.targets.tags import admits_python
 #: Seconds that one attempt may take: what compiles for longer is no package of the kind.
 _PATIENCE = 900.0
 _SELECTED = re.compile(r"^DEBUG Selecting: (\S+)==(\S+) \[", re.MULTILINE)
-#: The script that puts what requirements meant into a wheel; what it reads has this between them.
-MENDER = Path(__file__).parent / "scripts" / "mend_wheel.py"
-ARROW = "->"
 #: The tools that may need bounds of their day.
 TOOLS = tuple(map(canonicalize_name, ("setuptools", "wheel", "cython", "numpy")))
 
