@@ -181,7 +181,7 @@ def test_a_fix_is_held_to_what_was_asked_for(envlock: Program, index: SimpleInde
 def test_the_first_line_says_which_keras_the_levels_are_of(
     envlock: Program, index: SimpleIndex
 ) -> None:
-    build_wheel(index.folder, "keras", "2.14.0", files={"keras.py": ""})
+    build_wheel(index.folder, "keras", "2.15.0", files={"keras.py": ""})
     done = envlock("create", "tensorflow", "keras")
     assert done.code == 0, done.err
-    assert "keras 2.14.0 (tf.keras is Keras 2.15.1)" in done.out.splitlines()[0]
+    assert "keras 2.15.0 (tf.keras is Keras 2.15.1)" in done.out.splitlines()[0]
