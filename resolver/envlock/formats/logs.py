@@ -73,7 +73,7 @@ def in_trouble(text: str) -> bool:
 
 def is_log(text: str, *, named: bool) -> bool:
     """Whether a text is prose or a log; ``named``: its name says that it is requirements."""
-    if text.count("\n") > _MOST or (not named and _ALONE.fullmatch(text.strip())):
+    if text.count("\n") > _MOST or _ALONE.fullmatch(text.strip()):
         return True
     if _TRACEBACK in text and (
         not named or text.startswith(_TRACEBACK) or f"\n{_TRACEBACK}" in text
