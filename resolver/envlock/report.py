@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from envlock.behind import Behind
 from envlock.model import (
     Case,
     CondaPackage,
@@ -151,8 +152,20 @@ def part_data(part: Part) -> dict[str, Any]:
         "virtual": list(part.virtual),
         "evidence": part.verified,
         "unverified": list(part.differs),
+        "behind": [_behind_data(each) for each in part.behind],
         "conda": [_conda_data(each) for each in part.conda],
         "pypi": [_pypi_data(each) for each in part.pypi],
+    }
+
+
+def _behind_data(behind: Behind) -> dict[str, Any]:
+    return {
+        "name": behind.name,
+        "version": str(behind.version),
+        "uploaded": behind.uploaded.isoformat(),
+        "newest": str(behind.newest),
+        "newest_uploaded": behind.newest_uploaded.isoformat(),
+        "holding": [{"why": each.why, "frees": each.frees} for each in behind.holding],
     }
 
 

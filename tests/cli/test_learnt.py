@@ -1,5 +1,6 @@
 """A proof that fails teaches the lock what cures it, and is tried again; else it ends as it did."""
 
+import re
 import shlex
 import zipfile
 from pathlib import Path
@@ -160,3 +161,52 @@ def test_a_failed_import_is_explained_to_a_program(envlock: Program, index: Simp
     seen = envlock("verify", "--imports", "oldtool", "--json")
     assert (seen.code, [each["rule"] for each in seen.data["findings"]]) == (1, ["name-ended"])
     assert "numpy.complex ended with NumPy 1.23" in envlock("verify", "--imports", "oldtool").out
+
+
+def test_where_nothing_is_known_the_days_of_two_packages_are_tried(
+    envlock: Program, index: SimpleIndex
+) -> None:
+    files = {"asker.py": "from other import gone\n"}
+    build_wheel(index.folder, "asker", "1.0", files=files, requires=["other"])
+    for version, source in (("1.0", "gone = 1\n"), ("2.0", "")):
+        build_wheel(index.folder, "other", version, files={"other.py": source})
+    index.upload_times = {
+        "asker-1.0-py3-none-any.whl": "2022-03-01T00:00:00Z",
+        "other-1.0-py3-none-any.whl": "2022-01-01T00:00:00Z",
+        "other-2.0-py3-none-any.whl": "2024-01-01T00:00:00Z",
+    }
+    done = envlock("create", "asker")
+    assert done.code == 0, done.err
+    assert (
+        "asker 1.0 needs other<=1.0 (of-another-day: asker 1.0 is older than other 2.0" in done.out
+    )
+
+
+@pytest.mark.usefixtures("taught")
+def test_a_lock_can_be_proved_before_it_is_written(envlock: Program) -> None:
+    done = envlock("lock", "tensorflow", "oldtool", "--prove")
+    assert done.code == 0, done.err
+    assert "round 1: oldtool 1.0 needs numpy<1.24 (" in done.out
+    assert "imports:oldtool" in done.out
+    assert re.search(r"(?m)^next +\S*envlock sync$", done.out)
+    assert [*snapshot(envlock.here)] == ["requirements.txt"]
+    assert not [*envlock.cache.glob("prove/trial-*")]
+    again = envlock("lock", "tensorflow", "oldtool", "--prove", "--json")
+    assert (again.code, again.data["verified"], again.data["learnt"]) == (0, True, [])
+
+
+def test_a_lock_that_is_not_proved_is_not_written(envlock: Program, index: SimpleIndex) -> None:
+    build_wheel(index.folder, "odd", "1.0", files={"odd.py": "raise OSError('unheard of')\n"})
+    done = envlock("lock", "tensorflow", "odd", "--prove")
+    assert (done.code, snapshot(envlock.here)) == (1, {})
+    assert "FAILED   imports:odd" in done.err
+    assert "--keep" not in done.err
+    (way,) = [line for line in done.err.splitlines() if "--no-imports odd" in line]
+    assert " lock tensorflow odd --prove" in way
+
+
+@pytest.mark.parametrize("words", [("--check",), ("-o", "-"), ("--platform", "macos-arm64")])
+def test_what_is_not_written_or_not_for_here_is_not_proved(
+    envlock: Program, words: tuple[str, ...]
+) -> None:
+    assert envlock("lock", "tensorflow", "--prove", *words).code == 2

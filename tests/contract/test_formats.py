@@ -49,6 +49,41 @@ lock-version = "2.0"
 python-versions = "^3.11"
 """
 NOTEBOOK = '{"cells": [{"outputs": [{"text": "import h5py"}]}], "nbformat": 4}'
+PDM = """\
+[metadata]
+groups = ["default"]
+content_hash = "sha256:0"
+
+[[metadata.targets]]
+requires_python = ">=3.9"
+
+[[package]]
+name = "h5py"
+version = "3.11.0"
+"""
+PIPFILE = '[packages]\nh5py = "==3.11.0"\nnumpy = "<2"\nkeras = {extras = ["x"], version = ">=2"}\n'
+PIPFILE_LOCK = (
+    '{"_meta": {"hash": {}, "pipfile-spec": 6}, "default": {"h5py": {"version": "==3.11.0"}}}'
+)
+PIXI_TOML = """\
+[workspace]
+channels = ["conda-forge"]
+platforms = ["linux-64"]
+
+[dependencies]
+numpy = "<2"
+
+[pypi-dependencies]
+h5py = "==3.11.0"
+"""
+SETUP_PY = """\
+from setuptools import setup
+WANTED = ["numpy<2"]
+setup(name="x", install_requires=["h5py==3.11.0"] + WANTED, python_requires=">=3.9")
+"""
+SETUP_CFG = "[options]\ninstall_requires =\n    h5py==3.11.0\n    numpy<2\n"
+TOX = "[tox]\nenvlist = py\n[testenv]\ndeps =\n    h5py==3.11.0\n"
+DOCKERFILE = 'FROM python:3.11\nRUN pip install h5py==3.11.0 \\\n    "numpy<2"\n'
 TRACEBACK = """\
 Traceback (most recent call last):
   File "train.py", line 1, in <module>
@@ -77,6 +112,16 @@ SAMPLES = {
         read_text(GOLDEN / "conda" / "conda-linux-64.lock"),
     ),
     FileFormat.NOTEBOOK: ("a.ipynb", NOTEBOOK),
+    FileFormat.DOCKERFILE: ("Dockerfile", DOCKERFILE),
+    FileFormat.PIPFILE: ("Pipfile", PIPFILE),
+    FileFormat.PIPFILE_LOCK: ("Pipfile.lock", PIPFILE_LOCK),
+    FileFormat.PDM_LOCK: ("pdm.lock", PDM),
+    FileFormat.PIXI_TOML: ("pixi.toml", PIXI_TOML),
+    FileFormat.SETUP_PY: ("setup.py", SETUP_PY),
+    FileFormat.SETUP_CFG: ("setup.cfg", SETUP_CFG),
+    FileFormat.TOX: ("tox.ini", TOX),
+    FileFormat.SCRIPT: ("install.sh", "set -e\npip install h5py==3.11.0 'numpy<2'\n"),
+    FileFormat.CODE: ("train.py", "#!/usr/bin/env python3\nimport h5py\nh5py.File\n"),
     FileFormat.LOG: ("out", TRACEBACK),
     FileFormat.MODEL: ("model.h5", ""),
 }
@@ -152,6 +197,16 @@ BAD = (
     *("-r missing.txt", "-r ../outside.txt"),
 )
 DAMAGED = {
+    FileFormat.PIPFILE: (
+        '[packages]\nh5py = "==x"\nsix = "latest"\nattrs = 3\nkeras = {path = "."}\n'
+    ),
+    FileFormat.SETUP_PY: (
+        "from setuptools import setup\n"
+        f"setup(install_requires=['h5py', {PROSE!r}, 'numpy ! 1', '-r missing.txt'])\n"
+    ),
+    FileFormat.SETUP_CFG: (
+        f"[options]\ninstall_requires =\n    h5py\n    {PROSE}\n    numpy ! 1\n    -r missing.txt\n"
+    ),
     FileFormat.REQUIREMENTS: "".join(
         f"six==1.0\nattrs<{n}\n{each}\n" for n, each in enumerate(BAD)
     ),

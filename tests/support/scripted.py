@@ -24,12 +24,14 @@ class Scripted:
     """An engine that answers as a function says, and remembers what it was asked.
 
     The function gets the exact version asked of the framework ("" for any) and
-    the other bounds, and gives pins, or the words for a refusal.
+    the other bounds, and gives pins, or the words for a refusal. ``via`` are the
+    packages that ask for one.
     """
 
     script: Callable[[str, set[str]], dict[str, str] | str]
     asked: list[str] = field(default_factory=list)
     crosses_platforms: bool = True
+    via: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def solve(self, problem: Problem, progress: Progress) -> Answer:
         del progress
@@ -43,7 +45,9 @@ class Scripted:
         pins = {"tensorflow": exact or "2.0", **answer}
         return Solution(
             packages=tuple(
-                LockedPackage(name=canonicalize_name(n), version=Version(v))
+                LockedPackage(
+                    name=canonicalize_name(n), version=Version(v), via=self.via.get(n, ())
+                )
                 for n, v in pins.items()
             )
         )

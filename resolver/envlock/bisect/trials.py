@@ -197,12 +197,17 @@ class Bench(Struct, kw_only=True):
 
     def files(self) -> dict[str, NormalizedName]:
         """Whose each installed file is, by its path below site-packages."""
-        found: dict[str, NormalizedName] = {}
-        for each in _there(self.python):
-            rows = recorded(each)
-            for folder, name, _, _ in () if isinstance(rows, str) else rows:
-                found[f"{folder}/{name}" if folder else name] = each.name
-        return found
+        return files_in(self.python)
+
+
+def files_in(python: Path) -> dict[str, NormalizedName]:
+    """Return whose each installed file of an environment is, by its path below site-packages."""
+    found: dict[str, NormalizedName] = {}
+    for each in _there(python):
+        rows = recorded(each)
+        for folder, name, _, _ in () if isinstance(rows, str) else rows:
+            found[f"{folder}/{name}" if folder else name] = each.name
+    return found
 
 
 def declared_in(
@@ -229,14 +234,7 @@ def bench(
     Raises:
         InstallFailure: it cannot be made.
     """
-    # In the cache rather than the system's temporary folder: uv links from its own
-    # cache, mostly on the same disk, and temporary folders may be in memory.
-    place = cache_folder("bisect")
-    with ExitStack() as stack:
-        with exclusive(place / "lock", tell=progress.note):
-            _sweep(place)
-            folder = stack.enter_context(scratch("trial-", inside=place))
-            stack.enter_context(exclusive(folder / "lock"))
+    with workplace("bisect", progress) as folder:
         python = create_venv(interpreter, folder / "env", progress)
         yield Bench(
             python=python,
@@ -245,6 +243,20 @@ def bench(
             judge=judge,
             progress=progress,
         )
+
+
+@contextmanager
+def workplace(kind: str, progress: Progress) -> Iterator[Path]:
+    """Give a folder for an environment that is gone when the block ends."""
+    # In the cache rather than the system's temporary folder: uv links from its own
+    # cache, mostly on the same disk, and temporary folders may be in memory.
+    place = cache_folder(kind)
+    with ExitStack() as stack:
+        with exclusive(place / "lock", tell=progress.note):
+            _sweep(place)
+            folder = stack.enter_context(scratch("trial-", inside=place))
+            stack.enter_context(exclusive(folder / "lock"))
+        yield folder
 
 
 def _sweep(place: Path) -> None:

@@ -22,6 +22,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock import standards
+from envlock.environment.built import built_for_numpy1
 from envlock.environment.commands import Commands, remedy
 from envlock.environment.faults import fault, file_findings, fitting, several, twice_recorded
 from envlock.environment.files import FileState, examine_files
@@ -224,6 +225,7 @@ def examine_environment(path: Path) -> Examination:
             platform=layout.platform,
             manager=_manager(own, layout),
             variables=layout.variables,
+            built=built_for_numpy1(packages),
             notes=(*_notes(places, layout), *unjudged, *_shell_notes(shell)),
         ),
         findings=tuple(sorted(findings, key=lambda each: _ORDER.index(each.severity))),

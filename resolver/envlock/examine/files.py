@@ -7,131 +7,41 @@ the first system and Python that it allows.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from msgspec import Struct, field
 from msgspec.structs import replace
-from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import Version
 
 from envlock import standards
 from envlock.errors import UsageError, refuse_conflict
+from envlock.examine import declared
 from envlock.examine.brief import with_short_lines
+from envlock.examine.code import examine_script
 from envlock.examine.gathered import Gathered, Given, folder_platform, holds, only_minor
+from envlock.examine.lines import RequirementLines, take_spec
 from envlock.examine.logs import examine_text
 from envlock.findings import Examined, Kind
-from envlock.formats.conda_spec import PypiSpec, is_for, parse_conda_spec, pypi_name, selected
+from envlock.formats.conda_spec import is_for, pypi_name, selected
 from envlock.formats.environment_yml import EntryOwner, EnvironmentEntry, parse_environment_yml
 from envlock.formats.faults import shown
-from envlock.formats.hints import plainly
 from envlock.formats.listings import HEAD, folder_of, rows
-from envlock.formats.logs import is_log, outputs
-from envlock.formats.pep508 import is_place, parse_requirement, release_at
+from envlock.formats.logs import is_log
+from envlock.formats.pipfile import of_pixi_tables
 from envlock.formats.pyproject import Project
 from envlock.formats.reading import read_lenient
 from envlock.formats.registry import FileFormat, detect, named, read_lock
-from envlock.formats.requirements import INDEX, Line, RequirementsReader
 from envlock.formats.toml_locks import TomlPackage, read_packages
 from envlock.model import Lock, Part, Platform
 from envlock.rules.frameworks import framework
 from envlock.targets.platforms import KNOWN
 
-_BOUND = r"(?:[<>]=?|[=!~]={1,2})\s*[\w.*+!]+"
-#: A requirement and then prose: after a bound, or in parentheses.
-_BEGINNING = re.compile(
-    rf"([A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?(?:\s*{_BOUND}(?:\s*,\s*{_BOUND})*(?=\s)|(?:\s+\d[\w.]*)?(?=\s*\()))"
-)
-_PYTHON = re.compile(r"python\s*={1,2}\s*(3(?:\.\d{1,9}){1,2})(?:\.\*)?")
-#: A Dockerfile tells what is installed, and its comments may speak of any error.
-#: The first line that says something; a repeat over lines would remember millions of empty ones.
-_FIRST = re.compile(r"^[ \t]*(?!#|ARG |\s|\Z)(?P<base>FROM[ \t]+\S)?", re.IGNORECASE | re.MULTILINE)
-_COMMENT = re.compile(r"^[ \t]*#[^\n]*$", re.MULTILINE)
 Environment = Mapping[str, str]
 _USUAL = "linux-64"
 #: What pip freeze leaves out although it is there.
 _UNTOLD = tuple(map(canonicalize_name, ("distribute", "pip", "setuptools", "wheel")))
 _UNREAD = 100  # lines that cannot be read, above which a text is a log
-
-
-class RequirementLines(Struct, kw_only=True):
-    """Takes in lines of requirements; a fault is a note, and what can be salvaged counts."""
-
-    gathered: Gathered
-    reader: RequirementsReader = field(default_factory=lambda: RequirementsReader(as_pip=True))
-
-    def file(self, path: Path, text: str) -> Iterator[None]:
-        """Take in a whole file, and yield after each line."""
-        for line in self.reader.file(path, text):
-            self.take(line)
-            yield
-
-    def line(self, path: Path, text: str, where: str) -> None:
-        """Take in one line; what it includes is looked for beside ``path``."""
-        for line in self.reader.line(path, text, where):
-            self.take(line)
-
-    def take(self, line: Line) -> None:
-        """Take in what was read."""
-        if line.requirement is not None:
-            self.gathered.asked(line.requirement, line.where, only_bound=line.constraint)
-        elif line.text and line.fault is not None:
-            self.salvage(line.text, line.where, line.fault)
-            return
-        for option in line.options:
-            if option.name == "--editable":
-                self._place(option.value, line.where)
-            elif option.name in INDEX:  # its value may hold credentials
-                self.gathered.note(
-                    line.where,
-                    f"{option.name} is not followed: a file does not choose where packages come"
-                    " from, the command line does",
-                )
-        if line.fault is not None:
-            self.gathered.note(line.where, line.fault.message)
-
-    def salvage(self, text: str, where: str, fault: UsageError) -> None:
-        """Take in what a text that is no requirement tells all the same, else note its fault."""
-        if len(text) > standards.LONGEST:
-            self.gathered.note(where, fault.message)
-            return
-        if is_place(text):
-            self._place(text, where)
-            return
-        python = _PYTHON.fullmatch(text)
-        meant = plainly(text)
-        if python is not None:
-            self.gathered.python = standards.version(python[1])
-        elif meant is not None:
-            self.gathered.note(where, f"{shown(text)} is read as {shown(meant[0])}: {meant[1]}")
-            self.gathered.asked(Requirement(meant[0]), where)
-        else:
-            self._beginning(text, where, fault)
-
-    def _beginning(self, text: str, where: str, fault: UsageError) -> None:
-        """A line that goes on in prose: the name and versions it begins with, if it has any."""
-        begun = _BEGINNING.match(text)
-        meant = plainly(begun[1]) if begun else None
-        plain = meant[0] if meant else begun[1] if begun else ""
-        try:
-            self.gathered.asked(parse_requirement(plain), where)
-        except UsageError:
-            self.gathered.note(where, fault.message)
-        else:
-            self.gathered.note(where, f"{shown(text)} is read as {shown(plain)}")
-
-    def _place(self, text: str, where: str) -> None:
-        """A requirement that is a file or address: its name and version, where it tells them."""
-        name, version = release_at(text)
-        if name is None:
-            self.gathered.note(where, f"{shown(text)} does not tell which package it holds")
-        elif version is None:
-            self.gathered.bound(name, SpecifierSet(), where)
-        else:
-            self.gathered.asked(Requirement(f"{name}=={version}"), where)
 
 
 def examine_lock(path: Path, text: str, given: Given) -> Examined:
@@ -230,8 +140,7 @@ def examine_content(
     if found is FileFormat.FREEZE:
         return _examine_freeze(path, text, given)
     if found is FileFormat.LOG:
-        said = _COMMENT.sub("", text) if _is_dockerfile(text) else text
-        return examine_text(said, given, origin=str(origin))
+        return examine_text(text, given, origin=str(origin))
     gathered = Gathered(origin=str(origin), given=given, manager="pip")
     lines = RequirementLines(gathered=gathered)
     lines.reader.follows = is_file
@@ -239,15 +148,6 @@ def examine_content(
         if len(gathered.notes) > _UNREAD:
             return examine_text(text, given, origin=str(origin))
     return gathered.examined(Kind.FILE)
-
-
-def _is_dockerfile(text: str) -> bool:
-    first = _FIRST.search(text)
-    return first is not None and first["base"] is not None
-
-
-def _examine_notebook(path: Path, text: str, given: Given) -> Examined:
-    return examine_text("\n".join(outputs(str(path), text)), given, origin=str(path))
 
 
 def _examine_environment_yml(path: Path, text: str, given: Given) -> Examined:
@@ -286,7 +186,7 @@ class _Reader:
             elif entry.by is EntryOwner.PIP:
                 self._pip.line(self._path, entry.text, self._where(entry))
             else:
-                self._conda(entry.text, self._where(entry))
+                self._by_conda |= take_spec(self.gathered, entry.text, self._where(entry))
         self.gathered.manager = self._manager()
         if self._by_conda:  # what pip brings beside is not all that is asked for
             self.gathered.requests.clear()
@@ -296,21 +196,6 @@ class _Reader:
         only = selected(selector) if selector else None
         platform = self.gathered.given.platform
         return only is None or (platform is not None and is_for(only, platform))
-
-    def _conda(self, text: str, where: str) -> None:
-        try:
-            spec = parse_conda_spec(text)
-        except UsageError as error:
-            self.gathered.note(where, error.message)
-            return
-        if spec.name == "python":
-            self.gathered.python = _python(spec) or self.gathered.python
-            return
-        self._by_conda.add(spec.name)
-        if spec.version is not None:
-            self.gathered.pin(spec.name, spec.version, where)
-        else:
-            self.gathered.bound(spec.name, spec.specifier, where)
 
     def _manager(self) -> str | None:
         """Pip or conda: who brings the framework; None when both bring some of it."""
@@ -324,12 +209,10 @@ class _Reader:
         return f"{self._path}:{entry.line}"
 
 
-def _python(spec: PypiSpec) -> Version | None:
-    return spec.version or only_minor(spec.specifier)
-
-
 def _examine_project(path: Path, text: str, given: Given) -> Examined:
-    """Examine a project's dependencies; its extras and groups are left aside.
+    """Examine what a project asks for, in PEP 621's, Poetry's and pixi's tables.
+
+    What extras and groups ask for counts where nothing else names the package.
 
     Raises:
         UsageError: it is not TOML, or has no dependencies in it.
@@ -343,18 +226,30 @@ def _examine_project(path: Path, text: str, given: Given) -> Examined:
     pythons = project.requires_python()
     gathered.python = None if pythons is None else only_minor(pythons)
     lines = RequirementLines(gathered=gathered)
-    for entry in (*project.dependencies(optional=True), *project.of_poetry()):
+    for entry in project.dependencies(optional=True):
         if entry.requirement is None and entry.fault is not None:
             lines.salvage(entry.text, entry.where, entry.fault)
-        elif entry.requirement is not None and entry.requirement.name == "python":
-            gathered.python = only_minor(entry.requirement.specifier)
         elif entry.requirement is not None:
             gathered.asked(entry.requirement, entry.where)
             if entry.fault is not None:
                 gathered.note(entry.where, entry.fault.message)
+    _optional(project, gathered)
     for where, fault in project.faults:
         gathered.note(where, fault.message)
+    if project.pixi:
+        declared.take(path, of_pixi_tables(path, text, project.pixi), gathered)
     return gathered.examined(Kind.FILE)
+
+
+def _optional(project: Project, gathered: Gathered) -> None:
+    """Take in what extras and groups ask for of packages that nothing else names."""
+    named, count = set(gathered.mentions), len(gathered.requests)
+    for entry in project.optional():
+        asked = entry.requirement
+        if asked is not None and canonicalize_name(asked.name) not in named:
+            gathered.asked(asked, entry.where)
+    if named:  # an installer takes none of these unless it is told to
+        del gathered.requests[count:]
 
 
 def _examine_listing(path: Path, text: str, given: Given) -> Examined:
@@ -454,10 +349,12 @@ READERS: Mapping[FileFormat | None, Callable[[Path, str, Given], Examined]] = {
     FileFormat.ENVIRONMENT: _examine_environment_yml,
     FileFormat.EXPLICIT: _examine_explicit,
     FileFormat.LISTING: _examine_listing,
-    FileFormat.NOTEBOOK: _examine_notebook,
     FileFormat.PIXI: _examine_conda_lock,
+    FileFormat.PDM_LOCK: examine_lock,
     FileFormat.POETRY_LOCK: examine_lock,
     FileFormat.PYLOCK: examine_lock,
     FileFormat.PYPROJECT: _examine_project,
     FileFormat.UV_LOCK: examine_lock,
+    **declared.READERS,
+    FileFormat.CODE: examine_script,
 }

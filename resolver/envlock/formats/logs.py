@@ -1,15 +1,11 @@
-"""What programs printed: logs, and the outputs of a notebook. Pure."""
+"""What programs printed: is a text a log, and does it speak of an error? Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from itertools import islice
 
-from msgspec import Struct
-
 from envlock import standards
-from envlock.documents import read_json, shaped
 from envlock.errors import UsageError
 from envlock.formats.pep508 import meaning
 from envlock.formats.requirements import logical_lines, parse_options, split_line
@@ -49,21 +45,6 @@ _DIRECT = re.compile(
     r"[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\])?\s*@\s|[a-z][a-z0-9+.-]*://\S+$", re.IGNORECASE
 )
 _BOUNDED = re.compile(r"[A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?\s*(?:[<>]=?|[=!~]={1,2})\s*[\w.*+!]+")
-
-
-class _Output(Struct):
-    """What one cell of a notebook printed or raised."""
-
-    text: str | list[str] = ""
-    traceback: str | list[str] = ""
-
-
-class _Cell(Struct):
-    outputs: list[_Output] = []
-
-
-class _Notebook(Struct):
-    cells: list[_Cell]
 
 
 def in_trouble(text: str) -> bool:
@@ -107,19 +88,3 @@ def _looks_like_requirement(line: str) -> bool:
         or _BOUNDED.match(requirement)
         or meaning(requirement) is not None
     )
-
-
-def outputs(name: str, text: str) -> Iterator[str]:
-    """Yield the printed output and tracebacks of a notebook; ``name`` is for errors.
-
-    Raises:
-        UsageError: it is none, with the line.
-    """
-    document = read_json(name, text)
-    if not isinstance(document, dict) or "cells" not in document:
-        raise UsageError(f"{name}: not a Jupyter notebook: it has no cells")
-    notebook = shaped(f"{name}: not a Jupyter notebook", document, _Notebook)
-    for cell in notebook.cells:
-        for output in cell.outputs:
-            for value in (output.text, output.traceback):
-                yield value if isinstance(value, str) else "\n".join(value)

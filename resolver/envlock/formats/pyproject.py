@@ -61,15 +61,31 @@ class Project:
 
     @property
     def asks(self) -> bool:
-        """Whether it is a project at all, PEP 621's or Poetry's."""
-        return bool(self._project or self._poetry)
+        """Whether it is a project at all, PEP 621's, Poetry's or pixi's, or has groups."""
+        return bool(self._project or self._poetry or self._groups or self.pixi)
+
+    @property
+    def pixi(self) -> Mapping[str, Any]:
+        """The tables of pixi."""
+        return self._below("tool", "pixi")
+
+    def optional(self) -> Iterator[Entry]:
+        """What every extra and group asks for beside the project itself."""
+        for name in self._extras:
+            yield from self.of_extra(name)
+        for name in self._groups:
+            yield from self.of_group(name)
 
     def dependencies(self, *, optional: bool) -> Iterator[Entry]:
-        """What ``[project] dependencies`` asks for; a table must be there unless ``optional``."""
+        """What ``[project] dependencies`` or Poetry's ask for; if ``optional``, maybe nothing."""
+        dynamic = self._project.get("dynamic")
+        is_dynamic = isinstance(dynamic, list) and "dependencies" in dynamic
+        if self._poetry and (is_dynamic or not self._project):
+            yield from (each for each in self._of_poetry() if each.text != "python")
+            return
         if not self._project and not optional:
             self._no_project()
-        dynamic = self._project.get("dynamic")
-        if isinstance(dynamic, list) and "dependencies" in dynamic:
+        if is_dynamic:
             self.faults.add(
                 str(self._path),
                 "project.dependencies is dynamic: only a build of the project would tell it",
@@ -105,15 +121,15 @@ class Project:
             return
         yield from self._entries(f"{_GROUPS}.{key}", texts)
 
-    def of_poetry(self) -> Iterator[Entry]:
+    def _of_poetry(self) -> Iterator[Entry]:
         """What ``[tool.poetry.dependencies]`` asks for, the Python among it."""
         for name, value in self._below("tool", "poetry", "dependencies").items():
             for item in value if isinstance(value, list) else [value]:
                 table = item if isinstance(item, dict) else {"version": item}
                 if table.get("optional") is not True:
-                    yield self._of_poetry(name, table)
+                    yield self._poetry_entry(name, table)
 
-    def _of_poetry(self, name: str, table: Mapping[str, Any]) -> Entry:
+    def _poetry_entry(self, name: str, table: Mapping[str, Any]) -> Entry:
         entry = Entry(key="tool.poetry.dependencies", where=self._where(name), text=name)
         version = str(table.get("version", "*"))
         specifier = _range(version)
@@ -132,7 +148,9 @@ class Project:
         """The interpreters that the project says it runs on."""
         text = self._project.get("requires-python")
         if text is None:
-            return None
+            own = (each.requirement for each in self._of_poetry() if each.text == "python")
+            wanted = next(own, None)
+            return wanted.specifier if wanted is not None and str(wanted.specifier) else None
         found = standards.specifiers(text) if isinstance(text, str) else None
         if found is None:
             self.faults.add(
@@ -188,10 +206,9 @@ class Project:
                 self.faults.add(str(self._path), f"{_GROUPS}: {error}")
 
     def _no_project(self) -> None:
-        poetry = ", and Poetry's own is not read" if self._poetry else ""
         self.faults.add(
             str(self._path),
-            f"there is no [project] table{poetry}",
+            "there is no [project] table",
             'write [project] with name, version and dependencies = ["tensorflow"]',
         )
 

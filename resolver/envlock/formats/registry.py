@@ -48,6 +48,16 @@ class FileFormat(StrEnum):
     PIXI = "pixi"
     EXPLICIT = "explicit"
     NOTEBOOK = "notebook"
+    DOCKERFILE = "dockerfile"
+    PIPFILE = "pipfile"
+    PIPFILE_LOCK = "pipfile-lock"
+    PDM_LOCK = "pdm-lock"
+    PIXI_TOML = "pixi-toml"
+    SETUP_PY = "setup-py"
+    SETUP_CFG = "setup-cfg"
+    TOX = "tox"
+    SCRIPT = "script"
+    CODE = "code"
     LOG = "log"
     MODEL = "model"
 
@@ -184,6 +194,39 @@ def _is_notebook(text: str) -> bool:
     return text[:HEAD].lstrip().startswith("{") and '"nbformat"' in text
 
 
+def _is_pipfile_lock(text: str) -> bool:
+    head = text[:HEAD]
+    return head.lstrip().startswith("{") and '"_meta"' in head and '"pipfile-spec"' in head
+
+
+#: The first line of an image that says something, comments and its parser's directives aside.
+_FIRST = re.compile(
+    r"^[ \t]*(?!#|ARG |\s|\Z)(?P<base>FROM[ \t]+\S(?!.*\bimport\b))?", re.IGNORECASE | re.MULTILINE
+)
+
+
+def _is_dockerfile(text: str) -> bool:
+    first = _FIRST.search(text)
+    return first is not None and first["base"] is not None
+
+
+def _is_pixi_toml(text: str) -> bool:
+    """Whether there are tables that only pixi has: a channel stands beside dependencies."""
+    return _IN_PIXI_TOML(text) or _lines("channels", "platforms", "[dependencies]")(text)
+
+
+def _is_code(text: str) -> bool:
+    """Whether a text begins as a script for Python does."""
+    return bool(_SHEBANG.match(text))
+
+
+_SHEBANG = re.compile(r"#![^\n]*\bpython[\d.]*\s*\n")
+_DOCKERFILE = _names(r"(?:.+\.)?(?:dockerfile|containerfile)(?:\..+)?")
+_IN_PDM_LOCK = _lines("[metadata]", "content_hash = ", "[[package]]")
+_IN_PIPFILE = _lines("[packages]")
+_IN_PIXI_TOML = _any_line("[pypi-dependencies]", "[feature.", "[pypi-options]")
+_IN_SETUP_CFG = _lines("[options]", "install_requires")
+_IN_TOX = _any_line("[tox]", "[testenv]")
 _MODEL = _names(r".+\.(?:h5|hdf5|keras)")
 _EXPLICIT = _names(r"conda(?:-[a-z0-9]+-[a-z0-9]+)?\.lock")
 _PYLOCK = _names(r"pylock(?:\.[^.]+)?\.toml")
@@ -220,9 +263,19 @@ FORMATS = (
             module="pylock", filename="pylock.toml", files=True, several=True, selections=True
         ),
     ),
+    Row(_F.PDM_LOCK, "pdm's lock", _names(r"pdm(?:\.[^.]+)?\.lock"), _IN_PDM_LOCK),
     Row(_F.UV_LOCK, "uv's lock", _names(r"uv\.lock"), _IN_UV_LOCK),
     Row(_F.POETRY_LOCK, "Poetry's lock", _names(r"poetry\.lock"), _IN_POETRY_LOCK),
+    Row(_F.PIXI_TOML, "a pixi.toml", _names(r"pixi\.toml"), _is_pixi_toml),
     Row(_F.PYPROJECT, "a pyproject.toml", _names(r"pyproject\.toml"), _IN_PYPROJECT, Can.ASK),
+    Row(_F.PIPFILE, "a Pipfile", _names(r"pipfile"), _IN_PIPFILE, Can.ASK),
+    Row(_F.PIPFILE_LOCK, "pipenv's lock", _names(r"pipfile\.lock"), _is_pipfile_lock),
+    Row(_F.SETUP_CFG, "a setup.cfg", _names(r"setup\.cfg"), _IN_SETUP_CFG, Can.ASK),
+    Row(_F.TOX, "a tox.ini", _names(r"tox\.ini"), _IN_TOX),
+    Row(_F.SETUP_PY, "a setup.py", _names(r"setup\.py"), None, Can.ASK),
+    Row(_F.CODE, "a Python script", _names(r".+\.pyw?"), _is_code),
+    Row(_F.DOCKERFILE, "a Dockerfile", _DOCKERFILE, _is_dockerfile),
+    Row(_F.SCRIPT, "a script", _names(r"(?:gnu)?makefile|.+\.(?:mk|sh|bash|bat)")),
     Row(
         _F.CONDA_LOCK,
         "conda-lock's lock",

@@ -21,6 +21,9 @@ UNROUTED = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EA
 #: uv's words for what its cache has not.
 _UV_FILE = re.compile(r"wasn't found in the cache(?: for)?: `?([^`\s]+)")
 _UV_PAGE = re.compile(r"([\w.-]+)(?:\[[\w.,-]+\])?(?:==[\w.+!-]+)? was not found in the cache")
+_UV_RELEASE = re.compile(
+    r"([\w.-]+)(?:\[[\w.,-]+\])?(==\S+) needs to be downloaded from a registry"
+)
 
 
 def lacking(what: Iterable[str]) -> IndexFailure:
@@ -39,7 +42,8 @@ def lacked_by_uv(said: str) -> tuple[str, ...]:
     """Return what an offline uv says that its cache lacks: names of files, then of packages."""
     text = " ".join(said.split())
     files = (redact(url).partition("#")[0].rpartition("/")[2] for url in _UV_FILE.findall(text))
-    return (*files, *_UV_PAGE.findall(text))
+    releases = map("".join, _UV_RELEASE.findall(text))
+    return (*files, *_UV_PAGE.findall(text), *releases)
 
 
 def unrouted() -> bool:

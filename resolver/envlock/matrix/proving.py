@@ -89,7 +89,7 @@ def prove_set(task: Task) -> ProvedSet:
             with clock.phase("install"):
                 python = _environment(task, interpreter, resolved.packages)
             with clock.phase("prove"):
-                found = _prove(python, task)
+                found = _prove(python, task, resolved.variables)
             outcomes = tuple(steady_outcome(each, _lane(task)) for each in found)
         except InstallFailure as error:
             problem = steady(error.message, _lane(task))
@@ -102,7 +102,7 @@ def prove_set(task: Task) -> ProvedSet:
         problem=problem,
         against=resolved.against,
         seconds=clock.seconds,
-        variables=variables_of(task),
+        variables=resolved.variables,
     )
 
 
@@ -170,8 +170,8 @@ def _requirements(task: Task, packages: Sequence[LockedPackage]) -> str:
     return text_of(Lock(parts=(part,)), part)
 
 
-def _prove(python: Path, task: Task) -> tuple[Outcome, ...]:
-    timeout, env = task.terms.timeout, variables_of(task)
+def _prove(python: Path, task: Task, env: Mapping[str, str]) -> tuple[Outcome, ...]:
+    timeout = task.terms.timeout
     beside = Beside.named(task.name)
     if beside is not None:
         names = (beside.package,)
@@ -191,8 +191,9 @@ def _lane(task: Task) -> Path:
 
 
 class Pinned(Struct, frozen=True, kw_only=True):
-    """Packages with the files that the target takes; or the problem."""
+    """Packages with the files that the target takes, and what is set beside; or the problem."""
 
+    variables: Mapping[str, str] = field(default_factory=dict)
     packages: tuple[LockedPackage, ...] = ()
     problem: str = ""
     against: bool = False
@@ -226,14 +227,14 @@ def resolve_set(task: Task, goal: Target) -> Pinned:
             case name if name == PLAIN:
                 return _plain(task, goal)
             case name if name in {RULES, LEGACY} or Beside.named(name):
-                return _resolved(_ruled(task), goal)
+                return _ruled(task, goal)
             case _:
                 return _varied(task, goal)
     except NoResolution as error:
         return Pinned(problem=error.message)
 
 
-def _ruled(task: Task) -> Sequence[LockedPackage]:
+def _ruled(task: Task, goal: Target) -> Pinned:
     """The lock that envlock makes, with a given set's versions preferred."""
     job = Job(
         request=Request(requirements=parse_words(requests(task)), variables=variables_of(task)),
@@ -247,7 +248,8 @@ def _ruled(task: Task) -> Sequence[LockedPackage]:
         preferences={package.name: package.version for package in task.base},
         fresh=True,
     )
-    return make_lock(job, _SILENT).lock.part.pypi
+    lock = make_lock(job, _SILENT).lock
+    return replace(_resolved(lock.part.pypi, goal), variables=lock.variables)
 
 
 def _plain(task: Task, goal: Target) -> Pinned:
@@ -276,7 +278,7 @@ def _varied(task: Task, goal: Target) -> Pinned:
     variation = Variation.named(task.name)
     assert variation is not None  # noqa: S101  (the two other names are handled by the caller)
     try:
-        return _resolved(_ruled(task), goal)
+        return _ruled(task, goal)
     except NoResolution:
         version = newest_of(variation, goal, Index(task.terms.settings))
         if version is None:

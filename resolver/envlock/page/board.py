@@ -10,7 +10,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock.evidence.explain import failures, is_refused
-from envlock.evidence.values import PLAIN, RULES, Cell, CellEvidence, ProvedSet, Variation
+from envlock.evidence.values import LEGACY, PLAIN, RULES, Cell, CellEvidence, ProvedSet, Variation
 from envlock.model import Rule
 from envlock.rules.frameworks import framework
 from envlock.versions import minor_of
@@ -95,6 +95,18 @@ def code(proved: ProvedSet | None, levels: Levels) -> str:
     return gate + "".join(signs.get(name, "-") for name in levels.others)
 
 
+def ways(own: ProvedSet | None, legacy: ProvedSet | None, levels: Levels) -> str:
+    """The code of a set, with small letters for what Keras 2 beside it has and it has not."""
+    said = code(own, levels)
+    if own is None or legacy is None or not legacy.passes(levels.gate) or not own.outcomes:
+        return said
+    more = (
+        levels.letters[name].lower() if sign == "-" and name in legacy.capabilities else sign
+        for name, sign in zip(levels.others, said[1:], strict=True)
+    )
+    return said[0] + "".join(more)
+
+
 def passing(sets: Iterable[ProvedSet | None], names: Collection[str]) -> int:
     """Count the sets that pass levels."""
     return sum(each is not None and each.passes(tuple(names)) for each in sets)
@@ -126,6 +138,11 @@ class Board(Struct, frozen=True, kw_only=True):
     def find(self, release: ReleaseRow, python: str) -> CellEvidence | None:
         """Return what is known of a release on a Python, or None."""
         return next((e for e in self.cells if _is(e.cell, release, python)), None)
+
+    def legacy(self, version: Version, python: str) -> ProvedSet | None:
+        """Return the set with Keras 2 of a release on a Python, whichever build has it."""
+        cells = (e for e in self.cells if (e.cell.version, e.cell.python) == (version, python))
+        return next((found for each in cells if (found := each.find(LEGACY))), None)
 
     def is_missing(self, release: ReleaseRow, python: str) -> bool:
         """Whether there is a wheel, and nobody has run it."""

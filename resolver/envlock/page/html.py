@@ -9,15 +9,16 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
-from importlib.resources import files
 from typing import Any
 
 from msgspec import Struct, field
+from packaging.version import Version
 
 from envlock.evidence.explain import explain, failure_text, failures, is_refused
-from envlock.evidence.values import PLAIN, RULES, Cell, CellEvidence, ProvedSet
+from envlock.evidence.values import LEGACY, PLAIN, RULES, Cell, CellEvidence, ProvedSet
 from envlock.model import Rule, RuleId
 from envlock.outcomes import Crashed, Failed, Outcome, Passed, Skipped
+from envlock.page.beside import section
 from envlock.page.board import (
     Board,
     Grade,
@@ -31,25 +32,33 @@ from envlock.page.board import (
     passing,
     state,
 )
+from envlock.page.templates import asset, filled
 from envlock.words import visible, visible_json
 
 
 def page(
-    cells: Sequence[CellEvidence], missing: Sequence[Cell], rules: Sequence[Rule], levels: Levels
+    cells: Sequence[CellEvidence],
+    missing: Sequence[Cell],
+    rules: Sequence[Rule],
+    levels: Levels,
+    companions: Sequence[CellEvidence] = (),
 ) -> str:
     """Return the whole page, the same for the same evidence and rules."""
     data = PageData(rules=rules, levels=levels)
     for each in cells:
         data.add(each)
     shown = boards(cells, missing)
-    style, script = _asset("page.css"), _asset("page.js")
-    return _filled(
-        _asset("page.html"),
+    style, script = asset("page.css"), asset("page.js")
+    return filled(
+        asset("page.html"),
         {
             "policy": _policy(style, script),
             "style": style,
             "chips": _chips(levels),
-            "boards": visible("".join(_section(board, data) for board in shown)) or _NOTHING,
+            "boards": visible(
+                "".join((*(_section(board, data) for board in shown), section(companions)))
+            )
+            or _NOTHING,
             "data": _json(data),
             "script": script,
         },
@@ -57,6 +66,44 @@ def page(
 
 
 _NOTHING = "<p>Nothing has been run yet.</p>"
+
+
+def _legacy(board: Board, data: PageData) -> str:
+    """The cells with Keras 2 beside Keras 3, where some were run."""
+    cells = [(each, found) for each in board.cells if (found := each.find(LEGACY))]
+    if not cells:
+        return ""
+    names = tuple(each.name for each in data.levels.all)
+    settings = sorted({f"{n}={v}" for _, found in cells for n, v in found.variables.items()})
+    versions = list(dict.fromkeys(each.cell.version for each, _ in cells))
+    pythons = sorted({each.cell.python for each, _ in cells}, key=Version)
+    there = {(each.cell.version, each.cell.python): pair for pair in cells for each in pair[:1]}
+    head = "".join(f'<th scope="col">{escape(each)}</th>' for each in pythons)
+    rows = "".join(
+        f"<tr>{_row_head(str(version), '')}"
+        f"{''.join(_keras_2(there.get((version, each)), data) for each in pythons)}</tr>\n"
+        for version in versions
+    )
+    grid = (
+        '<table role="grid" class="builds" aria-label="TensorFlow releases with Keras 2">\n'
+        f'<thead><tr><th scope="col" class="corner">TensorFlow</th>{head}</tr></thead>\n'
+        f"<tbody>\n{rows}</tbody></table>"
+    )
+    number = f"{sum(found.passes(names) for _, found in cells)} of {len(cells)}"
+    told = " and ".join(f"<code>{escape(each)}</code>" for each in settings)
+    values = {"grid": grid, "number": number, "settings": told}
+    return filled(asset("legacy.html"), values)
+
+
+def _keras_2(pair: tuple[CellEvidence, ProvedSet] | None, data: PageData) -> str:
+    if pair is None:
+        return '<td class="void"></td>'
+    evidence, found = pair
+    cell, levels = evidence.cell, data.levels
+    label = f"TensorFlow {cell.version} with Keras 2, Python {cell.python}: "
+    label += in_words(found, levels)
+    half = _half(found, levels, "own", _long_sign(found, levels))
+    return f"<td>{_button('tile', label, _numbered(evidence, found, data, 'set'), half)}</td>"
 
 
 def _section(board: Board, data: PageData) -> str:
@@ -67,7 +114,7 @@ def _section(board: Board, data: PageData) -> str:
         numbers += _number("plain", "a plain resolve", passing(plain, gate), plain)
     pairs = ""
     if board.pairs:
-        pairs = _filled(_asset("pairs.html"), {"grid": h5py_grid(board, data)})
+        pairs = filled(asset("pairs.html"), {"grid": h5py_grid(board, data)})
     builds, others = "", board.others
     if others is not None:
         values = {
@@ -75,16 +122,16 @@ def _section(board: Board, data: PageData) -> str:
             "number": f"{passing(others.sets(RULES), gate)} of {len(others.cells)}",
             "grid": python_grid(others, data, named=True),
         }
-        builds = _filled(_asset("builds.html"), values)
-    return _filled(
-        _asset("board.html"),
+        builds = filled(asset("builds.html"), values)
+    return filled(
+        asset("board.html"),
         {
             "platform": escape(board.platform),
             "days": escape(board.days),
             "numbers": numbers,
             "grid": python_grid(board.main, data),
             "pairs": pairs,
-            "builds": builds,
+            "builds": _legacy(board, data) + builds,
         },
     )
 
@@ -124,20 +171,6 @@ def _json(data: PageData) -> str:
     """The data as JSON that can stand in a script element."""
     text = json.dumps(data.document(), ensure_ascii=False, separators=(",", ":"))
     return visible_json(text.replace("<", "\\u003c"))
-
-
-def _asset(name: str) -> str:
-    return files("envlock.page").joinpath("assets", name).read_text(encoding="utf-8")
-
-
-def _filled(template: str, values: dict[str, str]) -> str:
-    """The template with ``{{name}}`` replaced; what is put in is not looked at again."""
-    first, *rest = template.split("{{")
-    parts = [first]
-    for each in rest:
-        name, _, text = each.partition("}}")
-        parts += [values[name], text]
-    return "".join(parts)
 
 
 _LONGEST = 400  # characters of a message
@@ -220,7 +253,7 @@ class PageData(Struct):
             "pins": [self.pins.add(f"{p.name}=={p.version}") for p in proved.packages],
         }
         if proved.name != PLAIN and proved.outcomes and not refused:
-            document["command"] = self.texts.add(create_command(cell, proved))
+            document["command"] = self.texts.add(create_command(cell, proved, self.levels))
         if moved := {
             str(number): [self.told.add(each) for each in package.because]
             for number, package in zip(document["pins"], proved.packages, strict=True)
@@ -266,12 +299,14 @@ class PageData(Struct):
         return found
 
 
-def create_command(cell: Cell, proved: ProvedSet) -> str:
+def create_command(cell: Cell, proved: ProvedSet, levels: Levels) -> str:
     """The command that makes an environment as a set was asked for, for any shell."""
     words = (
         f'"{each}"' if _PLAIN.fullmatch(each) else shlex.quote(each) for each in proved.request
     )
-    return f"envlock create {' '.join(words)} --python {cell.python}"
+    needs = ",".join(name for name in levels.others if name in proved.capabilities)
+    own = f" --needs {needs}" if proved.name == LEGACY and needs else ""
+    return f"envlock create {' '.join(words)}{own} --python {cell.python}"
 
 
 def _rule(name: str, rule: Rule | None) -> dict[str, Any]:

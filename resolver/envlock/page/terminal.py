@@ -7,14 +7,16 @@ from itertools import groupby
 from typing import Any
 
 from envlock.evidence.explain import failure_text, failures
-from envlock.evidence.values import PLAIN, RULES, Cell, CellEvidence
-from envlock.page.board import Board, Levels, ReleaseRow, boards, both, code, passing
+from envlock.evidence.values import LEGACY, PLAIN, RULES, Cell, CellEvidence
+from envlock.page.board import Board, Levels, ReleaseRow, boards, both, passing, ways
 
 
 def capability_text(cells: Sequence[CellEvidence], missing: Sequence[Cell], levels: Levels) -> str:
     """A table for each platform, newest release first, and what its letters mean."""
     tables = (_table(board, levels) for board in boards(cells, missing))
-    return "\n\n".join([*tables, _legend(levels)])
+    small = "small: with Keras 2 (tf-keras beside the plain build), which --needs takes\n"
+    legacy = any(each.find(LEGACY) for each in cells)
+    return "\n\n".join([*tables, _legend(levels, small if legacy else "")])
 
 
 def _table(board: Board, levels: Levels) -> str:
@@ -56,7 +58,7 @@ def _code(board: Board, release: ReleaseRow, python: str, levels: Levels) -> str
     evidence = board.find(release, python)
     if evidence is None:
         return "?" if board.is_missing(release, python) else ""
-    return code(evidence.find(RULES), levels)
+    return ways(evidence.find(RULES), board.legacy(release.version, python), levels)
 
 
 def _heading(board: Board, levels: Levels) -> str:
@@ -68,18 +70,30 @@ def _heading(board: Board, levels: Levels) -> str:
     if others is not None:
         names = " and ".join(others.distributions)
         text += f"\nother builds ({names}): {_of(others, RULES, levels)}"
-    return text
+    return text + "".join(_with_keras_2(board, levels))
+
+
+def _with_keras_2(board: Board, levels: Levels) -> Iterator[str]:
+    """In how many cells every level passes, and in how many of those with Keras 2."""
+    cells = board.compared.cells
+    found = [(e, board.legacy(e.cell.version, e.cell.python)) for e in cells]
+    legacy = [(each, other) for each, other in found if other is not None]
+    if not legacy:
+        return
+    names = tuple(each.name for each in levels.all)
+    more = sum(other.passes(names) for _, other in legacy)
+    yield f"\nwith Keras 2 beside Keras 3 every level passes: in {more} of {len(legacy)} cells"
 
 
 def _of(board: Board, name: str, levels: Levels) -> str:
     return f"{passing(board.sets(name), levels.gate)} of {len(board.cells)}"
 
 
-def _legend(levels: Levels) -> str:
+def _legend(levels: Levels, more: str) -> str:
     letters = ", ".join(f"{letter} {name}" for name, letter in levels.letters.items())
     return (
         f"G the gate ({', '.join(levels.gate)})\n"
-        f"{letters}\n"
+        f"{letters}\n{more}"
         "- does not pass, ? not run, none: nothing to install; empty: no wheel"
     )
 
@@ -87,6 +101,18 @@ def _legend(levels: Levels) -> str:
 def capability_data(cells: Sequence[CellEvidence], levels: Levels) -> list[dict[str, Any]]:
     """Every cell with what passed and what failed, as JSON data."""
     return [_data(each, levels) for each in cells]
+
+
+def _legacy(evidence: CellEvidence, levels: Levels) -> dict[str, Any] | None:
+    """What passes with Keras 2, and what is set for it."""
+    found = evidence.find(LEGACY)
+    if found is None:
+        return None
+    return {
+        "gate": found.passes(levels.gate),
+        "capabilities": [each.name for each in levels.all if each.name in found.capabilities],
+        "variables": dict(found.variables),
+    }
 
 
 def _data(evidence: CellEvidence, levels: Levels) -> dict[str, Any]:
@@ -115,4 +141,5 @@ def _data(evidence: CellEvidence, levels: Levels) -> dict[str, Any]:
         "untried": [*proved.untried(each.name for each in levels.all)],
         "problem": proved.problem,
         "plain_gate": None if plain is None else plain.passes(levels.gate),
+        "legacy": _legacy(evidence, levels),
     }

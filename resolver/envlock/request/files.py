@@ -12,7 +12,10 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import InvalidName, NormalizedName, canonicalize_name
 
+from envlock import standards
 from envlock.errors import UsageError
+from envlock.formats.declarations import By, Declaration
+from envlock.formats.declared import DECLARED, declarations
 from envlock.formats.faults import Faults, safe, shown
 from envlock.formats.pep508 import folder_fault
 from envlock.formats.pyproject import Entry, Project
@@ -248,6 +251,35 @@ def _asked(project: Project, path: Path, entries: Iterable[Entry]) -> Iterator[R
             yield Requested(requirement=entry.requirement, origin=origin)
 
 
+def _parse_declared(
+    path: Path, declared: Iterable[Declaration], root: Path | None, chosen: Collection[str]
+) -> ParsedFile:
+    """Read what a project's older files ask for; ``chosen`` are extras and categories.
+
+    Raises:
+        UsageError: some of it cannot be in a lock, or only running the file
+            would tell it; all at once.
+    """
+    asked = RequestLines(root=root or find_root(path))
+    python = SpecifierSet()
+    for each in declared:
+        if each.optional and each.optional not in chosen:
+            continue
+        if each.fault is not None:
+            asked.faults.keep(each.where, each.fault)
+        elif each.by is By.PYTHON:
+            python &= standards.specifiers(each.text) or SpecifierSet()
+        else:
+            asked.take(asked.reader.line(path, each.text, each.where))
+    asked.faults.finish()
+    return ParsedFile(
+        requirements=tuple(asked.requirements),
+        constraints=tuple(asked.constraints),
+        requires_python=python if str(python) else None,
+        notes=tuple(asked.notes.values()),
+    )
+
+
 def read_request_file(
     path: Path,
     root: Path | None = None,
@@ -268,7 +300,14 @@ def read_request_file(
     found = meant(path, text)
     if found is FileFormat.PYPROJECT:
         return parse_project(path, text, extras, groups, apart)
-    _refuse_others(path, found, "requirements files (*.txt, *.in) and pyproject.toml")
+    if found is not None and found in DECLARED and can(found, Can.ASK):
+        declared = declarations(found, path, text)
+        return _parse_declared(path, declared, root, {*extras, *groups})
+    _refuse_others(
+        path,
+        found,
+        "requirements files (*.txt, *.in), pyproject.toml, Pipfile, setup.cfg and setup.py",
+    )
     return parse_requirements(path, text, root)
 
 

@@ -146,6 +146,7 @@ def reasons(
 def notes(settled: Resolved) -> tuple[str, ...]:
     """What the reader of the lock should know: the build taken, rules given up."""
     said = [settled.candidate.note] if settled.candidate and settled.candidate.note else []
+    said.extend(f"numpy is held below 2 for {each}, from before NumPy 2" for each in settled.dated)
     said.extend(map(_given_up, settled.given_up))
     return tuple(dict.fromkeys(said))
 

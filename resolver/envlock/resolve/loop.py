@@ -28,6 +28,7 @@ from packaging.version import Version
 from envlock.engine import Unsatisfiable
 from envlock.model import Constraint, Severity, Violation
 from envlock.resolve.candidate import Candidate, candidates, distributions, framework
+from envlock.resolve.dated import Dates
 from envlock.resolve.feasible import Feasible, Infeasible, judge, possible, refused_together
 from envlock.resolve.question import Pins, Question, Tools
 from envlock.resolve.settle import Budget, Rejected, Resolved, Settlement, breaks, settle
@@ -170,4 +171,5 @@ def _task(question: Question, candidate: Candidate | None, verdict: Feasible) ->
         inferred=verdict.inferred,
         situation=situation,
         exclude_newer=question.exclude_newer,
+        dates=Dates.of(question.rules),
     )

@@ -34,8 +34,10 @@ from envlock.engine import Answer, Problem, Solution, Unsatisfiable
 from envlock.index.filenames import admitted
 from envlock.model import Constraint, Demand, LockedPackage, Rule, Severity, Target, Violation
 from envlock.resolve.candidate import Candidate, Releases
+from envlock.resolve.dated import HELD, Dated, Dates
 from envlock.resolve.moving import moved
 from envlock.resolve.question import Listed, Pins, Tools
+from envlock.rules.abi import LAW
 from envlock.rules.check import Situation
 from envlock.rules.frameworks import families
 from envlock.rules.select import select
@@ -130,6 +132,7 @@ class Settlement(Struct, frozen=True, kw_only=True):
     never give way. ``kept`` are packages that stay as they are beside the pins:
     rules see them, their files are not looked at.
     ``inferred`` constraints are no reason of a pin that nothing newer was kept from.
+    ``dates`` judges the wheels of the pins by their days.
     """
 
     name: str
@@ -143,16 +146,21 @@ class Settlement(Struct, frozen=True, kw_only=True):
     kept: Mapping[NormalizedName, Version] = field(default_factory=dict)
     situation: Situation
     exclude_newer: datetime | None = None
+    dates: Dates = Dates()
 
 
 class Resolved(Struct, frozen=True, kw_only=True):
-    """Pins, their files, the bounds that led there, and the rules that they do not meet."""
+    """Pins, their files, the bounds that led there, and the rules that they do not meet.
+
+    ``dated`` are the pins for whose day NumPy is held back.
+    """
 
     candidate: Candidate | None
     packages: tuple[LockedPackage, ...]
     constraints: tuple[Constraint, ...]
     files: Listed
     given_up: tuple[Violation, ...] = ()
+    dated: tuple[Dated, ...] = ()
 
 
 class SourceOnly(Struct, frozen=True, kw_only=True):
@@ -183,6 +191,7 @@ class _Checked(Struct, frozen=True, kw_only=True):
     files: Listed
     broken: tuple[Violation, ...]
     hard: tuple[Violation, ...]
+    dated: tuple[Dated, ...]
 
 
 def settle(
@@ -192,6 +201,7 @@ def settle(
     soft = True
     last = Rejected(candidate=task.candidate)
     known: Solution | None = None
+    dated: dict[NormalizedName, Dated] = {}
     for _ in range(ROUNDS):
         answer = known or _solved(task, constraints, tools, budget)
         known = None
@@ -202,6 +212,7 @@ def settle(
             constraints = tuple(item for item in constraints if not item.soft)
             continue
         found = _checked(task, answer.packages, tools)
+        dated.update((each.name, each) for each in found.dated)
         if bare := _source_only(task, answer.packages, found.files, tools):
             return Rejected(candidate=task.candidate, source_only=bare, constraints=constraints)
         last = Rejected(
@@ -214,7 +225,9 @@ def settle(
         added = dict.fromkeys(bound for bound in bounds if bound not in constraints)
         if not added:
             counting = _counting(task, constraints, found.pins, tools)
-            return last if found.hard else _resolved(task, answer.packages, counting, found)
+            if found.hard:
+                return last
+            return _resolved(task, answer.packages, counting, found, dated)
         constraints = (*constraints, *added)
         if all(bound.package in found.pins for bound in added if bound.include):
             names = dict.fromkeys(bound.package for bound in added)
@@ -234,13 +247,17 @@ def _resolved(
     packages: tuple[LockedPackage, ...],
     constraints: tuple[Constraint, ...],
     found: _Checked,
+    dated: Mapping[NormalizedName, Dated],
 ) -> Resolved:
+    kept = (dated.get(package.name) for package in packages)
+    held = HELD in constraints
     return Resolved(
         candidate=task.candidate,
         packages=packages,
         constraints=constraints,
         files=found.files,
         given_up=found.broken,
+        dated=tuple(each for each in kept if each is not None and held),
     )
 
 
@@ -267,9 +284,10 @@ def _checked(task: Settlement, packages: tuple[LockedPackage, ...], tools: Tools
     with tools.progress.phase("read the files of the pins"):
         files = tools.pinned(looked_at)
     whole = {**task.kept, **pins}
-    broken = task.broken(whole)
+    dated = task.dates.found(packages, files, task.target)
+    broken = (*task.broken(whole), *task.dates.broken(dated, whole, task.situation))
     hard = tuple(filter(task.hard, broken))
-    return _Checked(pins=whole, files=files, broken=broken, hard=hard)
+    return _Checked(pins=whole, files=files, broken=broken, hard=hard, dated=dated)
 
 
 def _bounds(
@@ -281,6 +299,9 @@ def _bounds(
         return task.allowed(bound) and _there(bound, tools)
 
     for violation in broken:
+        if violation.rule.id == LAW:
+            yield from filter(allowed, (HELD,))
+            continue
         yield from bounds_for(violation, found.pins, task.situation, allowed, tools.releases)
     yield from _unfit(task, found, tools)
 

@@ -11,7 +11,7 @@ import json
 import re
 import re._parser as parser  # type: ignore[import-not-found]
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from functools import cache
 from importlib.resources import files
@@ -65,17 +65,32 @@ def read_rule(document: Document, *, source: str = "") -> Rule:
             for each in ([ranges] if isinstance(ranges, str) else ranges)
         ),
         remedies=tuple(map(_remedy, document["remedy"])),
-        evidence=tuple(
-            Evidence(
-                how=item["how"],
-                what=item["what"],
-                checked=item["checked"],
-                links=tuple(item.get("links", ())),
-            )
-            for item in document["evidence"]
-        ),
+        evidence=(*map(_evidence, document["evidence"]), *_ran(document)),
         source=source,
     )
+
+
+def _evidence(item: Document) -> Evidence:
+    return Evidence(
+        how=item["how"],
+        what=item["what"],
+        checked=item["checked"],
+        links=tuple(item.get("links", ())),
+    )
+
+
+def _ran(document: Document) -> Iterator[Evidence]:
+    """What the lines of a table say that was run of each."""
+    for line in document.get("cases", ()):
+        if (ran := line.get("ran")) is not None:
+            name = next(iter(line["require"]))
+            beside = " and ".join(f"{other} {version}" for other, version in ran["beside"].items())
+            yield Evidence(
+                how="ran",
+                what=f"{name} {ran['passes']} runs with {beside} on CPython {ran['python']},"
+                f" {ran['fails']} does not ({ran['says']}).",
+                checked=ran["checked"],
+            )
 
 
 def _remedy(item: Document) -> Remedy:
@@ -197,6 +212,9 @@ def _shape_faults(document: Document, effort: Effort | None) -> Iterable[str]:
         yield "examples: a rule with a demand needs both refuses and admits"
     if judged and "metadata" not in document:
         yield "metadata: a rule with a demand says whether package metadata forbids it"
+    for number, line in enumerate(document.get("cases", ())):
+        if "ran" in line and len(line.get("require", ())) != 1:
+            yield f"cases.{number}.ran: it is told of the one package that the line requires"
     told = bool(document.get("symptoms") or document.get("messages"))
     if told and not {"matches", "provokes"} & tested.keys():
         yield "examples: a rule with symptoms or messages needs matches or provokes"

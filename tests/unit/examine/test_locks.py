@@ -178,7 +178,11 @@ optional-dependencies = { dev = ["pytest"] }
 def test_a_project_is_read_with_notes_on_its_lines(tmp_path: Path) -> None:
     found = examine(tmp_path, "pyproject.toml", PROJECT)
     assert pins(found) == {"tensorflow": "2.10.1"}
-    assert {n: str(s) for n, s in found.loose.items()} == {"numpy": "==1.23.*"}
+    assert {n: str(s) for n, s in found.loose.items()} == {
+        "numpy": "==1.23.*",
+        "pytest": "",
+    }
+    assert "pytest" not in {each.requirement.name for each in found.asked}
     assert found.python == Version("3.10")
     assert [note.replace(f"{tmp_path.as_posix()}/", "") for note in found.notes] == [
         (

@@ -171,11 +171,11 @@ def test_a_cell_that_was_not_run_is_shown_as_such() -> None:
 
 def test_the_command_can_be_pasted_into_any_shell() -> None:
     pair = replace(RULES_SET, request=("tensorflow-cpu==2.10.1", "h5py==3.1.*"))
-    assert create_command(CELL, pair) == (
+    assert create_command(CELL, pair, levels()) == (
         'envlock create "tensorflow-cpu==2.10.1" "h5py==3.1.*" --python 3.10'
     )
     hostile = replace(RULES_SET, request=("a$(rm -r ~)",))
-    assert create_command(CELL, hostile) == "envlock create 'a$(rm -r ~)' --python 3.10"
+    assert create_command(CELL, hostile, levels()) == "envlock create 'a$(rm -r ~)' --python 3.10"
 
 
 def test_the_picture_has_both_numbers_and_a_sign_in_every_cell() -> None:

@@ -8,7 +8,17 @@ from packaging.version import Version
 
 from envlock.evidence.values import CellEvidence
 from envlock.outcomes import Failed, Passed, Skipped
-from envlock.page.board import Capability, Grade, Levels, absent, code, lost, passing, state
+from envlock.page.board import (
+    Capability,
+    Grade,
+    Levels,
+    absent,
+    code,
+    lost,
+    passing,
+    state,
+    ways,
+)
 from envlock.page.html import in_words
 from envlock.page.terminal import capability_data, capability_text
 from support.evidence import BROKEN, CELL, EVIDENCE, GATE, RULES_SET, proved
@@ -27,6 +37,16 @@ def test_a_set_is_told_by_letters() -> None:
     assert code(proved("plain", outcomes=BROKEN), LEVELS) == "-????"
     assert code(NOTHING, LEVELS) == "none"
     assert code(None, LEVELS) == "?"
+
+
+def test_what_keras_2_adds_has_small_letters() -> None:
+    passed = tuple(Passed(level=each) for each in NAMES)
+    lost = tuple(Failed(level=each, error="E", detail="no") for each in ("weights", "savedmodel"))
+    own = proved("rules", outcomes=(*RULES_SET.outcomes, *lost))
+    legacy = proved("legacy", outcomes=passed)
+    assert ways(own, legacy, LEVELS) == "GwRs?"  # what was not run stays open
+    assert ways(own, None, LEVELS) == "G-R-?"
+    assert ways(own, proved("legacy", outcomes=BROKEN), LEVELS) == "G-R-?"
 
 
 def test_a_set_stands_by_its_gate_and_the_capabilities_that_failed() -> None:

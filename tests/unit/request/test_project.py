@@ -241,13 +241,11 @@ def test_a_file_without_a_project_is_refused(project: Path) -> None:
     assert fault.message == f"{project}: there is no [project] table"
 
 
-def test_poetrys_own_table_is_told_not_to_be_read(project: Path) -> None:
-    fault = refusal(project, '[tool.poetry.dependencies]\ntensorflow = "^2.10"\n')
-
-    assert fault.message == f"{project}: there is no [project] table, and Poetry's own is not read"
-    assert fault.remedies == (
-        'write [project] with name, version and dependencies = ["tensorflow"]',
-    )
+def test_poetrys_own_table_is_what_a_project_without_another_asks_for(project: Path) -> None:
+    project.write_text('[tool.poetry.dependencies]\npython = "~3.9"\ntensorflow = "^2.10"\n')
+    found = read_request_file(project)
+    assert [str(each.requirement) for each in found.requirements] == ["tensorflow<3,>=2.10"]
+    assert str(found.requires_python) == "==3.9.*"
 
 
 @pytest.mark.parametrize("files", ['["requirements.txt"]', '"requirements.txt"'])

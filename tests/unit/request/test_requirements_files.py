@@ -199,7 +199,7 @@ OTHERS = {
         "Package Version\n------- -------\nh5py 3.11.0\n",
         " it is what pip list or conda list prints, and",
     ),
-    "setup.py": ("from setuptools import setup\n\nsetup(name='x')\n", ""),
+    "Dockerfile": ("FROM python:3.11\n", " it is a Dockerfile, and"),
     "uv.lock": ("version = 1\n", " it is uv's lock, and"),
 }
 
@@ -215,5 +215,6 @@ def test_a_file_of_another_kind_is_refused_with_the_kinds_there_are(
 
     assert caught.value.message == (
         f'"{tmp_path / name}" is not understood here:{said}'
-        " envlock reads requirements files (*.txt, *.in) and pyproject.toml"
+        " envlock reads requirements files (*.txt, *.in), pyproject.toml, Pipfile, setup.cfg and"
+        " setup.py"
     )

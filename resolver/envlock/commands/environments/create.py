@@ -24,7 +24,6 @@ from envlock.cli.options import (
 )
 from envlock.cli.orders import changing, configured_settings, environment_folder, needs
 from envlock.cli.output import progress_for, say, say_json
-from envlock.cli.output import talk as tell
 from envlock.cli.rows import say_rows
 from envlock.commands.environments import NewEnvironmentOptions
 from envlock.commands.environments.building import (
@@ -43,7 +42,13 @@ from envlock.commands.environments.building import (
 )
 from envlock.commands.environments.drift import Closeness, drift_data, drift_rows
 from envlock.commands.environments.explained import explained
-from envlock.commands.environments.failing import Failing, NotProved, of_machine, ways_on
+from envlock.commands.environments.failing import (
+    Failing,
+    NotProved,
+    of_machine,
+    tell_unproved,
+    ways_on,
+)
 from envlock.commands.environments.learning import Learning, Round, rounds_data
 from envlock.commands.environments.order import Created, CreateOrder
 from envlock.commands.environments.proved import key_of, proved_before, remember
@@ -51,12 +56,10 @@ from envlock.commands.environments.sync import SyncOrder, sync_environment
 from envlock.commands.environments.verify import (
     proof_data,
     proof_order,
-    proof_text,
     shell_lines,
 )
 from envlock.commands.lock.folder import Typed
 from envlock.commands.lock.job import create_job
-from envlock.diagnose.report import findings_text
 from envlock.environment.layout import read_layout
 from envlock.environment.place import held_place, kept_as
 from envlock.environment.replaceable import settled
@@ -109,7 +112,9 @@ def create(order: CreateOrder, progress: Progress) -> Created:
             rows = report.rows_text([*drift_rows(drift, verbose=order.verbose)])
             progress.note(f"{order.folder} becomes what is locked:\n{rows}")
         made = _build(order, folder, builder, locked, progress)
-        if made.proof.shell is None:  # what a shell adds is not known to be the same next time
+        if (
+            made.proof.shell is None and not order.passing
+        ):  # what a shell adds is not known to be the same next time
             key = key_of(made.builder, _proof_of(order, made.builder), folder)
             remember(folder, key, made.proof)
     return replace(
@@ -316,12 +321,7 @@ def run_create(
             outputs = tuple(order.job.outputs)
             made = create(order, progress)
     except NotProved as error:
-        error.details = error.data()
-        if not talk.json:
-            failing = error.failing
-            tell(proof_text(failing.proof, verbose=talk.verbose))
-            if failing.findings:
-                tell(findings_text(failing.findings, verbose=talk.verbose))
+        tell_unproved(error, talk)
         raise
     return _say_created(made, outputs, place, talk)
 
@@ -399,18 +399,24 @@ def _rows(
         how = "differs from" if made.drift else "is"
         yield "environment", f"{made.folder} {how} what is locked"
         return
-    proof = made.proof
-    for each in made.rounds:
-        yield from (("learnt", f"round {each.number}: {one}") for one in each.learnt)
     if draft is not None:
         yield "written", str(draft)
-    yield from report.lock_rows(made.locked.lock, outputs, made.written, verbose=verbose)
-    yield from report.proof_rows(proof.outcomes, proof.ways_round, proof.lacking, verbose=verbose)
-    yield from (("in this shell", line) for line in shell_lines(proof))
+    yield from proved_rows(made, made.proof, outputs, verbose=verbose)
     yield from replaced_rows(made.folder, made.replaced)
     since = f"unchanged since it was proved on {made.unchanged_since} (--prove proves anew)"
     yield "environment", f"{made.folder}{f', {since}' if made.unchanged_since else ''}"
     yield "next", _activate(made.folder, of_conda=made.locked.lock.of_conda)
+
+
+def proved_rows(
+    made: Created, proof: Proof, outputs: Sequence[Path], *, verbose: bool
+) -> Iterator[report.Row]:
+    """What was learnt, locked and proved."""
+    for each in made.rounds:
+        yield from (("learnt", f"round {each.number}: {one}") for one in each.learnt)
+    yield from report.lock_rows(made.locked.lock, outputs, made.written, verbose=verbose)
+    yield from report.proof_rows(proof.outcomes, proof.ways_round, proof.lacking, verbose=verbose)
+    yield from (("in this shell", line) for line in shell_lines(proof))
 
 
 def _made_data(made: Created) -> dict[str, Any]:

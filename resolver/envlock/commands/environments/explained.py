@@ -33,6 +33,7 @@ class Explained(Struct, frozen=True, kw_only=True):
 class Explanation(Struct, frozen=True, kw_only=True):
     """What was in an environment that did not pass, and each of its failures explained."""
 
+    python: Path
     examined: Examined
     failures: tuple[Explained, ...]
 
@@ -64,7 +65,7 @@ def explained(
         told = diagnose(whole, known, state.findings)
         findings = tuple(each for each in told if each.id != UNEXPLAINED)
         found.append(Explained(outcome=outcome, text=whole.text, findings=findings))
-    return Explanation(examined=state.examined, failures=tuple(found))
+    return Explanation(python=proof.python, examined=state.examined, failures=tuple(found))
 
 
 def _failures(proof: Proof) -> Iterator[tuple[Failed | Crashed, str]]:

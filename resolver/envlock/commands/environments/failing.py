@@ -8,12 +8,14 @@ from typing import Any
 
 from msgspec import Struct
 
+from envlock.cli.options import TalkOptions
+from envlock.cli.output import talk as tell
 from envlock.commands.environments.explained import Explanation
 from envlock.commands.environments.learning import Round, rounds_data
 from envlock.commands.environments.order import CreateOrder
 from envlock.commands.environments.suspects import bisecting
-from envlock.commands.environments.verify import proof_data
-from envlock.diagnose.report import findings_data
+from envlock.commands.environments.verify import proof_data, proof_text
+from envlock.diagnose.report import findings_data, findings_text
 from envlock.environment.place import kept_as
 from envlock.errors import ProblemFound
 from envlock.findings import Finding
@@ -59,6 +61,16 @@ class NotProved(ProblemFound):
         }
 
 
+def tell_unproved(error: NotProved, talk: TalkOptions) -> None:
+    """Say what failed and why, to a person or in what a program is told of the error."""
+    error.details = error.data()
+    if not talk.json:
+        failing = error.failing
+        tell(proof_text(failing.proof, verbose=talk.verbose))
+        if failing.findings:
+            tell(findings_text(failing.findings, verbose=talk.verbose))
+
+
 def of_machine(proof: Proof) -> Iterator[str]:
     """What to do where the machine lacks what an import needs."""
     imports = (each for each in proof.missed if each.startswith(IMPORTS))
@@ -72,14 +84,18 @@ def ways_on(order: CreateOrder, part: Part, failing: Failing) -> Iterator[str]:
     """
     proof = failing.proof
     yield from of_machine(proof)
+    again = "lock --prove" if order.job.verb == "lock" else "create"
     wanted = next(_untried(failing), "")
     typed = {each.origin for each in order.job.request.requirements} == {ORIGIN}
     if wanted and typed and not order.job.subdirs:
         asked = [str(each.requirement) for each in order.job.request.requirements]
-        yield shlex.join(["envlock", "create", *asked, *wanted.split(), "--python", part.python])
+        words = ["envlock", *again.split(), *asked, *wanted.split(), "--python", part.python]
+        yield shlex.join(words)
     if all(each.startswith(IMPORTS) for each in proof.missed):
         yield " ".join(f"--no-imports {each.removeprefix(IMPORTS)}" for each in proof.missed)
-    if order.keep:
+    if order.passing:
+        pass
+    elif order.keep:
         yield f"envlock verify {shlex.quote(kept_as(order.folder).as_posix())}"
     else:
         yield "--keep"
@@ -95,7 +111,7 @@ def ways_on(order: CreateOrder, part: Part, failing: Failing) -> Iterator[str]:
     if origins == {ORIGIN} and any(bound for _, bound in (*wishes, *specs)):
         names = dict.fromkeys(name for name, _ in (*wishes, *specs))
         manager = f" --manager {order.manager}" if order.job.subdirs else ""
-        yield f"envlock create {' '.join(names)}{manager} --python {part.python}"
+        yield f"envlock {again} {' '.join(names)}{manager} --python {part.python}"
 
 
 def _untried(failing: Failing) -> Iterator[str]:

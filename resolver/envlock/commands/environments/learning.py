@@ -24,8 +24,10 @@ from envlock.bisect.draft import DraftFacts, draft
 from envlock.bisect.failures import Failure, failures
 from envlock.bisect.trials import declared_in
 from envlock.changes import Plan, Step
+from envlock.commands.environments.calendar import Calendar, owners
 from envlock.commands.environments.explained import Explained, Explanation
 from envlock.conda.names import pypi_pins
+from envlock.diagnose.dated import of_another_day
 from envlock.diagnose.lessons import Lesson, Packages, lessons
 from envlock.errors import IndexFailure, NoResolution
 from envlock.locking.job import Job, Locked
@@ -132,8 +134,7 @@ class Learning(Struct, kw_only=True):
 
     def _taught(self, failed: Explained, why: Explanation) -> Iterator[Learnt]:
         """What a failure teaches, the best way first, as far as the request leaves room."""
-        packages = why.examined.packages
-        for lesson in lessons(failed.findings, failed.text, packages):
+        for lesson in self._lessons(failed, why):
             if not _is_open(lesson, self.job):
                 self.refused.add(lesson.remedy.text)
             else:
@@ -141,6 +142,17 @@ class Learning(Struct, kw_only=True):
                 document = draft(facts)
                 rule = read_rule(document, source="what a proof taught")
                 yield Learnt(lesson=lesson, facts=facts, document=document, rule=rule)
+
+    def _lessons(self, failed: Explained, why: Explanation) -> Iterator[Lesson]:
+        """What is known of a failure, and where that is nothing what the days of releases say."""
+        packages = why.examined.packages
+        known = tuple(lessons(failed.findings, failed.text, packages))
+        yield from known
+        if known or self.job.subdirs:
+            return
+        days = Calendar(self.job, self.progress)
+        dated = of_another_day(failed.text, owners(why.python), packages, days)
+        yield from lessons([dated] if dated else [], failed.text, packages)
 
     def _made(self, locked: Locked, learnt: Sequence[Learnt]) -> Locked | None:
         """The lock with some rules more; None where none can be, or they change nothing."""

@@ -19,7 +19,8 @@ class CreateOrder(Struct, frozen=True, kw_only=True):
     """A lock, where its environment goes, who installs it, and what must be proved.
 
     ``force`` replaces an environment that envlock did not make; ``keep``
-    leaves one that failed for a look. ``inputs`` are the files that it reads.
+    leaves one that failed for a look; ``passing`` is one that will be gone.
+    ``inputs`` are the files that it reads.
     ``change`` says whether it is only looked at, and how closely; ``anew``
     builds and proves though nothing has changed; ``verbose`` tells all that
     changes.
@@ -31,6 +32,7 @@ class CreateOrder(Struct, frozen=True, kw_only=True):
     manager: Manager = Manager.PIP
     force: bool = False
     keep: bool = False
+    passing: bool = False
     inputs: tuple[Path, ...] = ()
     change: EnvironmentOptions = EnvironmentOptions()
     anew: bool = False

@@ -16,6 +16,7 @@ from envlock.environment.state import examine_environment
 from envlock.findings import MISSING, Examined, Finding
 from envlock.model import IndexSettings, Rule, Severity, Target, Violation
 from envlock.plan import Complaint, Owners
+from envlock.rules.abi import with_law
 from envlock.rules.check import Situation, violations
 from envlock.targets.description import target
 from envlock.targets.interpreters import find_interpreter
@@ -55,6 +56,7 @@ def environment_case(
     examination = examine_environment(python)
     there = examination.own
     packages = {name: each.version for name, each in sorted(there.items())}
+    rules = with_law(rules, packages, examination.examined.built)
     situation = _situation(examination.examined, goal)
     found = violations(rules, packages, situation, lenient=True)
     broken = tuple(each for each in found if each.rule.severity is Severity.BREAKS)

@@ -62,6 +62,13 @@ class CheckOption(Struct, frozen=True, kw_only=True):
     check: Annotated[
         bool, flag("--check", says="Only tell whether the lock is current; exit 1 if not.")
     ] = False
+    prove: Annotated[
+        bool,
+        flag(
+            "--prove",
+            says="Build and prove it in a scratch folder first, as create does, and learn from it.",
+        ),
+    ] = False
 
 
 LOCK = Command(

@@ -39,10 +39,20 @@ def run(
     """Do `envlock lock`."""
     if own.check and files.output == STANDARD_OUTPUT:
         raise UsageError("-o - prints a lock, and --check looks at one", "leave -o out")
+    if own.prove and (own.check or files.output == STANDARD_OUTPUT):
+        other = "--check" if own.check else "-o -"
+        raise UsageError(
+            f"--prove writes a lock once it is proved, and {other} writes none",
+            f"leave {other} out",
+        )
     _refuse_clash(own, files, talk)
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
     typed = Typed(request=request, index=index, conda=conda, files=files.files)
     job = lock_job("lock", typed, progress)
+    if own.prove:
+        from envlock.commands.lock.proving import run_proving  # noqa: PLC0415  (0.1 s, of probes)
+
+        return run_proving(job, typed, talk, progress)
     if own.check:
         return _check(job, progress, files.report, as_json=talk.json)
     locked = lock.make_lock(job, progress)
@@ -79,10 +89,10 @@ def _tell(job: Job, lock: Lock, written: Sequence[Path], talk: TalkOptions) -> N
         say_json("lock", report.lock_data((lock,), tuple(job.outputs), written))
         return
     rows = report.lock_rows(lock, tuple(job.outputs), written, verbose=talk.verbose)
-    say_rows([*rows, *(("next", step) for step in _next_steps(job, lock))], quiet=talk.quiet)
+    say_rows([*rows, *(("next", step) for step in next_steps(job, lock))], quiet=talk.quiet)
 
 
-def _next_steps(job: Job, lock: Lock) -> Iterator[str]:
+def next_steps(job: Job, lock: Lock) -> Iterator[str]:
     """The command that builds an environment: one, or where each platform has a file one each."""
     hashed = {path: LOCKS[kind].hashes for path, kind in job.outputs.items()}
     alike: dict[Format, list[Path]] = {}

@@ -20,7 +20,7 @@ from envlock.commands.matrix import CapabilityOptions, EvidenceFolder, PageOptio
 from envlock.errors import ExitCode, UsageError
 from envlock.evidence import library
 from envlock.evidence.judge import Judgement, Witness, judge
-from envlock.evidence.values import Cell, CellEvidence
+from envlock.evidence.values import COMPANIONS, Cell, CellEvidence
 from envlock.matrix.plan import minors, missing_cells, missing_series, other_probes
 from envlock.page.board import Capability, Levels, boards
 from envlock.page.html import page
@@ -277,9 +277,16 @@ def drawn(folder: Path, evidence: Path | None, rules: Sequence[Path]) -> dict[Pa
     missing = missing_cells(cells)
     largest = max(boards(cells, missing), key=lambda each: len(each.cells))
     return {
-        folder / _PAGE: page(cells, missing, database.load(rules).rules, levels()),
+        folder / _PAGE: page(
+            cells, missing, database.load(rules).rules, levels(), _companions(evidence)
+        ),
         folder / _PICTURE: picture(largest, levels()),
     }
+
+
+def _companions(evidence: Path | None) -> tuple[CellEvidence, ...]:
+    """What was run beside the framework, newest release first."""
+    return library.load(_place(evidence).joinpath(COMPANIONS)).cells
 
 
 def _place(folder: Path | None) -> Traversable:

@@ -1,0 +1,122 @@
+"""Lines of requirements and specs of conda → `Gathered`, a fault as a note."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from msgspec import Struct, field
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName
+
+from envlock import standards
+from envlock.errors import UsageError
+from envlock.examine.gathered import Gathered, only_minor
+from envlock.formats.conda_spec import parse_conda_spec
+from envlock.formats.faults import shown
+from envlock.formats.hints import plainly
+from envlock.formats.pep508 import is_place, parse_requirement, release_at
+from envlock.formats.requirements import INDEX, Line, RequirementsReader
+
+_BOUND = r"(?:[<>]=?|[=!~]={1,2})\s*[\w.*+!]+"
+#: A requirement and then prose: after a bound, or in parentheses.
+_BEGINNING = re.compile(
+    rf"([A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?(?:\s*{_BOUND}(?:\s*,\s*{_BOUND})*(?=\s)|(?:\s+\d[\w.]*)?(?=\s*\()))"
+)
+_PYTHON = re.compile(r"python\s*={1,2}\s*(3(?:\.\d{1,9}){1,2})(?:\.\*)?")
+
+
+class RequirementLines(Struct, kw_only=True):
+    """Takes in lines of requirements; a fault is a note, and what can be salvaged counts."""
+
+    gathered: Gathered
+    reader: RequirementsReader = field(default_factory=lambda: RequirementsReader(as_pip=True))
+
+    def file(self, path: Path, text: str) -> Iterator[None]:
+        """Take in a whole file, and yield after each line."""
+        for line in self.reader.file(path, text):
+            self.take(line)
+            yield
+
+    def line(self, path: Path, text: str, where: str) -> None:
+        """Take in one line; what it includes is looked for beside ``path``."""
+        for line in self.reader.line(path, text, where):
+            self.take(line)
+
+    def take(self, line: Line) -> None:
+        """Take in what was read."""
+        if line.requirement is not None:
+            self.gathered.asked(line.requirement, line.where, only_bound=line.constraint)
+        elif line.text and line.fault is not None:
+            self.salvage(line.text, line.where, line.fault)
+            return
+        for option in line.options:
+            if option.name == "--editable":
+                self._place(option.value, line.where)
+            elif option.name in INDEX:  # its value may hold credentials
+                self.gathered.note(
+                    line.where,
+                    f"{option.name} is not followed: a file does not choose where packages come"
+                    " from, the command line does",
+                )
+        if line.fault is not None:
+            self.gathered.note(line.where, line.fault.message)
+
+    def salvage(self, text: str, where: str, fault: UsageError) -> None:
+        """Take in what a text that is no requirement tells all the same, else note its fault."""
+        if len(text) > standards.LONGEST:
+            self.gathered.note(where, fault.message)
+            return
+        if is_place(text):
+            self._place(text, where)
+            return
+        python = _PYTHON.fullmatch(text)
+        meant = plainly(text)
+        if python is not None:
+            self.gathered.python = standards.version(python[1])
+        elif meant is not None:
+            self.gathered.note(where, f"{shown(text)} is read as {shown(meant[0])}: {meant[1]}")
+            self.gathered.asked(Requirement(meant[0]), where)
+        else:
+            self._beginning(text, where, fault)
+
+    def _beginning(self, text: str, where: str, fault: UsageError) -> None:
+        """A line that goes on in prose: the name and versions it begins with, if it has any."""
+        begun = _BEGINNING.match(text)
+        meant = plainly(begun[1]) if begun else None
+        plain = meant[0] if meant else begun[1] if begun else ""
+        try:
+            self.gathered.asked(parse_requirement(plain), where)
+        except UsageError:
+            self.gathered.note(where, fault.message)
+        else:
+            self.gathered.note(where, f"{shown(text)} is read as {shown(plain)}")
+
+    def _place(self, text: str, where: str) -> None:
+        """A requirement that is a file or address: its name and version, where it tells them."""
+        name, version = release_at(text)
+        if name is None:
+            self.gathered.note(where, f"{shown(text)} does not tell which package it holds")
+        elif version is None:
+            self.gathered.bound(name, SpecifierSet(), where)
+        else:
+            self.gathered.asked(Requirement(f"{name}=={version}"), where)
+
+
+def take_spec(gathered: Gathered, text: str, where: str) -> set[NormalizedName]:
+    """Take in one spec of conda; return the package that it brings, unless that is Python."""
+    try:
+        spec = parse_conda_spec(text)
+    except UsageError as error:
+        gathered.note(where, error.message)
+        return set()
+    if spec.name == "python":
+        gathered.python = spec.version or only_minor(spec.specifier) or gathered.python
+        return set()
+    if spec.version is not None:
+        gathered.pin(spec.name, spec.version, where)
+    else:
+        gathered.bound(spec.name, spec.specifier, where)
+    return {spec.name}
