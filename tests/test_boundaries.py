@@ -10,6 +10,8 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "resolver" / "envlock"
 
 VALUES = {
+    "behind",
+    "builds",
     "causes",
     "changes",
     "choices",
@@ -46,7 +48,9 @@ ALLOWED = {
     "changes": set(),
     "choices": set(),
     "documents": {"errors"},
-    "model": {"causes", "choices"},
+    "behind": set(),
+    "builds": set(),
+    "model": {"behind", "builds", "causes", "choices"},
     "errors": set(),
     "findings": {"causes", "model"},
     "outcomes": set(),
@@ -68,12 +72,14 @@ ALLOWED = {
     "request": VALUES | {"conda", "formats", "index", "rules", "system"},
     "index": VALUES | {"system"},
     "engine": VALUES | {"formats", "system", "index", "targets"},
+    "sdists": VALUES | {"index", "rules", "system", "targets"},
     "resolve": PURE | {"conda", "engine", "index", "system", "targets"},
     "environment": VALUES | {"locks", "rules", "system", "targets", "trees", "index"},
-    "examine": PURE | {"conda", "formats", "system", "targets"},
+    "code": VALUES | {"formats", "names"},
+    "examine": PURE | {"code", "conda", "formats", "system", "targets"},
     "diagnose": PURE | {"formats", "targets"},
     "plan": PURE | {"engine", "resolve", "targets"},
-    "docker": PURE | {"formats", "locking", "probes"},
+    "docker": PURE | {"formats", "locking", "probes", "sdists"},
     "probes": VALUES | {"environment", "rules", "system"},
     "evidence": PURE | {"index", "probes", "resolve", "system", "targets"},
     "matrix": PURE
@@ -100,6 +106,7 @@ ALLOWED = {
         "index",
         "request",
         "resolve",
+        "sdists",
         "system",
         "targets",
         "formats",
@@ -110,6 +117,8 @@ ALLOWED = {
 }
 #: Rooms that start no process and write no file.
 QUIET = {
+    "behind",
+    "builds",
     "causes",
     "changes",
     "choices",

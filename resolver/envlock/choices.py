@@ -9,6 +9,8 @@ from pathlib import Path
 STANDARD_OUTPUT = Path("-")
 #: How long a probe or a script may take, where nobody says.
 PROBE_SECONDS = 600
+#: What ``--allow-build`` says for every package.
+ALL_BUILDS = ":all:"
 
 
 class Accelerator(StrEnum):

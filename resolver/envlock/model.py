@@ -1,10 +1,9 @@
-"""The frozen values that flow through envlock. Imports only `choices` and `causes`.
+"""The frozen values that flow through envlock. Imports only `builds`, `choices` and `causes`.
 
 Every workflow is a chain of these: `Request` → `Constraint`s → `Lock` →
 environment → `Outcome`s. Texts become `packaging` types once, at the edge.
-Versions of conda's packages stay text: conda orders them by rules of its own,
-and PEP 440 does not take them all. URLs and channels carry no credentials,
-unless the user wrote them into a request.
+Versions of conda's packages stay text, which PEP 440 does not take all. URLs and
+channels carry no credentials, unless the user wrote them into a request.
 """
 
 from __future__ import annotations
@@ -21,6 +20,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
+from envlock.behind import Behind
+from envlock.builds import Built
 from envlock.causes import Cause
 from envlock.choices import Accelerator, IndexStrategy
 
@@ -53,11 +54,9 @@ class Stage(StrEnum):
 
 
 class Platform(Struct, frozen=True, kw_only=True):
-    """An operating system and machine, in lower case.
+    """A system (linux, macos, windows) and a machine (x86_64, aarch64, arm64; in lower case).
 
-    ``system`` is linux, macos or windows; ``machine`` x86_64, aarch64 (Linux) or arm64 (macOS,
-    Windows); ``libc`` is "glibc 2.36", "musl 1.2", on macOS the oldest release, "macos 14.0"; or
-    "".
+    ``libc`` is "glibc 2.36", "musl 1.2", "macos 14.0" (the oldest release), or "".
     """
 
     system: str
@@ -148,9 +147,8 @@ class CondaSpec(Struct, frozen=True, kw_only=True):
     """One conda package as somebody wrote it, in its parts.
 
     ``version`` keeps its operators (``=2.15``, ``>=1.2,<2``, ``1.2.*``, "" for any). ``url`` is set
-    instead where the entry is the address of a package. ``keys`` are what else stands in brackets,
-    sorted; ``only`` the subdirs (linux-64, …) that the entry counts for, none for all. ``origin``
-    is file:line, or "command line".
+    instead where the entry is the address of a package. ``keys`` are what else is in brackets, in
+    order; ``only`` the subdirs (linux-64, …) that count, none for all. ``origin`` is file:line.
     """
 
     name: str
@@ -189,8 +187,8 @@ class Request(Struct, frozen=True, kw_only=True):
     ``users`` are constraints that whoever asks gives to pip and uv: they bound pip's packages too,
     and are no part of what a lock answers. ``platforms`` are the subdirs that a file itself names,
     ``name`` and ``variables`` those of its environment. ``needs`` are levels of the probes that
-    evidence must show, ``no_imports`` packages that a proof does not import. ``notes`` say
-    what of a file is left out. ``optional`` is what an extra or group asks for, chosen at install.
+    evidence must show, ``no_imports`` packages that a proof does not import, ``allow_build`` those
+    whose source may be built. ``notes`` say what of a file is left out, ``optional`` is for extras.
     """
 
     requirements: tuple[Requested, ...] = ()
@@ -210,6 +208,7 @@ class Request(Struct, frozen=True, kw_only=True):
     exclude_newer: datetime | None = None
     needs: tuple[str, ...] = ()
     no_imports: tuple[NormalizedName, ...] = ()
+    allow_build: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -353,7 +352,7 @@ class LockedPackage(Struct, frozen=True, kw_only=True):
     for it, ``because`` the rules that moved it. ``index`` is where it came from, without
     credentials, and "" where that is not known; ``elsewhere`` are the indexes that have the name
     too and were passed over, as far as it was just made. ``only`` are the extras and groups of
-    which one must be chosen for it to be installed, none for always.
+    which one must be chosen for it to be installed, none for always; ``built`` is of source alone.
     """
 
     name: NormalizedName
@@ -365,6 +364,7 @@ class LockedPackage(Struct, frozen=True, kw_only=True):
     index: str = ""
     elsewhere: tuple[str, ...] = ()
     only: tuple[Selection, ...] = ()
+    built: Built | None = None
 
 
 class CondaPackage(Struct, frozen=True, kw_only=True):
@@ -372,8 +372,7 @@ class CondaPackage(Struct, frozen=True, kw_only=True):
 
     ``channel`` is the channel's URL, ``url`` the package's; ``size`` is in bytes, ``timestamp`` in
     milliseconds since 1970; None where the channel does not say. ``noarch`` is "python", "generic"
-    or "". ``via`` names the packages or origins that asked for it, ``because`` the rules that moved
-    it.
+    or "". ``via`` names the packages or origins that asked for it, ``because`` rules that moved it.
     """
 
     name: str
@@ -414,7 +413,7 @@ class Part(Struct, frozen=True, kw_only=True):
     its packages, and ``virtual`` what those ask of the system, such as ``__glibc >=2.17``.
     ``verified`` says when, where and what exactly this set of pins was seen to do, and is empty for
     every other one; of such a one ``differs`` says in what it is not a set that was proved. Files
-    hold how many these are.
+    hold how many these are. ``behind`` is known where it was just made; files hold it in a note.
     """
 
     python: str = ""
@@ -425,6 +424,7 @@ class Part(Struct, frozen=True, kw_only=True):
     virtual: tuple[str, ...] = ()
     verified: str = ""
     differs: tuple[str, ...] = ()
+    behind: tuple[Behind, ...] = ()
 
     def version(self, name: str) -> Version | None:
         """The pinned version of a Python package (its name normalised), or None."""

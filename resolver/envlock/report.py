@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from envlock.behind import Behind
 from envlock.model import (
     Case,
     CondaPackage,
@@ -164,8 +165,20 @@ def part_data(part: Part) -> dict[str, Any]:
         "virtual": list(part.virtual),
         "evidence": part.verified,
         "unverified": list(part.differs),
+        "behind": [_behind_data(each) for each in part.behind],
         "conda": [_conda_data(each) for each in part.conda],
         "pypi": [_pypi_data(each) for each in part.pypi],
+    }
+
+
+def _behind_data(behind: Behind) -> dict[str, Any]:
+    return {
+        "name": behind.name,
+        "version": str(behind.version),
+        "uploaded": behind.uploaded.isoformat(),
+        "newest": str(behind.newest),
+        "newest_uploaded": behind.newest_uploaded.isoformat(),
+        "holding": [{"why": each.why, "frees": each.frees} for each in behind.holding],
     }
 
 

@@ -54,3 +54,19 @@ def _written_out(match: re.Match[str]) -> str:
 
 def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode()
+
+
+#: Lines that say only that something failed, or where.
+_EMPTY = re.compile(
+    r"\s*$|\s*(?:error: Failed to|cause: |hint: |\[std(?:err|out)\]|File \"|Building wheel|[\^~]+$)"
+)
+_FAILS = re.compile(r"\s*(?:[\w.]*(?:Error|Exception|Exit)\b|error\b|fatal error\b)")
+_LONGEST = 200
+
+
+def last_error(said: str) -> str:
+    """Return what the output of a program that failed ends with, as one line; "" for nothing."""
+    lines = [line for line in said.splitlines() if not _EMPTY.match(line)]
+    named = [line for line in lines if _FAILS.match(line)]
+    last = (named or lines or [""])[-1]
+    return " ".join(last.split())[:_LONGEST]

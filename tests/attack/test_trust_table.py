@@ -156,6 +156,9 @@ SETTINGS = {
     "no-imports": Setting(
         value="numpy", taken=lambda o: o.request.no_imports == ("numpy",), many=True
     ),
+    "allow-build": Setting(
+        value="demo", taken=lambda o: o.request.allow_build == ("demo",), many=True
+    ),
     "fresh": Setting(value="true", taken=lambda o: o.fresh),
     "universal": Setting(value="true", taken=lambda o: o.together, group="files"),
     "manager": Setting(value="micromamba", taken=lambda o: bool(o.subdirs), group="conda"),

@@ -17,8 +17,8 @@ SETTINGS = (
     "engine, rules, evidence, python, accelerator, format, platform, exclude-newer,"
     " index-url, extra-index-url, find-links, index-strategy, offline, sources,"
     " requirements, constraints, extras, groups, all-extras, no-extra, all-groups, no-group,"
-    " needs, no-imports, fresh, universal, manager, channels, env, inexact, no-pip, output, ima"
-    "ge, base, base-digest, base-freeze, label, no-verify"
+    " needs, no-imports, allow-build, fresh, universal, manager, channels, env, inexact, no-pip,"
+    " output, image, base, base-digest, base-freeze, label, no-verify"
 )
 
 

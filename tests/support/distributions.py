@@ -60,19 +60,20 @@ def build_sdist(
     requires: Iterable[str] = (),
     requires_python: str | None = None,
     backend: str | None = None,
+    tools: Iterable[str] = (),
 ) -> Path:
     """Write a ``.tar.gz`` sdist with a build backend of its own, which needs nothing.
 
     ``backend`` replaces the source of that backend, so that a test can make a
-    build fail (``raise SystemExit("no compiler")``).
+    build fail (``raise SystemExit("no compiler")``). With ``tools`` it is built
+    by the setuptools that `build_setuptools` makes, beside these.
     """
     escaped = _escape(name)
     metadata = _metadata(name, version, requires, requires_python, ())
     contents = {
-        "PKG-INFO": metadata,
+        "PKG-INFO": metadata if not tools else metadata.replace(b": 2.2", b": 2.1", 1),
         f"{escaped}.py": f'__version__ = "{version}"\n'.encode(),
-        "pyproject.toml": b'[build-system]\nrequires = []\nbuild-backend = "backend"\n'
-        b'backend-path = ["."]\n',
+        "pyproject.toml": _pyproject(tuple(tools)),
         "backend.py": (
             _BACKEND.format(stem=f"{escaped}-{version}", module=f"{escaped}.py")
             if backend is None
@@ -91,6 +92,23 @@ def build_sdist(
     return sdist
 
 
+def build_setuptools(folder: Path, version: str, check: str = "") -> Path:
+    """Write a wheel of a setuptools that builds what `build_sdist` makes with ``tools``.
+
+    ``check`` is Python that is run first, where ``STEM`` is the name and version of the project.
+    """
+    source = _BACKEND.replace("{stem}", "").replace("{module}", "").replace("\\\\n", "\\n")
+    return build_wheel(
+        folder,
+        "setuptools",
+        version,
+        files={
+            "setuptools/__init__.py": f'__version__ = "{version}"\n',
+            "setuptools/build_meta.py": f"{source}\n{_ANY_PROJECT}\n{check}\n",
+        },
+    )
+
+
 def read_metadata(file: Path) -> bytes:
     """Return the METADATA of a wheel, or the PKG-INFO of an sdist."""
     if file.suffix == ".whl":
@@ -101,6 +119,13 @@ def read_metadata(file: Path) -> bytes:
         member = archive.extractfile(next(n for n in archive.getnames() if n.endswith("/PKG-INFO")))
         assert member is not None
         return member.read()
+
+
+def _pyproject(tools: tuple[str, ...]) -> bytes:
+    own = 'build-backend = "backend"\nbackend-path = ["."]\n'
+    theirs = 'build-backend = "setuptools.build_meta"\n'
+    names = ", ".join(f'"{each}"' for each in (("setuptools", *tools) if tools else ()))
+    return f"[build-system]\nrequires = [{names}]\n{theirs if tools else own}".encode()
 
 
 def _escape(name: str) -> str:
@@ -144,6 +169,13 @@ def _record(contents: Mapping[str, bytes], own: str) -> bytes:
     rows.append(f"{own},,\n")
     return "".join(rows).encode()
 
+
+_ANY_PROJECT = """
+with open("PKG-INFO") as about:
+    SAID = dict(line.strip().split(": ", 1) for line in about if ": " in line)
+MODULE = SAID["Name"].replace("-", "_") + ".py"
+STEM = MODULE[:-3] + "-" + SAID["Version"]
+"""
 
 _BACKEND = '''\
 """Builds this one project, with nothing but the standard library."""

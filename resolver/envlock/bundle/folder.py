@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -22,26 +21,21 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from envlock.bundle.wanted import named
-from envlock.errors import DiskFull, InstallFailure, UsageError, WorkError
+from envlock.errors import DiskFull, UsageError, WorkError
 from envlock.formats.registry import format_of
-from envlock.index.gather import connected, gather
-from envlock.index.local import is_local
-from envlock.index.secrets import redact
+from envlock.index.downloads import download
 from envlock.model import DistributionFile, IndexSettings, Part
 from envlock.progress import Progress
 from envlock.system import (
-    Mismatch,
     digest_of,
     exclusive,
     make_folder,
-    parts_of,
     remove_file,
     remove_tree,
     room_in,
     room_words,
     share,
     size_words,
-    store,
     swap,
     write_texts,
 )
@@ -51,7 +45,6 @@ from envlock.words import counted
 WHEELS = "wheels"
 MARK = "envlock-bundle.json"
 _HELD = ".held"
-_MOST = 4_000_000_000  # bytes of a file whose size no page tells
 
 
 class Bundle(Struct, frozen=True, kw_only=True):
@@ -178,7 +171,7 @@ def write_bundle(
         title = f"fetch {counted(len(lacks), 'file')}" + (f", {size_words(total)}" if total else "")
         if lacks:
             with progress.phase(title):
-                _fetch(lacks, staged / WHEELS, settings, progress)
+                download(lacks, staged / WHEELS, settings, progress)
         mark = {"schema": 1, "lock": content.lock, "platforms": content.platforms}
         texts = {staged / content.lock: content.text, staged / MARK: json.dumps(mark) + "\n"}
         write_texts(texts)
@@ -237,29 +230,3 @@ def _refuse_cramped(folder: Path, files: Sequence[DistributionFile]) -> None:
                 f" {room_words(folder)}",
                 "-o /a/folder/with/room",
             )
-
-
-def _fetch(
-    files: Sequence[DistributionFile], wheels: Path, settings: IndexSettings, progress: Progress
-) -> None:
-    def take(file: DistributionFile) -> None:
-        if is_local(file.url):
-            _keep(file, wheels, parts_of(Path(unquote(urlsplit(file.url).path))))
-        else:
-            client.file(file.url, lambda parts: _keep(file, wheels, parts), "fetched")
-
-    with connected(settings) as client, closing(gather(take, files, client.abort)) as done:
-        for file, _ in done:
-            progress.detail(redact(file.url))
-
-
-def _keep(file: DistributionFile, wheels: Path, parts: Iterable[bytes]) -> None:
-    wanted = file.hashes["sha256"]
-    try:
-        store(wheels / file.filename, parts, {wanted}, file.size or _MOST)
-    except Mismatch as error:
-        got = f"sha256:{error.digest}" if error.digest else "more than the index said"
-        raise InstallFailure(
-            f"{file.filename}: the file that the index gave is not the one that was locked\n"
-            f"  locked sha256:{wanted}\n  got    {got}",
-        ) from None

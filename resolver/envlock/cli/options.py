@@ -142,6 +142,15 @@ class RequestOptions(Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         no_imports_option("Prove it without importing this one of what is asked for."),
     ] = ()
+    allow_build: Annotated[
+        tuple[str, ...],
+        option(
+            "--allow-build",
+            metavar="NAME",
+            says="Build this package, or :all:, of its source where it has no wheel here; that"
+            " runs its code. Repeatable.",
+        ),
+    ] = ()
     fresh: Annotated[
         bool, flag("--fresh", says="Solve, though a set of pins is proved already.")
     ] = False

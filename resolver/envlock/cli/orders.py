@@ -185,6 +185,7 @@ def request_words(
         words += ["--exclude-newer", settled.exclude_newer.isoformat().replace("+00:00", "Z")]
     words += repeated("--needs", [",".join(needs(request))] if request.needs else [])
     words += repeated("--no-imports", request.no_imports)
+    words += repeated("--allow-build", request.allow_build)
     words += ["--fresh"] if request.fresh else []
     words += repeated("--evidence", map(here, request.evidence))
     words += repeated("--rules", map(here, request.rules))

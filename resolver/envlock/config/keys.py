@@ -296,6 +296,9 @@ KEYS = {
         "Packages of the request that a proof does not import.",
         many=True,
     ),
+    "allow-build": Key(
+        "allow_build", _text, "Packages whose source may be built, or :all:.", many=True
+    ),
     "fresh": _switch("fresh", "Solve, though a set of pins is proved already."),
     "universal": _switch("universal", "Put all platforms into one requirements file."),
     "manager": _chosen(

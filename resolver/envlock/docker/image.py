@@ -11,7 +11,7 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from envlock.docker.bases import Base, BaseWish, Frozen, choose
-from envlock.docker.recipe import GATE, Check, LockFile, Recipe, texts
+from envlock.docker.recipe import GATE, BuildStep, Check, LockFile, Recipe, texts
 from envlock.locking.job import Job
 from envlock.locking.outputs import Seen
 from envlock.model import Lock, Target
@@ -20,6 +20,7 @@ from envlock.probes.proof import is_among
 from envlock.releases import contents, framework_releases
 from envlock.rules.frameworks import framework_of
 from envlock.rules.settings import holdable
+from envlock.sdists import MENDER
 from envlock.versions import minor_of
 
 
@@ -92,18 +93,7 @@ def assemble(order: DockerOrder, pieces: Sequence[Piece], frozen: Frozen | None)
     """
     lock, goal = pieces[0].lock, pieces[0].target
     names = list(lock.part.pins)
-    base = choose(
-        BaseWish(
-            python=goal.minor,
-            machines=tuple(piece.machine.name for piece in pieces),
-            word=order.base,
-            digest=order.digest,
-            framework=_framework(lock),
-            brings_cuda=any(name.startswith("nvidia-cuda-runtime") for name in names),
-            accelerator=goal.accelerator,
-            kept=frozen is not None,
-        )
-    )
+    base = choose(_wish(order, pieces, kept=frozen is not None))
     recipe = Recipe(
         base=base,
         python=goal.minor,
@@ -115,6 +105,8 @@ def assemble(order: DockerOrder, pieces: Sequence[Piece], frozen: Frozen | None)
         shared=frozen is not None,
         gpu=any(name.startswith("nvidia-") for name in names) or base.image.name == "nvidia/cuda",
         wheels=order.wheels,
+        builds=() if order.wheels else tuple(_builds(pieces)),
+        mender=MENDER.read_text(encoding="utf-8"),
     )
     beside = texts(recipe, scripts())
     return Image(
@@ -128,6 +120,31 @@ def assemble(order: DockerOrder, pieces: Sequence[Piece], frozen: Frozen | None)
         },
         notes=(*base.notes, *_notes(pieces, frozen), *_unproved(order, recipe)),
     )
+
+
+def _wish(order: DockerOrder, pieces: Sequence[Piece], *, kept: bool) -> BaseWish:
+    lock, goal = pieces[0].lock, pieces[0].target
+    return BaseWish(
+        python=goal.minor,
+        machines=tuple(piece.machine.name for piece in pieces),
+        word=order.base,
+        digest=order.digest,
+        framework=_framework(lock),
+        brings_cuda=any(name.startswith("nvidia-cuda-runtime") for name in lock.part.pins),
+        accelerator=goal.accelerator,
+        kept=kept,
+    )
+
+
+def _builds(pieces: Sequence[Piece]) -> Iterator[BuildStep]:
+    """What is built of its source, where each machine has the same release of it."""
+    for package in pieces[0].lock.part.pypi:
+        built = package.built
+        if built is None or any(each.pins.get(package.name) != package.version for each in pieces):
+            continue
+        hashes = (f"    --hash={each}" for each in package.hashes)
+        pin = " \\\n".join((f"{package.name}=={package.version}", *hashes))
+        yield BuildStep(name=package.name, pin=pin, tools=built.tools, mended=built.mended)
 
 
 def _lock_file(piece: Piece) -> LockFile:

@@ -19,6 +19,9 @@ DOCKERFILE, IGNORE = "Dockerfile", ".dockerignore"
 #: The folder of the scripts that only the verify stage copies.
 SCRIPTS = "envlock-verify"
 GATE = "gate.py"
+#: The folder of what source distributions are built with.
+BUILDS = "envlock-build"
+_MENDER = "mend_wheel.py"
 _MADE_BY = "# made by: envlock docker"
 _DIGEST = "# text: sha256:"
 _ID = 10001  # user and group: above those of Debian's own packages
@@ -44,12 +47,26 @@ class Check(Struct, frozen=True, kw_only=True):
     others: tuple[str, ...] = ()
 
 
+class BuildStep(Struct, frozen=True, kw_only=True):
+    """A source distribution that the image builds as its lock says it was built.
+
+    ``pin`` is its requirement with hashes; ``tools`` are ``name==version``,
+    ``mended`` the lines that its mender reads, none for most.
+    """
+
+    name: str
+    pin: str
+    tools: tuple[str, ...]
+    mended: tuple[str, ...] = ()
+
+
 class Recipe(Struct, frozen=True, kw_only=True):
     """All that an image is made from.
 
     ``shared`` says that the base's own packages are used; ``gpu`` that the
     image is for NVIDIA's container runtime. ``command`` makes the files again.
     ``wheels`` is a folder from which alone is installed, "" for an index.
+    ``builds`` are built first, with the script ``mender`` where metadata are mended.
     ``variables`` are what the environment sets.
     """
 
@@ -63,6 +80,8 @@ class Recipe(Struct, frozen=True, kw_only=True):
     shared: bool = False
     gpu: bool = False
     wheels: str = ""
+    builds: tuple[BuildStep, ...] = ()
+    mender: str = ""
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -81,6 +100,7 @@ def texts(recipe: Recipe, scripts: Mapping[str, str]) -> dict[str, str]:
     bodies = {DOCKERFILE: _dockerfile(recipe), IGNORE: _ignore(recipe)}
     if recipe.checks:
         bodies |= {f"{SCRIPTS}/{name}": text for name, text in scripts.items()}
+    bodies |= dict(_build_files(recipe))
     return {name: _signed(body, recipe.command) for name, body in bodies.items()}
 
 
@@ -146,6 +166,7 @@ def _build(recipe: Recipe) -> Iterator[str]:
     if several:
         yield "ARG TARGETARCH"
     yield from _environment(recipe)
+    yield from _sources(recipe)
     yield f"COPY {' '.join(lock.name for lock in recipe.locks)} /opt/envlock/"
     lock = '"requirements.${TARGETARCH}.lock"' if several else recipe.locks[0].name
     yield "WORKDIR /opt/envlock"
@@ -158,6 +179,42 @@ def _build(recipe: Recipe) -> Iterator[str]:
     if recipe.wheels:
         yield "    --no-cache-dir --no-index --find-links /opt/wheels \\"
     yield f"    --require-hashes --requirement {lock}"
+
+
+def _build_files(recipe: Recipe) -> Iterator[tuple[str, str]]:
+    for step in recipe.builds:
+        yield f"{BUILDS}/{step.name}.txt", f"{step.pin}\n"
+        yield f"{BUILDS}/{step.name}.tools.txt", "".join(f"{each}\n" for each in step.tools)
+        if step.mended:
+            yield f"{BUILDS}/{step.name}.mended.txt", "".join(f"{e}\n" for e in step.mended)
+    if any(step.mended for step in recipe.builds):
+        yield f"{BUILDS}/{_MENDER}", recipe.mender
+
+
+def _sources(recipe: Recipe) -> Iterator[str]:
+    """Build what has no wheel as the lock says: in an environment of its own, before the rest.
+
+    The pip is the last that takes metadata which are still to be mended.
+    """
+    if not recipe.builds:
+        return
+    folder, python = f"/opt/envlock/{BUILDS}", "/opt/builder/bin/python"
+    pip = "pip==21.3.1" if recipe.python == "3.6" else "pip==24.0"
+    yield "# What has no wheel is built of its source with the tools that the lock names."
+    yield f"COPY {BUILDS} {folder}"
+    yield f"RUN {_PIP_CONFIG} python3 -m venv /opt/builder \\"
+    yield f"    && {python} -m pip install --disable-pip-version-check --no-cache-dir {pip}"
+    for step in recipe.builds:
+        tools, built = f"{folder}/{step.name}.tools.txt", f"/opt/built/{step.name}"
+        yield f"RUN {_PIP_CONFIG} PIP_CONSTRAINT={tools} \\"
+        yield f"    {python} -m pip wheel --disable-pip-version-check --no-cache-dir \\"
+        yield f"    --use-pep517 --no-deps --no-binary {step.name} --wheel-dir {built} \\"
+        yield f"    --require-hashes --requirement {folder}/{step.name}.txt \\"
+        if step.mended:
+            mended = f"{folder}/{step.name}.mended.txt"
+            yield f"    && {python} {folder}/{_MENDER} {built}/*.whl {mended} \\"
+        yield "    && /opt/venv/bin/python -m pip install --disable-pip-version-check --no-deps \\"
+        yield f"    --no-cache-dir --no-index {built}/*.whl"
 
 
 def _environment(recipe: Recipe) -> Iterator[str]:
@@ -234,4 +291,5 @@ def _ignore(recipe: Recipe) -> str:
     """Only what the build reads is sent to it; what else lies in the folder stays there."""
     names = [lock.name for lock in recipe.locks]
     names += [SCRIPTS] if recipe.checks else []
+    names += [BUILDS] if recipe.builds else []
     return "".join(f"{line}\n" for line in ("*", *(f"!{name}" for name in names)))

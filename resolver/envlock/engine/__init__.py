@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from envlock.choices import EngineName
 from envlock.engine.interface import Answer, Engine, Problem, Solution, Unsatisfiable
+from envlock.index.unbuilt import Unbuilt
 from envlock.model import Target
 
 
@@ -49,6 +50,7 @@ __all__ = [
     "EngineName",
     "Problem",
     "Solution",
+    "Unbuilt",
     "Unsatisfiable",
     "able",
     "crossing",

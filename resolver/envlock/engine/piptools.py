@@ -42,6 +42,7 @@ from envlock.index.handover import (
 )
 from envlock.index.secrets import redact
 from envlock.index.settings import load_settings
+from envlock.index.unbuilt import Unbuilt
 from envlock.index.ways import for_pip
 from envlock.model import IndexSettings, Target
 from envlock.progress import Progress
@@ -223,7 +224,7 @@ def _seed(problem: Problem, progress: Progress) -> Answer | None:
     """What uv answers; None where it cannot work, of which pip may know nothing."""
     try:
         return Uv().solve(problem, progress)
-    except OutOfTime:
+    except (OutOfTime, Unbuilt):
         raise
     except WorkError:
         return None

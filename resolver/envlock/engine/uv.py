@@ -24,6 +24,7 @@ from envlock.errors import IndexFailure, WorkError
 from envlock.index.handover import untrusted_by_uv, uv_environment, uv_options, uv_program
 from envlock.index.offline import lacked_by_uv, lacking
 from envlock.index.secrets import redact
+from envlock.index.unbuilt import refuse_unbuilt
 from envlock.index.ways import for_uv
 from envlock.model import IndexSettings, Target
 from envlock.progress import Progress
@@ -90,6 +91,7 @@ class Uv:
         said = brief(redact(done.stderr))
         if problem.settings.offline and (lacks := lacked_by_uv(said)):
             raise lacking(lacks)
+        refuse_unbuilt(said, problem.requirements)
         if _NO_SOLUTION in said:
             text = sentences(said)
             held = confirm_absent(_NOT_FOUND.findall(text), problem)

@@ -27,9 +27,11 @@ from envlock.index.ceiling import longer
 from envlock.index.handover import uv_environment, uv_options, uv_program
 from envlock.index.offline import OFFLINE, lacked_by_uv, lacking
 from envlock.index.secrets import redact
+from envlock.index.unbuilt import found_unbuilt
 from envlock.index.ways import for_uv
 from envlock.model import IndexSettings
 from envlock.progress import Progress
+from envlock.rules.building import cause_of
 from envlock.system import Completed, run
 from envlock.trees import remove
 
@@ -107,6 +109,8 @@ def install_failure(where: str, output: str) -> WorkError:
             return _mismatch(mismatch)
     if lacks := lacked_by_uv(said):
         return lacking(lacks)
+    if unbuilt := found_unbuilt(said):
+        return unbuilt.because(cause_of([said]), where)
     if _UNREACHABLE.search(said):
         return IndexFailure(
             f"the packages for {where} could not be fetched\n{_last_words(said)}", OFFLINE

@@ -18,6 +18,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from envlock import standards
+from envlock.builds import Built
 from envlock.conda.channels import strip_channel
 from envlock.errors import UsageError
 from envlock.formats.conda_spec import parse_spec, selected, selector
@@ -26,6 +27,8 @@ from envlock.model import CondaSpec, Lock, LockedPackage, Part, Recorded, Reques
 
 _WIDTH = 100
 _BECAUSE = re.compile(r"because ([^\s:]+)(?:: (.*))?")
+_BUILT = re.compile(r"built with((?: [a-z0-9]+(?:-[a-z0-9]+)*==[A-Za-z0-9.!+]+)+)")
+_MENDED = re.compile(r"mended (.+?) ->(?: (.+))?")
 _FROM = re.compile(r"from ((?:https?|file):\S+)")
 _VERSION = re.compile(r"\d+(\.\d+){0,2}")
 #: Options that no lock is made again with: they start, delete or trust what the lock would choose.
@@ -100,7 +103,27 @@ def remarks(package: WithReasons, reasons: Mapping[RuleId, str], *, indent: str)
         lines.append(f"{indent}{one_line(f'# because {rule}{reason}')}")
     if isinstance(package, LockedPackage) and package.index:
         lines.append(f"{indent}{one_line(f'# from {package.index}')}")
+    if isinstance(package, LockedPackage) and package.built is not None:
+        lines += (f"{indent}{one_line(f'# {each}')}" for each in _of_build(package.built))
     return lines
+
+
+def _of_build(built: Built) -> Iterator[str]:
+    if built.tools:
+        yield f"built with {' '.join(built.tools)}"
+    yield from (f"mended {each}" for each in built.mended)
+
+
+def read_built(said: Iterable[str]) -> Built | None:
+    """Read what a source distribution was built with, as `remarks` says it."""
+    tools: list[str] = []
+    mended: list[str] = []
+    for text in said:
+        if match := _BUILT.fullmatch(text):
+            tools += match[1].split()
+        elif match := _MENDED.fullmatch(text):
+            mended.append(text.removeprefix("mended "))
+    return Built(tools=tuple(tools), mended=tuple(mended)) if tools or mended else None
 
 
 class Remarks(Struct, frozen=True, kw_only=True):
@@ -109,6 +132,7 @@ class Remarks(Struct, frozen=True, kw_only=True):
     via: tuple[str, ...]
     because: Mapping[RuleId, str]
     index: str
+    built: Built | None = None
 
 
 def read_remarks(comments: Sequence[str]) -> Remarks:
@@ -133,7 +157,8 @@ def read_remarks(comments: Sequence[str]) -> Remarks:
             because[RuleId(match[1])] = match[2] or ""
         elif match := _FROM.fullmatch(text):
             index = match[1]
-    return Remarks(via=tuple(sorted(via)), because=because, index=index)
+    built = read_built(comment.strip() for comment in comments)
+    return Remarks(via=tuple(sorted(via)), because=because, index=index, built=built)
 
 
 class Heading(Struct, kw_only=True):

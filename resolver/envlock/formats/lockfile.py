@@ -69,6 +69,7 @@ def read_pin(where: str, text: str, comments: Sequence[str]) -> Pin:
         via=said.via,
         because=tuple(sorted(said.because)),
         index=one_line(public(said.index)),
+        built=said.built,
     )
     return Pin(where=where, package=package, reasons=said.because, marker=requirement.marker)
 
@@ -154,7 +155,7 @@ class LockEntries(Struct, kw_only=True):
             _once(where, found.conda, package.name, explained)
         else:
             index = one_line(public(said.index))
-            pinned = replace(package, via=said.via, because=because, index=index)
+            pinned = replace(package, via=said.via, because=because, index=index, built=said.built)
             _once(where, found.pypi, package.name, pinned)
 
     def pin(self, pin: Pin) -> None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC
+from itertools import chain
 from operator import attrgetter
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urldefrag, urlsplit
@@ -34,7 +35,7 @@ from envlock import standards
 from envlock.choices import Format
 from envlock.documents import Malformed, toml_tables
 from envlock.errors import UsageError, WorkError
-from envlock.formats.comments import Heading, one_line, read_requested, sayable
+from envlock.formats.comments import Heading, one_line, read_built, read_requested, sayable
 from envlock.formats.lockfile import STRONG_HASH, LockEntries, Pin
 from envlock.formats.together import environment, gather
 from envlock.index.origin import public
@@ -162,6 +163,8 @@ def _package(
     about = {
         "via": sorted(map(one_line, package.via)),
         "because": {rule: one_line(reasons.get(rule, "")) for rule in sorted(package.because)},
+        "built-with": [*package.built.tools] if package.built else [],
+        "mended": [*map(one_line, package.built.mended)] if package.built else [],
     }
     return Package(
         name=package.name,
@@ -319,6 +322,9 @@ def _locked(where: str, package: Package) -> Pin:
     because = _get(about, "because", dict, f"{where}.tool.envlock")
     via = _get(about, "via", list, f"{where}.tool.envlock")
     reasons = {RuleId(rule): str(why) for rule, why in because.items()}
+    tools = _get(about, "built-with", list, f"{where}.tool.envlock")
+    mended = _get(about, "mended", list, f"{where}.tool.envlock")
+    said = ([f"built with {' '.join(map(str, tools))}"], [f"mended {each}" for each in mended])
     sources = [*(package.wheels or ()), *((package.sdist,) if package.sdist else ())]
     files = tuple(sorted(map(_file, sources), key=attrgetter("filename")))
     hashes = {f"{kind}:{hexes}" for file in files for kind, hexes in file.hashes.items()}
@@ -330,6 +336,7 @@ def _locked(where: str, package: Package) -> Pin:
         because=tuple(sorted(reasons)),
         files=files,
         index=one_line(public(package.index or "")),
+        built=read_built(chain(*said)),
     )
     return Pin(where=where, package=locked, reasons=reasons, marker=package.marker)
 

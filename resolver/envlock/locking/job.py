@@ -14,6 +14,7 @@ from packaging.version import Version
 from envlock.choices import EngineName, Format, Manager
 from envlock.locking.outputs import Seen
 from envlock.model import IndexSettings, Lock, Part, Request, Requested, Rule, RuleId, Target
+from envlock.resolve import Sources
 from envlock.rules.database import Database
 from envlock.targets.find import find, terms
 from envlock.targets.platforms import NamedPlatform
@@ -102,11 +103,15 @@ class Job(Struct, frozen=True, kw_only=True):
 
 
 class Work(Struct, frozen=True, kw_only=True):
-    """A job under way: the rules, and by platform what is kept of the lock that is there."""
+    """A job under way: the rules, and by platform what is kept of the lock that is there.
+
+    ``sources`` builds what has no wheel for the platform that is worked on.
+    """
 
     job: Job
     database: Database
     kept: Mapping[str, Part] = field(default_factory=dict)
+    sources: Sources | None = None
 
 
 class SolvedPart(Struct, frozen=True, kw_only=True):

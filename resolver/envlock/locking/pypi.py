@@ -17,21 +17,19 @@ from envlock.formats.registry import LOCKS
 from envlock.index.filenames import admitted, releases
 from envlock.index.metadata import read_needs
 from envlock.index.pages import Index
+from envlock.locking.behind import fallen_back, in_words
 from envlock.locking.job import Job, SolvedPart, Work
+from envlock.locking.sources import SourceWheels
 from envlock.locking.upgrading import Upgrade
 from envlock.model import DistributionFile, IndexSettings, Part, Target
 from envlock.progress import Progress
 from envlock.request.words import applicable
 from envlock.resolve.assemble import tell_several
 from envlock.resolve.candidate import Candidate
-from envlock.system.processes import OutOfTime, solve_limit, within
+from envlock.system.processes import OutOfTime
 from envlock.targets.find import others
 
 _SHOWN = 4  # pins that are named
-
-
-#: Seconds for which the pins of a lock may be what a solve starts from.
-PATIENCE = 10.0
 
 
 def solve_pypi(work: Work, goal: Target, progress: Progress) -> SolvedPart:
@@ -45,7 +43,9 @@ def solve_pypi(work: Work, goal: Target, progress: Progress) -> SolvedPart:
     preferences = {**work.job.preferences, **kept.pins}
     index = Index(work.job.settings, progress=progress)
     question = _question(work, goal, preferences)
-    answer, verified = _keeping(work, question, kept, index, progress)
+    sources = SourceWheels(question, work.job, index, progress)
+    work = replace(work, sources=sources)
+    answer, verified = _built(sources, work, question, kept, index, progress)
     answer = answer.recalling(kept.pypi, work.database.find)
     tell_several(answer.packages, work.job.settings, progress)
     packages = answer.packages
@@ -54,6 +54,7 @@ def solve_pypi(work: Work, goal: Target, progress: Progress) -> SolvedPart:
         tools = _tools(work, question, index, progress, crosses)
         packages = resolving.shared(question, answer, tools)
         verified = ""  # what was proved is all of it, and somebody may choose less
+    behind = () if verified else fallen_back(question, packages, index)
     return SolvedPart(
         part=Part(
             python=goal.minor,
@@ -61,32 +62,47 @@ def solve_pypi(work: Work, goal: Target, progress: Progress) -> SolvedPart:
             pypi=packages,
             verified=verified,
             differs=answer.differs,
+            behind=behind,
         ),
-        notes=(*answer.notes, *([] if verified else unproved(goal))),
+        notes=(*answer.notes, *map(in_words, behind), *([] if verified else unproved(goal))),
         reasons=answer.reasons,
         variables=answer.variables,
     )
 
 
+def _built(
+    sources: SourceWheels,
+    work: Work,
+    question: resolving.Question,
+    kept: Part,
+    index: Index,
+    progress: Progress,
+) -> tuple[resolving.Resolution, str]:
+    """The pins, their source distributions built: solved again where one cannot be."""
+    while True:
+        answer, verified = _keeping(work, question, kept, index, progress)
+        if verified:
+            return answer, verified
+        packages = sources.settled(answer.packages)
+        if packages is not None:
+            return replace(answer, packages=packages), verified
+
+
 def _keeping(
     work: Work, question: resolving.Question, kept: Part, index: Index, progress: Progress
 ) -> tuple[resolving.Resolution, str]:
-    """The pins, near those of the lock that is there unless these make it hard to solve.
+    """The pins, near those of the lock that is there.
 
-    pip goes back step by step from whatever it starts with, and may not arrive.
+    These are let go where somebody says so, and never because a machine was
+    slow: the same request would have other pins on another day.
+
+    Raises:
+        OutOfTime: there was no answer in the time for a request.
     """
-    if not kept.pins or solve_limit() <= PATIENCE:
-        return _answer(work, question, index, progress)
     try:
-        with within(PATIENCE):
-            return _answer(work, question, index, progress)
-    except OutOfTime:
-        progress.note(
-            f"no answer after {PATIENCE:g} s near the pins of the lock that is there:"
-            " begun again without them"
-        )
-    question = replace(question, preferences=work.job.preferences)
-    return _answer(work, question, index, progress)
+        return _answer(work, question, index, progress)
+    except OutOfTime as error:
+        raise error.before("-U") if kept.pins else error from None
 
 
 def unproved(goal: Target) -> tuple[str, ...]:
@@ -223,6 +239,7 @@ def _tools(
         progress=progress,
         companions=partial(_companions, work.job, question.target),
         needs=partial(_needs, question.settings),
+        sources=work.sources,
     )
 
 

@@ -89,7 +89,7 @@ def dropped(part: Part, request: Request) -> Iterator[tuple[str, str]]:
 
 
 #: What is typed for a lock and another answer follows from.
-_COUNTING = ("accelerator", "exclude-newer", "needs", "no-imports")
+_COUNTING = ("accelerator", "allow-build", "exclude-newer", "needs", "no-imports")
 
 
 class _Wish(Struct, frozen=True, kw_only=True):

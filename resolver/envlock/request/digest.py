@@ -33,6 +33,7 @@ def request_digest(request: Request, targets: Sequence[Target]) -> str:
         *(_system(each, alone=len(targets) == 1) for each in targets if _names_system(each)),
         *(f"needs {level}" for level in sorted(set(request.needs))),
         *(f"no-imports {name}" for name in sorted(set(request.no_imports))),
+        *(f"allow-build {name}" for name in sorted(set(request.allow_build))),
         *_canonical("requirement", request.requirements),
         *_canonical("constraint", request.constraints),
         *(line for each in sorted(request.optional) for line in _optional(each, request)),
@@ -63,6 +64,7 @@ def conda_digest(
         "constraints": " ".join(sorted(str(each.requirement) for each in request.constraints)),
         "needs": " ".join(sorted(set(request.needs))),
         "no-imports": " ".join(sorted(set(request.no_imports))),
+        "allow-build": " ".join(sorted(set(request.allow_build))),
         **(extra or {}),
     }
     lines = [

@@ -1,7 +1,7 @@
 """From a request to a lock: candidate, select, solve, check, explain."""
 
 from envlock.resolve.candidate import PackageRequirement, joined, merge
-from envlock.resolve.question import Asked, Question, Tools
+from envlock.resolve.question import Asked, Question, Sources, Tools
 from envlock.resolve.run import Resolution, resolve
 from envlock.resolve.shares import shared
 
@@ -10,6 +10,7 @@ __all__ = [
     "PackageRequirement",
     "Question",
     "Resolution",
+    "Sources",
     "Tools",
     "joined",
     "merge",

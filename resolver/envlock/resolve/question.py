@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from typing import Protocol
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from envlock.engine import Answer, Engine, Problem
+from envlock.engine import Answer, Engine, Problem, Unbuilt
 from envlock.model import Constraint, DistributionFile, IndexSettings, Rule, Selection, Target
 from envlock.progress import Progress
 from envlock.releases import declared
@@ -24,6 +26,9 @@ from envlock.resolve.candidate import (
 from envlock.rules.database import Database
 from envlock.rules.frameworks import families
 from envlock.system import OutOfTime
+
+#: How many source distributions an engine may stumble over in one solve.
+_BUILDS = 12
 
 
 class Question(Struct, frozen=True, kw_only=True):
@@ -104,6 +109,24 @@ def _unread(files: Iterable[DistributionFile]) -> Mapping[str, tuple[str, ...]]:
     return {}
 
 
+class Sources(Protocol):
+    """Who builds what has no wheel, so that an engine sees one."""
+
+    @abstractmethod
+    def given(self, problem: Problem) -> Problem:
+        """Return a problem with the wheels that were built, and without what cannot be."""
+        ...
+
+    @abstractmethod
+    def mended(self, error: Unbuilt) -> None:
+        """Build what an engine could not, or leave that release out from now on.
+
+        Raises:
+            NoResolution: it cannot be built, and somebody asked for just this release.
+        """
+        ...
+
+
 def _nobody(candidate: Candidate) -> Iterable[NormalizedName]:
     """Who comes with a release of which nothing is on record."""
     del candidate
@@ -118,6 +141,7 @@ class Tools(Struct, frozen=True, kw_only=True):
     of any date. ``companions`` names packages that a framework release will
     probably bring along; they are looked up while the engine works. ``needs``
     gives the Requires-Dist of wheels by file name, as far as they are known.
+    ``sources`` builds what an engine cannot.
     """
 
     engine: Engine
@@ -126,14 +150,26 @@ class Tools(Struct, frozen=True, kw_only=True):
     pinned: Callable[[Pins], Listed] = _nothing
     companions: Callable[[Candidate], Iterable[NormalizedName]] = _nobody
     needs: Callable[[Iterable[DistributionFile]], Mapping[str, tuple[str, ...]]] = _unread
+    sources: Sources | None = None
 
     def solve(self, problem: Problem, name: str) -> Answer:
         """Ask the engine, and tell that ``name`` is being resolved."""
         with self.progress.phase(f"resolve {name}"):
             try:
-                return self.engine.solve(problem, self.progress)
+                return self._solved(problem)
             except OutOfTime as error:
                 raise error.resolving(name) from None
+
+    def _solved(self, problem: Problem) -> Answer:
+        """What the engine answers, where need be with wheels that had to be built for it."""
+        if self.sources is None:
+            return self.engine.solve(problem, self.progress)
+        for _ in range(_BUILDS):
+            try:
+                return self.engine.solve(self.sources.given(problem), self.progress)
+            except Unbuilt as error:
+                self.sources.mended(error)
+        return self.engine.solve(self.sources.given(problem), self.progress)
 
 
 class Asked(Struct, frozen=True, kw_only=True):

@@ -20,12 +20,8 @@ from envlock.system import remembered
 
 TABLES = frozenset(
     {
-        "beside.yaml",
-        "conda-names.yaml",
-        "families.yaml",
-        "frameworks.yaml",
-        "pythons.yaml",
-        "uses.yaml",
+        *("beside.yaml", "build-tools.yaml", "conda-names.yaml", "families.yaml"),
+        *("frameworks.yaml", "pythons.yaml", "traps.yaml", "uses.yaml"),
     }
 )
 

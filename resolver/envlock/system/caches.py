@@ -46,7 +46,16 @@ _HEAD = 65  # characters: a digest in hexadecimal, and the end of its line
 #: The folders of the cache, by their names; `cache_folder` and `kept_folder` make no others.
 CACHES = frozenset(
     (
-        *("bisect", "conda", "helpers", "index", "interpreters", "matrix", "matrix-workers"),
+        *(
+            "bisect",
+            "built",
+            "conda",
+            "helpers",
+            "index",
+            "interpreters",
+            "matrix",
+            "matrix-workers",
+        ),
         *("metadata", "pip-tools", "proofs", "solved", "today", "uv"),
     )
 )

@@ -31,6 +31,7 @@ from envlock.diagnose import (
     model_findings,
     outside,
     report,
+    told_needs,
     troubled,
 )
 from envlock.errors import ExitCode, UsageError
@@ -92,13 +93,15 @@ def run(own: DiagnosedThings, form: ReportOptions, index: IndexOptions, talk: Ta
     if found.examined is not None and not talk.quiet:
         tell("\n".join((report.examined_text(found.examined), *found.examined.notes)))
     parts = [report.loads_text(found.model)] if found.model else []
+    if found.examined is not None and found.examined.uses:
+        parts += ["\n".join(told_needs(found.examined))]
     if found.findings:
         parts.append(report.findings_text(found.findings, verbose=talk.verbose))
     elif found.examined is not None:
         parts.append(_all_clear(found.examined))
     if found.next:
         parts.append(f"next: {as_typed(shlex.join(found.next))}")
-    say("\n\n".join(parts))
+    say("\n\n".join(filter(None, parts)))
     return code
 
 
@@ -107,6 +110,8 @@ def _all_clear(examined: Examined) -> str:
     if examined.kind is Kind.ENVIRONMENT and is_foreign(examined.packages):
         titles = ", ".join(each.title for each in frameworks())
         return f"{examined.origin} has none of them: {titles}, Keras, h5py"
+    if examined.uses and examined.kind is Kind.CODE:
+        return "every name that the code uses is in the newest releases on record"
     return "nothing is wrong by what envlock knows"
 
 

@@ -48,10 +48,11 @@ from envlock.model import (
     Target,
 )
 from envlock.progress import Progress
+from envlock.sdists.installing import with_wheels
 from envlock.system import cache_folder, make_folder, room_in, room_words, size_words, write_texts
 from envlock.system.looking import is_file
 from envlock.targets.description import Interpreter, target
-from envlock.targets.interpreters import python_in
+from envlock.targets.interpreters import find_interpreter, python_in
 from envlock.targets.tags import tagged_for
 from envlock.versions import minor_of
 from envlock.words import counted
@@ -140,8 +141,9 @@ class Venv(Struct, frozen=True, kw_only=True):
             python = place.venv(self.interpreter)
             if self.rewritten:
                 anew = tuple(each for each in self.part.pypi if each.name in self.rewritten)
-                text = text_of(self.lock, replace(self.part, pypi=anew))
-                add(python, text, replace(self.settings, no_cache=True), progress)
+                part, settings = self._ready(replace(self.part, pypi=anew), progress)
+                text = text_of(self.lock, part)
+                add(python, text, replace(settings, no_cache=True), progress)
             self._fill(place, python, progress)
         return python
 
@@ -153,8 +155,9 @@ class Venv(Struct, frozen=True, kw_only=True):
 
     def _fill(self, place: Replacement, python: Path, progress: Progress) -> None:
         """Have what is locked in an environment, pip, what is kept, and nothing else."""
+        part, settings = self._ready(self.part, progress)
         try:
-            sync(python, text_of(self.lock, self.part), self.settings, progress)
+            sync(python, text_of(self.lock, part), settings, progress)
         except IndexFailure as error:
             raise self._lacking(error) from None
         if self.pip and (_PIP in self.part.pins or self._seeded(python, progress)):
@@ -165,6 +168,9 @@ class Venv(Struct, frozen=True, kw_only=True):
         write_settings(site_folders(prefix_of(python)), self.lock.variables)
         built: dict[str, str] = {n: str(version) for n, version in self.part.pins.items()}
         place.mark(built, asked_for(self))
+
+    def _ready(self, part: Part, progress: Progress) -> tuple[Part, IndexSettings]:
+        return with_wheels(part, target(self.interpreter), self.settings, progress)
 
     def _seeded(self, python: Path, progress: Progress) -> bool:
         return seed(python, self.interpreter, self.settings, progress)
@@ -228,7 +234,9 @@ class Prefix(Struct, frozen=True, kw_only=True):
             write_texts({prefix / "conda-meta" / "state": json.dumps(state, sort_keys=True)})
         if pypi:
             with progress.phase(f"install {counted(len(pypi), 'package')} with pip"):
-                add(python, text_of(self.lock, self.part), self.settings, progress)
+                here = target(find_interpreter(str(python)))
+                part, settings = with_wheels(self.part, here, self.settings, progress)
+                add(python, text_of(self.lock, part), settings, progress)
         write_settings(site_folders(prefix), self.variables)
         ours = {each.name: each.version for each in self.part.conda}
         built = ours | {name: str(version) for name, version in self.part.pins.items()}

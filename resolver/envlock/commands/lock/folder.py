@@ -24,7 +24,7 @@ from envlock.cli.options import CondaOptions, IndexOptions, LockFileOptions, Req
 from envlock.cli.orders import Settled, here
 from envlock.cli.output import tell_source
 from envlock.conda.channels import strip_channel
-from envlock.config import Config, Recordings, SaidBy, load_config
+from envlock.config import Config, Recordings, SaidBy, load_config, recalling
 from envlock.config.keys import KEYS
 from envlock.formats.registry import LOCKS, FileFormat, format_at
 from envlock.index.secrets import strip_credentials
@@ -81,7 +81,7 @@ def understand(verb: str, typed: Typed, progress: Progress) -> Understood:
     typed = _with_output(verb, typed, config)
     lock = _lock(verb, typed, config)
     if lock is not None:
-        config = load_config(folder, os.environ, _recordings(lock, typed))
+        config = recalling(config, _recordings(lock, typed), folder)
     typed = _with_settings(verb, typed, config)
     project = _of_folder(typed, config)
     filled = _with_request(verb, typed, config, project, lock)
@@ -171,6 +171,7 @@ def _with_settings(verb: str, typed: Typed, config: Config) -> Typed:
             request,
             needs=request.needs or config.needs,
             no_imports=request.no_imports or config.no_imports,
+            allow_build=request.allow_build or config.allow_build,
             fresh=request.fresh or (config.fresh and not request.needs),
         ),
         conda=replace(conda, manager=manager),
@@ -327,6 +328,7 @@ def _taken(typed: Typed, config: Config) -> list[str]:
         "groups": options.group,
         "needs": options.needs,
         "no_imports": options.no_imports,
+        "allow_build": options.allow_build,
         "constraints": options.constraint_file,
     }
     found: list[str] = []
@@ -362,6 +364,7 @@ def recorded(
         "no-group": request.no_group,
         "needs": request.needs,
         "no-imports": request.no_imports,
+        "allow-build": request.allow_build,
         "universal": ["true"] if understood.typed.files.universal else (),
         "python": _unless(settled.python if of_conda else None, None),
         "manager": _unless(understood.typed.conda.manager if of_conda else None, None),

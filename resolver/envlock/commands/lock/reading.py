@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from envlock.choices import Accelerator
+from envlock.choices import ALL_BUILDS, Accelerator
 from envlock.cli.options import CondaOptions, RequestOptions
 from envlock.cli.orders import Settled, needs, tell_place
 from envlock.cli.output import talk
@@ -85,6 +85,9 @@ def read_asked(
         exclude_newer=settled.exclude_newer,
         needs=needs(options),
         no_imports=tuple(map(canonicalize_name, options.no_imports)),
+        allow_build=tuple(
+            name if name == ALL_BUILDS else canonicalize_name(name) for name in options.allow_build
+        ),
     )
     _refuse_contradiction(found, settled, understood)
     return found, pythons
