@@ -171,7 +171,7 @@ def test_a_fix_is_held_to_what_was_asked_for(envlock: Program, index: SimpleInde
     marker = folder / "envlock.json"
     said = {**json.loads(marker.read_text()), "imports": ["demo", "tensorflow"]}
     marker.write_text(json.dumps(said))
-    words = ["pip", "install", "--python", folder, "--index-url", index.url, "numpy==2.0.2"]
+    words = ["pip", "install", "--python", str(folder), "--index-url", index.url, "numpy==2.0.2"]
     subprocess.run([uv_program(), *words], check=True, env=envlock.environment())
     done = envlock("fix", "--yes")
     assert (done.code, "it does not pass imports:demo" in done.err) == (1, True)
