@@ -26,14 +26,10 @@ from envlock.progress import Progress
 from envlock.request.words import applicable
 from envlock.resolve.assemble import tell_several
 from envlock.resolve.candidate import Candidate
-from envlock.system.processes import OutOfTime, solve_limit, within
+from envlock.system.processes import OutOfTime
 from envlock.targets.find import others
 
 _SHOWN = 4  # pins that are named
-
-
-#: Seconds for which the pins of a lock may be what a solve starts from.
-PATIENCE = 10.0
 
 
 def solve_pypi(work: Work, goal: Target, progress: Progress) -> SolvedPart:
@@ -95,22 +91,18 @@ def _built(
 def _keeping(
     work: Work, question: resolving.Question, kept: Part, index: Index, progress: Progress
 ) -> tuple[resolving.Resolution, str]:
-    """The pins, near those of the lock that is there unless these make it hard to solve.
+    """The pins, near those of the lock that is there.
 
-    pip goes back step by step from whatever it starts with, and may not arrive.
+    These are let go where somebody says so, and never because a machine was
+    slow: the same request would have other pins on another day.
+
+    Raises:
+        OutOfTime: there was no answer in the time for a request.
     """
-    if not kept.pins or solve_limit() <= PATIENCE:
-        return _answer(work, question, index, progress)
     try:
-        with within(PATIENCE):
-            return _answer(work, question, index, progress)
-    except OutOfTime:
-        progress.note(
-            f"no answer after {PATIENCE:g} s near the pins of the lock that is there:"
-            " begun again without them"
-        )
-    question = replace(question, preferences=work.job.preferences)
-    return _answer(work, question, index, progress)
+        return _answer(work, question, index, progress)
+    except OutOfTime as error:
+        raise error.before("-U") if kept.pins else error from None
 
 
 def unproved(goal: Target) -> tuple[str, ...]:
