@@ -10,6 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "resolver" / "envlock"
 
 VALUES = {
+    "behind",
     "builds",
     "causes",
     "changes",
@@ -47,8 +48,9 @@ ALLOWED = {
     "changes": set(),
     "choices": set(),
     "documents": {"errors"},
+    "behind": set(),
     "builds": set(),
-    "model": {"builds", "causes", "choices"},
+    "model": {"behind", "builds", "causes", "choices"},
     "errors": set(),
     "findings": {"causes", "model"},
     "outcomes": set(),
@@ -115,6 +117,7 @@ ALLOWED = {
 }
 #: Rooms that start no process and write no file.
 QUIET = {
+    "behind",
     "builds",
     "causes",
     "changes",

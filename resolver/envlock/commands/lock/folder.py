@@ -24,7 +24,7 @@ from envlock.cli.options import CondaOptions, IndexOptions, LockFileOptions, Req
 from envlock.cli.orders import Settled, here
 from envlock.cli.output import tell_source
 from envlock.conda.channels import strip_channel
-from envlock.config import Config, Recordings, SaidBy, load_config
+from envlock.config import Config, Recordings, SaidBy, load_config, recalling
 from envlock.config.keys import KEYS
 from envlock.formats.registry import LOCKS, FileFormat, format_at
 from envlock.index.secrets import strip_credentials
@@ -81,7 +81,7 @@ def understand(verb: str, typed: Typed, progress: Progress) -> Understood:
     typed = _with_output(verb, typed, config)
     lock = _lock(verb, typed, config)
     if lock is not None:
-        config = load_config(folder, os.environ, _recordings(lock, typed))
+        config = recalling(config, _recordings(lock, typed), folder)
     typed = _with_settings(verb, typed, config)
     project = _of_folder(typed, config)
     filled = _with_request(verb, typed, config, project, lock)
