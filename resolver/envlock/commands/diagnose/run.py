@@ -152,8 +152,8 @@ class DiagnoseOrder(Struct, frozen=True, kw_only=True):
     ``what`` are folders of environments, interpreters, files, and ``-`` for
     ``stdin``; nothing means the active environment, unless there is a model.
     Where they are those of a project, ``folder`` is its own and ``notes`` say
-    what its other files tell. ``index`` says where is looked for what an installer would take of a file:
-    without it files are judged by their own lines.
+    what its other files tell. ``index`` says where is looked for what an
+    installer would take of a file: without it files are judged by their own lines.
     """
 
     what: Sequence[str] = ()
