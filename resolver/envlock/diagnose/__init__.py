@@ -62,7 +62,8 @@ def diagnose(
     environment's files; they are ranked with the rest. One that has the id of
     a rule stands for what the rule says of the versions.
     """
-    rules = with_law(rules, examined.packages, examined.built)
+    seen = examined.kind is Kind.ENVIRONMENT  # of a file the wheels' days alone are known
+    rules = with_law(rules, examined.packages, examined.built, seen=seen)
     by_id: dict[str, Rule] = {rule.id: rule for rule in rules}
     known = known_of(examined)
     packages = spoken_of(by_id.values())
