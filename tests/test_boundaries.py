@@ -10,6 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "resolver" / "envlock"
 
 VALUES = {
+    "behind",
     "builds",
     "causes",
     "changes",
@@ -47,8 +48,9 @@ ALLOWED = {
     "changes": set(),
     "choices": set(),
     "documents": {"errors"},
+    "behind": set(),
     "builds": set(),
-    "model": {"builds", "causes", "choices"},
+    "model": {"behind", "builds", "causes", "choices"},
     "errors": set(),
     "findings": {"causes", "model"},
     "outcomes": set(),
@@ -73,7 +75,8 @@ ALLOWED = {
     "sdists": VALUES | {"index", "rules", "system", "targets"},
     "resolve": PURE | {"conda", "engine", "index", "system", "targets"},
     "environment": VALUES | {"locks", "rules", "system", "targets", "trees", "index"},
-    "examine": PURE | {"conda", "formats", "system", "targets"},
+    "code": VALUES | {"formats", "names"},
+    "examine": PURE | {"code", "conda", "formats", "system", "targets"},
     "diagnose": PURE | {"formats", "targets"},
     "plan": PURE | {"engine", "resolve", "targets"},
     "docker": PURE | {"formats", "locking", "probes", "sdists"},
@@ -114,6 +117,7 @@ ALLOWED = {
 }
 #: Rooms that start no process and write no file.
 QUIET = {
+    "behind",
     "builds",
     "causes",
     "changes",

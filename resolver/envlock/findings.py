@@ -30,6 +30,26 @@ class Kind(StrEnum):
     FILE = "file"
     TEXT = "text"
     MODEL = "model"
+    CODE = "code"
+
+
+class Use(Struct, frozen=True, kw_only=True):
+    """One place where code uses a public name, or ``function(keyword)``; ``source`` is its line.
+
+    ``where`` is the file, of a notebook with the cell; ``line`` and ``column``
+    count from 1.
+    """
+
+    dotted: str
+    where: str
+    line: int
+    column: int
+    source: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it stands, as messages name it."""
+        return f"{self.where}:{self.line}"
 
 
 class Examined(Struct, frozen=True, kw_only=True):
@@ -45,7 +65,8 @@ class Examined(Struct, frozen=True, kw_only=True):
     written, and its constraints; none where conda brings some of it.
     ``undecided`` are those of ``loose`` of which the Python or the system
     decides what is asked for. ``built`` are the packages whose compiled code was
-    seen to be for NumPy 1, beside a NumPy that is newer.
+    seen to be for NumPy 1, beside a NumPy that is newer; ``uses`` the names that
+    code uses.
     """
 
     kind: Kind
@@ -62,6 +83,7 @@ class Examined(Struct, frozen=True, kw_only=True):
     asked: tuple[Requested, ...] = ()
     bounds: tuple[Requested, ...] = ()
     undecided: frozenset[NormalizedName] = frozenset()
+    uses: tuple[Use, ...] = ()
     built: Mapping[NormalizedName, Version] = field(default_factory=dict)
 
 

@@ -20,6 +20,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
+from envlock.behind import Behind
 from envlock.builds import Built
 from envlock.causes import Cause
 from envlock.choices import Accelerator, IndexStrategy
@@ -146,9 +147,8 @@ class CondaSpec(Struct, frozen=True, kw_only=True):
     """One conda package as somebody wrote it, in its parts.
 
     ``version`` keeps its operators (``=2.15``, ``>=1.2,<2``, ``1.2.*``, "" for any). ``url`` is set
-    instead where the entry is the address of a package. ``keys`` are what else stands in brackets,
-    sorted; ``only`` the subdirs (linux-64, …) that the entry counts for, none for all. ``origin``
-    is file:line, or "command line".
+    instead where the entry is the address of a package. ``keys`` are what else is in brackets, in
+    order; ``only`` the subdirs (linux-64, …) that count, none for all. ``origin`` is file:line.
     """
 
     name: str
@@ -188,8 +188,7 @@ class Request(Struct, frozen=True, kw_only=True):
     and are no part of what a lock answers. ``platforms`` are the subdirs that a file itself names,
     ``name`` and ``variables`` those of its environment. ``needs`` are levels of the probes that
     evidence must show, ``no_imports`` packages that a proof does not import, ``allow_build`` those
-    whose source may be built. ``notes`` say what of a file is left out, ``optional`` is what an
-    extra or group asks for, chosen at install.
+    whose source may be built. ``notes`` say what of a file is left out, ``optional`` is for extras.
     """
 
     requirements: tuple[Requested, ...] = ()
@@ -414,7 +413,7 @@ class Part(Struct, frozen=True, kw_only=True):
     its packages, and ``virtual`` what those ask of the system, such as ``__glibc >=2.17``.
     ``verified`` says when, where and what exactly this set of pins was seen to do, and is empty for
     every other one; of such a one ``differs`` says in what it is not a set that was proved. Files
-    hold how many these are.
+    hold how many these are. ``behind`` is known where it was just made; files hold it in a note.
     """
 
     python: str = ""
@@ -425,6 +424,7 @@ class Part(Struct, frozen=True, kw_only=True):
     virtual: tuple[str, ...] = ()
     verified: str = ""
     differs: tuple[str, ...] = ()
+    behind: tuple[Behind, ...] = ()
 
     def version(self, name: str) -> Version | None:
         """The pinned version of a Python package (its name normalised), or None."""

@@ -261,6 +261,19 @@ def parameters(
     return seen[0] if seen and all(each == seen[0] for each in seen) else None
 
 
+def takes(
+    distribution: str,
+    version: Version,
+    function: str,
+    parameter: str,
+    others: Mapping[str, Version] | None = None,
+) -> bool | None:
+    """Whether a function names a parameter; None: the table does not say, or not all agree."""
+    seen = _in_each(distribution, version, others, lambda view: view.parameters(function))
+    found = {None if each is None else parameter in each.names for each in seen}
+    return found.pop() if len(found) == 1 else None
+
+
 def history(distribution: str, dotted: str) -> tuple[tuple[Version, bool | None], ...]:
     """Return whether each release of a table has a name, oldest first; () without a table."""
     table = names(distribution)

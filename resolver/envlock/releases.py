@@ -130,7 +130,12 @@ def h5py_releases() -> tuple[H5pyRelease, ...]:
 
 def release(version: Version) -> FrameworkRelease | None:
     """Return the framework's release of this version."""
-    return next((item for item in framework_releases() if item.version == version), None)
+    return _by_version().get(version)
+
+
+@cache
+def _by_version() -> Mapping[Version, FrameworkRelease]:
+    return {item.version: item for item in framework_releases()}
 
 
 def distributions(version: Version, platform: Platform, minor: str) -> tuple[str, ...] | None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from envlock.behind import Behind
 from envlock.model import (
     Case,
     CondaPackage,
@@ -48,40 +50,52 @@ def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join(lines)
 
 
-def release_rows(part: Part) -> list[Row]:
-    """What is locked, and for which Python or platform."""
+def release_rows(part: Part, aside: Mapping[str, str] = MappingProxyType({})) -> list[Row]:
+    """What is locked, and for which Python or platform.
+
+    ``aside`` is what is said of packages that are not what a reader takes them for.
+    """
     if part.conda:
-        rows = [(part.subdir, _in_brief(part.conda))]
-        return [*rows, ("with pip", _in_brief(part.pypi, main=()))] if part.pypi else rows
+        rows = [(part.subdir, _in_brief(part.conda, aside))]
+        return [*rows, ("with pip", _in_brief(part.pypi, aside, main=()))] if part.pypi else rows
     return [
-        ("release", _in_brief(part.pypi)),
+        ("release", _in_brief(part.pypi, aside)),
         ("python", f"{part.python} on {part.platform}"),
     ]
 
 
 def _in_brief(
-    packages: Sequence[CondaPackage | LockedPackage], main: Sequence[str] | None = None
+    packages: Sequence[CondaPackage | LockedPackage],
+    aside: Mapping[str, str],
+    main: Sequence[str] | None = None,
 ) -> str:
     """Packages in a line, those first that a reader looks for, and Python where conda brings it."""
     main = ("python", *framework().summary) if main is None else main
     by_name = {each.name: each for each in packages}
     shown = [by_name[name] for name in main if name in by_name] or packages[:_SHOWN]
     more = len(packages) - len(shown)
-    text = ", ".join(f"{each.name} {each.version}" for each in shown)
+    said = {name: f" ({words})" for name, words in aside.items()}
+    text = ", ".join(f"{each.name} {each.version}{said.get(each.name, '')}" for each in shown)
     return f"{text} and {more} more" if more else text
 
 
 def lock_rows(
-    lock: Lock, outputs: Collection[Path], written: Collection[Path], *, verbose: bool = False
+    lock: Lock,
+    outputs: Collection[Path],
+    written: Collection[Path],
+    *,
+    aside: Mapping[str, str] = MappingProxyType({}),
+    verbose: bool = False,
 ) -> list[Row]:
     """A lock in a few lines: the main pins, what rules moved, the files.
 
-    When ``verbose``, also each package in which it differs from a set that was proved.
+    ``aside`` is that of `release_rows`. When ``verbose``, also each package in which it differs
+    from a set that was proved.
     """
     moved = {_pin(each): each.because for each in _packages(lock) if each.because}
     width = max(map(len, moved), default=0)
     return [
-        *(row for part in lock.parts for row in release_rows(part)),
+        *(row for part in lock.parts for row in release_rows(part, aside)),
         *(("moved", f"{pin.ljust(width)}  by {', '.join(why)}") for pin, why in moved.items()),
         *(
             ("sets", f"{name}={value}, unless somebody sets it otherwise")
@@ -151,8 +165,20 @@ def part_data(part: Part) -> dict[str, Any]:
         "virtual": list(part.virtual),
         "evidence": part.verified,
         "unverified": list(part.differs),
+        "behind": [_behind_data(each) for each in part.behind],
         "conda": [_conda_data(each) for each in part.conda],
         "pypi": [_pypi_data(each) for each in part.pypi],
+    }
+
+
+def _behind_data(behind: Behind) -> dict[str, Any]:
+    return {
+        "name": behind.name,
+        "version": str(behind.version),
+        "uploaded": behind.uploaded.isoformat(),
+        "newest": str(behind.newest),
+        "newest_uploaded": behind.newest_uploaded.isoformat(),
+        "holding": [{"why": each.why, "frees": each.frees} for each in behind.holding],
     }
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from envlock.locking import pypi
 from envlock.targets.interpreters import available
 from envlock.versions import minor_of
 from support.program import Program
@@ -111,21 +110,25 @@ def test_the_pins_of_another_python_are_not_kept(envlock: Program) -> None:
     assert (again.code, again.err) == (0, f"Python {OTHER} from requirements.txt\n")
 
 
-def test_a_solve_that_old_pins_make_hard_is_begun_again(envlock: Program) -> None:
+def test_a_slow_solve_lets_no_pin_go_by_itself(envlock: Program, index: SimpleIndex) -> None:
     write(envlock, "old.txt", "small==1.0\n")
     assert envlock("lock", "small", "-c", "old.txt").code == 0
-    write(envlock, "old.txt", "")
-    script = (
-        "import sys; from envlock.locking import pypi; pypi.PATIENCE = 0.0;"
-        "from envlock.cli import run; sys.exit(run(sys.argv[1:]))"
+    before = (envlock.here / "requirements.txt").read_bytes()
+    build_wheel(index.folder, "other", "1.0", files={"other.py": ""})
+    index.where, index.delay = "/files", 4
+    slow = envlock.with_env(ENVLOCK_SOLVE_TIMEOUT="1")("lock", "small", "other")
+    assert (slow.code, slow.err) == (
+        4,
+        (
+            "error: no answer after 1 s, the time limit of ENVLOCK_SOLVE_TIMEOUT:"
+            " uv was resolving the request\n"
+            "  try: envlock lock small other -U\n"
+            "  try: export ENVLOCK_SOLVE_TIMEOUT=3\n"
+        ),
     )
-    command = [sys.executable, "-c", script, "lock", "small", "h5py", "-c", "old.txt"]
-    done = envlock.run(command)
-    assert pypi.PATIENCE == 10.0
-    assert (done.code, done.err) == (
-        0,
-        "no answer after 0 s near the pins of the lock that is there: begun again without them\n",
-    )
+    assert (envlock.here / "requirements.txt").read_bytes() == before
+    index.delay = 0
+    assert envlock("lock", "small", "other", "-U").code == 0
     assert "small==1.1" in (envlock.here / "requirements.txt").read_text()
 
 

@@ -1,10 +1,12 @@
 """What was asked for is imported before it is called proved, and the record says what that was."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from envlock.index.handover import uv_program
 from support.framework import build_framework
 from support.program import Program, snapshot
 from support.simple_index import SimpleIndex, build_wheel
@@ -140,3 +142,46 @@ def _outcomes(said: dict[str, object]) -> list[dict[str, str]]:
                 return found
             stack += each.values()
     return []
+
+
+def test_an_equal_environment_is_told_what_is_not_imported_of_it(
+    envlock: Program, index: SimpleIndex
+) -> None:
+    demo(index)
+    assert envlock("create", "tensorflow", "demo").code == 0
+    first = envlock("sync", "--no-imports", "demo")
+    assert "a proof of .venv imports tensorflow from now on\n" in first.err
+    assert "was already equal" in first.out
+    demo_again = envlock("sync", "--no-imports", "demo")
+    assert (demo_again.code, "from now on" in demo_again.err) == (0, False)
+    assert "imports:demo" not in envlock("verify").out
+    marker = json.loads((envlock.here / ".venv" / "envlock.json").read_text())
+    assert marker["imports"] == ["tensorflow"]
+    told = envlock("sync")
+    assert "a proof of .venv imports demo, tensorflow from now on\n" in told.err
+    assert envlock("verify").code == 0
+
+
+def test_a_fix_is_held_to_what_was_asked_for(envlock: Program, index: SimpleIndex) -> None:
+    source = "import numpy\nif numpy.__version__ == '1.26.4':\n    raise OSError('unheard of')\n"
+    demo(index, source)
+    known = ("--no-imports", "demo")
+    assert envlock("create", "tensorflow", "demo", "numpy", *known).code == 0
+    folder = envlock.here / ".venv"
+    marker = folder / "envlock.json"
+    said = {**json.loads(marker.read_text()), "imports": ["demo", "tensorflow"]}
+    marker.write_text(json.dumps(said))
+    words = ["pip", "install", "--python", str(folder), "--index-url", index.url, "numpy==2.0.2"]
+    subprocess.run([uv_program(), *words], check=True, env=envlock.environment())
+    done = envlock("fix", "--yes")
+    assert (done.code, "it does not pass imports:demo" in done.err) == (1, True)
+    assert envlock("fix", "--yes", *known).code == 0
+
+
+def test_the_first_line_says_which_keras_the_levels_are_of(
+    envlock: Program, index: SimpleIndex
+) -> None:
+    build_wheel(index.folder, "keras", "2.15.0", files={"keras.py": ""})
+    done = envlock("create", "tensorflow", "keras")
+    assert done.code == 0, done.err
+    assert "keras 2.15.0 (tf.keras is Keras 2.15.1)" in done.out.splitlines()[0]

@@ -121,6 +121,7 @@ SAMPLES = {
     FileFormat.SETUP_CFG: ("setup.cfg", SETUP_CFG),
     FileFormat.TOX: ("tox.ini", TOX),
     FileFormat.SCRIPT: ("install.sh", "set -e\npip install h5py==3.11.0 'numpy<2'\n"),
+    FileFormat.CODE: ("train.py", "#!/usr/bin/env python3\nimport h5py\nh5py.File\n"),
     FileFormat.LOG: ("out", TRACEBACK),
     FileFormat.MODEL: ("model.h5", ""),
 }

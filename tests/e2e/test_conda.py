@@ -11,7 +11,7 @@ import pytest
 from support.conda_channel import PYTHON, CondaChannel
 from support.program import Program, make_program
 
-pytestmark = [pytest.mark.network, pytest.mark.e2e]
+pytestmark = [pytest.mark.network, pytest.mark.e2e, pytest.mark.nightly]
 
 RELEASE = "2.15.1"
 YML = f"""\

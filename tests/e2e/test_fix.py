@@ -22,7 +22,7 @@ from envlock.index.settings import load_settings
 from envlock.releases import distributions
 from envlock.targets.interpreters import find_interpreter
 
-pytestmark = [pytest.mark.e2e, pytest.mark.network]
+pytestmark = [pytest.mark.e2e, pytest.mark.network, pytest.mark.nightly]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,15 +70,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(
-    "case",
-    [
-        pytest.param(
-            case,
-            id=f"{case.release} with {case.over}",
-            marks=() if case is CASES[0] else pytest.mark.nightly,
-        )
-        for case in CASES
-    ],
+    "case", [pytest.param(case, id=f"{case.release} with {case.over}") for case in CASES]
 )
 def test_one_package_is_changed_where_a_fresh_lock_changes_many(case: Case, tmp_path: Path) -> None:
     env = build(case, tmp_path)

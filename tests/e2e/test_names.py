@@ -14,7 +14,7 @@ from envlock.index.handover import uv_program
 from envlock.targets.interpreters import find_interpreter, python_in
 from tools import update_api
 
-pytestmark = [pytest.mark.e2e, pytest.mark.network]
+pytestmark = [pytest.mark.e2e, pytest.mark.network, pytest.mark.nightly]
 
 SCRIPT = Path(update_api.__file__).parent / "scripts" / "try_names.py"
 #: How many names of each kind are tried, spread over the table.
@@ -26,14 +26,12 @@ RELEASES = [
         "3.10",
         {"tensorflow": "2.10.1", "keras": "2.10.0"},
         id="TensorFlow 2.10",
-        marks=pytest.mark.nightly,
     ),
     pytest.param(
         ("tensorflow-cpu==2.15.1", "numpy<2"),
         "3.11",
         {"tensorflow": "2.15.1", "keras": "2.15.0"},
         id="TensorFlow 2.15",
-        marks=pytest.mark.nightly,
     ),
     pytest.param(
         ("keras==3.10.0", "tensorflow-cpu==2.19.1"),

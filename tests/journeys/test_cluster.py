@@ -12,6 +12,7 @@ import pytest
 from support.conda_channel import CondaChannel
 from support.distributions import build_wheel
 from support.framework import its_python
+from support.serving import ServedFolder
 from support.terminal import Terminal
 from support.unpacked import unpacked
 
@@ -44,6 +45,22 @@ def test_a_node_without_a_network_works_from_a_warm_cache(terminal: Terminal) ->
     node.types("envlock fix node --offline")
     lacking = node.types("envlock lock flask --offline", code=4)
     assert "offline, and the cache has not the page of flask" in lacking
+
+
+def test_a_prefix_is_made_without_a_network_from_a_warm_cache(
+    terminal: Terminal, channel: CondaChannel
+) -> None:
+    with ServedFolder(channel.folder) as served:
+        text = f"channels: [{served.root}]\ndependencies: [tensorflow=2.15, h5py]\n"
+        (terminal.program.here / "environment.yml").write_text(text)
+        terminal.types("envlock create")
+    node = replace(terminal, offline=True)
+    assert "node is now equal to conda-lock.yml" in node.types("envlock sync --env node --offline")
+    assert "verified" in node.types("envlock verify node")
+    made = node.types("envlock create --env other --offline")
+    assert "proved       import-h5py, import, fit, save, load" in made
+    lacking = node.types("envlock lock tensorflow flask --manager conda --offline -o -", code=4)
+    assert "offline" in lacking
 
 
 def carried(terminal: Terminal, root: Path) -> Terminal:

@@ -75,6 +75,7 @@ def shell() -> Iterator[Shell]:
 
 
 @pytest.mark.e2e
+@pytest.mark.nightly
 def test_the_main_command_works_in_the_folder_of_a_project(shell: Shell) -> None:
     said = shell(command("main"))
     assert "request from pyproject.toml" in said

@@ -12,7 +12,6 @@ import pytest
 from envlock.choices import EngineName, Format
 from envlock.cli.output import Lines
 from envlock.errors import UsageError
-from envlock.locking import pypi
 from envlock.locking.job import Job
 from envlock.locking.make import make_lock, write
 from envlock.model import IndexSettings, Request
@@ -54,7 +53,6 @@ def project(
 ) -> Iterator[Project]:
     use_own_caches(monkeypatch, tmp_path_factory)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(pypi, "PATIENCE", 60.0)  # a busy machine lets go of no pin
     folder = tmp_path / "files"
     build_wheel(folder, "tensorflow", "2.20.0")
     build_wheel(folder, "alpha", "1.0")

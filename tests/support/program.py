@@ -98,6 +98,7 @@ class Program:
             "PIP_CONFIG_FILE": os.devnull,
             "PYTHONPATH": os.pathsep.join(_OWN_PATH),
             "NO_PROXY": "127.0.0.1",
+            "ENVLOCK_NO_PIP": "true",  # 450 files, half of what an environment costs: see with_pip
             **self.env,
         }
 
@@ -136,6 +137,14 @@ class Program:
     def with_env(self, **variables: str) -> Program:
         """Return the same with more environment variables."""
         return replace(self, env={**self.env, **variables})
+
+    def with_pip(self) -> Program:
+        """Return the same whose environments have pip, as those of users have."""
+        return self.with_env(ENVLOCK_NO_PIP="")
+
+    def lasting(self, seconds: float) -> Program:
+        """Return the same with another limit for one run."""
+        return replace(self, limit=seconds)
 
 
 def _done(process: subprocess.CompletedProcess[str]) -> Done:

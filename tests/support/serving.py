@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ssl
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Self
+from typing import Any, ClassVar, Self
 
 
 class Server(ThreadingHTTPServer):
@@ -58,3 +59,24 @@ class Serving:
         """Its address, without a slash at the end."""
         named = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'https' if self.certificate else 'http'}://{named}:{self.port}"
+
+
+@dataclass
+class ServedFolder(Serving):
+    """The files of a folder as they are."""
+
+    folder: Path
+
+    def made_of(self) -> tuple[type[Server], type[BaseHTTPRequestHandler]]:
+        """Return what listens, and what answers."""
+        return Server, _Files
+
+
+class _Files(SimpleHTTPRequestHandler):
+    served: ClassVar[ServedFolder]
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, directory=str(self.served.folder), **more)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base's name)
+        pass

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from enum import Enum, auto
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any
 
 import platformdirs
 from msgspec import Struct
+from msgspec.structs import replace
 
 from envlock.choices import Accelerator, EngineName, Format, IndexStrategy, Manager
 from envlock.config.keys import KEYS, SWITCH, TEXT, Key
@@ -120,28 +121,25 @@ class Config(Struct, frozen=True, kw_only=True):
         return self.said[field].where if field in self.said else ""
 
 
-def load_config(start: Path, environ: Mapping[str, str], lock: Recordings | None = None) -> Config:
+def load_config(start: Path, environ: Mapping[str, str]) -> Config:
     """Return what is configured for work in the folder ``start``.
 
     Relative paths are relative to the file they are written in, in a variable
     to ``start``. A variable with several values has spaces between them, but
     ``ENVLOCK_RULES`` and ``ENVLOCK_EVIDENCE`` what separates the folders of
     ``PATH``; an empty one is not set. A project's file comes with a folder that
-    may be a stranger's: its ``python`` is a version, never a program. So may a
-    ``lock``, which is believed no more; what of it does not count is a note.
+    may be a stranger's: its ``python`` is a version, never a program.
 
     Raises:
         UsageError: a file cannot be read or is not TOML; or keys are unknown
             or values make no sense, in any source, told all at once.
     """
-    faults, notes = Faults(), [] if lock is None else [*lock.notes]
+    faults = Faults()
     own = next(iter(_user(faults)), {})
     path, project = _project(start, faults)
-    recorded = _of_lock(lock, start, notes) if lock else {}
     variables = _environment(start, environ, faults)
     layers = (
         (SaidBy.USER, own, str(user_file())),
-        (SaidBy.LOCK, recorded, str(lock.path) if lock else ""),
         (SaidBy.FOLDER, _python_version(start, path), PYTHON_VERSION),
         (SaidBy.PROJECT, project, str(path)),
         (SaidBy.VARIABLE, variables, ""),
@@ -158,7 +156,29 @@ def load_config(start: Path, environ: Mapping[str, str], lock: Recordings | None
         for source in (variables, own, project)
         for pair in closest_first(source.get("sources", ()))
     )
-    return Config(**values, said=said, places=_places(values, said, layers), notes=tuple(notes))
+    return Config(**values, said=said, places=_places(values, said, str(path)))
+
+
+def recalling(config: Config, lock: Recordings, start: Path) -> Config:
+    """Return what is configured, with what a lock was made with between the user and the folder.
+
+    It may be a stranger's, and is believed no more than a project's file; what of
+    it does not count is a note. Packages are held to an index by no lock.
+    """
+    notes: list[str] = []
+    found = _of_lock(lock, start, notes)
+    found.pop("sources", None)
+    recorded = {field: value for field, value in found.items() if not config.of_folder(field)}
+    rules = tuple(dict.fromkeys((*config.rules, *found.get("rules", ()))))
+    path = str(lock.path)
+    said = {field: Said(SaidBy.LOCK, _where(SaidBy.LOCK, field, path, start)) for field in recorded}
+    return replace(
+        config,
+        **{**recorded, "rules": rules},
+        said={**config.said, **said},
+        places={**config.places, **_places(recorded, said, path)},
+        notes=tuple(notes),
+    )
 
 
 def _where(by: SaidBy, field: str, path: str, start: Path) -> str:
@@ -176,12 +196,11 @@ def _where(by: SaidBy, field: str, path: str, start: Path) -> str:
 
 
 def _places(
-    values: Mapping[str, Any], said: Mapping[str, Said], layers: Iterable[tuple[SaidBy, Any, str]]
+    values: Mapping[str, Any], said: Mapping[str, Said], path: str
 ) -> dict[str, tuple[str, ...]]:
-    """What files of the folder say of where packages come from, where nobody says otherwise."""
-    paths = {by: path for by, _, path in layers}
+    """What a file of the folder says of where packages come from, where nobody says otherwise."""
     return {
-        f"{paths[said[key.field].by]}: {name}": value if key.many else (value,)
+        f"{path}: {name}": value if key.many else (value,)
         for name, key in KEYS.items()
         if key.field in _PLACES & said.keys()
         and said[key.field].by in {SaidBy.PROJECT, SaidBy.LOCK}
@@ -194,7 +213,6 @@ class Recordings(Struct, frozen=True, kw_only=True):
 
     path: Path
     options: Mapping[str, tuple[str, ...]]
-    notes: tuple[str, ...] = ()
 
 
 PYTHON_VERSION = ".python-version"

@@ -26,6 +26,7 @@ from envlock.diagnose.shadowed import SHADOWED, shadowed
 from envlock.diagnose.standard import told_of_python
 from envlock.diagnose.syntax import told_of_syntax
 from envlock.diagnose.unexplained import UNEXPLAINED, VERIFY, unexplained
+from envlock.diagnose.written import told_needs, written_findings
 from envlock.findings import CONFLICT, MISSING, NOT_INSTALLABLE, Examined, Finding, Kind
 from envlock.model import Rule, Severity
 from envlock.rules.abi import with_law
@@ -43,6 +44,7 @@ __all__ = [
     "loads",
     "model_findings",
     "outside",
+    "told_needs",
     "troubled",
 ]
 
@@ -60,7 +62,8 @@ def diagnose(
     environment's files; they are ranked with the rest. One that has the id of
     a rule stands for what the rule says of the versions.
     """
-    rules = with_law(rules, examined.packages, examined.built)
+    seen = examined.kind is Kind.ENVIRONMENT  # of a file the wheels' days alone are known
+    rules = with_law(rules, examined.packages, examined.built, seen=seen)
     by_id: dict[str, Rule] = {rule.id: rule for rule in rules}
     known = known_of(examined)
     packages = spoken_of(by_id.values())
@@ -75,6 +78,7 @@ def diagnose(
         if name not in told
     ]
     candidates = [each for each in spoken if each is not None]
+    candidates += [Candidate(finding=each) for each in written_findings(examined, known)]
     declared = conflicts_by_release(known) if examined.kind is not Kind.ENVIRONMENT else ()
     edges = told_edges(examined.text)
     for finding in _unique((*others, *conflicts_told(edges), *declared)):

@@ -207,6 +207,7 @@ class Edge(Struct, frozen=True, kw_only=True):
     version: Version
     requirement: Requirement
     there: Version | None
+    line: str = ""
 
     @property
     def name(self) -> NormalizedName:
@@ -225,7 +226,8 @@ def told_edges(text: str) -> tuple[Edge, ...]:
         owner, owned = canonicalize_name(match["owner"]), standards.version(match["owned"])
         if requirement is None or owned is None or (version is None and match["version"]):
             continue
-        edge = Edge(owner=owner, version=owned, requirement=requirement, there=version)
+        line = match[0].strip()
+        edge = Edge(owner=owner, version=owned, requirement=requirement, there=version, line=line)
         found[owner, requirement.name] = edge
         if len(found) == _MOST:
             break
@@ -234,7 +236,10 @@ def told_edges(text: str) -> tuple[Edge, ...]:
 
 def conflicts_told(edges: Iterable[Edge]) -> tuple[Finding, ...]:
     """Return the conflicts that pip names in a log."""
-    return tuple(unmet(each.owner, each.version, each.requirement, each.there) for each in edges)
+    return tuple(
+        replace(unmet(each.owner, each.version, each.requirement, each.there), evidence=each.line)
+        for each in edges
+    )
 
 
 @cache

@@ -260,8 +260,9 @@ def _by_hand(dotted: str, release: Version) -> bool | None:
 def _takes(
     distribution: str, release: Version, function: str, parameter: str, others: dict[str, Version]
 ) -> bool | None:
-    move = names.moves().get(f"{function}({parameter})")
+    plain = function.removeprefix(f"{framework().name}.")  # whose minors are those of its Keras
+    moves = names.moves()
+    move = moves.get(f"{function}({parameter})") or moves.get(f"{plain}({parameter})")
     if move is not None and move.until:
         return release.release[:2] <= Version(move.until).release
-    found = names.parameters(distribution, release, function, others)
-    return None if found is None else parameter in found.names
+    return names.takes(distribution, release, function, parameter, others)

@@ -128,7 +128,7 @@ def told_of(
         return None
     finding = _shadowed(found) if found.claim.shadowed else None
     if finding is None and found.life.lacks:
-        finding = _missing(found, known)
+        finding = missing(found, known)
     elif finding is None and not found.claim.is_member and not found.claim.dotted.endswith(")"):
         finding = _there(found)
     if finding is None:
@@ -153,7 +153,8 @@ def _knows_more(other: Candidate, symptom: Symptom, found: Lost) -> bool:
     return own_package and own.meets(symptom)
 
 
-def _missing(found: Lost, known: Known) -> Finding | None:
+def missing(found: Lost, known: Known) -> Finding | None:
+    """Return the finding on a name that is missing; None where nothing true is known of it."""
     life = found.life
     if found.is_own and not found.claim.is_member:
         return _mixed(found)

@@ -43,7 +43,8 @@ def newest_offered(name: NormalizedName, wish: Requirement, situation: Situation
         (version, minor)
         for minor in minors
         for version in _wheels(minor, platform, name).versions
-        if admits(wish.specifier, version) and wish.extras <= extras_of(name, version)
+        if admits(wish.specifier, version)
+        and (not wish.extras or wish.extras <= extras_of(name, version))
     ]
     if not found:
         return None

@@ -257,7 +257,7 @@ def _ways(case: Case, asker: NormalizedName) -> Iterator[Remedy]:
             yield Remedy(kind=RemedyKind.INSTALL, text=f"{asker}{wanted}")
     for condition in case.when:
         wanted = complement(condition.specifier)
-        if wanted and _is(condition.package, mine):
+        if wanted and "!=" not in str(wanted) and _is(condition.package, mine):
             yield Remedy(kind=RemedyKind.INSTALL, text=f"{asker}{wanted}")
 
 

@@ -125,6 +125,7 @@ def examined_text(examined: Examined) -> str:
     facts += [f"{len(examined.loose)} asked for in ranges"] if examined.loose else []
     facts += [f"Python {examined.python}"] if examined.python else []
     facts += [str(examined.platform).rstrip("-")] if examined.platform else []
+    facts += [f"{counted(len(examined.uses), 'name')} used"] if examined.uses else []
     lines = counted(examined.text.count("\n") + 1, "line")
     facts += [f"{lines} of text"] if examined.text else []
     return f"examined {examined.origin}: {', '.join(facts) or 'nothing in it'}"

@@ -16,6 +16,7 @@ from envlock.diagnose.rulings import Candidate, Support, Symptom, is_told, sympt
 from envlock.findings import Finding
 from envlock.model import Remedy, RemedyKind, Severity, Stage
 from envlock.rules.check import Known
+from envlock.rules.patterns import needs
 from envlock.rules.tables import pythons
 from envlock.rules.traces import Raised, blamed, distribution_of, last_raised, raised
 
@@ -37,9 +38,9 @@ class _Form(Struct, frozen=True, kw_only=True):
     be an ordinary slip as well.
     """
 
-    said: re.Pattern[str]
+    said: str
     what: str
-    source: re.Pattern[str] | None = None
+    source: str = ""
     gone: str = ""
     since: str = ""
     write: str = ""
@@ -52,14 +53,7 @@ class _Form(Struct, frozen=True, kw_only=True):
 
 @cache
 def _forms() -> tuple[_Form, ...]:
-    return tuple(
-        _Form(
-            **{key: value for key, value in each.items() if key not in {"said", "source"}},
-            said=re.compile(each["said"]),
-            source=re.compile(each["source"]) if "source" in each else None,
-        )
-        for each in names.syntax()
-    )
+    return tuple(_Form(**each) for each in names.syntax())
 
 
 def told_of_syntax(text: str, known: Known, others: Sequence[Candidate]) -> Candidate | None:
@@ -83,12 +77,14 @@ def told_of_syntax(text: str, known: Known, others: Sequence[Candidate]) -> Cand
 
 
 def _is(form: _Form, one: Raised, python: Version | None, asker: NormalizedName | None) -> bool:
-    if form.said.search(one.line[:_LONGEST]) is None:
+    line = one.line[:_LONGEST]
+    # Most patterns are never compiled: the letters that they need are not there.
+    if not needs(form.said).are_in(line.__contains__) or not re.search(form.said, line):
         return False
     # What shows no line of code is taken by its message, unless that says too little.
     source = one.source[:_LONGEST]
-    vague = form.said.pattern.startswith("SyntaxError: ") and form.source is not None
-    if form.source is not None and (source or vague) and not form.source.search(source):
+    vague = form.said.startswith("SyntaxError: ") and bool(form.source)
+    if form.source and (source or vague) and not re.search(form.source, source):
         return False
     if python is None:
         return not form.loose or asker is not None

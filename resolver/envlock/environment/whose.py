@@ -119,6 +119,15 @@ def write_mark(folder: Path, **facts: object) -> None:
     write_texts({folder / MARKER: json.dumps({"envlock": 1, **facts}) + "\n"})
 
 
+def note_asked(folder: Path, names: Collection[str]) -> None:
+    """Have the marker say what was asked for, and all else as it did.
+
+    Raises:
+        WorkError: it cannot be written.
+    """
+    write_mark(folder, **{**mark(folder), "imports": sorted(names)})
+
+
 class Owner(StrEnum):
     """Whose a file is."""
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
 from envlock import standards
+from envlock.examine.code import used_in_cells
 from envlock.examine.gathered import Gathered, Given, only_minor
 from envlock.examine.lines import RequirementLines, take_spec
 from envlock.examine.logs import examine_text
@@ -130,6 +131,7 @@ def _examine_notebook(path: Path, text: str, given: Given) -> Examined:
         platform=printed.platform,
         text=printed.text,
         notes=(*printed.notes, *wanted.notes),
+        uses=used_in_cells(path, notebook),
     )
 
 

@@ -18,6 +18,7 @@ from envlock import standards
 from envlock.errors import UsageError, refuse_conflict
 from envlock.examine import declared
 from envlock.examine.brief import with_short_lines
+from envlock.examine.code import examine_script
 from envlock.examine.gathered import Gathered, Given, folder_platform, holds, only_minor
 from envlock.examine.lines import RequirementLines, take_spec
 from envlock.examine.logs import examine_text
@@ -355,4 +356,5 @@ READERS: Mapping[FileFormat | None, Callable[[Path, str, Given], Examined]] = {
     FileFormat.PYPROJECT: _examine_project,
     FileFormat.UV_LOCK: examine_lock,
     **declared.READERS,
+    FileFormat.CODE: examine_script,
 }

@@ -296,7 +296,7 @@ def only_minor(admitted: SpecifierSet) -> Version | None:
 
 
 #: What is installed says more than what was asked for, and both more than a log.
-_WEIGHT = {Kind.ENVIRONMENT: 0, Kind.FILE: 1, Kind.TEXT: 2, Kind.MODEL: 3}
+_WEIGHT = {Kind.ENVIRONMENT: 0, Kind.FILE: 1, Kind.TEXT: 2, Kind.MODEL: 3, Kind.CODE: 4}
 
 
 def merge(examined: Sequence[Examined]) -> Examined:
@@ -336,6 +336,7 @@ def _pair(one: Examined, other: Examined) -> Examined:
         asked=(*one.asked, *other.asked),
         bounds=(*one.bounds, *other.bounds),
         undecided=one.undecided | other.undecided,
+        uses=(*one.uses, *other.uses),
         built={**other.built, **one.built},
     )
 

@@ -33,6 +33,8 @@ _SIGNS = (
     ),
     *("core dumped", "Abort trap", "Illegal instruction", "Segmentation fault"),
 )
+#: All that somebody knows of an error: no package is called so.
+_ALONE = re.compile(r"(?:[A-Za-z_]\w{0,60}\.)*[A-Z]\w{0,60}(?:Error|Exception|Warning|Interrupt)")
 _TRACEBACK = "Traceback (most recent call last):"
 _MOST = 50_000  # lines: nobody has so many requirements
 _SAMPLED = 1_000_000  # characters, and
@@ -52,7 +54,7 @@ def in_trouble(text: str) -> bool:
 
 def is_log(text: str, *, named: bool) -> bool:
     """Whether a text is prose or a log; ``named``: its name says that it is requirements."""
-    if text.count("\n") > _MOST:
+    if text.count("\n") > _MOST or _ALONE.fullmatch(text.strip()):
         return True
     if _TRACEBACK in text and (
         not named or text.startswith(_TRACEBACK) or f"\n{_TRACEBACK}" in text

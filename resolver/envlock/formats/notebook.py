@@ -54,6 +54,11 @@ class Notebook(Struct):
             for output in cell.outputs:
                 yield from map(_whole, (output.text, output.traceback))
 
+    def code(self) -> Iterator[str]:
+        """Yield the text of each cell; of one that is no code, nothing."""
+        for cell in self.cells:
+            yield _whole(cell.source) if cell.cell_type == "code" else ""
+
     def declarations(self, path: Path) -> Iterator[Declaration]:
         """Yield what its cells install, and the Python that it was run with."""
         version = self.metadata.language_info.version

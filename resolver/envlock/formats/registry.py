@@ -57,6 +57,7 @@ class FileFormat(StrEnum):
     SETUP_CFG = "setup-cfg"
     TOX = "tox"
     SCRIPT = "script"
+    CODE = "code"
     LOG = "log"
     MODEL = "model"
 
@@ -214,6 +215,12 @@ def _is_pixi_toml(text: str) -> bool:
     return _IN_PIXI_TOML(text) or _lines("channels", "platforms", "[dependencies]")(text)
 
 
+def _is_code(text: str) -> bool:
+    """Whether a text begins as a script for Python does."""
+    return bool(_SHEBANG.match(text))
+
+
+_SHEBANG = re.compile(r"#![^\n]*\bpython[\d.]*\s*\n")
 _DOCKERFILE = _names(r"(?:.+\.)?(?:dockerfile|containerfile)(?:\..+)?")
 _IN_PDM_LOCK = _lines("[metadata]", "content_hash = ", "[[package]]")
 _IN_PIPFILE = _lines("[packages]")
@@ -266,6 +273,7 @@ FORMATS = (
     Row(_F.SETUP_CFG, "a setup.cfg", _names(r"setup\.cfg"), _IN_SETUP_CFG, Can.ASK),
     Row(_F.TOX, "a tox.ini", _names(r"tox\.ini"), _IN_TOX),
     Row(_F.SETUP_PY, "a setup.py", _names(r"setup\.py"), None, Can.ASK),
+    Row(_F.CODE, "a Python script", _names(r".+\.pyw?"), _is_code),
     Row(_F.DOCKERFILE, "a Dockerfile", _DOCKERFILE, _is_dockerfile),
     Row(_F.SCRIPT, "a script", _names(r"(?:gnu)?makefile|.+\.(?:mk|sh|bash|bat)")),
     Row(

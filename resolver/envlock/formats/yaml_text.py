@@ -29,7 +29,7 @@ _TYPED = re.compile(
 )
 _FLOAT = re.compile(r"[-+]?(?:\.\d+|\d+(?:\.\d*)?)(?:[eE][-+]?\d+)?")
 _MARKED = re.compile(r"^(?:[#,\[\]{}&*!|>'\"%@`]|[?:-](?:\s|$)|---|\.\.\.)|:(?:\s|$)|\s#")
-_BEYOND = re.compile(r"[^\x00-\ufffd]")
+_BEYOND = re.compile(r"[\ufffe-\U0010ffff]")  # a class up to there is made in no time
 
 
 def comments_under(lines: Sequence[str], number: int) -> list[str]:

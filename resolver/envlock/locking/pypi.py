@@ -17,6 +17,7 @@ from envlock.formats.registry import LOCKS
 from envlock.index.filenames import admitted, releases
 from envlock.index.metadata import read_needs
 from envlock.index.pages import Index
+from envlock.locking.behind import fallen_back, in_words
 from envlock.locking.job import Job, SolvedPart, Work
 from envlock.locking.sources import SourceWheels
 from envlock.locking.upgrading import Upgrade
@@ -25,14 +26,10 @@ from envlock.progress import Progress
 from envlock.request.words import applicable
 from envlock.resolve.assemble import tell_several
 from envlock.resolve.candidate import Candidate
-from envlock.system.processes import OutOfTime, solve_limit, within
+from envlock.system.processes import OutOfTime
 from envlock.targets.find import others
 
 _SHOWN = 4  # pins that are named
-
-
-#: Seconds for which the pins of a lock may be what a solve starts from.
-PATIENCE = 10.0
 
 
 def solve_pypi(work: Work, goal: Target, progress: Progress) -> SolvedPart:
@@ -57,6 +54,7 @@ def solve_pypi(work: Work, goal: Target, progress: Progress) -> SolvedPart:
         tools = _tools(work, question, index, progress, crosses)
         packages = resolving.shared(question, answer, tools)
         verified = ""  # what was proved is all of it, and somebody may choose less
+    behind = () if verified else fallen_back(question, packages, index)
     return SolvedPart(
         part=Part(
             python=goal.minor,
@@ -64,8 +62,9 @@ def solve_pypi(work: Work, goal: Target, progress: Progress) -> SolvedPart:
             pypi=packages,
             verified=verified,
             differs=answer.differs,
+            behind=behind,
         ),
-        notes=(*answer.notes, *([] if verified else unproved(goal))),
+        notes=(*answer.notes, *map(in_words, behind), *([] if verified else unproved(goal))),
         reasons=answer.reasons,
         variables=answer.variables,
     )
@@ -92,22 +91,18 @@ def _built(
 def _keeping(
     work: Work, question: resolving.Question, kept: Part, index: Index, progress: Progress
 ) -> tuple[resolving.Resolution, str]:
-    """The pins, near those of the lock that is there unless these make it hard to solve.
+    """The pins, near those of the lock that is there.
 
-    pip goes back step by step from whatever it starts with, and may not arrive.
+    These are let go where somebody says so, and never because a machine was
+    slow: the same request would have other pins on another day.
+
+    Raises:
+        OutOfTime: there was no answer in the time for a request.
     """
-    if not kept.pins or solve_limit() <= PATIENCE:
-        return _answer(work, question, index, progress)
     try:
-        with within(PATIENCE):
-            return _answer(work, question, index, progress)
-    except OutOfTime:
-        progress.note(
-            f"no answer after {PATIENCE:g} s near the pins of the lock that is there:"
-            " begun again without them"
-        )
-    question = replace(question, preferences=work.job.preferences)
-    return _answer(work, question, index, progress)
+        return _answer(work, question, index, progress)
+    except OutOfTime as error:
+        raise error.before("-U") if kept.pins else error from None
 
 
 def unproved(goal: Target) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ then to keep what it can beside that version.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,15 +16,13 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from envlock import standards
 from envlock.index.filenames import admitted, releases
-from envlock.index.metadata import read_needs
 from envlock.index.pages import Index
+from envlock.locking.behind import holding
 from envlock.progress import Progress
 from envlock.resolve import PackageRequirement, Question, Resolution
 from envlock.rules.frameworks import framework_of
 from envlock.targets.tags import serves
-from envlock.versions import admits
 
 Pins = Mapping[NormalizedName, Version]
 
@@ -55,7 +53,8 @@ class Upgrade(Struct, frozen=True, kw_only=True):
                 answer = self.solve(_bound(self.question, {**staying, **higher}))
                 behind = self._behind(answer)
         for name, newest in behind.items():
-            why = next(self._holding(answer, name, newest), "it does not fit what else is there")
+            held = next(holding(self.question, answer.packages, name, newest), None)
+            why = held.why if held is not None else "it does not fit what else is there"
             self.progress.note(f"{name} is {answer.pins[name]}, not {newest}: {why}")
         return answer
 
@@ -85,26 +84,6 @@ class Upgrade(Struct, frozen=True, kw_only=True):
             waiting += new
         above |= {name for name in via if framework_of(name) is not None}
         return {name: answer.pins[name] for name in above - self.names}
-
-    def _holding(self, answer: Resolution, name: NormalizedName, newest: Version) -> Iterator[str]:
-        """Say what keeps a newer release away: who asks, a rule, or what a package needs."""
-        question = self.question
-        for known in (question.requirements, question.constraints):
-            wish = known.get(name)
-            if wish is not None and not admits(wish.specifier, newest):
-                yield f"{' and '.join(wish.origins)} asks for {wish}"
-        package = next(each for each in answer.packages if each.name == name)
-        if package.because:
-            yield f"by rule {' and '.join(package.because)}"
-        by_name = {each.name: each for each in answer.packages}
-        users = [by_name[n] for n in map(canonicalize_name, package.via) if n in by_name]
-        wheels = [file for each in users for file in each.files if file.filename.endswith(".whl")]
-        needs = read_needs(wheels, question.settings)
-        for user in users:
-            said = {need for file in user.files for need in needs.get(file.filename, ())}
-            for need in filter(None, map(standards.requirement, sorted(said))):
-                if canonicalize_name(need.name) == name and not admits(need.specifier, newest):
-                    yield f"{user.name} {user.version} needs {name}{need.specifier}"
 
 
 def _bound(question: Question, pins: Pins) -> Question:

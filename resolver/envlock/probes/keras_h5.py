@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
+
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
 from envlock.model import Stage
+from envlock.outcomes import Outcome, Passed
 from envlock.probes.interface import Level, Probe, WayRound
 
 # Keras 3 looks up the short names of losses and metrics among its classes when
@@ -23,6 +30,22 @@ _OBJECTS_IGNORED = WayRound(
     advice="load inside `with keras.utils.custom_object_scope({'NAME': CLASS}):`, "
     "or take Keras 3.3 or later",
 )
+
+#: What a trained model says of the Keras that made it.
+_KERAS = re.compile(r"Keras (?P<version>[^\s,]+)")
+
+
+def keras_aside(
+    outcomes: Iterable[Outcome], pins: Mapping[NormalizedName, Version]
+) -> dict[str, str]:
+    """Say of an installed Keras that it is not the one that the levels were tried with."""
+    fit = next((each for each in outcomes if each.level == "fit"), None)
+    found = _KERAS.search(fit.detail) if isinstance(fit, Passed) else None
+    own = pins.get(NormalizedName("keras"))
+    if found is None or own is None or str(own) == found["version"]:
+        return {}
+    return {"keras": f"tf.keras is Keras {found['version']}"}
+
 
 KERAS_H5 = Probe(
     name="keras-h5",

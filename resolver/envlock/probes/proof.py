@@ -27,6 +27,9 @@ from envlock.rules.frameworks import families
 from envlock.rules.uses import use_of, uses_digest
 from envlock.system import run
 
+#: Seconds that a Python has to start and do nothing.
+_START = 60.0
+
 
 class ProofOrder(Struct, frozen=True, kw_only=True):
     """How an environment is proved: scripts of the user's own, and the time limit in seconds.
@@ -231,7 +234,8 @@ def _apart(python: Path, added: Sequence[Addition]) -> dict[str, str]:
     bare = {each.variable: "" for each in added if each.variable in LIBRARIES}
     if not bare:
         return {}
-    started = run([python, "-I", "-c", "pass"], env={**without(os.environ), **bare})
+    env = {**without(os.environ), **bare}
+    started = run([python, "-I", "-c", "pass"], env=env, timeout=_START)
     return bare if started.returncode == 0 else {}
 
 

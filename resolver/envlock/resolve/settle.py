@@ -42,7 +42,7 @@ from envlock.rules.check import Situation
 from envlock.rules.frameworks import families
 from envlock.rules.select import select
 from envlock.targets.tags import fits, serves
-from envlock.versions import admits
+from envlock.versions import admits, meet
 
 #: How often one task may be solved again before it is given up.
 ROUNDS = 6
@@ -221,7 +221,8 @@ def settle(
             constraints=constraints,
             packages=answer.packages,
         )
-        bounds = _bounds(task, found, found.broken if soft else found.hard, tools)
+        broken = found.broken if soft else found.hard
+        bounds = _bounds(task, found, broken, constraints, tools)
         added = dict.fromkeys(bound for bound in bounds if bound not in constraints)
         if not added:
             counting = _counting(task, constraints, found.pins, tools)
@@ -291,12 +292,24 @@ def _checked(task: Settlement, packages: tuple[LockedPackage, ...], tools: Tools
 
 
 def _bounds(
-    task: Settlement, found: _Checked, broken: Iterable[Violation], tools: Tools
+    task: Settlement,
+    found: _Checked,
+    broken: Iterable[Violation],
+    constraints: Iterable[Constraint],
+    tools: Tools,
 ) -> Iterator[Constraint]:
-    """The constraints that pins call for: broken rules, and files that are not for the target."""
+    """The constraints that pins call for: broken rules, and files that are not for the target.
+
+    One that leaves nothing beside those that hold already is none: another side of the rule moves.
+    """
+    hold: dict[NormalizedName, list[SpecifierSet]] = {}
+    for each in constraints:
+        if not each.soft:
+            hold.setdefault(each.package, []).append(each.specifier)
 
     def allowed(bound: Constraint) -> bool:
-        return task.allowed(bound) and _there(bound, tools)
+        fits = meet(bound.specifier, *hold.get(bound.package, ()))
+        return fits and task.allowed(bound) and _there(bound, tools)
 
     for violation in broken:
         if violation.rule.id == LAW:

@@ -19,6 +19,8 @@ _REPEAT = re.compile(r"(?:(?P<none>[*?]|\{0?,\d*\})|\+|\{\d+(?:,\d*)?\})[?+]?")
 _PLAIN_ESCAPE = re.compile(r"\\[^A-Za-z0-9]")
 #: Blanks, and what says how often the last of them stands there.
 _BLANKS = re.compile(r"( +)(?:(?P<times>[*+?]|\{(?!\})(?P<least>\d*)(?:,\d*)?\})[?+]?)?")
+#: Characters that stand for themselves, but for the last: what follows may say how often it does.
+_LETTERS = re.compile(r"[A-Za-z0-9 _,:;'\"/=<>@#%&~!-]+(?=[A-Za-z0-9 _,:;'\"/=<>@#%&~!-])")
 _TIMES = re.compile(r"(?:(?P<endless>[*+]|\{(?P<least>\d*),\})|\{\d*,?\d+\}|\?)(?P<how>[?+]?)")
 #: How a symptom begins that must not be where something else is, and goes on.
 _NOWHERE = r"\A(?![\s\S]*"
@@ -151,6 +153,11 @@ def _sequence(pattern: str, place: int) -> tuple[Needs, int]:
     parts: list[Needs] = []
     run = ""
     while place < len(pattern) and pattern[place] not in "|)":
+        plain = _LETTERS.match(pattern, place)
+        if plain is not None:
+            run += plain[0]
+            place = plain.end()
+            continue
         group = _GROUP.match(pattern, place)
         if group is not None:
             part, place = _alternatives(pattern, group.end())

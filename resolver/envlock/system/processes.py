@@ -326,6 +326,11 @@ class OutOfTime(WorkError):
         """Return the same, saying what was being solved."""
         return OutOfTime(self._solver, what)
 
+    def before(self, remedy: str) -> OutOfTime:
+        """Return the same with what is to be typed before all else."""
+        self.remedies = (remedy, *self.remedies)
+        return self
+
 
 def solve_limit() -> float:
     """Return how many seconds a request may be solved for.

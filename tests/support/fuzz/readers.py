@@ -225,6 +225,7 @@ READERS = (
     _of("examine-uv", "uv.lock", _examined, "toml"),
     _of("examine-poetry", "poetry.lock", _examined, "toml"),
     _of("examine-conda-lock", "conda-lock.yml", _examined, "yaml"),
+    _of("examine-code", "train.py", _examined, "text"),
     _of("examine-dockerfile", "Dockerfile", _examined, "text"),
     _of("examine-pipfile", "Pipfile", _examined, "toml"),
     _of("examine-pipfile-lock", "Pipfile.lock", _examined, "json"),

@@ -36,7 +36,13 @@ def refuse_unread(parts: Iterable[Examined]) -> None:
 
 def _says_nothing(part: Examined) -> bool:
     """Whether a file names no package, and is no log by its name or its words."""
-    if part.kind is Kind.ENVIRONMENT or part.packages or part.loose or in_trouble(part.text):
+    if (
+        part.kind is Kind.ENVIRONMENT
+        or part.uses
+        or part.packages
+        or part.loose
+        or in_trouble(part.text)
+    ):
         return False
     path = Path(part.origin)
     return is_file(path) and path.suffix.lower() not in _PRINTED

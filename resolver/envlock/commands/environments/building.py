@@ -15,6 +15,7 @@ from typing import Protocol
 from msgspec import Struct, field
 from msgspec.structs import replace
 from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import Version
 
 from envlock.choices import Manager
 from envlock.commands.environments.drift import Closeness, Drift, drift_of
@@ -281,9 +282,14 @@ def refuse_without_python(part: Part, folder: Path) -> None:
         )
 
 
+def pins_in(part: Part) -> dict[NormalizedName, Version]:
+    """Return the projects of PyPI that a part installs by their versions, whoever installs them."""
+    return {**pypi_pins(part.conda), **part.pins}
+
+
 def projects_in(part: Part) -> frozenset[NormalizedName]:
     """Return the projects of PyPI that a part installs, whoever installs them."""
-    return frozenset((*pypi_pins(part.conda), *part.pins))
+    return frozenset(pins_in(part))
 
 
 def asked_for(builder: Venv | Prefix) -> tuple[NormalizedName, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 
+from msgspec.structs import replace
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
@@ -26,7 +27,8 @@ class Calendar:
     def __init__(self, job: Job, progress: Progress) -> None:
         """``job`` says where is looked, and for what."""
         self._job = job
-        self._target = job.target()
+        # What has wheels is not taken as source: as old as that it is not built any more.
+        self._target = replace(job.target(), interpreter=None)
         self._index = Index(job.settings, progress=progress)
 
     def __call__(self, name: NormalizedName) -> Mapping[Version, Dated]:

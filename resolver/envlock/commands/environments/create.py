@@ -33,6 +33,7 @@ from envlock.commands.environments.building import (
     in_place_of,
     of_lock,
     part_of,
+    pins_in,
     program_of,
     projects_in,
     refuse_without_python,
@@ -69,6 +70,7 @@ from envlock.errors import ExitCode, UsageError
 from envlock.locking.job import Locked
 from envlock.locking.make import make_lock
 from envlock.locking.outputs import Seen, differing, refuse_changed, try_new, write_changed
+from envlock.probes.keras_h5 import keras_aside
 from envlock.probes.proof import Proof, ProofOrder, prove
 from envlock.progress import Progress
 from envlock.rules.schema import Document
@@ -180,7 +182,7 @@ def _build(
     What a failed proof teaches is locked, changed in place and proved again.
     """
     keep_as = kept_as(folder) if order.keep else None
-    work = Learning(job=order.job, part_of=part_of, progress=progress)
+    work = Learning(job=order.job, progress=progress)
     with replaced(folder, progress, keep_as=keep_as) as place:
         python = builder.build(place, progress)
         while not (proof := _proved(order, builder, python, progress)).passed:
@@ -414,7 +416,8 @@ def proved_rows(
     """What was learnt, locked and proved."""
     for each in made.rounds:
         yield from (("learnt", f"round {each.number}: {one}") for one in each.learnt)
-    yield from report.lock_rows(made.locked.lock, outputs, made.written, verbose=verbose)
+    lock, aside = made.locked.lock, keras_aside(proof.outcomes, pins_in(part_of(made.locked.lock)))
+    yield from report.lock_rows(lock, outputs, made.written, aside=aside, verbose=verbose)
     yield from report.proof_rows(proof.outcomes, proof.ways_round, proof.lacking, verbose=verbose)
     yield from (("in this shell", line) for line in shell_lines(proof))
 

@@ -8,7 +8,7 @@ holds in the proof that comes next, or it was nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,15 +24,15 @@ from envlock.bisect.draft import DraftFacts, draft
 from envlock.bisect.failures import Failure, failures
 from envlock.bisect.trials import declared_in
 from envlock.changes import Plan, Step
+from envlock.commands.environments.building import part_of, pins_in
 from envlock.commands.environments.calendar import Calendar, owners
 from envlock.commands.environments.explained import Explained, Explanation
-from envlock.conda.names import pypi_pins
 from envlock.diagnose.dated import of_another_day
 from envlock.diagnose.lessons import Lesson, Packages, lessons
 from envlock.errors import IndexFailure, NoResolution
 from envlock.locking.job import Job, Locked
 from envlock.locking.make import make_lock
-from envlock.model import Lock, Part, Rule
+from envlock.model import Rule
 from envlock.outcomes import IMPORTS
 from envlock.probes import PROBES
 from envlock.progress import Progress
@@ -86,7 +86,6 @@ class Learning(Struct, kw_only=True):
     """
 
     job: Job
-    part_of: Callable[[Lock], Part]
     progress: Progress
     rounds: list[Round] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
@@ -179,8 +178,7 @@ class Learning(Struct, kw_only=True):
 
     def _pins(self, locked: Locked) -> dict[NormalizedName, Version]:
         """The projects of PyPI that are installed of a lock, whoever installs them."""
-        part = self.part_of(locked.lock)
-        return {**pypi_pins(part.conda), **part.pins}
+        return pins_in(part_of(locked.lock))
 
 
 def _is_open(lesson: Lesson, job: Job) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from msgspec import Struct
@@ -31,6 +31,7 @@ from envlock.commands.environments import SyncedLock
 from envlock.commands.environments.building import (
     Prefix,
     Venv,
+    asked_for,
     in_place_of,
     refuse_without_python,
     replaced_by,
@@ -47,6 +48,7 @@ from envlock.environment.place import held_place, made_by_envlock
 from envlock.environment.recovery import recover
 from envlock.environment.replaceable import settled
 from envlock.environment.replacement import replaced
+from envlock.environment.whose import asked_names, note_asked
 from envlock.errors import ExitCode, IndexFailure, InstallFailure, UsageError
 from envlock.formats.comments import own_command
 from envlock.formats.registry import LOCKS, read_lock
@@ -122,11 +124,11 @@ def sync_environment(
         bundle.refuse_lacking(asked.part)
     settled(order.folder, (order.lock,))
     recover(order.folder, progress, wait=True)
-    if stands := _standing(order, proving):
+    if stands := _standing(order, proving, progress):
         return stands
     with held_place(order.folder, progress, force=order.force) as folder:
         # Whoever was waited for may have written the lock, and built what it says.
-        if stands := _standing(order, proving):
+        if stands := _standing(order, proving, progress, held=True):
             return stands
         before = seen((order.lock,))
         builder = _asked(order)
@@ -170,7 +172,9 @@ def _unpacked(order: SyncOrder) -> tuple[SyncOrder, Bundle | None]:
     return replace(order, lock=bundle.lock, settings=settings), bundle
 
 
-def _standing(order: SyncOrder, proving: Proving | None) -> Synced | None:
+def _standing(
+    order: SyncOrder, proving: Proving | None, progress: Progress, *, held: bool = False
+) -> Synced | None:
     """The answer where nothing is to be done: it is only looked at, or equal to the lock now."""
     if not (order.force or order.change.looks or made_by_envlock(order.folder)):
         return None
@@ -181,7 +185,21 @@ def _standing(order: SyncOrder, proving: Proving | None) -> Synced | None:
     python = python_in(order.folder)
     if proving is not None and python is not None and not order.change.looks:
         proving(python.absolute(), builder)
+    if not order.change.looks:
+        _note_imports(order, builder, progress, held=held)
     return Synced(lock=builder.lock, part=builder.part, changed=False, drift=drift)
+
+
+def _note_imports(
+    order: SyncOrder, builder: Venv | Prefix, progress: Progress, *, held: bool
+) -> None:
+    """Have an environment that is equal say what is imported of it: that is no package of it."""
+    names, known = asked_for(builder), asked_names(order.folder)
+    if known is None or known == {*names}:
+        return
+    with nullcontext() if held else held_place(order.folder, progress, force=order.force):
+        note_asked(order.folder, names)
+    progress.note(f"a proof of {order.folder} imports {', '.join(names) or 'nothing'} from now on")
 
 
 def _closeness(order: SyncOrder, builder: Venv | Prefix) -> Closeness:

@@ -16,6 +16,7 @@ from envlock.cli.options import (
     RuleFolders,
     TalkOptions,
     engine_option,
+    no_imports_option,
 )
 from envlock.commands.environments import ExaminedEnvironment
 
@@ -59,6 +60,10 @@ class FixOptions(Struct, frozen=True, kw_only=True):
         EngineName,
         engine_option(EngineName.UV),
     ] = EngineName.UV
+    no_imports: Annotated[
+        tuple[str, ...],
+        no_imports_option("Do not import this one of what the environment was made for."),
+    ] = ()
     rules: RuleFolders = ()
 
 

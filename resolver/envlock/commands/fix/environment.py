@@ -23,12 +23,14 @@ from envlock.environment.installer import Footprint, Installer, perform
 from envlock.environment.journal import trial_folder
 from envlock.environment.recovery import environment_at, settle
 from envlock.environment.repair import applied, copy_environment, download
+from envlock.environment.requested import requested_in
 from envlock.environment.state import owned_by_conda
 from envlock.errors import InstallFailure, NoResolution, ProblemFound, UsageError, WorkError
 from envlock.findings import Finding
 from envlock.model import IndexSettings
-from envlock.outcomes import Crashed, Outcome
+from envlock.outcomes import IMPORTS, Crashed, Outcome
 from envlock.plan import Complaint, plans
+from envlock.probes.imports import cause_of
 from envlock.probes.proof import Proof, ProofOrder, prove
 from envlock.progress import Progress
 from envlock.rules import database
@@ -51,7 +53,8 @@ Approve = Callable[[Plan, tuple[Tried, ...]], bool]
 class FixOrder(Struct, frozen=True, kw_only=True):
     """What is cured and how; without ``approve`` the plan is only made.
 
-    ``approve`` is asked about a plan that held in the trial.
+    ``approve`` is asked about a plan that held in the trial. What the environment
+    was made for is imported, but for ``no_imports``.
     """
 
     environment: Path
@@ -61,6 +64,7 @@ class FixOrder(Struct, frozen=True, kw_only=True):
     engine: EngineName = EngineName.UV
     rules: tuple[Path, ...] = ()
     approve: Approve | None = None
+    no_imports: frozenset[NormalizedName] = frozenset()
 
 
 class Fixed(Struct, frozen=True, kw_only=True):
@@ -102,6 +106,8 @@ def fix(order: FixOrder, progress: Progress) -> Fixed:
     python = environment_at(order.environment, progress, wait=not looking)
     prefix = prefix_of(python)
     _refuse_others(prefix)
+    asked = sorted(requested_in(prefix) - order.no_imports)
+    order = replace(order, proof=replace(order.proof, imports=asked))
     work = _Work(python=python, order=order, progress=progress)
     if looking:
         return work.run()
@@ -138,7 +144,8 @@ class _Work(Struct, frozen=True, kw_only=True):
         size = len(case.packages)
         if case.nothing_wrong and (strict := case.strict()).broken:
             # Rules that degrade are a cure to try where something does not work.
-            case = case if self._prove(self.python, case.packages.keys()).passed else strict
+            proof = self._prove(self.python, case.packages.keys())
+            case = case if proof.passed or not missed_by_versions(proof) else strict
         if case.nothing_wrong:
             return Fixed(environment=prefix, plan=None, packages=size, told=told)
         tools = tools_for(order.settings, order.engine, self.progress)
@@ -151,11 +158,12 @@ class _Work(Struct, frozen=True, kw_only=True):
             return Fixed(
                 environment=prefix, plan=first, packages=size, commands=commands, told=told
             )
-        return self._cure(case, chain((first,), found), size)
-
-    def _cure(self, case: Complaint, found: Iterator[Plan], size: int) -> Fixed:
-        prefix = prefix_of(self.python)
         before = self._prove_once(self.python, case.packages.keys())
+        return self._on_this_machine(before).cure(before, chain((first,), found), size)
+
+    def cure(self, before: Proof, found: Iterator[Plan], size: int) -> Fixed:
+        """Try plans until one holds, and apply it."""
+        prefix = prefix_of(self.python)
         tried: list[Tried] = []
         failures: list[InstallFailure] = []
         for plan in islice(found, _TRIALS):
@@ -182,7 +190,21 @@ class _Work(Struct, frozen=True, kw_only=True):
         said = "\n".join(_all_failed(prefix, tried))
         if len(failures) == len(tried):
             raise InstallFailure(said)
-        raise NotFixed(said, f"envlock verify {prefix}")
+        ways = [f"--no-imports {each}" for each in _imports_of(before.missed)]
+        raise NotFixed(said, f"envlock verify {prefix}", *([" ".join(ways)] if ways else []))
+
+    def _on_this_machine(self, before: Proof) -> _Work:
+        """The work without imports that fail for what the machine lacks, which no plan cures."""
+        versions = missed_by_versions(before)
+        lacking = _imports_of(each for each in before.missed if each not in versions)
+        if not lacking:
+            return self
+        self.progress.note(f"no plan is held to import {', '.join(lacking)}: the machine lacks it")
+        proof = self.order.proof
+        kept = [each for each in proof.imports if each not in lacking]
+        return replace(
+            self, order=replace(self.order, proof=replace(self.order.proof, imports=kept))
+        )
 
     def _try(self, plan: Plan) -> tuple[Footprint, str]:
         """Fetch a plan, do it in a copy of the environment, and return why it does not hold."""
@@ -234,6 +256,17 @@ class _Work(Struct, frozen=True, kw_only=True):
 
     def _prove_once(self, python: Path, pins: Collection[NormalizedName]) -> Proof:
         return prove(python, self.order.proof, self.progress, write_bytecode=False, pins=pins)
+
+
+def missed_by_versions(proof: Proof) -> tuple[str, ...]:
+    """Return the levels that are missed, but for imports that the machine lacks something for."""
+    of_machine = _imports_of(each.level for each in proof.outcomes if cause_of(each)[0])
+    return tuple(e for e in proof.missed if e.removeprefix(IMPORTS) not in of_machine)
+
+
+def _imports_of(levels: Iterable[str]) -> list[str]:
+    """The distributions among levels."""
+    return [each.removeprefix(IMPORTS) for each in levels if each.startswith(IMPORTS)]
 
 
 def _ways(case: Complaint) -> tuple[Complaint, ...]:

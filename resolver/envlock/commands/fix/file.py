@@ -18,10 +18,17 @@ from envlock import standards
 from envlock.changes import Action, Plan, Step
 from envlock.choices import EngineName
 from envlock.commands.fix.case import Steering, owners_of, untold
-from envlock.commands.today import Judged, Meant, judged_in_time, target_of, tools_for
+from envlock.commands.today import (
+    Judged,
+    Meant,
+    is_request,
+    judged_in_time,
+    target_of,
+    tools_for,
+)
 from envlock.diagnose import diagnose
 from envlock.engine import able
-from envlock.errors import NoResolution, UsageError, WorkError
+from envlock.errors import InterpreterMissing, NoResolution, UsageError, WorkError
 from envlock.examine.files import examine_path
 from envlock.examine.gathered import Given
 from envlock.findings import Examined, Finding, by_its_lines
@@ -89,7 +96,7 @@ def fix_file(order: FileOrder, progress: Progress) -> FixedFile:
     if meant := _meant_by(order.path, text, before):
         return meant
     examined = examine_path(order.path, Given(python=_version(order.python)))
-    goal = target_of(examined, _meant(order))
+    goal = _goal(order, examined)
     seen = judged_in_time(examined, goal, order.settings, progress)
     _refuse_elsewhere(order, seen)
     file = _read(order, examined, goal, seen, progress)
@@ -174,6 +181,21 @@ def _meant(order: FileOrder) -> Meant:
     return Meant(settings=order.settings, python=order.python, usual=order.usual)
 
 
+def _goal(order: FileOrder, examined: Examined) -> Target:
+    """The target of a file; the usual one where only conda would bring the Python that it names.
+
+    Raises:
+        InterpreterMissing: the Python is not here, and what pip installs is for it.
+        UsageError: as that.
+    """
+    try:
+        return target_of(examined, _meant(order))
+    except (InterpreterMissing, UsageError):
+        if order.python is not None or is_request(examined):
+            raise
+        return target_of(replace(examined, python=None), _meant(order))
+
+
 def _read(
     order: FileOrder, examined: Examined, goal: Target, seen: Judged, progress: Progress
 ) -> _File:
@@ -228,7 +250,11 @@ def _stated(
     return Complaint(
         packages=examined.packages,
         target=goal,
-        situation=replace(Situation.of(goal), manager=examined.manager or "pip"),
+        situation=replace(
+            Situation.of(goal),
+            manager=examined.manager or "pip",
+            python=goal.python if is_request(examined) else examined.python or goal.python,
+        ),
         rules=rules,
         settings=order.settings,
         keep=order.steering.keep,
@@ -271,11 +297,14 @@ class _File(Struct, frozen=True, kw_only=True):
             return self._wrong({**pins, **self.judged.pins}), ""
         if self.judged.obstacle is not None:
             return self._wrong({**self._newest(), **pins}), self.judged.obstacle.because
-        if not self.judged.is_known or self.complete or self._broken(pins):
+        if not self.judged.is_known or self.complete:
             return self._wrong(pins), ""
         told = frozenset(each.id for each in found if each.severity is Severity.BREAKS)
-        case = self._wrong({**self._newest(), **pins}, told) if told else self._wrong(pins)
-        return case, "what conda would take is not known"
+        case = self._wrong({**self._newest(), **pins} if told else pins, told)
+        # The rest is conda's too, and no index of pip's has all of its names.
+        named = {name for each in case.broken for name in each.packages}
+        own = {name: version for name, version in case.packages.items() if name in named}
+        return replace(case, packages=own, loose=()), "what conda would take is not known"
 
     def plan(self, case: Complaint) -> Plan | None:
         """Return the first cure that leaves all other ranges as they are, or else one of all."""

@@ -90,6 +90,7 @@ def _fix_environment(
         engine=own.engine,
         rules=own.rules,
         approve=_approval(own, as_json=as_json),
+        no_imports=parse_names(own.no_imports, "--no-imports"),
     )
     done = fix.fix(order, progress)
     code = ExitCode.of(problem=not (done.changed or (done.plan is None and not done.told)))

@@ -24,13 +24,13 @@ from envlock.cli.options import CondaOptions, IndexOptions, LockFileOptions, Req
 from envlock.cli.orders import Settled, here
 from envlock.cli.output import tell_source
 from envlock.conda.channels import strip_channel
-from envlock.config import Config, Recordings, SaidBy, load_config
+from envlock.config import Config, Recordings, SaidBy, load_config, recalling
 from envlock.config.keys import KEYS
 from envlock.formats.registry import LOCKS, FileFormat, format_at
 from envlock.index.secrets import strip_credentials
 from envlock.locking.beside import Beside, locks_in, look
 from envlock.progress import Progress
-from envlock.request.folder import asking_file, in_poetrys_words
+from envlock.request.folder import asking_file
 from envlock.request.words import ORIGIN
 from envlock.system.looking import current_folder
 from envlock.targets.platforms import read_platforms
@@ -81,7 +81,7 @@ def understand(verb: str, typed: Typed, progress: Progress) -> Understood:
     typed = _with_output(verb, typed, config)
     lock = _lock(verb, typed, config)
     if lock is not None:
-        config = load_config(folder, os.environ, _recordings(lock, typed))
+        config = recalling(config, _recordings(lock, typed), folder)
     typed = _with_settings(verb, typed, config)
     project = _of_folder(typed, config)
     filled = _with_request(verb, typed, config, project, lock)
@@ -297,8 +297,6 @@ def _tell(
         by_lock = config.by("requirements") is SaidBy.LOCK
         where = str(lock.path) if lock and by_lock else config.where("requirements")
         tell_source("request", where or filled.origin, progress)
-    elif in_poetrys_words(Path()):
-        progress.note("pyproject.toml names its packages in Poetry's own words, which are not read")
     for note in config.notes:
         progress.note(note)
     if lock is not None:

@@ -23,7 +23,7 @@ from envlock.cli.output import tell_source
 from envlock.commands.lock.folder import Typed, is_for_conda, recorded, understand, with_places
 from envlock.commands.lock.outputs import output_files
 from envlock.commands.lock.reading import read_asked
-from envlock.commands.lock.selections import apart, refuse_formats, usual, with_kept
+from envlock.commands.lock.selections import apart, refuse_chosen_from, refuse_formats, usual
 from envlock.conda.channels import strip_channel
 from envlock.config import SaidBy
 from envlock.errors import UsageError
@@ -82,9 +82,7 @@ def lock_job(verb: str, typed: Typed, progress: Progress) -> Job:
     settled = settle(typed.request, typed.files, config)
     of_conda = is_for_conda(typed.request, typed.conda)
     if verb != "docker" and not of_conda:
-        kept = with_kept(verb, typed.request, typed.files, settled.formats)
-        typed = replace(typed, request=kept)
-        understood = replace(understood, typed=typed)
+        refuse_chosen_from(verb, typed.files, settled.formats)
     by_itself = apart(verb, typed.request, of_conda=of_conda)
     asked, pythons = read_asked(understood, settled, by_itself, progress)
     job = Job(

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from itertools import pairwise
 from pathlib import Path
 
-from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
 from envlock.choices import Format
 from envlock.cli.options import ChosenOptions, LockFileOptions, RequestOptions
 from envlock.errors import EnvlockError, UsageError
-from envlock.formats.comments import own_command
 from envlock.formats.registry import (
     LOCKS,
-    FileFormat,
     for_platform,
-    format_at,
     read_lock,
     refuse_unfit,
 )
@@ -83,33 +78,21 @@ def gathered(files: Iterable[ParsedFile]) -> dict[Selection, tuple[Requested, ..
     return found
 
 
-def with_kept(
-    verb: str, request: RequestOptions, files: LockFileOptions, formats: Iterable[Format]
-) -> RequestOptions:
-    """Return the options with the extras and groups of the lock that is there.
-
-    Where some are named now, or no project is read, it is these alone.
+def refuse_chosen_from(verb: str, files: LockFileOptions, formats: Iterable[Format]) -> None:
+    """Refuse to write what has nothing that can be chosen over a lock from which there is.
 
     Raises:
-        UsageError: what is made has none that can be chosen, and would be written over it.
+        UsageError: such a lock is there.
     """
     there = _there(files, formats)
-    if there is None:
-        return request
-    path, lock = there
-    if verb != "lock":
+    if there is not None and verb in _MADE:
+        path, lock = there
         raise UsageError(
             f"{path} has {lock.selections[0]} and others to choose; {_MADE[verb]}",
             f"envlock sync {shlex.quote(path.as_posix())} --{lock.selections[0].kind}"
             f" {lock.selections[0].name}",
             f"-o {shlex.quote(for_platform(path, 'here').as_posix())}",
         )
-    named = (request.extra, request.group, request.no_extra, request.no_group)
-    asked = request.all_extras or request.all_groups or any(named)
-    projects = (p for p in request.requirement_file if format_at(p) is FileFormat.PYPROJECT)
-    if asked or not any(projects):
-        return request
-    return _as_before(request, shlex.split(own_command(lock.command)))
 
 
 def _there(files: LockFileOptions, formats: Iterable[Format]) -> tuple[Path, Lock] | None:
@@ -121,21 +104,6 @@ def _there(files: LockFileOptions, formats: Iterable[Format]) -> tuple[Path, Loc
             if lock.selections and lock.request_digest:
                 return path, lock
     return None
-
-
-def _as_before(request: RequestOptions, words: Sequence[str]) -> RequestOptions:
-    """The options with what the words of a command leave to be chosen."""
-    but = {
-        kind: tuple(value for option, value in pairwise(words) if option == f"--no-{kind}")
-        for kind in SelectionKind
-    }
-    return replace(
-        request,
-        all_extras="--all-extras" in words,
-        all_groups="--all-groups" in words,
-        no_extra=but[SelectionKind.EXTRA],
-        no_group=but[SelectionKind.GROUP],
-    )
 
 
 def usual(optional: Mapping[Selection, object]) -> Format:
