@@ -40,7 +40,10 @@ _FROM = {"setuptools": "40.8.0", "wheel": "0.30", "cython": "0.27", "numpy": "1.
 #: What is built: an extension module without and with Cython, and a plain module.
 _SETUP = """
 from setuptools import Extension, find_packages, setup
-setup(name="floor", version="1", py_modules=["plain"], packages=find_packages(), ext_modules=[Extension("fast", ["fast.c"])])
+fast = Extension("fast", ["fast.c"])
+setup(
+    name="floor", version="1", py_modules=["plain"], packages=find_packages(), ext_modules=[fast]
+)
 """
 _FAST = """
 #include <Python.h>
