@@ -87,13 +87,16 @@ def read_asked(
         exclude_newer=settled.exclude_newer,
         needs=needs(options),
         no_imports=tuple(map(canonicalize_name, options.no_imports)),
-        allow_build=tuple(
-            name if name == ALL_BUILDS else canonicalize_name(name) for name in options.allow_build
-        ),
+        allow_build=tuple(map(_buildable, options.allow_build)),
     )
     _tell_traps(found.requirements, progress)
     _refuse_contradiction(found, settled, understood)
     return found, pythons
+
+
+def _buildable(name: str) -> str:
+    """What --allow-build says: a package, or all."""
+    return name if name == ALL_BUILDS else canonicalize_name(name)
 
 
 def _tell_traps(requirements: Iterable[Requested], progress: Progress) -> None:
