@@ -375,7 +375,7 @@ def test_a_prefix_is_made_equal_to_a_lock(conda: Program, kind: str) -> None:
     done = conda("sync", lock, "--json")
     (part,) = done.data["parts"]
     assert (done.data["changed"], part["subdir"]) == (True, "linux-64")
-    assert json.loads((records / "state").read_text())["env_vars"] == {"MINE": "1"}
+    assert json.loads((records / "state").read_text())["env_vars"] == {"HELLO": "1", "MINE": "1"}
 
 
 def test_a_lock_that_cannot_be_synced_is_refused_with_what_can(conda: Program) -> None:
