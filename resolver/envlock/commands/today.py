@@ -266,6 +266,7 @@ def _taken(
         python=target.python,
         platform=target.platform,
         manager=examined.manager or "pip",
+        built={each.name: each.version for each in found.dated},
     )
 
 

@@ -148,7 +148,7 @@ def _set(each: ProvedSet, known: Packages) -> dict[str, Any]:
     if each.against:
         document["against"] = True
     if each.problem:
-        document["problem"] = each.problem
+        document["problem"] = each.problem[:_LONGEST]
     if own:
         key = "packages" if whole else "changed"
         document[key] = dict(sorted(packages.items()))

@@ -92,7 +92,7 @@ def prove_set(task: Task) -> ProvedSet:
                 found = _prove(python, task, resolved.variables)
             outcomes = tuple(steady_outcome(each, _lane(task)) for each in found)
         except InstallFailure as error:
-            problem = steady(error.message, _lane(task))
+            problem = steady(steady(error.message, _lane(task)), task.terms.workspace)
     return ProvedSet(
         name=task.name,
         request=requests(task),

@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from envlock.documents import read_toml
-from envlock.formats.registry import is_lock
+from envlock.formats.declarations import By
+from envlock.formats.declared import DECLARED, declarations
+from envlock.formats.registry import is_lock, meant
 from envlock.system import read_text
 from envlock.system.looking import is_file
 
 _PROJECT = "pyproject.toml"
+_OLDER = ("Pipfile", "setup.cfg", "setup.py")
 _ENVIRONMENTS = ("environment.yml", "environment.yaml")
 
 
@@ -25,16 +28,36 @@ def asking_file(folder: Path, *, conda: bool | None, more: bool) -> Path | None:
     Raises:
         UsageError: a file cannot be read.
     """
-    names = [_PROJECT, "requirements.in", *_ENVIRONMENTS, "requirements.txt"]
+    names = [_PROJECT, "requirements.in", *_ENVIRONMENTS, "requirements.txt", *_OLDER]
     if conda:
         names.sort(key=lambda name: name not in _ENVIRONMENTS)
     elif conda is False:
         names = [name for name in names if name not in _ENVIRONMENTS]
     for name in names:
         path = folder / name
-        if is_file(path) and (_asks(path, more=more) if name == _PROJECT else _is_request(path)):
+        if is_file(path) and _is_asking(path, more=more):
             return path
     return None
+
+
+def _is_asking(path: Path, *, more: bool) -> bool:
+    if path.name == _PROJECT:
+        return _asks(path, more=more)
+    return _declares(path) if path.name in _OLDER else _is_request(path)
+
+
+def _declares(path: Path) -> bool:
+    """Whether a file of setuptools or pipenv asks for a package, whatever it is."""
+    text = read_text(path)
+    found = meant(path, text)
+    return (
+        found is not None
+        and found in DECLARED
+        and any(
+            each.text and each.by is By.PIP and not each.optional
+            for each in declarations(found, path, text)
+        )
+    )
 
 
 def _asks(path: Path, *, more: bool) -> bool:
@@ -43,16 +66,9 @@ def _asks(path: Path, *, more: bool) -> bool:
     project = _table(tables, "project")
     dynamic = project.get("dynamic")
     listed = isinstance(dynamic, list) and "dependencies" in dynamic
-    return bool(project.get("dependencies")) or listed or (more and bool(tables))
-
-
-def in_poetrys_words(folder: Path) -> bool:
-    """Whether the project of a folder names its packages in Poetry's words alone."""
-    path = folder / _PROJECT
-    if not is_file(path):
-        return False
-    poetry = _table(_table(read_toml(str(path), read_text(path)), "tool"), "poetry")
-    return bool(poetry.get("dependencies"))
+    poetry = _table(_table(_table(tables, "tool"), "poetry"), "dependencies")
+    own = bool(project.get("dependencies")) or bool(poetry.keys() - {"python"})
+    return own or listed or (more and bool(tables))
 
 
 def _table(tables: dict[str, Any], key: str) -> dict[str, Any]:

@@ -59,15 +59,8 @@ class Dates(Struct, frozen=True, kw_only=True):
         """Return the pins beside NumPy 2 that it is about."""
         if self.law is None:
             return ()
-        pins = {package.name: package for package in packages}
-        numpy = pins.get(NUMPY)
-        if numpy is None or numpy.version < TWO:
-            return ()
-        return tuple(
-            Dated(name=name, version=pins[name].version, uploaded=day)
-            for name in sorted(pins.keys() & set(numpy.via) - self.judged)
-            if (day := _built(taken(listed.get(name, ()), target))) is not None
-        )
+        there = old_wheels(packages, listed, target)
+        return tuple(each for each in there if each.name not in self.judged)
 
     def broken(
         self,
@@ -80,6 +73,21 @@ class Dates(Struct, frozen=True, kw_only=True):
         if self.law is None or not built:
             return ()
         return violations([law_of(self.law, built, seen=False)], pins, situation)
+
+
+def old_wheels(
+    packages: Iterable[LockedPackage], listed: Listed, target: Target
+) -> tuple[Dated, ...]:
+    """Return the pins beside NumPy 2 that need NumPy and are of before, by their wheels."""
+    pins = {package.name: package for package in packages}
+    numpy = pins.get(NUMPY)
+    if numpy is None or numpy.version < TWO:
+        return ()
+    return tuple(
+        Dated(name=name, version=pins[name].version, uploaded=day)
+        for name in sorted(pins.keys() & set(numpy.via))
+        if (day := _built(taken(listed.get(name, ()), target))) is not None
+    )
 
 
 def _built(file: DistributionFile | None) -> date | None:

@@ -21,6 +21,7 @@ from envlock.index.origin import where
 from envlock.model import Constraint, LockedPackage, Target
 from envlock.resolve import explain
 from envlock.resolve.candidate import PackageRequirement, Releases, admitted, framework
+from envlock.resolve.dated import Dated, old_wheels
 from envlock.resolve.question import Question, Tools
 from envlock.resolve.settle import Budget, Resolved, Settlement, settle
 from envlock.resolve.ways import installable
@@ -40,10 +41,14 @@ _NO_WHEELS = re.compile(r"([A-Za-z0-9][\w.-]*?)(?:[<>=!~][^\s]*)? ha(?:s|ve) no 
 
 
 class Today(Struct, frozen=True, kw_only=True):
-    """The set that is taken; ``unread`` are packages that are source alone."""
+    """The set that is taken; ``unread`` are packages that are source alone.
+
+    ``dated`` are those with wheels of before NumPy 2, where that is taken.
+    """
 
     packages: tuple[LockedPackage, ...]
     unread: tuple[NormalizedName, ...] = ()
+    dated: tuple[Dated, ...] = ()
 
 
 class Obstacle(Struct, frozen=True, kw_only=True):
@@ -83,7 +88,8 @@ def today(question: Question, tools: Tools, unread: set[NormalizedName]) -> Toda
         task = _task(question, frozenset(unread))
         found = settle(task, (), tools, Budget(left=_SOLVES))
         if isinstance(found, Resolved):
-            return Today(packages=found.packages, unread=tuple(sorted(unread)))
+            dated = old_wheels(found.packages, found.files, question.target)
+            return Today(packages=found.packages, unread=tuple(sorted(unread)), dated=dated)
         text = found.text
         more = {canonicalize_name(name) for name in _NO_WHEELS.findall(text)}
         more -= {*unread, *families().wheels_only}

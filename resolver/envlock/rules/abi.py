@@ -67,7 +67,9 @@ def law_of(law: Rule, built: Mapping[NormalizedName, Version], *, seen: bool) ->
     shown = ", ".join(named[:_SHOWN]) + (f" and {len(named) - _SHOWN} more") * (len(named) > _SHOWN)
     return replace(
         law,
-        title=f"{shown} {'were' if named[1:] else 'was'} built for NumPy 1",
+        title=f"{shown} {'were' if named[1:] else 'was'} built for NumPy 1"
+        if seen
+        else f"{shown}: compiled before NumPy 2, by the day of the upload",
         cases=tuple(
             Case(
                 when=(Condition(package=name, specifier=pin(version)),),
@@ -83,6 +85,8 @@ def with_law(
     rules: Iterable[Rule],
     packages: Mapping[NormalizedName, Version],
     built: Mapping[NormalizedName, Version],
+    *,
+    seen: bool = True,
 ) -> tuple[Rule, ...]:
     """Return rules, the law among them about what was ``built`` for NumPy 1 beside another one.
 
@@ -99,5 +103,5 @@ def with_law(
     }
     if not unsaid:
         return rules
-    own = law_of(law, unsaid, seen=True)
+    own = law_of(law, unsaid, seen=seen)
     return tuple(own if each is law else each for each in rules)

@@ -1,12 +1,15 @@
 """A package made for another release of what it uses: which it is, and what goes with it."""
 
 import pytest
+from msgspec.structs import replace
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from envlock.diagnose import diagnose
 from envlock.examine.files import examine_content
 from envlock.examine.gathered import merge
 from envlock.examine.logs import examine_text
-from envlock.findings import Finding
+from envlock.findings import Finding, Kind
 from envlock.rules import database
 
 RULES = database.load().rules
@@ -88,7 +91,7 @@ PAIRS = [
         frames("tensorflow_addons")
         + "ModuleNotFoundError: No module named 'tensorflow.python.trackable'",
         ("tensorflow==2.9.1",),
-        "tfa-tf-window",
+        "tfa-outside-window",
         ["tensorflow-addons", "tensorflow"],
         "tensorflow-addons<0.20,>=0.17",
     ),
@@ -102,6 +105,33 @@ def test_the_one_whose_code_failed_is_named_with_the_release_that_goes(
     found = first(text, *known)
     assert (found.id, list(found.packages)) == (name, packages)
     assert found.remedies[0].text == way
+
+
+CROWD = ("tensorflow==2.15.1", "numpy==2.0.2", "h5py==3.9.0", "pandas==1.5.3", "acme==1.0")
+
+
+@pytest.mark.parametrize(
+    ("package", "name", "about"),
+    [
+        ("pandas", "companion-built-for-numpy1", "pandas"),
+        ("h5py", "h5py-lt-311-numpy2", "h5py"),
+        ("tensorflow", "numpy2-tf-abi", "tensorflow"),
+        ("acme", "built-for-another", "acme"),
+    ],
+)
+def test_of_many_that_were_built_for_numpy_1_the_one_that_failed_is_blamed(
+    package: str, name: str, about: str
+) -> None:
+    found = first(frames(package) + "AttributeError: _ARRAY_API not found", *CROWD)
+    assert (found.id, set(found.packages)) == (name, {about, "numpy"})
+
+
+def test_a_package_that_was_seen_to_be_built_for_numpy_1_is_told_by_the_law_on_it() -> None:
+    parts = [examine_text(frames("acme") + FOR_1), examine_content("\n".join(CROWD), "a.txt")]
+    built = {canonicalize_name("acme"): Version("1.0")}
+    (found, *_) = diagnose(replace(merge(parts), built=built, kind=Kind.ENVIRONMENT), RULES)
+    assert (found.id, found.title) == ("wheel-built-for-numpy1", "acme 1.0 was built for NumPy 1")
+    assert found.remedies[0].text == "numpy<2"
 
 
 def test_a_package_whose_own_code_is_refused_is_a_mixture() -> None:

@@ -94,6 +94,14 @@ def test_other_sets_are_not(bad: ProvedSet) -> None:
     assert not usable(bad, asked("tensorflow"))
 
 
+def test_a_set_with_a_setting_is_usable_unless_the_request_sets_it_otherwise() -> None:
+    legacy = replace(RULES_SET, name="legacy", variables={"TF_USE_LEGACY_KERAS": "1"})
+    assert usable(legacy, asked("tensorflow"))
+    for value, fits in (("1", True), ("0", False)):
+        target = replace(TARGET, variables={"TF_USE_LEGACY_KERAS": value})
+        assert usable(legacy, asked("tensorflow", target=target)) is fits
+
+
 def test_files_for_a_newer_c_library_do_not_fit() -> None:
     old = Platform(system="linux", machine="x86_64", libc="glibc 2.12")
     target = target_on(old, PYTHON, Accelerator.CPU)

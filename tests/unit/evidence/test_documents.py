@@ -40,6 +40,23 @@ def test_sets_stand_in_an_order_that_does_not_depend_on_when_they_ended() -> Non
     assert render(shuffled) == render(EVIDENCE)
 
 
+def test_what_was_set_and_what_stood_beside_are_read_back() -> None:
+    legacy = proved("legacy", package("tf-keras", "2.10.0"))
+    legacy = replace(legacy, variables={"TF_USE_LEGACY_KERAS": "1"})
+    beside = proved("+pandas", package("pandas", "1.5.3"))
+    cell = EVIDENCE.with_set(beside).with_set(legacy)
+    assert [each.name for each in cell.sets[-5:]] == [
+        "plain",
+        "legacy",
+        "h5py 3.1",
+        "h5py 3.11",
+        "+pandas",
+    ]
+    found = read("cell.json", render(cell)).find("legacy")
+    assert found is not None
+    assert found.variables == {"TF_USE_LEGACY_KERAS": "1"}
+
+
 def test_a_set_that_was_run_again_takes_the_place_of_the_old_one() -> None:
     newer = replace(RULES_SET, packages=(package("numpy", "1.23.4"),))
     evidence = EVIDENCE.with_set(newer)

@@ -69,6 +69,24 @@ def test_packages_are_varied_on_the_newest_python_alone_when_told() -> None:
     ]
 
 
+def test_keras_2_is_run_where_a_release_comes_with_keras_3() -> None:
+    plan = MatrixPlan(releases=specifier(">=2.15,<2.17"), pythons=("3.11",), legacy=True)
+    found = {str(each.cell.version): each.legacy for each in cells(plan, LINUX, HERE)}
+    assert found == {"2.16.2": True, "2.15.1": False}
+
+
+def test_companions_are_run_in_the_cells_of_their_table_beside_the_plain_build() -> None:
+    plan = MatrixPlan(releases=specifier(">=2.15"), companions=True)
+    found = cells(plan, LINUX, HERE)
+    assert [str(each.cell) for each in found] == [
+        "tensorflow 2.21.0 on Python 3.12",
+        "tensorflow 2.18.1 on Python 3.12",
+        "tensorflow 2.15.1 on Python 3.11",
+    ]
+    assert all(len(each.companions) == 60 and "pandas" in each.companions for each in found)
+    assert cells(plan, LINUX, ("3.9",)) == ()
+
+
 def test_a_plan_file_has_the_fields_of_a_plan() -> None:
     text = "releases: 2.10.1\npythons: ['3.9', '3.10']\nbaseline: true\naccelerator: auto\n"
     assert read_plan("plan.yaml", text) == MatrixPlan(

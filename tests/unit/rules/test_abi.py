@@ -32,6 +32,7 @@ def test_the_law_about_releases_breaks_where_it_was_seen_and_gives_way_where_it_
     assert law is not None
     seen, dated = law_of(law, OLD, seen=True), law_of(law, OLD, seen=False)
     assert (seen.severity, dated.severity) == (Severity.BREAKS, Severity.DEGRADES)
+    assert dated.title.endswith(": compiled before NumPy 2, by the day of the upload")
     assert seen.title == "cftime 1.6.3, implicit 0.7.1 were built for NumPy 1"
     pins = {**OLD, **packages(numpy="2.0.2")}
     found = violations([seen], pins, Situation())

@@ -21,6 +21,7 @@ from envlock.cli.options import IndexOptions, ReportOptions, TalkOptions, refuse
 from envlock.cli.output import Lines, say, say_json
 from envlock.cli.output import talk as tell
 from envlock.commands.diagnose import DiagnosedThings
+from envlock.commands.diagnose.folder import with_projects
 from envlock.commands.diagnose.unread import refuse_unread
 from envlock.diagnose import (
     OUTSIDE,
@@ -65,8 +66,11 @@ if TYPE_CHECKING:
 def run(own: DiagnosedThings, form: ReportOptions, index: IndexOptions, talk: TalkOptions) -> int:
     """Do `envlock diagnose`."""
     refuse_two_reports(form, talk)
+    what, notes, folder = with_projects(own.what)
     order = DiagnoseOrder(
-        what=own.what,
+        what=what,
+        folder=folder,
+        notes=notes,
         stdin=read_standard_input() if STDIN in own.what else None,
         model=own.model,
         python=own.python,
@@ -147,11 +151,14 @@ class DiagnoseOrder(Struct, frozen=True, kw_only=True):
 
     ``what`` are folders of environments, interpreters, files, and ``-`` for
     ``stdin``; nothing means the active environment, unless there is a model.
-    ``index`` says where is looked for what an installer would take of a file:
-    without it files are judged by their own lines.
+    Where they are those of a project, ``folder`` is its own and ``notes`` say
+    what its other files tell. ``index`` says where is looked for what an
+    installer would take of a file: without it files are judged by their own lines.
     """
 
     what: Sequence[str] = ()
+    folder: str = ""
+    notes: tuple[str, ...] = ()
     stdin: Ends | None = None
     model: Path | None = None
     python: str | None = None
@@ -204,8 +211,8 @@ def diagnose_all(order: DiagnoseOrder, progress: Progress) -> Diagnosis:
     findings = diagnose(subject, rules, [*others, *_strange(whole, rules, seen.parts)])
     fixable = _fixable(order.what, seen.parts)
     if fixable is not None:  # what a text alone shows is nothing that `envlock fix` would find
-        bare = replace(subject, text="")
-        alone = diagnose(bare, known.rules, others) if whole.text else findings
+        bare = replace(subject, text="", uses=())
+        alone = diagnose(bare, known.rules, others) if whole.text or whole.uses else findings
         fixable = fixable if any(map(_is_curable, alone)) else None
     reword = seen.typed or partial(_written_in, fixable[0] if fixable else None)
     findings = tuple(_reworded(each, reword) for each in findings)
@@ -247,7 +254,10 @@ def _seen(order: DiagnoseOrder, progress: Progress) -> _Seen:
             others += found
         else:
             parts.append(_written(name, order.stdin, given))
-    return _Seen(whole=merge(parts), parts=tuple(parts), findings=tuple(others), typed=typed)
+    whole = merge(parts)
+    if order.folder:
+        whole = replace(whole, origin=order.folder, notes=(*order.notes, *whole.notes))
+    return _Seen(whole=whole, parts=tuple(parts), findings=tuple(others), typed=typed)
 
 
 def _of_conda(what: Iterable[str]) -> tuple[str, ...]:

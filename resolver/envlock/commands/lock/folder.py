@@ -30,7 +30,7 @@ from envlock.formats.registry import LOCKS, FileFormat, format_at
 from envlock.index.secrets import strip_credentials
 from envlock.locking.beside import Beside, locks_in, look
 from envlock.progress import Progress
-from envlock.request.folder import asking_file, in_poetrys_words
+from envlock.request.folder import asking_file
 from envlock.request.words import ORIGIN
 from envlock.system.looking import current_folder
 from envlock.targets.platforms import read_platforms
@@ -297,8 +297,6 @@ def _tell(
         by_lock = config.by("requirements") is SaidBy.LOCK
         where = str(lock.path) if lock and by_lock else config.where("requirements")
         tell_source("request", where or filled.origin, progress)
-    elif in_poetrys_words(Path()):
-        progress.note("pyproject.toml names its packages in Poetry's own words, which are not read")
     for note in config.notes:
         progress.note(note)
     if lock is not None:
