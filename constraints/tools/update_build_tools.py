@@ -39,8 +39,11 @@ TOOLS = ("setuptools", "wheel", "cython", "numpy", "pip")
 _FROM = {"setuptools": "40.8.0", "wheel": "0.30", "cython": "0.27", "numpy": "1.13", "pip": "10"}
 #: What is built: an extension module without and with Cython, and a plain module.
 _SETUP = """
-from setuptools import Extension, setup
-setup(name="floor", version="1", py_modules=["plain"], ext_modules=[Extension("fast", ["fast.c"])])
+from setuptools import Extension, find_packages, setup
+fast = Extension("fast", ["fast.c"])
+setup(
+    name="floor", version="1", py_modules=["plain"], packages=find_packages(), ext_modules=[fast]
+)
 """
 _FAST = """
 #include <Python.h>
@@ -142,6 +145,7 @@ def _builds(tool: str, version: Version, python: Path) -> bool:
         "setup.py": _CYTHON_SETUP if cython else _SETUP,
         "fast.pyx" if cython else "fast.c": _PYX if cython else _FAST,
         "plain.py": "",
+        "MANIFEST.in": "recursive-include docs *.txt\nglobal-exclude *.pyc\nprune build\n",
         "PKG-INFO": "Metadata-Version: 1.0\nName: floor\nVersion: 1\n",
         "pyproject.toml": f"[build-system]\nrequires = [{needs}]\n",
     }

@@ -96,7 +96,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     ``confidence`` is between 0 and 1. ``remedies`` come best first; those of
     kind ``command`` can be typed as they are. ``consequences`` are findings
     that go away with this one. ``cause`` is None where nobody knows it,
-    ``releases`` are those that are known to do so.
+    ``releases`` are those that are known to do so, ``places`` where code does it.
     """
 
     id: str
@@ -113,6 +113,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     sources: tuple[str, ...] = ()
     consequences: tuple[Finding, ...] = ()
     evidence: str = ""
+    places: tuple[Use, ...] = ()
 
 
 CONFLICT = "declared-conflict"

@@ -79,11 +79,12 @@ def pythons(program: Program, name: str) -> Iterator[tuple[str, ...]]:
 
 
 #: The exit codes of `fix --dry-run` and of `lock` that go with a verdict. What a rule refuses
-#: whole can have no cure, and then neither of them has an answer.
+#: whole can have no cure, and then neither of them has an answer. What no Python here takes,
+#: `fix` may have an edit for.
 ALIKE = {
     "well": {(0, 0)},
     "breaks": {(1, 0), (3, 3)},
-    "impossible": {(3, 3)},
+    "impossible": {(3, 3), (1, 3)},
     "refused": {(2, 2)},
 }
 
@@ -92,6 +93,9 @@ ALIKE = {
 #: archive, of which `diagnose` says that it was not tried.
 _CHANNEL = "a conda channel could not be read"
 _BUILDS = "only building it tells"
+_UNKNOWN = "what an installer takes today is not known"
+#: No lock has two owners of one folder, of which two of one version run: that is told as such.
+_TWICE = "(rule tf-two-owners)"
 
 
 def agree(program: Program, name: str) -> None:
@@ -100,13 +104,17 @@ def agree(program: Program, name: str) -> None:
         said = verdict(program, name, *python)
         fixed = program("fix", name, "--dry-run", *python).code
         asked = program("lock", "-r", name, "-o", "-", *python)
-        told = program("diagnose", name, *python).err if asked.code in {2, 4} else ""
+        if asked.code != 2 and (fixed, asked.code) in ALIKE[said]:
+            continue
+        again = program("diagnose", name, *python)
         if asked.code == 2:  # an option of the file, or a line: diagnose tells it too
-            assert re.search(r"(?m)^\S+:\d+: ", told)
-        elif asked.code == 4 and (_CHANNEL in asked.err or _BUILDS in told):
+            assert re.search(r"(?m)^\S+:\d+: ", again.err)
+        elif asked.code == 4 and (_CHANNEL in asked.err or _BUILDS in again.err):
             assert fixed in {each for each, _ in ALIKE[said]}
-        else:
-            assert (fixed, asked.code) in ALIKE[said], asked.err
+        elif asked.code == 3 and _TWICE in asked.err:
+            assert re.search(r"tf-(?:two-owners|owners-alike)", again.out)
+        else:  # a busy machine may have had no time to say what is taken today, and says that
+            assert _UNKNOWN in again.err, asked.err
 
 
 @pytest.mark.nightly

@@ -76,7 +76,7 @@ def test_an_image_builds_what_the_lock_says_was_built(envlock: Program, tools: S
     assert done.code == 0, done.err
     made = (envlock.here / "image" / "Dockerfile").read_text(encoding="utf-8")
     assert "COPY envlock-build /opt/envlock/envlock-build\n" in made
-    assert "PIP_CONSTRAINT=/opt/envlock/envlock-build/old.tools.txt" in made
+    assert "--no-deps --requirement /opt/envlock/envlock-build/old.tools.txt" in made
     assert "mend_wheel.py /opt/built/old/*.whl /opt/envlock/envlock-build/old.mended.txt" in made
     build = envlock.here / "image" / "envlock-build"
     assert (build / "old.tools.txt").read_text().endswith("setuptools==57.0.0\nwheel==0.40\n")
@@ -157,3 +157,20 @@ def test_what_has_wheels_for_others_is_built_only_where_it_is_allowed(
         assert "which runs its code (--allow-build)" in done.err
         assert f"# with allow-build: {name}" in lock_of(envlock)
         (envlock.here / "requirements.txt").unlink()
+
+
+def test_a_name_that_is_a_trap_is_told_before_any_solve_and_its_line_is_cured(
+    envlock: Program, tools: SimpleIndex
+) -> None:
+    build_sdist(tools.folder, "sklearn", "0.0", backend="raise SystemExit('deprecated')\n")
+    build_wheel(tools.folder, "scikit-learn", "1.5")
+    (envlock.here / "wants.in").write_text("sklearn==0.0  # models\n", encoding="utf-8")
+    done = envlock("lock", "-r", "wants.in")
+    assert done.code == 3
+    assert "wants.in:1: sklearn is a placeholder" in done.err
+    assert "write scikit-learn (envlock fix wants.in does it)" in done.err
+    assert "in wants.in:1, change sklearn==0.0 to scikit-learn" in done.err
+    fixed = envlock("fix", "wants.in", "--write")
+    assert fixed.code == 0, fixed.err
+    assert (envlock.here / "wants.in").read_text(encoding="utf-8") == "scikit-learn  # models\n"
+    assert envlock("lock", "-r", "wants.in").code == 0

@@ -21,10 +21,10 @@ def real(program: Program) -> Iterator[Terminal]:
     kept = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
     cache = os.environ.get("UV_CACHE_DIR", str(Path.home() / ".cache" / "uv"))
     own = {"PIP_CONFIG_FILE": "", **kept, "UV_CACHE_DIR": cache, "ENVLOCK_ENGINE": "uv"}
-    yield Terminal(program=replace(program, env=own, limit=900))
+    yield Terminal(program=replace(program, env=own, limit=900).with_pip())
     shutil.rmtree(program.root, ignore_errors=True)  # environments of TensorFlow
 
 
 @pytest.fixture
 def terminal(envlock: Program) -> Terminal:
-    return Terminal(program=envlock)
+    return Terminal(program=envlock.with_pip())

@@ -67,7 +67,7 @@ def carried(terminal: Terminal, root: Path) -> Terminal:
     """A machine without a network, with nothing on it but the bundle."""
     for name in ("project", "home"):
         (root / name).mkdir(parents=True)
-    program = replace(terminal.program, root=root, env={"ENVLOCK_ENGINE": "uv"})
+    program = replace(terminal.program, root=root, env={"ENVLOCK_ENGINE": "uv"}).with_pip()
     shutil.copytree(terminal.program.here / "bundle", program.here / "bundle")
     return Terminal(program=program, offline=True)
 

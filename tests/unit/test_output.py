@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 import threading
 
@@ -10,31 +11,17 @@ import pytest
 
 from envlock.cli.output import Lines
 from envlock.cli.rows import say_rows
-
-_LIMIT = 30.0  # seconds: it is waited for, never slept through
-
-
-class Heard(io.StringIO):
-    """Standard error that tells when something was written."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.spoken = threading.Event()
-
-    def write(self, text: str) -> int:
-        self.spoken.set()
-        return super().write(text)
+from support.pace import wait_until
 
 
 def test_long_work_says_where_it_is_and_nothing_when_it_has_ended(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    heard = Heard()
+    heard = io.StringIO()
     monkeypatch.setattr(sys, "stderr", heard)
     lines = Lines(verbose=False, still=0.01)
     with lines.phase("resolve h5py"), lines.phase("read the index"):
-        assert heard.spoken.wait(_LIMIT)
-    assert heard.getvalue().startswith("… read the index (0 s so far)\n")
+        wait_until(lambda: re.search(r"… read the index \(\d+ s so far\)\n", heard.getvalue()))
     assert not [each for each in threading.enumerate() if each.name == "still"]
 
 

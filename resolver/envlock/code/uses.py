@@ -50,6 +50,7 @@ class _Reader(ast.NodeVisitor):
         self._meant: dict[str, set[str]] = {}
         self._objects: dict[str, set[str]] = {}
         self._unknown: set[str] = set()
+        self._called: set[ast.expr] = set()
         self.found: list[Use] = []
 
     def learn(self, tree: ast.Module) -> None:
@@ -139,12 +140,20 @@ class _Reader(ast.NodeVisitor):
         """``a.b.c``, as a whole; what is set is the script's own."""
         found = self._dotted(node)
         if found and isinstance(node.ctx, ast.Load):
-            self._use(node, found)
+            if node in self._called or not self._is_object(node):
+                self._use(node, found)
         elif not found:
             self.generic_visit(node)
 
+    def _is_object(self, node: ast.expr) -> bool:
+        """Whether it is a member of an object: one that is no method may be of its own making."""
+        while isinstance(node, ast.Attribute):
+            node = node.value
+        return isinstance(node, ast.Name) and node.id not in self._meant
+
     def visit_Call(self, node: ast.Call) -> None:
         """The keywords of a call, beside the name of what is called."""
+        self._called.add(node.func)
         for dotted in self._dotted(node.func):
             for each in node.keywords:
                 if each.arg is not None:
@@ -170,11 +179,15 @@ class _Reader(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_If(self, node: ast.If) -> None:
-        """What stands behind a question about versions, its author knows about."""
+        """What stands behind a question about versions, its author knows about.
+
+        So does who imports one thing or another.
+        """
         asked = {
             each.attr if isinstance(each, ast.Attribute) else each.id
             for each in ast.walk(node.test)
             if isinstance(each, ast.Attribute | ast.Name)
         }
-        if not asked & _ASKED:
+        imports = any(isinstance(each, ast.Import | ast.ImportFrom) for each in node.body)
+        if not asked & _ASKED and not imports:
             self.generic_visit(node)

@@ -21,7 +21,7 @@ from envlock.diagnose.models import Loads, Looked, content_finding, loads, model
 from envlock.diagnose.outside import OUTSIDE, outside
 from envlock.diagnose.pairs import pair_of, told_of_pair
 from envlock.diagnose.places import by_place
-from envlock.diagnose.rulings import Candidate, backed, candidate, ranked, shown_by
+from envlock.diagnose.rulings import Ruling, backed, candidate, ranked, shown_by
 from envlock.diagnose.shadowed import SHADOWED, shadowed
 from envlock.diagnose.standard import told_of_python
 from envlock.diagnose.syntax import told_of_syntax
@@ -78,13 +78,13 @@ def diagnose(
         if name not in told
     ]
     candidates = [each for each in spoken if each is not None]
-    candidates += [Candidate(finding=each) for each in written_findings(examined, known)]
+    candidates += [Ruling(finding=each) for each in written_findings(examined, known)]
     declared = conflicts_by_release(known) if examined.kind is not Kind.ENVIRONMENT else ()
     edges = told_edges(examined.text)
     for finding in _unique((*others, *conflicts_told(edges), *declared)):
         rule = by_id.get(finding.id)
         enriched = backed(finding, rule) if rule else finding
-        candidates.append(Candidate(finding=enriched, symptom=shown.get(finding.id)))
+        candidates.append(Ruling(finding=enriched, symptom=shown.get(finding.id)))
     candidates = _with_laws(candidates, examined.text, by_id.values(), known)
     candidates = by_place(candidates, examined.text)
     loud = [each for each in candidates if each.finding.cause is not Cause.NOISE]
@@ -99,10 +99,10 @@ def diagnose(
 def _unknown(
     text: str,
     known: Known,
-    candidates: Sequence[Candidate],
+    candidates: Sequence[Ruling],
     shown: Iterable[str],
     packages: Collection[str],
-) -> list[Candidate]:
+) -> list[Ruling]:
     """What can be said of an error that no candidate explains; what is only noise explains none."""
     kept = {each.finding.id for each in candidates}
     if kept & _FIRST:
@@ -111,7 +111,7 @@ def _unknown(
     loud = [each for each in candidates if each.finding.cause is not Cause.NOISE]
     ruled_out = [name for name in shown if name not in kept]
     found = unexplained(without(text, noise), known, loud, ruled_out, packages)
-    return [Candidate(finding=found)] if found else []
+    return [Ruling(finding=found)] if found else []
 
 
 def _decided(found: list[Finding], seen: Collection[str]) -> list[Finding]:
@@ -125,8 +125,8 @@ def _decided(found: list[Finding], seen: Collection[str]) -> list[Finding]:
 
 
 def _with_laws(
-    candidates: list[Candidate], text: str, rules: Iterable[Rule], known: Known
-) -> list[Candidate]:
+    candidates: list[Ruling], text: str, rules: Iterable[Rule], known: Known
+) -> list[Ruling]:
     """Candidates, and what the laws of names and of packages that go together say of a text."""
     if not text:
         return candidates

@@ -23,7 +23,7 @@ from envlock.diagnose.instead import line_for, moved, never, short
 from envlock.diagnose.lives import Life, life_of, members
 from envlock.diagnose.missing import is_distribution
 from envlock.diagnose.releasing import beside, newer, older, reinstalled
-from envlock.diagnose.rulings import Candidate, Support, Symptom, symptom_of
+from envlock.diagnose.rulings import Ruling, Support, Symptom, symptom_of
 from envlock.diagnose.shadowed import SHADOWED, own_file
 from envlock.findings import Finding
 from envlock.model import Remedy, RemedyKind, Severity, Stage
@@ -116,9 +116,7 @@ def _bare(text: str) -> Iterator[Raised]:
         yield Raised(type="", message=text[start:end], start=start, at=start, end=end)
 
 
-def told_of(
-    found: Lost, text: str, known: Known, others: Sequence[Candidate] = ()
-) -> Candidate | None:
+def told_of(found: Lost, text: str, known: Known, others: Sequence[Ruling] = ()) -> Ruling | None:
     """Return the finding on what is missing; None where nothing is known that is true of it.
 
     A rule about the same words that speaks of the versions of the same package
@@ -140,10 +138,10 @@ def told_of(
     support = Support.VERSIONS if owned else None
     if not owned and found.life.here is not None:
         support = Support.TEXT_AND_VERSIONS
-    return Candidate(finding=finding, symptom=symptom, told=support)
+    return Ruling(finding=finding, symptom=symptom, told=support)
 
 
-def _knows_more(other: Candidate, symptom: Symptom, found: Lost) -> bool:
+def _knows_more(other: Ruling, symptom: Symptom, found: Lost) -> bool:
     own, verdict = other.symptom, other.verdict
     if own is None or verdict is None or verdict.truth is Truth.NO:
         return False

@@ -8,7 +8,7 @@ from functools import cache
 from packaging.utils import NormalizedName, canonicalize_name
 
 from envlock import names
-from envlock.diagnose.rulings import Candidate, Support, Symptom, quoted
+from envlock.diagnose.rulings import Ruling, Support, Symptom, quoted
 from envlock.findings import Finding
 from envlock.model import Remedy, RemedyKind, Severity, Stage
 from envlock.releases import FrameworkRelease, framework_releases
@@ -32,7 +32,7 @@ _WHERE = (
 )
 
 
-def missing_module(text: str, known: Known) -> Candidate | None:
+def missing_module(text: str, known: Known) -> Ruling | None:
     """Return the finding that a known distribution is not installed, by the last exception."""
     one = last_raised(raised(text))
     match = _NO_MODULE.match(one.message) if one is not None else None
@@ -42,7 +42,7 @@ def missing_module(text: str, known: Known) -> Candidate | None:
     if not is_distribution(name):
         return None
     symptom = Symptom(start=one.at, end=one.at + 1, letters=0, line=quoted(text, one.at))
-    return Candidate(
+    return Ruling(
         finding=_finding(name, match["name"], symptom, known), symptom=symptom, told=Support.TEXT
     )
 

@@ -21,7 +21,7 @@ from envlock import names, standards
 from envlock.diagnose.lives import members, version_of
 from envlock.diagnose.lost import Lost
 from envlock.diagnose.missing import is_distribution
-from envlock.diagnose.rulings import Candidate, Support, Symptom, candidate, symptom_of
+from envlock.diagnose.rulings import Ruling, Support, Symptom, candidate, symptom_of
 from envlock.findings import Finding
 from envlock.model import Case, Demand, Remedy, RemedyKind, Rule, Severity, Stage
 from envlock.rules.check import Known, conditions
@@ -174,8 +174,8 @@ def _may_be_built(blame: Blame) -> bool:
 
 
 def told_of_pair(
-    pair: Pair, rules: Iterable[Rule], known: Known, text: str, others: Sequence[Candidate]
-) -> Iterator[Candidate]:
+    pair: Pair, rules: Iterable[Rule], known: Known, text: str, others: Sequence[Ruling]
+) -> Iterator[Ruling]:
     """Yield what the rules about the two say, or what the error itself does where none speaks.
 
     ``others`` are candidates whose words explain the same lines already.
@@ -194,7 +194,7 @@ def told_of_pair(
     found = [] if pair.asker is None else list(_by_rules(pair, pair.asker, rules, known, symptom))
     yield from found
     if not found and not near and pair.one.message and _is_its_own(pair):
-        yield Candidate(finding=_finding(pair, known, symptom), symptom=symptom, told=Support.TEXT)
+        yield Ruling(finding=_finding(pair, known, symptom), symptom=symptom, told=Support.TEXT)
 
 
 def _is_its_own(pair: Pair) -> bool:
@@ -206,7 +206,7 @@ def _is_its_own(pair: Pair) -> bool:
 
 def _by_rules(
     pair: Pair, asker: NormalizedName, rules: Iterable[Rule], known: Known, symptom: Symptom
-) -> Iterator[Candidate]:
+) -> Iterator[Ruling]:
     for rule in rules:
         cases = tuple(each for each in rule.cases if _speaks(each, pair, asker))
         found = candidate(replace(rule, cases=cases), known, symptom) if cases else None

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 
-from envlock.diagnose.rulings import Candidate, Symptom
+from envlock.diagnose.rulings import Ruling, Symptom
 from envlock.rules.check import Truth
 from envlock.rules.traces import Raised, last_raised, raised
 
 
-def by_place(candidates: Iterable[Candidate], text: str) -> list[Candidate]:
+def by_place(candidates: Iterable[Ruling], text: str) -> list[Ruling]:
     """Return candidates with what is known of their place: beside the last exception, or in it.
 
     What stands in a warning alone is no cause of an exception. Where the last
@@ -26,8 +26,8 @@ def by_place(candidates: Iterable[Candidate], text: str) -> list[Candidate]:
 
 
 def _placed(
-    candidates: Iterable[Candidate], chain: Sequence[Raised], warnings: Sequence[Raised]
-) -> Iterator[Candidate]:
+    candidates: Iterable[Ruling], chain: Sequence[Raised], warnings: Sequence[Raised]
+) -> Iterator[Ruling]:
     for each in candidates:
         symptom = each.symptom
         if symptom is None or not any(_in(symptom, one) for one in chain):

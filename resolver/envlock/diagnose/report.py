@@ -115,6 +115,10 @@ def _data(finding: Finding) -> dict[str, Any]:
         "confidence": finding.confidence,
         "remedies": [{each.kind.value: remedy_text(each)} for each in finding.remedies],
         "evidence": finding.evidence,
+        "places": [
+            {"file": each.where, "line": each.line, "column": each.column}
+            for each in finding.places
+        ],
         "consequences": findings_data(finding.consequences),
     }
 

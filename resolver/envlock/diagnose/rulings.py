@@ -188,7 +188,7 @@ class Support(IntEnum):
     VERSIONS = 3
 
 
-class Candidate(Struct, frozen=True, kw_only=True):
+class Ruling(Struct, frozen=True, kw_only=True):
     """A finding with what it was made from: the verdict of the versions, the symptom, or both."""
 
     finding: Finding
@@ -242,10 +242,10 @@ class Candidate(Struct, frozen=True, kw_only=True):
         return 0 if any(tight) else 1
 
 
-def ranked(candidates: Iterable[Candidate]) -> tuple[Finding, ...]:
+def ranked(candidates: Iterable[Ruling]) -> tuple[Finding, ...]:
     """Return the findings, the root cause first, each with those that go away with it."""
-    roots: list[tuple[Candidate, list[Finding]]] = []
-    for candidate in sorted(_most_exact(list(candidates)), key=Candidate.rank):
+    roots: list[tuple[Ruling, list[Finding]]] = []
+    for candidate in sorted(_most_exact(list(candidates)), key=Ruling.rank):
         owner = next((under for root, under in roots if _cures(root, candidate)), None)
         if owner is None:
             roots.append((candidate, []))
@@ -254,7 +254,7 @@ def ranked(candidates: Iterable[Candidate]) -> tuple[Finding, ...]:
     return tuple(replace(root.finding, consequences=tuple(under)) for root, under in roots)
 
 
-def _most_exact(candidates: Sequence[Candidate]) -> Iterator[Candidate]:
+def _most_exact(candidates: Sequence[Ruling]) -> Iterator[Ruling]:
     """Those that stay when, of several for the same lines, one spells out more of them.
 
     A message that is part of a longer one is not what was meant; a rule whose
@@ -278,7 +278,7 @@ def _most_exact(candidates: Sequence[Candidate]) -> Iterator[Candidate]:
             yield each
 
 
-def _explains(particular: Candidate, general: Candidate) -> bool:
+def _explains(particular: Ruling, general: Ruling) -> bool:
     """Whether a particular explanation stands where a general one does, or near by.
 
     What a log says of the GPU stands near everything.
@@ -296,13 +296,13 @@ def _within(own: Symptom, other: Symptom) -> bool:
     return own.meets(other) and other.letters > own.letters
 
 
-def is_told(symptom: Symptom, others: Iterable[Candidate]) -> bool:
+def is_told(symptom: Symptom, others: Iterable[Ruling]) -> bool:
     """Tell whether something particular among others explains the same lines already."""
     near = (each.symptom for each in others if each.symptom is not None and not each.general)
     return any(each.meets(symptom) for each in near)
 
 
-def _cures(root: Candidate, other: Candidate) -> bool:
+def _cures(root: Ruling, other: Ruling) -> bool:
     """Whether what cures the one cures the other, which no text shows by itself."""
     if other.symptom is not None or root.finding.severity is Severity.DECLARED:
         return _same_fact(root, other)
@@ -317,7 +317,7 @@ def _cures(root: Candidate, other: Candidate) -> bool:
     )
 
 
-def _same_fact(root: Candidate, other: Candidate) -> bool:
+def _same_fact(root: Ruling, other: Ruling) -> bool:
     """Whether a declared conflict is about the packages that a rule is about."""
     return other.finding.id in {CONFLICT, MISSING} and (
         set(other.finding.packages) <= set(root.finding.packages)
@@ -350,7 +350,7 @@ _VAGUE = 16  # letters: a pattern with fewer is met by chance
 _VAGUE_SHARE = 0.7
 
 
-def candidate(rule: Rule, known: Known, symptom: Symptom | None) -> Candidate | None:
+def candidate(rule: Rule, known: Known, symptom: Symptom | None) -> Ruling | None:
     """Return what a rule says of an environment and a text.
 
     Without a symptom the versions have to break it; with one they only have
@@ -376,7 +376,7 @@ def candidate(rule: Rule, known: Known, symptom: Symptom | None) -> Candidate | 
         sources=_links(rule),
         evidence=symptom.line if symptom else "",
     )
-    return Candidate(finding=finding, verdict=verdict, symptom=symptom, rule=rule)
+    return Ruling(finding=finding, verdict=verdict, symptom=symptom, rule=rule)
 
 
 def breaks(rule: Rule, known: Known) -> bool:

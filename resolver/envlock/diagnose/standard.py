@@ -10,7 +10,7 @@ from packaging.version import Version
 from envlock.causes import Cause
 from envlock.diagnose import python_names
 from envlock.diagnose.claims import claims
-from envlock.diagnose.rulings import Candidate, Support, Symptom, is_told, symptom_of
+from envlock.diagnose.rulings import Ruling, Support, Symptom, is_told, symptom_of
 from envlock.findings import Finding
 from envlock.model import Remedy, RemedyKind, Severity, Stage
 from envlock.rules.check import Known
@@ -22,7 +22,7 @@ PYTHON = "python-name"
 _LETTERS = 100  # a name that is spelled out
 
 
-def told_of_python(text: str, known: Known, others: Sequence[Candidate]) -> Candidate | None:
+def told_of_python(text: str, known: Known, others: Sequence[Ruling]) -> Ruling | None:
     """Return the finding on the last exception, where it is about such a name.
 
     ``others`` that explain the same line know more: which release of a package is to change.
@@ -34,7 +34,7 @@ def told_of_python(text: str, known: Known, others: Sequence[Candidate]) -> Cand
     symptom = symptom_of(text, one, _LETTERS)
     if is_told(symptom, others):
         return None
-    return Candidate(finding=_finding(entry, one, symptom), symptom=symptom, told=Support.TEXT)
+    return Ruling(finding=_finding(entry, one, symptom), symptom=symptom, told=Support.TEXT)
 
 
 def _of(one: Raised, text: str) -> python_names.StandardName | None:

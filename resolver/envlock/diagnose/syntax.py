@@ -12,7 +12,7 @@ from packaging.version import Version
 
 from envlock import names
 from envlock.causes import Cause
-from envlock.diagnose.rulings import Candidate, Support, Symptom, is_told, symptom_of
+from envlock.diagnose.rulings import Ruling, Support, Symptom, is_told, symptom_of
 from envlock.findings import Finding
 from envlock.model import Remedy, RemedyKind, Severity, Stage
 from envlock.rules.check import Known
@@ -56,7 +56,7 @@ def _forms() -> tuple[_Form, ...]:
     return tuple(_Form(**each) for each in names.syntax())
 
 
-def told_of_syntax(text: str, known: Known, others: Sequence[Candidate]) -> Candidate | None:
+def told_of_syntax(text: str, known: Known, others: Sequence[Ruling]) -> Ruling | None:
     """Return the finding on the last exception, where this Python is too old or new for the code.
 
     ``others`` that explain the same line know more.
@@ -73,7 +73,7 @@ def told_of_syntax(text: str, known: Known, others: Sequence[Candidate]) -> Cand
     if is_told(symptom, others):
         return None
     finding = _finding(form, asker, python, symptom)
-    return Candidate(finding=finding, symptom=symptom, told=Support.TEXT)
+    return Ruling(finding=finding, symptom=symptom, told=Support.TEXT)
 
 
 def _is(form: _Form, one: Raised, python: Version | None, asker: NormalizedName | None) -> bool:

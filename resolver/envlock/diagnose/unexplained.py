@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from packaging.utils import NormalizedName, canonicalize_name
 
 from envlock.causes import Cause
-from envlock.diagnose.rulings import Candidate, quoted
+from envlock.diagnose.rulings import Ruling, quoted
 from envlock.findings import CONFLICT, Finding
 from envlock.model import Remedy, RemedyKind, Severity
 from envlock.rules.check import Known
@@ -109,7 +109,7 @@ class _Error(Struct, frozen=True, kw_only=True):
 def unexplained(
     text: str,
     known: Known,
-    candidates: Sequence[Candidate],
+    candidates: Sequence[Ruling],
     ruled_out: Sequence[str] = (),
     packages: Collection[str] = (),
 ) -> Finding | None:
@@ -279,7 +279,7 @@ def _ruled_out(rules: Sequence[str]) -> list[Remedy]:
     return [Remedy(kind=RemedyKind.ADVICE, text=text)]
 
 
-def _unusual(candidates: Sequence[Candidate]) -> list[Remedy]:
+def _unusual(candidates: Sequence[Ruling]) -> list[Remedy]:
     declared = [each.finding for each in candidates if each.finding.id == CONFLICT]
     return [
         Remedy(kind=RemedyKind.ADVICE, text=f"Unusual here: {each.because}")

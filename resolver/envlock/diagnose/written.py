@@ -115,9 +115,19 @@ def _verdicts(distribution: str, dotted: str) -> Sequence[tuple[Version, bool | 
     """As `verdicts`; a function that takes any keyword says nothing of one."""
     function, paren, _ = dotted.partition("(")
     seen = verdicts(distribution, dotted)
-    if not paren or moved(Claim(dotted=dotted, whole=dotted)) is not None:
+    if not paren or _is_moved(dotted):
         return seen
     return [(v, None if _takes_any(distribution, v, function) else there) for v, there in seen]
+
+
+def _is_moved(dotted: str) -> bool:
+    """Whether it is known by hand what became of a keyword, of this class or one that it is of."""
+    if moved(Claim(dotted=dotted, whole=dotted)) is not None:
+        return True
+    function, _, keyword = dotted.partition("(")
+    owner, _, method = function.rpartition(".")
+    own = f".{method}({keyword}"
+    return bool(owner) and any(each.endswith(own) for each in names.moves())
 
 
 def _takes_any(distribution: str, release: Version, function: str) -> bool:
@@ -143,7 +153,7 @@ def _breaks(life: Life, known: Known) -> bool:
         return False
     if life.here is not None or life.distribution in known.ranges:
         return True
-    seen = verdicts(life.distribution, life.dotted)
+    seen = _verdicts(life.distribution, life.dotted)
     return bool(seen) and seen[-1][1] is False and version_of(life.distribution, known) is None
 
 
@@ -156,7 +166,8 @@ def _finding(dotted: str, places: Sequence[Use], life: Life, known: Known) -> Fi
         return None
     told = [each.place for each in places[:_SHOWN]]
     more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
-    return replace(found, evidence=f"{', '.join(told)}{more}: {first.source}")
+    evidence = f"{', '.join(told)}{more}: {first.source}"
+    return replace(found, evidence=evidence, places=tuple(places))
 
 
 def _short(dotted: str) -> str:

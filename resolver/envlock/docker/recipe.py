@@ -206,9 +206,12 @@ def _sources(recipe: Recipe) -> Iterator[str]:
     yield f"    && {python} -m pip install --disable-pip-version-check --no-cache-dir {pip}"
     for step in recipe.builds:
         tools, built = f"{folder}/{step.name}.tools.txt", f"/opt/built/{step.name}"
-        yield f"RUN {_PIP_CONFIG} PIP_CONSTRAINT={tools} \\"
-        yield f"    {python} -m pip wheel --disable-pip-version-check --no-cache-dir \\"
-        yield f"    --use-pep517 --no-deps --no-binary {step.name} --wheel-dir {built} \\"
+        yield f"RUN {_PIP_CONFIG} \\"
+        yield f"    {python} -m pip install --disable-pip-version-check --no-cache-dir \\"
+        yield f"    --no-deps --requirement {tools} \\"
+        yield f"    && {python} -m pip wheel --disable-pip-version-check --no-cache-dir \\"
+        yield f"    --use-pep517 --no-build-isolation --no-deps --no-binary {step.name} \\"
+        yield f"    --wheel-dir {built} \\"
         yield f"    --require-hashes --requirement {folder}/{step.name}.txt \\"
         if step.mended:
             mended = f"{folder}/{step.name}.mended.txt"

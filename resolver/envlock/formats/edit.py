@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import unified_diff
 from typing import Any
 
@@ -53,6 +53,16 @@ def edited(text: str, steps: Iterable[Step], *, conda: bool) -> Edited:
     lines = _Lines(in_blocks(text) if conda else text, conda=conda)
     hashed = [step.package for step in steps if not lines.apply(step)]
     return Edited(text=lines.text, hashed=tuple(hashed))
+
+
+def renamed(text: str, names: Mapping[NormalizedName, str], *, conda: bool) -> str:
+    """Return a file with other names on its lines, without the bounds that the old ones had.
+
+    Lines with hashes stay, as in `edited`.
+    """
+    lines = _Lines(text, conda=conda)
+    lines.rename(names)
+    return lines.text
 
 
 def in_blocks(text: str) -> str:
@@ -127,6 +137,16 @@ class _Lines:
         else:
             self._add(step)
         return True
+
+    def rename(self, names: Mapping[NormalizedName, str]) -> None:
+        """Write other names on the lines of packages of the index."""
+        for place, found in tuple(self._found()):
+            pattern, line = self._pattern(place), self.lines[place]
+            match = pattern.fullmatch(line)
+            hashed = any("--hash" in each for each in self._logical(place))
+            if found in names and match is not None and pattern is _PIP and not hashed:
+                words = (match["before"], names[found], match["extras"] or "", match["rest"])
+                self.lines[place] = "".join(words)
 
     def _found(self) -> Iterator[tuple[int, NormalizedName]]:
         for place, line in enumerate(self.lines):

@@ -28,6 +28,7 @@ from envlock.progress import Progress
 from envlock.resolve import PackageRequirement, Question
 from envlock.resolve.explain import remedy
 from envlock.rules.building import cause_of
+from envlock.rules.traps import traps
 from envlock.sdists.building import Failed, Made, Source
 from envlock.sdists.keeping import wheel_of
 from envlock.targets.description import target
@@ -172,16 +173,24 @@ class SourceWheels:
                 f"--allow-build {name}",
             )
         tried = ", ".join(failed.ways)
+        if (trap := traps().get(name)) is not None:
+            return NoResolution(
+                f"{name} {version} cannot be built for {where}: {failed.cause}",
+                self._changed(name, trap.write),
+            )
         return NoResolution(
             f"{name} {version} cannot be built for {where}: {failed.cause} (tried {tried}){has}",
             *(self._instead(name, each) for each in nearest[:1]),
         )
 
     def _instead(self, name: NormalizedName, version: str) -> str:
+        return self._changed(name, f"{name}=={version}")
+
+    def _changed(self, name: NormalizedName, instead: str) -> str:
         asked = self._question.requirements.get(
             name, PackageRequirement(name=name, specifier=SpecifierSet())
         )
-        return remedy(asked, f"{name}=={version}", self._question, self._verb)
+        return remedy(asked, instead, self._question, self._verb)
 
     def _nearest(
         self, name: NormalizedName, version: Version

@@ -17,12 +17,19 @@ from envlock.words import last_error
 _NOISE = re.compile(r"^(?:DEBUG|TRACE|INFO|warning:).*\n?", re.MULTILINE)
 
 
+_MISSED = re.compile(r"No module named '?(\w+)")
+
+
 class BuildCondition(Struct, frozen=True, kw_only=True):
-    """Bounds on what builds some releases of a package, whatever the date."""
+    """Bounds on what builds some releases of a package, whatever the date.
+
+    ``adds`` are tools that are put beside what they ask for.
+    """
 
     package: NormalizedName
     releases: SpecifierSet
     bounds: tuple[str, ...]
+    adds: tuple[str, ...]
     because: str
 
 
@@ -30,11 +37,13 @@ class BuildTools(Struct, frozen=True, kw_only=True):
     """What ``build-tools.yaml`` says.
 
     ``oldest`` maps a tool and a minor of Python to the oldest release that it
-    can run. ``causes`` are patterns of logs and what they mean.
+    can run, ``imports`` modules to what brings them. ``causes`` are patterns of
+    logs and what they mean.
     """
 
     oldest: Mapping[NormalizedName, Mapping[str, Version]]
     conditions: tuple[BuildCondition, ...]
+    imports: Mapping[str, str]
     causes: tuple[tuple[re.Pattern[str], str], ...]
 
     def floor(self, tool: NormalizedName, minor: str) -> Version | None:
@@ -51,6 +60,11 @@ class BuildTools(Struct, frozen=True, kw_only=True):
             ),
             None,
         )
+
+    def lacking(self, log: str) -> frozenset[str]:
+        """Return what brings the modules that a build missed, as far as that is known."""
+        missed = _MISSED.findall(log)
+        return frozenset(self.imports[name] for name in missed if name in self.imports)
 
     def cause(self, log: str) -> str:
         """Return in one line why a build failed, as its log has it; "" where that is not known."""
@@ -76,10 +90,12 @@ def build_tools() -> BuildTools:
                 package=canonicalize_name(each["package"]),
                 releases=SpecifierSet(each["releases"]),
                 bounds=tuple(each["with"]),
+                adds=tuple(each.get("adds", ())),
                 because=each["because"],
             )
             for each in said["build"]
         ),
+        imports=said["imports"],
         causes=tuple(
             (re.compile(each["seen"], re.MULTILINE), each["says"]) for each in said["causes"]
         ),

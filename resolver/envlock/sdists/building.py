@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
@@ -23,12 +24,14 @@ from envlock.model import DistributionFile, IndexSettings, Target
 from envlock.progress import Progress
 from envlock.rules.building import build_tools, cause_of
 from envlock.sdists import ARROW, MENDER
+from envlock.sdists.archives import asking_for
 from envlock.sdists.metadata import faults_of
 from envlock.system import run, write_texts
 from envlock.targets.tags import admits_python
 
 #: Seconds that one attempt may take: what compiles for longer is no package of the kind.
 _PATIENCE = 900.0
+_NOT_SAID = re.compile(r"^(?:DEBUG|TRACE) .*\n?", re.MULTILINE)
 _SELECTED = re.compile(r"^DEBUG Selecting: (\S+)==(\S+) \[", re.MULTILINE)
 #: The tools that may need bounds of their day.
 TOOLS = tuple(map(canonicalize_name, ("setuptools", "wheel", "cython", "numpy")))
@@ -47,10 +50,11 @@ class Source(Struct, frozen=True, kw_only=True):
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
-    """One way to build: in words, and with bounds on what builds."""
+    """One way to build: in words, with bounds on what builds, and with tools beside these."""
 
     way: str
     bounds: tuple[str, ...] = ()
+    adds: frozenset[str] = frozenset()
 
 
 class Made(Struct, frozen=True, kw_only=True):
@@ -79,10 +83,12 @@ def attempts(source: Source, index: Index) -> Iterator[Attempt]:
     condition = build_tools().of(source.name, source.version)
     if condition is not None:
         words = " ".join(condition.bounds)
-        yield Attempt(way=f"with {words}", bounds=condition.bounds)
+        adds = frozenset(condition.adds)
+        yield Attempt(way=f"with {words}", bounds=condition.bounds, adds=adds)
         if dated:
             bounds = (*condition.bounds, *dated)
-            yield Attempt(way=f"with {words} and the build tools {day}", bounds=bounds)
+            way = f"with {words} and the build tools {day}"
+            yield Attempt(way=way, bounds=bounds, adds=adds)
 
 
 def _of_the_day(source: Source, index: Index) -> tuple[str, ...]:
@@ -131,7 +137,7 @@ def build(
     """
     tried: list[str] = []
     said: list[str] = []
-    for number, attempt in enumerate(ways):
+    for number, attempt in enumerate(_adding(ways, said)):
         folder = sdist.parent / f"built-{number}"
         with progress.phase(f"build {source} {attempt.way}"):
             log, wheel = _run(source, sdist, attempt, folder, settings, progress)
@@ -149,6 +155,18 @@ def build(
         built = Built(tools=_tools(log), mended=mended)
         return Made(wheel=wheel, built=built, way=attempt.way if number else "")
     return Failed(cause=cause_of(said), ways=tuple(tried))
+
+
+def _adding(ways: Iterator[Attempt], said: Sequence[str]) -> Iterator[Attempt]:
+    """The ways, each once more where what it ``said`` names a module that it lacks."""
+    added: frozenset[str] = frozenset()
+    for attempt in ways:
+        yield replace(attempt, adds=attempt.adds | added)
+        more = build_tools().lacking(_NOT_SAID.sub("", said[-1])) - added if said else frozenset()
+        if more:
+            added |= more
+            way = f"{attempt.way}, with {' and '.join(sorted(added))} beside"
+            yield replace(attempt, way=way, adds=attempt.adds | added)
 
 
 def _mend(wheel: Path, mended: Sequence[str]) -> None:
@@ -178,6 +196,7 @@ def _run(
 ) -> tuple[str, Path | None]:
     """What one attempt said, and its wheel."""
     bounds = sdist.parent / "bounds.txt"
+    sdist = asking_for(attempt.adds, sdist) if attempt.adds else sdist
     write_texts({bounds: "".join(f"{each}\n" for each in attempt.bounds)}, lasting=False)
     command: list[str | Path] = [uv_program(), "build", "--wheel", "--verbose", "--no-progress"]
     command += ["--color", "never", "--python", str(source.target.interpreter)]

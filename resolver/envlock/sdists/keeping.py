@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import hashlib
 import json
-import lzma
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -14,11 +11,11 @@ from pathlib import Path
 import msgspec
 
 from envlock.builds import Built
-from envlock.errors import InstallFailure
 from envlock.index.downloads import download
 from envlock.index.pages import Index
 from envlock.model import IndexSettings
 from envlock.progress import Progress
+from envlock.sdists.archives import as_gzip
 from envlock.sdists.building import Attempt, Failed, Made, Source, attempts, build
 from envlock.system import (
     cache_folder,
@@ -29,11 +26,9 @@ from envlock.system import (
     remove_tree,
     scratch,
     share,
-    write_files,
 )
 
 _MADE = "made.json"
-_LARGEST = 500_000_000  # bytes of an archive that is packed anew
 
 
 class _Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,34 +72,17 @@ def wheel_of(
             return None
         with scratch() as folder:
             download((source.file,), folder, settings, progress)
-            sdist = _as_gzip(folder / source.file.filename)
+            sdist = as_gzip(folder / source.file.filename)
             index = Index(settings, progress=progress)
             ways = chain(_as_locked(locked), attempts(source, index))
             made = build(source, sdist, ways, settings, progress)
             return made if isinstance(made, Failed) else _keep(parts, made)
 
 
-def _as_gzip(sdist: Path) -> Path:
-    """An archive that uv takes: it reads no tar of another compression.
-
-    Raises:
-        InstallFailure: it is damaged.
-    """
-    if sdist.suffix not in {".bz2", ".xz"}:
-        return sdist
-    try:
-        with bz2.open(sdist) if sdist.suffix == ".bz2" else lzma.open(sdist) as stream:
-            content = gzip.compress(stream.read(_LARGEST + 1), 1)
-    except (OSError, EOFError, lzma.LZMAError) as error:
-        raise InstallFailure(f"{sdist.name} is no archive: {error}") from None
-    packed = sdist.with_suffix(".gz")
-    write_files({packed: content})
-    return packed
-
-
 def _as_locked(locked: Built | None) -> Iterator[Attempt]:
     if locked is not None:
-        yield Attempt(way="as the lock says", bounds=locked.tools)
+        adds = frozenset(each.partition("==")[0] for each in locked.tools)
+        yield Attempt(way="as the lock says", bounds=locked.tools, adds=adds)
 
 
 def _kept(place: Path, locked: Built | None) -> Made | None:

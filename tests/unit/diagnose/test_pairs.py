@@ -91,7 +91,7 @@ PAIRS = [
         frames("tensorflow_addons")
         + "ModuleNotFoundError: No module named 'tensorflow.python.trackable'",
         ("tensorflow==2.9.1",),
-        "tfa-tf-window",
+        "tfa-outside-window",
         ["tensorflow-addons", "tensorflow"],
         "tensorflow-addons<0.20,>=0.17",
     ),

@@ -39,6 +39,9 @@ def _texts(what: Iterable[str]) -> dict[Path, str]:
 def _annotation(finding: Finding, texts: dict[Path, str]) -> Annotation:
     ways = [f"try: {report.remedy_text(each)}" for each in finding.remedies[:1]]
     file, line = next(iter(texts), None), 0
+    if finding.places and is_file(Path(finding.places[0].where)):
+        file, line = Path(finding.places[0].where), finding.places[0].line
+        texts = {}
     for path, text in texts.items():
         for name in reversed([*finding.packages]):
             line = line or pinned_at(text, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -31,7 +32,7 @@ from envlock.errors import InterpreterMissing, NoResolution, UsageError, WorkErr
 from envlock.examine.files import examine_path
 from envlock.examine.gathered import Given
 from envlock.findings import Examined, Finding, by_its_lines
-from envlock.formats.edit import diff, edited
+from envlock.formats.edit import diff, edited, renamed
 from envlock.formats.registry import FileFormat, detect
 from envlock.locking.outputs import try_outputs
 from envlock.model import IndexSettings, Rule, Severity, Target, Violation
@@ -40,6 +41,7 @@ from envlock.progress import Progress
 from envlock.resolve import Tools
 from envlock.rules import database
 from envlock.rules.check import Packages, Situation, violations
+from envlock.rules.traps import traps
 from envlock.system import contents, encoded_as, read_text, refuse_irregular, write_files
 from envlock.targets.tags import fits
 from envlock.versions import admits
@@ -91,6 +93,8 @@ def fix_file(order: FileOrder, progress: Progress) -> FixedFile:
         try_outputs((order.path,), progress)
     text = read_text(order.path)
     before = contents(order.path) if order.path.is_file() else b""
+    if meant := _meant_by(order.path, text, before):
+        return meant
     examined = examine_path(order.path, Given(python=_version(order.python)))
     goal = _goal(order, examined)
     seen = judged_in_time(examined, goal, order.settings, progress)
@@ -117,6 +121,27 @@ def fix_file(order: FileOrder, progress: Progress) -> FixedFile:
         diff=diff(str(order.path), text, new),
         notes=notes,
         told=told,
+    )
+
+
+def _meant_by(path: Path, text: str, before: bytes) -> FixedFile | None:
+    """The file with names that are meant for those that are traps; None where it has none.
+
+    What else is wrong with it can only be told when it asks for what is meant.
+    """
+    conda = detect(path, text) is FileFormat.ENVIRONMENT
+    new = renamed(text, {name: trap.write for name, trap in traps().items()}, conda=conda)
+    if new == text:
+        return None
+    words = {canonicalize_name(each) for each in re.findall(r"[\w.-]+", text)}
+    told = tuple(str(trap) for name, trap in traps().items() if name in words)
+    return FixedFile(
+        path=path,
+        plan=Plan(steps=()),
+        before=before,
+        text=new,
+        diff=diff(str(path), text, new),
+        notes=(*told, "what else is wrong with it is told once it asks for what is meant"),
     )
 
 

@@ -258,7 +258,8 @@ def _fix_file(own: FixOptions, index: IndexOptions, talk: TalkOptions, progress:
     if found.notes and not talk.quiet:
         tell("\n".join(found.notes))
     if found.plan is not None and not talk.json:
-        say(f"{_plan_table(found.plan.steps)}\n\n{found.diff}\n")
+        steps_told = f"{_plan_table(found.plan.steps)}\n\n" if found.plan.steps else ""
+        say(f"{steps_told}{found.diff}\n")
     written = found.plan is not None and _is_to_be_written(own, as_json=talk.json)
     if written:
         fix_file.write_file(found)

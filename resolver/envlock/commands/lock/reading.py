@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
@@ -24,7 +25,7 @@ from envlock.formats.faults import Faults
 from envlock.formats.registry import FileFormat, format_at
 from envlock.index.secrets import learn_url
 from envlock.index.settings import choices_of_user
-from envlock.model import CondaSpec, Request
+from envlock.model import CondaSpec, Request, Requested
 from envlock.progress import Progress
 from envlock.request.environment_yml import read_environment
 from envlock.request.files import (
@@ -36,6 +37,7 @@ from envlock.request.files import (
 )
 from envlock.request.words import parse_words
 from envlock.rules.frameworks import framework, framework_of
+from envlock.rules.traps import traps
 from envlock.system.looking import expand
 
 _PROJECT = "pyproject.toml"
@@ -85,12 +87,26 @@ def read_asked(
         exclude_newer=settled.exclude_newer,
         needs=needs(options),
         no_imports=tuple(map(canonicalize_name, options.no_imports)),
-        allow_build=tuple(
-            name if name == ALL_BUILDS else canonicalize_name(name) for name in options.allow_build
-        ),
+        allow_build=tuple(map(_buildable, options.allow_build)),
     )
+    _tell_traps(found.requirements, progress)
     _refuse_contradiction(found, settled, understood)
     return found, pythons
+
+
+def _buildable(name: str) -> str:
+    """What --allow-build says: a package, or all."""
+    return name if name == ALL_BUILDS else canonicalize_name(name)
+
+
+def _tell_traps(requirements: Iterable[Requested], progress: Progress) -> None:
+    """Say which names are not what people mean, before anything is solved."""
+    for each in requirements:
+        trap = traps().get(canonicalize_name(each.requirement.name))
+        if trap is not None:
+            place, colon, _ = each.origin.rpartition(":")
+            way = f" (envlock fix {shlex.quote(place)} does it)" if colon else ""
+            progress.note(f"{each.origin}: {trap}{way}")
 
 
 #: What says that versions are bounded; anything else chooses between wheels and sources.
