@@ -145,11 +145,11 @@ def test_a_failure_that_nothing_explains_is_for_bisect(
     envlock: Program, index: SimpleIndex
 ) -> None:
     build_wheel(index.folder, "odd", "1.0", files={"odd.py": "raise OSError('unheard of')\n"})
-    done = envlock("create", "tensorflow", "odd", "--json")
+    done = envlock("create", "tensorflow", "odd", "--index-url", index.url, "--json")
     assert (done.code, done.data["findings"]) == (1, [])
     (offered,) = [each for each in done.data["remedies"] if " bisect " in each]
     words = shlex.split(offered)
-    assert words[-2:] == ["--imports", "odd"]
+    assert words[-4:] == ["--imports", "odd", "--index-url", index.url]
     assert all(Path(each).is_file() for each in words[2:4])
 
 

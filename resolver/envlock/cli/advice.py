@@ -33,6 +33,8 @@ _FROM = frozenset(
         *("--trusted-host", "--cert", "--client-cert", "--keyring-provider", "--offline"),
     }
 )
+#: The commands that ask for packages, by their options.
+_ASKING = frozenset({"bisect", "bundle", "create", "docker", "fix", "lock", "sync"})
 #: What deletes, so that whoever proposes it says so behind it.
 _FORCE = "--force"
 _COMMENT = "  # "
@@ -156,16 +158,15 @@ def carried(app: typer.Typer, typed: Sequence[str], way: str) -> str:
     """
     name, command = _find(app, typed)
     words = way.split()
-    other, its = _find(app, words[1:]) if words[:1] == ["envlock"] else ("", None)
-    if not other or its is None:
+    same = words[: 1 + len(name.split())] == ["envlock", *name.split()]
+    if not same and not (words[:1] == ["envlock"] and _ASKING.intersection(words[1:2])):
         return way
-    known = None if other == name else _FROM & {opt for each in its.params for opt in each.opts}
     way, mark, comment = way.partition(_COMMENT)
     said = {word.partition("=")[0] for word in words}
     more = [
         word
         for opts, given in _options(command.params, typed)
-        if not said & opts and not _ASKS & opts and (known is None or known & opts)
+        if not said & opts and not _ASKS & opts and (same or _FROM & opts)
         for word in given
     ]
     deletes = _DELETES if _FORCE in more else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -17,7 +18,6 @@ from envlock.outcomes import IMPORTS, SCRIPT
 from envlock.probes import DEFAULT_GATE
 from envlock.rules.frameworks import families, framework_of
 from envlock.system import kept_folder, write_texts
-from envlock.system.typed import command
 
 #: Cells that are looked into for a set that passed.
 _LOOKED_AT = 5
@@ -39,7 +39,8 @@ def bisecting(
         return
     imports = [each.removeprefix(IMPORTS) for each in missed if each.startswith(IMPORTS)]
     named = [word for each in imports for word in ("--imports", each)]
-    yield command("envlock", "bisect", good, bad, "--python", part.python, *named)
+    words = ["envlock", "bisect", str(good), str(bad), "--python", part.python, *named]
+    yield shlex.join(words)
 
 
 def last_good(part: Part, evidence: Sequence[Path]) -> Path | None:
