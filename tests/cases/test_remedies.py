@@ -5,9 +5,12 @@ from collections.abc import Iterator
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
+from envlock.diagnose.offers import newest_offered
 from envlock.findings import Finding
-from envlock.model import RemedyKind, Severity
+from envlock.model import Platform, RemedyKind, Severity
+from envlock.rules.check import Situation
 
 from .test_cases import BROKEN, Case, found
 
@@ -90,3 +93,16 @@ def first_of(lines: list[str], python: str, platform: str, name: str) -> str:
 )
 def test_the_cure_is(lines: list[str], python: str, platform: str, name: str, cure: str) -> None:
     assert first_of(lines, python, platform, name) == cure
+
+
+@pytest.mark.parametrize(("system", "is_offered"), [("windows", False), ("linux", True)])
+def test_what_has_no_wheel_for_a_system_is_not_offered_there(
+    system: str, *, is_offered: bool
+) -> None:
+    machine = Platform(system=system, machine="x86_64")
+    situation = Situation(python=Version("3.11"), platform=machine, manager="pip")
+    name = canonicalize_name("tensorflow-text")
+    found = newest_offered(name, Requirement("tensorflow-text==2.16.*"), situation)
+    assert (found is not None) is is_offered
+    earlier = newest_offered(name, Requirement("tensorflow-text<2.11"), situation)
+    assert earlier is not None

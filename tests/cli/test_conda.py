@@ -66,6 +66,7 @@ def test_an_environment_file_becomes_a_prefix_that_is_proved(conda: Program) -> 
         f"linux-64     python {version()}, tensorflow 2.15.1, h5py 3.11.0, numpy 1.26.4\n"
         "with pip     helper 1.0\n"
         "moved        numpy=1.26.4  by numpy2-tf-abi\n"
+        "sets         HELLO=1, unless somebody sets it otherwise\n"
         "written      conda-lock.yml\n"
         f"proved       {PROVED}\n"
         "environment  .venv\n"
@@ -375,7 +376,7 @@ def test_a_prefix_is_made_equal_to_a_lock(conda: Program, kind: str) -> None:
     done = conda("sync", lock, "--json")
     (part,) = done.data["parts"]
     assert (done.data["changed"], part["subdir"]) == (True, "linux-64")
-    assert json.loads((records / "state").read_text())["env_vars"] == {"MINE": "1"}
+    assert json.loads((records / "state").read_text())["env_vars"] == {"HELLO": "1", "MINE": "1"}
 
 
 def test_a_lock_that_cannot_be_synced_is_refused_with_what_can(conda: Program) -> None:

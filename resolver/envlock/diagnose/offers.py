@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
 from msgspec import Struct
@@ -22,6 +22,7 @@ from envlock.targets.platforms import NamedPlatform, foreign_target
 from envlock.versions import admits, minor_of
 
 CONDA = "conda"
+_NONE = Version("0")  # no release at all
 
 
 class Offer(Struct, frozen=True, kw_only=True):
@@ -35,8 +36,7 @@ def newest_offered(name: NormalizedName, wish: Requirement, situation: Situation
     """Return what a requirement would bring; None where there is nothing to install."""
     minors = minors_of(situation)
     if not _is_recorded(name) or situation.manager == CONDA:
-        last = pythons().last.get(name, {}).get(minors[-1])
-        too_new = last is not None and not _reaches(wish.specifier, Version(last))
+        too_new = not all(_reaches(wish.specifier, each) for each in _last(name, situation))
         return None if too_new else Offer(version=None, minor=minors[-1])
     platform = usual_platform(situation.platform)
     found = [
@@ -74,13 +74,21 @@ def is_empty(name: NormalizedName, version: Version) -> bool:
     return found is not None and not found.wheels.get(name)
 
 
+def _last(name: NormalizedName, situation: Situation) -> Iterator[Version]:
+    """The last releases that the newest Python meant has, and that pip has for the system."""
+    found = [pythons().last.get(name, {}).get(minors_of(situation)[-1])]
+    if situation.platform is not None and situation.manager != CONDA:
+        found.append(pythons().last_on.get(situation.platform.system, {}).get(name))
+    yield from (Version(each) for each in found if each is not None)
+
+
 def _reaches(specifier: SpecifierSet, last: Version) -> bool:
     """Whether a range begins at or below the last release that a Python has."""
     floors = [Version(each.version) for each in specifier if each.operator in {">=", ">", "~="}]
     pinned = [
         Version(each.version.removesuffix(".*")) for each in specifier if each.operator == "=="
     ]
-    return all(each <= last for each in (*floors, *pinned))
+    return last > _NONE and all(each <= last for each in (*floors, *pinned))
 
 
 def extras_of(name: NormalizedName, version: Version) -> frozenset[str]:

@@ -98,13 +98,15 @@ class Pythons(Struct, frozen=True, kw_only=True):
     ``minors`` are all there are, oldest first, ``oldest`` the first that is
     locked for. ``stands_for`` is the full version that a minor stands for
     where that is not its first patch, ``last`` maps a package and a minor to
-    the last release that this Python has.
+    the last release that this Python has, ``last_on`` a system and a package to the
+    last one with a wheel for it.
     """
 
     minors: tuple[str, ...]
     oldest: str
     stands_for: Mapping[str, str]
     last: Mapping[str, Mapping[str, str]]
+    last_on: Mapping[str, Mapping[str, str]]
 
     def full(self, minor: str) -> str:
         """Return the full version that a minor stands for."""
@@ -120,4 +122,5 @@ def pythons() -> Pythons:
         oldest=said["oldest"],
         stands_for=said["stands-for"],
         last=said["last"],
+        last_on=said["last-on"],
     )

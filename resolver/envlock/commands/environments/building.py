@@ -237,7 +237,7 @@ class Prefix(Struct, frozen=True, kw_only=True):
                 here = target(find_interpreter(str(python)))
                 part, settings = with_wheels(self.part, here, self.settings, progress)
                 add(python, text_of(self.lock, part), settings, progress)
-        write_settings(site_folders(prefix), self.variables)
+        write_settings(site_folders(prefix), self.lock.variables)
         ours = {each.name: each.version for each in self.part.conda}
         built = ours | {name: str(version) for name, version in self.part.pins.items()}
         place.mark(built, asked_for(self))
@@ -333,7 +333,7 @@ def told_apart(builder: Venv | Prefix, how: Closeness, folder: Path) -> Drift:
     if isinstance(builder, Venv):
         part = replace(builder.part, python=minor_of(builder.interpreter.version))
         return drift_of(folder, part, how, builder.lock.variables)
-    return drift_of(folder, builder.part, how, builder.variables)
+    return drift_of(folder, builder.part, how, builder.lock.variables)
 
 
 def in_place_of(builder: Venv | Prefix, drift: Drift) -> Venv | Prefix:

@@ -273,8 +273,8 @@ def _prefix(order: SyncOrder, lock: Lock) -> Prefix:
         part=part,
         request=Request(channels=lock.channels, specs=lock.requested),
         settings=order.settings,
-        # Most formats have no place for them; what was set for the environment stays.
-        variables=lock.variables or variables_of(order.folder),
+        # What was set for the environment stays, over what the lock sets.
+        variables={**lock.variables, **variables_of(order.folder)},
         no_imports=order.no_imports,
     )
 
