@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from support.framework import its_python, minor_of
 from support.program import Program, said, snapshot
 from support.simple_index import SimpleIndex
 
@@ -124,7 +125,7 @@ def test_where_another_lock_is_here_that_one_is_named(envlock: Program, verb: st
 def test_a_lock_for_another_python_is_not_installed_into_this_one(envlock: Program) -> None:
     assert envlock("lock", "h5py", "--engine", "uv").code == 0
     lock = envlock.here / "requirements.txt"
-    here = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    here = minor_of(its_python())
     text = lock.read_text()
     lock.write_text(text.replace(f"# python {here} on", "# python 3.5 on"))
     done = envlock("sync", "--python", here)

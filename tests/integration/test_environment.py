@@ -209,7 +209,7 @@ def test_a_build_that_fails_shows_its_last_words(
 ) -> None:
     build_sdist(wheels, "h5", "1.0", backend='raise SystemExit("no libhdf5.so here")\n')
     with pytest.raises(
-        WorkError, match=r"h5 1\.0 cannot be built .*: no libhdf5\.so here$"
+        WorkError, match=r"h5 1\.0 has no wheel .* cannot be built .*: no libhdf5\.so here$"
     ) as caught:
         sync(python, lock(wheels, "h5-1.0"), at(index), QUIET)
     assert caught.value.exit_code == ExitCode.NO_RESOLUTION
