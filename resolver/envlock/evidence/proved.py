@@ -378,7 +378,26 @@ def _none_has(
         why += [f"was not tried with {', '.join(untried)}"] if untried else []
         words = " and ".join(why) or _BARRED
         lines.append(f"  {found.cell.distribution} {found.cell.version} {words}")
+    lines += _of_other_build(needs, question, cells)
     return NoResolution("\n".join(lines), *_ways(needs, question, cells))
+
+
+def _of_other_build(
+    needs: Sequence[str], question: Question, cells: Mapping[Cell, Traversable]
+) -> Iterator[str]:
+    """The newest release of another build that has it all here, with what is set for it."""
+    own = _asked(question, needs)
+    here = (question.target.minor, str(question.target.platform))
+    others = [
+        c for c in cells if (c.python, c.platform) == here and own.distribution != c.distribution
+    ]
+    for cell in sorted(others, key=lambda each: each.version, reverse=True):
+        for each in proved_sets(cells[cell]):
+            if own.distribution is not None and each.passes(own.levels):
+                settings = " and ".join(f"{n}={v}" for n, v in each.variables.items())
+                with_it = f", with {settings}" if settings else ""
+                yield f"  {cell.distribution} {cell.version}, another build, has it{with_it}"
+                return
 
 
 def _missed(needs: Sequence[str], found: Precedent) -> list[str]:

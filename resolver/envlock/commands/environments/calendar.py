@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 
-from msgspec.structs import replace
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
@@ -18,7 +17,7 @@ from envlock.locking.job import Job
 from envlock.model import DistributionFile
 from envlock.progress import Progress
 from envlock.rules.traces import distribution_of
-from envlock.targets.tags import serves
+from envlock.targets.tags import installable, serves
 
 
 class Calendar:
@@ -27,19 +26,29 @@ class Calendar:
     def __init__(self, job: Job, progress: Progress) -> None:
         """``job`` says where is looked, and for what."""
         self._job = job
-        # What has wheels is not taken as source: as old as that it is not built any more.
-        self._target = replace(job.target(), interpreter=None)
+        self._target = job.target()
         self._index = Index(job.settings, progress=progress)
 
     def __call__(self, name: NormalizedName) -> Mapping[Version, Dated]:
         """Return the releases whose day the index tells."""
         files = admitted(self._index.files(name), self._job.request.exclude_newer)
+        listed = releases(files)
+        wheels = any(installable(each, self._target) for own in listed.values() for each in own)
         found: dict[Version, Dated] = {}
-        for version, own in releases(files).items():
+        for version, own in listed.items():
             day = _day(own)
             if day is not None:
-                found[version] = Dated(day=day, serves=serves(own, self._target))
+                found[version] = Dated(day=day, serves=self._serves(own, wheels=wheels))
         return found
+
+    def _serves(self, files: tuple[DistributionFile, ...], *, wheels: bool) -> bool:
+        """Whether a release is to be had; of what has ``wheels`` for this Python, one with one.
+
+        Source that is as old as that is not built any more.
+        """
+        if wheels:
+            return any(installable(each, self._target) for each in files)
+        return serves(files, self._target)
 
 
 def _day(files: tuple[DistributionFile, ...]) -> date | None:
