@@ -56,7 +56,7 @@ CACHES = frozenset(
             "matrix",
             "matrix-workers",
         ),
-        *("metadata", "pip-tools", "proofs", "solved", "today", "uv"),
+        *("metadata", "pip-tools", "proofs", "solved", "today", "unproved", "uv"),
     )
 )
 #: Files of the cache itself begin so.
