@@ -50,6 +50,8 @@ def test_a_way_out_is_asked_of_the_same_index_and_written_to_the_same_file(
             "envlock create a --env=q --force  # --force deletes the environment that is there",
         ),
         ("lock a -i URL", "envlock lock b  # why", "envlock lock b -i URL  # why"),
+        # Another command that asks for packages takes them from where they were looked for.
+        ("lock a -i URL -o x", "envlock create a", "envlock create a -i URL"),
         # What a way out says itself is not said twice, nor what it leaves out.
         ("lock a -p 3.12", "envlock lock a --python 3.11", "envlock lock a --python 3.11"),
         ("lock -r a.in --platform X", "envlock lock b", "envlock lock b"),
@@ -57,7 +59,6 @@ def test_a_way_out_is_asked_of_the_same_index_and_written_to_the_same_file(
         ("lock a --check", "envlock lock a", "envlock lock a"),
         ("lock a -- -i", "envlock lock a", "envlock lock a"),
         # What is no such command stays as it is.
-        ("lock a -i URL", "envlock create a", "envlock create a"),
         ("lock a -i URL", "in c.txt, remove b<2", "in c.txt, remove b<2"),
         ("lock a -i", "envlock lock a", "envlock lock a -i"),
     ],

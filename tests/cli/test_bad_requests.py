@@ -92,7 +92,8 @@ CASES = {
         files={"wanted.txt": "@EXPLICIT\nhttps://conda.invalid/x/noarch/a-1.0-0.conda\n"},
         code=2,
         said='error: "wanted.txt" is not understood here: it is an explicit list of conda packages,'
-        " and envlock reads requirements files (*.txt, *.in) and pyproject.toml\n"
+        " and envlock reads requirements files (*.txt, *.in), pyproject.toml, Pipfile, setup.cfg"
+        " and setup.py\n"
         "  try: write what you need from it into requirements.in: -r requirements.in\n",
     ),
     "a file that is not for fix": Bad(

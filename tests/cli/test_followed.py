@@ -22,8 +22,14 @@ requires-python = ">=3.8"
 name = "x"
 version = "1"
 source = { virtual = "." }
+
+[[package]]
+name = "h5py"
+version = "3.11.0"
+source = { registry = "https://pypi.org/simple" }
 """
-BOOK = '{"cells": [], "nbformat": 4, "nbformat_minor": 5, "metadata": {}}'
+CELL = '{"cell_type": "code", "source": "import h5py", "outputs": []}'
+BOOK = f'{{"cells": [{CELL}], "nbformat": 4, "nbformat_minor": 5, "metadata": {{}}}}'
 MADE = f"# made by: envlock lock h5py\n# request: sha256:{'0' * 64}\n{PINNED}"
 MERGED = f"<<<<<<< a\n{MADE}=======\nh5py==3.10.0\n>>>>>>> b\n"
 

@@ -152,7 +152,7 @@ def test_what_pip_installs_leaves_tensorflow_working(made: Made) -> None:
         ". .venv/bin/activate && pip install --quiet seaborn"
         " && python -c 'import seaborn, tensorflow; print(seaborn.__file__)'"
     )
-    env = {**program.environment(), "PYTHONPATH": ""}
+    env = {**program.environment(), "PYTHONPATH": "", "PIP_REQUIRE_VIRTUALENV": "1"}
     del env["PIP_CONFIG_FILE"]
     done = program.run(["/bin/bash", "-c", shell], env=env)
     assert done.code == 0, done.err

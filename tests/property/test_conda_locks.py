@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from envlock.choices import Format
 from envlock.errors import UsageError
 from envlock.formats.archives import build_number, noarch_of
+from envlock.formats.comments import sayable
 from envlock.formats.content import edits
 from envlock.formats.registry import LOCKS, read_lock, texts_of
 from envlock.model import CondaPackage, Lock, LockedPackage, Part, RuleId
@@ -23,8 +24,8 @@ KINDS = [kind for kind, row in LOCKS.items() if row.conda]
 
 def carried(kind: Format, lock: Lock) -> Lock:
     """The lock without what a format has no place for."""
-    if kind is not Format.ENVIRONMENT:
-        lock = replace(lock, variables={})
+    if kind is not Format.ENVIRONMENT:  # a comment holds what is one line
+        lock = replace(lock, variables=sayable(lock.variables))
     named = {each.name: each.channel for each in lock.requested if each.channel}
     parts = tuple(
         replace(

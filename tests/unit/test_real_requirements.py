@@ -234,7 +234,8 @@ REFUSED = (
         (
             (
                 '"{folder}/r.txt" is not understood here: it is what pip list or conda list prints,'
-                " and envlock reads requirements files (*.txt, *.in) and pyproject.toml"
+                " and envlock reads requirements files (*.txt, *.in), pyproject.toml, Pipfile,"
+                " setup.cfg and setup.py"
             ),
         ),
     ),

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -54,7 +55,8 @@ def test_without_a_script_its_python_starts_it(
 def test_what_an_extra_names_is_installed_beside_envlock(
     monkeypatch: pytest.MonkeyPatch, *, pip: bool
 ) -> None:
-    monkeypatch.setattr(typed, "find_spec", lambda _: pip or None)
+    finder = SimpleNamespace(find_spec=lambda _: pip or None)
+    monkeypatch.setattr("envlock.system.typed.PathFinder", finder)
     installer = "pip install" if pip else f"uv pip install --python {sys.executable}"
     assert typed.beside_envlock("conda") == (
         f"{sys.executable} -m {installer} 'py-rattler==0.28.*'"

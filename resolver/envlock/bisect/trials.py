@@ -23,6 +23,7 @@ from envlock.environment.create import change, create_venv
 from envlock.environment.inspect import installed, prefix_of, site_folders
 from envlock.environment.records import Distribution, read_site, recorded
 from envlock.errors import IndexFailure, InstallFailure, UsageError, WorkError
+from envlock.index.unbuilt import Unbuilt
 from envlock.model import IndexSettings
 from envlock.outcomes import Crashed, Failed, Outcome, Passed
 from envlock.probes import PROBES
@@ -180,7 +181,7 @@ class Bench(Struct, kw_only=True):
     def _tried(self, pins: Pins) -> tuple[tuple[Failure, ...], bool]:
         try:
             change(self.python, pins, self.settings, self.progress)
-        except InstallFailure as error:
+        except (InstallFailure, Unbuilt) as error:
             why = self._said(error)
             return (Failure(level="install", error="not installed", message=why),), False
         except IndexFailure as error:

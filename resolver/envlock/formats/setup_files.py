@@ -20,7 +20,7 @@ _DEEPEST = 200  # of nested expressions: what a person writes has a handful
 _INSTALL, _EXTRAS, _PYTHON = "install_requires", "extras_require", "python_requires"
 _LIST_FILE = re.compile(r"[\w./-]*\.(?:txt|in)")
 _LITERAL = re.compile(r"\binstall_requires\s*=\s*(\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*\])")
-_FACTOR = re.compile(r"([\w.,!{}-]+(?:-[\w.,{}]+)*):\s+(\S.*)")
+_FACTOR = re.compile(r"([\w.,!{}-]+):\s+(\S.*)")
 _FILE = re.compile(r"file:\s*(.+)", re.DOTALL)
 
 

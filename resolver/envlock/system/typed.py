@@ -8,7 +8,7 @@ import shlex
 import shutil
 import sys
 from functools import cache
-from importlib.util import find_spec
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 _DISTRIBUTION = "envlock-tf"
@@ -73,7 +73,8 @@ def beside_envlock(extra: str) -> str:
 
 
 def _installer() -> tuple[str, ...]:
-    if find_spec("pip") is not None:
+    # Not by every finder: setuptools' own warns once distutils is there.
+    if PathFinder.find_spec("pip") is not None:
         return (sys.executable, "-m", "pip", "install")
     return (*own_uv(), "pip", "install", "--python", sys.executable)
 
