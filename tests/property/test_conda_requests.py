@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -65,6 +65,7 @@ def without_places(request: Request) -> Request:
 
 @examples(100)
 @given(text=TEXTS)
+@example(text="name: x\n  - -f https://u:p@host/x\ndependencies:")
 def test_any_text_is_a_request_that_keeps_or_is_refused_in_words(text: str, tmp_path: Path) -> None:
     path = tmp_path / "environment.yml"
     path.write_bytes(text.encode("utf-8", "replace"))

@@ -103,6 +103,9 @@ class _Reader:
         for entry in self._file.lists.get("name", ())[:1]:
             self._fault(entry, "the name of the environment is a list", "write one name")
         found = self._file.values.get("name")
+        if found is not None and "://" in found.text:  # it may hold credentials
+            message = f"{shown(found.text)} is an address, and no name of an environment"
+            self._fault(found, message, "write one name")
         return None if found is None or found.text in NOTHING else found.text
 
     def _channels(self) -> list[str]:
