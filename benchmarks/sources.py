@@ -26,7 +26,7 @@ from packaging.version import Version
 from envlock.index.pages import Index
 from envlock.model import IndexSettings, Request, Target
 from envlock.progress import Silent
-from envlock.sdists.building import Failed, Made, Source
+from envlock.sdists.building import Made, NotBuilt, SourceRelease
 from envlock.sdists.keeping import wheel_of
 from envlock.targets.find import find, terms
 from envlock.targets.tags import installable, taken
@@ -83,13 +83,13 @@ def _cell(pin: str, goal: Target) -> dict[str, str]:
         return {"way": "", "cause": "no file of it is for this Python"}
     if installable(file, goal):
         return {"way": "wheel"}
-    source = Source(name=name, version=version, file=file, target=goal)
+    source = SourceRelease(name=name, version=version, file=file, target=goal)
     made = wheel_of(source, settings, Silent())
     if isinstance(made, Made):
         way = _LAW.sub("its day", made.way) or "plain"
         mended = {"mended": "; ".join(made.built.mended)} if made.built.mended else {}
         return {"way": way, "tools": " ".join(made.built.tools), **mended}
-    return {"way": "", "cause": made.cause if isinstance(made, Failed) else "it was not read"}
+    return {"way": "", "cause": made.cause if isinstance(made, NotBuilt) else "it was not read"}
 
 
 def _table(known: Mapping[tuple[str, str], Mapping[str, str]], pins: list[str]) -> Iterator[str]:

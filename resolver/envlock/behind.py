@@ -9,7 +9,7 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 
-class Holding(Struct, frozen=True, kw_only=True):
+class Holdback(Struct, frozen=True, kw_only=True):
     """What keeps a newer release of a package away, and what would free it, "" if nobody knows."""
 
     why: str
@@ -27,4 +27,4 @@ class Behind(Struct, frozen=True, kw_only=True):
     uploaded: date
     newest: Version
     newest_uploaded: date
-    holding: tuple[Holding, ...] = ()
+    holding: tuple[Holdback, ...] = ()

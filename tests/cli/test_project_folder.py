@@ -75,3 +75,16 @@ def test_older_files_of_a_project_ask_for_packages_too(
 ) -> None:
     (tmp_path / name).write_text(text)
     assert asking_file(tmp_path, conda=None, more=False) == (tmp_path / name if asks else None)
+
+
+def test_a_file_that_cannot_be_read_is_told_and_hides_no_other(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "broken.py").write_text("{% if x %}\n" * 300)
+    (project / "pixi.toml").write_text("[dependencies\n")
+    code, text = said(capsys, "diagnose", ".")
+    assert code == 1
+    assert ".: read 3 files, 1 of them code" in text
+    assert "broken.py is no Python that envlock can read" in text
+    assert "pixi.toml:1: not TOML" in text
+    assert "tensorflow.Session is in TensorFlow up to 1.15" in text

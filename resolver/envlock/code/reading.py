@@ -11,7 +11,7 @@ import re
 
 from msgspec import Struct
 
-from envlock.formats.sources import python_fault, python_tree
+from envlock.formats.sources import parsed
 
 #: Statements of Python 2 in words that Python 3 reads.
 _PRINT = re.compile(r"^(\s*)print\s+(?![(=])(?:>>.*?,)?(.*?)(?:,\s*)?$")
@@ -39,10 +39,10 @@ def read_script(text: str) -> Script | None:
     shown = tuple(lines)
     aside: list[int] = []
     for _ in range(_MOST_LINES):
-        tree = python_tree("\n".join(lines) + "\n")
-        if tree is not None:
-            return Script(tree=tree, lines=shown, aside=tuple(aside))
-        at = python_fault("\n".join(lines) + "\n") - 1
+        found = parsed("\n".join(lines) + "\n")
+        if not isinstance(found, int):
+            return Script(tree=found, lines=shown, aside=tuple(aside))
+        at = found - 1
         if not 0 <= at < len(lines):
             return None
         if (meant := _newer(lines[at])) != lines[at]:

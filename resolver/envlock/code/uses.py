@@ -27,20 +27,6 @@ def uses(script: Script, where: str) -> tuple[Use, ...]:
     return tuple(sorted(set(reader.found), key=lambda each: (each.line, each.column, each.dotted)))
 
 
-def imported(script: Script) -> frozenset[str]:
-    """Return the top-level modules that a script imports, those of its own folder among them."""
-    found: set[str] = set()
-    for node in ast.walk(script.tree):
-        match node:
-            case ast.Import(names=aliases):
-                found |= {each.name.partition(".")[0] for each in aliases}
-            case ast.ImportFrom(module=str(module), level=0):
-                found.add(module.partition(".")[0])
-            case _:
-                pass
-    return frozenset(found)
-
-
 class _Reader(ast.NodeVisitor):
     """Walks a tree twice: what each name stands for, and where it is used."""
 

@@ -180,7 +180,7 @@ def _title(found: Lost) -> str:
     life, name = found.life, short(found.claim.dotted)
     title = names.title(life.distribution)
     if life.since is not None and life.before is not None:
-        return f"{name} is only in {title} {_run(life.since, life.before)}"
+        return f"{name} is only in {title} {in_words(life.since, life.before)}"
     release = life.before or life.after or Version("0")
     verb = "ended with" if life.before is not None else "came with"
     return f"{name} {verb if life.sure else 'is known up to'} {title} {minor_of(release)}"
@@ -211,7 +211,7 @@ def _of_asker(asker: NormalizedName, life: Life) -> str:
 def _told(found: Lost) -> str:
     life = found.life
     title = names.title(life.distribution)
-    runs = " and ".join(_run(*each) for each in life.runs)
+    runs = " and ".join(in_words(*each) for each in life.runs)
     here = f"; {title} {life.here} is here" if life.here is not None else ""
     asker = ""
     if found.asker is not None and found.blame is not None:
@@ -221,7 +221,8 @@ def _told(found: Lost) -> str:
     return f"{short(found.claim.dotted)} is in {title} {runs}{here}.{asker}"
 
 
-def _run(first: Version | None, last: Version | None) -> str:
+def in_words(first: Version | None, last: Version | None) -> str:
+    """Say a run of releases by its minors; None where it begins before or goes on."""
     if first is None:
         return f"up to {minor_of(last)}" if last is not None else "of every release"
     if last is None:

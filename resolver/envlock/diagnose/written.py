@@ -13,11 +13,10 @@ from envlock import names
 from envlock.diagnose.claims import Claim
 from envlock.diagnose.instead import moved, short
 from envlock.diagnose.lives import Life, life_of, verdicts, version_of
-from envlock.diagnose.lost import Lost, missing
+from envlock.diagnose.lost import Lost, in_words, missing
 from envlock.findings import Examined, Finding, Use
 from envlock.rules.check import Known
 from envlock.rules.traces import Raised
-from envlock.versions import minor_of
 
 _SHOWN = 4  # places of one name
 _NAMED = 3  # names that bound the releases of one distribution
@@ -41,7 +40,7 @@ class Need(Struct, frozen=True, kw_only=True):
         told = ", ".join(f"{_short(each.dotted)} ({each.place})" for each in self.because)
         if not self.runs:
             return f"no release of {title} on record has all of: {told}"
-        runs = " or ".join(_run(*each) for each in self.runs)
+        runs = " or ".join(in_words(*each) for each in self.runs)
         return f"needs {title} {runs}: {told}"
 
 
@@ -104,11 +103,6 @@ def _runs(admitted: Mapping[Version, bool]) -> Iterator[tuple[Version, Version]]
         if fits:
             first, *rest = group
             yield first, rest[-1] if rest else first
-
-
-def _run(first: Version, last: Version) -> str:
-    one, other = minor_of(first), minor_of(last)
-    return one if one == other else f"{one} to {other}"
 
 
 def _verdicts(distribution: str, dotted: str) -> Sequence[tuple[Version, bool | None]]:

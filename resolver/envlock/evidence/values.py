@@ -85,7 +85,7 @@ class Variation(Struct, frozen=True, kw_only=True):
         return cls(package=canonicalize_name(package), series=series) if space else None
 
 
-class Beside(Struct, frozen=True, kw_only=True):
+class CompanionSet(Struct, frozen=True, kw_only=True):
     """A set with a distribution beside the framework, which is imported and used: ``+pandas``."""
 
     package: NormalizedName
@@ -99,7 +99,7 @@ class Beside(Struct, frozen=True, kw_only=True):
         return f"{IMPORTS}{self.package}"
 
     @classmethod
-    def named(cls, name: str) -> Beside | None:
+    def named(cls, name: str) -> CompanionSet | None:
         """Return what a set's name tells, or None for the other sets."""
         return cls(package=canonicalize_name(name[1:])) if name.startswith(_WITH) else None
 
@@ -120,11 +120,12 @@ class Circumstances(Struct, frozen=True, kw_only=True):
 class ProvedSet(Struct, frozen=True, kw_only=True):
     """A complete set of pins, and what it did when it was run.
 
-    ``name`` is ``rules``, ``plain``, ``legacy``, a `Variation` or a `Beside`. ``problem`` says why
-    there is nothing to run: no resolution, or an installation that failed;
-    then there are no outcomes. ``against`` is true for a variation that the
-    rules refuse, and that was run all the same: its package was replaced in
-    the set of the rules. ``seconds`` maps resolve, install and prove to time.
+    ``name`` is ``rules``, ``plain``, ``legacy``, a `Variation` or a
+    `CompanionSet`. ``problem`` says why there is nothing to run: no resolution,
+    or an installation that failed; then there are no outcomes. ``against`` is
+    true for a variation that the rules refuse, and that was run all the same:
+    its package was replaced in the set of the rules. ``seconds`` maps resolve,
+    install and prove to time.
     ``variables`` were set in the environment.
     """
 
@@ -176,7 +177,7 @@ class CellEvidence(Struct, frozen=True, kw_only=True):
 
 def _order(each: ProvedSet) -> tuple[int, str, Version]:
     variation = Variation.named(each.name)
-    if Beside.named(each.name) is not None:
+    if CompanionSet.named(each.name) is not None:
         return (len(_NAMED) + 1, each.name, Version("0"))
     if variation is None:
         return (_NAMED.index(each.name), "", Version("0"))

@@ -8,7 +8,9 @@ the first system and Python that it allows.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
+from typing import cast
 
 from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
@@ -16,19 +18,18 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from envlock import standards
 from envlock.errors import UsageError, refuse_conflict
-from envlock.examine import declared
 from envlock.examine.brief import with_short_lines
-from envlock.examine.code import examine_script
 from envlock.examine.gathered import Gathered, Given, folder_platform, holds, only_minor
-from envlock.examine.lines import RequirementLines, take_spec
+from envlock.examine.lines import RequirementLines, settle_manager, take, take_spec
 from envlock.examine.logs import examine_text
 from envlock.findings import Examined, Kind
 from envlock.formats.conda_spec import is_for, pypi_name, selected
+from envlock.formats.declarations import DECLARED, Declaration
 from envlock.formats.environment_yml import EntryOwner, EnvironmentEntry, parse_environment_yml
 from envlock.formats.faults import shown
 from envlock.formats.listings import HEAD, folder_of, rows
 from envlock.formats.logs import is_log
-from envlock.formats.pipfile import of_pixi_tables
+from envlock.formats.pixi_toml import of_pixi_tables
 from envlock.formats.pyproject import Project
 from envlock.formats.reading import read_lenient
 from envlock.formats.registry import FileFormat, detect, named, read_lock
@@ -38,6 +39,7 @@ from envlock.rules.frameworks import framework
 from envlock.targets.platforms import KNOWN
 
 Environment = Mapping[str, str]
+Reader = Callable[[Path, str, Given], Examined]
 _USUAL = "linux-64"
 #: What pip freeze leaves out although it is there.
 _UNTOLD = tuple(map(canonicalize_name, ("distribute", "pip", "setuptools", "wheel")))
@@ -187,23 +189,13 @@ class _Reader:
                 self._pip.line(self._path, entry.text, self._where(entry))
             else:
                 self._by_conda |= take_spec(self.gathered, entry.text, self._where(entry))
-        self.gathered.manager = self._manager()
-        if self._by_conda:  # what pip brings beside is not all that is asked for
-            self.gathered.requests.clear()
+        settle_manager(self.gathered, self._by_conda)
 
     def _is_meant(self, selector: str) -> bool:
         """An entry for one system counts where that system is the one that is meant."""
         only = selected(selector) if selector else None
         platform = self.gathered.given.platform
         return only is None or (platform is not None and is_for(only, platform))
-
-    def _manager(self) -> str | None:
-        """Pip or conda: who brings the framework; None when both bring some of it."""
-        named = framework().decisive & self.gathered.mentions.keys()
-        by_conda = named & self._by_conda
-        if not named:
-            return "conda" if self._by_conda else "pip"
-        return "conda" if by_conda == named else None if by_conda else "pip"
 
     def _where(self, entry: EnvironmentEntry) -> str:
         return f"{self._path}:{entry.line}"
@@ -233,23 +225,15 @@ def _examine_project(path: Path, text: str, given: Given) -> Examined:
             gathered.asked(entry.requirement, entry.where)
             if entry.fault is not None:
                 gathered.note(entry.where, entry.fault.message)
-    _optional(project, gathered)
     for where, fault in project.faults:
         gathered.note(where, fault.message)
-    if project.pixi:
-        declared.take(path, of_pixi_tables(path, text, project.pixi), gathered)
+    optional = (
+        Declaration(where=each.where, text=str(each.requirement), optional=each.key)
+        for each in project.optional()
+        if each.requirement is not None
+    )
+    take(path, (*of_pixi_tables(path, text, project.pixi), *optional), gathered)
     return gathered.examined(Kind.FILE)
-
-
-def _optional(project: Project, gathered: Gathered) -> None:
-    """Take in what extras and groups ask for of packages that nothing else names."""
-    named, count = set(gathered.mentions), len(gathered.requests)
-    for entry in project.optional():
-        asked = entry.requirement
-        if asked is not None and canonicalize_name(asked.name) not in named:
-            gathered.asked(asked, entry.where)
-    if named:  # an installer takes none of these unless it is told to
-        del gathered.requests[count:]
 
 
 def _examine_listing(path: Path, text: str, given: Given) -> Examined:
@@ -343,8 +327,18 @@ def _chosen(lock: Lock, path: Path, given: Given) -> Part:
     )
 
 
+def _later(module: str, function: str, *more: object) -> Reader:
+    """A reader that is imported when such a file is read: most commands read none."""
+
+    def read(path: Path, text: str, given: Given) -> Examined:
+        own = getattr(import_module(f"envlock.examine.{module}"), function)
+        return cast("Examined", own(path, text, given, *more))
+
+    return read
+
+
 #: Who examines a file of each format that is more than lines of requirements.
-READERS: Mapping[FileFormat | None, Callable[[Path, str, Given], Examined]] = {
+READERS: Mapping[FileFormat | None, Reader] = {
     FileFormat.CONDA_LOCK: _examine_conda_lock,
     FileFormat.ENVIRONMENT: _examine_environment_yml,
     FileFormat.EXPLICIT: _examine_explicit,
@@ -355,6 +349,7 @@ READERS: Mapping[FileFormat | None, Callable[[Path, str, Given], Examined]] = {
     FileFormat.PYLOCK: examine_lock,
     FileFormat.PYPROJECT: _examine_project,
     FileFormat.UV_LOCK: examine_lock,
-    **declared.READERS,
-    FileFormat.CODE: examine_script,
+    FileFormat.CODE: _later("code", "examine_script"),
+    FileFormat.NOTEBOOK: _later("declared", "examine_notebook"),
+    **{found: _later("declared", "examine_declared", found) for found in DECLARED},
 }

@@ -1,24 +1,26 @@
-"""Lines of requirements and specs of conda → `Gathered`, a fault as a note."""
+"""Lines of requirements, specs of conda and declarations → `Gathered`, a fault as a note."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from msgspec import Struct, field
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
-from packaging.utils import NormalizedName
+from packaging.utils import NormalizedName, canonicalize_name
 
 from envlock import standards
 from envlock.errors import UsageError
 from envlock.examine.gathered import Gathered, only_minor
 from envlock.formats.conda_spec import parse_conda_spec
+from envlock.formats.declarations import By, Declaration
 from envlock.formats.faults import shown
 from envlock.formats.hints import plainly
 from envlock.formats.pep508 import is_place, parse_requirement, release_at
 from envlock.formats.requirements import INDEX, Line, RequirementsReader
+from envlock.rules.frameworks import framework
 
 _BOUND = r"(?:[<>]=?|[=!~]={1,2})\s*[\w.*+!]+"
 #: A requirement and then prose: after a bound, or in parentheses.
@@ -120,3 +122,85 @@ def take_spec(gathered: Gathered, text: str, where: str) -> set[NormalizedName]:
     else:
         gathered.bound(spec.name, spec.specifier, where)
     return {spec.name}
+
+
+def settle_manager(gathered: Gathered, by_conda: Collection[str]) -> None:
+    """Say who brings the framework: pip, conda, or None where both bring some of it.
+
+    What pip brings beside what conda does is not all that is asked for.
+    """
+    named = framework().decisive & gathered.mentions.keys()
+    of_conda = named & set(by_conda)
+    if not named:
+        gathered.manager = "conda" if by_conda else "pip"
+    else:
+        gathered.manager = "conda" if of_conda == named else None if of_conda else "pip"
+    if by_conda:
+        gathered.requests.clear()
+
+
+def take(
+    path: Path, declared: Iterable[Declaration], gathered: Gathered, *, follows: bool = True
+) -> None:
+    """Take in what a file declares.
+
+    What belongs to an extra or a group counts for packages that nothing else
+    names: others are alternatives, of which nobody said which is meant.
+    """
+    lines = RequirementLines(gathered=gathered)
+    lines.reader.follows = follows
+    taker = _Taker(path, gathered, lines)
+    optional: list[Declaration] = []
+    for each in declared:
+        if each.optional:
+            optional.append(each)
+        else:
+            taker.take(each)
+    named, count = set(gathered.mentions), len(gathered.requests)
+    for each in optional:
+        name = standards.requirement(each.text)
+        if name is None or canonicalize_name(name.name) not in named:
+            taker.take(each)
+    if named:  # an installer takes none of these unless it is told to
+        del gathered.requests[count:]
+    taker.finish()
+
+
+class _Taker:
+    """Takes in declarations, each in the words that it is written in."""
+
+    def __init__(self, path: Path, gathered: Gathered, lines: RequirementLines) -> None:
+        self._path = path
+        self._gathered = gathered
+        self._lines = lines
+        self._conda: set[str] = set()
+        self._there = False
+
+    def take(self, each: Declaration) -> None:
+        """Take in one."""
+        if each.fault is not None:
+            self._gathered.note(each.where, each.fault.message)
+        if not each.text:
+            return
+        if each.by is By.PYTHON:
+            self._python(each)
+        elif each.by is By.CONDA:
+            self._conda |= take_spec(self._gathered, each.text, each.where)
+        else:
+            self._there |= each.by is By.BASE
+            self._lines.line(self._path, each.text, each.where)
+
+    def _python(self, each: Declaration) -> None:
+        admitted = standards.specifiers(each.text)
+        if admitted is None:
+            self._gathered.note(each.where, f"{each.text} is not a range of Pythons")
+            return
+        exactly = next((s.version for s in admitted if s.operator == "=="), "")
+        said = None if exactly.endswith(".*") else standards.version(exactly)
+        self._gathered.python = said or only_minor(admitted) or self._gathered.python
+
+    def finish(self) -> None:
+        """Say who brings the framework, and whether an installer decides the rest."""
+        settle_manager(self._gathered, self._conda)
+        if self._there:  # what a base has is not an installer's to choose
+            self._gathered.requests.clear()

@@ -18,7 +18,7 @@ from envlock.formats.shell import installs
 _Text = str | list[str]
 #: What stands before a command of a shell in a cell; ``%%bash`` makes the whole cell one.
 _MAGIC = ("!", "%")
-_SHELLS = ("%%bash", "%%sh", "%%shell", "%%script bash", "%%system", "%%capture")
+_SHELLS = ("%%bash", "%%sh", "%%shell", "%%script bash", "%%system")
 
 
 class _Output(Struct):
@@ -85,7 +85,7 @@ def read_notebook(name: str, text: str) -> Notebook:
 def _commands(source: str) -> Iterator[str]:
     lines = source.splitlines()
     first = next((line.strip() for line in lines if line.strip()), "")
-    everything = first.startswith(_SHELLS[:-1])
+    everything = first.startswith(_SHELLS)
     joined = source.replace("\\\n", " ").splitlines()
     for line in joined:
         command = line.strip()

@@ -1,8 +1,6 @@
-"""``Pipfile``, ``Pipfile.lock`` and ``pixi.toml``: tables of names and ranges. Pure.
+"""``Pipfile`` and ``Pipfile.lock``: tables of names and ranges. Pure.
 
-Sources: pipenv's "Pipfile & Pipfile.lock", pixi's "pixi.toml" (``[dependencies]``
-in conda's words, ``[pypi-dependencies]`` in PEP 440's, ``[feature.NAME]`` and
-``[target.NAME]`` beside them).
+Source: pipenv's "Pipfile & Pipfile.lock".
 """
 
 from __future__ import annotations
@@ -27,7 +25,7 @@ def of_pipfile(path: Path, text: str) -> Iterator[Declaration]:
         UsageError: it is not TOML.
     """
     lines, tables = text.splitlines(), read_toml(str(path), text)
-    requires = _table(tables, "requires")
+    requires = table(tables, "requires")
     for key in ("python_full_version", "python_version"):
         version = requires.get(key)
         if isinstance(version, str) and version[:1].isdigit():
@@ -41,7 +39,7 @@ def of_pipfile(path: Path, text: str) -> Iterator[Declaration]:
         group = "" if category == "packages" else category
         for name, value in entries.items():
             where = place(path, line_of(lines, name))
-            yield _of_pypi(name, value, where, group)
+            yield of_pypi(name, value, where, group)
 
 
 def of_pipfile_lock(path: Path, text: str) -> Iterator[Declaration]:
@@ -53,7 +51,7 @@ def of_pipfile_lock(path: Path, text: str) -> Iterator[Declaration]:
     lines, document = text.splitlines(), read_json(str(path), text)
     if not isinstance(document, dict) or not isinstance(document.get("default"), dict):
         raise UsageError(f"{path}: no lock of pipenv: it has no table default")
-    requires = _table(_table(document, "_meta"), "requires")
+    requires = table(table(document, "_meta"), "requires")
     version = requires.get("python_version")
     if isinstance(version, str) and version[:1].isdigit():
         yield Declaration(where=str(path), text=f"=={version}.*", by=By.PYTHON)
@@ -63,11 +61,11 @@ def of_pipfile_lock(path: Path, text: str) -> Iterator[Declaration]:
         group = "" if category == "default" else category
         for name, value in entries.items():
             where = place(path, line_of(lines, f'"{name}"'))
-            yield _of_pypi(name, value, where, group)
+            yield of_pypi(name, value, where, group)
 
 
-def _of_pypi(name: str, value: object, where: str, group: str) -> Declaration:
-    """One package as pipenv and pixi write those of an index."""
+def of_pypi(name: str, value: object, where: str, group: str) -> Declaration:
+    """Return one package as pipenv and pixi write those of an index."""
     table = value if isinstance(value, dict) else {"version": value}
     for key in ("path", "file", "git", "url"):
         if isinstance(at := table.get(key), str):
@@ -102,54 +100,7 @@ def _marker(table: Mapping[str, Any]) -> str:
     return " and ".join(parts) if len(parts) > 1 else "".join(parts).strip("()")
 
 
-def of_pixi_toml(path: Path, text: str) -> Iterator[Declaration]:
-    """Yield what a pixi.toml asks for; features are groups.
-
-    Raises:
-        UsageError: it is not TOML.
-    """
-    yield from of_pixi_tables(path, text, read_toml(str(path), text))
-
-
-def of_pixi_tables(path: Path, text: str, tables: Mapping[str, Any]) -> Iterator[Declaration]:
-    """Yield what pixi's tables ask for, those of a pixi.toml or of ``[tool.pixi]``."""
-    lines = text.splitlines()
-    yield from _of_feature(path, lines, tables, "")
-    for name, feature in _table(tables, "feature").items():
-        if isinstance(feature, dict):
-            yield from _of_feature(path, lines, feature, str(name))
-
-
-def _of_feature(
-    path: Path, lines: list[str], tables: Mapping[str, Any], group: str
-) -> Iterator[Declaration]:
-    for name, value in _table(tables, "dependencies").items():
-        where = place(path, line_of(lines, str(name)))
-        version = value.get("version", "*") if isinstance(value, dict) else value
-        told = version if isinstance(version, str) else "*"
-        if name == "python":
-            yield Declaration(where=where, text=_python(told), by=By.PYTHON, optional=group)
-        else:
-            spec = str(name) if told.strip() in {"", "*"} else f"{name} {told}"
-            yield Declaration(where=where, text=spec, by=By.CONDA, optional=group)
-    for name, value in _table(tables, "pypi-dependencies").items():
-        yield _of_pypi(str(name), value, place(path, line_of(lines, str(name))), group)
-    for system, target in _table(tables, "target").items():
-        if isinstance(target, dict):
-            told = f"{group}, {system}" if group else str(system)
-            yield from _of_feature(path, lines, {**target, "target": {}}, told)
-
-
-def _python(told: str) -> str:
-    """A range of Pythons as PEP 440 has it: conda's bare ``3.11`` and ``=3.11`` are a prefix."""
-    bare = told.strip().lstrip("=").strip()
-    if told.strip() in {"", "*"}:
-        return ""
-    if bare[:1].isdigit() and "," not in told and "|" not in told:
-        return f"=={bare.removesuffix('.*')}.*"
-    return told
-
-
-def _table(tables: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def table(tables: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return what stands under a key, where that is a table."""
     value = tables.get(key)
     return value if isinstance(value, dict) else {}

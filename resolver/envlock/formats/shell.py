@@ -34,7 +34,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 #: What may stand before the program.
-_BEFORE = frozenset({"sudo", "env", "exec", "time", "nohup", "!", "-E", "-H", "conda-run", "run"})
+_BEFORE = frozenset({"sudo", "env", "exec", "time", "nohup", "!", "-E", "-H", "run"})
 #: Options of pip with a value of their own, that ask for no package.
 _VALUED = _words(
     "--abi --cache-dir --cert --client-cert --config-setting --config-settings"
@@ -45,14 +45,21 @@ _VALUED = _words(
     " --upgrade-strategy --use-deprecated --use-feature --index --default-index"
     " --torch-backend --link-mode --index-strategy --exclude-newer -C -f -i -p -t -b"
 )
-_FILES = {"-r": "-r", "--requirement": "-r", "-c": "-c", "--constraint": "-c"}
-_EDITABLE = frozenset({"-e", "--editable"})
-#: The same of conda, and those that name a file of specs.
+#: Those that ask for something, as a line of a requirements file says it.
+_ASKING = {
+    "-r": "-r",
+    "--requirement": "-r",
+    "-c": "-c",
+    "--constraint": "-c",
+    "-e": "-e",
+    "--editable": "-e",
+}
+#: The same of conda.
 _CONDA_VALUED = _words(
     "-n --name -p --prefix -c --channel --solver --experimental-solver --subdir --platform"
     " --repodata-fn --revision"
 )
-_CONDA_FILES = frozenset({"-f", "--file"})
+_CONDA_ASKING = {"-f": "-r", "--file": "-r"}
 _LONGEST = 20_000  # characters of a line that are looked at
 
 
@@ -119,7 +126,7 @@ def _installed(command: Words, where: str) -> Iterator[Declaration]:
     if verb is None:
         return
     by, rest = verb
-    yield from (_of_pip if by is By.PIP else _of_conda)(rest, where)
+    yield from _asked(by, rest, where)
     for name in command.sent:
         if name.startswith("="):
             yield Declaration(
@@ -153,33 +160,22 @@ def _verb(words: list[str]) -> tuple[By, list[str]] | None:
             return None
 
 
-def _of_pip(words: Sequence[str], where: str) -> Iterator[Declaration]:
+def _asked(by: By, words: Sequence[str], where: str) -> Iterator[Declaration]:
+    """What the words behind the verb ask for."""
+    of_pip = by is By.PIP
+    asking, valued = (_ASKING, _VALUED) if of_pip else (_CONDA_ASKING, _CONDA_VALUED)
     waiting = iter(words)
     for word in waiting:
         name, equals, value = word.partition("=")
-        if _SHORT.fullmatch(word):
+        if of_pip and _SHORT.fullmatch(word):
             yield Declaration(where=where, text=f"{word[:2]} {word[2:]}")
-        elif name in _FILES:
-            text = value if equals else next(waiting, "")
-            yield Declaration(where=where, text=f"{_FILES[name]} {text}")
-        elif name in _EDITABLE:
-            yield Declaration(where=where, text=f"-e {value if equals else next(waiting, '.')}")
-        elif word in _VALUED:
+        elif name in asking:
+            value = value if equals else next(waiting, "")
+            yield Declaration(where=where, text=f"{asking[name]} {value}")
+        elif word in valued:
             next(waiting, None)
         elif word and not word.startswith("-"):
-            yield _wanted(word, where, By.PIP)
-
-
-def _of_conda(words: Sequence[str], where: str) -> Iterator[Declaration]:
-    waiting = iter(words)
-    for word in waiting:
-        name, equals, value = word.partition("=")
-        if name in _CONDA_FILES:
-            yield Declaration(where=where, text=f"-r {value if equals else next(waiting, '')}")
-        elif word in _CONDA_VALUED:
-            next(waiting, None)
-        elif word and not word.startswith("-"):
-            yield _wanted(word, where, By.CONDA)
+            yield _wanted(word, where, by)
 
 
 def _wanted(word: str, where: str, by: By) -> Declaration:

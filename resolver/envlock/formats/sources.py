@@ -33,22 +33,17 @@ def read_settings(name: str, text: str) -> Mapping[str, Mapping[str, str]]:
 
 def python_tree(text: str) -> ast.Module | None:
     """Return the syntax tree of a script; None: it is for another Python, or for none."""
+    found = parsed(text)
+    return None if isinstance(found, int) else found
+
+
+def parsed(text: str) -> ast.Module | int:
+    """Return a script's tree, or the number of the line where it ends to be one, 0 for none."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of somebody's escapes
             return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
-def python_fault(text: str) -> int:
-    """Return the number of the line at which a script ends to be Python; 0: nobody can tell."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(text)
     except SyntaxError as error:
         return error.lineno or 0
     except (ValueError, RecursionError, MemoryError):
-        pass
-    return 0
+        return 0

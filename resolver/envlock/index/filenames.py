@@ -7,7 +7,7 @@ parser of `packaging` also expands every tag, at twenty times the cost.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 
 from packaging.utils import NormalizedName, canonicalize_name
@@ -43,6 +43,11 @@ def releases(files: Iterable[DistributionFile]) -> dict[Version, tuple[Distribut
         if version is not None:
             grouped.setdefault(version, []).append(file)
     return {version: tuple(grouped[version]) for version in sorted(grouped, reverse=True)}
+
+
+def released_on(files: Iterable[DistributionFile]) -> date | None:
+    """Return the day of a release: of its first file, as others may follow years after it."""
+    return min((each.upload_time.date() for each in files if each.upload_time), default=None)
 
 
 def admitted(

@@ -18,8 +18,8 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock import standards
-from envlock.behind import Behind, Holding
-from envlock.index.filenames import WHEEL_SUFFIX, releases
+from envlock.behind import Behind, Holdback
+from envlock.index.filenames import WHEEL_SUFFIX, released_on, releases
 from envlock.index.filenames import admitted as uploaded_by
 from envlock.index.metadata import read_needs
 from envlock.index.pages import Index
@@ -49,7 +49,9 @@ def fallen_back(
     Nothing is read for a request without such a release but what was read for its lock.
     """
     pins = {package.name: package for package in packages}
-    days = (_day(each.files) for each in pins.values() if framework_of(each.name) is not None)
+    days = (
+        released_on(each.files) for each in pins.values() if framework_of(each.name) is not None
+    )
     of_framework = next((day for day in days if day is not None), None)
     if of_framework is None:
         return ()
@@ -69,14 +71,14 @@ def _fallen_back(
     of_framework: date,
 ) -> Behind | None:
     package = pins[requirement.name]
-    day = _day(package.files)
+    day = released_on(package.files)
     if day is None or not (of_framework - day > _YEARS or package.version.is_devrelease):
         return None
     listed = releases(uploaded_by(index.files(package.name), question.exclude_newer))
     newer = {v: f for v, f in admitted(requirement, listed).items() if v > package.version}
     usable = {v: f for v, f in newer.items() if serves(f, question.target)} or newer
     newest = max(usable, default=None)
-    newest_day = None if newest is None else _day(usable[newest])
+    newest_day = None if newest is None else released_on(usable[newest])
     if newest is None or newest_day is None:
         return None
     held = holding(question, pins.values(), package.name, newest, usable[newest])
@@ -88,11 +90,6 @@ def _fallen_back(
         newest_uploaded=newest_day,
         holding=tuple(islice(held, _TOLD)),
     )
-
-
-def _day(files: Iterable[DistributionFile]) -> date | None:
-    """The day of a release: that of its first file."""
-    return min((each.upload_time.date() for each in files if each.upload_time), default=None)
 
 
 def in_words(behind: Behind) -> str:
@@ -112,7 +109,7 @@ def holding(
     name: NormalizedName,
     newest: Version,
     files: Collection[DistributionFile] = (),
-) -> Iterator[Holding]:
+) -> Iterator[Holdback]:
     """Say what keeps a newer release away: who asks, a rule, or what somebody needs.
 
     With the ``files`` of that release also its Python, and what it needs itself.
@@ -121,24 +118,24 @@ def holding(
     for known in (question.requirements, question.constraints):
         wish = known.get(name)
         if wish is not None and not admits(wish.specifier, newest):
-            yield Holding(why=f"{' and '.join(wish.origins)} asks for {wish}")
+            yield Holdback(why=f"{' and '.join(wish.origins)} asks for {wish}")
     if files and not serves(files, question.target):
         yield _of_python(question, newest, files)
         return
     if pins[name].because:
-        yield Holding(why=f"by rule {' and '.join(pins[name].because)}")
+        yield Holdback(why=f"by rule {' and '.join(pins[name].because)}")
     yield from _of_rules(question, pins, name, newest)
     yield from _of_users(question, pins, name, newest)
     yield from _of_its_own(question, pins, name, newest, files)
 
 
-def _of_python(question: Question, newest: Version, files: Iterable[DistributionFile]) -> Holding:
+def _of_python(question: Question, newest: Version, files: Iterable[DistributionFile]) -> Holdback:
     """That a release has nothing for the target, and for which Python it has."""
     files = tuple(files)
     target = question.target
     minors = [each for each in pythons().minors if any(_is_for(f, each) for f in files)]
     frees = f"--python {minors[-1]}" if minors and target.minor not in minors else ""
-    return Holding(
+    return Holdback(
         why=f"{newest} has no file for Python {target.minor} on {target.platform}", frees=frees
     )
 
@@ -157,7 +154,7 @@ def _is_for(file: DistributionFile, minor: str) -> bool:
 
 def _of_rules(
     question: Question, pins: Pins, name: NormalizedName, newest: Version
-) -> Iterator[Holding]:
+) -> Iterator[Holdback]:
     """The rules that the release would break beside the other pins, and what they ask instead."""
     situation = Situation.of(question.target)
     moved = {each.name: each.version for each in pins.values()} | {name: newest}
@@ -169,17 +166,17 @@ def _of_rules(
         if rule.id in told:
             continue
         frees = _framework_for([rule], {name: pin(newest)}, pins, question)
-        yield Holding(why=f"rule {rule.id}: {rule.because}", frees=frees)
+        yield Holdback(why=f"rule {rule.id}: {rule.because}", frees=frees)
 
 
 def _of_users(
     question: Question, pins: Pins, name: NormalizedName, newest: Version
-) -> Iterator[Holding]:
+) -> Iterator[Holdback]:
     """What those that need the package declare of it."""
     users = [pins[each] for each in map(canonicalize_name, pins[name].via) if each in pins]
     for user, need in _needs(question, {each.name: each.files for each in users}):
         if canonicalize_name(need.name) == name and not admits(need.specifier, newest):
-            yield Holding(
+            yield Holdback(
                 why=f"{user} {pins[user].version} needs {name}{need.specifier}",
             )
 
@@ -190,7 +187,7 @@ def _of_its_own(
     name: NormalizedName,
     newest: Version,
     files: Iterable[DistributionFile],
-) -> Iterator[Holding]:
+) -> Iterator[Holdback]:
     """What the release itself declares, where rules or another package want it otherwise.
 
     A pin that only the release in its place asked for would move along.
@@ -204,7 +201,7 @@ def _of_its_own(
         and (each := _refused(question, pins, name, there, need)) is not None
     ]
     said = [f"{newest} needs {need}{why}" for need, why, _ in found]
-    held = [Holding(why=why, frees=each[2]) for why, each in zip(said, found, strict=True)]
+    held = [Holdback(why=why, frees=each[2]) for why, each in zip(said, found, strict=True)]
     # What a rule refuses is sure, where another package may have a release that asks for less.
     yield from [each for each in held if each.frees] or held
 

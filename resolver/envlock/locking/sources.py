@@ -29,7 +29,7 @@ from envlock.resolve import PackageRequirement, Question
 from envlock.resolve.explain import remedy
 from envlock.rules.building import cause_of
 from envlock.rules.traps import traps
-from envlock.sdists.building import Failed, Made, Source
+from envlock.sdists.building import Made, NotBuilt, SourceRelease
 from envlock.sdists.keeping import wheel_of
 from envlock.targets.description import target
 from envlock.targets.interpreters import find_interpreter
@@ -52,7 +52,7 @@ class SourceWheels:
         self._index = index
         self._builder = _builder(question.target)
         self._progress = progress
-        self._made: dict[tuple[NormalizedName, Version], Made | Failed | None] = {}
+        self._made: dict[tuple[NormalizedName, Version], Made | NotBuilt | None] = {}
         self._bounds: dict[str, None] = {}
 
     def given(self, problem: Problem) -> Problem:
@@ -78,7 +78,7 @@ class SourceWheels:
         made = self._wheel(error.name, error.version, files)
         if isinstance(made, Made):
             return
-        failed = made or Failed(cause=cause_of([error.log]), ways=("plainly",))
+        failed = made or NotBuilt(cause=cause_of([error.log]), ways=("plainly",))
         self._leave_out(error.name, error.version, failed)
 
     def settled(self, packages: Iterable[LockedPackage]) -> tuple[LockedPackage, ...] | None:
@@ -95,7 +95,7 @@ class SourceWheels:
                 found.append(package)
                 continue
             made = self._wheel(package.name, package.version, package.files)
-            if isinstance(made, Failed):
+            if isinstance(made, NotBuilt):
                 self._leave_out(package.name, package.version, made)
             built = made.built if isinstance(made, Made) else None
             kept = built if built and (built.tools or built.mended) else None
@@ -104,7 +104,7 @@ class SourceWheels:
 
     def _wheel(
         self, name: NormalizedName, version: Version, files: Iterable[DistributionFile]
-    ) -> Made | Failed | None:
+    ) -> Made | NotBuilt | None:
         key = name, version
         if key in self._made:
             return self._made[key]
@@ -115,13 +115,13 @@ class SourceWheels:
             return None
         reason = self._reason(name, version)
         if not reason:
-            self._made[key] = Failed(cause="", ways=())
+            self._made[key] = NotBuilt(cause="", ways=())
             return self._made[key]
         self._progress.note(
             f"{name} {version} has no wheel for Python {goal.minor}: it is built of its source,"
             f" which runs its code ({reason})"
         )
-        source = Source(name=name, version=version, file=file, target=self._builder)
+        source = SourceRelease(name=name, version=version, file=file, target=self._builder)
         made = wheel_of(source, self._question.settings, self._progress)
         self._made[key] = made
         if isinstance(made, Made):
@@ -151,7 +151,7 @@ class SourceWheels:
             if part.contains(version, prereleases=True)
         )
 
-    def _leave_out(self, name: NormalizedName, version: Version, failed: Failed) -> None:
+    def _leave_out(self, name: NormalizedName, version: Version, failed: NotBuilt) -> None:
         older, newer = self._nearest(name, version)
         if self._pinned(name, version) or (older is None and newer is None):
             raise self._refusal(name, version, failed)
@@ -160,7 +160,7 @@ class SourceWheels:
         bound = f"{name}!={version}" if failed.ways or older is None else f"{name}<={older}"
         self._bounds[bound] = None
 
-    def _refusal(self, name: NormalizedName, version: Version, failed: Failed) -> NoResolution:
+    def _refusal(self, name: NormalizedName, version: Version, failed: NotBuilt) -> NoResolution:
         goal = self._question.target
         where = f"Python {goal.minor} ({goal.platform})"
         nearest = [str(each) for each in self._nearest(name, version) if each is not None]
@@ -223,7 +223,7 @@ def _builder(goal: Target) -> Target | None:
     return None
 
 
-def _told(source: Source, made: Made) -> Iterator[str]:
+def _told(source: SourceRelease, made: Made) -> Iterator[str]:
     """What is worth a word of a wheel that was built."""
     if made.way:
         yield f"{source} was built {made.way}: {' '.join(made.built.tools)}"

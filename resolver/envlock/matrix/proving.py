@@ -22,8 +22,8 @@ from envlock.evidence.values import (
     LEGACY,
     PLAIN,
     RULES,
-    Beside,
     Circumstances,
+    CompanionSet,
     ProvedSet,
     Variation,
     steady,
@@ -118,13 +118,13 @@ def circumstances(interpreter: Interpreter, name: str) -> Circumstances:
 
 def gate_of(name: str) -> tuple[str, ...]:
     """Return the levels that a set is to pass."""
-    beside = Beside.named(name)
+    beside = CompanionSet.named(name)
     return DEFAULT_GATE if beside is None else (beside.level,)
 
 
 def digest_of(name: str) -> str:
     """Name what a set is proved by: evidence by anything else is of before."""
-    beside = Beside.named(name)
+    beside = CompanionSet.named(name)
     return probe_digest() if beside is None else import_digest(beside.package)
 
 
@@ -172,7 +172,7 @@ def _requirements(task: Task, packages: Sequence[LockedPackage]) -> str:
 
 def _prove(python: Path, task: Task, env: Mapping[str, str]) -> tuple[Outcome, ...]:
     timeout = task.terms.timeout
-    beside = Beside.named(task.name)
+    beside = CompanionSet.named(task.name)
     if beside is not None:
         names = (beside.package,)
         with importing(python, names, timeout=timeout, write_bytecode=True, extra_env=env) as work:
@@ -202,7 +202,7 @@ class Pinned(Struct, frozen=True, kw_only=True):
 def requests(task: Task) -> tuple[str, ...]:
     """Return the requirements of a set."""
     wanted = (f"{task.cell.distribution}=={task.cell.version}",)
-    if (beside := Beside.named(task.name)) is not None:
+    if (beside := CompanionSet.named(task.name)) is not None:
         return (*wanted, beside.package)
     variation = Variation.named(task.name)
     if variation is None:
@@ -226,7 +226,7 @@ def resolve_set(task: Task, goal: Target) -> Pinned:
         match task.name:
             case name if name == PLAIN:
                 return _plain(task, goal)
-            case name if name in {RULES, LEGACY} or Beside.named(name):
+            case name if name in {RULES, LEGACY} or CompanionSet.named(name):
                 return _ruled(task, goal)
             case _:
                 return _varied(task, goal)

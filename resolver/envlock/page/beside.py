@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from envlock.evidence.values import Beside, CellEvidence, ProvedSet
+from envlock.evidence.values import CellEvidence, CompanionSet, ProvedSet
 from envlock.outcomes import Crashed, Failed, Skipped
 from envlock.page.templates import asset, filled
 from envlock.versions import minor_of
@@ -47,7 +47,7 @@ def _table(cells: Sequence[CellEvidence]) -> str:
 def sets_of(evidence: CellEvidence) -> Iterator[tuple[str, ProvedSet]]:
     """Yield the companions that were run in a cell, each with its set."""
     for each in evidence.sets:
-        beside = Beside.named(each.name)
+        beside = CompanionSet.named(each.name)
         if beside is not None:
             yield beside.package, each
 

@@ -14,8 +14,7 @@ from packaging.utils import InvalidName, NormalizedName, canonicalize_name
 
 from envlock import standards
 from envlock.errors import UsageError
-from envlock.formats.declarations import By, Declaration
-from envlock.formats.declared import DECLARED, declarations
+from envlock.formats.declarations import DECLARED, By, Declaration, declarations
 from envlock.formats.faults import Faults, safe, shown
 from envlock.formats.pep508 import folder_fault
 from envlock.formats.pyproject import Entry, Project

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from envlock.documents import read_toml
-from envlock.formats.declarations import By
-from envlock.formats.declared import DECLARED, declarations
+from envlock.formats.declarations import DECLARED, By, declarations
 from envlock.formats.registry import is_lock, meant
 from envlock.system import read_text
 from envlock.system.looking import is_file

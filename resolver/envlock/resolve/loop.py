@@ -28,8 +28,8 @@ from packaging.version import Version
 from envlock.engine import Unsatisfiable
 from envlock.model import Constraint, Severity, Violation
 from envlock.resolve.candidate import Candidate, candidates, distributions, framework
-from envlock.resolve.dated import Dates
 from envlock.resolve.feasible import Feasible, Infeasible, judge, possible, refused_together
+from envlock.resolve.old_wheels import Dates
 from envlock.resolve.question import Pins, Question, Tools
 from envlock.resolve.settle import Budget, Rejected, Resolved, Settlement, breaks, settle
 from envlock.rules.check import Situation, violations

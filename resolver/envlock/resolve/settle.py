@@ -34,8 +34,8 @@ from envlock.engine import Answer, Problem, Solution, Unsatisfiable
 from envlock.index.filenames import admitted
 from envlock.model import Constraint, Demand, LockedPackage, Rule, Severity, Target, Violation
 from envlock.resolve.candidate import Candidate, Releases
-from envlock.resolve.dated import HELD, Dated, Dates
 from envlock.resolve.moving import moved
+from envlock.resolve.old_wheels import HELD, Dates, OldWheel
 from envlock.resolve.question import Listed, Pins, Tools
 from envlock.rules.abi import LAW
 from envlock.rules.check import Situation
@@ -160,7 +160,7 @@ class Resolved(Struct, frozen=True, kw_only=True):
     constraints: tuple[Constraint, ...]
     files: Listed
     given_up: tuple[Violation, ...] = ()
-    dated: tuple[Dated, ...] = ()
+    dated: tuple[OldWheel, ...] = ()
 
 
 class SourceOnly(Struct, frozen=True, kw_only=True):
@@ -191,7 +191,7 @@ class _Checked(Struct, frozen=True, kw_only=True):
     files: Listed
     broken: tuple[Violation, ...]
     hard: tuple[Violation, ...]
-    dated: tuple[Dated, ...]
+    dated: tuple[OldWheel, ...]
 
 
 def settle(
@@ -201,7 +201,7 @@ def settle(
     soft = True
     last = Rejected(candidate=task.candidate)
     known: Solution | None = None
-    dated: dict[NormalizedName, Dated] = {}
+    dated: dict[NormalizedName, OldWheel] = {}
     for _ in range(ROUNDS):
         answer = known or _solved(task, constraints, tools, budget)
         known = None
@@ -248,7 +248,7 @@ def _resolved(
     packages: tuple[LockedPackage, ...],
     constraints: tuple[Constraint, ...],
     found: _Checked,
-    dated: Mapping[NormalizedName, Dated],
+    dated: Mapping[NormalizedName, OldWheel],
 ) -> Resolved:
     kept = (dated.get(package.name) for package in packages)
     held = HELD in constraints

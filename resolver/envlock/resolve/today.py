@@ -21,7 +21,7 @@ from envlock.index.origin import where
 from envlock.model import Constraint, LockedPackage, Target
 from envlock.resolve import explain
 from envlock.resolve.candidate import PackageRequirement, Releases, admitted, framework
-from envlock.resolve.dated import Dated, old_wheels
+from envlock.resolve.old_wheels import OldWheel, old_wheels
 from envlock.resolve.question import Question, Tools
 from envlock.resolve.settle import Budget, Resolved, Settlement, settle
 from envlock.resolve.ways import installable
@@ -48,7 +48,7 @@ class Today(Struct, frozen=True, kw_only=True):
 
     packages: tuple[LockedPackage, ...]
     unread: tuple[NormalizedName, ...] = ()
-    dated: tuple[Dated, ...] = ()
+    dated: tuple[OldWheel, ...] = ()
 
 
 class Obstacle(Struct, frozen=True, kw_only=True):

@@ -37,7 +37,7 @@ _SELECTED = re.compile(r"^DEBUG Selecting: (\S+)==(\S+) \[", re.MULTILINE)
 TOOLS = tuple(map(canonicalize_name, ("setuptools", "wheel", "cython", "numpy")))
 
 
-class Source(Struct, frozen=True, kw_only=True):
+class SourceRelease(Struct, frozen=True, kw_only=True):
     """A source distribution to be built for a target, whose interpreter is here."""
 
     name: NormalizedName
@@ -65,14 +65,14 @@ class Made(Struct, frozen=True, kw_only=True):
     way: str = ""
 
 
-class Failed(Struct, frozen=True, kw_only=True):
+class NotBuilt(Struct, frozen=True, kw_only=True):
     """Why a source distribution cannot be built, in one line, and the ways that were tried."""
 
     cause: str
     ways: tuple[str, ...]
 
 
-def attempts(source: Source, index: Index) -> Iterator[Attempt]:
+def attempts(source: SourceRelease, index: Index) -> Iterator[Attempt]:
     """Yield the ways of the law, each worked out when the one before has failed."""
     yield Attempt(way="plainly")
     dated = _of_the_day(source, index)
@@ -91,7 +91,7 @@ def attempts(source: Source, index: Index) -> Iterator[Attempt]:
             yield Attempt(way=way, bounds=bounds, adds=adds)
 
 
-def _of_the_day(source: Source, index: Index) -> tuple[str, ...]:
+def _of_the_day(source: SourceRelease, index: Index) -> tuple[str, ...]:
     """The newest build tools of the day of a release, none older than the Python can run."""
     index.read(TOOLS)
     return tuple(
@@ -124,12 +124,12 @@ def _was_there(file: DistributionFile, day: datetime | None) -> bool:
 
 
 def build(
-    source: Source,
+    source: SourceRelease,
     sdist: Path,
     ways: Iterator[Attempt],
     settings: IndexSettings,
     progress: Progress,
-) -> Made | Failed:
+) -> Made | NotBuilt:
     """Build a source distribution in the first way that works; the wheel lies beside it.
 
     Raises:
@@ -154,7 +154,7 @@ def build(
             _mend(wheel, mended)
         built = Built(tools=_tools(log), mended=mended)
         return Made(wheel=wheel, built=built, way=attempt.way if number else "")
-    return Failed(cause=cause_of(said), ways=tuple(tried))
+    return NotBuilt(cause=cause_of(said), ways=tuple(tried))
 
 
 def _adding(ways: Iterator[Attempt], said: Sequence[str]) -> Iterator[Attempt]:
@@ -187,7 +187,7 @@ def _last(said: str) -> str:
 
 
 def _run(
-    source: Source,
+    source: SourceRelease,
     sdist: Path,
     attempt: Attempt,
     folder: Path,

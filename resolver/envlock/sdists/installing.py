@@ -9,7 +9,7 @@ from envlock.index.filenames import WHEEL_SUFFIX
 from envlock.index.pages import Index
 from envlock.model import DistributionFile, IndexSettings, LockedPackage, Part, Target
 from envlock.progress import Progress
-from envlock.sdists.building import Failed, Made, Source
+from envlock.sdists.building import Made, NotBuilt, SourceRelease
 from envlock.sdists.keeping import wheel_of
 from envlock.system import digest_of
 
@@ -36,7 +36,7 @@ def with_wheels(
         if file is None:
             packages.append(package)
             continue
-        source = Source(name=package.name, version=package.version, file=file, target=target)
+        source = SourceRelease(name=package.name, version=package.version, file=file, target=target)
         made = _made(source, package, settings, progress)
         hashes = (*package.hashes, f"sha256:{digest_of(made.wheel)}")
         packages.append(replace(package, hashes=hashes))
@@ -51,10 +51,10 @@ def with_wheels(
 
 
 def _made(
-    source: Source, package: LockedPackage, settings: IndexSettings, progress: Progress
+    source: SourceRelease, package: LockedPackage, settings: IndexSettings, progress: Progress
 ) -> Made:
     made = wheel_of(source, settings, progress, locked=package.built)
-    if isinstance(made, Failed):
+    if isinstance(made, NotBuilt):
         raise NoResolution(
             f"{source} cannot be built for Python {source.target.minor}: {made.cause}"
             f" (tried {', '.join(made.ways)})"

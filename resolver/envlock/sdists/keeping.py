@@ -16,7 +16,7 @@ from envlock.index.pages import Index
 from envlock.model import IndexSettings
 from envlock.progress import Progress
 from envlock.sdists.archives import as_gzip
-from envlock.sdists.building import Attempt, Failed, Made, Source, attempts, build
+from envlock.sdists.building import Attempt, Made, NotBuilt, SourceRelease, attempts, build
 from envlock.system import (
     cache_folder,
     digest_of,
@@ -42,12 +42,12 @@ class _Kept(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def wheel_of(
-    source: Source,
+    source: SourceRelease,
     settings: IndexSettings,
     progress: Progress,
     *,
     locked: Built | None = None,
-) -> Made | Failed | None:
+) -> Made | NotBuilt | None:
     """Return the wheel of a source distribution, from the cache or built; None: not offline.
 
     With what a lock says that it was built with it is built so, and by the law
@@ -76,7 +76,7 @@ def wheel_of(
             index = Index(settings, progress=progress)
             ways = chain(_as_locked(locked), attempts(source, index))
             made = build(source, sdist, ways, settings, progress)
-            return made if isinstance(made, Failed) else _keep(parts, made)
+            return made if isinstance(made, NotBuilt) else _keep(parts, made)
 
 
 def _as_locked(locked: Built | None) -> Iterator[Attempt]:

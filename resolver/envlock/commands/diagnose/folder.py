@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
+from envlock.config import PYTHON_VERSION
 from envlock.errors import UsageError
 from envlock.examine.files import examine_path
 from envlock.examine.gathered import Given
 from envlock.findings import Examined
+from envlock.formats.faults import safe
+from envlock.formats.reading import read_lenient
 from envlock.formats.registry import FileFormat, named
 from envlock.request.folder import asking_file
 from envlock.rules.frameworks import framework
@@ -32,17 +35,18 @@ _LEFT_OUT = frozenset(
 _MOST_FILES = 2000
 _DEEPEST = 8
 _LARGEST = 5_000_000  # bytes of one file: a notebook with pictures in it may have more
-_PYTHONS = (".python-version", "runtime.txt")
+_PYTHONS = (PYTHON_VERSION, "runtime.txt")
 
 
-class Project(Struct, frozen=True, kw_only=True):
+class ProjectFiles(Struct, frozen=True, kw_only=True):
     """What is examined in place of a folder, and what its other files say beside that.
 
     ``files`` are those that are judged: what asks for packages, or the
-    environment that is there, and the code.
+    environment that is there, and the code; ``read`` what was examined of them.
     """
 
     files: tuple[str, ...]
+    read: Mapping[str, Examined]
     notes: tuple[str, ...]
 
 
@@ -55,7 +59,7 @@ def is_project(path: Path) -> bool:
     return next(_files(path), None) is not None
 
 
-def project_in(folder: Path) -> Project:
+def project_in(folder: Path, given: Given) -> ProjectFiles:
     """Return the files of a folder that say what it wants and what its code uses.
 
     Raises:
@@ -65,15 +69,16 @@ def project_in(folder: Path) -> Project:
     inside = folder / ".venv"
     request = asking_file(folder, conda=None, more=False)
     first = inside if python_in(inside) is not None else request
-    code = [path for path, kind in found if kind in _CODE]
-    wanted = [path for path, kind in found if kind not in _CODE]
-    said = dict(_said(wanted))
-    files = [*([first] if first is not None else []), *code]
-    if not files:
-        files = wanted
-    head = f"{folder}: read {counted(len(found), 'file')}, {len(code)} of them code"
-    notes = [head, *_pythons(folder), *_apart(said)]
-    return Project(files=tuple(map(str, files)), notes=tuple(notes))
+    read, unread = _read([path for path, _ in found], given)
+    code = [path for path, kind in found if kind in _CODE and path in read]
+    said = {path: read[path] for path, kind in found if kind not in _CODE and path in read}
+    files = [*([first] if first is not None else []), *code] or [*said]
+    head = f"{folder}: read {counted(len(read), 'file')}, {len(code)} of them code"
+    return ProjectFiles(
+        files=tuple(map(str, files)),
+        read={str(path): read[path] for path in files if path in read},
+        notes=(head, *unread, *_pythons(folder), *_apart(said)),
+    )
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, FileFormat]]:
@@ -102,25 +107,32 @@ def _files(folder: Path) -> Iterator[tuple[Path, FileFormat]]:
             yield path, kind
 
 
-def _said(files: list[Path]) -> Iterator[tuple[Path, Examined]]:
+def _read(files: Iterable[Path], given: Given) -> tuple[dict[Path, Examined], list[str]]:
+    """What files say, and a note on each that cannot be read; a log is no part of a project."""
+    read: dict[Path, Examined] = {}
+    unread: list[str] = []
     for path in files:
         try:
-            found = examine_path(path, Given())
-        except UsageError:  # a text file that is something else
-            continue
-        if not found.text:
-            yield path, found
+            found = examine_path(path, given)
+        except UsageError as error:
+            first = error.message.partition("\n")[0]
+            unread.append(first if first.startswith(str(path)) else f"{path}: {first}")
+        else:
+            if found.uses or not found.text:
+                read[path] = found
+    return read, unread
 
 
 def _pythons(folder: Path) -> Iterator[str]:
     for name in _PYTHONS:
         path = folder / name
         if is_file(path) and not path.is_symlink() and path.stat().st_size < _LARGEST:
-            text = path.read_text(encoding="utf-8", errors="replace").strip()
-            yield f"{path}: Python {text.partition(chr(10))[0][:40].removeprefix('python-')}"
+            lines = read_lenient(path)[0].split()
+            if lines:
+                yield f"{path}: Python {safe(lines[0]).removeprefix('python-')}"
 
 
-def _apart(said: dict[Path, Examined]) -> Iterator[str]:
+def _apart(said: Mapping[Path, Examined]) -> Iterator[str]:
     """The packages that two files name in versions that are not the same, what decides first."""
     versions: dict[NormalizedName, dict[Version, list[str]]] = {}
     for path, found in said.items():
@@ -133,21 +145,23 @@ def _apart(said: dict[Path, Examined]) -> Iterator[str]:
             yield f"{name} is asked for in several versions: {told}"
 
 
-def with_projects(what: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...], str]:
-    """Return what was named with the files of each project in its place, notes, and the folder.
+def with_projects(what: Sequence[str], given: Given) -> tuple[ProjectFiles, str]:
+    """Return what was named with the files of each project in its place, and the first folder.
 
     Raises:
         UsageError: the file that asks for packages in one cannot be read.
     """
     files: list[str] = []
+    read: dict[str, Examined] = {}
     notes: list[str] = []
     folder = ""
     for each in what:
         if each == "-" or "\0" in each or not is_project(Path(each)):
             files.append(each)
             continue
-        found = project_in(Path(each))
+        found = project_in(Path(each), given)
         files += found.files
+        read |= found.read
         notes += found.notes
         folder = folder or each
-    return tuple(files), tuple(notes), folder
+    return ProjectFiles(files=tuple(files), read=read, notes=tuple(notes)), folder

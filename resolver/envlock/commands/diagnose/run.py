@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 from packaging.version import Version
 
@@ -66,11 +66,12 @@ if TYPE_CHECKING:
 def run(own: DiagnosedThings, form: ReportOptions, index: IndexOptions, talk: TalkOptions) -> int:
     """Do `envlock diagnose`."""
     refuse_two_reports(form, talk)
-    what, notes, folder = with_projects(own.what)
+    project, folder = with_projects(own.what, _given(own.python, own.platform))
     order = DiagnoseOrder(
-        what=what,
+        what=project.files,
         folder=folder,
-        notes=notes,
+        read=project.read,
+        notes=project.notes,
         stdin=read_standard_input() if STDIN in own.what else None,
         model=own.model,
         python=own.python,
@@ -151,13 +152,15 @@ class DiagnoseOrder(Struct, frozen=True, kw_only=True):
 
     ``what`` are folders of environments, interpreters, files, and ``-`` for
     ``stdin``; nothing means the active environment, unless there is a model.
-    Where they are those of a project, ``folder`` is its own and ``notes`` say
-    what its other files tell. ``index`` says where is looked for what an
-    installer would take of a file: without it files are judged by their own lines.
+    Where they are those of a project, ``folder`` is its own, ``read`` has what
+    was examined of them, and ``notes`` say what its other files tell. ``index``
+    says where is looked for what an installer would take of a file: without it
+    files are judged by their own lines.
     """
 
     what: Sequence[str] = ()
     folder: str = ""
+    read: Mapping[str, Examined] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     stdin: Ends | None = None
     model: Path | None = None
@@ -242,7 +245,7 @@ class _Seen(Struct, frozen=True, kw_only=True):
 
 
 def _seen(order: DiagnoseOrder, progress: Progress) -> _Seen:
-    given = Given(python=_python(order.python), platform=_platform(order.platform))
+    given = _given(order.python, order.platform)
     parts: list[Examined] = []
     others: list[Finding] = []
     typed: Callable[[Remedy], Remedy] | None = None
@@ -253,7 +256,7 @@ def _seen(order: DiagnoseOrder, progress: Progress) -> _Seen:
             parts.append(examined)
             others += found
         else:
-            parts.append(_written(name, order.stdin, given))
+            parts.append(order.read.get(name) or _written(name, order.stdin, given))
     whole = merge(parts)
     if order.folder:
         whole = replace(whole, origin=order.folder, notes=(*order.notes, *whole.notes))
@@ -465,6 +468,10 @@ def _is_environment(name: str) -> bool:
     # Of an environment that lost its Python, it is a link that leads nowhere.
     there = is_file(path) or (path.is_symlink() and not exists(path))
     return there and bool(_INTERPRETER.fullmatch(path.name))
+
+
+def _given(python: str | None, platform: str | None) -> Given:
+    return Given(python=_python(python), platform=_platform(platform))
 
 
 def _python(text: str | None) -> Version | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date
 from pathlib import Path
 
 from packaging.utils import NormalizedName
@@ -11,7 +10,7 @@ from packaging.version import Version
 
 from envlock.bisect.trials import files_in
 from envlock.diagnose.dated import Dated
-from envlock.index.filenames import admitted, releases
+from envlock.index.filenames import admitted, released_on, releases
 from envlock.index.pages import Index
 from envlock.locking.job import Job
 from envlock.model import DistributionFile
@@ -36,7 +35,7 @@ class Calendar:
         wheels = any(installable(each, self._target) for own in listed.values() for each in own)
         found: dict[Version, Dated] = {}
         for version, own in listed.items():
-            day = _day(own)
+            day = released_on(own)
             if day is not None:
                 found[version] = Dated(day=day, serves=self._serves(own, wheels=wheels))
         return found
@@ -49,12 +48,6 @@ class Calendar:
         if wheels:
             return any(installable(each, self._target) for each in files)
         return serves(files, self._target)
-
-
-def _day(files: tuple[DistributionFile, ...]) -> date | None:
-    """The day of the first file of a release; wheels for a later Python may follow years after."""
-    times = [each.upload_time for each in files if each.upload_time is not None]
-    return min(times).date() if times else None
 
 
 def owners(python: Path) -> Callable[[str], NormalizedName | None]:

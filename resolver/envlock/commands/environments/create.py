@@ -114,9 +114,8 @@ def create(order: CreateOrder, progress: Progress) -> Created:
             rows = report.rows_text([*drift_rows(drift, verbose=order.verbose)])
             progress.note(f"{order.folder} becomes what is locked:\n{rows}")
         made = _build(order, folder, builder, locked, progress)
-        if (
-            made.proof.shell is None and not order.passing
-        ):  # what a shell adds is not known to be the same next time
+        # What a shell adds is not known to be the same next time.
+        if made.proof.shell is None and not order.passing:
             key = key_of(made.builder, _proof_of(order, made.builder), folder)
             remember(folder, key, made.proof)
     return replace(

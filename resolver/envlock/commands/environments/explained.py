@@ -22,7 +22,7 @@ _MOST = 3  # findings
 _TRIED = 6  # failures that are looked at: what fails after many others mostly fails for them
 
 
-class Explained(Struct, frozen=True, kw_only=True):
+class ExplainedFailure(Struct, frozen=True, kw_only=True):
     """A level of the gate that failed, all that it said, and what is known of that."""
 
     outcome: Failed | Crashed
@@ -35,7 +35,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
 
     python: Path
     examined: Examined
-    failures: tuple[Explained, ...]
+    failures: tuple[ExplainedFailure, ...]
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -58,13 +58,13 @@ def explained(
         return None
     state = examine_environment(prefix_of(proof.python))
     known = database.load(tuple(rules)).with_rules(learnt).everything
-    found: list[Explained] = []
+    found: list[ExplainedFailure] = []
     for outcome, said in failed:
         text = examine_content(said, "what the proof printed", Given())
         whole = merge((state.examined, text))
         told = diagnose(whole, known, state.findings)
         findings = tuple(each for each in told if each.id != UNEXPLAINED)
-        found.append(Explained(outcome=outcome, text=whole.text, findings=findings))
+        found.append(ExplainedFailure(outcome=outcome, text=whole.text, findings=findings))
     return Explanation(python=proof.python, examined=state.examined, failures=tuple(found))
 
 

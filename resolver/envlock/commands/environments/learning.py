@@ -26,7 +26,7 @@ from envlock.bisect.trials import declared_in
 from envlock.changes import Plan, Step
 from envlock.commands.environments.building import part_of, pins_in
 from envlock.commands.environments.calendar import Calendar, owners
-from envlock.commands.environments.explained import Explained, Explanation
+from envlock.commands.environments.explained import ExplainedFailure, Explanation
 from envlock.diagnose.dated import of_another_day
 from envlock.diagnose.lessons import Lesson, Packages, lessons
 from envlock.errors import IndexFailure, NoResolution
@@ -131,7 +131,7 @@ class Learning(Struct, kw_only=True):
         self.progress.note(f"{said}\n{rows}")
         return lock
 
-    def _taught(self, failed: Explained, why: Explanation) -> Iterator[Learnt]:
+    def _taught(self, failed: ExplainedFailure, why: Explanation) -> Iterator[Learnt]:
         """What a failure teaches, the best way first, as far as the request leaves room."""
         for lesson in self._lessons(failed, why):
             if not _is_open(lesson, self.job):
@@ -142,7 +142,7 @@ class Learning(Struct, kw_only=True):
                 rule = read_rule(document, source="what a proof taught")
                 yield Learnt(lesson=lesson, facts=facts, document=document, rule=rule)
 
-    def _lessons(self, failed: Explained, why: Explanation) -> Iterator[Lesson]:
+    def _lessons(self, failed: ExplainedFailure, why: Explanation) -> Iterator[Lesson]:
         """What is known of a failure, and where that is nothing what the days of releases say."""
         packages = why.examined.packages
         known = tuple(lessons(failed.findings, failed.text, packages))
@@ -192,7 +192,7 @@ def _is_open(lesson: Lesson, job: Job) -> bool:
     return True
 
 
-def _facts(failed: Explained, lesson: Lesson, why: Explanation) -> DraftFacts:
+def _facts(failed: ExplainedFailure, lesson: Lesson, why: Explanation) -> DraftFacts:
     """What is known before the proof that comes next: what fails, and with what."""
     examined = why.examined
     assert examined.python is not None  # noqa: S101  (it was proved by it)

@@ -24,9 +24,9 @@ from envlock.evidence.values import (
     LEGACY,
     PLAIN,
     RULES,
-    Beside,
     Cell,
     CellEvidence,
+    CompanionSet,
     ProvedSet,
     Variation,
 )
@@ -238,7 +238,7 @@ def _left(plan: CellPlan, order: MatrixOrder, interpreter: Interpreter, index: I
     for package in plan.vary:
         series = series_of(package, target(interpreter), index)
         names += (str(Variation(package=package, series=each)) for each in reversed(series))
-    names += (str(Beside(package=package)) for package in plan.companions)
+    names += (str(CompanionSet(package=package)) for package in plan.companions)
     done = {s.name for s in known.sets if s.circumstances.probe == digest_of(s.name)}
     if order.again:
         done = set()

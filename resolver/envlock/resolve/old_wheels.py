@@ -31,7 +31,7 @@ from envlock.targets.tags import taken
 HELD = Constraint(package=NUMPY, specifier=BELOW, rules=(LAW,), soft=True)
 
 
-class Dated(Struct, frozen=True, kw_only=True):
+class OldWheel(Struct, frozen=True, kw_only=True):
     """A pin whose wheel has compiled code of before NumPy 2."""
 
     name: NormalizedName
@@ -55,7 +55,7 @@ class Dates(Struct, frozen=True, kw_only=True):
 
     def found(
         self, packages: Iterable[LockedPackage], listed: Listed, target: Target
-    ) -> tuple[Dated, ...]:
+    ) -> tuple[OldWheel, ...]:
         """Return the pins beside NumPy 2 that it is about."""
         if self.law is None:
             return ()
@@ -64,7 +64,7 @@ class Dates(Struct, frozen=True, kw_only=True):
 
     def broken(
         self,
-        found: Iterable[Dated],
+        found: Iterable[OldWheel],
         pins: Mapping[NormalizedName, Version],
         situation: Situation,
     ) -> tuple[Violation, ...]:
@@ -77,14 +77,14 @@ class Dates(Struct, frozen=True, kw_only=True):
 
 def old_wheels(
     packages: Iterable[LockedPackage], listed: Listed, target: Target
-) -> tuple[Dated, ...]:
+) -> tuple[OldWheel, ...]:
     """Return the pins beside NumPy 2 that need NumPy and are of before, by their wheels."""
     pins = {package.name: package for package in packages}
     numpy = pins.get(NUMPY)
     if numpy is None or numpy.version < TWO:
         return ()
     return tuple(
-        Dated(name=name, version=pins[name].version, uploaded=day)
+        OldWheel(name=name, version=pins[name].version, uploaded=day)
         for name in sorted(pins.keys() & set(numpy.via))
         if (day := _built(taken(listed.get(name, ()), target))) is not None
     )

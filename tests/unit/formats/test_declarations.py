@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from envlock.formats.declarations import By
-from envlock.formats.declared import declarations
+from envlock.formats.declarations import By, declarations
 from envlock.formats.notebook import read_notebook
 from envlock.formats.registry import FileFormat
 from envlock.formats.shell import installs
