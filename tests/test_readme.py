@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from envlock import errors
+from envlock.cli import COMMANDS
 from envlock.config import load_config
 from envlock.evidence.library import load, shipped
 from envlock.outcomes import IMPORTS
@@ -37,22 +38,7 @@ def envlock(*words: str, cwd: Path) -> str:
 
 @pytest.fixture(scope="module")
 def helps() -> dict[str, str]:
-    names = ["", "create", "lock", "sync", "verify", "diagnose", "fix", "history", "bisect"]
-    names += [
-        "docker",
-        "bundle",
-        "cache",
-        "export",
-        "diff",
-        "config",
-        "config schema",
-        "rules schema",
-    ]
-    names += ["json", "json schema"]
-    names += ["releases", "capabilities", "rules", "matrix"]
-    names += [f"matrix {each}" for each in ("run", "check", "report")]
-    names += [f"cache {each}" for each in ("dir", "size", "clean")]
-    names += [f"rules {each}" for each in ("list", "show", "check", "constraints")]
+    names = dict.fromkeys(["", *COMMANDS, *(each.split()[0] for each in COMMANDS)])
     return {name: envlock(*name.split(), "--help", cwd=ROOT) for name in names}
 
 

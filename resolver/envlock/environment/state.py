@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import platform as platform_module
-import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,7 +20,6 @@ from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from envlock import standards
 from envlock.environment.built import built_for_numpy1
 from envlock.environment.commands import Commands, remedy
 from envlock.environment.faults import fault, file_findings, fitting, several, twice_recorded
@@ -29,6 +27,7 @@ from envlock.environment.files import FileState, examine_files
 from envlock.environment.held import holds_pins
 from envlock.environment.inspect import find_environment, site_folders
 from envlock.environment.layout import CondaRecord, Layout, conda_packages, files_of, read_layout
+from envlock.environment.needs import needs_of
 from envlock.environment.owners import conda_and_pip, of_conda, two_hdf5, user_site
 from envlock.environment.records import Distribution, Site, read_site
 from envlock.environment.shell import Addition, additions
@@ -38,7 +37,6 @@ from envlock.rules.frameworks import families, frameworks
 from envlock.versions import admits
 
 _Visible = Mapping[NormalizedName, Distribution]
-_ASKS_EXTRA = re.compile(r";.*\bextra\b")
 #: Words that tell builds of one import package apart: tensorflow-cpu, opencv-python-headless.
 _BUILDS = frozenset(
     ("aws", "binary", "contrib", "cpu", "directml", "gpu", "headless", "intel", "macos", "nightly")
@@ -63,65 +61,30 @@ class Broken(Struct, frozen=True, kw_only=True):
 def broken_requirements(
     visible: _Visible, markers: Mapping[str, str]
 ) -> tuple[tuple[Broken, ...], tuple[str, ...]]:
-    """Return the requirements that are not met, and notes on those that cannot be read.
-
-    An extra counts once an installed package asks for it.
-    """
-    check = _Check(visible=visible, markers=markers)
-    asked = [(name, "") for name in sorted(visible)]
-    seen = set(asked)
-    for name, extra in asked:  # it grows
-        for other in check.look(visible[name], extra):
-            if other not in seen:
-                seen.add(other)
-                asked.append(other)
-    return tuple(check.found), tuple(check.notes)
-
-
-_SHOWN = 160  # characters of a line that says nothing
+    """Return the requirements that are not met, and notes on those that cannot be read."""
+    needs, notes = needs_of(visible, markers)
+    found: list[Broken] = []
+    for need in needs:
+        name = canonicalize_name(need.requirement.name)
+        there = visible.get(name)
+        if there is None:
+            other = _stand_in(name, need.requirement, visible)
+            found.append(Broken(by=need.by, requirement=need.requirement, stand_in=other))
+        elif not _fits(need.requirement, there):
+            found.append(Broken(by=need.by, requirement=need.requirement, there=there))
+    return tuple(found), notes
 
 
-class _Check(Struct, kw_only=True):
-    visible: _Visible
-    markers: Mapping[str, str]
-    found: list[Broken] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    def look(self, by: Distribution, extra: str) -> Iterator[tuple[NormalizedName, str]]:
-        """Judge what a package declares, with an extra or without; yield the extras it asks for."""
-        for line in by.requires:
-            if len(line) <= standards.LONGEST and bool(_ASKS_EXTRA.search(line)) != bool(extra):
-                continue
-            requirement = standards.requirement(line)
-            marker = None if requirement is None else requirement.marker
-            applies = marker is None or standards.judged(marker, {**self.markers, "extra": extra})
-            if requirement is None or applies is None:
-                self.notes.append(
-                    f"{by.info}: {line[:_SHOWN]!r} is no requirement that can be judged"
-                )
-                continue
-            if not applies:
-                continue
-            name = canonicalize_name(requirement.name)
-            there = self.visible.get(name)
-            if there is None:
-                other = self._stand_in(name, requirement)
-                self.found.append(Broken(by=by, requirement=requirement, stand_in=other))
-            elif not _fits(requirement, there):
-                self.found.append(Broken(by=by, requirement=requirement, there=there))
-            if there is not None:
-                yield from ((name, each) for each in sorted(requirement.extras))
-
-    def _stand_in(self, name: str, requirement: Requirement) -> Distribution | None:
-        package = _without_build(name)
-        return next(
-            (
-                each
-                for each in self.visible.values()
-                if _without_build(each.name) == package and _fits(requirement, each)
-            ),
-            None,
-        )
+def _stand_in(name: str, requirement: Requirement, visible: _Visible) -> Distribution | None:
+    package = _without_build(name)
+    return next(
+        (
+            each
+            for each in visible.values()
+            if _without_build(each.name) == package and _fits(requirement, each)
+        ),
+        None,
+    )
 
 
 def _without_build(name: str) -> str:

@@ -280,6 +280,23 @@ def demanded(
     return tuple(found[name] for name in sorted(found))
 
 
+def bounding(
+    rules: Iterable[Rule], packages: Packages, situation: Situation, name: NormalizedName
+) -> Iterator[tuple[Rule, str]]:
+    """Yield the rules whose conditions hold and that bound a package, and the bound in words."""
+    known = Known(situation=situation, versions=packages, complete=True)
+    for rule in rules:
+        for case in rule.cases:
+            bounds = [
+                f"{'not ' if demand is Demand.REFUSE else ''}{each.package} {each.specifier}"
+                for demand, each in case.demands
+                if name in known.named(each.package)
+            ]
+            if bounds and known.applies(case) is Truth.YES:
+                given = " and ".join(in_words(case.when))
+                yield rule, f"{', '.join(bounds)}, beside {given}" if given else ", ".join(bounds)
+
+
 def conditions(case: Case) -> tuple[Condition, ...]:
     """Everything a case says about packages: its conditions and its demands."""
     return (*case.when, *(condition for _, condition in case.demands))

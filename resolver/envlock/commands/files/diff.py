@@ -13,14 +13,12 @@ from msgspec import Struct, field
 from envlock.cli.options import JsonOption
 from envlock.cli.output import progress_for, say, say_json
 from envlock.commands.files import TwoLocks
-from envlock.commands.files.source import Source, two_sources
+from envlock.commands.files.source import Source, lock_of, two_sources
 from envlock.errors import ExitCode, UsageError
-from envlock.formats.registry import LOCKS, format_of, read_lock
-from envlock.locking.existing import without_options
+from envlock.formats.registry import LOCKS, format_of
 from envlock.model import CondaPackage, Lock, LockedPackage, RuleId
 from envlock.progress import Progress
 from envlock.report import rows_text
-from envlock.targets.interpreters import find_interpreter
 
 
 def run_diff(own: TwoLocks, talk: JsonOption) -> int:
@@ -105,7 +103,7 @@ def difference(before: Source, after: Source, progress: Progress) -> Difference:
     Raises:
         UsageError: one is no lock that envlock reads, or is of another kind.
     """
-    old, new = (_read(each, progress) for each in (before, after))
+    old, new = (lock_of(each, progress) for each in (before, after))
     if old.of_conda != new.of_conda:
         conda, other = (before, after) if old.of_conda else (after, before)
         raise UsageError(f"{conda.label} is a lock of conda packages, and {other.label} is not")
@@ -113,19 +111,6 @@ def difference(before: Source, after: Source, progress: Progress) -> Difference:
     hashes = all(kind is None or LOCKS[kind].hashes for kind in kinds)
     apart = max(len(each.parts) for each in (old, new)) > 1
     return compare(side_of(old, apart=apart), side_of(new, apart=apart), hashes=hashes)
-
-
-def _read(source: Source, progress: Progress) -> Lock:
-    text, _ = without_options(source.name, source.text)
-    try:
-        return read_lock(source.name, text)
-    except UsageError:
-        here = find_interpreter(None)
-        lock = read_lock(source.name, text, markers=here.markers)
-    progress.note(
-        f"{source.label} is read for Python {here.version} on {here.platform}: it has markers"
-    )
-    return lock
 
 
 class ListedPin(Struct, frozen=True, kw_only=True):

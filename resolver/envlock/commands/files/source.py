@@ -1,4 +1,4 @@
-"""Where the two locks of `envlock diff` are read: files, pipes, standard input, git revisions."""
+"""Where locks are read that nobody installs: files, pipes, standard input, git revisions."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from msgspec import Struct
 from envlock.choices import STANDARD_OUTPUT
 from envlock.errors import UsageError, refuse_conflict
 from envlock.formats.reading import decode
-from envlock.formats.registry import format_of
+from envlock.formats.registry import format_of, read_lock
 from envlock.locking.beside import locks_in
+from envlock.locking.existing import without_options
+from envlock.model import Lock
 from envlock.progress import Progress
 from envlock.system import read_standard_input, read_text
 from envlock.system.looking import exists, is_file
 from envlock.system.revisions import text_at, top
+from envlock.targets.interpreters import find_interpreter
 
 _STDIN = str(STANDARD_OUTPUT)
 #: What a lock is called that comes without a name.
@@ -41,6 +44,33 @@ def two_sources(before: str, after: str | None, progress: Progress) -> tuple[Sou
         after = _on_disk(before)
         progress.note(f"{before} against {after}, the lock in this folder")
     return _read(before, after), _read(after, before)
+
+
+def source_at(word: str) -> Source:
+    """Read one lock: a file, a pipe, or standard input.
+
+    Raises:
+        UsageError: there is no such file.
+    """
+    return _read(word, _STDIN)
+
+
+def lock_of(source: Source, progress: Progress) -> Lock:
+    """Return what a lock holds; one that pins a package twice, with markers, for this machine.
+
+    Raises:
+        UsageError: it is no lock that envlock reads.
+    """
+    text, _ = without_options(source.name, source.text)
+    try:
+        return read_lock(source.name, text)
+    except UsageError:
+        here = find_interpreter(None)
+        lock = read_lock(source.name, text, markers=here.markers)
+    progress.note(
+        f"{source.label} is read for Python {here.version} on {here.platform}: it has markers"
+    )
+    return lock
 
 
 def _on_disk(word: str) -> str:
