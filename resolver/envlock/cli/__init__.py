@@ -12,6 +12,7 @@ import typer
 
 from envlock import __version__
 from envlock.cli.arguments import announce, register
+from envlock.cli.help import GroupedProgram
 from envlock.cli.output import forget, say, talk
 from envlock.cli.process import Unprintable, forget_changes, interruption
 from envlock.errors import EnvlockError
@@ -30,6 +31,10 @@ COMMANDS = {
     "tree": "packages.TREE",
     "list": "packages.LIST",
     "why": "packages.WHY",
+    "add": "project.ADD",
+    "remove": "project.REMOVE",
+    "run": "project.RUN",
+    "kernel": "project.KERNEL",
     "verify": "environments.VERIFY",
     "diagnose": "diagnose.DIAGNOSE",
     "fix": "fix.FIX",
@@ -90,6 +95,7 @@ def _app(typed: Sequence[str]) -> typer.Typer:
     chosen = {name: place for name, place in COMMANDS.items() if name.split()[0] == first}
     app = typer.Typer(
         name="envlock",
+        cls=GroupedProgram,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings=_SETTINGS,
@@ -144,6 +150,7 @@ def interrupted(typed: Sequence[str]) -> int:
 
 
 def _run(typed: Sequence[str]) -> int:
+    typed = _as_options(typed)
     app = _app(typed)
     try:
         code: int = app(list(typed) or ["--help"], prog_name="envlock", standalone_mode=False)
@@ -155,6 +162,13 @@ def _run(typed: Sequence[str]) -> int:
         return _complain(fault, typed)
     _tell_troubles(typed)
     return code
+
+
+def _as_options(typed: Sequence[str]) -> Sequence[str]:
+    """``help COMMAND`` and ``version`` as the options that say the same."""
+    if typed[:1] == ["help"]:
+        return [*typed[1:], "--help"]
+    return ["--version"] if [*typed] == ["version"] else typed
 
 
 def _tell_troubles(typed: Sequence[str]) -> None:

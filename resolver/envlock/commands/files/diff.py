@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from envlock import report
 from envlock.cli.options import JsonOption
 from envlock.cli.output import progress_for, say, say_json
 from envlock.commands.files import TwoLocks
@@ -18,7 +19,6 @@ from envlock.errors import ExitCode, UsageError
 from envlock.formats.registry import LOCKS, format_of
 from envlock.model import CondaPackage, Lock, LockedPackage, RuleId
 from envlock.progress import Progress
-from envlock.report import rows_text
 
 
 def run_diff(own: TwoLocks, talk: JsonOption) -> int:
@@ -35,6 +35,12 @@ def run_diff(own: TwoLocks, talk: JsonOption) -> int:
 
 def difference_text(found: Difference) -> str:
     """What differs, a line each, or that nothing does."""
+    rows = difference_rows(found)
+    return report.rows_text(rows) if rows else "no difference"
+
+
+def difference_rows(found: Difference) -> list[report.Row]:
+    """What differs, a row each."""
     rows = [
         (label, f"{pair[0]} → {pair[1]}")
         for label, pair in (("python", found.python), ("platform", found.platform))
@@ -55,7 +61,7 @@ def difference_text(found: Difference) -> str:
         parts = (("now by", reason.after), ("no longer by", reason.before))
         told = "; ".join(f"{word} {', '.join(some)}" for word, some in parts if some)
         rows.append(("rules", f"{reason.name} {told}"))
-    return rows_text(rows) if rows else "no difference"
+    return rows
 
 
 def _data(found: Difference) -> dict[str, Any]:
