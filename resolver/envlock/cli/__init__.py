@@ -199,7 +199,7 @@ def _settled(typed: Sequence[str]) -> Sequence[str]:
     PLAIN.extend([] if found.progress else [True])
     tell_work(found.loud, found.log)
     before.go_to(found.directory)
-    command = [*_as_options(found.command)]
+    command = [*_as_options([*found.command])]
     place = COMMANDS.get(" ".join(command[:1]))
     if found.talk and place is not None and TALK in _command(place).options:
         command[1:1] = found.talk

@@ -125,14 +125,12 @@ def tell_work(loud: int, log: Path | None) -> None:
     if loud > 1:
         listen(lambda text: _talk(f"    {_fit(text)}"))
     if log is not None:
-        from envlock.system import append_text  # noqa: PLC0415  (seldom, and --help needs none)
+        from envlock.system.logs import log_to  # noqa: PLC0415  (seldom, and --help needs none)
 
-        append_text(log, "")
-        start = time.monotonic()
+        write = log_to(log)
 
         def tell(text: str) -> None:
-            stamp = f"{time.monotonic() - start:8.3f}"
-            append_text(log, "".join(f"{stamp} {line}\n" for line in _fit(text).splitlines()))
+            write(_fit(text))
 
         _LOGS.append(tell)
         if loud <= 1:
