@@ -29,8 +29,10 @@ pip._internal.exceptions.DistributionNotFound: No matching distribution found fo
 
 def test_of_pip_its_sentences_are_told_and_nothing_of_its_inside() -> None:
     assert _causes(SAID).splitlines() == [
-        "Cannot install some-api==2.3.0 because these package versions have conflicting"
-        " dependencies.",
+        (
+            "Cannot install some-api==2.3.0 because these package versions have conflicting"
+            " dependencies."
+        ),
         "Could not find a version that satisfies the requirement some-api==2.3.0",
     ]
     assert _causes("pip._internal.exceptions.Odd: this alone\n") == (
