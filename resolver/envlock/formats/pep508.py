@@ -172,6 +172,15 @@ def _refuse_smuggled(text: str) -> None:
             " a requirement passes none to pip",
             _suggest(text[: option.start()].strip()),
         )
+    refuse_variable(text)
+
+
+def refuse_variable(text: str) -> None:
+    """Refuse what would have the value of a variable of the environment in its place.
+
+    Raises:
+        UsageError: it holds ``${NAME}``.
+    """
     variable = _VARIABLE.search(text)
     if variable is not None:
         raise UsageError(

@@ -24,7 +24,13 @@ from envlock.formats.direct import (
     path_of,
 )
 from envlock.formats.faults import shown
-from envlock.formats.pep508 import names_place, parse_requirement, refuse_unreadable, release_at
+from envlock.formats.pep508 import (
+    names_place,
+    parse_requirement,
+    refuse_unreadable,
+    refuse_variable,
+    release_at,
+)
 from envlock.index.secrets import learn_url
 from envlock.system.looking import expand, is_file, is_folder
 
@@ -44,6 +50,7 @@ def parse_wish(text: str, *, editable: bool = False) -> Requirement:
     refuse_unreadable(text)
     if not (editable or names_place(text)):
         return parse_requirement(text)
+    refuse_variable(text)
     wish, marker = parted(text)
     named = NAMED.fullmatch(wish)
     name, extras, place = (named[1], named[2] or "", named[3]) if named else ("", "", wish)
