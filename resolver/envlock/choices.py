@@ -39,6 +39,14 @@ class IndexStrategy(StrEnum):
     BEST = "best-match"
 
 
+class Colour(StrEnum):
+    """When what is printed has colours, as ``--color`` takes them."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
 class Manager(StrEnum):
     """Who installs packages, as ``--manager`` takes them.
 

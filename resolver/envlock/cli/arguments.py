@@ -44,6 +44,11 @@ class Command:
         self.passes_on = passes_on
         self.groups: Mapping[str, type[Struct]] = groups
 
+    @property
+    def options(self) -> frozenset[str]:
+        """The names of what it takes."""
+        return frozenset(each.name for kind in self.groups.values() for each in _fields(kind))
+
     def run(self, taken: Mapping[str, Struct]) -> int:
         """Do it with what was typed for each group, and return the exit code."""
         module, _, function = self.does.rpartition(".")

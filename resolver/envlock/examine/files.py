@@ -36,7 +36,7 @@ from envlock.formats.registry import FileFormat, detect, named, read_lock
 from envlock.formats.toml_locks import TomlPackage, read_packages
 from envlock.model import Lock, Part, Platform
 from envlock.rules.frameworks import framework
-from envlock.targets.platforms import KNOWN
+from envlock.targets.platforms import KNOWN, this_platform
 
 Environment = Mapping[str, str]
 Reader = Callable[[Path, str, Given], Examined]
@@ -192,10 +192,9 @@ class _Reader:
         settle_manager(self.gathered, self._by_conda)
 
     def _is_meant(self, selector: str) -> bool:
-        """An entry for one system counts where that system is the one that is meant."""
+        """An entry for one system counts where that system is meant: this one, if none is told."""
         only = selected(selector) if selector else None
-        platform = self.gathered.given.platform
-        return only is None or (platform is not None and is_for(only, platform))
+        return only is None or is_for(only, self.gathered.given.platform or this_platform())
 
     def _where(self, entry: EnvironmentEntry) -> str:
         return f"{self._path}:{entry.line}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, MutableSequence
 from typing import Any
 
+import tomlkit
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
@@ -84,8 +85,6 @@ def _in_project(
     wanted: Mapping[NormalizedName, str],
     gone: frozenset[NormalizedName],
 ) -> tuple[str, frozenset[NormalizedName]]:
-    import tomlkit  # noqa: PLC0415  (25 ms, for these edits alone)
-
     document = tomlkit.parse(text)
     table: MutableMapping[str, Any] = document
     keys = ("project",) if choice is None else _TABLES[choice.kind]

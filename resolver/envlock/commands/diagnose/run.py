@@ -22,7 +22,7 @@ from envlock.cli.output import Lines, say, say_json
 from envlock.cli.output import talk as tell
 from envlock.commands.diagnose import DiagnosedThings
 from envlock.commands.diagnose.folder import with_projects
-from envlock.commands.diagnose.unread import refuse_unread
+from envlock.commands.unread import refuse_unread
 from envlock.diagnose import (
     OUTSIDE,
     UNEXPLAINED,
