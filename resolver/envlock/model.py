@@ -21,7 +21,7 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from envlock.behind import Behind
-from envlock.builds import Built
+from envlock.builds import Built, Direct
 from envlock.causes import Cause
 from envlock.choices import Accelerator, IndexStrategy
 
@@ -352,7 +352,8 @@ class LockedPackage(Struct, frozen=True, kw_only=True):
     for it, ``because`` the rules that moved it. ``index`` is where it came from, without
     credentials, and "" where that is not known; ``elsewhere`` are the indexes that have the name
     too and were passed over, as far as it was just made. ``only`` are the extras and groups of
-    which one must be chosen for it to be installed, none for always; ``built`` is of source alone.
+    which one must be chosen for it to be installed, none for always; ``built`` is of source alone,
+    ``direct`` of what no index lists.
     """
 
     name: NormalizedName
@@ -365,14 +366,14 @@ class LockedPackage(Struct, frozen=True, kw_only=True):
     elsewhere: tuple[str, ...] = ()
     only: tuple[Selection, ...] = ()
     built: Built | None = None
+    direct: Direct | None = None
 
 
 class CondaPackage(Struct, frozen=True, kw_only=True):
     """One record of a channel, as it was chosen: all that an install and the formats need.
 
     ``channel`` is the channel's URL, ``url`` the package's; ``size`` is in bytes, ``timestamp`` in
-    milliseconds since 1970; None where the channel does not say. ``noarch`` is "python", "generic"
-    or "". ``via`` names the packages or origins that asked for it, ``because`` rules that moved it.
+    milliseconds since 1970. ``noarch`` is "python", "generic" or "".
     """
 
     name: str
@@ -411,9 +412,8 @@ class Part(Struct, frozen=True, kw_only=True):
     tell. ``conda`` are conda's packages, none in a lock of pip alone, ``pypi`` those that pip
     installs; no project is on both sides. ``subdir`` is conda's name of the platform, "" without
     its packages, and ``virtual`` what those ask of the system, such as ``__glibc >=2.17``.
-    ``verified`` says when, where and what exactly this set of pins was seen to do, and is empty for
-    every other one; of such a one ``differs`` says in what it is not a set that was proved. Files
-    hold how many these are. ``behind`` is known where it was just made; files hold it in a note.
+    ``verified`` says when, where and what this set of pins was seen to do; ``differs`` in what it
+    is not one that was proved, and ``behind`` are known where it was just made.
     """
 
     python: str = ""

@@ -28,6 +28,7 @@ from envlock.formats.conda_spec import parse_conda_spec
 from envlock.index.pages import Index
 from envlock.index.settings import load_settings
 from envlock.index.stubs import write_stubs
+from envlock.locking.direct import fetched, notes_of, pinned
 from envlock.locking.job import DEFAULT_CHANNEL, Job, SolvedPart, Work
 from envlock.model import CondaPackage, CondaSpec, Part, Request, Requested, Target
 from envlock.progress import Progress
@@ -430,6 +431,22 @@ def pip_pins(
         NoResolution: nothing fits.
         WorkError: the index or the engine failed.
     """
+    goal, asked = _engine(work.job, subdir, answer)[0], work.job.request.requirements
+    with fetched(work, goal, progress) as (ready, found):
+        released = dict(zip(asked, ready.job.request.requirements, strict=True))
+        wanted = tuple(released[each] for each in requirements)
+        answered = _pip_pins(ready, subdir, wanted, answer, progress)
+    packages = pinned(answered.packages, found)
+    return replace(answered, packages=packages).noting(*notes_of(found))
+
+
+def _pip_pins(
+    work: Work,
+    subdir: str,
+    requirements: tuple[Requested, ...],
+    answer: CondaAnswer,
+    progress: Progress,
+) -> Resolution:
     provided = pypi_pins(answer.packages)
     job, request = work.job, work.job.request
     target, engine = _engine(job, subdir, answer)

@@ -50,7 +50,7 @@ class SourceWheels:
         self._verb = job.verb
         self._allowed = frozenset(job.request.allow_build)
         self._index = index
-        self._builder = _builder(question.target)
+        self._builder = builder_of(question.target)
         self._progress = progress
         self._made: dict[tuple[NormalizedName, Version], Made | NotBuilt | None] = {}
         self._bounds: dict[str, None] = {}
@@ -208,8 +208,8 @@ class SourceWheels:
         return older, newer
 
 
-def _builder(goal: Target) -> Target | None:
-    """The target that builds for one: itself, or the same Python on a machine of its kind.
+def builder_of(goal: Target) -> Target | None:
+    """Return the target that builds for one: itself, or the same Python on a machine of its kind.
 
     What it was built with holds for an image of another system's release too.
     """

@@ -232,4 +232,4 @@ def _for_platforms(wish: Requested, only: tuple[str, ...]) -> Requested:
     text = str(wish.requirement)
     head, _, own = text.partition(";")
     both = f"({own.strip()}) and ({marker(only)})" if own.strip() else marker(only)
-    return replace(wish, requirement=Requirement(f"{head}; {both}"))
+    return replace(wish, requirement=Requirement(f"{head.rstrip()} ; {both}"))

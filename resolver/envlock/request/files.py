@@ -16,7 +16,6 @@ from envlock import standards
 from envlock.errors import UsageError
 from envlock.formats.declarations import DECLARED, By, Declaration, declarations
 from envlock.formats.faults import Faults, safe, shown
-from envlock.formats.pep508 import folder_fault
 from envlock.formats.pyproject import Entry, Project
 from envlock.formats.registry import ROWS, Can, FileFormat, can, meant
 from envlock.formats.requirements import (
@@ -29,6 +28,7 @@ from envlock.formats.requirements import (
     find_root,
     real_path,
 )
+from envlock.formats.wishes import parse_wish
 from envlock.index.secrets import learn_url
 from envlock.model import Requested, Selection, SelectionKind
 from envlock.request.words import parse_words
@@ -91,7 +91,7 @@ class RequestLines:
 
     def __init__(self, *, root: Path, indexes: list[str] | None = None) -> None:
         self.root = real_path(root)
-        self.reader = RequirementsReader(root=self.root, label=self.label)
+        self.reader = RequirementsReader(root=self.root, label=self.label, parse=parse_wish)
         self.indexes = indexes
         self.faults = Faults()
         self.requirements: list[Requested] = []
@@ -133,7 +133,8 @@ class RequestLines:
                 f"remove {shown(str(option))}",
             )
         elif option.name == "--editable":
-            raise _editable_fault(option.value)
+            wish = parse_wish(option.value, editable=True)
+            self.requirements.append(Requested(requirement=wish, origin=line.where))
         elif option.name not in INCLUDES:
             raise UsageError(
                 f"{shown(str(option))}: envlock passes no option on to a build", "remove it"
@@ -171,15 +172,6 @@ def _bare(requirement: Requirement) -> Requirement:
     return bare
 
 
-def _editable_fault(value: str) -> UsageError:
-    if "://" in value:
-        return UsageError(
-            f"-e {shown(value)} is an editable install: no hash can pin what it will hold",
-            "name a release of the package instead",
-        )
-    return folder_fault(value, f"-e {shown(value)} is an editable install")
-
-
 def parse_project(
     path: Path,
     text: str,
@@ -197,7 +189,7 @@ def parse_project(
         UsageError: the file is not TOML, an extra or group is not there, or
             entries are malformed; told all at once.
     """
-    project = Project(path, text)
+    project = Project(path, text, parse_wish)
     found = [
         *_asked(project, path, project.dependencies(optional=bool(groups) or apart.groups)),
         *(each for name in extras for each in _asked(project, path, project.of_extra(name))),

@@ -20,6 +20,7 @@ from packaging.version import Version
 from envlock.errors import UsageError
 from envlock.formats.faults import Faults, safe, shown
 from envlock.formats.pep508 import parse_requirement
+from envlock.formats.wishes import parse_wish
 from envlock.model import Requested, Target
 from envlock.rules.frameworks import framework
 
@@ -50,7 +51,7 @@ def _requirement(word: str) -> Requirement:
         raise UsageError(
             f"{shown(word)} is a file, not a requirement", f"did you mean -r {safe(word)}"
         )
-    return parse_requirement(word)
+    return parse_wish(word)
 
 
 def parse_upgrades(words: Iterable[str]) -> tuple[Requested, ...]:

@@ -47,7 +47,7 @@ def asking_for(tools: Iterable[str], sdist: Path) -> Path:
     names = ", ".join(f'"{each}"' for each in sorted({"setuptools", "wheel", *tools}))
     backend = 'build-backend = "setuptools.build_meta:__legacy__"'
     text = f"[build-system]\nrequires = [{names}]\n{backend}\n".encode()
-    if not tarfile.is_tarfile(sdist):
+    if not (sdist.is_file() and tarfile.is_tarfile(sdist)):
         return sdist
     try:
         content = gzip.decompress(contents(sdist))

@@ -159,8 +159,8 @@ dependencies:
 - ./h5py-3.1-py_0.conda
 - !!python/object:os.system foo
 - pip:
-  - git+https://u:secret@example.org/x.git
-  - -e .
+  - hg+https://u:secret@example.org/x.hg
+  - -e nowhere
   - {a: b}
 dependencies: []
 """,
@@ -180,10 +180,10 @@ dependencies: []
             " a channel lists"
         ),
         (
-            'environment.yml:12: "git+https://****@example.org/x.git" is a version control'
-            " address: no hash can pin what it will hold"
+            'environment.yml:12: "hg+https://****@example.org/x.hg": of version control envlock'
+            " reads git alone, as git+https://… or git+ssh://git@…"
         ),
-        'environment.yml:13: -e "." is an editable install: no hash can pin what it will hold',
+        ('environment.yml:13: "nowhere": there is no folder of a project at "nowhere"'),
         "environment.yml:14: this entry is not a requirement",
     ]
     assert 'environment.yml:9: write "h5py", and the channel it is in under channels' in (

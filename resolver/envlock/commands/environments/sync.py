@@ -39,6 +39,7 @@ from envlock.commands.environments.building import (
     told_apart,
 )
 from envlock.commands.environments.drift import Closeness, Drift, drift_data, drift_rows
+from envlock.commands.environments.placed import refuse_unallowed
 from envlock.commands.environments.sources import lacking_indexes
 from envlock.commands.lock.edited import tell_edits
 from envlock.commands.lock.selections import chosen
@@ -226,6 +227,7 @@ def _asked(order: SyncOrder, *, first: bool = False) -> Venv | Prefix:
             " are the ones that were locked",
             *_with_hashes(lock, order.lock),
         )
+    refuse_unallowed(lock, builder.part)
     return builder
 
 
@@ -255,6 +257,7 @@ def _venv(order: SyncOrder, lock: Lock) -> Venv:
         settings=order.settings,
         no_imports=order.no_imports,
         pip=not order.change.no_pip,
+        base=order.lock.parent,
     )
 
 
@@ -276,6 +279,7 @@ def _prefix(order: SyncOrder, lock: Lock) -> Prefix:
         # What was set for the environment stays, over what the lock sets.
         variables={**lock.variables, **variables_of(order.folder)},
         no_imports=order.no_imports,
+        base=order.lock.parent,
     )
 
 

@@ -17,6 +17,7 @@ from envlock.commands.files import TwoLocks
 from envlock.commands.files.source import Source, lock_of, two_sources
 from envlock.errors import ExitCode, UsageError
 from envlock.formats.registry import LOCKS, format_of
+from envlock.index.secrets import redact
 from envlock.model import CondaPackage, Lock, LockedPackage, RuleId
 from envlock.progress import Progress
 
@@ -122,7 +123,8 @@ def difference(before: Source, after: Source, progress: Progress) -> Difference:
 class ListedPin(Struct, frozen=True, kw_only=True):
     """One package of a lock; ``order`` is what its version sorts by.
 
-    ``build`` is conda's, "" for a package of pip or where a format has none;
+    ``build`` is conda's, or the place that a package of pip is from; "" for a
+    release of an index, or where a format has none;
     ``index`` is where it came from, "" where the lock does not say.
     """
 
@@ -246,6 +248,7 @@ def _pin(package: LockedPackage) -> ListedPin:
     return ListedPin(
         version=str(package.version),
         order=package.version,
+        build="" if package.direct is None else redact(package.direct.address),
         hashes=package.hashes,
         because=package.because,
         index=package.index,

@@ -213,8 +213,9 @@ def _target(order: ExportOrder, part: Part) -> Target:
 
 def _with_files(part: Part, order: ExportOrder, progress: Progress) -> Part:
     """Return a part with hashes, and with files where the format lists them."""
-    bare = [package for package in part.pypi if not package.hashes]
-    unlisted = [package for package in part.pypi if not package.files]
+    listed_there = [package for package in part.pypi if package.direct is None]
+    bare = [package for package in listed_there if not package.hashes]
+    unlisted = [package for package in listed_there if not package.files]
     row = LOCKS[order.kind]
     wanted = unlisted if row.files or row.addresses else bare
     if not wanted:

@@ -28,10 +28,8 @@ from envlock.conda.channels import strip_channel
 from envlock.config import SaidBy
 from envlock.errors import UsageError
 from envlock.formats.comments import own_command
-from envlock.formats.registry import (
-    LOCKS,
-    for_platform,
-)
+from envlock.formats.lock_rows import for_platform
+from envlock.formats.registry import LOCKS
 from envlock.locking import existing
 from envlock.locking.beside import look
 from envlock.locking.job import Job
