@@ -98,7 +98,7 @@ def repository(direct: Direct, folder: Path, progress: Progress) -> str:
     with progress.phase(f"fetch {where}"):
         done = _git("clone", "--quiet", "--no-checkout", "--", direct.url, str(folder))
     if done is not None:
-        raise UsageError(f"{where} cannot be cloned: {done}", f"try it: git ls-remote {where}")
+        raise UsageError(f"{where} cannot be cloned: {done}", f"git ls-remote {where}")
     wanted = direct.commit or direct.revision
     for name in (f"origin/{wanted}", wanted) if wanted else ("HEAD",):
         said = _git("-C", str(folder), "checkout", "--quiet", "--detach", f"{name}^{{commit}}")
