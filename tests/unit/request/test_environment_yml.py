@@ -121,10 +121,7 @@ prefix: /home/u/env
 """,
     )
     assert found.channels == ("defaults",)
-    assert found.pip_options == (
-        "--extra-index-url https://u:secret@host/simple",
-        "--find-links https://example.org/wheels.html",
-    )
+    assert found.pip_options == ()
     untaken = (
         "is not followed: an environment file does not choose where pip's packages come from;"
         " the command line does:"
