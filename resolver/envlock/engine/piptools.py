@@ -324,8 +324,15 @@ def _environment(problem: Problem) -> dict[str, str]:
     return env
 
 
+#: What pip prints of its own inside, and of what it has tried.
+_INSIDE = re.compile(
+    r"\S*(?:pip|piptools|resolvelib)\.[\w.]+: |During handling |The above exc|Discarding "
+)
+_LISTED = re.compile(r" \(from versions: .*\)|^ERROR: | \(from -r \S+ \(line \d+\)\)")
+
+
 def _causes(said: str) -> str:
-    """What pip said, without tracebacks and warnings; at most a screenful."""
+    """What pip said, without tracebacks, warnings and what it looked at; at most a screenful."""
     lines: list[str] = []
     inside = False
     for line in said.splitlines():
@@ -336,4 +343,5 @@ def _causes(said: str) -> str:
             lines.append(line)
         elif not inside and line.strip() and "WARNING:" not in line:
             lines.append(line.strip())
-    return "\n".join(lines[-20:])
+    told = [_LISTED.sub("", line) for line in lines if not _INSIDE.match(line)]
+    return "\n".join(dict.fromkeys((told or lines)[-20:]))
