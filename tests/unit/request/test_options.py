@@ -100,8 +100,8 @@ def test_behind_a_requirement_it_is_ignored_as_by_pip(tmp_path: Path) -> None:
     assert parsed.options == ()
     assert parsed.notes == (
         (
-            "requirements.txt:1: --extra-index-url is ignored: behind a requirement it is, as by pip:"
-            " write it on a line of its own"
+            "requirements.txt:1: --extra-index-url is ignored: behind a requirement it is, as by"
+            " pip: write it on a line of its own"
         ),
     )
 
