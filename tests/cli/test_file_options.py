@@ -119,3 +119,38 @@ def test_a_lock_with_options_of_pip_is_one_to_every_command(
     ):
         done = envlock(*words)
         assert done.code == 0, (words, done.err)
+
+
+@pytest.mark.parametrize("kind", ["requirements", "pylock"])
+@pytest.mark.parametrize(
+    "text", ["", "# nothing yet\n", "-c bounds.txt\n", "demo; sys_platform == 'none'\n"]
+)
+def test_what_asks_for_nothing_here_is_an_empty_lock(
+    text: str, kind: str, envlock: Program
+) -> None:
+    (envlock.here / "bounds.txt").write_text("demo<2\n")
+    (envlock.here / "requirements.in").write_text(text)
+    words = ("lock", "-r", "requirements.in", "--format", kind)
+    done = envlock(*words)
+    assert (done.code, "nothing is asked for on Python" in done.out) == (0, True), done.err
+    assert envlock(*words, "--check").code == 0
+    assert envlock("sync").code == 0
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_exact_text_of_a_version_is_a_pin(
+    engine: str, envlock: Program, index: SimpleIndex
+) -> None:
+    build_wheel(index.folder, "demo", "1.0")
+    ask(envlock, "demo===1.0")
+    done = envlock("lock", "-r", "requirements.in", "--engine", engine)
+    assert done.code == 0, done.err
+    assert "\ndemo==1.0 " in lock_of(envlock)
+
+
+def test_two_lines_that_exclude_each_other_are_one_answer(envlock: Program) -> None:
+    for one, other in (("demo==1.0", "demo==2.0"), ("demo>=2", "demo<2"), ("demo==1", "demo>1")):
+        ask(envlock, one, other)
+        done = envlock("lock", "-r", "requirements.in")
+        assert done.code == 3
+        assert f"these two lines exclude each other: {one} (requirements.in:1)" in done.err

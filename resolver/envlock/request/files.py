@@ -16,6 +16,7 @@ from envlock import standards
 from envlock.errors import UsageError
 from envlock.formats.declarations import DECLARED, By, Declaration, declarations
 from envlock.formats.faults import Faults, shown
+from envlock.formats.lockfile import STRONG_HASH
 from envlock.formats.pyproject import Entry, Project
 from envlock.formats.registry import ROWS, Can, FileFormat, can, meant
 from envlock.formats.requirements import (
@@ -137,6 +138,11 @@ class RequestLines:
             learn_url(option.value)
             base = self.root / line.where.rpartition(":")[0]
             self.options.append(FileOption(option=option, where=line.where, base=base.parent))
+        elif option.name == "--hash" and not STRONG_HASH.fullmatch(option.value.lower()):
+            raise UsageError(
+                f"{shown(str(option))}: this is no sha256, sha384 or sha512 hash",
+                "remove it: the lock gets the hashes of what it pins",
+            )
         elif option.name in IGNORED:
             self._note(option.name, line.where)
         elif line.text:

@@ -365,7 +365,8 @@ def _decoded(content: bytes, path: Path) -> str:
         kind = encoding.upper().removesuffix("-LE").removesuffix("-BE")
         start = error.start if isinstance(error, UnicodeDecodeError) else 0
         raise UsageError(
-            f"{path}: not {kind} text (byte {start + len(mark)} is 0x{content[start:][:1].hex()})",
+            f"{path}: not {kind} text (byte {start + len(mark)} is"
+            f" 0x{content[start + len(mark) :][:1].hex()})",
             f"save {path} as UTF-8",
         ) from None
 

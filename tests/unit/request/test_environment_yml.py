@@ -115,7 +115,7 @@ dependencies:
 -
 - pip:
   - -f https://example.org/wheels.html
-  - flit-core === 3.9.0 --hash=sha256:1234
+  - flit === 3.9.0 --hash=sha256:1234123412341234123412341234123412341234123412341234123412341234
 extra: 1
 prefix: /home/u/env
 """,

@@ -40,10 +40,10 @@ def test_hashes_and_harmless_options_are_left_out_with_one_note_each(tmp_path: P
         --prefer-binary
         --use-feature fast-deps
         numpy==1.26.4 \\
-            --hash=sha256:aa \\
-            --hash sha256:bb
-        h5py==3.11.0 --hash=sha256:cc
-        """,
+            --hash=sha256:{a} \\
+            --hash sha384:{b}
+        h5py==3.11.0 --hash=sha256:{a}
+        """.format(a="a" * 64, b="B" * 96),
     )
 
     parsed = read_request_file(path)
@@ -127,6 +127,17 @@ def test_no_option_is_smuggled_through_a_requirement(
         " a requirement passes none to pip"
     )
     assert fault.remedies == (f'remove "{long}"',)
+
+
+@pytest.mark.parametrize(
+    "value", ["md5:" + "a" * 32, "sha256:aa", "sha256:", "x", "sha1:" + "0" * 40]
+)
+def test_a_hash_that_is_none_is_refused(value: str, tmp_path: Path) -> None:
+    fault = refusal(write(tmp_path, "requirements.txt", f"numpy==1.0 --hash={value}\n"))
+
+    assert fault.message == (
+        f'requirements.txt:1: "--hash {value}": this is no sha256, sha384 or sha512 hash'
+    )
 
 
 def test_an_option_for_builds_on_its_own_line_is_refused(tmp_path: Path) -> None:
