@@ -31,6 +31,7 @@ from envlock.formats.pep508 import (
     refuse_variable,
     release_at,
 )
+from envlock.index.filenames import WHEEL_SUFFIX
 from envlock.index.secrets import learn_url
 from envlock.system.looking import expand, is_file, is_folder
 
@@ -96,7 +97,8 @@ def _direct(text: str, address: str, said: dict[str, str], *, editable: bool) ->
                 f"-e {shown(address)}: only a folder or a repository can be editable",
                 f"leave -e out: {shown(address)}",
             )
-        if not is_archive(urlsplit(address).path):
+        path = urlsplit(address).path
+        if not is_archive(path) or (path.endswith(WHEEL_SUFFIX) and release_at(path)[1] is None):
             raise UsageError(
                 f"{shown(text)} is the address of no wheel and no source archive",
                 "name a file that ends in .whl, .tar.gz or .zip, or a repository as git+https://…",
