@@ -41,7 +41,7 @@ DECIDED = {
 
 
 def _cases() -> Iterator[Any]:
-    """Every scenario; the refusals and the yanked for the Python that is here, the rest by night."""
+    """All scenarios; those that are refused or yanked here and now, the rest by night."""
     for name, said in PACKSE.items():
         releases = [each for every in said["index"].values() for each in every.values()]
         words = said["expected"] is None or any("yanked" in each for each in releases)
@@ -68,9 +68,7 @@ def test_both_engines_give_one_answer(
     assert by_pip == by_uv
     if isinstance(by_uv, str):
         assert not by_uv.startswith(f"exit {ExitCode.WORK.value}:")
-        assert not {"ResolutionImpossible", "Caused by", "\u00d7", "\u2570\u2500\u25b6"} & {
-            *by_uv.split()
-        }
+        assert not any(word in by_uv for word in ("Impossible", "Caused by", "\u00d7", "\u2570"))
     if name not in DECIDED:
         assert _as_expected(name, pins_of(by_uv))
 

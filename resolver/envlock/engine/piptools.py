@@ -20,7 +20,7 @@ from pathlib import Path
 from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
-from envlock.choices import IndexStrategy
+from envlock.choices import EVERY, IndexStrategy
 from envlock.engine.confirm import laid_out
 from envlock.engine.interface import (
     Answer,
@@ -329,8 +329,15 @@ def _lazily(problem: Problem) -> list[str]:
 
 def _environment(problem: Problem) -> dict[str, str]:
     env = pip_environment(problem.settings)
-    if problem.wheels_only:
-        env["PIP_ONLY_BINARY"] = ",".join(problem.wheels_only)
+    kinds = problem.settings.kinds
+    if wheels := tuple(dict.fromkeys((*problem.wheels_only, *kinds.only_binary))):
+        env["PIP_ONLY_BINARY"] = EVERY if EVERY in wheels else ",".join(wheels)
+    if EVERY in kinds.all_releases:
+        env["PIP_PRE"] = "1"
+    elif kinds.all_releases:  # pip before 26 does not know it, nor the next
+        env["PIP_ALL_RELEASES"] = ",".join(kinds.all_releases)
+    if kinds.only_final:
+        env["PIP_ONLY_FINAL"] = ",".join(kinds.only_final)
     if problem.exclude_newer is not None:
         # pip before 26 does not know it; the resolver's date check then adds bounds.
         env["PIP_UPLOADED_PRIOR_TO"] = problem.exclude_newer.isoformat()

@@ -42,7 +42,7 @@ _NAMED = re.compile(r"^([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*@|[#&]egg=([A-Za
 _PLACE = re.compile(
     r"(?:^|[\s@])((?:[a-z][a-z0-9+.-]*:/+|[./~\\]|[A-Za-z]:[\\/])\S+)", re.IGNORECASE
 )
-_AT = re.compile(r"^[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\])?\s*@\s*")
+_AT = re.compile(r"^[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\]\s*)?@\s*")
 _CONDA = ("pip list --format=freeze gives versions where pip freeze gives conda's build folders",)
 
 

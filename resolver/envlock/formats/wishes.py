@@ -31,10 +31,11 @@ from envlock.formats.pep508 import (
     refuse_variable,
     release_at,
 )
+from envlock.index.filenames import WHEEL_SUFFIX
 from envlock.index.secrets import learn_url
 from envlock.system.looking import expand, is_file, is_folder
 
-_EXTRAS = re.compile(r"(.*?)\s*(\[[\w.,\s-]*\])", re.DOTALL)
+_EXTRAS = re.compile(r"([^\[]*)(\[[\w.,\s-]*\])", re.DOTALL)
 _OTHER_CONTROL = re.compile(r"(?:hg|svn|bzr)\+|git(?:@|://)", re.IGNORECASE)
 
 
@@ -58,9 +59,9 @@ def parse_wish(text: str, *, editable: bool = False) -> Requirement:
     said = dict(each.partition("=")[::2] for each in fragment.split("&"))
     egg = _EXTRAS.fullmatch(said.get("egg", ""))
     if egg is not None:
-        said["egg"], extras = egg[1], egg[2]
+        said["egg"], extras = egg[1].strip(), egg[2]
     elif not named and (behind := _EXTRAS.fullmatch(address)) is not None:
-        address, extras = behind[1], behind[2]
+        address, extras = behind[1].strip(), behind[2]
     direct = _direct(text, address.strip(), said, editable=editable)
     name = name or said.get("egg", "").partition("-")[0] or _name_of(direct)
     written = f"{name}{extras} @ {direct.address}{f' ; {marker}' * bool(marker)}"
@@ -96,7 +97,8 @@ def _direct(text: str, address: str, said: dict[str, str], *, editable: bool) ->
                 f"-e {shown(address)}: only a folder or a repository can be editable",
                 f"leave -e out: {shown(address)}",
             )
-        if not is_archive(urlsplit(address).path):
+        path = urlsplit(address).path
+        if not is_archive(path) or (path.endswith(WHEEL_SUFFIX) and release_at(path)[1] is None):
             raise UsageError(
                 f"{shown(text)} is the address of no wheel and no source archive",
                 "name a file that ends in .whl, .tar.gz or .zip, or a repository as git+https://…",

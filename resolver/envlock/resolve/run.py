@@ -116,8 +116,9 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
         WorkError: the index or the engine failed.
     """
     if not question.requirements:
-        where = f"Python {question.target.minor} on {question.target.platform}"
-        return Resolution(packages=(), notes=(f"nothing is asked for on {where}",), reasons={})
+        goal = question.target
+        note = f"nothing is asked for on Python {goal.minor} on {goal.platform}"
+        return Resolution(packages=(), notes=(note,), reasons={})
     tools = replace(tools, pinned=index.pinned)
     if index.renew(
         {name: requirement.specifier for name, requirement in question.requirements.items()}

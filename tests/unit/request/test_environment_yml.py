@@ -115,16 +115,13 @@ dependencies:
 -
 - pip:
   - -f https://example.org/wheels.html
-  - flit-core === 3.9.0 --hash=sha256:1234
+  - flit === 3.9.0 --hash=sha256:1234123412341234123412341234123412341234123412341234123412341234
 extra: 1
 prefix: /home/u/env
 """,
     )
     assert found.channels == ("defaults",)
-    assert found.pip_options == (
-        "--extra-index-url https://u:secret@host/simple",
-        "--find-links https://example.org/wheels.html",
-    )
+    assert found.pip_options == ()
     untaken = (
         "is not followed: an environment file does not choose where pip's packages come from;"
         " the command line does:"

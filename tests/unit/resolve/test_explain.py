@@ -140,7 +140,10 @@ def listed(version: str, tag: str = "py3-none-any", **more: Any) -> Releases:
         (
             "tensorflow>=3",
             {**listed("2.20"), **listed("2.21rc1")},
-            "there is no tensorflow>=3: the newest tensorflow is 2.20, and 2.21rc1 is a pre-release",
+            (
+                "there is no tensorflow>=3: the newest tensorflow is 2.20,"
+                " and 2.21rc1 is a pre-release"
+            ),
         ),
         ("tensorflow>=2.20.1", {**listed("2.20"), **listed("2.21rc1")}, ""),
         (

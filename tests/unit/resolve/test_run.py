@@ -12,7 +12,7 @@ from envlock.rules.database import Database
 from support.rules import TARGET
 
 
-def test_a_request_of_which_nothing_is_for_this_python_is_an_empty_lock_that_says_so() -> None:
+def test_a_request_of_which_nothing_is_for_this_python_is_answered_with_nothing() -> None:
     settings = IndexSettings(no_index=True)
     nobody: Any = None
     question = Question(requirements={}, constraints={}, rules=(), target=TARGET, settings=settings)
