@@ -33,16 +33,18 @@ from envlock.formats.pep508 import (
 )
 from envlock.index.filenames import WHEEL_SUFFIX
 from envlock.index.secrets import learn_url
-from envlock.system.looking import expand, is_file, is_folder
+from envlock.system.looking import current_folder, expand, is_file, is_folder
 
+_HERE = Path()
 _EXTRAS = re.compile(r"([^\[]*)(\[[\w.,\s-]*\])", re.DOTALL)
 _OTHER_CONTROL = re.compile(r"(?:hg|svn|bzr)\+|git(?:@|://)", re.IGNORECASE)
 
 
-def parse_wish(text: str, *, editable: bool = False) -> Requirement:
+def parse_wish(text: str, *, editable: bool = False, base: Path = _HERE) -> Requirement:
     """Parse a requirement on a package of an index, or on what is at a place (its ``url``).
 
-    Where the place does not tell a name, the requirement has that of its last part.
+    Where the place does not tell a name, the requirement has that of its last
+    part. Paths are from ``base``.
 
     Raises:
         UsageError: as `parse_requirement`, or nothing is at a place of this machine.
@@ -62,7 +64,7 @@ def parse_wish(text: str, *, editable: bool = False) -> Requirement:
         said["egg"], extras = egg[1].strip(), egg[2]
     elif not named and (behind := _EXTRAS.fullmatch(address)) is not None:
         address, extras = behind[1].strip(), behind[2]
-    direct = _direct(text, address.strip(), said, editable=editable)
+    direct = _direct(text, address.strip(), said, base, editable=editable)
     name = name or said.get("egg", "").partition("-")[0] or _name_of(direct)
     written = f"{name}{extras} @ {direct.address}{f' ; {marker}' * bool(marker)}"
     try:
@@ -75,7 +77,7 @@ def parse_wish(text: str, *, editable: bool = False) -> Requirement:
         ) from None
 
 
-def _direct(text: str, address: str, said: dict[str, str], *, editable: bool) -> Direct:
+def _direct(text: str, address: str, said: dict[str, str], base: Path, *, editable: bool) -> Direct:
     """The place that an address stands for."""
     digests = [f"{key}:{value}" for key, value in said.items() if DIGEST.fullmatch(key)]
     below = unquote(said.get("subdirectory", "")).strip("/")
@@ -107,15 +109,20 @@ def _direct(text: str, address: str, said: dict[str, str], *, editable: bool) ->
         return Direct(
             kind=DirectKind.ARCHIVE, url=address, digest=next(iter(digests), ""), subdirectory=below
         )
-    return _local(text, address, below, digests, editable=editable)
+    return _local(text, base, address, below, digests, editable=editable)
 
 
-def _local(text: str, address: str, below: str, digests: list[str], *, editable: bool) -> Direct:
+def _local(
+    text: str, base: Path, address: str, below: str, digests: list[str], *, editable: bool
+) -> Direct:
     if address.lower().startswith("file:"):
         address = unquote(address[len("file:") :])
         address = address.removeprefix("//") if address.startswith("///") else address
         address = address.removeprefix("//localhost")
-    path = expand(unquote(address))
+    own = expand(unquote(address))
+    path = base / own
+    if not own.is_absolute() and path.is_relative_to(here := current_folder()):
+        path = path.relative_to(here)
     if is_folder(path):
         kind = DirectKind.DIRECTORY
     elif is_file(path) and is_archive(path.name) and not editable:
