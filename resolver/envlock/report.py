@@ -76,7 +76,7 @@ def _in_brief(
     more = len(packages) - len(shown)
     said = {name: f" ({words})" for name, words in aside.items()}
     text = ", ".join(f"{each.name} {each.version}{said.get(each.name, '')}" for each in shown)
-    return f"{text} and {more} more" if more else text
+    return f"{text} and {more} more" if more else text or "no package"
 
 
 def lock_rows(
