@@ -76,7 +76,7 @@ def _in_brief(
     more = len(packages) - len(shown)
     said = {name: f" ({words})" for name, words in aside.items()}
     text = ", ".join(f"{each.name} {each.version}{said.get(each.name, '')}" for each in shown)
-    return f"{text} and {more} more" if more else text
+    return f"{text} and {more} more" if more else text or "no package"
 
 
 def lock_rows(
@@ -204,6 +204,7 @@ def _pypi_data(package: LockedPackage) -> dict[str, Any]:
         "index": package.index,
         "also_on": list(package.elsewhere),
         "only": [str(each) for each in package.only],
+        **({"place": package.direct.address} if package.direct is not None else {}),
     }
 
 

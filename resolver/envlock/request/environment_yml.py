@@ -57,7 +57,7 @@ def read_environment(path: Path, root: Path | None = None) -> Request:
 class _Reader:
     def __init__(self, path: Path, text: str, root: Path) -> None:
         self._path = path
-        self._pip = RequestLines(root=root)
+        self._pip = RequestLines(root=root, base=path.parent)  # conda runs pip there
         self._label = self._pip.label(path)
         self._file = parse_environment_yml(self._label, text)
         self._notes: list[tuple[int, str]] = []

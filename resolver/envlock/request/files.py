@@ -96,16 +96,23 @@ def parse_requirements(
 
 
 class RequestLines:
-    """Sorts lines into what is asked for; ``notes`` has one for each file and option."""
+    """Sorts lines into what is asked for; ``notes`` has one for each file and option.
 
-    def __init__(self, *, root: Path) -> None:
+    Places are from ``base``, the current folder unless given.
+    """
+
+    def __init__(self, *, root: Path, base: Path | None = None) -> None:
         self.root = real_path(root)
-        self.reader = RequirementsReader(root=self.root, label=self.label, parse=parse_wish)
+        self._base = base or Path()
+        self.reader = RequirementsReader(root=self.root, label=self.label, parse=self._wish)
         self.options: list[FileOption] = []
         self.faults = Faults()
         self.requirements: list[Requested] = []
         self.constraints: list[Requested] = []
         self.notes: dict[tuple[str, str], str] = {}
+
+    def _wish(self, text: str, *, editable: bool = False) -> Requirement:
+        return parse_wish(text, editable=editable, base=self._base)
 
     def take(self, lines: Iterable[Line]) -> None:
         """Take in lines, until there are more faults than anybody reads."""
@@ -152,7 +159,7 @@ class RequestLines:
                 f"remove {shown(str(option))}",
             )
         elif option.name == "--editable":
-            wish = parse_wish(option.value, editable=True)
+            wish = self._wish(option.value, editable=True)
             self.requirements.append(Requested(requirement=wish, origin=line.where))
         elif option.name not in INCLUDES:
             raise UsageError(

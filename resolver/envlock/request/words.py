@@ -27,6 +27,7 @@ from envlock.rules.frameworks import framework
 from envlock.versions import meet
 
 ORIGIN = "command line"
+_COMPARED = 50  # lines of one package that are held against each other
 _FILE_SUFFIXES = (".in", ".toml", ".txt", ".yaml", ".yml")
 
 

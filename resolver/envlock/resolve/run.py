@@ -22,7 +22,14 @@ from envlock.errors import NoResolution
 from envlock.index.origin import indexes, public
 from envlock.index.pages import Index
 from envlock.model import LockedPackage, Rule, RuleId
-from envlock.resolve.assemble import built_there, explained, notes, reasons, with_files
+from envlock.resolve.assemble import (
+    built_there,
+    explained,
+    notes,
+    reasons,
+    taken_back,
+    with_files,
+)
 from envlock.resolve.candidate import Candidate, distributions, framework
 from envlock.resolve.conflicts import apart, least
 from envlock.resolve.loop import Attempt, candidates_for, search
@@ -130,7 +137,11 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
     )
     return Resolution(
         packages=packages,
-        notes=(*notes(settled), *built_there(packages, question.target)),
+        notes=(
+            *notes(settled),
+            *built_there(packages, question.target),
+            *taken_back(packages),
+        ),
         reasons=reasons(packages, asked.database.find),
     )
 
