@@ -204,6 +204,7 @@ def _pypi_data(package: LockedPackage) -> dict[str, Any]:
         "index": package.index,
         "also_on": list(package.elsewhere),
         "only": [str(each) for each in package.only],
+        **({"place": package.direct.address} if package.direct is not None else {}),
     }
 
 

@@ -234,5 +234,7 @@ def test_words_that_were_typed_name_places_too(envlock: Program) -> None:
     assert "\n./sub\n" in lock_of(envlock)
     assert "\nextra==2.0" in lock_of(envlock)
     assert envlock("lock", "--check").code == 0
-    done = envlock("tree")
-    assert "mylib" in done.out
+    data = envlock("lock", "./sub[dev]", "--json").data
+    (package,) = [each for each in data["parts"][0]["pypi"] if each["name"] == "mylib"]
+    assert (package["place"], package["version"]) == ("./sub", "1.0")
+    assert "mylib" in envlock("tree").out

@@ -25,6 +25,7 @@ from envlock.formats.direct import (
 )
 from envlock.formats.faults import shown
 from envlock.formats.pep508 import (
+    FROM_CONDA,
     names_place,
     parse_requirement,
     refuse_unreadable,
@@ -149,17 +150,13 @@ def _local(
 
 def _absent(text: str, path: Path, *, editable: bool) -> UsageError:
     """The refusal of a place of this machine at which there is nothing of the kind."""
-    if not editable and "@" in text and "file:" in text:
-        try:  # conda's build folders and the like, of which the release is told
-            parse_requirement(text)
-        except UsageError as fault:
-            return fault
     wanted = "no folder of a project" if editable else "no wheel, source archive or folder"
     name, version = release_at(text)
     instead = f"{name}=={version}" if version else f"{name}" if name else "NAME==VERSION"
     return UsageError(
         f"{shown(text)}: there is {wanted} at {shown(str(path))}",
         f"name it from the current folder, or write the release of an index: {instead}",
+        *(FROM_CONDA if "file:" in text else ()),
     )
 
 
