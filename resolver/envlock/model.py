@@ -218,10 +218,15 @@ class Request(Struct, frozen=True, kw_only=True):
 
 
 class Condition(Struct, frozen=True, kw_only=True):
-    """A package in a range of versions: one part of a rule's ``when``."""
+    """A package in a range of versions: one part of a rule's ``when``.
+
+    The name of a family means each of its members, but the distribution of that
+    name alone where it is ``only`` that one.
+    """
 
     package: NormalizedName
     specifier: SpecifierSet
+    only: bool = False
 
 
 class Demand(StrEnum):
