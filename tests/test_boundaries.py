@@ -154,6 +154,7 @@ PURE_OF_CONDA = {"", ".channels", ".names"}
 WRITERS = {"locks", "system", "trees"}
 #: What a quiet room may take from the system.
 READING = {
+    "encoding_of",
     "Ends",
     "Refused",
     "WINDOWS",

@@ -1,8 +1,7 @@
 """The frozen values that flow through envlock. Imports only `builds`, `choices` and `causes`.
 
-Every workflow is a chain of these: `Request` → `Constraint`s → `Lock` →
-environment → `Outcome`s. Texts become `packaging` types once, at the edge.
-Versions of conda's packages stay text, which PEP 440 does not take all. URLs and
+Every workflow is a chain of these: `Request` → `Constraint`s → `Lock` → environment → `Outcome`s.
+Texts become `packaging` types once, at the edge; versions of conda's packages stay text. URLs and
 channels carry no credentials, unless the user wrote them into a request.
 """
 
@@ -23,7 +22,7 @@ from packaging.version import Version
 from envlock.behind import Behind
 from envlock.builds import Built, Direct
 from envlock.causes import Cause
-from envlock.choices import Accelerator, IndexStrategy
+from envlock.choices import Accelerator, IndexStrategy, Kinds
 
 RuleId = NewType("RuleId", str)
 
@@ -123,7 +122,7 @@ class IndexSettings(Struct, frozen=True, kw_only=True):
     printed or written (see `envlock.index.secrets`). ``sources`` hold packages to one place each: a
     name or a pattern such as ``acme-*``, and the URL; the first that matches counts. Which index is
     asked for what is told by `envlock.index.origin` alone. ``refresh`` asks again for what is kept;
-    ``no_cache`` keeps nothing; ``offline`` takes what is kept, however old, and asks nobody.
+    ``no_cache`` keeps nothing; ``offline`` asks nobody. ``kinds`` are the files that are taken.
     """
 
     index_url: str = "https://pypi.org/simple"
@@ -141,6 +140,7 @@ class IndexSettings(Struct, frozen=True, kw_only=True):
     refresh: bool = False
     no_cache: bool = False
     offline: bool = False
+    kinds: Kinds = Kinds()
 
 
 class CondaSpec(Struct, frozen=True, kw_only=True):
@@ -183,12 +183,12 @@ class Request(Struct, frozen=True, kw_only=True):
     ``specs`` are conda's packages; without any, and without ``channels``, it is pip's alone.
     ``channels`` are in order of priority, without the word ``nodefaults``; ``typed`` are those that
     are not a file's. ``constraints`` bound both sides, ``pip_constraints`` (of a file's pip
-    section) pip's alone; ``pip_options`` are index options of that section, as pip spells them.
-    ``users`` are constraints that whoever asks gives to pip and uv: they bound pip's packages too,
-    and are no part of what a lock answers. ``platforms`` are the subdirs that a file itself names,
-    ``name`` and ``variables`` those of its environment. ``needs`` are levels of the probes that
-    evidence must show, ``no_imports`` packages that a proof does not import, ``allow_build`` those
-    whose source may be built. ``notes`` say what of a file is left out, ``optional`` is for extras.
+    section) pip's alone; ``pip_options`` are those of files that count, without credentials.
+    ``users`` are constraints that whoever asks gives to pip and uv: no part of what a lock answers.
+    ``platforms`` are the subdirs that a file itself names, ``name`` and ``variables`` those of its
+    environment. ``needs`` are levels of the probes that evidence must show, ``no_imports`` packages
+    that a proof does not import, ``allow_build`` those whose source may be built. ``notes`` say
+    what of a file is left out, ``optional`` is for extras.
     """
 
     requirements: tuple[Requested, ...] = ()

@@ -213,3 +213,28 @@ def test_a_repository_or_revision_that_is_not_there_is_told(
     assert (done.code, "has no branch, tag or commit v9" in done.err) == (2, True), done.err
     done = envlock("lock", f"mylib @ {url}-gone")
     assert (done.code, "cannot be cloned" in done.err) == (2, True), done.err
+
+
+def test_a_lock_in_another_folder_finds_the_project_where_it_was_made(envlock: Program) -> None:
+    project(envlock.here, "mylib")
+    (envlock.here / "locks").mkdir()
+    ask(envlock, "-e .")
+    assert envlock("lock", "-r", "requirements.in", "-o", "locks/r.txt").code == 0
+    done = envlock("sync", "locks/r.txt")
+    assert (done.code, "which runs its code" in done.err) == (0, True), done.err
+    (envlock.here / "pyproject.toml").unlink()
+    done = envlock("sync", "locks/r.txt", "--env", "other")
+    assert (done.code, "it is not there" in done.err) == (2, True), done.err
+
+
+def test_words_that_were_typed_name_places_too(envlock: Program) -> None:
+    project(envlock.here / "sub", "mylib")
+    done = envlock("lock", "./sub[dev]")
+    assert done.code == 0, done.err
+    assert "\n./sub\n" in lock_of(envlock)
+    assert "\nextra==2.0" in lock_of(envlock)
+    assert envlock("lock", "--check").code == 0
+    data = envlock("lock", "./sub[dev]", "--json").data
+    (package,) = [each for each in data["parts"][0]["pypi"] if each["name"] == "mylib"]
+    assert (package["place"], package["version"]) == ("./sub", "1.0")
+    assert "mylib" in envlock("tree").out

@@ -134,10 +134,14 @@ def folder_platform(folder: str) -> Platform | None:
 
 
 class Given(Struct, frozen=True, kw_only=True):
-    """What the user says about the place that is meant; None: nobody knows."""
+    """What the user says about the place that is meant; None: nobody knows.
+
+    ``environment`` is the one of a lock that has several.
+    """
 
     python: Version | None = None
     platform: Platform | None = None
+    environment: str | None = None
 
     def environments(self) -> tuple[Mapping[str, str], ...]:
         """Return the PEP 508 environments that may be meant, the usual one first."""

@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
+from envlock import standards
 from envlock.builds import Direct, DirectKind
 from envlock.errors import UsageError
 from envlock.formats.faults import shown
@@ -23,10 +24,12 @@ from envlock.index.secrets import strip_credentials
 from envlock.model import LockedPackage
 
 #: A name, its extras and a place.
-NAMED = re.compile(r"([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(\[[^\]]*\])?\s*@\s*(\S.*)", re.DOTALL)
+NAMED = re.compile(
+    r"([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(?:(\[[^\]]*\])\s*)?@\s*(\S.*)", re.DOTALL
+)
 #: The keys of hashes behind an address.
 DIGEST = re.compile(r"sha256|sha384|sha512|sha1|sha224|md5")
-_MARKER = re.compile(r"\s+;|;\s+|(?<=\])\s*;")
+_MARKER = re.compile(r"[\s\]];|;\s")
 
 
 def parted(text: str) -> tuple[str, str]:
@@ -34,7 +37,8 @@ def parted(text: str) -> tuple[str, str]:
     found = _MARKER.search(text)
     if found is None:
         return text, ""
-    return text[: found.start()].strip(), text[found.end() :].strip()
+    place = text[: found.start()] + found[0].partition(";")[0]
+    return place.strip(), text[found.end() :].strip()
 
 
 def at_revision(url: str) -> tuple[str, str]:
@@ -107,6 +111,8 @@ class Line(Struct, frozen=True, kw_only=True):
 
 def read_line(text: str) -> Line | None:
     """Read a line of a lock that names a place, without looking there; None for every other."""
+    if len(text) > standards.LONGEST:
+        return None
     found = _EDITABLE.fullmatch(text)
     wish, marker = parted(found[1] if found else text)
     if not (found or names_place(wish)):

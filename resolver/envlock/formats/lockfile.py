@@ -111,7 +111,7 @@ def _placed(where: str, line: Line, hashes: Sequence[str], said: Remarks) -> Pin
 def _exact(where: str, wish: str) -> tuple[Requirement, Version]:
     requirement = standards.requirement(wish)
     specifiers = () if requirement is None else tuple(requirement.specifier)
-    if requirement is None or [each.operator for each in specifiers] != ["=="]:
+    if requirement is None or [each.operator for each in specifiers] not in (["=="], ["==="]):
         raise _not_exact(where, wish)
     version = standards.version(specifiers[0].version)
     if version is None:

@@ -42,8 +42,11 @@ _NAMED = re.compile(r"^([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*@|[#&]egg=([A-Za
 _PLACE = re.compile(
     r"(?:^|[\s@])((?:[a-z][a-z0-9+.-]*:/+|[./~\\]|[A-Za-z]:[\\/])\S+)", re.IGNORECASE
 )
-_AT = re.compile(r"^[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\])?\s*@\s*")
-_CONDA = ("pip list --format=freeze gives versions where pip freeze gives conda's build folders",)
+_AT = re.compile(r"^[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\]\s*)?@\s*")
+#: What helps where conda has put its build folders in the place of versions.
+FROM_CONDA = (
+    "pip list --format=freeze gives versions where pip freeze gives conda's build folders",
+)
 
 
 def parse_requirement(text: str) -> Requirement:
@@ -247,7 +250,7 @@ def _address_fault(text: str) -> UsageError:
     message = f"{shown(head)} is a place, not a release: a lock pins what an index lists"
     name, version = release_at(head)
     if version is None:
-        return UsageError(message, _named(head), *(_CONDA if "file:" in head else ()))
+        return UsageError(message, _named(head), *(FROM_CONDA if "file:" in head else ()))
     folder = _place(re.sub(r"^[^:/\\]*@\s*", "", head)).rpartition("/")[0]
     return UsageError(
         message,

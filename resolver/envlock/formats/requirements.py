@@ -49,18 +49,17 @@ INDEX = frozenset(
     {"--extra-index-url", "--find-links", "--index-url", "--no-index", "--trusted-host"}
 )
 PASSED_TO_PIP = frozenset({"--config-settings", "--global-option", "--install-option"})
+#: Options that say which files of which packages are taken.
+KINDS = frozenset({"--all-releases", "--no-binary", "--only-binary", "--only-final", "--pre"})
 IGNORED = {
     "--hash": "the lock gets the hashes of what it pins",
-    "--no-binary": "envlock chooses between wheels and sources itself",
-    "--only-binary": "envlock chooses between wheels and sources itself",
-    "--pre": "a requirement admits pre-releases by naming one, such as tensorflow>=2.17rc0",
     "--prefer-binary": "envlock chooses between wheels and sources itself",
     "--require-hashes": "a lock always has hashes",
     "--use-feature": "it is about pip itself",
 }
 """Options that are read and left out, and why that is fine."""
 _FLAGS = frozenset({"--no-index", "--pre", "--prefer-binary", "--require-hashes"})
-_KNOWN = {"--editable", *INCLUDES, *INDEX, *PASSED_TO_PIP, *IGNORED}
+_KNOWN = {"--editable", *INCLUDES, *INDEX, *PASSED_TO_PIP, *KINDS, *IGNORED}
 #: What is editable goes to the end of its line, as it may have a marker.
 _EDITABLE = re.compile(r"(?:-e\s*|--editable(?:\s+|=))(\S.*)")
 _PAIR = 2

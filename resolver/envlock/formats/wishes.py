@@ -25,23 +25,27 @@ from envlock.formats.direct import (
 )
 from envlock.formats.faults import shown
 from envlock.formats.pep508 import (
+    FROM_CONDA,
     names_place,
     parse_requirement,
     refuse_unreadable,
     refuse_variable,
     release_at,
 )
+from envlock.index.filenames import WHEEL_SUFFIX
 from envlock.index.secrets import learn_url
-from envlock.system.looking import expand, is_file, is_folder
+from envlock.system.looking import current_folder, expand, is_file, is_folder
 
-_EXTRAS = re.compile(r"(.*?)\s*(\[[\w.,\s-]*\])", re.DOTALL)
+_HERE = Path()
+_EXTRAS = re.compile(r"([^\[]*)(\[[\w.,\s-]*\])", re.DOTALL)
 _OTHER_CONTROL = re.compile(r"(?:hg|svn|bzr)\+|git(?:@|://)", re.IGNORECASE)
 
 
-def parse_wish(text: str, *, editable: bool = False) -> Requirement:
+def parse_wish(text: str, *, editable: bool = False, base: Path = _HERE) -> Requirement:
     """Parse a requirement on a package of an index, or on what is at a place (its ``url``).
 
-    Where the place does not tell a name, the requirement has that of its last part.
+    Where the place does not tell a name, the requirement has that of its last
+    part. Paths are from ``base``.
 
     Raises:
         UsageError: as `parse_requirement`, or nothing is at a place of this machine.
@@ -58,10 +62,10 @@ def parse_wish(text: str, *, editable: bool = False) -> Requirement:
     said = dict(each.partition("=")[::2] for each in fragment.split("&"))
     egg = _EXTRAS.fullmatch(said.get("egg", ""))
     if egg is not None:
-        said["egg"], extras = egg[1], egg[2]
+        said["egg"], extras = egg[1].strip(), egg[2]
     elif not named and (behind := _EXTRAS.fullmatch(address)) is not None:
-        address, extras = behind[1], behind[2]
-    direct = _direct(text, address.strip(), said, editable=editable)
+        address, extras = behind[1].strip(), behind[2]
+    direct = _direct(text, address.strip(), said, base, editable=editable)
     name = name or said.get("egg", "").partition("-")[0] or _name_of(direct)
     written = f"{name}{extras} @ {direct.address}{f' ; {marker}' * bool(marker)}"
     try:
@@ -74,7 +78,7 @@ def parse_wish(text: str, *, editable: bool = False) -> Requirement:
         ) from None
 
 
-def _direct(text: str, address: str, said: dict[str, str], *, editable: bool) -> Direct:
+def _direct(text: str, address: str, said: dict[str, str], base: Path, *, editable: bool) -> Direct:
     """The place that an address stands for."""
     digests = [f"{key}:{value}" for key, value in said.items() if DIGEST.fullmatch(key)]
     below = unquote(said.get("subdirectory", "")).strip("/")
@@ -96,7 +100,8 @@ def _direct(text: str, address: str, said: dict[str, str], *, editable: bool) ->
                 f"-e {shown(address)}: only a folder or a repository can be editable",
                 f"leave -e out: {shown(address)}",
             )
-        if not is_archive(urlsplit(address).path):
+        path = urlsplit(address).path
+        if not is_archive(path) or (path.endswith(WHEEL_SUFFIX) and release_at(path)[1] is None):
             raise UsageError(
                 f"{shown(text)} is the address of no wheel and no source archive",
                 "name a file that ends in .whl, .tar.gz or .zip, or a repository as git+https://…",
@@ -105,15 +110,20 @@ def _direct(text: str, address: str, said: dict[str, str], *, editable: bool) ->
         return Direct(
             kind=DirectKind.ARCHIVE, url=address, digest=next(iter(digests), ""), subdirectory=below
         )
-    return _local(text, address, below, digests, editable=editable)
+    return _local(text, base, address, below, digests, editable=editable)
 
 
-def _local(text: str, address: str, below: str, digests: list[str], *, editable: bool) -> Direct:
+def _local(
+    text: str, base: Path, address: str, below: str, digests: list[str], *, editable: bool
+) -> Direct:
     if address.lower().startswith("file:"):
         address = unquote(address[len("file:") :])
         address = address.removeprefix("//") if address.startswith("///") else address
         address = address.removeprefix("//localhost")
-    path = expand(unquote(address))
+    own = expand(unquote(address))
+    path = base / own
+    if not own.is_absolute() and path.is_relative_to(here := current_folder()):
+        path = path.relative_to(here)
     if is_folder(path):
         kind = DirectKind.DIRECTORY
     elif is_file(path) and is_archive(path.name) and not editable:
@@ -140,17 +150,13 @@ def _local(text: str, address: str, below: str, digests: list[str], *, editable:
 
 def _absent(text: str, path: Path, *, editable: bool) -> UsageError:
     """The refusal of a place of this machine at which there is nothing of the kind."""
-    if not editable and "@" in text and "file:" in text:
-        try:  # conda's build folders and the like, of which the release is told
-            parse_requirement(text)
-        except UsageError as fault:
-            return fault
     wanted = "no folder of a project" if editable else "no wheel, source archive or folder"
     name, version = release_at(text)
     instead = f"{name}=={version}" if version else f"{name}" if name else "NAME==VERSION"
     return UsageError(
         f"{shown(text)}: there is {wanted} at {shown(str(path))}",
         f"name it from the current folder, or write the release of an index: {instead}",
+        *(FROM_CONDA if "file:" in text else ()),
     )
 
 

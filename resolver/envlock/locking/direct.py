@@ -28,6 +28,7 @@ from envlock.choices import ALL_BUILDS
 from envlock.errors import InterpreterMissing, NoResolution, UsageError
 from envlock.formats.declared import declared
 from envlock.formats.direct import direct_of, last_part, path_of, without_login
+from envlock.formats.pep508 import release_at
 from envlock.index.filenames import WHEEL_SUFFIX
 from envlock.index.pages import Index
 from envlock.index.secrets import redact
@@ -282,7 +283,8 @@ class _Fetching:
                 f"{name} is source: it is built where the lock is installed, which runs its code;"
                 f" --allow-build {canonicalize_name(name)} lets it"
             )
-        version = standards.version(said.version) or UNTOLD
+        told = None if direct.is_git else release_at(direct.url)[1]
+        version = standards.version(said.version) or told or UNTOLD
         return Found(
             name=canonicalize_name(name),
             version=version,

@@ -28,6 +28,7 @@ from envlock.rules.check import Situation, violations
 from envlock.rules.database import Database
 from envlock.system import read_text
 from envlock.targets.subdirs import platform_of
+from envlock.words import withdrawn
 
 Locks = Mapping[Path, Lock]
 #: The pin that something is wrong with, or "", and what that is.
@@ -215,11 +216,20 @@ def _faults(lock: Lock, standard: Standard, *, hashes: bool) -> Iterator[Fault]:
     yield from ((each.name, each.what) for each in changes)
     yield from _of_request(lock, standard)
     yield from _of_other_indexes(lock, standard)
+    yield from _withdrawn(lock)
     for part in lock.parts:
         yield from _broken(part, standard, lock.variables, since=bool(lock.content) and not changes)
         bare = bare_of(part)
         if bare and hashes:
             yield bare[0], f"no hash for {', '.join(bare)}"
+
+
+def _withdrawn(lock: Lock) -> Iterator[Fault]:
+    """The pins that were yanked when they were locked, which is told in a note."""
+    pins = {(pin.name, pin.version) for part in lock.parts for pin in part.pypi}
+    for name, version in sorted(pins):
+        said = withdrawn(name, version)
+        yield from ((name, n) for n in lock.notes if n == said or n.startswith(f"{said}:"))
 
 
 def _of_request(lock: Lock, standard: Standard) -> Iterator[Fault]:

@@ -27,6 +27,10 @@ _MOST = 4_000_000_000  # bytes of an archive
 _UNPACKED = 1_000_000_000  # bytes of what is in one of source
 _SECONDS = 600.0  # of one step of git
 _METADATA = re.compile(r"[^/]+\.dist-info/METADATA")
+_NETWORK = re.compile(
+    r"resolve host|timed? ?out|Connection|unable to access|remote end hung up|early EOF",
+    re.IGNORECASE,
+)
 _OPTIONS = (
     *("-c", f"core.hooksPath={os.devnull}"),
     *("-c", "core.fsmonitor=false"),
@@ -91,6 +95,7 @@ def repository(direct: Direct, folder: Path, progress: Progress) -> str:
     """Bring a repository into a folder as it was at a revision, and return the commit.
 
     Raises:
+        IndexFailure: its host cannot be reached.
         UsageError: there is no such repository or revision.
         WorkError: git is not here, or takes too long.
     """
@@ -98,7 +103,8 @@ def repository(direct: Direct, folder: Path, progress: Progress) -> str:
     with progress.phase(f"fetch {where}"):
         done = _git("clone", "--quiet", "--no-checkout", "--", direct.url, str(folder))
     if done is not None:
-        raise UsageError(f"{where} cannot be cloned: {done}", f"try it: git ls-remote {where}")
+        kind = IndexFailure if _NETWORK.search(done) else UsageError
+        raise kind(f"{where} cannot be cloned: {done}", f"git ls-remote {where}")
     wanted = direct.commit or direct.revision
     for name in (f"origin/{wanted}", wanted) if wanted else ("HEAD",):
         said = _git("-C", str(folder), "checkout", "--quiet", "--detach", f"{name}^{{commit}}")
@@ -106,7 +112,7 @@ def repository(direct: Direct, folder: Path, progress: Progress) -> str:
             return (folder / ".git" / "HEAD").read_text(encoding="ascii").strip()
     raise UsageError(
         f"{where} has no branch, tag or commit {wanted or 'at all'}",
-        f"see what it has: git ls-remote {where}",
+        f"git ls-remote {where}",
     )
 
 

@@ -78,8 +78,8 @@ variables:
     assert found.variables == {"TF_USE_LEGACY_KERAS": "1"}
     assert told(found, tmp_path) == [
         (
-            "environment.yml:8: --find-links is not followed: a file does not choose where"
-            " packages come from, the command line does"
+            "environment.yml:8: --find-links is not followed here: what is judged comes from"
+            " where pip is configured to look"
         ),
         (
             'environment.yml:11: "git+https://example.org/dqclibs.git" does not tell which package '

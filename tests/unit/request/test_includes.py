@@ -97,7 +97,7 @@ def test_a_lock_serves_as_constraints_without_its_extras(tmp_path: Path) -> None
     path = write(
         tmp_path,
         "bounds.txt",
-        "fastapi[all]==0.73.0 --hash=sha256:aa\nray[tune]>=2.7; os_name=='posix'\n",
+        f"fastapi[all]==0.73.0 --hash=sha256:{'ab' * 32}\nray[tune]>=2.7; os_name=='posix'\n",
     )
 
     parsed = read_constraints_file(path)

@@ -85,7 +85,7 @@ def test_a_file_in_another_encoding_is_refused_with_the_byte(tmp_path: Path) -> 
     assert refusal(path).message == f"{path}: not UTF-8 text (byte 12 is 0xe9)"
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
 def test_a_byte_order_mark_tells_the_encoding(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "requirements.txt"
     path.write_bytes("numpy<2\n".encode(encoding))
@@ -183,6 +183,16 @@ def test_a_file_full_of_faults_is_told_in_twenty_lines_and_a_count(tmp_path: Pat
 
     assert lines[19].startswith('requirements.txt:20: "p19=1.0"')
     assert lines[20:] == ["and 180 more faults like these"]
+
+
+def test_a_comment_names_the_encoding_as_for_pip(tmp_path: Path) -> None:
+    path = tmp_path / "requirements.txt"
+    path.write_bytes("# -*- coding: latin-1 -*-\nnumpy # schön\n".encode("latin-1"))
+
+    assert names(read_request_file(path)) == [("numpy", "requirements.txt:2")]
+
+    path.write_bytes(b"# coding: no-such\nnumpy\n")
+    assert "name the encoding 'no-such', which there is not" in refusal(path).message
 
 
 OTHERS = {

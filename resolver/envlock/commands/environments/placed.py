@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from msgspec.structs import replace
+from packaging.utils import canonicalize_name
 
-from envlock.builds import DirectKind
+from envlock.builds import Direct, DirectKind
 from envlock.environment.create import install
 from envlock.errors import UsageError
 from envlock.formats.comments import own_command
-from envlock.formats.direct import line_of
+from envlock.formats.declared import Declared, declared
+from envlock.formats.direct import line_of, path_of
 from envlock.model import IndexSettings, Lock, LockedPackage, Part
 from envlock.progress import Progress
+from envlock.system.looking import is_file, is_folder
 
 
 def listed(part: Part) -> Part:
@@ -28,15 +31,40 @@ def install_places(
     Raises:
         WorkError: one cannot be fetched, built or installed, or is not what was locked.
     """
-    placed = [each for each in part.pypi if each.direct is not None]
-    for editable in (False, True):
-        lines = [
-            line_of(each, base=base)
-            for each in placed
-            if (each.direct is not None and each.direct.editable) is editable
-        ]
-        if lines:
-            install(python, lines, settings, progress, alone=True)
+    lines: dict[bool, list[str]] = {False: [], True: []}
+    for package in part.pypi:
+        direct = package.direct
+        if direct is None:
+            continue
+        found = _base_of(package, direct, base)
+        if direct.kind is DirectKind.DIRECTORY:
+            where = path_of(direct, found)
+            progress.note(f"{package.name} is built of {where}, which runs its code")
+        lines[direct.editable].append(line_of(package, base=found))
+    for each in lines.values():
+        if each:
+            install(python, each, settings, progress, alone=True)
+
+
+def _base_of(package: LockedPackage, direct: Direct, base: Path) -> Path:
+    """What a path is from: the folder of the lock, or the current one where it was made.
+
+    Raises:
+        UsageError: neither has it.
+    """
+    if not direct.is_local:
+        return base
+    for each in (base, Path()):
+        place = path_of(direct, each)
+        if direct.kind is DirectKind.ARCHIVE and is_file(place):
+            return each
+        said = declared(place) if is_folder(place) else Declared(is_project=False)
+        if said.is_project and canonicalize_name(said.name) in {"", package.name}:
+            return each
+    raise UsageError(
+        f"{package.name} is from {direct.url}, and it is not there from {base.absolute()}",
+        "bring it there, or lock anew where it is: envlock lock",
+    )
 
 
 def refuse_unallowed(lock: Lock, part: Part) -> None:
