@@ -53,7 +53,7 @@ examples:
 SAID = (
     "release  tensorflow 2.15.1, h5py 3.11.0, numpy 1.26.4\n"
     "python   {minor} on {platform}\n"
-    "moved    numpy==1.26.4  by numpy2-tf-abi\n"
+    "held     numpy==1.26.4  by numpy2-tf-abi\n"
     "written  requirements.txt\n"
     "next     envlock sync\n"
 )

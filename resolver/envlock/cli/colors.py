@@ -16,7 +16,7 @@ _GREEN, _YELLOW, _RED, _BLUE, _DIM = "32", "33", "31", "36", "2"
 #: The words at the beginning of a line, and what they mean.
 _MEANING: Mapping[str, str] = {
     **dict.fromkeys(("proved", "verified", "written", "passed", "added", "up"), _GREEN),
-    **dict.fromkeys(("not proved", "moved", "note", "warning", "behind", "removed"), _YELLOW),
+    **dict.fromkeys(("not proved", "held", "note", "warning", "behind", "removed"), _YELLOW),
     **dict.fromkeys(("error", "FAILED", "failed", "CRASHED", "breaks"), _RED),
     **dict.fromkeys(("next", "try", "or"), _BLUE),
     **dict.fromkeys(("because", "unchanged", "declared only", "skipped"), _DIM),

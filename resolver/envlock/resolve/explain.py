@@ -8,7 +8,7 @@ from datetime import datetime
 from difflib import get_close_matches
 from itertools import chain
 
-from msgspec import Struct
+from msgspec import Struct, field
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
@@ -168,13 +168,15 @@ def _rule(rule: Rule) -> str:
 class Sought(Struct, frozen=True, kw_only=True):
     """Where a package is looked for: in words, as of which date, and which names may be meant.
 
-    ``there`` tells whether the index has one of those.
+    ``there`` tells whether the index has one of those, ``every`` are all releases of the
+    package, also those of which only source is there.
     """
 
     place: str = ""
     date: datetime | None = None
     known: Iterable[str] = ()
     there: Callable[[NormalizedName], object] = bool
+    every: Releases = field(default_factory=dict)
 
     def nowhere(self, name: str) -> str:
         """Say that there is no such package, and which one is there that may be meant."""
@@ -198,12 +200,7 @@ def missing(
         return sought.nowhere(requirement.name)
     found = admitted(requirement, releases)
     if not found:
-        met = [
-            file for version in requirement.specifier.filter(releases) for file in releases[version]
-        ]
-        if met:
-            return _yanked(requirement, met)
-        return f"there is no {requirement}{_newest(requirement.name, releases, sought.date)}"
+        return _none_admitted(requirement, releases, sought)
     newest_first = sorted(found, reverse=True)
     best = newest_first[0]
     usable = (v for v in newest_first if any(fits(file, target) for file in found[v]))
@@ -217,6 +214,20 @@ def missing(
     has = f"; it has wheels for Python {_span(pythons)}" if pythons else ""
     lacks = f"has no wheel for Python {target.minor} on {_system(target)}"
     return f"{requirement.name} {best} {lacks}{has}"
+
+
+def _none_admitted(requirement: PackageRequirement, releases: Releases, sought: Sought) -> str:
+    """Why none of the releases that are there meets a requirement."""
+    met = [file for version in requirement.specifier.filter(releases) for file in releases[version]]
+    if met:
+        return _yanked(requirement, met)
+    if bare := [*requirement.specifier.filter(sought.every)]:
+        newest = max(releases)
+        return (
+            f"of {requirement.name} {max(bare)} there is source alone, which is not built: the"
+            f" newest {requirement.name} with a wheel is {newest}"
+        )
+    return f"there is no {requirement}{_newest(requirement.name, releases, sought.date)}"
 
 
 def _newest(name: str, releases: Releases, date: datetime | None) -> str:

@@ -262,6 +262,7 @@ def sought(
         date=question.exclude_newer,
         known=known,
         there=tools.releases,
+        every=tools.releases(name),
     )
 
 

@@ -301,13 +301,17 @@ def _platforms_of(tag: re.Match[str]) -> Iterator[Platform]:
 
 
 def python_version(wanted: str) -> Version | None:
-    """Return the full version that "3.10" or "3.10.4" stands for; None for anything else.
+    """Return the full version that "3.10" or "3.10.4" stands for; None for what is no Python.
 
     A minor stands for its first patch, as uv has it: what is locked for that
     holds for every later one. Some stand for a later one (``pythons.yaml``).
     """
     found = _VERSION.fullmatch(wanted)
     if found is None or Version(wanted) < Version(pythons().oldest):
+        return None
+    newest = Version(pythons().minors[-1])
+    # The next one is out before the table has it; what comes later is a slip of the pen.
+    if Version(wanted).release[:2] > (newest.major, newest.minor + 1):
         return None
     if wanted.count(".") > 1:
         return Version(wanted)

@@ -237,3 +237,22 @@ def test_a_changed_wish_is_typed_or_edited_where_it_stands() -> None:
 def test_what_is_configured_is_asked_for_without_words() -> None:
     asked = question(requirement("six", "pyproject.toml [tool.envlock.requirements]"))
     assert command(asked, "lock") == "envlock lock --python 3.11"
+
+
+def test_what_is_told_to_be_newest_is_so_by_then_and_as_source_too() -> None:
+    asked = requirement("alpha==2.0")
+    by_then = Sought(date=datetime(2020, 1, 1, tzinfo=UTC))
+    said = "there is no alpha==2.0 by 2020-01-01: the newest alpha then was 1.0"
+    assert missing(asked, listed("1.0"), TARGET, by_then) == said
+    bare = Sought(every={**listed("1.0"), **listed("2.0")})
+    assert missing(asked, listed("1.0"), TARGET, bare) == (
+        "of alpha 2.0 there is source alone, which is not built:"
+        " the newest alpha with a wheel is 1.0"
+    )
+
+
+def test_a_name_is_proposed_only_if_it_is_there() -> None:
+    asked = requirement("tensorfow")
+    for names, hint in ((("tensorflow",), "; did you mean tensorflow?"), ((), "")):
+        looked = Sought(place="INDEX", known=["tensorflow"], there=set(names).__contains__)
+        assert missing(asked, {}, TARGET, looked) == f"there is no package tensorfow on INDEX{hint}"
