@@ -95,7 +95,8 @@ _CHANNEL = re.compile(r"conda channel \S+ could not be read")
 _BUILDS = "only building it tells"
 #: What nobody here can know: the index did not answer, or a busy machine had no time for it.
 _UNKNOWN = re.compile(
-    r"what an installer takes\s+today is not known:\s+(?:no answer after|cannot read the package index)"
+    r"what an installer takes\s+today is not known:\s+"
+    r"(?:no answer after|cannot read the package index)"
 )
 #: No lock has two owners of one folder, of which two of one version run: that is told as such.
 _TWICE = "(rule tf-two-owners)"
