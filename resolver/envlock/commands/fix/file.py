@@ -70,7 +70,8 @@ class FixedFile(Struct, frozen=True, kw_only=True):
 
     ``told`` is what `envlock diagnose` finds to break and the plan does not
     cure: its ranges let it in, or another Python would meet it. ``solved`` says
-    that what an installer takes of it is known.
+    that an index and not conda decides what its ranges become, ``is_known`` that
+    what an installer takes of it was found.
     """
 
     path: Path
@@ -81,6 +82,7 @@ class FixedFile(Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     told: tuple[Finding, ...] = ()
     solved: bool = True
+    is_known: bool = True
 
 
 def fix_file(order: FileOrder, progress: Progress) -> FixedFile:
@@ -111,7 +113,14 @@ def fix_file(order: FileOrder, progress: Progress) -> FixedFile:
     if case.nothing_wrong:
         if unsolved:
             notes = (*notes, _refuse_unsolved(order, case, seen, told))
-        return FixedFile(path=order.path, plan=None, notes=notes, told=told, solved=not unsolved)
+        return FixedFile(
+            path=order.path,
+            plan=None,
+            notes=notes,
+            told=told,
+            solved=not unsolved,
+            is_known=seen.is_known,
+        )
     plan = file.plan(case)
     if plan is None:
         facts = _facts({**case.faults(), **{each.id: each.because for each in told}})

@@ -286,6 +286,9 @@ def _unchanged_lines(found: FixedFile, place: Path) -> Iterator[str]:
         yield f"nothing is wrong by what envlock knows: {place}"
         return
     yield from _told_lines(found.told, place)
+    if not found.is_known:
+        yield f"what an installer takes of {place} today is not known, so no line is changed"
+        return
     if found.solved:
         yield f"what an installer takes of {place} today is not broken by it; no line has to change"
         return
