@@ -218,10 +218,11 @@ class Request(Struct, frozen=True, kw_only=True):
 
 
 class Condition(Struct, frozen=True, kw_only=True):
-    """A package in a range of versions: one part of a rule's ``when``."""
+    """A package in a range, and every member of a family by its name, but with ``only``."""
 
     package: NormalizedName
     specifier: SpecifierSet
+    only: bool = False
 
 
 class Demand(StrEnum):
@@ -283,9 +284,8 @@ class Rule(Struct, frozen=True, kw_only=True):
     """A fact that package metadata does not tell, or tells only in part; or what an error means.
 
     ``symptoms`` are ``raised_in`` those alone, where a text shows it. ``messages`` are printed,
-    with ``{}`` for what varies, by one or another of ``releases``, which rules nothing out. What is
-    ``certain`` is told only where the conditions are known to hold, and what is ``general`` only
-    where nothing more particular explains a text.
+    with ``{}`` for what varies, by some of ``releases``, which rules nothing out. ``certain`` ones
+    need conditions that are known to hold, ``general`` ones a text that nothing else explains.
     """
 
     id: RuleId

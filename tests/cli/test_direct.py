@@ -238,3 +238,25 @@ def test_words_that_were_typed_name_places_too(envlock: Program) -> None:
     (package,) = [each for each in data["parts"][0]["pypi"] if each["name"] == "mylib"]
     assert (package["place"], package["version"]) == ("./sub", "1.0")
     assert "mylib" in envlock("tree").out
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "x @ git+ext::sh%20-c%20touch",
+        "x @ git+ssh://-oProxyCommand=touch/x",
+        "x @ git+https:///x",
+        "git+file://x/y#egg=x&subdirectory=../..",
+    ],
+)
+def test_no_address_of_a_repository_is_a_command(word: str, envlock: Program) -> None:
+    before = sorted(envlock.here.iterdir())
+    done = envlock("lock", word)
+    assert (done.code, "git ls-remote" in done.err) == (2, False), done.err
+    assert sorted(envlock.here.iterdir()) == before
+
+
+def test_what_is_proposed_to_be_typed_is_quoted(envlock: Program, tmp_path: Path) -> None:
+    done = envlock("lock", f"x @ git+{(tmp_path / 'a').as_uri()};id")
+    assert done.code == 2
+    assert f"git ls-remote '{(tmp_path / 'a').as_uri()};id'" in done.err

@@ -6,18 +6,22 @@ has decided once; `DECIDED` says how.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from envlock.choices import EngineName
 from envlock.engine import ENGINES
 from envlock.errors import ExitCode
 from support.engines import use_own_caches
 from support.packse import PACKSE, answer, minor, pins_of, place, scenario
-from support.scenarios import goal, served
+from support.scenarios import Asking, goal, run, served
 
 _PRE = "pre-releases count where nothing else meets a bound, also of what others need (PEP 440)"
 _FINAL = "a final release goes before a pre-release that a bound names"
@@ -81,3 +85,56 @@ def _as_expected(name: str, pins: dict[str, str] | None) -> bool:
     if said["expected"] == {}:  # no more than that there is an answer
         return pins is not None
     return bool(pins == said["expected"])
+
+
+#: What a refusal says of the index, as a fact of it: name and version.
+_NEWEST = re.compile(r"the newest ([\w-]+) is ([\w.+!]+)")
+_NOWHERE = re.compile(r"there is no package ([\w-]+) on")
+_NOT_FOR = re.compile(r"because ([\w-]+) ([\w.+!]+) (?:is for Python|has no wheel)")
+_NONE = re.compile(r"there is no ([\w-]+)((?:[<>=!~]+[\w.*+!,]+)+):")
+
+
+def _refused_here() -> Iterator[Any]:
+    """The scenarios without an answer for the Python that is here."""
+    for name, said in PACKSE.items():
+        if said["expected"] is None and minor(name) in {"", goal().minor}:
+            yield pytest.param(name, id=name)
+
+
+@pytest.mark.parametrize("name", list(_refused_here()))
+def test_a_refusal_says_what_the_index_has_and_what_it_says_to_type_works(
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    use_own_caches(monkeypatch, tmp_path_factory)
+    monkeypatch.chdir(tmp_path)
+    engine = ENGINES[EngineName.UV]()
+    with served(scenario(name), tmp_path / "files") as index:
+        told = answer(name, engine, index, goal())
+        if not isinstance(told, str):
+            return
+        _true_of(told, {n: [*map(Version, each)] for n, each in PACKSE[name]["index"].items()})
+        for way in re.findall(r"^  try: (envlock .*)$", told, re.MULTILINE):
+            if f"--python {goal().minor}" in way:
+                assert run(scenario(name), Asking.typed(way), engine, index).packages
+        for line, old, new in re.findall(r"in \S+:(\d+), change (\S+) to (\S+)", told):
+            lines = Path("requirements.in").read_text(encoding="utf-8").splitlines()
+            assert Requirement(old) == Requirement(lines[int(line) - 1])
+            lines[int(line) - 1] = new
+            Path("changed.in").write_text("\n".join(lines) + "\n", encoding="utf-8")
+            asked = Asking(requirements=("changed.in",))
+            assert run(scenario(name), asked, engine, index).packages
+
+
+def _true_of(told: str, there: Mapping[str, list[Version]]) -> None:
+    for name, version in _NEWEST.findall(told):
+        finals = [each for each in there[name] if not each.is_prerelease]
+        assert Version(version) == max(finals or there[name])
+    for name in _NOWHERE.findall(told):
+        assert name not in there
+    for name, version in _NOT_FOR.findall(told):
+        assert Version(version) in there[name]
+    for name, bounds in _NONE.findall(told):
+        assert not [*SpecifierSet(bounds).filter(there[name], prereleases=True)]

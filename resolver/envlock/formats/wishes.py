@@ -38,6 +38,7 @@ from envlock.system.looking import current_folder, expand, is_file, is_folder
 
 _HERE = Path()
 _EXTRAS = re.compile(r"([^\[]*)(\[[\w.,\s-]*\])", re.DOTALL)
+_OF_GIT = re.compile(r"(?:https?|ssh|git)://(?!-)[^/\s]|file:///", re.IGNORECASE)
 _OTHER_CONTROL = re.compile(r"(?:hg|svn|bzr)\+|git(?:@|://)", re.IGNORECASE)
 
 
@@ -86,6 +87,11 @@ def _direct(text: str, address: str, said: dict[str, str], base: Path, *, editab
         raise UsageError(f"{shown(text)}: its subdirectory is outside of it", "leave .. out")
     if address.lower().startswith("git+"):
         url, revision = at_revision(address[len("git+") :])
+        if not _OF_GIT.match(url):
+            raise UsageError(
+                f"{shown(text)}: a repository is read over https, ssh, http, git or file",
+                "write it like git+https://HOST/PATH@REVISION",
+            )
         learn_url(url)
         return Direct(kind=DirectKind.GIT, url=url, revision=revision, subdirectory=below)
     if _OTHER_CONTROL.match(address):

@@ -180,6 +180,8 @@ class Sought(Struct, frozen=True, kw_only=True):
 
     def nowhere(self, name: str) -> str:
         """Say that there is no such package, and which one is there that may be meant."""
+        if not self.place:
+            return f"nothing is asked for {name}: there is no index, and no find-links"
         close = get_close_matches(name, sorted(self.known), n=1, cutoff=0.8)
         meant = [each for each in close if each != name and self.there(canonicalize_name(each))]
         hint = f"; did you mean {meant[0]}?" if meant else ""

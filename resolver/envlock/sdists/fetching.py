@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shlex
 import tarfile
 import zipfile
 from pathlib import Path
@@ -104,7 +105,7 @@ def repository(direct: Direct, folder: Path, progress: Progress) -> str:
         done = _git("clone", "--quiet", "--no-checkout", "--", direct.url, str(folder))
     if done is not None:
         kind = IndexFailure if _NETWORK.search(done) else UsageError
-        raise kind(f"{where} cannot be cloned: {done}", f"git ls-remote {where}")
+        raise kind(f"{where} cannot be cloned: {done}", f"git ls-remote {shlex.quote(where)}")
     wanted = direct.commit or direct.revision
     for name in (f"origin/{wanted}", wanted) if wanted else ("HEAD",):
         said = _git("-C", str(folder), "checkout", "--quiet", "--detach", f"{name}^{{commit}}")
@@ -112,7 +113,7 @@ def repository(direct: Direct, folder: Path, progress: Progress) -> str:
             return (folder / ".git" / "HEAD").read_text(encoding="ascii").strip()
     raise UsageError(
         f"{where} has no branch, tag or commit {wanted or 'at all'}",
-        f"git ls-remote {where}",
+        f"git ls-remote {shlex.quote(where)}",
     )
 
 
@@ -128,7 +129,8 @@ def _git(*words: str) -> str | None:
     if done.returncode == 0:
         return None
     lines = [line for line in redact(done.stderr).strip().splitlines() if line.strip()]
-    return (lines[-1] if lines else "it says nothing").removeprefix("fatal: ")
+    fatal = next((line for line in lines if line.startswith("fatal: ")), None)
+    return (fatal or (lines[-1] if lines else "it says nothing")).removeprefix("fatal: ")
 
 
 def metadata_of(wheel: Path) -> bytes:

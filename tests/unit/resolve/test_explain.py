@@ -256,3 +256,8 @@ def test_a_name_is_proposed_only_if_it_is_there() -> None:
     for names, hint in ((("tensorflow",), "; did you mean tensorflow?"), ((), "")):
         looked = Sought(place="INDEX", known=["tensorflow"], there=set(names).__contains__)
         assert missing(asked, {}, TARGET, looked) == f"there is no package tensorfow on INDEX{hint}"
+
+
+def test_where_nothing_is_asked_nothing_is_said_of_an_index() -> None:
+    said = "nothing is asked for alpha: there is no index, and no find-links"
+    assert missing(requirement("alpha"), {}, TARGET, Sought()) == said

@@ -283,7 +283,9 @@ def _next(
         curable = judged.pythons or any(_is_curable(each, _OF_INSTALLERS) for each in findings)
         verb = ("fix",) if curable and fixable is not None else ("lock", "-r")
         return ("envlock", *verb, *order.what, *other)
-    return () if fixable is None else ("envlock", "fix", *fixable, *python)
+    # No version cures lines that exclude each other: the finding says which to leave out.
+    clash = any(each.id == NOT_INSTALLABLE for each in findings)
+    return () if fixable is None or clash else ("envlock", "fix", *fixable, *python)
 
 
 def _models(order: DiagnoseOrder) -> list[Path]:
