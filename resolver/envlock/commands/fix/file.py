@@ -113,14 +113,8 @@ def fix_file(order: FileOrder, progress: Progress) -> FixedFile:
     if case.nothing_wrong:
         if unsolved:
             notes = (*notes, _refuse_unsolved(order, case, seen, told))
-        return FixedFile(
-            path=order.path,
-            plan=None,
-            notes=notes,
-            told=told,
-            solved=not unsolved,
-            is_known=seen.is_known,
-        )
+        left = FixedFile(path=order.path, plan=None, notes=notes, told=told, solved=not unsolved)
+        return replace(left, is_known=seen.is_known)
     plan = file.plan(case)
     if plan is None:
         facts = _facts({**case.faults(), **{each.id: each.because for each in told}})
