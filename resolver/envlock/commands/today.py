@@ -214,7 +214,7 @@ def judged(
     if isinstance(found, Impossible):
         obstacle = _not_installable(found, examined, target)
         if not found.pythons:  # so its lines have to change, and they are judged as `fix` does
-            examined = replace(examined, python=target.python, platform=target.platform)
+            examined = replace(examined, python=target.python)
         return Judged(
             examined=examined, obstacle=obstacle, pythons=found.pythons, unread=found.unread
         )

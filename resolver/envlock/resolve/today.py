@@ -102,7 +102,8 @@ def today(question: Question, tools: Tools, unread: set[NormalizedName]) -> Toda
 
 def _asked_for(question: Question, tools: Tools, name: NormalizedName) -> Releases:
     """The one release that is pinned, where it has wheels, or all: most of a page is not read."""
-    version = exact(question.given(None)[name].specifier)
+    asked = question.given(None).get(name)  # another name may be looked for, as the one meant
+    version = None if asked is None else exact(asked.specifier)
     files = () if version is None else tools.pinned({name: version}).get(name, ())
     if version is not None and any(f.filename.endswith(WHEEL_SUFFIX) for f in files):
         return {version: files}
