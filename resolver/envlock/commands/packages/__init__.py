@@ -55,7 +55,7 @@ class ExplainedPackage(Struct, frozen=True, kw_only=True):
 
 TREE = Command(
     "packages.run.run_tree",
-    """Show who needs what, and which rules moved it.
+    """Show who needs what, and which rules hold it.
 
     What was asked for stands first; (*) is where a package was shown before. Nothing of
     an environment is run.

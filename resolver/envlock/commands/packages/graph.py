@@ -25,7 +25,7 @@ class Package(Struct, frozen=True, kw_only=True):
     """One package. ``needs`` are others that are there, each with the range that is declared.
 
     ``asked`` says who asked for it that is no package (a file, the command
-    line), ``because`` which rules moved it, ``manager`` who installs it. A lock
+    line), ``because`` which rules hold it, ``manager`` who installs it. A lock
     does not tell ranges: they are "".
     """
 

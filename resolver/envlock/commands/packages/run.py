@@ -181,7 +181,7 @@ _Bound = tuple[Rule, str]
 
 
 def _bounds(graph: Graph, name: str) -> tuple[_Bound, ...]:
-    """The rules that count here and say something of a package, those that moved it first."""
+    """The rules that count here and say something of a package, those that hold it first."""
     known = database.load()
     package = graph.packages[name]
     told = {
@@ -207,7 +207,7 @@ def _why_text(graph: Graph, name: str, bounds: tuple[_Bound, ...], *, apart: boo
     if not (package.asked or graph.needed_by(name)):
         rows.append(("needed by", "nothing that is told here"))
     for rule, words in bounds:
-        verb = "moved by" if rule.id in package.because else "bounded by"
+        verb = "held by" if rule.id in package.because else "bounded by"
         rows.append((verb, f"{rule.id}: {words or rule.title}"))
     rows += [("next", f"envlock rules show {rule.id}") for rule, _ in bounds[:1]]
     return "\n".join([*_heading(graph, apart=apart), report.rows_text(rows)])
