@@ -22,6 +22,7 @@ VALUES = {
     "outcomes",
     "standards",
     "progress",
+    "trace",
     "versions",
     "words",
 }
@@ -56,7 +57,8 @@ ALLOWED = {
     "outcomes": set(),
     "standards": {"errors"},
     "progress": set(),
-    "system": {"errors"},
+    "trace": set(),
+    "system": {"errors", "trace"},
     "trees": {"errors"},
     "locks": {"errors"},
     "targets": PURE | {"system"},
@@ -134,6 +136,7 @@ QUIET = {
     "errors",
     "standards",
     "progress",
+    "trace",
     "versions",
     "words",
     "names",
@@ -151,6 +154,7 @@ PURE_OF_CONDA = {"", ".channels", ".names"}
 WRITERS = {"locks", "system", "trees"}
 #: What a quiet room may take from the system.
 READING = {
+    "encoding_of",
     "Ends",
     "Refused",
     "WINDOWS",

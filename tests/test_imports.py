@@ -78,11 +78,20 @@ def test_every_module_can_be_imported_first() -> None:
     assert python("-c", ALONE, *MODULES) == ""
 
 
+PLAIN = ("choices", "errors", "progress", "trace", "words")
+
+
 def test_the_command_line_loads_nothing_heavy() -> None:
     loaded = python("-c", "import sys, envlock.cli; print(*sys.modules, sep='\\n')").splitlines()
     assert [name for name in HEAVY if name in loaded] == []
     ours = {name for name in loaded if name.startswith("envlock.") and "cli" not in name}
-    assert ours <= {"envlock.choices", "envlock.errors", "envlock.progress", "envlock.words"}
+    assert ours <= {
+        "envlock.choices",
+        "envlock.errors",
+        "envlock.progress",
+        "envlock.trace",
+        "envlock.words",
+    }
 
 
 @pytest.mark.parametrize("words", [("--help",), ("--version",), ("lock", "--help")])

@@ -85,6 +85,7 @@ def test_every_flag_that_is_named_exists(document: str, helps: dict[str, str]) -
         "--live",
         "--check",
         "--secret",
+        *("--pre", "--all-releases", "--only-final", "--only-binary", "--no-binary"),
     }
     known = set(re.findall(r"(?<![\w-])--?[A-Za-z][\w-]*", "\n".join(helps.values())))
     ours = "\n".join(re.findall(r"`[^`\n]*`", text))

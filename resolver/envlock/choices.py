@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from pathlib import Path
 
+from msgspec import Struct
+
 #: What ``-o`` says for standard output.
 STANDARD_OUTPUT = Path("-")
 #: How long a probe or a script may take, where nobody says.
@@ -28,6 +30,35 @@ class EngineName(StrEnum):
     UV = "uv"
 
 
+#: What stands for every package where packages are named, and for none.
+EVERY, NONE = ":all:", ":none:"
+
+
+class Kinds(Struct, frozen=True, kw_only=True):
+    """Which files of which packages are taken, as options of pip say it: names, or ``:all:``."""
+
+    only_binary: tuple[str, ...] = ()
+    no_binary: tuple[str, ...] = ()
+    all_releases: tuple[str, ...] = ()
+    only_final: tuple[str, ...] = ()
+
+    def takes(self, name: str, *, wheel: bool) -> bool:
+        """Whether wheels of a package, or else its sources, are taken; its name beats ``:all:``."""
+        other, own = (
+            (self.no_binary, self.only_binary) if wheel else (self.only_binary, self.no_binary)
+        )
+        return not (name in other or (EVERY in other and name not in own))
+
+    def prereleases(self, name: str) -> bool | None:
+        """Whether pre-releases of a package are taken; None: where nothing else fits."""
+        for kept, taken in ((self.all_releases, True), (self.only_final, False)):
+            if name in kept:
+                return taken
+        if EVERY in self.all_releases:
+            return True
+        return False if EVERY in self.only_final else None
+
+
 class IndexStrategy(StrEnum):
     """Which of several indexes a package comes from, as ``--index-strategy`` takes it.
 
@@ -37,6 +68,14 @@ class IndexStrategy(StrEnum):
 
     FIRST = "first-index"
     BEST = "best-match"
+
+
+class Colour(StrEnum):
+    """When what is printed has colours, as ``--color`` takes them."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
 
 
 class Manager(StrEnum):

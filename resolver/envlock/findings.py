@@ -52,6 +52,14 @@ class Use(Struct, frozen=True, kw_only=True):
         return f"{self.where}:{self.line}"
 
 
+class Clash(Struct, frozen=True, kw_only=True):
+    """Two lines about a package that no version of it meets both, each with its place."""
+
+    package: NormalizedName
+    one: str
+    other: str
+
+
 class Examined(Struct, frozen=True, kw_only=True):
     """What is known of an environment, a file or a text, whatever it was read from.
 
@@ -66,7 +74,7 @@ class Examined(Struct, frozen=True, kw_only=True):
     ``undecided`` are those of ``loose`` of which the Python or the system
     decides what is asked for. ``built`` are the packages whose compiled code was
     seen to be for NumPy 1, beside a NumPy that is newer; ``uses`` the names that
-    code uses.
+    code uses. ``clashes`` are lines that exclude each other.
     """
 
     kind: Kind
@@ -85,6 +93,7 @@ class Examined(Struct, frozen=True, kw_only=True):
     undecided: frozenset[NormalizedName] = frozenset()
     uses: tuple[Use, ...] = ()
     built: Mapping[NormalizedName, Version] = field(default_factory=dict)
+    clashes: tuple[Clash, ...] = ()
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -158,3 +167,16 @@ def unmet(
 def by_its_lines(origin: object) -> str:
     """The note on a file of conda's, of which no installer's set is looked for."""
     return f"{origin}: its own lines were judged; what conda would add to them was not"
+
+
+def clashing(found: Clash) -> Finding:
+    """The finding that two lines exclude each other."""
+    return Finding(
+        id=NOT_INSTALLABLE,
+        title="two of its lines exclude each other",
+        severity=Severity.BREAKS,
+        because=f"No {found.package} is both {found.one} and {found.other}.",
+        packages={found.package: None},
+        stage=Stage.INSTALL,
+        remedies=(Remedy(kind=RemedyKind.ADVICE, text="leave one of the two lines out"),),
+    )

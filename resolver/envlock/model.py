@@ -1,8 +1,7 @@
 """The frozen values that flow through envlock. Imports only `builds`, `choices` and `causes`.
 
-Every workflow is a chain of these: `Request` → `Constraint`s → `Lock` →
-environment → `Outcome`s. Texts become `packaging` types once, at the edge.
-Versions of conda's packages stay text, which PEP 440 does not take all. URLs and
+Every workflow is a chain of these: `Request` → `Constraint`s → `Lock` → environment → `Outcome`s.
+Texts become `packaging` types once, at the edge; versions of conda's packages stay text. URLs and
 channels carry no credentials, unless the user wrote them into a request.
 """
 
@@ -21,9 +20,9 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from envlock.behind import Behind
-from envlock.builds import Built
+from envlock.builds import Built, Direct
 from envlock.causes import Cause
-from envlock.choices import Accelerator, IndexStrategy
+from envlock.choices import Accelerator, IndexStrategy, Kinds
 
 RuleId = NewType("RuleId", str)
 
@@ -123,7 +122,7 @@ class IndexSettings(Struct, frozen=True, kw_only=True):
     printed or written (see `envlock.index.secrets`). ``sources`` hold packages to one place each: a
     name or a pattern such as ``acme-*``, and the URL; the first that matches counts. Which index is
     asked for what is told by `envlock.index.origin` alone. ``refresh`` asks again for what is kept;
-    ``no_cache`` keeps nothing; ``offline`` takes what is kept, however old, and asks nobody.
+    ``no_cache`` keeps nothing; ``offline`` asks nobody. ``kinds`` are the files that are taken.
     """
 
     index_url: str = "https://pypi.org/simple"
@@ -141,6 +140,7 @@ class IndexSettings(Struct, frozen=True, kw_only=True):
     refresh: bool = False
     no_cache: bool = False
     offline: bool = False
+    kinds: Kinds = Kinds()
 
 
 class CondaSpec(Struct, frozen=True, kw_only=True):
@@ -183,12 +183,12 @@ class Request(Struct, frozen=True, kw_only=True):
     ``specs`` are conda's packages; without any, and without ``channels``, it is pip's alone.
     ``channels`` are in order of priority, without the word ``nodefaults``; ``typed`` are those that
     are not a file's. ``constraints`` bound both sides, ``pip_constraints`` (of a file's pip
-    section) pip's alone; ``pip_options`` are index options of that section, as pip spells them.
-    ``users`` are constraints that whoever asks gives to pip and uv: they bound pip's packages too,
-    and are no part of what a lock answers. ``platforms`` are the subdirs that a file itself names,
-    ``name`` and ``variables`` those of its environment. ``needs`` are levels of the probes that
-    evidence must show, ``no_imports`` packages that a proof does not import, ``allow_build`` those
-    whose source may be built. ``notes`` say what of a file is left out, ``optional`` is for extras.
+    section) pip's alone; ``pip_options`` are those of files that count, without credentials.
+    ``users`` are constraints that whoever asks gives to pip and uv: no part of what a lock answers.
+    ``platforms`` are the subdirs that a file itself names, ``name`` and ``variables`` those of its
+    environment. ``needs`` are levels of the probes that evidence must show, ``no_imports`` packages
+    that a proof does not import, ``allow_build`` those whose source may be built. ``notes`` say
+    what of a file is left out, ``optional`` is for extras.
     """
 
     requirements: tuple[Requested, ...] = ()
@@ -218,10 +218,11 @@ class Request(Struct, frozen=True, kw_only=True):
 
 
 class Condition(Struct, frozen=True, kw_only=True):
-    """A package in a range of versions: one part of a rule's ``when``."""
+    """A package in a range, and every member of a family by its name, but with ``only``."""
 
     package: NormalizedName
     specifier: SpecifierSet
+    only: bool = False
 
 
 class Demand(StrEnum):
@@ -283,9 +284,8 @@ class Rule(Struct, frozen=True, kw_only=True):
     """A fact that package metadata does not tell, or tells only in part; or what an error means.
 
     ``symptoms`` are ``raised_in`` those alone, where a text shows it. ``messages`` are printed,
-    with ``{}`` for what varies, by one or another of ``releases``, which rules nothing out. What is
-    ``certain`` is told only where the conditions are known to hold, and what is ``general`` only
-    where nothing more particular explains a text.
+    with ``{}`` for what varies, by some of ``releases``, which rules nothing out. ``certain`` ones
+    need conditions that are known to hold, ``general`` ones a text that nothing else explains.
     """
 
     id: RuleId
@@ -352,7 +352,8 @@ class LockedPackage(Struct, frozen=True, kw_only=True):
     for it, ``because`` the rules that moved it. ``index`` is where it came from, without
     credentials, and "" where that is not known; ``elsewhere`` are the indexes that have the name
     too and were passed over, as far as it was just made. ``only`` are the extras and groups of
-    which one must be chosen for it to be installed, none for always; ``built`` is of source alone.
+    which one must be chosen for it to be installed, none for always; ``built`` is of source alone,
+    ``direct`` of what no index lists.
     """
 
     name: NormalizedName
@@ -365,14 +366,14 @@ class LockedPackage(Struct, frozen=True, kw_only=True):
     elsewhere: tuple[str, ...] = ()
     only: tuple[Selection, ...] = ()
     built: Built | None = None
+    direct: Direct | None = None
 
 
 class CondaPackage(Struct, frozen=True, kw_only=True):
     """One record of a channel, as it was chosen: all that an install and the formats need.
 
     ``channel`` is the channel's URL, ``url`` the package's; ``size`` is in bytes, ``timestamp`` in
-    milliseconds since 1970; None where the channel does not say. ``noarch`` is "python", "generic"
-    or "". ``via`` names the packages or origins that asked for it, ``because`` rules that moved it.
+    milliseconds since 1970. ``noarch`` is "python", "generic" or "".
     """
 
     name: str
@@ -411,9 +412,8 @@ class Part(Struct, frozen=True, kw_only=True):
     tell. ``conda`` are conda's packages, none in a lock of pip alone, ``pypi`` those that pip
     installs; no project is on both sides. ``subdir`` is conda's name of the platform, "" without
     its packages, and ``virtual`` what those ask of the system, such as ``__glibc >=2.17``.
-    ``verified`` says when, where and what exactly this set of pins was seen to do, and is empty for
-    every other one; of such a one ``differs`` says in what it is not a set that was proved. Files
-    hold how many these are. ``behind`` is known where it was just made; files hold it in a note.
+    ``verified`` says when, where and what this set of pins was seen to do; ``differs`` in what it
+    is not one that was proved, and ``behind`` are known where it was just made.
     """
 
     python: str = ""

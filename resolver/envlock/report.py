@@ -76,7 +76,7 @@ def _in_brief(
     more = len(packages) - len(shown)
     said = {name: f" ({words})" for name, words in aside.items()}
     text = ", ".join(f"{each.name} {each.version}{said.get(each.name, '')}" for each in shown)
-    return f"{text} and {more} more" if more else text
+    return f"{text} and {more} more" if more else text or "no package"
 
 
 def lock_rows(
@@ -87,16 +87,16 @@ def lock_rows(
     aside: Mapping[str, str] = MappingProxyType({}),
     verbose: bool = False,
 ) -> list[Row]:
-    """A lock in a few lines: the main pins, what rules moved, the files.
+    """A lock in a few lines: the main pins, what rules hold, the files.
 
     ``aside`` is that of `release_rows`. When ``verbose``, also each package in which it differs
     from a set that was proved.
     """
-    moved = {_pin(each): each.because for each in _packages(lock) if each.because}
-    width = max(map(len, moved), default=0)
+    held = {_pin(each): each.because for each in _packages(lock) if each.because}
+    width = max(map(len, held), default=0)
     return [
         *(row for part in lock.parts for row in release_rows(part, aside)),
-        *(("moved", f"{pin.ljust(width)}  by {', '.join(why)}") for pin, why in moved.items()),
+        *(("held", f"{pin.ljust(width)}  by {', '.join(why)}") for pin, why in held.items()),
         *(
             ("sets", f"{name}={value}, unless somebody sets it otherwise")
             for name, value in sorted(lock.variables.items())
@@ -204,6 +204,7 @@ def _pypi_data(package: LockedPackage) -> dict[str, Any]:
         "index": package.index,
         "also_on": list(package.elsewhere),
         "only": [str(each) for each in package.only],
+        **({"place": package.direct.address} if package.direct is not None else {}),
     }
 
 

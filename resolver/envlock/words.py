@@ -10,6 +10,11 @@ def counted(count: int, noun: str, several: str = "") -> str:
     return f"{count:,} {noun if count == 1 else several or f'{noun}s'}"
 
 
+def withdrawn(name: str, version: object, why: str = "") -> str:
+    """Say that a release was taken back by its author; locks hold this sentence as a note."""
+    return f"{name} {version} is yanked{f': {why[:200]}' if why else ''}"
+
+
 _OBEYED = (
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"
     "\ud800-\udfff]"

@@ -210,7 +210,7 @@ def test_a_project_turns_no_encryption_off(program: Program, key: str) -> None:
     assert done.code == 2
     assert done.err == (
         f"error: {file}: {key}: http://****@h.example/simple is not encrypted (https), and a"
-        " project's file does not decide that this does not matter\n"
+        " file does not decide that this does not matter\n"
         "  try: envlock lock demo --engine uv --trusted-host h.example\n"
     )
     file.write_text(f'[tool.envlock]\n{key} = "http://h.example/simple"\ntrusted-host = "h"\n')

@@ -462,6 +462,33 @@ def test_no_variable_is_filled_into_a_requirement(word: str, folder: Folder) -> 
     assert ("${VARIABLE}", "input file", "refused") in CELLS
 
 
+@pytest.mark.parametrize(
+    "url", ["https://h.example/${SECRET}/simple", "http://u:${SECRET}@h.example/simple"]
+)
+def test_a_variable_of_an_index_is_credentials_over_https(url: str, folder: Folder) -> None:
+    assert (["${VARIABLE}", "in", "an", "index"][0], "input file", "credentials") in CELLS
+    folder.patch.setenv("SECRET", "s3cret-value")
+    folder.write("requirements.in", f"--index-url {url}\ndemo\n")
+    with pytest.raises(UsageError) as caught:
+        folder.order(file="requirements.in")
+    assert "s3cret-value" not in caught.value.message
+    folder.write("requirements.in", "--index-url https://u:${SECRET}@h.example/simple\ndemo\n")
+    order = folder.order(file="requirements.in")
+    assert order.settings.index_url == "https://u:s3cret-value@h.example/simple"
+    said = folder.screen.readouterr().err
+    assert "h.example asks for the value of $SECRET" in said
+    assert "s3cret-value" not in f"{said} {order.command} {order.request.pip_options}"
+
+
+@pytest.mark.parametrize("option", ["--no-index", "--trusted-host h.example"])
+def test_a_file_that_only_the_folder_names_turns_nothing_off(option: str, folder: Folder) -> None:
+    folder.write("requirements.in", f"{option}\ndemo\n")
+    folder.write("pyproject.toml", "[tool.envlock]\nrequirements = ['-r requirements.in']\n")
+    folder.bare = True
+    with pytest.raises(UsageError, match="whoever names the file"):
+        folder.order()
+
+
 def channels(folder: Folder, text: str = "", typed: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Return the addresses that channels of a file and of the command line stand for."""
     folder.write("environment.yml", f"channels: [{text}]\ndependencies: [python]\n")
@@ -602,7 +629,7 @@ WORKED_OUT = {
         "config/__init__.py",
     ),
     *("environment/inspect.py", "environment/layout.py", "environment/shell.py"),
-    *("index/handover.py", "index/settings.py"),
+    *("index/handover.py", "index/settings.py", "commands/lock/options.py"),
     *("system/caches.py", "system/processes.py"),
 }
 

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 import yaml
 from msgspec.structs import replace
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from envlock.errors import UsageError
-from envlock.model import Request
+from envlock.model import Request, Requested
 from envlock.request.environment_yml import read_environment
 from support.environments import environment_yml
 
@@ -26,6 +27,8 @@ FILES: list[dict[str, str]] = json.loads(
     lzma.decompress((HERE / "environment-files.json.xz").read_bytes())
 )
 EXPECTED = (HERE / "environment-files.txt").read_text(encoding="utf-8")
+#: An option, or a release by its place, whose name the place tells.
+_PLACE = re.compile(r"-|\.|[\w.+-]+://|[^@]+ @ ")
 WHERE = re.compile(r"environment\.yml:\d+: ")
 
 
@@ -62,9 +65,15 @@ def comparable(request: Request) -> Request:
     return replace(
         request,
         specs=tuple(replace(each, origin="") for each in request.specs),
-        requirements=tuple(replace(each, origin="") for each in request.requirements),
+        requirements=tuple(map(without_login, request.requirements)),
         notes=(),
     )
+
+
+def without_login(requested: Requested) -> Requested:
+    """Who logs in to a repository is written into no file."""
+    text = re.sub(r"//[^/@]+@", "//****@", str(requested.requirement))
+    return replace(requested, requirement=Requirement(text), origin="")
 
 
 def refusal(folder: Path, text: str) -> str:
@@ -97,7 +106,11 @@ def as_listed(request: Request) -> dict[str, object]:
         "name": request.name,
         "channels": [*request.channels],
         "conda": [each.name for each in request.specs],
-        "pip": [canonicalize_name(each.requirement.name) for each in request.requirements],
+        "pip": [
+            canonicalize_name(each.requirement.name)
+            for each in request.requirements
+            if each.requirement.url is None
+        ],
     }
 
 
@@ -114,7 +127,7 @@ def as_yaml_has_it(text: str) -> dict[str, object]:
             "defaults" if each == "default" else each for each in channels if each != "nodefaults"
         ],
         "conda": [name_of(each.rpartition("::")[2]) for each in plain if isinstance(each, str)],
-        "pip": [canonicalize_name(name_of(each)) for each in pip if not each.startswith("-")],
+        "pip": [canonicalize_name(name_of(each)) for each in pip if not _PLACE.match(each)],
     }
 
 

@@ -63,14 +63,13 @@ CASES = {
         " no version follows the operator (character 6)\n"
         '  try: write "h5py"\n',
     ),
-    "a smuggled option": Bad(
+    "an option for a build": Bad(
         words="lock -r wanted.in",
-        files={"wanted.in": "numpy --index-url https://elsewhere.example\n"},
+        files={"wanted.in": "numpy --global-option=x\n"},
         code=2,
-        said='error: wanted.in:1: "--index-url https://elsewhere.example":'
-        " a requirements file does not choose where packages come from\n"
-        "  try: remove it there and pass it on the command line:"
-        " --index-url https://elsewhere.example\n",
+        said='error: wanted.in:1: "numpy" carries the option "--global-option x":'
+        " a requirement passes none to pip\n"
+        '  try: remove "--global-option x"\n',
     ),
     "an include cycle": Bad(
         words="create -r one.in",

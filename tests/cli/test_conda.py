@@ -65,7 +65,7 @@ def test_an_environment_file_becomes_a_prefix_that_is_proved(conda: Program) -> 
     assert done.out == (
         f"linux-64     python {version()}, tensorflow 2.15.1, h5py 3.11.0, numpy 1.26.4\n"
         "with pip     helper 1.0\n"
-        "moved        numpy=1.26.4  by numpy2-tf-abi\n"
+        "held         numpy=1.26.4  by numpy2-tf-abi\n"
         "sets         HELLO=1, unless somebody sets it otherwise\n"
         "written      conda-lock.yml\n"
         f"proved       {PROVED}\n"
@@ -240,7 +240,7 @@ def test_a_token_of_a_channel_is_in_no_file_and_no_message(
         url = f"{nowhere.root}/t/s3cret-token/channel"
         done = program("lock", "h5py", "--channel", url)
     assert done.code == 4
-    assert "a conda channel could not be read" in done.err
+    assert " could not be read: " in done.err
     assert "s3cret" not in done.err + done.out
 
 

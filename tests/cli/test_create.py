@@ -43,7 +43,7 @@ def test_a_project_is_locked_built_and_proved(envlock: Program, index: SimpleInd
     assert done.out == said(
         "release      tensorflow 2.15.1, h5py 3.11.0, numpy 1.26.4\n"
         "python       {minor} on {platform}\n"
-        "moved        numpy==1.26.4  by numpy2-tf-abi\n"
+        "held         numpy==1.26.4  by numpy2-tf-abi\n"
         "written      requirements.txt\n"
         f"proved       {PROVED}\n"
         "environment  .venv\n"

@@ -37,7 +37,7 @@ def test_everything_a_build_needs_is_written(envlock: Program) -> None:
     assert done.out == (
         "release  tensorflow 2.15.1, h5py 3.11.0, numpy 1.26.4\n"
         "python   3.11 on linux-x86_64\n"
-        "moved    numpy==1.26.4  by numpy2-tf-abi\n"
+        "held     numpy==1.26.4  by numpy2-tf-abi\n"
         "base     python:3.11-slim-bookworm\n"
         "written  requirements.lock\n"
         "         Dockerfile\n"

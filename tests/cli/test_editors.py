@@ -26,6 +26,10 @@ def test_the_schema_of_what_json_prints_is_printed_and_documented(program: Progr
     assert validator.is_valid(lock)
     assert not validator.is_valid({**lock, "schema": 1})
     assert not validator.is_valid({"schema": 2, "command": "lock", "exit_code": 0, "parts": []})
+    said = {"schema": 2, "command": "diagnose", "exit_code": 0, "has_none": True, "model": None}
+    assert validator.is_valid({**said, "examined": None, "findings": []})
+    assert not validator.is_valid({**said, "examined": None, "findings": [{"rule": "some"}]})
+    assert not validator.is_valid({**said, "examined": {"origin": "some"}, "findings": []})
 
 
 def test_the_schema_of_the_configuration_is_printed(program: Program) -> None:

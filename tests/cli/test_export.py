@@ -2,6 +2,7 @@
 
 import re
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -288,3 +289,13 @@ def test_without_a_name_the_lock_in_the_folder_is_meant(envlock: Program, words:
     assert (envlock.here / "requirements.lock").is_file()
     done = envlock(*words.split())
     assert (done.code, done.err) == (0, "")
+
+
+def test_of_several_platforms_the_named_one_is_written(program: Program) -> None:
+    lock = Path(__file__).parents[1] / "golden" / "conda" / "conda-lock.yml"
+    done = program("export", lock, "--format", "explicit", "--platform", "linux-64")
+    assert (done.code, done.out.count("@EXPLICIT")) == (0, 1)
+    assert "/osx-arm64/" not in done.out
+    elsewhere = program("export", lock, "--format", "explicit", "--platform", "windows-x86_64")
+    assert elsewhere.code == 2
+    assert "is for linux-64 and osx-arm64, and not for windows-x86_64" in elsewhere.err

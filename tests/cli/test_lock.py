@@ -53,7 +53,7 @@ examples:
 SAID = (
     "release  tensorflow 2.15.1, h5py 3.11.0, numpy 1.26.4\n"
     "python   {minor} on {platform}\n"
-    "moved    numpy==1.26.4  by numpy2-tf-abi\n"
+    "held     numpy==1.26.4  by numpy2-tf-abi\n"
     "written  requirements.txt\n"
     "next     envlock sync\n"
 )
@@ -197,6 +197,18 @@ def test_one_package_is_upgraded_by_name(envlock: Program, index: SimpleIndex) -
     (envlock.here / "old.txt").write_text("tensorflow<2.16\n")
     assert envlock("lock", "tensorflow", "-c", "old.txt", "-P", "H5Py").code == 0
     assert pins(envlock)["h5py"] == "3.12.1"
+
+
+def test_a_yanked_pin_is_told_noted_and_stale(envlock: Program, index: SimpleIndex) -> None:
+    build_wheel(index.folder, "taken-back", "1.0")
+    index.yanked = {"taken_back-1.0-py3-none-any.whl": "it deletes files"}
+    told = "taken-back 1.0 is yanked: it deletes files"
+    for kind, name in (("requirements", "requirements.txt"), ("pylock", "pylock.toml")):
+        done = envlock("lock", "taken-back==1.0", "--format", kind)
+        assert (done.code, f"note     {told}\n" in done.out) == (0, True)
+        assert told in (envlock.here / name).read_text()
+        again = envlock("lock", "taken-back==1.0", "--format", kind, "--check")
+        assert (again.code, told in f"{again.out}{again.err}") == (1, True)
 
 
 def test_check_tells_a_current_lock_without_an_index(envlock: Program) -> None:

@@ -33,7 +33,7 @@ def test_each_platform_gets_a_lock_named_after_it(envlock: Program) -> None:
         "python   3.10 on linux-aarch64\n"
         "release  tensorflow 2.15.1, h5py 3.11.0, numpy 1.26.4\n"
         "python   3.10 on windows-x86_64\n"
-        "moved    h5py==3.10.0   by h5py-source-build\n"
+        "held     h5py==3.10.0   by h5py-source-build\n"
         "         numpy==1.26.4  by numpy2-tf-abi\n"
         "         h5py==3.11.0   by h5py-3120-windows-dll\n"
         "note     made for any linux-aarch64 with glibc 2.28 or later:"

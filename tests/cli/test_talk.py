@@ -132,7 +132,7 @@ def test_verbose_says_each_step_on_standard_error(envlock: Program) -> None:
     assert "    Installed 3 packages in " in done.err
 
 
-@pytest.mark.parametrize("variable", ["NO_COLOR", "FORCE_COLOR"])
+@pytest.mark.parametrize("variable", ["NO_COLOR", "CI"])
 def test_what_is_piped_has_no_escape_codes(envlock: Program, variable: str) -> None:
     coloured = envlock.with_env(**{variable: "1", "TERM": "xterm-256color"})
     runs = [coloured("create", "tensorflow", "-v"), coloured("lock", "nope"), coloured("--help")]
@@ -161,3 +161,34 @@ def test_a_stream_that_cannot_hold_every_character_gets_escapes(
     done = ascii_only("lock", "-r", "wanted.in")
     assert "na\\xefve-name" in done.err
     assert done.code == 2
+
+
+def test_a_command_works_in_another_folder(program: Program) -> None:
+    (program.here / "sub").mkdir()
+    done = program("-C", "sub", "lock", "six")
+    assert (done.code, (program.here / "sub" / "requirements.txt").is_file()) == (0, True)
+    assert program("lock", "six", "--directory", "none").code == 2
+
+
+def test_each_request_and_program_is_told_twice_as_loud_and_in_a_log(program: Program) -> None:
+    done = program("lock", "six", "--engine", "uv", "-vv", "--refresh")
+    assert "    GET " in done.err
+    assert ": exit code 0, " in done.err
+    again = program("--log", "work.log", "lock", "six", "--engine", "uv", "-U")
+    assert "GET " not in again.err
+    lines = (program.here / "work.log").read_text().splitlines()
+    assert any("kept " in line or "GET " in line for line in lines)
+    assert all(line[:8].strip().replace(".", "").isdigit() for line in lines)
+
+
+def test_what_machines_read_has_no_colours(envlock: Program) -> None:
+    coloured = envlock.with_env(FORCE_COLOR="1")
+    for words in (("lock", "six", "-o", "-"), ("lock", "six", "--json"), ("rules", "schema")):
+        assert "\x1b" not in coloured(*words).out
+    assert "\x1b[32mwritten\x1b[0m" in coloured("lock", "h5py").out
+
+
+def test_little_is_said_where_that_is_typed_first(program: Program) -> None:
+    program("lock", "six")
+    assert program("-q", "lock", "six").out == program("lock", "six", "-q").out
+    assert program("-q", "rules", "list").code == 0

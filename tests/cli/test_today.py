@@ -194,3 +194,21 @@ def test_a_time_limit_does_the_same(there: Program, monkeypatch: pytest.MonkeyPa
     )
     assert found.pins is None
     assert "no answer after 0 s" in found.note
+
+
+def test_of_what_is_not_known_no_fix_says_that_it_is_well(
+    there: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from envlock.commands import today  # noqa: PLC0415  (for this test alone)
+    from envlock.commands.fix import file as fix_file  # noqa: PLC0415  (as above)
+    from envlock.commands.fix.run import _unchanged_lines  # noqa: PLC0415  (as above)
+    from envlock.model import IndexSettings  # noqa: PLC0415  (as above)
+    from envlock.progress import Silent  # noqa: PLC0415  (as above)
+
+    monkeypatch.setattr(today, "_SECONDS", 0.0)
+    path = written(there, "tensorflow>=2.6,<2.16\ntensorflow-cpu>=2.6,<2.16\n")
+    settings = IndexSettings(index_url=there.env["PIP_INDEX_URL"])
+    found = fix_file.fix_file(fix_file.FileOrder(path=path, settings=settings), Silent())
+    said = "\n".join(_unchanged_lines(found, path))
+    assert "today is not known, so no line is changed" in said
+    assert "is not broken" not in said

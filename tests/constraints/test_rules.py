@@ -203,3 +203,32 @@ def test_the_rules_agree_with_what_was_run(line: str) -> None:
         case _:
             assert verdict == "works"
             assert Severity.BREAKS not in found
+
+
+RAN = [
+    (name, line)
+    for name, document in DOCUMENTS.items()
+    for line in document.get("cases", ())
+    if "ran" in line
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "line"), RAN, ids=[f"{name}-{next(iter(line['require']))}" for name, line in RAN]
+)
+def test_what_evidence_names_as_failed_is_refused_and_what_it_names_as_good_is_not(
+    name: str, line: dict[str, Any]
+) -> None:
+    ran = line["ran"]
+    subject = next(iter(line["require"]))
+
+    def refused(version: str) -> bool:
+        pins = {**ran["beside"], subject: version}
+        packages = {canonicalize_name(each): Version(pins[each]) for each in pins}
+        machine = Platform(system="linux", machine="x86_64", libc="glibc 2.36")
+        situation = Situation(python=Version(ran["python"]), platform=machine, manager="pip")
+        given = read_rule(DOCUMENTS[name])
+        return any(found.case.demands for found in violations([given], packages, situation))
+
+    assert refused(str(ran["fails"]))
+    assert not refused(str(ran["passes"]))

@@ -404,9 +404,9 @@ def test_write_writes_the_edit_and_then_nothing_is_wrong(name: str, envlock: Pro
 
 def test_a_file_is_for_the_python_that_is_configured(envlock: Program) -> None:
     (envlock.here / "requirements.txt").write_text("bystander==1.0\n")
-    (envlock.here / ".python-version").write_text("3.98\n")
+    (envlock.here / ".python-version").write_text("3.13.9\n")
     place = find_interpreter(None).platform
-    for configured, said in (("", "3.98"), ("3.99", "3.99")):
+    for configured, said in (("", "3.13"), ("3.14.9", "3.14")):
         done = envlock.with_env(ENVLOCK_PYTHON=configured)("fix", "requirements.txt")
         note = f"requirements.txt: today's resolve for Python {said} on {place} takes "
         assert done.err.startswith(note)

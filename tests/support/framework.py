@@ -175,6 +175,7 @@ class keras:
         clear_session = staticmethod(lambda: None)
 
     class layers:
+        Input = staticmethod(lambda shape: None)
         Layer = Dense = Bidirectional = GRU = Layer
         Conv2D = SeparableConv2D = MaxPooling2D = GlobalAveragePooling2D = Layer
         BatchNormalization = Layer
@@ -184,6 +185,7 @@ class keras:
                 {lstm}
 
     class models:
+        Model = Model
         load_model = staticmethod(load_model)
         clone_model = staticmethod(lambda model: Model())
 '''

@@ -14,7 +14,8 @@ A scenario is one TOML file in ``tests/scenarios``:
 ``only``              linux, macos or windows: skipped elsewhere
 ``python``            the running Pythons that its facts hold for: skipped under others
 ``[index.NAME]``      version → table of ``requires``, ``requires_python``, ``extras``,
-                      ``tag`` (default py3-none-any), ``sdist``, ``yanked``, ``upload_time``
+                      ``tag`` (one or several, py3-none-any where it has no source),
+                      ``sdist``, ``yanked``, ``upload_time``
 ``[expect]``          ``pins`` (package → version, all of them), ``because`` (package → rule
                       ids; packages not named have none), ``notes``; or ``error`` (the
                       whole message), ``facts`` (parts of what stands for ``{engine}`` in it)
@@ -149,21 +150,23 @@ def served(scenario: Scenario, folder: Path) -> Iterator[SimpleIndex]:
     index.upload_times, index.yanked = times, yanked = {}, {}
     for name, versions in scenario.index.items():
         for version, said in versions.items():
-            file = _build(folder, name, version, said)
-            if "upload_time" in said:
-                times[file.name] = said["upload_time"]
-            if "yanked" in said:
-                yanked[file.name] = said["yanked"]
+            for file in _build(folder, name, version, said):
+                if "upload_time" in said:
+                    times[file.name] = said["upload_time"]
+                if "yanked" in said:
+                    yanked[file.name] = said["yanked"]
     with index:
         yield index
 
 
-def _build(folder: Path, name: str, version: str, said: Mapping[str, Any]) -> Path:
+def _build(folder: Path, name: str, version: str, said: Mapping[str, Any]) -> Iterator[Path]:
+    """Write the files of a release: its source, or a wheel for each tag, or both."""
     common = {key: said[key] for key in ("requires", "requires_python") if key in said}
     if said.get("sdist"):
-        return build_sdist(folder, name, version, **common)
-    extras = {key: said[key] for key in ("extras", "tag") if key in said}
-    return build_wheel(folder, name, version, **common, **extras)
+        yield build_sdist(folder, name, version, **common)
+    tags = said.get("tag", [] if said.get("sdist") else ["py3-none-any"])
+    for tag in [tags] if isinstance(tags, str) else tags:
+        yield build_wheel(folder, name, version, **common, extras=said.get("extras", ()), tag=tag)
 
 
 @cache
@@ -173,10 +176,14 @@ def goal() -> Target:
 
 
 def run(
-    scenario: Scenario, asking: Asking, engine: Engine, index: SimpleIndex
+    scenario: Scenario,
+    asking: Asking,
+    engine: Engine,
+    index: SimpleIndex,
+    on: Target | None = None,
 ) -> resolving.Resolution:
-    """Resolve with the real engine and the real index client."""
-    place = replace(goal(), accelerator=Accelerator(asking.accelerator))
+    """Resolve with the real engine and the real index client; the running Python without ``on``."""
+    place = replace(on or goal(), accelerator=Accelerator(asking.accelerator))
     settings = IndexSettings(index_url=index.url)
     date = datetime.fromisoformat(asking.exclude_newer) if asking.exclude_newer else None
     pages = Index(settings)

@@ -36,7 +36,7 @@ def test_a_lock_is_told_by_its_main_pins_what_moved_and_its_files() -> None:
     assert report.rows_text([*rows, ("next", "envlock sync")]) == (
         "release    tensorflow 2.10.1, h5py 3.7.0, numpy 1.23.5, protobuf 3.19.6 and 1 more\n"
         "python     3.10 on linux-x86_64\n"
-        "moved      numpy==1.23.5     by tf-lt-212-numpy2, tf-numpy-object-alias\n"
+        "held       numpy==1.23.5     by tf-lt-212-numpy2, tf-numpy-object-alias\n"
         "           protobuf==3.19.6  by tf-protobuf4\n"
         "note       the GPU build of tensorflow 2.10 needs CUDA 11.2 and cuDNN 8.1\n"
         "unchanged  requirements.txt\n"

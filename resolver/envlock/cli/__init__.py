@@ -11,8 +11,12 @@ from typing import Annotated
 import typer
 
 from envlock import __version__
-from envlock.cli.arguments import announce, register
-from envlock.cli.output import forget, say, talk
+from envlock.choices import Colour
+from envlock.cli import before
+from envlock.cli.arguments import Command, announce, flag, option, register
+from envlock.cli.colors import choose
+from envlock.cli.help import GroupedProgram
+from envlock.cli.output import PLAIN, forget, say, talk, tell_work
 from envlock.cli.process import Unprintable, forget_changes, interruption
 from envlock.errors import EnvlockError
 
@@ -30,6 +34,10 @@ COMMANDS = {
     "tree": "packages.TREE",
     "list": "packages.LIST",
     "why": "packages.WHY",
+    "add": "project.ADD",
+    "remove": "project.REMOVE",
+    "run": "project.RUN",
+    "kernel": "project.KERNEL",
     "verify": "environments.VERIFY",
     "diagnose": "diagnose.DIAGNOSE",
     "fix": "fix.FIX",
@@ -58,6 +66,10 @@ _GROUPS = {
     "json": "Describe what --json prints.",
     "matrix": "Run many releases, record what they do, and show it.",
 }
+#: The commands that pass on what is typed to another program.
+_PASSING = frozenset({"run"})
+#: The option by which a command is told to say less.
+TALK = "quiet"
 #: The variable by which a shell asks what a word may become.
 _COMPLETION = "_ENVLOCK_COMPLETE"
 
@@ -74,9 +86,24 @@ def _root(
         bool,
         typer.Option("-V", "--version", callback=_version, is_eager=True, help="Show the version."),
     ] = False,
+    directory: Annotated[
+        str | None, option("-C", "--directory", metavar="DIR", says="Work in this folder.")
+    ] = None,
+    color: Annotated[
+        str | None,
+        option("--color", metavar="WHEN", says=f"{', '.join(Colour)}.  [default: auto]"),
+    ] = None,
+    no_progress: Annotated[bool, flag("--no-progress", says="Show no progress.")] = False,
+    log: Annotated[
+        str | None, option("--log", metavar="FILE", says="Add each request and program to a file.")
+    ] = None,
+    quiet: Annotated[bool, flag("-q", "--quiet", says="Say only errors and results.")] = False,
+    verbose: Annotated[
+        bool, flag("-v", "--verbose", says="Say each step; -vv each request and program.")
+    ] = False,
 ) -> None:
     """Locks for TensorFlow, Keras and h5py that run, and the proof."""
-    del version
+    del version, directory, color, no_progress, log, quiet, verbose  # see `cli.before`
 
 
 def _app(typed: Sequence[str]) -> typer.Typer:
@@ -90,6 +117,7 @@ def _app(typed: Sequence[str]) -> typer.Typer:
     chosen = {name: place for name, place in COMMANDS.items() if name.split()[0] == first}
     app = typer.Typer(
         name="envlock",
+        cls=GroupedProgram,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings=_SETTINGS,
@@ -106,9 +134,7 @@ def _app(typed: Sequence[str]) -> typer.Typer:
                 help=says, rich_markup_mode=None, context_settings=_SETTINGS
             )
             app.add_typer(groups[group], name=group)
-        room, _, declared = place.partition(".")
-        command = getattr(import_module(f"envlock.commands.{room}"), declared)
-        add(groups[group], own, command)
+        add(groups[group], own, _command(place))
     return app
 
 
@@ -144,6 +170,10 @@ def interrupted(typed: Sequence[str]) -> int:
 
 
 def _run(typed: Sequence[str]) -> int:
+    try:
+        typed = _settled(typed)
+    except EnvlockError as error:
+        return _complain(error, ())
     app = _app(typed)
     try:
         code: int = app(list(typed) or ["--help"], prog_name="envlock", standalone_mode=False)
@@ -155,6 +185,38 @@ def _run(typed: Sequence[str]) -> int:
         return _complain(fault, typed)
     _tell_troubles(typed)
     return code
+
+
+def _settled(typed: Sequence[str]) -> Sequence[str]:
+    """Do what options of every command say, and return the command that is left.
+
+    Raises:
+        UsageError: one of them makes no sense.
+        WorkError: what is told cannot be logged.
+    """
+    found = before.read(typed, _PASSING)
+    choose(found.color)
+    PLAIN.extend([] if found.progress else [True])
+    tell_work(found.loud, found.log)
+    before.go_to(found.directory)
+    command = [*_as_options([*found.command])]
+    place = COMMANDS.get(" ".join(command[:1]))
+    if found.talk and place is not None and TALK in _command(place).options:
+        command[1:1] = found.talk
+    return command
+
+
+def _command(place: str) -> Command:
+    room, _, declared = place.partition(".")
+    found: Command = getattr(import_module(f"envlock.commands.{room}"), declared)
+    return found
+
+
+def _as_options(typed: Sequence[str]) -> Sequence[str]:
+    """``help COMMAND`` and ``version`` as the options that say the same."""
+    if typed[:1] == ["help"]:
+        return [*typed[1:], "--help"]
+    return ["--version"] if [*typed] == ["version"] else typed
 
 
 def _tell_troubles(typed: Sequence[str]) -> None:

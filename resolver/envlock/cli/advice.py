@@ -12,6 +12,7 @@ from typing import Any
 import typer
 
 from envlock.cli import github
+from envlock.cli.meant import meant
 from envlock.cli.output import say_error
 from envlock.cli.process import Unprintable
 from envlock.errors import Conflicted, EnvlockError, PythonGone, UsageError
@@ -47,7 +48,7 @@ def complain(
     """Tell an error and what to type next, and return its exit code."""
     name, _ = _find(app, typed)
     if isinstance(error, typer.TyperException):
-        error = _usage_error(error, name)
+        error = _usage_error(error, name, typed)
     sound = _without_fault(app, typed, str(getattr(error, "message", "")))
     remedies = [pasted(app, sound, remedy) for remedy in _remedies(error)]
     if getattr(error, "carries", False):
@@ -113,8 +114,12 @@ def _without_fault(app: typer.Typer, typed: Sequence[str], message: str) -> Sequ
     return kept
 
 
-def _usage_error(fault: typer.TyperException, name: str) -> UsageError:
+def _usage_error(fault: typer.TyperException, name: str, typed: Sequence[str]) -> UsageError:
     """Return what typer found wrong with the arguments of a command as an error of envlock."""
+    other = None if name or not typed else meant(typed)
+    if other is not None:
+        message = f"there is no command {typed[0]}; what is called so elsewhere is {other} here"
+        return UsageError(message, shlex.join(["envlock", *other.split(), *typed[1:]]))
     message = fault.format_message().replace(": Value error, ", ": ").rstrip(".")
     path = f"envlock {name}".rstrip()
     return UsageError(f"{message[:1].lower()}{message[1:]}", f"{path} --help")
@@ -133,7 +138,7 @@ def pasted(app: typer.Typer, typed: Sequence[str], remedy: str) -> str:
     name, *value = option.split() or [""]
     if not name.startswith("-") or not all(each.startswith("-") for each in value[1::2]):
         return remedy
-    _, command = _find(app, typed)
+    called, command = _find(app, typed)
     options = (param for param in command.params if name in param.opts)
     spellings = next((o.opts for o in options if not (o.multiple or o.is_flag)), ())
     elsewhere = {_FORCE} if name == "--env" else set()
@@ -147,6 +152,9 @@ def pasted(app: typer.Typer, typed: Sequence[str], remedy: str) -> str:
     whole = shlex.join(kept)
     if redact(whole) != redact(whole, certain=True):
         return f"the same with {remedy}"
+    if not command.allow_interspersed_args:  # what follows is another program's
+        first = 1 + len(called.split())
+        return shlex.join([*kept[:first], *option.split(), *kept[first:]])
     return f"{whole} {remedy}{_DELETES if _FORCE in kept else ''}"
 
 

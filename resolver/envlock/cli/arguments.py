@@ -25,17 +25,29 @@ from msgspec import Struct
 from msgspec.structs import FieldInfo, fields
 from typer.models import ArgumentInfo, OptionInfo
 
+from envlock.cli.help import GroupedCommand
 from envlock.cli.process import interruption
 from envlock.errors import UsageError
 
 
 class Command:
-    """A command: what --help says of it, and the groups of options that it takes."""
+    """A command: what --help says of it, and the groups of options that it takes.
 
-    def __init__(self, does: str, says: str, **groups: type[Struct]) -> None:
+    One that ``passes_on`` what is typed takes all from the first word on as it is.
+    """
+
+    def __init__(
+        self, does: str, says: str, *, passes_on: bool = False, **groups: type[Struct]
+    ) -> None:
         self.does = does
         self.says = says
+        self.passes_on = passes_on
         self.groups: Mapping[str, type[Struct]] = groups
+
+    @property
+    def options(self) -> frozenset[str]:
+        """The names of what it takes."""
+        return frozenset(each.name for kind in self.groups.values() for each in _fields(kind))
 
     def run(self, taken: Mapping[str, Struct]) -> int:
         """Do it with what was typed for each group, and return the exit code."""
@@ -87,7 +99,8 @@ def register(app: typer.Typer, name: str, command: Command) -> None:
     parameters = [each for kind in command.groups.values() for each in _parameters(kind)]
     call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     call.__annotations__ = {}
-    app.command(name)(call)
+    settings = {"allow_interspersed_args": not command.passes_on}
+    app.command(name, cls=GroupedCommand, context_settings=settings)(call)
 
 
 def announce(app: typer.Typer, name: str, command: Command) -> None:
@@ -105,8 +118,11 @@ def _fields(kind: type[Struct]) -> tuple[FieldInfo, ...]:
 
 
 def _parameters(kind: type[Struct]) -> Iterator[inspect.Parameter]:
+    heading = (kind.__doc__ or "").partition("\n")[0].rstrip(".")
     for item in _fields(kind):
         hint, info = get_args(item.type)
+        if isinstance(info, OptionInfo):
+            info.rich_help_panel = heading
         several = get_origin(hint) is tuple
         one = str if _is_path(hint) else get_args(hint)[0] if several else hint
         annotation = list[one] if several else one | None if item.default is None else one  # type: ignore[valid-type]
@@ -149,6 +165,9 @@ _PLACES = frozenset({"HOME", "PWD", "USERPROFILE"})
 #: Arguments that may be the name of a file, whatever bytes that has.
 _NAMES = frozenset({"WHAT"})
 
+#: Arguments that another program is given, which says what is wrong with them.
+_OF_OTHERS = frozenset({"CMD"})
+
 
 def check_variables() -> None:
     """Look at the variables that name folders.
@@ -167,6 +186,8 @@ def typed_text(value: str, name: str) -> str:
     Raises:
         UsageError: it is empty, as that of a variable that is not set, or no word at all.
     """
+    if name in _OF_OTHERS:
+        return value
     if not value.strip():
         raise UsageError(
             f"{name}: the value is empty; is a variable that stands there not set?",

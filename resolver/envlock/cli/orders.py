@@ -229,7 +229,7 @@ def tell_places(settings: IndexSettings, config: Config) -> None:
             learn_url(value)
             if used.isdisjoint(_forms(value)):
                 continue
-            _refuse_unencrypted(where, value, settings.trusted_hosts)
+            refuse_unencrypted(where, value, settings.trusted_hosts)
             tell_place(where, value)
     _tell_sources(settings)
 
@@ -244,7 +244,7 @@ def _tell_sources(settings: IndexSettings) -> None:
         if url is not None and (name, url) in placed(((name, place),), settings):
             written.setdefault(place if "://" in place else url, []).append(name)
     for url, names in written.items():
-        _refuse_unencrypted(where, url, settings.trusted_hosts)
+        refuse_unencrypted(where, url, settings.trusted_hosts)
         verb = "comes" if len(names) == 1 else "come"
         tell_place(where, url, f"{', '.join(names)} {verb}")
 
@@ -261,7 +261,12 @@ def _forms(value: str) -> tuple[str, ...]:
     return (value, value.rstrip("/"), Path(value).absolute().as_uri())
 
 
-def _refuse_unencrypted(where: str, value: str, trusted: Iterable[str]) -> None:
+def refuse_unencrypted(where: str, value: str, trusted: Iterable[str]) -> None:
+    """Refuse an address that a file chose, where nobody encrypts what comes from it.
+
+    Raises:
+        UsageError: it is neither https nor on a host that the user trusts.
+    """
     if "://" not in value:
         return
     parts = split(value)
@@ -269,7 +274,7 @@ def _refuse_unencrypted(where: str, value: str, trusted: Iterable[str]) -> None:
         return
     host = as_netloc(parts.hostname or "", parts.port)
     raise UsageError(
-        f"{where}: {redact(value)} is not encrypted (https), and a project's file does not decide"
+        f"{where}: {redact(value)} is not encrypted (https), and a file does not decide"
         " that this does not matter",
         f"--trusted-host {host}",
     )

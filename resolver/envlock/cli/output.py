@@ -7,12 +7,15 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from envlock.cli.colors import painted
 from envlock.errors import EnvlockError
 from envlock.progress import Progress, Silent
+from envlock.trace import deaf, listen
 from envlock.words import visible, visible_json
 
 #: The version of every JSON object that envlock prints.
@@ -25,7 +28,7 @@ def say(text: str) -> None:
     Raises:
         WorkError: standard output cannot be written to.
     """
-    sys.stdout.write(f"{_fit(text, certain=True)}\n")
+    sys.stdout.write(f"{painted(_fit(text, certain=True), sys.stdout)}\n")
     sys.stdout.flush()
 
 
@@ -35,7 +38,9 @@ def talk(text: str) -> None:
 
 
 def _talk(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
+    for tell in _LOGS:
+        tell(text)
+    sys.stderr.write(f"{painted(text, sys.stderr)}\n")
     sys.stderr.flush()
 
 
@@ -46,7 +51,9 @@ def say_json(command: str, content: Mapping[str, Any], *, exit_code: int = 0) ->
         shown["from"] = dict(SOURCES)
     if PLACES:
         shown["places"] = [dict(each) for each in PLACES]
-    say(visible_json(json.dumps(_open(shown), indent=2, default=str)))
+    text = visible_json(json.dumps(_open(shown), indent=2, default=str))
+    sys.stdout.write(f"{_fit(text, certain=True)}\n")
+    sys.stdout.flush()
 
 
 def _open(value: Any) -> Any:  # noqa: ANN401  (JSON)
@@ -98,11 +105,40 @@ def progress_for(*, quiet: bool, verbose: bool) -> Progress:
     if quiet:
         return Silent()
     dumb = os.environ.get("TERM") == "dumb" or bool(os.environ.get("CI"))
-    if sys.stderr.isatty() and not verbose and not dumb:
+    if sys.stderr.isatty() and not verbose and not dumb and not PLAIN:
         from envlock.cli.terminal import Terminal  # noqa: PLC0415  (rich, 60 ms)
 
         return Terminal()
     return Lines(verbose=verbose)
+
+
+#: Has something in it where no display of progress is wanted.
+PLAIN: list[bool] = []
+
+
+def tell_work(loud: int, log: Path | None) -> None:
+    """Have each request and program told on standard error (asked for twice), and in a file.
+
+    Raises:
+        WorkError: the file cannot be written.
+    """
+    if loud > 1:
+        listen(lambda text: _talk(f"    {_fit(text)}"))
+    if log is not None:
+        from envlock.system.logs import log_to  # noqa: PLC0415  (seldom, and --help needs none)
+
+        write = log_to(log)
+
+        def tell(text: str) -> None:
+            write(_fit(text))
+
+        _LOGS.append(tell)
+        if loud <= 1:
+            listen(tell)
+
+
+#: Who else is told what is said: the file of --log.
+_LOGS: list[Callable[[str], None]] = []
 
 
 #: Seconds after which work says where it is, again and again.
@@ -181,3 +217,6 @@ def forget() -> None:
     """Begin a run."""
     PLACES.clear()
     SOURCES.clear()
+    PLAIN.clear()
+    _LOGS.clear()
+    deaf()

@@ -213,6 +213,8 @@ def judged(
     found = _today(question, progress)
     if isinstance(found, Impossible):
         obstacle = _not_installable(found, examined, target)
+        if not found.pythons:  # so its lines have to change, and they are judged as `fix` does
+            examined = replace(examined, python=target.python)
         return Judged(
             examined=examined, obstacle=obstacle, pythons=found.pythons, unread=found.unread
         )

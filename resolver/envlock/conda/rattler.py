@@ -214,9 +214,7 @@ def _ask(job: dict[str, Any], progress: Progress, inherit: int | None = None) ->
     if "unreachable" in answer and _OFFLINE.get():
         raise lacking(("all pages of " + " and ".join(map(public, job["channels"])),))
     if "unreachable" in answer:
-        raise IndexFailure(
-            f"a conda channel could not be read: {_chain(answer['unreachable'])}", OFFLINE
-        )
+        raise IndexFailure(_unreachable(answer["unreachable"]), OFFLINE)
     if "failed" in answer:
         said = _chain(answer["failed"])
         refuse_full("py-rattler", said, place)
@@ -226,6 +224,19 @@ def _ask(job: dict[str, Any], progress: Progress, inherit: int | None = None) ->
     if not isinstance(answer, dict):
         raise WorkError("py-rattler gave no answer")
     return answer
+
+
+_ADDRESS = re.compile(r"https?://[^\s)']+")
+
+
+def _unreachable(said: str) -> str:
+    """Which page of a channel could not be read, and the last of the causes that are told."""
+    address = _ADDRESS.search(said)
+    *_, last = (line.strip() for line in said.splitlines() if line.strip())
+    why = last.removeprefix("Caused by:").strip()
+    if address is None or address[0] in why:
+        return f"a conda channel could not be read: {_chain(said)}"
+    return f"the conda channel {hide(address[0])} could not be read: {hide(why)}"
 
 
 def _chain(said: str) -> str:

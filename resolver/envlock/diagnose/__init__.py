@@ -27,7 +27,7 @@ from envlock.diagnose.standard import told_of_python
 from envlock.diagnose.syntax import told_of_syntax
 from envlock.diagnose.unexplained import UNEXPLAINED, VERIFY, unexplained
 from envlock.diagnose.written import told_needs, written_findings
-from envlock.findings import CONFLICT, MISSING, NOT_INSTALLABLE, Examined, Finding, Kind
+from envlock.findings import CONFLICT, MISSING, NOT_INSTALLABLE, Examined, Finding, Kind, clashing
 from envlock.model import Rule, Severity
 from envlock.rules.abi import with_law
 from envlock.rules.check import Known, spoken_of
@@ -79,6 +79,8 @@ def diagnose(
     ]
     candidates = [each for each in spoken if each is not None]
     candidates += [Ruling(finding=each) for each in written_findings(examined, known)]
+    if NOT_INSTALLABLE not in told:  # who has solved it says more
+        candidates += [Ruling(finding=clashing(each)) for each in examined.clashes]
     declared = conflicts_by_release(known) if examined.kind is not Kind.ENVIRONMENT else ()
     edges = told_edges(examined.text)
     for finding in _unique((*others, *conflicts_told(edges), *declared)):

@@ -48,6 +48,7 @@ def of_another_day(
 ) -> Finding | None:
     """Return what the days say of the last error: a release of the other as old as who asked.
 
+    Or one of who asked that is as old as the other, which may be what was asked for.
     ``owner`` tells which distribution an import package is of. None where the error is not
     about two packages, or where the days say nothing.
     """
@@ -61,8 +62,12 @@ def of_another_day(
     own, there = mine.get(packages[asker]), theirs.get(packages[other])
     if own is None or there is None:
         return None
-    bound = _bound(own.day, packages[other], there.day, theirs)
-    if bound is None:
+    bounds = {
+        other: _bound(own.day, packages[other], there.day, theirs),
+        asker: _bound(there.day, packages[asker], own.day, mine),
+    }
+    ways = [f"{name}{bound}" for name, bound in bounds.items() if bound is not None]
+    if not ways:
         return None
     older = "older" if own.day < there.day else "newer"
     who, whose = f"{asker} {packages[asker]}", f"{other} {packages[other]}"
@@ -70,18 +75,18 @@ def of_another_day(
         id=DATED,
         title=f"{who} is {older} than {whose}",
         severity=Severity.BREAKS,
-        because=f"{who} is of {own.day} and {whose} of {there.day}: {other}{bound} is what it can"
-        " have been made with.",
+        because=f"{who} is of {own.day} and {whose} of {there.day}: {' or '.join(ways)} is of the"
+        " day of the other.",
         packages={asker: packages[asker], other: packages[other]},
         stage=Stage.IMPORT,
         confidence=0.5,
-        remedies=(Remedy(kind=RemedyKind.INSTALL, text=f"{other}{bound}"),),
+        remedies=tuple(Remedy(kind=RemedyKind.INSTALL, text=way) for way in ways),
         evidence=one.line,
     )
 
 
 def _bound(day: date, version: Version, its: date, releases: Mapping[Version, Dated]) -> str | None:
-    """The range of releases of the day of who asks, or as near to it as there is one to be had."""
+    """The range of releases of a day, or as near to it as there is one to be had."""
     fit = {v: each for v, each in releases.items() if each.serves and not v.is_prerelease}
     if day < its:
         older = [v for v in fit if v < version]

@@ -14,7 +14,7 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from envlock.findings import CONFLICT, MISSING, Finding
-from envlock.model import Case, Demand, Remedy, RemedyKind, Rule, Severity, Stage
+from envlock.model import Case, Condition, Demand, Remedy, RemedyKind, Rule, Severity, Stage
 from envlock.rules.check import Known, Truth, conditions
 from envlock.rules.frameworks import families, frameworks
 from envlock.rules.messages import Folded
@@ -148,32 +148,28 @@ def judge(rule: Rule, known: Known) -> Standing:
 
 def _case(case: Case, known: Known) -> Standing:
     applies = known.applies(case)
-    broken = [(known.broken(*each), each[1].package) for each in case.demands]
+    broken = [(known.broken(*each), _spoken_of(each[1], known)) for each in case.demands]
     unset = known.situation.unset(case)
     if case.alone is not None:
-        broken.append((known.crowded(case), case.alone))
+        broken.append((known.crowded(case), known.named(case.alone) or (case.alone,)))
     worst = max(
         (*(each for each, _ in broken), *([unset] if case.settings else ())), default=applies
     )
-    offending = [name for each, name in broken if each is worst]
-    about = [*(each.package for each in case.when), *offending]
+    offending = [name for each, names in broken if each is worst for name in names]
+    about = [*(name for each in case.when for name in _spoken_of(each, known)), *offending]
     return Standing(
         truth=min(applies, worst),
         applies=applies,
         judged=demands(case),
         case=case,
-        offenders=frozenset(n for name in offending for n in known.named(name) or (name,)),
-        packages=_packages(about, known),
+        offenders=frozenset(offending),
+        packages={name: known.versions.get(name) for name in about},
     )
 
 
-def _packages(names: list[NormalizedName], known: Known) -> dict[NormalizedName, Version | None]:
-    """The versions of packages, families by the members that are there."""
-    found: dict[NormalizedName, Version | None] = {}
-    for name in names:
-        for member in known.named(name) or (name,):
-            found[member] = known.versions.get(member)
-    return found
+def _spoken_of(condition: Condition, known: Known) -> tuple[NormalizedName, ...]:
+    """The packages that a condition is about, a family by the members that are there."""
+    return known.meant(condition) or (condition.package,)
 
 
 _SEVERITIES = (Severity.BREAKS, Severity.DEGRADES, Severity.DECLARED)
@@ -329,7 +325,7 @@ def _ranges(verdict: Standing) -> dict[NormalizedName, SpecifierSet]:
     found: dict[NormalizedName, SpecifierSet] = {}
     for demand, condition in verdict.case.demands:
         wanted = complement(condition.specifier) if demand is Demand.REFUSE else condition.specifier
-        for name in verdict.offenders.intersection(families().members(condition.package)):
+        for name in verdict.offenders.intersection(families().meant(condition)):
             if wanted is not None:
                 found[name] = wanted
     return found
@@ -471,6 +467,6 @@ def _for_build(remedy: Remedy, rule: Rule, known: Known) -> Remedy:
 def _asked(verdict: Standing) -> Iterator[tuple[str, str]]:
     for demand, condition in verdict.case.demands:
         wanted = complement(condition.specifier) if demand is Demand.REFUSE else condition.specifier
-        offending = verdict.offenders.intersection(families().members(condition.package))
+        offending = verdict.offenders.intersection(families().meant(condition))
         if wanted is not None:
             yield from ((name, str(wanted)) for name in sorted(offending))

@@ -49,6 +49,8 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 #: What Docker asks of the keys of labels; hadolint holds them to it (DL3048).
 _KEY = re.compile(r"[a-z](?:[a-z0-9]|[.-](?=[a-z0-9]))*(?<=[a-z0-9])")
 
+#: What tells of the image which lock it has; nobody else may.
+_OWN = "envlock."
 _RESERVED = ("com.docker.", "io.docker.", "org.dockerproject.")
 
 _LONGEST = 255  # characters of a reference, as registries take them
@@ -114,6 +116,8 @@ def parse_label(text: str) -> tuple[str, str]:
             " dots and hyphens that is not one of Docker's own",
             "--label com.example.team=vision",
         )
+    if key.startswith(_OWN):
+        raise UsageError(f"--label {key}: envlock says this itself, of the lock", "leave it out")
     if not all(map(str.isprintable, value)):
         raise UsageError(f"--label {key}: its value has line breaks or other control characters")
     if value.endswith("\\"):  # which not every reader of Dockerfiles takes for a quoted one
@@ -190,8 +194,35 @@ def choose(wish: BaseWish) -> Base:
     elif word == CUDA:
         base = _cuda(wish)
     else:
-        return Base(image=parse_image(word, wish.digest), named=True)
+        image = parse_image(word, wish.digest)
+        _refuse_unfit(image, wish)
+        return Base(image=image, named=True)
     return replace(base, image=parse_image(str(base.image), wish.digest))
+
+
+def _refuse_unfit(image: ImageName, wish: BaseWish) -> None:
+    """Refuse a base of which its name tells that nothing can be installed there.
+
+    Raises:
+        UsageError: it has another C library, another Python, or none.
+    """
+    official = _images()["official"]
+    name = image.canonical.partition("docker.io/")[2].removeprefix("library/").rpartition(":")[0]
+    known = name in {"python", *official["without-python"]}
+    fits = f"--base {_slim(wish).image}"
+    if known and re.fullmatch(official["musl"], image.tag if name == "python" else name):
+        raise UsageError(
+            f"--base {image}: it has musl, and the lock's packages are for glibc", fits
+        )
+    if known and name != "python":
+        raise UsageError(f"--base {image}: it has no Python", fits)
+    own = re.fullmatch(official["python"], image.tag) if name == "python" else None
+    if own is not None and own[1] != wish.python:
+        raise UsageError(
+            f"--base {image}: it has Python {own[1]}, and the lock is for {wish.python}",
+            fits,
+            f"--python {own[1]}",
+        )
 
 
 def _slim(wish: BaseWish) -> Base:

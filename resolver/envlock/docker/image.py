@@ -12,6 +12,7 @@ from packaging.version import Version
 
 from envlock.docker.bases import Base, BaseWish, Frozen, choose
 from envlock.docker.recipe import GATE, BuildStep, Check, LockFile, Recipe, texts
+from envlock.locking.existing import refuse_placed
 from envlock.locking.job import Job
 from envlock.locking.outputs import Seen
 from envlock.model import Lock, Target
@@ -91,6 +92,13 @@ def assemble(order: DockerOrder, pieces: Sequence[Piece], frozen: Frozen | None)
     Raises:
         UsageError: there is no such base, or none that suits the lock.
     """
+    for piece in pieces:
+        refuse_placed(
+            piece.lock,
+            "pip installs a lock with hashes into an image, and neither git nor a folder has one",
+            "lock the image without it, and install it in a stage of your own after the lock",
+            wheels=True,
+        )
     lock, goal = pieces[0].lock, pieces[0].target
     names = list(lock.part.pins)
     base = choose(_wish(order, pieces, kept=frozen is not None))
@@ -140,7 +148,11 @@ def _builds(pieces: Sequence[Piece]) -> Iterator[BuildStep]:
     """What is built of its source, where each machine has the same release of it."""
     for package in pieces[0].lock.part.pypi:
         built = package.built
-        if built is None or any(each.pins.get(package.name) != package.version for each in pieces):
+        if (
+            built is None
+            or package.direct is not None
+            or any(each.pins.get(package.name) != package.version for each in pieces)
+        ):
             continue
         hashes = (f"    --hash={each}" for each in package.hashes)
         pin = " \\\n".join((f"{package.name}=={package.version}", *hashes))

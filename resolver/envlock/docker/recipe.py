@@ -178,7 +178,8 @@ def _build(recipe: Recipe) -> Iterator[str]:
     yield "    /opt/venv/bin/python -m pip install --disable-pip-version-check --no-deps \\"
     if recipe.wheels:
         yield "    --no-cache-dir --no-index --find-links /opt/wheels \\"
-    yield f"    --require-hashes --requirement {lock}"
+    yield f"    --require-hashes --requirement {lock} \\"
+    yield "    && /opt/venv/bin/python -m pip uninstall --yes --quiet pip"
 
 
 def _build_files(recipe: Recipe) -> Iterator[tuple[str, str]]:
@@ -242,7 +243,8 @@ def _runtime(recipe: Recipe) -> Iterator[str]:
     yield f"RUN groupadd --gid {_ID} app \\"
     yield f"    && useradd --uid {_ID} --gid app --no-log-init --create-home app"
     yield "COPY --from=build /opt/venv /opt/venv"
-    yield "ENV PATH=/opt/venv/bin:$PATH"
+    # Bytecode is there, and nobody may write more of it; what is printed is seen at once.
+    yield "ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1"
     if recipe.gpu:
         yield "ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility"
     for name, value in sorted(recipe.variables.items()):

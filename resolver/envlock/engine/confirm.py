@@ -19,6 +19,7 @@ from envlock.engine.interface import Problem
 from envlock.errors import UsageError
 from envlock.index.filenames import WHEEL_SUFFIX, admitted, version_of
 from envlock.index.handover import pip_environment
+from envlock.index.mending import mended
 from envlock.index.metadata import MetadataCache, read_wheels
 from envlock.index.offer import Offered, offering
 from envlock.index.pages import Index
@@ -142,6 +143,7 @@ def laid_out(problem: Problem, python: Path, progress: Progress) -> Iterator[Ind
     wheels = [file for file in files.values() if file.filename.endswith(WHEEL_SUFFIX)]
     archives = {n: f for n, f in files.items() if not f.filename.endswith(WHEEL_SUFFIX)}
     texts = read_wheels(wheels, problem.settings)
+    texts = {name: _sound(name, text, progress) for name, text in texts.items()}
     texts |= built(archives, python, problem, progress) if archives else {}
     pins = {
         name: Offered(
@@ -151,6 +153,17 @@ def laid_out(problem: Problem, python: Path, progress: Progress) -> Iterator[Ind
     }
     with offering(index, problem.settings, pins, problem.exclude_newer) as settings:
         yield settings
+
+
+def _sound(filename: str, metadata: bytes, progress: Progress) -> bytes:
+    """The metadata of a wheel as uv reads them; what pip since 24.1 does not is told."""
+    text, wrong = mended(metadata)
+    for each in wrong:
+        progress.note(
+            f"{filename} says that it needs {each!r}, for which pip since 24.1 does not install"
+            " it; envlock and uv do"
+        )
+    return text
 
 
 def _taken(problem: Problem, index: Index) -> dict[NormalizedName, DistributionFile]:

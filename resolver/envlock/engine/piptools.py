@@ -18,8 +18,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from msgspec.structs import replace
+from packaging.utils import canonicalize_name
 
-from envlock.choices import IndexStrategy
+from envlock.choices import EVERY, IndexStrategy
 from envlock.engine.confirm import laid_out
 from envlock.engine.interface import (
     Answer,
@@ -40,12 +41,14 @@ from envlock.index.handover import (
     uv_options,
     uv_program,
 )
+from envlock.index.pages import Index
 from envlock.index.secrets import redact
 from envlock.index.settings import load_settings
 from envlock.index.unbuilt import Unbuilt
 from envlock.index.ways import for_pip
 from envlock.model import IndexSettings, Target
 from envlock.progress import Progress
+from envlock.standards import requirement
 from envlock.system import (
     WINDOWS,
     Completed,
@@ -58,6 +61,7 @@ from envlock.system import (
     scratch,
     write_texts,
 )
+from envlock.versions import exact
 
 #: The newest pip-tools for each Python, and a pip that it works with.
 PINS = {
@@ -212,8 +216,24 @@ class PipTools:
             return seed
         answer = _solved(problem, python, progress)
         # pip names no cause that a reader could use.
-        both = isinstance(seed, Unsatisfiable) and isinstance(answer, Unsatisfiable)
-        return seed if both and seed is not None else answer
+        if seed is not None and (
+            (isinstance(seed, Unsatisfiable) and isinstance(answer, Unsatisfiable))
+            or (isinstance(answer, Solution) and _takes_withdrawn(answer, problem))
+        ):
+            return seed
+        return answer
+
+
+def _takes_withdrawn(answer: Solution, problem: Problem) -> bool:
+    """Whether a pin was yanked and the request does not name it, but some package does.
+
+    pip takes it then, and uv does not: whoever asks should know what they get.
+    """
+    said = map(requirement, (*problem.requirements, *problem.constraints))
+    asked = {(canonicalize_name(each.name), exact(each.specifier)) for each in said if each}
+    pins = {p.name: p.version for p in answer.packages if (p.name, p.version) not in asked}
+    listed = Index(problem.settings).pinned(pins)
+    return any(files and all(f.yanked is not None for f in files) for files in listed.values())
 
 
 def _backtracks(problem: Problem) -> bool:
@@ -309,16 +329,30 @@ def _lazily(problem: Problem) -> list[str]:
 
 def _environment(problem: Problem) -> dict[str, str]:
     env = pip_environment(problem.settings)
-    if problem.wheels_only:
-        env["PIP_ONLY_BINARY"] = ",".join(problem.wheels_only)
+    kinds = problem.settings.kinds
+    if wheels := tuple(dict.fromkeys((*problem.wheels_only, *kinds.only_binary))):
+        env["PIP_ONLY_BINARY"] = EVERY if EVERY in wheels else ",".join(wheels)
+    if EVERY in kinds.all_releases:
+        env["PIP_PRE"] = "1"
+    elif kinds.all_releases:  # pip before 26 does not know it, nor the next
+        env["PIP_ALL_RELEASES"] = ",".join(kinds.all_releases)
+    if kinds.only_final:
+        env["PIP_ONLY_FINAL"] = ",".join(kinds.only_final)
     if problem.exclude_newer is not None:
         # pip before 26 does not know it; the resolver's date check then adds bounds.
         env["PIP_UPLOADED_PRIOR_TO"] = problem.exclude_newer.isoformat()
     return env
 
 
+#: What pip prints of its own inside, and of what it has tried.
+_INSIDE = re.compile(
+    r"\S*(?:pip|piptools|resolvelib)\.[\w.]+: |During handling |The above exc|Discarding "
+)
+_LISTED = re.compile(r" \(from versions: .*\)|^ERROR: | \(from -r \S+ \(line \d+\)\)")
+
+
 def _causes(said: str) -> str:
-    """What pip said, without tracebacks and warnings; at most a screenful."""
+    """What pip said, without tracebacks, warnings and what it looked at; at most a screenful."""
     lines: list[str] = []
     inside = False
     for line in said.splitlines():
@@ -329,4 +363,5 @@ def _causes(said: str) -> str:
             lines.append(line)
         elif not inside and line.strip() and "WARNING:" not in line:
             lines.append(line.strip())
-    return "\n".join(lines[-20:])
+    told = [_LISTED.sub("", line) for line in lines if not _INSIDE.match(line)]
+    return "\n".join(dict.fromkeys((told or lines)[-20:]))

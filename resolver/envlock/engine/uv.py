@@ -10,7 +10,7 @@ from pathlib import Path
 from msgspec.structs import replace
 from packaging.utils import NormalizedName
 
-from envlock.choices import IndexStrategy
+from envlock.choices import EVERY, IndexStrategy, Kinds
 from envlock.engine.interface import (
     Answer,
     Problem,
@@ -156,9 +156,27 @@ def arguments(problem: Problem) -> list[str | Path]:
         options += ["--no-build"]
     for name in problem.wheels_only if problem.builds else ():
         options += ["--only-binary", name]
+    options += _of_kinds(problem.settings.kinds)
     if problem.exclude_newer is not None:
         options += ["--exclude-newer", problem.exclude_newer.isoformat()]
     return options
+
+
+def _of_kinds(kinds: Kinds) -> Iterator[str]:
+    """Which files are taken; of what is to be built of its source, the index pages take care."""
+    for name in kinds.only_binary:
+        yield from ("--only-binary", name)
+    for names, every, one in (
+        (kinds.all_releases, "allow", "allow"),
+        (kinds.only_final, "disallow", "disallow"),
+    ):
+        for name in names:
+            option = ["--prerelease", every] if name == EVERY else _of_one(name, one)
+            yield from option
+
+
+def _of_one(name: str, how: str) -> list[str]:
+    return ["--prerelease-package", f"{name}={how}"]
 
 
 def _system(target: Target) -> dict[str, str]:

@@ -11,13 +11,12 @@ Python is of is told by the first bytes of its program.
 from __future__ import annotations
 
 import os
-import platform
 import re
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
@@ -27,10 +26,9 @@ from envlock.environment.settings import settings_in
 from envlock.model import Platform
 from envlock.system import contents
 from envlock.system.looking import home, is_file, is_folder
+from envlock.targets.platforms import this_platform
 from envlock.versions import minor_of
 
-_SYSTEMS = {"linux": "linux", "darwin": "macos", "win32": "windows"}
-_MACHINES = {"amd64": "x86_64", "x64": "x86_64"}
 #: ``e_machine`` of ELF, ``Machine`` of PE, ``cputype`` of Mach-O.
 _ELF = {0x03: "i686", 0x28: "armv7l", 0x3E: "x86_64", 0xB7: "aarch64"}
 _PE = {0x014C: "i686", 0x8664: "x86_64", 0xAA64: "arm64"}
@@ -79,10 +77,8 @@ def _number(data: bytes, at: int, size: int) -> int:
 
 
 def _here() -> Platform:
-    system = _SYSTEMS.get(sys.platform, sys.platform)
-    machine = platform.machine().lower()
-    libc = _libc() if system == "linux" else ""
-    return Platform(system=system, machine=_MACHINES.get(machine, machine), libc=libc)
+    here = this_platform()
+    return replace(here, libc=_libc()) if here.system == "linux" else here
 
 
 def _libc() -> str:

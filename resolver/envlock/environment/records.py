@@ -36,7 +36,8 @@ class Distribution(Struct, frozen=True, kw_only=True, eq=False):
 
     ``info`` is its metadata folder or file, ``installer`` what INSTALLER says
     ("" where it is missing), ``requires`` the Requires-Dist lines as they
-    are, ``editable`` True when its code is in a checkout elsewhere.
+    are, ``editable`` True when its code is in a checkout elsewhere, ``commit``
+    that of a repository which it was built from.
     """
 
     name: NormalizedName
@@ -46,6 +47,7 @@ class Distribution(Struct, frozen=True, kw_only=True, eq=False):
     installer: str = ""
     requires: tuple[str, ...] = ()
     editable: bool = False
+    commit: str = ""
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
@@ -149,6 +151,7 @@ def _distribution(site: Path, info: Path) -> Distribution | str:
     version = standards.version(said)
     if version is None:
         return f"{file}: {said!r} is no version of PEP 440, so this package is left out"
+    editable, commit = _origin(info / "direct_url.json")
     return Distribution(
         name=canonicalize_name(headers["name"][0]),
         version=version,
@@ -156,7 +159,8 @@ def _distribution(site: Path, info: Path) -> Distribution | str:
         info=info,
         installer=_line(info / "INSTALLER"),
         requires=tuple(headers.get("requires-dist", ())),
-        editable=info.suffix == ".egg-link" or _is_editable(info / "direct_url.json"),
+        editable=info.suffix == ".egg-link" or editable,
+        commit=commit,
     )
 
 
@@ -181,13 +185,17 @@ def _line(file: Path) -> str:
     return lines[0].strip() if lines else ""
 
 
-def _is_editable(file: Path) -> bool:
+def _origin(file: Path) -> tuple[bool, str]:
+    """Whether an installer noted an editable folder, and the commit of a repository (PEP 610)."""
     try:
         said = json_value(contents(file))
     except (OSError, Malformed):
-        return False
-    folder = said.get("dir_info") if isinstance(said, dict) else None
-    return isinstance(folder, dict) and bool(folder.get("editable"))
+        return False, ""
+    origin = said if isinstance(said, dict) else {}
+    folder, vcs = origin.get("dir_info"), origin.get("vcs_info")
+    commit = vcs.get("commit_id") if isinstance(vcs, dict) else None
+    editable = isinstance(folder, dict) and bool(folder.get("editable"))
+    return editable, commit if isinstance(commit, str) else ""
 
 
 def _elsewhere(distributions: Iterable[Distribution]) -> Iterator[str]:

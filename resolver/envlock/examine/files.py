@@ -23,6 +23,7 @@ from envlock.examine.gathered import Gathered, Given, folder_platform, holds, on
 from envlock.examine.lines import RequirementLines, settle_manager, take, take_spec
 from envlock.examine.logs import examine_text
 from envlock.findings import Examined, Kind
+from envlock.formats.conda_locks import listing
 from envlock.formats.conda_spec import is_for, pypi_name, selected
 from envlock.formats.declarations import DECLARED, Declaration
 from envlock.formats.environment_yml import EntryOwner, EnvironmentEntry, parse_environment_yml
@@ -32,11 +33,11 @@ from envlock.formats.logs import is_log
 from envlock.formats.pixi_toml import of_pixi_tables
 from envlock.formats.pyproject import Project
 from envlock.formats.reading import read_lenient
-from envlock.formats.registry import FileFormat, detect, named, read_lock
+from envlock.formats.registry import FileFormat, detect, named
 from envlock.formats.toml_locks import TomlPackage, read_packages
-from envlock.model import Lock, Part, Platform
+from envlock.model import Platform
 from envlock.rules.frameworks import framework
-from envlock.targets.platforms import KNOWN
+from envlock.targets.platforms import KNOWN, this_platform
 
 Environment = Mapping[str, str]
 Reader = Callable[[Path, str, Given], Examined]
@@ -55,7 +56,7 @@ def examine_lock(path: Path, text: str, given: Given) -> Examined:
     pythons, packages = read_packages(str(path), text)
     gathered = Gathered(origin=str(path), given=given, manager="pip", complete=True)
     gathered.python = only_minor(pythons)
-    for package in _reached(packages, _environment_of(gathered, pythons)):
+    for package in reached(packages, _environment_of(gathered, pythons)):
         version = standards.version(package.version)
         if version is None:
             gathered.bound(package.name, SpecifierSet(), str(path))
@@ -70,7 +71,7 @@ def _environment_of(gathered: Gathered, pythons: SpecifierSet) -> Environment:
     return (allowed or environments)[0]
 
 
-def _reached(packages: Sequence[TomlPackage], environment: Environment) -> list[TomlPackage]:
+def reached(packages: Sequence[TomlPackage], environment: Environment) -> list[TomlPackage]:
     """The packages that are installed in an environment: from those nobody needs, along edges."""
     needed = {name for package in packages for name, _, _ in package.needs}
     by_name: dict[str, list[TomlPackage]] = {}
@@ -192,10 +193,9 @@ class _Reader:
         settle_manager(self.gathered, self._by_conda)
 
     def _is_meant(self, selector: str) -> bool:
-        """An entry for one system counts where that system is the one that is meant."""
+        """An entry for one system counts where that system is meant: this one, if none is told."""
         only = selected(selector) if selector else None
-        platform = self.gathered.given.platform
-        return only is None or (platform is not None and is_for(only, platform))
+        return only is None or is_for(only, self.gathered.given.platform or this_platform())
 
     def _where(self, entry: EnvironmentEntry) -> str:
         return f"{self._path}:{entry.line}"
@@ -291,38 +291,41 @@ def _of_subdir(subdir: str) -> Platform | None:
 
 
 def _examine_conda_lock(path: Path, text: str, given: Given) -> Examined:
-    """Examine a lock of conda-lock or pixi.
+    """Examine a lock of conda-lock, pixi or micromamba, of any version of its format.
 
     Raises:
-        UsageError: it is none, says the line; or it is not for the given platform.
+        UsageError: it is none, has no such environment, or is not for the given platform.
     """
-    lock = read_lock(path.name, text)
-    part = _chosen(lock, path, given)
+    found = listing(path.name, text, given.environment)
+    subdir = _chosen(found.packages, path, given)
     gathered = Gathered(origin=str(path), given=given, manager="conda", complete=True)
-    gathered.platform = _of_subdir(part.subdir)
-    if len(lock.parts) > 1 and given.platform is None:
-        gathered.note(str(path), f"the part for {part.subdir}; --platform names another")
-    for package in part.conda:
-        _gather_row(gathered, package.name, package.version, package.channel, str(path))
-    for pin in part.pypi:
-        _gather_row(gathered, pin.name, str(pin.version), "pypi", str(path))
+    gathered.platform = _of_subdir(subdir)
+    if len(found.packages) > 1 and given.platform is None:
+        gathered.note(str(path), f"the part for {subdir}; --platform names another")
+    others = [each for each in found.environments if each != found.chosen]
+    if others and given.environment is None:
+        names = ", ".join(others)
+        gathered.note(str(path), f"the environment {found.chosen}; -E names another: {names}")
+    for package in found.packages[subdir]:
+        channel = "pypi" if package.pip else "conda"
+        _gather_row(gathered, package.name, package.version, channel, str(path))
     return gathered.examined(Kind.FILE)
 
 
-def _chosen(lock: Lock, path: Path, given: Given) -> Part:
-    there = {each.subdir: each for each in lock.parts}
-    if not there:
+def _chosen(parts: Mapping[str, object], path: Path, given: Given) -> str:
+    """The subdir whose packages are meant."""
+    if not parts:
         raise UsageError(f"{path}: no lock: it has no packages")
     wanted = given.platform
     if wanted is None:
-        return there.get(_USUAL) or next(iter(there.values()))
-    held = {known.platform: there[known.conda] for known in KNOWN if known.conda in there}
-    for platform, part in held.items():
+        return _USUAL if _USUAL in parts else next(iter(parts))
+    held = {known.platform: known.conda for known in KNOWN if known.conda in parts}
+    for platform, subdir in held.items():
         if platform.system == wanted.system and wanted.machine in {"", platform.machine}:
-            return part
+            return subdir
     said = "-".join(filter(None, (wanted.system, wanted.machine)))
     raise UsageError(
-        f"{path}: is not for {said}; it is for {', '.join(there)}",
+        f"{path}: is not for {said}; it is for {', '.join(parts)}",
         *(f"--platform {platform}" for platform in held),
     )
 

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from itertools import combinations
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -21,11 +22,11 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock import standards
-from envlock.findings import Examined, Kind
+from envlock.findings import Clash, Examined, Kind
 from envlock.model import Platform, Requested
 from envlock.rules.tables import pythons
 from envlock.targets.platforms import marker_environment
-from envlock.versions import exact, minor_of
+from envlock.versions import exact, meet, minor_of, pin
 
 #: A full version that Python itself, or a tool about it, printed.
 _SAID = (
@@ -87,6 +88,7 @@ _MACHINES: Mapping[str, Mapping[str, Sequence[str]]] = {
     "windows": {"arm64": ("win_arm64",), "x86_64": ("win_amd64", "AMD64")},
 }
 _MOST_NOTES = 1000
+_COMPARED = 50  # lines about a package that are held against each other
 #: Where markers are judged when nobody says which system is meant.
 _USUAL = Platform(system="linux", machine="x86_64")
 _PLATFORMS = (
@@ -132,10 +134,14 @@ def folder_platform(folder: str) -> Platform | None:
 
 
 class Given(Struct, frozen=True, kw_only=True):
-    """What the user says about the place that is meant; None: nobody knows."""
+    """What the user says about the place that is meant; None: nobody knows.
+
+    ``environment`` is the one of a lock that has several.
+    """
 
     python: Version | None = None
     platform: Platform | None = None
+    environment: str | None = None
 
     def environments(self) -> tuple[Mapping[str, str], ...]:
         """Return the PEP 508 environments that may be meant, the usual one first."""
@@ -170,6 +176,17 @@ class _Mention(Struct, frozen=True, kw_only=True):
     specifier: SpecifierSet
     version: Version | None
     sure: bool
+
+    @property
+    def admitted(self) -> SpecifierSet:
+        """What it admits."""
+        if self.version is None:
+            return self.specifier
+        return pin(Version(self.version.public))  # of a build of it, as any other
+
+    def words(self, name: str) -> str:
+        """What it asks for, and where."""
+        return f"{name}{self.admitted} ({self.where})"
 
 
 class Gathered(Struct, kw_only=True):
@@ -261,7 +278,19 @@ class Gathered(Struct, kw_only=True):
             asked=tuple(self.requests),
             bounds=tuple(self.limits),
             undecided=frozenset(self.undecided),
+            clashes=tuple(self._clashes()),
         )
+
+    def _clashes(self) -> Iterator[Clash]:
+        """The first two lines about a package that exclude each other, wherever both count."""
+        if self.complete:  # what is there is there
+            return
+        for name, mentions in self.mentions.items():
+            sure = [each for each in mentions if each.sure][:_COMPARED]
+            for one, other in combinations(sure, 2):
+                if not meet(one.admitted, other.admitted):
+                    yield Clash(package=name, one=one.words(name), other=other.words(name))
+                    break
 
     def _settle(self, name: NormalizedName, mentions: Sequence[_Mention]) -> Version | SpecifierSet:
         counted = [each for each in mentions if each.sure]

@@ -60,8 +60,8 @@ class RequirementLines(Struct, kw_only=True):
             elif option.name in INDEX:  # its value may hold credentials
                 self.gathered.note(
                     line.where,
-                    f"{option.name} is not followed: a file does not choose where packages come"
-                    " from, the command line does",
+                    f"{option.name} is not followed here: what is judged comes from where pip is"
+                    " configured to look",
                 )
         if line.fault is not None:
             self.gathered.note(line.where, line.fault.message)

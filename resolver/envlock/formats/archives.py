@@ -173,7 +173,7 @@ def pip_package(where: str, name: str, version: str, url: str, sha256: str) -> L
 def chosen(
     lock: Lock, part: Part, kind: Format
 ) -> list[tuple[LockedPackage, DistributionFile, str]]:
-    """Return each Python package with the file to install and its sha256.
+    """Return each Python package of an index with the file to install and its sha256.
 
     Raises:
         WorkError: a package has no file for the platform with a sha256.
@@ -181,6 +181,8 @@ def chosen(
     systems = [_tags(part.subdir, part.python, system) for system in _SYSTEMS]
     found = []
     for package in told(lock, part):
+        if package.direct is not None:
+            continue
         best = next(filter(None, (_best(package, tags) for tags in systems)), None)
         if best is None:
             raise WorkError(

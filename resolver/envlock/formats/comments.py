@@ -16,6 +16,7 @@ from typing import Protocol
 
 from msgspec import Struct, field
 from msgspec.structs import replace
+from packaging.version import Version
 
 from envlock import standards
 from envlock.builds import Built
@@ -29,6 +30,8 @@ _WIDTH = 100
 _BECAUSE = re.compile(r"because ([^\s:]+)(?:: (.*))?")
 _BUILT = re.compile(r"built with((?: [a-z0-9]+(?:-[a-z0-9]+)*==[A-Za-z0-9.!+]+)+)")
 _MENDED = re.compile(r"mended (.+?) ->(?: (.+))?")
+_WAS_BUILT = "(built)"
+_IS = re.compile(r"is ([a-z0-9]+(?:-[a-z0-9]+)*) (\S+?)(?: of (\S+))?( \(built\))?")
 _FROM = re.compile(r"from ((?:https?|file):\S+)")
 _VERSION = re.compile(r"\d+(\.\d+){0,2}")
 #: Options that no lock is made again with: they start, delete or trust what the lock would choose.
@@ -103,6 +106,10 @@ def remarks(package: WithReasons, reasons: Mapping[RuleId, str], *, indent: str)
         lines.append(f"{indent}{one_line(f'# because {rule}{reason}')}")
     if isinstance(package, LockedPackage) and package.index:
         lines.append(f"{indent}{one_line(f'# from {package.index}')}")
+    if isinstance(package, LockedPackage) and package.direct is not None:
+        of = f" of {package.direct.revision}" if package.direct.revision else ""
+        built = f" {_WAS_BUILT}" if package.built is not None else ""
+        lines.append(f"{indent}{one_line(f'# is {package.name} {package.version}{of}{built}')}")
     if isinstance(package, LockedPackage) and package.built is not None:
         lines += (f"{indent}{one_line(f'# {each}')}" for each in _of_build(package.built))
     return lines
@@ -127,12 +134,16 @@ def read_built(said: Iterable[str]) -> Built | None:
 
 
 class Remarks(Struct, frozen=True, kw_only=True):
-    """What the comments under a pin say."""
+    """What the comments under a pin say.
+
+    ``release`` is of what is from a place: its name, its version and the revision asked for.
+    """
 
     via: tuple[str, ...]
     because: Mapping[RuleId, str]
     index: str
     built: Built | None = None
+    release: tuple[str, Version, str] | None = None
 
 
 def read_remarks(comments: Sequence[str]) -> Remarks:
@@ -144,7 +155,8 @@ def read_remarks(comments: Sequence[str]) -> Remarks:
     via: list[str] = []
     because: dict[RuleId, str] = {}
     index = ""
-    listing = False
+    release: tuple[str, Version, str] | None = None
+    was_built = listing = False
     for comment in comments:
         text = comment.strip()
         if listing and comment.startswith("   "):
@@ -157,8 +169,12 @@ def read_remarks(comments: Sequence[str]) -> Remarks:
             because[RuleId(match[1])] = match[2] or ""
         elif match := _FROM.fullmatch(text):
             index = match[1]
-    built = read_built(comment.strip() for comment in comments)
-    return Remarks(via=tuple(sorted(via)), because=because, index=index, built=built)
+        elif (match := _IS.fullmatch(text)) and (version := standards.version(match[2])):
+            release, was_built = (match[1], version, match[3] or ""), bool(match[4])
+    plain = Built() if was_built else None
+    built = read_built(comment.strip() for comment in comments) or plain
+    via_sorted = tuple(sorted(via))
+    return Remarks(via=via_sorted, because=because, index=index, built=built, release=release)
 
 
 class Heading(Struct, kw_only=True):

@@ -7,8 +7,13 @@ stands for all, and it wants an md5 of every conda package.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from msgspec.structs import replace
+from packaging.utils import canonicalize_name
+
+from envlock import standards
+from envlock.builds import UNTOLD
 from envlock.choices import Format
 from envlock.formats.archives import (
     address,
@@ -18,10 +23,18 @@ from envlock.formats.archives import (
     pip_package,
     refuse_without,
 )
-from envlock.formats.comments import WithReasons, channel_words, of_conda, remarks
+from envlock.formats.comments import (
+    WithReasons,
+    channel_words,
+    of_conda,
+    read_remarks,
+    remarks,
+    told,
+)
+from envlock.formats.direct import direct_of
 from envlock.formats.lockfile import LockEntries
 from envlock.formats.yaml_text import Node, quoted
-from envlock.model import Lock
+from envlock.model import Lock, LockedPackage
 
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 
@@ -45,6 +58,12 @@ def render(lock: Lock) -> list[str]:
             key = (pinned.name, "pip", part.subdir)
             body = _body(key, str(pinned.version), (), address(file), {"sha256": sha256})
             entries.append((key, _with_remarks(body, pinned, lock)))
+        for placed in (each for each in told(lock, part) if each.direct is not None):
+            key = (placed.name, "pip", part.subdir)
+            place = placed.direct.address if placed.direct is not None else ""
+            known = dict(each.split(":") for each in placed.hashes)
+            body = _body(key, str(placed.version), (), place, known or {"sha256": ""})
+            entries.append((key, _with_remarks(body, placed, lock)))
     lines = [*of_conda(lock, lock.parts), "version: 1", *_metadata(lock)]
     packages = [line for _, entry in sorted(entries, key=lambda each: each[0]) for line in entry]
     lines += ["package:", *packages] if packages else ["package: []"]
@@ -125,8 +144,12 @@ def read(name: str, text: str, gathered: LockEntries) -> None:
         hashes = {kind: entry.need("hash").say(kind) for kind in ("md5", "sha256")}
         own, release = entry.need("name").text, entry.need("version").text
         if entry.need("manager").text == "pip":
-            package = pip_package(entry.where, own, release, url, hashes["sha256"])
-            gathered.add(entry.where, subdir, package, entry.comments())
+            under = entry.comments()
+            if url.startswith("git+") or read_remarks(under).release is not None:
+                package = _placed(own, release, url, hashes["sha256"], under)
+            else:
+                package = pip_package(entry.where, own, release, url, hashes["sha256"])
+            gathered.add(entry.where, subdir, package, under)
             continue
         needs = entry.get("dependencies")
         listed = needs.pairs() if needs else ()
@@ -134,3 +157,17 @@ def read(name: str, text: str, gathered: LockEntries) -> None:
         facts = {"name": own, "version": release, "depends": depends, **hashes}
         found_package = conda_package(entry.where, url, facts)
         gathered.add(entry.where, subdir, found_package, entry.comments())
+
+
+def _placed(
+    name: str, release: str, url: str, sha256: str, comments: Sequence[str]
+) -> LockedPackage:
+    """A Python package that no index lists."""
+    said = read_remarks(comments).release
+    direct = direct_of(url)
+    return LockedPackage(
+        name=canonicalize_name(name),
+        version=standards.version(release) or UNTOLD,
+        hashes=(f"sha256:{sha256}",) if sha256 else (),
+        direct=replace(direct, revision=said[2] if said else direct.revision),
+    )

@@ -267,8 +267,14 @@ def parse_conda_spec(text: str) -> PypiSpec:
 
 
 def pypi_name(text: str) -> NormalizedName:
-    """Return the name that PyPI has for a conda package; its own where PyPI has none."""
-    return names().pypi(text) or canonicalize_name(text.strip("_"))
+    """Return the name that PyPI has for a conda package; its own where PyPI has none.
+
+    Where PyPI calls another conda package so (flatbuffers is C++, python-flatbuffers
+    is what PyPI calls flatbuffers), the name says that it is conda's.
+    """
+    known, own = names(), canonicalize_name(text.strip("_"))
+    taken = own in known.nothing and own in known.by_conda.values()
+    return known.pypi(text) or (NormalizedName(f"conda-{own}") if taken else own)
 
 
 def _pypi_versions(text: str, *, built: bool) -> tuple[SpecifierSet, Version | None]:

@@ -120,6 +120,8 @@ def _pypi(pin: LockedPackage) -> str:
     files = sorted([each.filename, each.url, sorted(each.hashes.items())] for each in pin.files)
     only = sorted(map(str, pin.only))
     about = [pin.name, str(pin.version), sorted(pin.hashes), pin.index, files, only]
+    if pin.direct is not None:
+        about.append(pin.direct.address)
     if pin.built is not None:
         about.append([pin.built.tools, pin.built.mended])
     return json.dumps(["pypi", *about])

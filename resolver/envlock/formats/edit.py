@@ -35,6 +35,7 @@ _PIP_LIST = re.compile(r"(?P<indent>\s*)-\s+[\"']?pip[\"']?\s*:\s*(#.*)?")
 #: The line ends of YAML; those of pip are those of Python.
 _YAML_END = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 
+_COMMENT = re.compile(r"\s+#.*")
 _PLAIN_ENDS = ("\n", "\r\n", "\r")
 
 
@@ -50,7 +51,7 @@ def edited(text: str, steps: Iterable[Step], *, conda: bool) -> Edited:
 
     ``conda`` says that it is an environment.yml. An added line names its rule.
     """
-    lines = _Lines(in_blocks(text) if conda else text, conda=conda)
+    lines = Lines(in_blocks(text) if conda else text, conda=conda)
     hashed = [step.package for step in steps if not lines.apply(step)]
     return Edited(text=lines.text, hashed=tuple(hashed))
 
@@ -60,7 +61,7 @@ def renamed(text: str, names: Mapping[NormalizedName, str], *, conda: bool) -> s
 
     Lines with hashes stay, as in `edited`.
     """
-    lines = _Lines(text, conda=conda)
+    lines = Lines(text, conda=conda)
     lines.rename(names)
     return lines.text
 
@@ -109,7 +110,7 @@ def diff(name: str, old: str, new: str) -> str:
     return "\n".join(lines)
 
 
-class _Lines:
+class Lines:
     """The lines of a file as its reader sees them, pip or YAML; each keeps its line end."""
 
     def __init__(self, text: str, *, conda: bool) -> None:
@@ -137,6 +138,35 @@ class _Lines:
         else:
             self._add(step)
         return True
+
+    def ask(self, name: NormalizedName, line: str) -> None:
+        """Ask for a package by a line: in the place of those that do so already, or at the end."""
+        places = [place for place, found in self._found() if found == name]
+        for place in places[:1]:
+            comment = _COMMENT.search(self.lines[place])
+            self._drop_hashes(place)
+            self.lines[place] = f"{line}{comment[0] if comment else ''}"
+        for place in reversed(places[1:]):
+            self._cut(place)
+        if not places:
+            self._insert(len(self.lines), line)
+
+    def drop(self, name: NormalizedName) -> bool:
+        """Take out the lines that ask for a package; False where none does."""
+        places = [place for place, found in self._found() if found == name]
+        for place in reversed(places):
+            self._cut(place)
+        return bool(places)
+
+    def _cut(self, place: int) -> None:
+        """Take out a line with those that a backslash joins to it."""
+        count = sum(1 for _ in self._logical(place))
+        del self.lines[place : place + count], self._ends[place : place + count]
+
+    def _drop_hashes(self, place: int) -> None:
+        """Take out what a backslash joins to a line: hashes of another version."""
+        count = sum(1 for _ in self._logical(place))
+        del self.lines[place + 1 : place + count], self._ends[place + 1 : place + count]
 
     def rename(self, names: Mapping[NormalizedName, str]) -> None:
         """Write other names on the lines of packages of the index."""

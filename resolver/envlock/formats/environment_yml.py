@@ -29,6 +29,7 @@ from envlock.conda.channels import strip_channel
 from envlock.errors import UsageError
 from envlock.formats.comments import channel_words, of_conda, of_pypi, one_line, remarks, told
 from envlock.formats.conda_spec import parse_spec, selected
+from envlock.formats.direct import line_of
 from envlock.formats.faults import safe, shown
 from envlock.formats.lockfile import LockEntries, read_pin
 from envlock.formats.yaml_text import comments_under, compose, exactly, quoted
@@ -306,7 +307,8 @@ def _pip_list(lock: Lock, part: Part) -> Iterator[str]:
     if packages:
         yield "  - pip:"
     for package in packages:
-        yield f"      - {quoted(f'{package.name}=={package.version}')}"
+        pin = f"{package.name}=={package.version}"
+        yield f"      - {quoted(pin if package.direct is None else line_of(package))}"
         yield from remarks(package, lock.reasons, indent="        ")
 
 
@@ -364,7 +366,7 @@ def _take(
         where = f"{name}:{entry.line}"
         under = comments_under(lines, entry.end)
         if entry.by is EntryOwner.PIP:
-            gathered.add(where, subdir, read_pin(where, entry.text, ()).package, under)
+            gathered.add(where, subdir, read_pin(where, entry.text, under).package, under)
         elif not entry.odd:
             gathered.add(where, subdir, _pinned(where, entry.text), under)
 

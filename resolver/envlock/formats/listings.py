@@ -23,10 +23,14 @@ HEAD = 20_000
 
 _PIP_HEAD = re.compile(r"^[ \t]*Package[ \t]+Version\b.*\n[ \t]*---[ \t-]*\r?$", re.MULTILINE)
 _CONDA_HEAD = re.compile(
-    r"^# +(?:packages in environment at (?P<folder>.*):|Name +Version\b.*)\r?$", re.MULTILINE
+    r"^# +(?:packages in environment at (?P<folder>.*):|Name +Version\b.*"
+    r"|This file may be used to create an environment using:)\r?$",
+    re.MULTILINE,
 )
 _EXPLICIT = re.compile(r"^@EXPLICIT\s*$", re.MULTILINE)
 _ROW = re.compile(r"^\s*(?P<name>[A-Za-z0-9_][\w.-]*)\s+(?P<version>\d\S*)(?P<rest>.*)$")
+#: Of ``conda list --export``: the build is ``pypi_0`` where pip brought it.
+_EXPORTED = re.compile(r"^(?P<name>[\w.-]+)=(?P<version>[^\s=]+)=(?P<build>[^\s=]+)\s*$")
 _SUBDIR = re.compile(r"/((?:linux|osx|win)-(?:64|aarch64|arm64))/")
 _OF_PIP = "# pip "  # as conda-lock and envlock write what pip brings
 _FROZEN = re.compile(r"[A-Za-z0-9][\w.-]*(?:\[[\w,.-]*\])?(?:={2,3}\S+| @ \S+)$")
@@ -38,6 +42,14 @@ class _Listed(Struct):
     name: str
     version: str
     channel: str | None = None
+
+
+class _Inspected(Struct):
+    metadata: _Listed
+
+
+class _Report(Struct):
+    installed: list[_Inspected]
 
 
 class ListedRow(Struct, frozen=True):
@@ -65,7 +77,7 @@ def is_explicit(text: str) -> bool:
 
 
 def is_json(text: str) -> bool:
-    """Whether a text is the output of ``pip list --format json`` or ``conda list --json``."""
+    """Whether a text is what ``pip list --format json``, ``pip inspect`` or conda's JSON prints."""
     return bool(_of_json(text))
 
 
@@ -116,7 +128,11 @@ def rows(text: str) -> Iterator[ListedRow]:
     elif head is not None:
         first = text.count("\n", 0, head.end()) + 1
         for number, line in enumerate(text[head.end() :].split("\n"), first):
-            match = _ROW.match(line)
+            exported = _EXPORTED.match(line) if conda else None
+            if exported is not None:
+                by = "pypi" if exported["build"] == "pypi_0" else "conda"
+                yield ListedRow(exported["name"], exported["version"], by, number)
+            match = None if exported else _ROW.match(line)
             if match is not None:
                 words = match["rest"].split()
                 channel = (words[1] if len(words) > 1 else "defaults") if conda else None
@@ -138,13 +154,25 @@ def frozen(text: str) -> Iterator[ListedRow]:
 
 
 def _of_json(text: str) -> list[ListedRow]:
-    if not text[:HEAD].lstrip().startswith("["):
+    start = text[:HEAD].lstrip()[:1]
+    if start == "{" and '"pip_version"' in text[:HEAD]:
+        return _of_report(text)
+    if start != "[":
         return []
     try:
         listed = msgspec.json.decode(text, type=list[_Listed])  # ends at the first other thing
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return []
     return [ListedRow(each.name, each.version, each.channel) for each in listed]
+
+
+def _of_report(text: str) -> list[ListedRow]:
+    """What ``pip inspect`` prints."""
+    try:
+        report = msgspec.json.decode(text, type=_Report)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return []
+    return [ListedRow(each.metadata.name, each.metadata.version) for each in report.installed]
 
 
 def _address(line: str, number: int) -> ListedRow:

@@ -21,8 +21,11 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envlock import standards
+from envlock.builds import UNTOLD
 from envlock.errors import UsageError
-from envlock.formats.comments import Heading, one_line, read_remarks
+from envlock.formats.comments import Heading, Remarks, one_line, read_remarks
+from envlock.formats.direct import Line, last_part, read_line, without_login
+from envlock.formats.pep508 import release_at
 from envlock.index.origin import public
 from envlock.model import (
     CondaPackage,
@@ -37,6 +40,7 @@ from envlock.targets.platforms import KNOWN, environment_of
 
 STRONG_HASH = re.compile(r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}")
 _OPTION_STARTS = re.compile(r"(?:^|(?<!\s)\s+)(?=--?[A-Za-z])")
+_EDITABLE = re.compile(r"(?:-e\s*|--editable(?:\s+|=))(?=\S)")
 _OPTION = re.compile(r"(--[A-Za-z][\w-]*|-[A-Za-z])[=\s]*")
 _Package = TypeVar("_Package", CondaPackage, LockedPackage)
 _SUBDIRS = {each.conda: str(each.platform) for each in KNOWN}
@@ -52,16 +56,20 @@ class Pin(Struct, frozen=True, kw_only=True):
 
 
 def read_pin(where: str, text: str, comments: Sequence[str]) -> Pin:
-    """Read a requirement with its hashes and the comments under it; extras are dropped.
+    """Read a requirement or a place with its hashes and the comments under it; extras are dropped.
 
     Raises:
         UsageError: it is no exact pin, or has an option that is not a good
             ``--hash``; ``where`` begins the message.
     """
-    wish, *options = _OPTION_STARTS.split(text)
+    start = _EDITABLE.match(text)
+    wish, *options = _OPTION_STARTS.split(text[start.end() :] if start else text)
     hashes = [_hash(where, option) for option in options]
-    requirement, version = _exact(where, wish)
     said = read_remarks(comments)
+    place = read_line(f"-e {wish}" if start else wish)
+    if place is not None:
+        return _placed(where, place, hashes, said)
+    requirement, version = _exact(where, wish)
     package = LockedPackage(
         name=canonicalize_name(requirement.name),
         version=version,
@@ -74,10 +82,36 @@ def read_pin(where: str, text: str, comments: Sequence[str]) -> Pin:
     return Pin(where=where, package=package, reasons=said.because, marker=requirement.marker)
 
 
+def _placed(where: str, line: Line, hashes: Sequence[str], said: Remarks) -> Pin:
+    """The pin of a line that names a place; its name and version stand under it, or in it."""
+    told_name, told_version = release_at(line.direct.url)
+    name, version, revision = said.release or (
+        line.name or str(told_name or last_part(line.direct)),
+        told_version or UNTOLD,
+        line.direct.revision,
+    )
+    digest = line.direct.digest
+    marker = standards.marker(line.marker) if line.marker else None
+    if line.marker and marker is None:
+        raise UsageError(f"{where}: {one_line(line.marker)!r} is no marker")
+    package = LockedPackage(
+        name=canonicalize_name(name),
+        version=version,
+        hashes=tuple(sorted({*hashes, *([digest] if STRONG_HASH.fullmatch(digest) else [])})),
+        via=said.via,
+        because=tuple(sorted(said.because)),
+        built=said.built,
+        direct=replace(
+            line.direct, url=without_login(line.direct.url), digest="", revision=revision
+        ),
+    )
+    return Pin(where=where, package=package, reasons=said.because, marker=marker)
+
+
 def _exact(where: str, wish: str) -> tuple[Requirement, Version]:
     requirement = standards.requirement(wish)
     specifiers = () if requirement is None else tuple(requirement.specifier)
-    if requirement is None or [each.operator for each in specifiers] != ["=="]:
+    if requirement is None or [each.operator for each in specifiers] not in (["=="], ["==="]):
         raise _not_exact(where, wish)
     version = standards.version(specifiers[0].version)
     if version is None:

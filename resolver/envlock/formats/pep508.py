@@ -1,10 +1,8 @@
 """One requirement as text → `Requirement`, or a `UsageError` in words. Pure.
 
-Every requirement comes in through `parse_requirement`, wherever it was
-written, so that none can carry an option, a place or a line break to a solver.
-A place is refused because a lock pins releases by version and hash: what a
-folder or a version control address holds can change under the same name, and
-a file at an address is not listed by an index.
+Every requirement on a release comes in through `parse_requirement`, wherever it
+was written, so that none can carry an option, a place or a line break to a
+solver. Where a place may be named too, `envlock.formats.direct` reads it.
 """
 
 from __future__ import annotations
@@ -44,7 +42,11 @@ _NAMED = re.compile(r"^([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*@|[#&]egg=([A-Za
 _PLACE = re.compile(
     r"(?:^|[\s@])((?:[a-z][a-z0-9+.-]*:/+|[./~\\]|[A-Za-z]:[\\/])\S+)", re.IGNORECASE
 )
-_CONDA = ("pip list --format=freeze gives versions where pip freeze gives conda's build folders",)
+_AT = re.compile(r"^[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\]\s*)?@\s*")
+#: What helps where conda has put its build folders in the place of versions.
+FROM_CONDA = (
+    "pip list --format=freeze gives versions where pip freeze gives conda's build folders",
+)
 
 
 def parse_requirement(text: str) -> Requirement:
@@ -55,7 +57,7 @@ def parse_requirement(text: str) -> Requirement:
             that cannot be seen, or names a file, an address or the interpreter.
     """
     text = text.strip(" \t")
-    _refuse_unreadable(text)
+    refuse_unreadable(text)
     _refuse_smuggled(text)
     _refuse_places(text)
     try:
@@ -140,7 +142,12 @@ def _suggest(text: str) -> str:
     return f"write {shown(text)}"
 
 
-def _refuse_unreadable(text: str) -> None:
+def refuse_unreadable(text: str) -> None:
+    """Refuse a text with nothing in it, too much, or what cannot be seen.
+
+    Raises:
+        UsageError: it is such a text.
+    """
     if not text:
         raise UsageError('"" is not a requirement: it is empty', _EXAMPLE)
     refuse_long(text)
@@ -168,6 +175,15 @@ def _refuse_smuggled(text: str) -> None:
             " a requirement passes none to pip",
             _suggest(text[: option.start()].strip()),
         )
+    refuse_variable(text)
+
+
+def refuse_variable(text: str) -> None:
+    """Refuse what would have the value of a variable of the environment in its place.
+
+    Raises:
+        UsageError: it holds ``${NAME}``.
+    """
     variable = _VARIABLE.search(text)
     if variable is not None:
         raise UsageError(
@@ -204,6 +220,15 @@ def _refuse_places(text: str) -> None:
         raise folder_fault(head, f"{shown(head)} is a folder")
 
 
+def names_place(text: str) -> bool:
+    """Whether a text is meant as the place of a package, and not as the name of a file of them."""
+    head = text.partition(";")[0].strip()
+    if _OPTION.search(head) or (_FILE_NAME.fullmatch(head) and not _ADDRESS.search(head)):
+        return False
+    spots = (_VERSION_CONTROL, _ADDRESS, _ARCHIVE)
+    return any(each.search(head) for each in spots) or bool(_FOLDER.match(_AT.sub("", head)))
+
+
 def is_place(text: str) -> bool:
     """Whether a requirement names a place: an address or a path."""
     return _PLACE.search(text.partition(";")[0]) is not None
@@ -225,7 +250,7 @@ def _address_fault(text: str) -> UsageError:
     message = f"{shown(head)} is a place, not a release: a lock pins what an index lists"
     name, version = release_at(head)
     if version is None:
-        return UsageError(message, _named(head), *(_CONDA if "file:" in head else ()))
+        return UsageError(message, _named(head), *(FROM_CONDA if "file:" in head else ()))
     folder = _place(re.sub(r"^[^:/\\]*@\s*", "", head)).rpartition("/")[0]
     return UsageError(
         message,

@@ -18,7 +18,16 @@ from urllib.parse import quote, unquote, urldefrag, urlsplit
 
 import tomli_w
 from packaging.markers import Marker
-from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock, PylockValidationError
+from packaging.pylock import (
+    Package,
+    PackageArchive,
+    PackageDirectory,
+    PackageSdist,
+    PackageVcs,
+    PackageWheel,
+    Pylock,
+    PylockValidationError,
+)
 from packaging.specifiers import SpecifierSet
 from packaging.utils import (
     InvalidName,
@@ -32,10 +41,12 @@ from packaging.utils import (
 from packaging.version import Version
 
 from envlock import standards
+from envlock.builds import UNTOLD, Built, Direct, DirectKind
 from envlock.choices import Format
 from envlock.documents import Malformed, toml_tables
 from envlock.errors import UsageError, WorkError
 from envlock.formats.comments import Heading, one_line, read_built, read_requested, sayable
+from envlock.formats.direct import without_login
 from envlock.formats.lockfile import STRONG_HASH, LockEntries, Pin
 from envlock.formats.together import environment, gather
 from envlock.index.origin import public
@@ -53,6 +64,7 @@ from envlock.model import (
 )
 
 _DEFAULT = "default"
+_PATH = "/:~+!"
 _BEFORE_DRIVE = re.compile(r"/(?=[A-Za-z]:)")
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _Source = TypeVar("_Source", PackageSdist, PackageWheel)
@@ -101,7 +113,9 @@ def _default(lock: Lock) -> list[str]:
 
 
 def _refuse_without_files(packages: Iterable[LockedPackage]) -> None:
-    lacking = [f"{each.name} {each.version}" for each in packages if not usable(each)]
+    lacking = [
+        f"{each.name} {each.version}" for each in packages if not (each.direct or usable(each))
+    ]
     if lacking:
         raise WorkError(
             f"pylock.toml names the files of every package, and no wheel "
@@ -155,17 +169,13 @@ def _environments(platforms: Sequence[str]) -> list[Marker] | None:
 def _package(
     package: LockedPackage, marker: Marker | None, reasons: Mapping[RuleId, str]
 ) -> Package:
+    if package.direct is not None:
+        return _direct_package(package, package.direct, marker, reasons)
     files = usable(package)
     wheels = [_source(PackageWheel, *each) for each in files if each[0].filename.endswith(".whl")]
     sdists = [
         _source(PackageSdist, *each) for each in files if not each[0].filename.endswith(".whl")
     ]
-    about = {
-        "via": sorted(map(one_line, package.via)),
-        "because": {rule: one_line(reasons.get(rule, "")) for rule in sorted(package.because)},
-        "built-with": [*package.built.tools] if package.built else [],
-        "mended": [*map(one_line, package.built.mended)] if package.built else [],
-    }
     return Package(
         name=package.name,
         version=package.version,
@@ -173,7 +183,53 @@ def _package(
         index=package.index or None,
         sdist=next(iter(sdists), None),
         wheels=wheels or None,
-        tool={"envlock": {key: value for key, value in about.items() if value}},
+        tool=_tool(package, reasons),
+    )
+
+
+def _tool(package: LockedPackage, reasons: Mapping[RuleId, str]) -> dict[str, Any]:
+    about = {
+        "via": sorted(map(one_line, package.via)),
+        "because": {rule: one_line(reasons.get(rule, "")) for rule in sorted(package.because)},
+        "built": package.direct is not None and package.built is not None,
+        "built-with": [*package.built.tools] if package.built else [],
+        "mended": [*map(one_line, package.built.mended)] if package.built else [],
+    }
+    return {"envlock": {key: value for key, value in about.items() if value}}
+
+
+def _direct_package(
+    package: LockedPackage, direct: Direct, marker: Marker | None, reasons: Mapping[RuleId, str]
+) -> Package:
+    """What is from a place, as the standard has it; paths are from the lock."""
+    url = None if direct.is_local else strip_credentials(direct.url)
+    path = unquote(direct.url) if direct.is_local else None
+    below = direct.subdirectory or None
+    vcs = archive = directory = None
+    match direct.kind:
+        case DirectKind.GIT:
+            vcs = PackageVcs(
+                type="git",
+                url=direct.url,
+                requested_revision=direct.revision or None,
+                commit_id=direct.commit,
+                subdirectory=below,
+            )
+        case DirectKind.ARCHIVE:
+            hashes = dict(each.split(":") for each in package.hashes)
+            archive = PackageArchive(url=url, path=path, hashes=hashes, subdirectory=below)
+        case DirectKind.DIRECTORY:
+            directory = PackageDirectory(
+                path=path or ".", editable=direct.editable or None, subdirectory=below
+            )
+    return Package(
+        name=package.name,
+        version=None if package.version == UNTOLD else package.version,
+        marker=marker,
+        vcs=vcs,
+        archive=archive,
+        directory=directory,
+        tool=_tool(package, reasons),
     )
 
 
@@ -314,10 +370,9 @@ def _part(where: str, about: object) -> tuple[str, str, str]:
 
 
 def _locked(where: str, package: Package) -> Pin:
-    if package.is_direct or package.version is None:
-        raise UsageError(
-            f"{where}: {package.name} is not a release of an index, with a version and files"
-        )
+    direct, digests = _direct(package)
+    if direct is None and package.version is None:
+        raise UsageError(f"{where}: {package.name} is a release without a version")
     about = _get(package.tool or {}, "envlock", dict, f"{where}.tool")
     because = _get(about, "because", dict, f"{where}.tool.envlock")
     via = _get(about, "via", list, f"{where}.tool.envlock")
@@ -328,17 +383,48 @@ def _locked(where: str, package: Package) -> Pin:
     sources = [*(package.wheels or ()), *((package.sdist,) if package.sdist else ())]
     files = tuple(sorted(map(_file, sources), key=attrgetter("filename")))
     hashes = {f"{kind}:{hexes}" for file in files for kind, hexes in file.hashes.items()}
+    hashes |= digests
     locked = LockedPackage(
         name=package.name,
-        version=package.version,
+        version=package.version or UNTOLD,
         hashes=tuple(sorted(filter(STRONG_HASH.fullmatch, hashes))),
         via=tuple(map(str, via)),
         because=tuple(sorted(reasons)),
         files=files,
         index=one_line(public(package.index or "")),
-        built=read_built(chain(*said)),
+        built=read_built(chain(*said)) or (Built() if about.get("built") is True else None),
+        direct=direct,
     )
     return Pin(where=where, package=locked, reasons=reasons, marker=package.marker)
+
+
+def _direct(package: Package) -> tuple[Direct | None, set[str]]:
+    """The place that a package is from, and its hashes; none for a release of an index."""
+    if (vcs := package.vcs) is not None:
+        direct = Direct(
+            kind=DirectKind.GIT,
+            url=without_login(one_line(vcs.url or vcs.path or "")),
+            revision=one_line(vcs.requested_revision or ""),
+            commit=one_line(vcs.commit_id),
+            subdirectory=one_line(vcs.subdirectory or ""),
+        )
+        return direct, set()
+    if (archive := package.archive) is not None:
+        direct = Direct(
+            kind=DirectKind.ARCHIVE,
+            url=without_login(one_line(archive.url or quote(archive.path or "", safe=_PATH))),
+            subdirectory=one_line(archive.subdirectory or ""),
+        )
+        return direct, {f"{kind}:{digest}" for kind, digest in archive.hashes.items()}
+    if (folder := package.directory) is not None:
+        direct = Direct(
+            kind=DirectKind.DIRECTORY,
+            url=one_line(quote(folder.path, safe=_PATH)),
+            subdirectory=one_line(folder.subdirectory or ""),
+            editable=bool(folder.editable),
+        )
+        return direct, set()
+    return None, set()
 
 
 def _get(table: Mapping[str, Any], key: str, kind: type[_Kind], where: str) -> _Kind:

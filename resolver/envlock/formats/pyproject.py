@@ -6,7 +6,7 @@ documentation, "Dependency specification".
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +42,19 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 
 class Project:
-    """A project's tables; what is wrong with them goes into ``faults``.
+    """A project's tables; what is wrong with them goes into ``faults``. ``parse`` reads a need.
 
     Raises:
         UsageError: it is not TOML, with the line.
     """
 
-    def __init__(self, path: Path, text: str) -> None:
+    def __init__(
+        self,
+        path: Path,
+        text: str,
+        parse: Callable[[str], Requirement] = parse_requirement,
+    ) -> None:
+        self._parse = parse
         self.faults = Faults()
         self._path = path
         self._lines = text.splitlines()
@@ -63,6 +69,11 @@ class Project:
     def asks(self) -> bool:
         """Whether it is a project at all, PEP 621's, Poetry's or pixi's, or has groups."""
         return bool(self._project or self._poetry or self._groups or self.pixi)
+
+    @property
+    def poetry(self) -> Mapping[str, Any]:
+        """The tables of Poetry."""
+        return self._poetry
 
     @property
     def pixi(self) -> Mapping[str, Any]:
@@ -170,7 +181,7 @@ class Project:
                 continue
             entry = Entry(key=key, where=self._where(item), text=item)
             try:
-                requirement = parse_requirement(item)
+                requirement = self._parse(item)
             except UsageError as fault:
                 yield replace(entry, fault=fault)
                 continue

@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-import codecs
 from pathlib import Path
 
 from envlock.errors import UsageError
-from envlock.system import Ends, read_ends, read_text
+from envlock.system import Ends, encoding_of, read_ends, read_text
 
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-_WIDE = tuple(mark for mark, _ in _MARKS[1:])
 #: Files of which a part is no file.
 _STRUCTURED = frozenset({".ipynb", ".lock", ".toml", ".yaml", ".yml"})
 _LOOKED_AT = 8192  # bytes in which a binary file shows itself
 
 
 def decode(content: bytes) -> str:
-    """Return the text of bytes that are UTF-8, UTF-16 with its mark, or of an old code page."""
-    for mark, encoding in _MARKS:
-        if content.startswith(mark):
-            return content.decode(encoding, errors="replace")
+    """Return the text of bytes in the encoding that they say, in UTF-8 or of an old code page."""
+    mark, said = encoding_of(content)
+    if mark:
+        return content[len(mark) :].decode(said, errors="replace")
     try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
+        return content.decode(said or "utf-8")
+    except (LookupError, UnicodeError):
         return content.decode("cp1252", errors="replace")
 
 
 def is_binary(content: bytes) -> bool:
     """Whether bytes are no text, by their beginning."""
-    return b"\0" in content[:_LOOKED_AT] and not content.startswith(_WIDE)
+    return b"\0" in content[:_LOOKED_AT] and not encoding_of(content)[0]
 
 
 def read_lenient(path: Path) -> tuple[str, str]:

@@ -9,18 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from enum import Flag, StrEnum, auto
-from importlib import import_module
 from pathlib import Path, PurePath
-from typing import Protocol, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from envlock.builds import DirectKind
 from envlock.choices import Format
 from envlock.errors import UsageError
 from envlock.formats.comments import read_heading
 from envlock.formats.content import PENDING, sealed
 from envlock.formats.listings import HEAD, is_explicit, is_freeze, is_json, is_table
+from envlock.formats.lock_rows import ANYWHERE, LockRow, refuse_places
 from envlock.formats.lockfile import LockEntries
 from envlock.formats.logs import in_trouble, is_log
 from envlock.formats.reading import decode, is_binary
@@ -73,83 +73,6 @@ class Can(Flag):
     """Its pins can be changed in place."""
 
 
-class Module(Protocol):
-    """Turns a lock into texts, and a text into what it holds; a module with both is one."""
-
-    def render(self, lock: Lock) -> list[str]:
-        """Return a text for each part, or one for all; the same text for the same lock.
-
-        Raises:
-            EnvlockError: the lock lacks something the format must hold.
-        """
-        ...
-
-    def together(self, lock: Lock) -> str:
-        """Return one text that holds all platforms, of a format whose row says ``markers``."""
-        ...
-
-    def read(self, name: str, text: str, gathered: LockEntries) -> None:
-        """Take in the pins of a file, and what it says of itself.
-
-        Raises:
-            UsageError: it is no such file; says the line or the key.
-        """
-        ...
-
-
-class LockRow(Struct, frozen=True, kw_only=True):
-    """A format as locks are written in it: its module, and what it can hold.
-
-    ``filename`` is the name where nobody asks for another. ``hashes``: it has a
-    place for them; ``files``: it lists the files of every pin; ``addresses``:
-    of every pin one. ``conda``: it holds conda's packages; ``pypi``: a lock
-    that has none of them; ``beside``: the Python packages of one that has them.
-    ``several``: one file holds all platforms. ``markers``: one can, if that is
-    asked for, each package with a marker. ``selections``: a package may be for
-    some extras and groups alone. ``apart``: the name of the platform is always
-    in that of the file. ``options``: other programs write options of pip into
-    it, and ``-r`` reads it.
-    """
-
-    module: str
-    filename: str
-    hashes: bool = True
-    files: bool = False
-    addresses: bool = False
-    conda: bool = False
-    pypi: bool = True
-    beside: bool = False
-    several: bool = False
-    markers: bool = False
-    selections: bool = False
-    apart: bool = False
-    options: bool = False
-
-    def load(self) -> Module:
-        """Return the module, imported when it is asked for: a command needs few of them."""
-        return cast("Module", import_module(f"envlock.formats.{self.module}"))
-
-    def name_on(self, place: str, *, alone: bool) -> str:
-        """Return the name of a file for a platform; the plain name where there is no other."""
-        path = PurePath(self.filename)
-        if self.apart:
-            return f"{path.stem}-{place}{path.suffix}"
-        return path.name if alone else str(for_platform(path, place))
-
-    def names(
-        self, places: Sequence[str], *, apart: bool = False, together: bool = False
-    ) -> tuple[str, ...]:
-        """Return the names of the files that a lock for these platforms has.
-
-        ``apart`` says that it is one of several, each for a platform;
-        ``together`` that one file is to hold all of them.
-        """
-        if not apart and (self.several or (together and self.markers)):
-            return (self.filename,)
-        alone = len(places) == 1 and not apart
-        return tuple(self.name_on(each, alone=alone) for each in places)
-
-
 class Row(Struct, frozen=True):
     """One format: what it is in words, the names of its files, what shows it in a text, its uses.
 
@@ -177,7 +100,14 @@ def _any_line(*starts: str) -> Callable[[str], bool]:
     return lambda text: any(_lines(start)(text) for start in starts)
 
 
-def _of_conda(module: str, filename: str, *, several: bool = False, apart: bool = False) -> LockRow:
+def _of_conda(
+    module: str,
+    filename: str,
+    *,
+    several: bool = False,
+    apart: bool = False,
+    places: frozenset[DirectKind] = frozenset(),
+) -> LockRow:
     """A format for conda's packages, with those of pip beside them if there are some."""
     return LockRow(
         module=module,
@@ -187,6 +117,7 @@ def _of_conda(module: str, filename: str, *, several: bool = False, apart: bool 
         pypi=False,
         several=several,
         apart=apart,
+        places=places,
     )
 
 
@@ -230,7 +161,7 @@ _IN_TOX = _any_line("[tox]", "[testenv]")
 _MODEL = _names(r".+\.(?:h5|hdf5|keras)")
 _EXPLICIT = _names(r"conda(?:-[a-z0-9]+-[a-z0-9]+)?\.lock")
 _PYLOCK = _names(r"pylock(?:\.[^.]+)?\.toml")
-_CONDA_LOCK = _names(r"(?:.+[.-])?conda-lock\.ya?ml")
+_CONDA_LOCK = _names(r"(?:.+[.-])?conda-lock\.ya?ml|.+-lock\.ya?ml")
 _IN_PYLOCK = _lines("lock-version", "[[packages]]")
 _IN_UV_LOCK = _lines("version = ", "[[package]]", "source = {")
 _IN_POETRY_LOCK = _lines("[[package]]", "python-versions = ")
@@ -260,7 +191,12 @@ FORMATS = (
         _PYLOCK,
         _IN_PYLOCK,
         lock=LockRow(
-            module="pylock", filename="pylock.toml", files=True, several=True, selections=True
+            module="pylock",
+            filename="pylock.toml",
+            files=True,
+            several=True,
+            selections=True,
+            places=ANYWHERE,
         ),
     ),
     Row(_F.PDM_LOCK, "pdm's lock", _names(r"pdm(?:\.[^.]+)?\.lock"), _IN_PDM_LOCK),
@@ -281,7 +217,12 @@ FORMATS = (
         "conda-lock's lock",
         _CONDA_LOCK,
         _IN_CONDA_LOCK,
-        lock=_of_conda("conda_lock", "conda-lock.yml", several=True),
+        lock=_of_conda(
+            "conda_lock",
+            "conda-lock.yml",
+            several=True,
+            places=ANYWHERE - {DirectKind.DIRECTORY},
+        ),
     ),
     Row(
         _F.PIXI,
@@ -296,7 +237,13 @@ FORMATS = (
         _names(r".+\.ya?ml"),
         _IN_ENVIRONMENT,
         _EVERY_USE ^ Can.BOUND,
-        LockRow(module="environment_yml", filename="environment.yml", hashes=False, conda=True),
+        LockRow(
+            module="environment_yml",
+            filename="environment.yml",
+            hashes=False,
+            conda=True,
+            places=ANYWHERE,
+        ),
     ),
     Row(_F.FREEZE, "what pip freeze prints", None, is_freeze, _EVERY_USE),
     Row(
@@ -311,6 +258,7 @@ FORMATS = (
             beside=True,
             markers=True,
             options=True,
+            places=ANYWHERE,
         ),
     ),
     Row(_F.LOG, "a log"),
@@ -372,17 +320,6 @@ def format_at(path: Path) -> FileFormat | None:
     return named(path) if is_binary(content) else meant(path, decode(content))
 
 
-def for_platform(path: PurePath, platform: str) -> PurePath:
-    """Return the name of a lock that is one of several, each for a platform.
-
-    ``requirements.txt`` becomes ``requirements.linux-aarch64.txt``,
-    ``pylock.toml`` ``pylock.linux-aarch64.toml``; a pylock that has a name
-    already keeps it before a hyphen, for PEP 751 allows no second dot.
-    """
-    joint = "-" if path.name.startswith("pylock.") and path.stem != "pylock" else "."
-    return path.with_name(f"{path.stem}{joint}{platform}{path.suffix}")
-
-
 def beside(path: Path) -> Path:
     """Return the name of a lock whose usual name is that of its input."""
     if path.suffix == ".txt":
@@ -425,6 +362,7 @@ def texts_of(lock: Lock, kind: Format, *, together: bool = False) -> Mapping[str
     """
     refuse_unfit(kind, of_conda=lock.of_conda, selections=lock.selections)
     row = LOCKS[kind]
+    refuse_places(kind, lock, LOCKS)
     lock = replace(lock, content=PENDING if lock.request_digest else "")
     if together and row.markers and not lock.of_conda:
         texts = {row.filename: row.load().together(lock)}

@@ -23,6 +23,7 @@ from packaging.requirements import Requirement
 from envlock import standards
 from envlock.errors import UsageError
 from envlock.formats.comments import of_pypi, remarks, told
+from envlock.formats.direct import line_of
 from envlock.formats.faults import shown
 from envlock.formats.lockfile import LockEntries, read_pin
 from envlock.formats.pep508 import parse_requirement, refuse_long
@@ -48,18 +49,20 @@ INDEX = frozenset(
     {"--extra-index-url", "--find-links", "--index-url", "--no-index", "--trusted-host"}
 )
 PASSED_TO_PIP = frozenset({"--config-settings", "--global-option", "--install-option"})
+#: Options that say which files of which packages are taken.
+KINDS = frozenset({"--all-releases", "--no-binary", "--only-binary", "--only-final", "--pre"})
 IGNORED = {
     "--hash": "the lock gets the hashes of what it pins",
-    "--no-binary": "envlock chooses between wheels and sources itself",
-    "--only-binary": "envlock chooses between wheels and sources itself",
-    "--pre": "a requirement admits pre-releases by naming one, such as tensorflow>=2.17rc0",
     "--prefer-binary": "envlock chooses between wheels and sources itself",
     "--require-hashes": "a lock always has hashes",
     "--use-feature": "it is about pip itself",
 }
 """Options that are read and left out, and why that is fine."""
 _FLAGS = frozenset({"--no-index", "--pre", "--prefer-binary", "--require-hashes"})
-_KNOWN = {"--editable", *INCLUDES, *INDEX, *PASSED_TO_PIP, *IGNORED}
+_KNOWN = {"--editable", *INCLUDES, *INDEX, *PASSED_TO_PIP, *KINDS, *IGNORED}
+#: What is editable goes to the end of its line, as it may have a marker.
+_EDITABLE = re.compile(r"(?:-e\s*|--editable(?:\s+|=))(\S.*)")
+_PAIR = 2
 _INDENT = "    "
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
 _COMMENT_START = re.compile(r"(?:^|\s)#")
@@ -140,13 +143,15 @@ class RequirementsReader(Struct, kw_only=True):
 
     ``root`` is `find_root` of the first file unless given, ``label`` the name
     of a file in places. With ``as_pip`` lines end as in `logical_lines`. Of a
-    text that is no file ``follows`` is False: it includes nothing.
+    text that is no file ``follows`` is False: it includes nothing. ``parse``
+    reads one requirement.
     """
 
     root: Path | None = None
     label: Callable[[Path], str] = str
     as_pip: bool = False
     follows: bool = True
+    parse: Callable[[str], Requirement] = parse_requirement
     done: set[tuple[Path, bool]] = field(default_factory=set)
     count: int = 0
 
@@ -184,7 +189,7 @@ class RequirementsReader(Struct, kw_only=True):
         """
         self.count += 1
         standards.refuse_crowd(self.label(path), self.count)
-        read = _read(line, where, constraint=constraint)
+        read = self._read(line, where, constraint=constraint)
         yield read
         if read.text or read.fault or not self.follows:
             return
@@ -228,30 +233,29 @@ class RequirementsReader(Struct, kw_only=True):
                 *(error.remedies or ("put the file there or remove this line",)),
             ) from None
 
-
-def _read(line: str, where: str, *, constraint: bool) -> Line:
-    text, rest = split_line(line)
-    requirement: Requirement | None = None
-    options: tuple[Option, ...] = ()
-    faults: list[UsageError] = []
-    try:
-        refuse_long(line.partition(" --hash=")[0])
-        options = parse_options(rest)
-    except UsageError as fault:
-        faults.append(fault)
-    if text and len(text) <= standards.LONGEST:
+    def _read(self, line: str, where: str, *, constraint: bool) -> Line:
+        text, rest = split_line(line)
+        requirement: Requirement | None = None
+        options: tuple[Option, ...] = ()
+        faults: list[UsageError] = []
         try:
-            requirement = parse_requirement(text)
+            refuse_long(line.partition(" --hash=")[0])
+            options = parse_options(rest)
         except UsageError as fault:
             faults.append(fault)
-    return Line(
-        text=text,
-        where=where,
-        requirement=requirement,
-        options=options,
-        constraint=constraint,
-        fault=faults[0] if faults else None,
-    )
+        if text and len(text) <= standards.LONGEST:
+            try:
+                requirement = self.parse(text)
+            except UsageError as fault:
+                faults.append(fault)
+        return Line(
+            text=text,
+            where=where,
+            requirement=requirement,
+            options=options,
+            constraint=constraint,
+            fault=faults[0] if faults else None,
+        )
 
 
 def real_path(path: Path) -> Path:
@@ -271,6 +275,11 @@ def parse_options(text: str) -> tuple[Option, ...]:
     Raises:
         UsageError: an option is unknown, lacks its value or has one too many.
     """
+    if found := _EDITABLE.fullmatch(text):
+        value, *rest = re.split(r"\s+(?=--[a-z])", found[1], maxsplit=1)
+        whole = value[0] == value[-1] in {'"', "'"} and value.count(value[0]) == _PAIR
+        more = parse_options(rest[0]) if rest else ()
+        return (Option("--editable", value[1:-1] if whole else value), *more)
     try:
         words = shlex.split(text)
     except ValueError:
@@ -340,10 +349,13 @@ def _pin(package: LockedPackage, marker: Marker | None) -> list[str]:
     A comment may follow only a line that does not go on: pip joins lines
     before it drops comments.
     """
-    words = [
-        f"{package.name}=={package.version}{f' ; {marker}' if marker else ''}",
-        *(f"{_INDENT}--hash={each}" for each in sorted(package.hashes)),
-    ]
+    if package.direct is not None:
+        hashes = package.hashes if package.direct.is_local else ()
+        start = line_of(package, marker)
+    else:
+        hashes = package.hashes
+        start = f"{package.name}=={package.version}{f' ; {marker}' if marker else ''}"
+    words = [start, *(f"{_INDENT}--hash={each}" for each in sorted(hashes))]
     return [*(f"{word} \\" for word in words[:-1]), words[-1]]
 
 

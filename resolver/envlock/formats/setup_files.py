@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from envlock.errors import UsageError
@@ -39,6 +40,19 @@ def of_setup_py(path: Path, text: str) -> Iterator[Declaration]:
         for keyword in call.keywords:
             if keyword.arg in {_INSTALL, _EXTRAS, _PYTHON}:
                 yield from script.declared(keyword.arg, keyword.value)
+
+
+def about_setup_py(path: Path, text: str) -> dict[str, str]:
+    """Return the name and version that the call of ``setup()`` in a file says plainly."""
+    tree = python_tree(text)
+    script = None if tree is None else _Script(path, tree)
+    found: dict[str, str] = {}
+    for call in script.setups() if script is not None else ():
+        for keyword in call.keywords:
+            if keyword.arg in {"name", "version"}:
+                with suppress(_Unknown):
+                    found[keyword.arg] = script.text(keyword.value) if script else ""
+    return found
 
 
 def _unparsed(path: Path, text: str) -> Iterator[Declaration]:
@@ -83,6 +97,10 @@ class _Script:
                     yield node
                 case _:
                     pass
+
+    def text(self, value: ast.expr) -> str:
+        """The text of an expression; raises where only running the file would tell it."""
+        return self._text(value, 0)
 
     def declared(self, key: str, value: ast.expr) -> Iterator[Declaration]:
         """What one keyword of setup() says."""

@@ -33,10 +33,12 @@ def gather(lock: Lock) -> list[tuple[LockedPackage, Marker | None]]:
         UsageError: the parts are not each for a platform of their own, or not for one Python.
     """
     _refuse_mixed(lock)
-    found: dict[tuple[NormalizedName, Version], dict[str, LockedPackage]] = {}
+    found: dict[tuple[NormalizedName, Version, str], dict[str, LockedPackage]] = {}
     for part in lock.parts:
         for package in part.pypi:
-            found.setdefault((package.name, package.version), {})[part.platform] = package
+            place = package.direct.address if package.direct is not None else ""
+            key = package.name, package.version, place
+            found.setdefault(key, {})[part.platform] = package
     every = tuple(part.platform for part in lock.parts)
     return [
         (reduce(_both, there.values()), _marker(there, every)) for _, there in sorted(found.items())

@@ -19,9 +19,10 @@ from packaging.utils import canonicalize_version
 from packaging.version import Version
 
 from envlock.index.filenames import version_of
-from envlock.index.secrets import strip_credentials, without_userinfo
+from envlock.index.secrets import redact, strip_credentials, without_userinfo
 from envlock.model import DistributionFile
 from envlock.system import keep, load_kept
+from envlock.trace import trace
 
 #: Seconds a page is good for: what PyPI's own Cache-Control says of its pages.
 FRESH = 600
@@ -93,6 +94,7 @@ class PageCache:
             header = json.decode(first, type=_Header)
             if header.format != _FORMAT:
                 return None
+            trace(lambda: f"kept {redact(url)}: a page of envlock's cache")
             return KeptPage(
                 lines=dict(zip(header.versions, lines, strict=True)),
                 etag=header.etag,

@@ -35,6 +35,7 @@ from envlock.index.secrets import redact
 from envlock.index.transport import Connections
 from envlock.index.trouble import before, failure, refused, unreachable
 from envlock.model import DistributionFile, IndexSettings
+from envlock.trace import trace
 
 _PAUSES = (0.1, 0.4)  # seconds before the second and the third try
 _GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
@@ -173,6 +174,7 @@ class Client:
                 self._connections.watch.within(ceiling),
                 client.stream("GET", url, headers=headers) as answer,
             ):
+                trace(lambda: f"GET {redact(url)}: {answer.status_code}")
                 yield answer
         except Reached as reached:
             more = longer(self._settings.timeout, patience)

@@ -38,6 +38,7 @@ from envlock.index.secrets import redact
 from envlock.model import DistributionFile, IndexSettings
 from envlock.progress import Progress
 from envlock.system import keep, kept_folder, left, load_kept
+from envlock.trace import trace
 from envlock.words import counted
 
 if TYPE_CHECKING:
@@ -122,7 +123,10 @@ class MetadataCache:
         """Return what is kept of a file, or None."""
         place = self._place(file, made)
         found = None if place is None else load_kept(place)
-        return found if found is not None and _is_of(file, found) else None
+        if found is None or not _is_of(file, found):
+            return None
+        trace(lambda: f"kept {file.filename}: metadata of envlock's cache")
+        return found
 
     def store(self, found: Iterable[tuple[DistributionFile, bytes]], made: str = "") -> None:
         """Keep what files say, if the disk lets us."""

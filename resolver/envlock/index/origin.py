@@ -93,9 +93,9 @@ def asked(settings: IndexSettings) -> tuple[str, ...]:
 
 
 def where(settings: IndexSettings, name: str) -> str:
-    """Return in words where a package is looked for."""
+    """Return in words where a package is looked for; "" where nowhere."""
     places = (*asked_for(settings, name), *links_for(settings, name))
-    said = " and ".join(map(public, places)) or "any index: there is none"
+    said = " and ".join(map(public, places))
     held = source_of(settings, name) is not None
     return f"{said}, the only place that sources let it come from" if held else said
 

@@ -14,7 +14,7 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from envlock.index.cache import FRESH, KeptPage, PageCache, to_lines
-from envlock.index.filenames import project_of, version_of
+from envlock.index.filenames import WHEEL_SUFFIX, project_of, version_of
 from envlock.index.gather import TICK, connected, gather, join
 from envlock.index.local import index_files, is_local, linked_files
 from envlock.index.offline import lacking
@@ -285,12 +285,17 @@ class Index:
         return self._placed[name, version]
 
     def _find_places(self, name: NormalizedName, version: Version | None) -> Iterator[Place]:
+        kinds = self._settings.kinds
+        taken = {wheel: kinds.takes(name, wheel=wheel) for wheel in (True, False)}
+
+        def kept(files: Files) -> Files:
+            return tuple(f for f in files if taken[f.filename.endswith(WHEEL_SUFFIX)])
+
         for index in serving(self._settings, self._standing(name)):
-            yield Place(url=index, files=self._listing(index, name, version))
+            yield Place(url=index, files=kept(self._listing(index, name, version)))
         for link in links_for(self._settings, name):
-            yield Place(
-                url=link, files=of_release(name, version, (self._linked or {}).get(link, ()))
-            )
+            listed = of_release(name, version, (self._linked or {}).get(link, ()))
+            yield Place(url=link, files=kept(listed))
 
     def _collect(self, name: NormalizedName, version: Version | None) -> Files:
         return distinct(file for place in self._places(name, version) for file in place.files)

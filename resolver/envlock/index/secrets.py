@@ -319,6 +319,8 @@ def without_userinfo(url: str) -> str:
     if "@" not in url and "?" not in url:
         return url
     parts = urlsplit(url)
+    if "@" not in parts.netloc and not parts.query:  # written again, it would lose what is empty
+        return url
     query = "&".join(
         parameter
         for parameter in parts.query.split("&")

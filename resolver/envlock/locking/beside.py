@@ -13,7 +13,8 @@ from msgspec import Struct
 from envlock.choices import Format
 from envlock.errors import EnvlockError, UsageError
 from envlock.formats.comments import read_heading
-from envlock.formats.registry import LOCKS, beside, for_platform, format_of, read_lock
+from envlock.formats.lock_rows import for_platform
+from envlock.formats.registry import LOCKS, beside, format_of, read_lock
 from envlock.model import Recorded
 from envlock.system import read_text
 from envlock.system.looking import current_folder, exists, is_file

@@ -6,6 +6,7 @@ import netrc
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from itertools import combinations
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -23,9 +24,11 @@ from envlock.engine import ENGINES, Engine, able
 from envlock.errors import InterpreterMissing, NoResolution
 from envlock.evidence import proved
 from envlock.evidence.proved import Precedent
+from envlock.formats.conda_spec import parse_conda_spec
 from envlock.index.pages import Index
 from envlock.index.settings import load_settings
 from envlock.index.stubs import write_stubs
+from envlock.locking.direct import fetched, notes_of, pinned
 from envlock.locking.job import DEFAULT_CHANNEL, Job, SolvedPart, Work
 from envlock.model import CondaPackage, CondaSpec, Part, Request, Requested, Target
 from envlock.progress import Progress
@@ -41,6 +44,7 @@ from envlock.system import scratch
 from envlock.system.looking import home
 from envlock.targets.interpreters import find_interpreter
 from envlock.targets.subdirs import Virtual, platform_of, virtual_packages
+from envlock.versions import meet, pin
 
 
 def solve_platforms(work: Work, progress: Progress) -> Iterator[SolvedPart]:
@@ -179,6 +183,7 @@ def question_for(work: Work, subdir: str) -> CondaQuestion:
     specs = [each for each in request.specs if not each.only or subdir in each.only]
     if request.requirements and all(each.name != "python" for each in specs):
         specs.append(CondaSpec(name="python", origin=request.requirements[0].origin))
+    _refuse_clashing(specs)
     before = work.kept.get(str(platform_of(subdir)))
     return CondaQuestion(
         specs=tuple(specs),
@@ -192,6 +197,23 @@ def question_for(work: Work, subdir: str) -> CondaQuestion:
         exclude_newer=request.exclude_newer,
         strict=os.environ.get("CONDA_CHANNEL_PRIORITY") != "disabled",
     )
+
+
+def _refuse_clashing(specs: Iterable[CondaSpec]) -> None:
+    """Refuse two entries about a package that exclude each other, before a channel is read."""
+    by_name: dict[str, list[tuple[CondaSpec, SpecifierSet]]] = {}
+    for spec in specs:
+        if not spec.url:
+            read = parse_conda_spec(str(spec))
+            admitted = read.specifier if read.version is None else pin(read.version)
+            by_name.setdefault(spec.name, []).append((spec, admitted))
+    for entries in by_name.values():
+        for (one, first), (other, second) in combinations(entries, 2):
+            if not meet(first, second):
+                raise NoResolution(
+                    f"{one} ({one.origin}) and {other} ({other.origin}) exclude each other",
+                    f"leave out {one} or {other}",
+                )
 
 
 def found_for(
@@ -409,6 +431,22 @@ def pip_pins(
         NoResolution: nothing fits.
         WorkError: the index or the engine failed.
     """
+    goal, asked = _engine(work.job, subdir, answer)[0], work.job.request.requirements
+    with fetched(work, goal, progress) as (ready, found):
+        released = dict(zip(asked, ready.job.request.requirements, strict=True))
+        wanted = tuple(released[each] for each in requirements)
+        answered = _pip_pins(ready, subdir, wanted, answer, progress)
+    packages = pinned(answered.packages, found)
+    return replace(answered, packages=packages).noting(*notes_of(found))
+
+
+def _pip_pins(
+    work: Work,
+    subdir: str,
+    requirements: tuple[Requested, ...],
+    answer: CondaAnswer,
+    progress: Progress,
+) -> Resolution:
     provided = pypi_pins(answer.packages)
     job, request = work.job, work.job.request
     target, engine = _engine(job, subdir, answer)

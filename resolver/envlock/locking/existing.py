@@ -13,19 +13,22 @@ from msgspec import Struct
 from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
+from envlock.builds import DirectKind
 from envlock.conda.names import names, pypi_pins, python_of
 from envlock.errors import Conflicted, EnvlockError, UsageError
 from envlock.formats.content import edits
 from envlock.formats.registry import LOCKS, format_of, read_lock
 from envlock.index.origin import asked, public, source_of
+from envlock.index.secrets import redact
 from envlock.locking.job import Job
 from envlock.locking.stale import StaleReason, changed, dropped, elsewhere, placed, unmet
-from envlock.model import Case, Lock, Part, Selection, Severity, Target
+from envlock.model import Case, Lock, LockedPackage, Part, Selection, Severity, Target
 from envlock.request.digest import conda_digest, recorded, request_digest
 from envlock.rules.check import Situation, violations
 from envlock.rules.database import Database
 from envlock.system import read_text
 from envlock.targets.subdirs import platform_of
+from envlock.words import withdrawn
 
 Locks = Mapping[Path, Lock]
 #: The pin that something is wrong with, or "", and what that is.
@@ -167,7 +170,25 @@ def covers(lock: Lock, standard: Standard, *, hashed: bool) -> bool:
 def bare_of(part: Part) -> list[str]:
     """Return the packages without what an install needs: a hash, and for conda an address."""
     conda = [each.name for each in part.conda if not (each.url and (each.sha256 or each.md5))]
-    return [*conda, *(each.name for each in part.pypi if not each.hashes)]
+    return [*conda, *(each.name for each in part.pypi if not (each.hashes or _is_unhashed(each)))]
+
+
+def refuse_placed(lock: Lock, what: str, *remedies: str, wheels: bool = False) -> None:
+    """Refuse a lock with what is from a place, but for the archives of ``wheels`` at an address.
+
+    Raises:
+        UsageError: there is such a pin; the message ends in ``what``.
+    """
+    for package in (each for part in lock.parts for each in part.pypi):
+        direct = package.direct
+        if direct is None or (wheels and not direct.is_local and direct.url.endswith(".whl")):
+            continue
+        raise UsageError(f"{package.name} is from {redact(direct.address)}: {what}", *remedies)
+
+
+def _is_unhashed(package: LockedPackage) -> bool:
+    """Whether nothing has a hash of it: a folder, or a commit, which is one."""
+    return package.direct is not None and package.direct.kind is not DirectKind.ARCHIVE
 
 
 def problems(locks: Locks, standard: Standard) -> tuple[StaleReason, ...]:
@@ -195,11 +216,20 @@ def _faults(lock: Lock, standard: Standard, *, hashes: bool) -> Iterator[Fault]:
     yield from ((each.name, each.what) for each in changes)
     yield from _of_request(lock, standard)
     yield from _of_other_indexes(lock, standard)
+    yield from _withdrawn(lock)
     for part in lock.parts:
         yield from _broken(part, standard, lock.variables, since=bool(lock.content) and not changes)
         bare = bare_of(part)
         if bare and hashes:
             yield bare[0], f"no hash for {', '.join(bare)}"
+
+
+def _withdrawn(lock: Lock) -> Iterator[Fault]:
+    """The pins that were yanked when they were locked, which is told in a note."""
+    pins = {(pin.name, pin.version) for part in lock.parts for pin in part.pypi}
+    for name, version in sorted(pins):
+        said = withdrawn(name, version)
+        yield from ((name, n) for n in lock.notes if n == said or n.startswith(f"{said}:"))
 
 
 def _of_request(lock: Lock, standard: Standard) -> Iterator[Fault]:
@@ -386,7 +416,7 @@ def _without(part: Part, job: Job) -> Part:
     )
 
 
-_OPTION_LINE = re.compile(r"^(--?[a-z][a-z-]*)(?:[ =].*)?$", re.MULTILINE)
+_OPTION_LINE = re.compile(r"^(?!-e\b|--editable\b)(--?[a-z][a-z-]*)(?:[ =].*)?$", re.MULTILINE)
 
 
 def without_options(name: str, text: str) -> tuple[str, tuple[str, ...]]:

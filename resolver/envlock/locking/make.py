@@ -98,7 +98,7 @@ def _locked(job: Job, standing: _Standing, progress: Progress) -> Locked:
     work = Work(job=_with_upgrades(job), database=standard.rules, kept=kept)
     solved = sorted(_solve(work, standard.targets, progress), key=lambda each: each.part.place)
     settings, why = settings_for(solved, standard)
-    own = (*_of_channels(job), *_of_imports(job), *why)
+    own = (*_of_channels(job), *_of_imports(job), *_of_options(job), *why)
     told = (*own, *(n for each in solved for n in each.notes))
     notes = dict.fromkeys(told)
     lock = Lock(
@@ -130,6 +130,10 @@ def _near(job: Job) -> Job:
 def _of_imports(job: Job) -> Iterator[str]:
     if left_out := job.request.no_imports:
         yield f"a proof does not import {', '.join(left_out)}, as was asked for"
+
+
+def _of_options(job: Job) -> Iterator[str]:
+    yield from (f"{each} was obeyed" for each in job.request.pip_options)
 
 
 def _with_upgrades(job: Job) -> Job:

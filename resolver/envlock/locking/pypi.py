@@ -18,6 +18,7 @@ from envlock.index.filenames import admitted, releases
 from envlock.index.metadata import read_needs
 from envlock.index.pages import Index
 from envlock.locking.behind import fallen_back, in_words
+from envlock.locking.direct import fetched, notes_of, pinned
 from envlock.locking.job import Job, SolvedPart, Work
 from envlock.locking.sources import SourceWheels
 from envlock.locking.upgrading import Upgrade
@@ -39,6 +40,13 @@ def solve_pypi(work: Work, goal: Target, progress: Progress) -> SolvedPart:
         NoResolution: nothing fits.
         WorkError: an index or an engine is missing or fails.
     """
+    with fetched(work, goal, progress) as (ready, found):
+        solved = _solve_pypi(ready, goal, progress)
+    part = replace(solved.part, pypi=pinned(solved.part.pypi, found))
+    return replace(solved, part=part, notes=(*solved.notes, *notes_of(found)))
+
+
+def _solve_pypi(work: Work, goal: Target, progress: Progress) -> SolvedPart:
     kept = work.kept.get(str(goal.platform), Part())
     preferences = {**work.job.preferences, **kept.pins}
     index = Index(work.job.settings, progress=progress)

@@ -35,6 +35,9 @@ from envlock.targets.description import target
 from envlock.targets.interpreters import find_interpreter
 from envlock.targets.tags import installable, taken
 
+#: Who wants no wheel of a package.
+_ASKED = "--no-binary"
+
 
 class SourceWheels:
     """The wheels of a question's source distributions; see `envlock.resolve.question.Sources`."""
@@ -50,7 +53,7 @@ class SourceWheels:
         self._verb = job.verb
         self._allowed = frozenset(job.request.allow_build)
         self._index = index
-        self._builder = _builder(question.target)
+        self._builder = builder_of(question.target)
         self._progress = progress
         self._made: dict[tuple[NormalizedName, Version], Made | NotBuilt | None] = {}
         self._bounds: dict[str, None] = {}
@@ -117,9 +120,9 @@ class SourceWheels:
         if not reason:
             self._made[key] = NotBuilt(cause="", ways=())
             return self._made[key]
+        why = f"has no wheel for Python {goal.minor}: it " * (reason != _ASKED)
         self._progress.note(
-            f"{name} {version} has no wheel for Python {goal.minor}: it is built of its source,"
-            f" which runs its code ({reason})"
+            f"{name} {version} {why}is built of its source, which runs its code ({reason})"
         )
         source = SourceRelease(name=name, version=version, file=file, target=self._builder)
         made = wheel_of(source, self._question.settings, self._progress)
@@ -131,6 +134,11 @@ class SourceWheels:
 
     def _reason(self, name: NormalizedName, version: Version) -> str:
         """Why a source distribution may be built; "" where it may not."""
+        kinds = self._question.settings.kinds
+        if not kinds.takes(name, wheel=False):
+            return ""
+        if not kinds.takes(name, wheel=True):
+            return _ASKED
         if self._allowed & {name, ALL_BUILDS}:
             return "--allow-build"
         if self._pinned(name, version):
@@ -208,8 +216,8 @@ class SourceWheels:
         return older, newer
 
 
-def _builder(goal: Target) -> Target | None:
-    """The target that builds for one: itself, or the same Python on a machine of its kind.
+def builder_of(goal: Target) -> Target | None:
+    """Return the target that builds for one: itself, or the same Python on a machine of its kind.
 
     What it was built with holds for an image of another system's release too.
     """

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
+from envlock.formats.direct import direct_of
 from envlock.formats.places import pinned_at
 from envlock.model import CondaSpec, Lock, Part, Recorded, Request, Requested, Target
 from envlock.request.words import applicable
@@ -49,8 +50,7 @@ def unmet(part: Part, request: Request, goal: Target) -> Iterator[tuple[str, str
     """Say of each requirement and bound that the pins of a platform do not meet, and the pin."""
     pins = part.pins
     for item in applicable(request.requirements, goal):
-        name = canonicalize_name(item.requirement.name)
-        held = _answering(name, pins)
+        held = _held(item, part)
         if not held:
             yield "", f"{_asked(item)} is asked for, and not in it"
         yield from (_outside(item, each, pins[each]) for each in held if _refuses(item, pins[each]))
@@ -58,6 +58,14 @@ def unmet(part: Part, request: Request, goal: Target) -> Iterator[tuple[str, str
         name = canonicalize_name(item.requirement.name)
         if name in pins and _refuses(item, pins[name]):
             yield _outside(item, name, pins[name])
+
+
+def _held(item: Requested, part: Part) -> list[NormalizedName]:
+    """The pins that answer a requirement: by its name, or by the place that it names."""
+    if not item.requirement.url:
+        return _answering(canonicalize_name(item.requirement.name), part.pins)
+    place = direct_of(item.requirement.url)
+    return [each.name for each in part.pypi if each.direct is not None and each.direct.is_of(place)]
 
 
 def _answering(name: NormalizedName, pins: Pins) -> list[NormalizedName]:

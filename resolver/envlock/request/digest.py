@@ -34,6 +34,7 @@ def request_digest(request: Request, targets: Sequence[Target]) -> str:
         *(f"needs {level}" for level in sorted(set(request.needs))),
         *(f"no-imports {name}" for name in sorted(set(request.no_imports))),
         *(f"allow-build {name}" for name in sorted(set(request.allow_build))),
+        *(f"option {each.partition(': ')[2]}" for each in sorted(set(request.pip_options))),
         *_canonical("requirement", request.requirements),
         *_canonical("constraint", request.constraints),
         *(line for each in sorted(request.optional) for line in _optional(each, request)),
@@ -65,6 +66,7 @@ def conda_digest(
         "needs": " ".join(sorted(set(request.needs))),
         "no-imports": " ".join(sorted(set(request.no_imports))),
         "allow-build": " ".join(sorted(set(request.allow_build))),
+        "options": " ".join(sorted({each.partition(": ")[2] for each in request.pip_options})),
         **(extra or {}),
     }
     lines = [

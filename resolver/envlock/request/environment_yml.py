@@ -22,6 +22,7 @@ from envlock.formats.environment_yml import (
 )
 from envlock.formats.faults import safe, shown
 from envlock.formats.requirements import find_root, logical_lines
+from envlock.index.secrets import learn_url
 from envlock.model import CondaSpec, Request, Requested
 from envlock.request.files import RequestLines
 from envlock.system import read_text
@@ -56,7 +57,7 @@ def read_environment(path: Path, root: Path | None = None) -> Request:
 class _Reader:
     def __init__(self, path: Path, text: str, root: Path) -> None:
         self._path = path
-        self._pip = RequestLines(root=root, indexes=[])
+        self._pip = RequestLines(root=root, base=path.parent)  # conda runs pip there
         self._label = self._pip.label(path)
         self._file = parse_environment_yml(self._label, text)
         self._notes: list[tuple[int, str]] = []
@@ -83,7 +84,6 @@ class _Reader:
             specs=tuple(self._specs),
             requirements=tuple(self._pip.requirements),
             pip_constraints=tuple(self._pip.constraints),
-            pip_options=tuple(dict.fromkeys(self._pip.indexes or ())),
             variables={key: entry.text for key, entry in self._file.variables.items()},
             platforms=tuple(dict.fromkeys(platforms)),
             notes=tuple(notes),
@@ -177,19 +177,18 @@ class _Reader:
     def _requirement(self, entry: EnvironmentEntry) -> None:
         where = self._where(entry)
         before = len(self._pip.requirements)
-        options = len(self._pip.indexes or ())
+        options = len(self._pip.options)
         for _, line in logical_lines(entry.text):
             self._pip.take(self._pip.reader.line(self._path, line, where))
-        for option in (self._pip.indexes or [])[options:]:
-            self._untaken(entry, option)
+        for each in self._pip.options[options:]:
+            self._untaken(entry, str(each.option))
         only = self._only(entry)
         if only:
             found = self._pip.requirements[before:]
             self._pip.requirements[before:] = [_for_platforms(each, only) for each in found]
 
     def _pip_option(self, entry: EnvironmentEntry, option: str) -> None:
-        if self._pip.indexes is not None:
-            self._pip.indexes.append(option)
+        learn_url(option.partition(" ")[2])
         self._untaken(entry, option)
 
     def _untaken(self, entry: EnvironmentEntry, option: str) -> None:
@@ -232,4 +231,4 @@ def _for_platforms(wish: Requested, only: tuple[str, ...]) -> Requested:
     text = str(wish.requirement)
     head, _, own = text.partition(";")
     both = f"({own.strip()}) and ({marker(only)})" if own.strip() else marker(only)
-    return replace(wish, requirement=Requirement(f"{head}; {both}"))
+    return replace(wish, requirement=Requirement(f"{head.rstrip()} ; {both}"))

@@ -15,24 +15,34 @@ from packaging.utils import InvalidName, NormalizedName, canonicalize_name
 from envlock import standards
 from envlock.errors import UsageError
 from envlock.formats.declarations import DECLARED, By, Declaration, declarations
-from envlock.formats.faults import Faults, safe, shown
-from envlock.formats.pep508 import folder_fault
+from envlock.formats.faults import Faults, shown
+from envlock.formats.lockfile import STRONG_HASH
 from envlock.formats.pyproject import Entry, Project
 from envlock.formats.registry import ROWS, Can, FileFormat, can, meant
 from envlock.formats.requirements import (
     IGNORED,
     INCLUDES,
     INDEX,
+    KINDS,
     Line,
     Option,
     RequirementsReader,
     find_root,
     real_path,
 )
+from envlock.formats.wishes import parse_wish
 from envlock.index.secrets import learn_url
 from envlock.model import Requested, Selection, SelectionKind
 from envlock.request.words import parse_words
 from envlock.system import read_text
+
+
+class FileOption(Struct, frozen=True, kw_only=True):
+    """An option for pip that stands in a file; ``base`` is the folder that its paths are from."""
+
+    option: Option
+    where: str
+    base: Path
 
 
 class ParsedFile(Struct, frozen=True, kw_only=True):
@@ -40,7 +50,8 @@ class ParsedFile(Struct, frozen=True, kw_only=True):
 
     ``requires_python`` is a project's own; ``notes`` are sentences on what
     was read and left out, each with its place. ``optional`` is what its extras
-    and groups ask for beside that, each by itself.
+    and groups ask for beside that, each by itself. ``options`` say where
+    packages come from, and which files of them are taken.
     """
 
     requirements: tuple[Requested, ...]
@@ -48,6 +59,7 @@ class ParsedFile(Struct, frozen=True, kw_only=True):
     constraints: tuple[Requested, ...] = ()
     requires_python: SpecifierSet | None = None
     notes: tuple[str, ...] = ()
+    options: tuple[FileOption, ...] = ()
 
 
 class Apart(Struct, frozen=True, kw_only=True):
@@ -79,24 +91,28 @@ def parse_requirements(
         requirements=tuple(asked.requirements),
         constraints=tuple(asked.constraints),
         notes=tuple(asked.notes.values()),
+        options=tuple(asked.options),
     )
 
 
 class RequestLines:
     """Sorts lines into what is asked for; ``notes`` has one for each file and option.
 
-    Options that choose an index are faults, unless ``indexes`` is a list: then
-    they are gathered there.
+    Places are from ``base``, the current folder unless given.
     """
 
-    def __init__(self, *, root: Path, indexes: list[str] | None = None) -> None:
+    def __init__(self, *, root: Path, base: Path | None = None) -> None:
         self.root = real_path(root)
-        self.reader = RequirementsReader(root=self.root, label=self.label)
-        self.indexes = indexes
+        self._base = base or Path()
+        self.reader = RequirementsReader(root=self.root, label=self.label, parse=self._wish)
+        self.options: list[FileOption] = []
         self.faults = Faults()
         self.requirements: list[Requested] = []
         self.constraints: list[Requested] = []
         self.notes: dict[tuple[str, str], str] = {}
+
+    def _wish(self, text: str, *, editable: bool = False) -> Requirement:
+        return parse_wish(text, editable=editable, base=self._base)
 
     def take(self, lines: Iterable[Line]) -> None:
         """Take in lines, until there are more faults than anybody reads."""
@@ -122,8 +138,18 @@ class RequestLines:
         self.constraints.append(Requested(requirement=bare, origin=line.where))
 
     def _option(self, option: Option, line: Line) -> None:
-        if option.name in INDEX:
-            self._index(option)
+        if option.name in INDEX | KINDS and line.text:
+            learn_url(option.value)
+            self._note(option.name, line.where)
+        elif option.name in INDEX | KINDS:
+            learn_url(option.value)
+            base = self.root / line.where.rpartition(":")[0]
+            self.options.append(FileOption(option=option, where=line.where, base=base.parent))
+        elif option.name == "--hash" and not STRONG_HASH.fullmatch(option.value.lower()):
+            raise UsageError(
+                f"{shown(str(option))}: this is no sha256, sha384 or sha512 hash",
+                "remove it: the lock gets the hashes of what it pins",
+            )
         elif option.name in IGNORED:
             self._note(option.name, line.where)
         elif line.text:
@@ -133,28 +159,20 @@ class RequestLines:
                 f"remove {shown(str(option))}",
             )
         elif option.name == "--editable":
-            raise _editable_fault(option.value)
+            wish = self._wish(option.value, editable=True)
+            self.requirements.append(Requested(requirement=wish, origin=line.where))
         elif option.name not in INCLUDES:
             raise UsageError(
                 f"{shown(str(option))}: envlock passes no option on to a build", "remove it"
             )
-
-    def _index(self, option: Option) -> None:
-        learn_url(option.value)
-        if self.indexes is None:
-            raise UsageError(
-                f"{shown(str(option))}: a requirements file does not choose where packages come"
-                " from",
-                f"remove it there and pass it on the command line: {safe(str(option))}",
-            )
-        self.indexes.append(str(option))
 
     def _note(self, what: str, where: str) -> None:
         file = where.rpartition(":")[0]
         if what == "extras":
             text = f"{where}: extras are ignored: a constraint only bounds versions"
         else:
-            text = f"{where}: {what} is ignored: {IGNORED[what]}"
+            alone = "behind a requirement it is, as by pip: write it on a line of its own"
+            text = f"{where}: {what} is ignored: {IGNORED.get(what, alone)}"
         self.notes.setdefault((file, what), text)
 
     def label(self, path: Path) -> str:
@@ -169,15 +187,6 @@ def _bare(requirement: Requirement) -> Requirement:
     bare = Requirement(str(requirement))
     bare.extras = set()
     return bare
-
-
-def _editable_fault(value: str) -> UsageError:
-    if "://" in value:
-        return UsageError(
-            f"-e {shown(value)} is an editable install: no hash can pin what it will hold",
-            "name a release of the package instead",
-        )
-    return folder_fault(value, f"-e {shown(value)} is an editable install")
 
 
 def parse_project(
@@ -197,7 +206,7 @@ def parse_project(
         UsageError: the file is not TOML, an extra or group is not there, or
             entries are malformed; told all at once.
     """
-    project = Project(path, text)
+    project = Project(path, text, parse_wish)
     found = [
         *_asked(project, path, project.dependencies(optional=bool(groups) or apart.groups)),
         *(each for name in extras for each in _asked(project, path, project.of_extra(name))),

@@ -10,20 +10,24 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, time, timedelta
-from itertools import combinations
+from itertools import combinations, product
 
 from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from envlock.errors import UsageError
+from envlock import standards
+from envlock.errors import NoResolution, UsageError
 from envlock.formats.faults import Faults, safe, shown
 from envlock.formats.pep508 import parse_requirement
+from envlock.formats.wishes import parse_wish
 from envlock.model import Requested, Target
 from envlock.rules.frameworks import framework
+from envlock.versions import meet
 
 ORIGIN = "command line"
+_COMPARED = 50  # lines of one package that are held against each other
 _FILE_SUFFIXES = (".in", ".toml", ".txt", ".yaml", ".yml")
 
 
@@ -50,7 +54,7 @@ def _requirement(word: str) -> Requirement:
         raise UsageError(
             f"{shown(word)} is a file, not a requirement", f"did you mean -r {safe(word)}"
         )
-    return parse_requirement(word)
+    return parse_wish(word)
 
 
 def parse_upgrades(words: Iterable[str]) -> tuple[Requested, ...]:
@@ -146,8 +150,8 @@ def applicable(requested: Iterable[Requested], target: Target) -> tuple[Requeste
     """Return the requirements whose markers hold on ``target``, in their order.
 
     Raises:
-        UsageError: a marker cannot be judged, or one package is pinned to two
-            versions; all at once, with where each was written.
+        UsageError: a marker cannot be judged; all at once, with where each was written.
+        NoResolution: two lines exclude each other.
     """
     faults = Faults()
     kept: list[Requested] = []
@@ -155,8 +159,8 @@ def applicable(requested: Iterable[Requested], target: Target) -> tuple[Requeste
         with faults.collect(item.origin):
             if _holds(item, target):
                 kept.append(item)
-    _find_contradictions(kept, faults)
     faults.finish()
+    _refuse_contradictions(kept)
     return tuple(kept)
 
 
@@ -174,24 +178,51 @@ def _holds(item: Requested, target: Target) -> bool:
         ) from None
 
 
-def _find_contradictions(requested: Iterable[Requested], faults: Faults) -> None:
-    pinned: dict[NormalizedName, dict[Version, Requested]] = {}
+def _refuse_contradictions(requested: Iterable[Requested]) -> None:
+    """Refuse lines of which no version meets both, each pair with its places.
+
+    Raises:
+        NoResolution: there are such lines.
+    """
+    named: dict[NormalizedName, list[Requested]] = {}
     for item in requested:
-        versions = pinned.setdefault(canonicalize_name(item.requirement.name), {})
-        for version in _pins(item):
-            versions.setdefault(version, item)
-    for name, versions in pinned.items():
-        for (low, first), (high, second) in combinations(versions.items(), 2):
-            if Version(low.public) != Version(high.public) or (low.local and high.local):
-                faults.add(
-                    "",
-                    f"{name} is asked for in two versions:"
-                    f" {low} ({first.origin}) and {high} ({second.origin})",
-                    f"remove {name}=={low} or {name}=={high}",
-                )
+        named.setdefault(canonicalize_name(item.requirement.name), []).append(item)
+    pairs = [pair for items in named.values() for pair in combinations(items, 2) if _exclude(*pair)]
+    if not pairs:
+        return
+    lines = (
+        f"{_without_marker(one)} ({one.origin}) and {_without_marker(other)} ({other.origin})"
+        for one, other in pairs
+    )
+    ways = (f"remove {_without_marker(one)} or {_without_marker(other)}" for one, other in pairs)
+    raise NoResolution(
+        "\n".join(f"these two lines exclude each other: {line}" for line in lines),
+        *dict.fromkeys(ways),
+    )
+
+
+def _exclude(one: Requested, other: Requested) -> bool:
+    """Whether no version is in both ranges; a build of a version (``+cpu``) is that version too."""
+    pairs = product(_pins(one), _pins(other))
+    if any(_is_same(low, high) for low, high in pairs):
+        return False
+    return not meet(one.requirement.specifier, other.requirement.specifier)
+
+
+def _is_same(one: Version, other: Version) -> bool:
+    alike = one.local is None or other.local is None or one.local == other.local
+    return alike and Version(one.public) == Version(other.public)
+
+
+def _without_marker(item: Requested) -> str:
+    plain = Requirement(str(item.requirement))
+    plain.marker = None
+    return str(plain)
 
 
 def _pins(item: Requested) -> Iterator[Version]:
     for specifier in item.requirement.specifier:
-        if specifier.operator == "==" and not specifier.version.endswith(".*"):
-            yield Version(specifier.version)
+        exact = specifier.operator in {"==", "==="}
+        version = standards.version(specifier.version) if exact else None
+        if version is not None:
+            yield version

@@ -37,6 +37,7 @@ from envlock.resolve.loop import Attempt, BudgetExhausted
 from envlock.resolve.settle import Rejected, Resolved
 from envlock.targets.tags import fits, installable
 from envlock.versions import version_range
+from envlock.words import withdrawn
 
 _LINE = re.compile(r":\d+$")
 #: What pip takes for ``--require-hashes``, best first.
@@ -158,6 +159,16 @@ def built_there(packages: Iterable[LockedPackage], target: Target) -> tuple[str,
     bare = [p for p in packages if not any(f.filename.endswith(".whl") for f in p.files)]
     named = " and ".join(f"{package.name} {package.version}" for package in bare)
     return (f"there is only source of {named}: it is built where it is installed",) if bare else ()
+
+
+def taken_back(packages: Iterable[LockedPackage]) -> tuple[str, ...]:
+    """The pins whose authors took them back, each as a sentence with the reason that they gave."""
+    return tuple(
+        withdrawn(package.name, package.version, "; ".join(dict.fromkeys(filter(None, why))))
+        for package in packages
+        for why in [[file.yanked for file in package.files]]
+        if why and None not in why
+    )
 
 
 def _given_up(violation: Violation) -> str:

@@ -16,7 +16,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
-from envlock.choices import Accelerator
+from envlock.choices import Accelerator, Kinds
 from envlock.model import DistributionFile, Requested, Target
 from envlock.releases import and_cuda, cuda_row
 from envlock.rules.frameworks import Framework, families, frameworks
@@ -144,6 +144,7 @@ def candidates(
     pages: Mapping[NormalizedName, Releases],
     target: Target,
     preferred: Collection[Version] = (),
+    kinds: Kinds = Kinds(),  # noqa: B008  (frozen)
 ) -> tuple[Candidate, ...]:
     """Every release that the request and the wheel tags admit, best first.
 
@@ -152,7 +153,10 @@ def candidates(
     patch release of TensorFlow mostly repairs metadata, so an older patch is
     rarely the answer.
     """
-    usable = {name: _usable(requirement, releases, target) for name, releases in pages.items()}
+    usable = {
+        name: _usable(requirement, releases, target, early=kinds.prereleases(name))
+        for name, releases in pages.items()
+    }
     versions = sorted({v for found in usable.values() for v in found}, reverse=True)
     newest: dict[tuple[int, int], Version] = {}
     for version in versions:
@@ -167,20 +171,23 @@ def candidates(
 
 
 def _usable(
-    requirement: PackageRequirement, releases: Releases, target: Target
+    requirement: PackageRequirement, releases: Releases, target: Target, *, early: bool | None
 ) -> frozenset[Version]:
     return frozenset(
         version
-        for version, files in admitted(requirement, releases).items()
+        for version, files in admitted(requirement, releases, early=early).items()
         if any(installable(file, target) for file in files)
     )
 
 
-def admitted(requirement: PackageRequirement, releases: Releases) -> Releases:
+def admitted(
+    requirement: PackageRequirement, releases: Releases, *, early: bool | None = None
+) -> Releases:
     """The releases that a requirement takes, as installers see it.
 
-    A pre-release counts when the requirement names one or nothing else meets it (PEP
-    440); a yanked file when the requirement is for exactly that version (PEP 592).
+    ``early`` says whether pre-releases count. With None one does when the
+    requirement names one or nothing else meets it (PEP 440). A yanked file
+    counts when the requirement is for exactly that version (PEP 592).
     """
     exact = {
         Version(each.version)
@@ -189,7 +196,7 @@ def admitted(requirement: PackageRequirement, releases: Releases) -> Releases:
     }
     kept = {
         version: [file for file in releases[version] if file.yanked is None or version in exact]
-        for version in requirement.specifier.filter(releases)
+        for version in requirement.specifier.filter(releases, prereleases=early)
     }
     return {version: files for version, files in kept.items() if files}
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from difflib import get_close_matches
 from itertools import chain
 
-from packaging.utils import NormalizedName
+from msgspec import Struct, field
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from envlock.choices import Accelerator
@@ -163,30 +165,44 @@ def _rule(rule: Rule) -> str:
     return f"{rule.because} (rule {rule.id})"
 
 
+class Sought(Struct, frozen=True, kw_only=True):
+    """Where a package is looked for: in words, as of which date, and which names may be meant.
+
+    ``there`` tells whether the index has one of those, ``every`` are all releases of the
+    package, also those of which only source is there.
+    """
+
+    place: str = ""
+    date: datetime | None = None
+    known: Iterable[str] = ()
+    there: Callable[[NormalizedName], object] = bool
+    every: Releases = field(default_factory=dict)
+
+    def nowhere(self, name: str) -> str:
+        """Say that there is no such package, and which one is there that may be meant."""
+        if not self.place:
+            return f"nothing is asked for {name}: there is no index, and no find-links"
+        close = get_close_matches(name, sorted(self.known), n=1, cutoff=0.8)
+        meant = [each for each in close if each != name and self.there(canonicalize_name(each))]
+        hint = f"; did you mean {meant[0]}?" if meant else ""
+        return f"there is no package {name} on {self.place}{hint}"
+
+
+_ANYWHERE = Sought()
+
+
 def missing(
     requirement: PackageRequirement,
     releases: Releases,
     target: Target,
-    where: str,
-    known: Iterable[str],
+    sought: Sought = _ANYWHERE,
 ) -> str:
-    """Why no release of one package can be taken, or "" when one can.
-
-    ``where`` names the index, ``known`` are names that a misspelt one may mean.
-    """
+    """Why no release of one package can be taken, or "" when one can."""
     if not releases:
-        close = get_close_matches(requirement.name, sorted(known), n=1, cutoff=0.8)
-        hint = f"; did you mean {close[0]}?" if close and close[0] != requirement.name else ""
-        return f"there is no package {requirement.name} on {where}{hint}"
+        return sought.nowhere(requirement.name)
     found = admitted(requirement, releases)
     if not found:
-        met = [
-            file for version in requirement.specifier.filter(releases) for file in releases[version]
-        ]
-        if met:
-            return _yanked(requirement, met)
-        newest = max((v for v in releases if not v.is_prerelease), default=max(releases))
-        return f"there is no {requirement}: the newest {requirement.name} is {newest}"
+        return _none_admitted(requirement, releases, sought)
     newest_first = sorted(found, reverse=True)
     best = newest_first[0]
     usable = (v for v in newest_first if any(fits(file, target) for file in found[v]))
@@ -200,6 +216,32 @@ def missing(
     has = f"; it has wheels for Python {_span(pythons)}" if pythons else ""
     lacks = f"has no wheel for Python {target.minor} on {_system(target)}"
     return f"{requirement.name} {best} {lacks}{has}"
+
+
+def _none_admitted(requirement: PackageRequirement, releases: Releases, sought: Sought) -> str:
+    """Why none of the releases that are there meets a requirement."""
+    met = [file for version in requirement.specifier.filter(releases) for file in releases[version]]
+    if met:
+        return _yanked(requirement, met)
+    if bare := [*requirement.specifier.filter(sought.every)]:
+        newest = max(releases)
+        return (
+            f"of {requirement.name} {max(bare)} there is source alone, which is not built: the"
+            f" newest {requirement.name} with a wheel is {newest}"
+        )
+    return f"there is no {requirement}{_newest(requirement.name, releases, sought.date)}"
+
+
+def _newest(name: str, releases: Releases, date: datetime | None) -> str:
+    """Which release there is instead: of a date, if it is as of one, and final where one is."""
+    standing = [v for v, files in releases.items() if any(f.yanked is None for f in files)]
+    newest = max((v for v in standing if not v.is_prerelease), default=max(standing or releases))
+    last = max(releases)
+    by_then = f" by {date:%Y-%m-%d}" if date is not None else ""
+    later = ""
+    if last > newest:
+        later = f", and {last} is {'yanked' if last not in standing else 'a pre-release'}"
+    return f"{by_then}: the newest {name} {'then was' if by_then else 'is'} {newest}{later}"
 
 
 def _yanked(requirement: PackageRequirement, files: Sequence[DistributionFile]) -> str:

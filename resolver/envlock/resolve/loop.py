@@ -107,7 +107,9 @@ def candidates_for(question: Question, tools: Tools) -> tuple[Candidate | None, 
     bounds = question.constraints
     return tuple(
         candidate
-        for candidate in candidates(requirement, pages, question.target, preferred)
+        for candidate in candidates(
+            requirement, pages, question.target, preferred, question.settings.kinds
+        )
         if candidate.name not in bounds
         or admits(bounds[candidate.name].specifier, candidate.version)
     )

@@ -18,11 +18,18 @@ from packaging.version import Version
 
 from envlock.choices import EngineName, IndexStrategy
 from envlock.engine import ENGINES, Solution
-from envlock.errors import NoResolution, UsageError
+from envlock.errors import NoResolution
 from envlock.index.origin import indexes, public
 from envlock.index.pages import Index
 from envlock.model import LockedPackage, Rule, RuleId
-from envlock.resolve.assemble import built_there, explained, notes, reasons, with_files
+from envlock.resolve.assemble import (
+    built_there,
+    explained,
+    notes,
+    reasons,
+    taken_back,
+    with_files,
+)
 from envlock.resolve.candidate import Candidate, distributions, framework
 from envlock.resolve.conflicts import apart, least
 from envlock.resolve.loop import Attempt, candidates_for, search
@@ -104,17 +111,14 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
     """Answer a question, or say why it has no answer.
 
     Raises:
-        UsageError: nothing is asked for on this target.
         NoResolution: nothing fits; the message says what collides, the
             remedies what would free it.
         WorkError: the index or the engine failed.
     """
     if not question.requirements:
-        raise UsageError(
-            f"no requirement is for Python {question.target.minor} on {question.target.platform}:"
-            " their markers say so",
-            "--python names another Python",
-        )
+        goal = question.target
+        note = f"nothing is asked for on Python {goal.minor} on {goal.platform}"
+        return Resolution(packages=(), notes=(note,), reasons={})
     tools = replace(tools, pinned=index.pinned)
     if index.renew(
         {name: requirement.specifier for name, requirement in question.requirements.items()}
@@ -133,7 +137,11 @@ def resolve(question: Question, tools: Tools, index: Index, asked: Asked) -> Res
     )
     return Resolution(
         packages=packages,
-        notes=(*notes(settled), *built_there(packages, question.target)),
+        notes=(
+            *notes(settled),
+            *built_there(packages, question.target),
+            *taken_back(packages),
+        ),
         reasons=reasons(packages, asked.database.find),
     )
 

@@ -17,14 +17,13 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from envlock.engine import Problem
 from envlock.index.filenames import WHEEL_SUFFIX
-from envlock.index.origin import where
 from envlock.model import Constraint, LockedPackage, Target
 from envlock.resolve import explain
 from envlock.resolve.candidate import PackageRequirement, Releases, admitted, framework
 from envlock.resolve.old_wheels import OldWheel, old_wheels
 from envlock.resolve.question import Question, Tools
 from envlock.resolve.settle import Budget, Resolved, Settlement, settle
-from envlock.resolve.ways import installable
+from envlock.resolve.ways import installable, sought
 from envlock.rules.check import Situation
 from envlock.rules.frameworks import families, frameworks
 from envlock.rules.tables import pythons
@@ -103,7 +102,8 @@ def today(question: Question, tools: Tools, unread: set[NormalizedName]) -> Toda
 
 def _asked_for(question: Question, tools: Tools, name: NormalizedName) -> Releases:
     """The one release that is pinned, where it has wheels, or all: most of a page is not read."""
-    version = exact(question.given(None)[name].specifier)
+    asked = question.given(None).get(name)  # another name may be looked for, as the one meant
+    version = None if asked is None else exact(asked.specifier)
     files = () if version is None else tools.pinned({name: version}).get(name, ())
     if version is not None and any(f.filename.endswith(WHEEL_SUFFIX) for f in files):
         return {version: files}
@@ -156,8 +156,8 @@ def _obstacles(question: Question, tools: Tools, target: Target) -> Iterator[Obs
     known = sorted({*families().wheels_only, *_flavours()})
     for each in question.given(None).values():
         releases = installable(each, question, tools)
-        place = where(question.settings, each.name)
-        if line := explain.missing(each, releases, target, place, known):
+        looked = sought(each.name, question, tools, known)
+        if line := explain.missing(each, releases, target, looked):
             yield Obstacle(text=line, about=(each,))
 
 

@@ -11,6 +11,7 @@ from itertools import chain, islice
 from msgspec import Struct
 from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from envlock.choices import EngineName
@@ -85,7 +86,19 @@ def ways_out(looking: Search) -> Iterator[str]:
 
 
 def _other_pythons(looking: Search) -> Iterator[str]:
-    """The interpreters of this machine that the required release has wheels for.
+    """The interpreters of this machine that the required releases are for."""
+    question = looking.question
+    if not absent(question, looking.tools):
+        yield from _pythons_of_framework(looking)
+        return
+    for target in looking.targets_here():
+        other = replace(target, accelerator=question.target.accelerator)
+        if looking.solved(replace(question, target=other)) is not None:
+            yield command(question, looking.verb, target=other)
+
+
+def _pythons_of_framework(looking: Search) -> Iterator[str]:
+    """Those that the required release of the framework has wheels for.
 
     One that time is too short to solve for is told all the same: that wheel is known.
     """
@@ -227,9 +240,7 @@ def absent(question: Question, tools: Tools) -> tuple[PackageRequirement, ...]:
     return tuple(
         requirement
         for requirement in question.requirements.values()
-        if explain.missing(
-            requirement, installable(requirement, question, tools), question.target, "", ()
-        )
+        if explain.missing(requirement, installable(requirement, question, tools), question.target)
     )
 
 
@@ -240,6 +251,19 @@ def installable(requirement: PackageRequirement, question: Question, tools: Tool
     if requirement.name in {*families().wheels_only, of_framework.name if of_framework else None}:
         return _wheels(releases) or releases
     return releases
+
+
+def sought(
+    name: NormalizedName, question: Question, tools: Tools, known: Iterable[str]
+) -> explain.Sought:
+    """Where and as of when a package is looked for; ``known`` are names that may be meant."""
+    return explain.Sought(
+        place=where(question.settings, name),
+        date=question.exclude_newer,
+        known=known,
+        there=tools.releases,
+        every=tools.releases(name),
+    )
 
 
 def _wheels(releases: Releases) -> Releases:
@@ -329,8 +353,8 @@ def _absent(
     if of_framework is not None and requirement.name == of_framework.name:
         yield from _refused_by_rule(requirement, question, asked)
     releases = installable(requirement, question, tools)
-    place = where(question.settings, requirement.name)
-    if line := explain.missing(requirement, releases, question.target, place, known):
+    looked = sought(requirement.name, question, tools, known)
+    if line := explain.missing(requirement, releases, question.target, looked):
         yield line
 
 

@@ -51,7 +51,7 @@ def _judged(rule: Rule) -> Iterator[NormalizedName]:
         if any(each.package == NUMPY and _tells_apart(each) for each in said):
             for each in said:
                 if each.package != NUMPY:
-                    yield from families().members(each.package)
+                    yield from families().meant(each)
 
 
 def _tells_apart(condition: Condition) -> bool:

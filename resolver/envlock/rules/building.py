@@ -18,6 +18,7 @@ _NOISE = re.compile(r"^(?:DEBUG|TRACE|INFO|warning:).*\n?", re.MULTILINE)
 
 
 _MISSED = re.compile(r"No module named '?(\w+)")
+_NO_PROGRAM = re.compile(r"command '(?:[^'\n]*/)?([\w.+-]+)' failed: No such file")
 
 
 class BuildCondition(Struct, frozen=True, kw_only=True):
@@ -37,13 +38,14 @@ class BuildTools(Struct, frozen=True, kw_only=True):
     """What ``build-tools.yaml`` says.
 
     ``oldest`` maps a tool and a minor of Python to the oldest release that it
-    can run, ``imports`` modules to what brings them. ``causes`` are patterns of
-    logs and what they mean.
+    can run, ``imports`` modules and ``programs`` programs to what brings them.
+    ``causes`` are patterns of logs and what they mean.
     """
 
     oldest: Mapping[NormalizedName, Mapping[str, Version]]
     conditions: tuple[BuildCondition, ...]
     imports: Mapping[str, str]
+    programs: Mapping[str, str]
     causes: tuple[tuple[re.Pattern[str], str], ...]
 
     def floor(self, tool: NormalizedName, minor: str) -> Version | None:
@@ -62,9 +64,10 @@ class BuildTools(Struct, frozen=True, kw_only=True):
         )
 
     def lacking(self, log: str) -> frozenset[str]:
-        """Return what brings the modules that a build missed, as far as that is known."""
-        missed = _MISSED.findall(log)
-        return frozenset(self.imports[name] for name in missed if name in self.imports)
+        """Return what brings the modules and programs that a build missed, as far as is known."""
+        modules = (self.imports.get(name) for name in _MISSED.findall(log))
+        programs = (self.programs.get(name) for name in _NO_PROGRAM.findall(log))
+        return frozenset(filter(None, (*modules, *programs)))
 
     def cause(self, log: str) -> str:
         """Return in one line why a build failed, as its log has it; "" where that is not known."""
@@ -96,6 +99,7 @@ def build_tools() -> BuildTools:
             for each in said["build"]
         ),
         imports=said["imports"],
+        programs=said["programs"],
         causes=tuple(
             (re.compile(each["seen"], re.MULTILINE), each["says"]) for each in said["causes"]
         ),

@@ -137,10 +137,16 @@ class Known(Struct, frozen=True, kw_only=True):
 
     def named(self, package: NormalizedName) -> tuple[NormalizedName, ...]:
         """The members of a family that are known to be there."""
+        return self._there(families().members(package))
+
+    def meant(self, condition: Condition) -> tuple[NormalizedName, ...]:
+        """The distributions that a condition speaks of and that are known to be there."""
+        return self._there(families().meant(condition))
+
+    def _there(self, names: Iterable[NormalizedName]) -> tuple[NormalizedName, ...]:
         # Asked hundreds of times of each lock: a list is made in half the time of a generator.
         versions, ranges = self.versions, self.ranges
-        members = families().members(package)
-        return tuple([name for name in members if name in versions or name in ranges])
+        return tuple([name for name in names if name in versions or name in ranges])
 
     def applies(self, case: Case) -> Truth:
         """Whether the situation and the conditions of a case hold, whatever it demands."""
@@ -153,7 +159,7 @@ class Known(Struct, frozen=True, kw_only=True):
 
     def holds(self, condition: Condition) -> Truth:
         """Whether the package, or one of its family, is there and in the range."""
-        named = self.named(condition.package)
+        named = self.meant(condition)
         if not named:
             return self._untold()
         if len(named) == 1:
@@ -164,7 +170,7 @@ class Known(Struct, frozen=True, kw_only=True):
         """Whether what a rule demands is not so."""
         if demand is Demand.REFUSE:
             return self.holds(condition)
-        named = self.named(condition.package)
+        named = self.meant(condition)
         if not named:
             missing = self.complete and demand is Demand.INCLUDE
             return Truth.YES if missing else self._untold()
@@ -290,7 +296,7 @@ def bounding(
             bounds = [
                 f"{'not ' if demand is Demand.REFUSE else ''}{each.package} {each.specifier}"
                 for demand, each in case.demands
-                if name in known.named(each.package)
+                if name in known.meant(each)
             ]
             if bounds and known.applies(case) is Truth.YES:
                 given = " and ".join(in_words(case.when))
@@ -320,7 +326,7 @@ def _broken(
     """What a case whose conditions hold is broken by: those that meet them, and an offender."""
     seen: dict[NormalizedName, Version | None] = {}
     for each in case.when:
-        met = (n for n in known.named(each.package) if known.inside(n, each) is Truth.YES)
+        met = (n for n in known.meant(each) if known.inside(n, each) is Truth.YES)
         name = next(met)
         seen[name] = known.versions[name]
     for demand, condition in case.demands:
@@ -334,7 +340,7 @@ def _broken(
 
 
 def _offenders(demand: Demand, condition: Condition, known: Known) -> Iterable[NormalizedName]:
-    named = known.named(condition.package)
+    named = known.meant(condition)
     if demand is Demand.INCLUDE:  # one that fits is enough, so one is told
         return named[:1] or (condition.package,)
     offends = known.inside if demand is Demand.REFUSE else known.outside

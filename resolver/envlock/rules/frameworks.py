@@ -15,6 +15,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
+from envlock.model import Condition
 from envlock.rules.tables import table
 
 
@@ -43,6 +44,10 @@ class Families(Struct, frozen=True, kw_only=True):
     def members(self, name: NormalizedName) -> tuple[NormalizedName, ...]:
         """Return the members of a family, or the name itself where it is no family's."""
         return self.by_name.get(name, (name,))
+
+    def meant(self, condition: Condition) -> tuple[NormalizedName, ...]:
+        """Return the distributions that a condition of a rule speaks of."""
+        return (condition.package,) if condition.only else self.members(condition.package)
 
     def is_stub_pair(self, one: NormalizedName, other: NormalizedName) -> bool:
         """Whether the two belong together when they have the same version."""

@@ -111,19 +111,22 @@ def _cases(document: Document) -> tuple[Case, ...]:
 
 
 def _case(top: Document, line: Document) -> Case:
-    def merged(key: str) -> dict[str, str]:
-        return {**top.get(key, {}), **line.get(key, {})}
+    only = {*map(_name, top.get("only", ()))}
+
+    def merged(key: str) -> tuple[Condition, ...]:
+        asked = {**top.get(key, {}), **line.get(key, {})}
+        return tuple(
+            _condition(name, spec, only=_name(name) in only) for name, spec in asked.items()
+        )
 
     def either(key: str) -> tuple[str, ...]:
         return tuple(line.get(key, top.get(key, ())))
 
     alone = top.get("alone")
     return Case(
-        when=tuple(_condition(name, spec) for name, spec in merged("when").items()),
+        when=merged("when"),
         demands=tuple(
-            (demand, _condition(name, spec))
-            for demand in Demand
-            for name, spec in merged(demand.value).items()
+            (demand, condition) for demand in Demand for condition in merged(demand.value)
         ),
         alone=None if alone is None else canonicalize_name(alone),
         alike=top.get("alike", False),
@@ -131,13 +134,13 @@ def _case(top: Document, line: Document) -> Case:
         platforms=either("platform"),
         managers=either("manager"),
         accelerators=either("accelerator"),
-        variables=merged("variables"),
-        settings=merged("set"),
+        variables={**top.get("variables", {}), **line.get("variables", {})},
+        settings={**top.get("set", {}), **line.get("set", {})},
     )
 
 
-def _condition(name: str, specifier: str) -> Condition:
-    return Condition(package=_name(name), specifier=_specifier(specifier))
+def _condition(name: str, specifier: str, *, only: bool = False) -> Condition:
+    return Condition(package=_name(name), specifier=_specifier(specifier), only=only)
 
 
 @cache

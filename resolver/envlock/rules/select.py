@@ -119,7 +119,7 @@ def _open(clause: Iterable[_Part], known: Known) -> list[_Part] | None:
 def _bounds(part: _Part, rule: Rule) -> Iterator[Constraint]:
     specifier = part.excluded()
     if specifier is not None:
-        for name in families().members(part.condition.package):
+        for name in families().meant(part.condition):
             yield _constraint(Condition(package=name, specifier=specifier), rule)
 
 

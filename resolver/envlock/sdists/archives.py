@@ -15,6 +15,9 @@ from envlock.system import contents, make_folder, write_files
 
 _LARGEST = 500_000_000  # bytes of an archive that is packed anew
 _PROJECT = "pyproject.toml"
+#: Where a tar says what wrote it, and what GNU's says: uv reads none of two kinds.
+_MAGIC = slice(257, 265)
+_GNU = b"ustar  \0"
 
 
 def as_gzip(sdist: Path) -> Path:
@@ -47,7 +50,7 @@ def asking_for(tools: Iterable[str], sdist: Path) -> Path:
     names = ", ".join(f'"{each}"' for each in sorted({"setuptools", "wheel", *tools}))
     backend = 'build-backend = "setuptools.build_meta:__legacy__"'
     text = f"[build-system]\nrequires = [{names}]\n{backend}\n".encode()
-    if not tarfile.is_tarfile(sdist):
+    if not (sdist.is_file() and tarfile.is_tarfile(sdist)):
         return sdist
     try:
         content = gzip.decompress(contents(sdist))
@@ -59,7 +62,8 @@ def asking_for(tools: Iterable[str], sdist: Path) -> Path:
     if f"{top}/{_PROJECT}" in members:
         return sdist
     packed = io.BytesIO(content)
-    with tarfile.open(fileobj=packed, mode="a") as archive:
+    written = tarfile.GNU_FORMAT if content[_MAGIC] == _GNU else tarfile.PAX_FORMAT
+    with tarfile.open(fileobj=packed, mode="a", format=written) as archive:
         entry = tarfile.TarInfo(f"{top}/{_PROJECT}")
         entry.size = len(text)
         archive.addfile(entry, io.BytesIO(text))

@@ -26,13 +26,13 @@ def with_wheels(
         NoResolution: one cannot be built here.
         WorkError: a source cannot be read, or is not the one that was locked.
     """
-    if not any(each.built for each in part.pypi):
+    if not any(each.built and each.direct is None for each in part.pypi):
         return part, settings
     index = Index(settings, progress=progress)
     packages: list[LockedPackage] = []
     links: dict[str, str] = {}
     for package in part.pypi:
-        file = _source(package, index) if package.built else None
+        file = _source(package, index) if package.built and package.direct is None else None
         if file is None:
             packages.append(package)
             continue

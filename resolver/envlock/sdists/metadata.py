@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator
 from email.parser import BytesHeaderParser
 from pathlib import Path
 
 from envlock import standards
+from envlock.index.mending import reading
 
 _METADATA = re.compile(r"[^/]+\.dist-info/METADATA")
-#: ``>=3.`` and ``<2.1.``: a dot with nothing behind it.
-_OPEN = re.compile(r"(?<=\d)\.(?=\s*(?:[,);]|$))")
-#: ``>=3.6.*``: a star where only = and != may have one.
-_STAR = re.compile(r"((?:[<>]=?|~=)\s*[\w.]+?)\.\*")
-#: ``>=1.0<2``: no comma between two bounds.
-_JOINED = re.compile(r"(?<=[\w*])\s*(?=(?:[<>!~=]=|[<>])\s*\d)")
 
 
 def faults_of(wheel: Path) -> dict[str, str] | None:
@@ -37,16 +31,8 @@ def faults_of(wheel: Path) -> dict[str, str] | None:
         said = " ".join(each.split())
         if standards.requirement(said) is not None:
             continue
-        meant = next((m for m in _readings(said) if standards.requirement(m)), None)
+        meant = reading(said)
         if meant is None and "extra ==" not in said:
             return None
         found[said] = meant or ""
     return found
-
-
-def _readings(said: str) -> Iterator[str]:
-    """What a requirement may have meant: the smallest change first."""
-    bounds, semicolon, marker = said.partition(";")
-    for pattern, instead in ((_OPEN, ""), (_STAR, r"\1"), (_JOINED, ",")):
-        bounds = re.sub(pattern, instead, bounds)
-        yield f"{bounds.rstrip()} {semicolon}{marker}".strip() if semicolon else bounds.strip()

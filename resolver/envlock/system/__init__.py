@@ -41,6 +41,7 @@ from envlock.system.reading import Ends as Ends
 from envlock.system.reading import Refused as Refused
 from envlock.system.reading import contents as contents
 from envlock.system.reading import encoded_as as encoded_as
+from envlock.system.reading import encoding_of as encoding_of
 from envlock.system.reading import opened as opened
 from envlock.system.reading import read_ends as read_ends
 from envlock.system.reading import read_standard_input as read_standard_input

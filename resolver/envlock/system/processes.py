@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+import shlex
 import signal
 import subprocess
 import threading
@@ -25,6 +26,7 @@ from msgspec import Struct
 
 from envlock.errors import UsageError, WorkError
 from envlock.system.disks import refuse_full
+from envlock.trace import trace
 
 _WRITTEN = 16_000  # bytes a second: less is no download that anybody waits for
 _COMPUTED = 0.01  # of a core
@@ -112,6 +114,7 @@ def run(
     """
     out: list[str] = []
     said: list[str] = []
+    begun = time.monotonic()
     process = None
     readers: tuple[threading.Thread, ...] = ()
     try:
@@ -130,8 +133,14 @@ def run(
             reader.join(5)
     texts = {"stdout": "".join(out), "stderr": "".join(said)}
     done = Completed(returncode=process.returncode, timed_out=timed_out, **texts)
+    trace(lambda: _told(command, done, time.monotonic() - begun))
     _refuse_full(done, command, env)
     return done
+
+
+def _told(command: Sequence[str | Path], done: Completed, seconds: float) -> str:
+    ended = "ended by its time limit" if done.timed_out else f"exit code {done.returncode}"
+    return f"ran {shlex.join(map(str, command))}: {ended}, {seconds:.2f} s"
 
 
 def _refuse_full(

@@ -52,12 +52,17 @@ _WHOLE_LOG, _HEAD, _TAIL = 10 * _MEGABYTE, 2 * _MEGABYTE, 8 * _MEGABYTE
 _MOST_OF_A_STREAM = 512 * _MEGABYTE
 _UNOPENED = 1.0  # seconds that a pipe waits for somebody who writes to it
 _SILENT = 600.0  # seconds that such a writer may say nothing
-_WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
+#: The mark of UTF-32 begins as one of UTF-16 does, so it comes first.
 _ENCODINGS = (
     (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+#: A comment in one of the first two lines that names an encoding (PEP 263), as pip reads it.
+_SAID = re.compile(rb"\A(?:#[^\n]*\n|[ \t]*\r?\n)?#[^\n]*?coding[:=][ \t]*([-\w.]+)")
 _KINDS = (
     (stat.S_ISDIR, "it is a folder, not a file"),
     (stat.S_ISFIFO, "it is a pipe, not a file"),
@@ -334,24 +339,45 @@ def _cut(tail: bytes) -> int:
 _HALVES = {bytes([each]) for each in range(0x80, 0xC0)}
 
 
+def encoding_of(content: bytes) -> tuple[bytes, str]:
+    """Return the mark that a text begins with, and the encoding that it or a comment names.
+
+    As pip has it: both are empty where the text does not tell.
+    """
+    for mark, encoding in _ENCODINGS:
+        if content.startswith(mark):
+            return mark, encoding
+    said = _SAID.match(content)
+    return b"", said[1].decode() if said else ""
+
+
 def _decoded(content: bytes, path: Path) -> str:
-    wide = content.startswith(_WIDE_MARKS)
+    mark, said = encoding_of(content)
+    encoding = said or "utf-8"
     try:
-        return content.decode("utf-16" if wide else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        kind = "UTF-16" if wide else "UTF-8"
+        return content[len(mark) :].decode(encoding)
+    except LookupError:
         raise UsageError(
-            f"{path}: not {kind} text (byte {error.start} is 0x{content[error.start]:02x})",
+            f"{path}: its first lines name the encoding {said!r}, which there is not",
+            f"save {path} as UTF-8, without that comment",
+        ) from None
+    except UnicodeError as error:
+        kind = encoding.upper().removesuffix("-LE").removesuffix("-BE")
+        start = error.start if isinstance(error, UnicodeDecodeError) else 0
+        raise UsageError(
+            f"{path}: not {kind} text (byte {start + len(mark)} is"
+            f" 0x{content[start + len(mark) :][:1].hex()})",
             f"save {path} as UTF-8",
         ) from None
 
 
 def encoded_as(before: bytes, text: str) -> bytes:
     """The bytes of a text that takes the place of others: in their encoding, with their mark."""
-    for mark, encoding in _ENCODINGS:
-        if before.startswith(mark):
-            return mark + text.encode(encoding)
-    return text.encode()
+    mark, said = encoding_of(before)
+    try:
+        return mark + text.encode(said or "utf-8")
+    except (LookupError, UnicodeError):
+        return text.encode()
 
 
 def _refuse_beyond(text: str, path: Path) -> None:

@@ -26,10 +26,12 @@ class Mismatch(Exception):
         self.digest = digest
 
 
-def store(target: Path, parts: Iterable[bytes], wanted: Collection[str], most: int | None) -> None:
+def store(
+    target: Path, parts: Iterable[bytes], wanted: Collection[str] | None, most: int | None
+) -> str:
     """Write what comes beside a file, and give it the file's name if its sha256 is a wanted one.
 
-    ``most`` are the bytes that it may have.
+    ``most`` are the bytes that it may have; None wants any. The sha256 is returned.
 
     Raises:
         Mismatch: it is something else, and nothing is kept of it.
@@ -45,9 +47,10 @@ def store(target: Path, parts: Iterable[bytes], wanted: Collection[str], most: i
                     raise Mismatch("")
                 digest.update(part)
                 stream.write(part)
-        if digest.hexdigest() not in wanted:
+        if wanted is not None and digest.hexdigest() not in wanted:
             raise Mismatch(digest.hexdigest())
         beside.replace(target)
+        return digest.hexdigest()
     except OSError as error:
         raise cannot_write(str(target), error, target.parent, size) from error
     finally:

@@ -9,7 +9,9 @@ is not on this machine.
 
 from __future__ import annotations
 
+import platform as platform_module
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
@@ -100,11 +102,33 @@ SYSTEMS = {
 }
 
 
+#: What ``platform.machine()`` calls machines, as envlock does.
+_CALLED = {"amd64": "x86_64", "x64": "x86_64"}
+
+
+def this_platform() -> Platform:
+    """Return the system and the machine that this is; which C library it has is not asked."""
+    systems = {of["sys_platform"]: name for name, of in SYSTEMS.items()}
+    machine = platform_module.machine().lower()
+    return Platform(
+        system=systems.get(sys.platform, sys.platform), machine=_CALLED.get(machine, machine)
+    )
+
+
 _MACHINES = {"windows-x86_64": "AMD64", "windows-arm64": "ARM64"}
 
 
-#: Docker's variants that its images name and wheels do not tell apart.
-_VARIANT = re.compile(r"(linux/arm64)/v8")
+#: Other spellings, and the name or the tag of a wheel that says the same: Docker's variants, which
+#: wheels do not tell apart; uv's triples with a floor of the C library, of which the one for musl
+#: starts where Alpine 3.13 does; what ``sysconfig.get_platform()`` prints.
+_SPELLINGS = (
+    (r"(linux/arm64)/v8|(linux/amd64)/v[1-4]", r"\1\2"),
+    (r"(x86_64|aarch64)-((?:many|musl)linux\w+)", r"\2_\1"),
+    (r"(x86_64|aarch64)-unknown-linux-musl", r"musllinux_1_2_\1"),
+    (r"(linux)_(x86_64|aarch64)", r"\1-\2"),
+    (r"macosx-(\d+)\.(\d+)-(\w+)", r"macosx_\1_\2_\3"),
+    (r"win-(amd64|arm64)", r"win_\1"),
+)
 
 
 _TAG = re.compile(
@@ -138,10 +162,13 @@ def read_platform(text: str) -> NamedPlatform:
     Raises:
         UsageError: it is none of them; the nearest names are told.
     """
-    name = _VARIANT.sub(r"\1", text.strip().lower())
+    name = text.strip().lower()
     for known in KNOWN:
         if name in known.names:
             return NamedPlatform(platform=known.platform, option=str(known.platform))
+    for spelling, same in _SPELLINGS:
+        if (found := re.fullmatch(spelling, name)) is not None:
+            return read_platform(found.expand(same))
     if (tagged := _tagged(name)) is not None:
         return tagged
     own = [str(known.platform) for known in KNOWN]
@@ -274,13 +301,17 @@ def _platforms_of(tag: re.Match[str]) -> Iterator[Platform]:
 
 
 def python_version(wanted: str) -> Version | None:
-    """Return the full version that "3.10" or "3.10.4" stands for; None for anything else.
+    """Return the full version that "3.10" or "3.10.4" stands for; None for what is no Python.
 
     A minor stands for its first patch, as uv has it: what is locked for that
     holds for every later one. Some stand for a later one (``pythons.yaml``).
     """
     found = _VERSION.fullmatch(wanted)
     if found is None or Version(wanted) < Version(pythons().oldest):
+        return None
+    newest = Version(pythons().minors[-1])
+    # The next one is out before the table has it; what comes later is a slip of the pen.
+    if Version(wanted).release[:2] > (newest.major, newest.minor + 1):
         return None
     if wanted.count(".") > 1:
         return Version(wanted)

@@ -1,6 +1,6 @@
 """What the days of two packages say of an error that is about both."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 import pytest
@@ -37,11 +37,18 @@ DAYS: dict[str, dict[str, tuple[str, bool]]] = {
 }
 
 
+_NEWER = {"1.0": ("2025-06-01", True)}
+
+
 def owner(package: str) -> NormalizedName:
     return canonicalize_name(package)
 
 
 def told(text: str, days: Mapping[str, Mapping[str, tuple[str, bool]]] = DAYS) -> str:
+    return next(ways(text, days), "")
+
+
+def ways(text: str, days: Mapping[str, Mapping[str, tuple[str, bool]]]) -> Iterator[str]:
     def releases(name: NormalizedName) -> dict[Version, Dated]:
         return {
             Version(version): Dated(day=date.fromisoformat(day), serves=serves)
@@ -49,11 +56,9 @@ def told(text: str, days: Mapping[str, Mapping[str, tuple[str, bool]]] = DAYS) -
         }
 
     found = of_another_day(text, owner, PACKAGES, releases)
-    if found is None:
-        return ""
-    (lesson,) = lessons([found], text, PACKAGES)
-    assert (found.id, lesson.finding) == (DATED, found)
-    return str(lesson)
+    for lesson in lessons([found] if found else [], text, PACKAGES):
+        assert (lesson.finding.id, lesson.finding) == (DATED, found)
+        yield str(lesson)
 
 
 @pytest.mark.parametrize("text", [GONE, CALLS, NO_MODULE], ids=["name", "call", "module"])
@@ -74,6 +79,14 @@ def test_who_is_newer_than_the_other_asks_for_a_newer_one() -> None:
         "other": {**DAYS["other"], "3.1": ("2025-01-01", True), "4.0": ("2026-01-01", True)},
     }
     assert told(GONE, days) == "other>=3.1"
+
+
+def test_who_asks_may_be_what_another_day_is_taken_of() -> None:
+    days = {
+        "asker": {"0.8": ("2023-01-01", True), "0.9": ("2024-01-01", True), **_NEWER},
+        "other": DAYS["other"],
+    }
+    assert [*ways(GONE, days)] == ["asker<=0.9"]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from envlock.examine.files import examine_path
 from envlock.examine.gathered import Given
 from envlock.findings import Examined
 from envlock.model import Platform
+from envlock.targets.platforms import this_platform
 
 
 def examine(tmp_path: Path, text: str, given: Given | None = None) -> Examined:
@@ -77,8 +78,8 @@ variables:
     assert found.variables == {"TF_USE_LEGACY_KERAS": "1"}
     assert told(found, tmp_path) == [
         (
-            "environment.yml:8: --find-links is not followed: a file does not choose where"
-            " packages come from, the command line does"
+            "environment.yml:8: --find-links is not followed here: what is judged comes from"
+            " where pip is configured to look"
         ),
         (
             'environment.yml:11: "git+https://example.org/dqclibs.git" does not tell which package '
@@ -126,12 +127,25 @@ def test_entries_for_other_systems_are_left_out_with_a_note(tmp_path: Path) -> N
     ]
 
 
-def test_of_entries_for_single_systems_none_counts_where_no_system_is_known(
+def test_entries_for_single_systems_are_judged_for_this_one_where_none_is_told(
     tmp_path: Path,
 ) -> None:
-    found = examine(tmp_path, SELECTED)
-    assert (pins(found), ranges(found)) == ({}, {})
-    assert len(found.notes) == 5
+    assert examine(tmp_path, SELECTED).packages == (
+        examine(tmp_path, SELECTED, Given(platform=this_platform())).packages
+    )
+    everywhere = examine(tmp_path, "dependencies:\n  - numpy=1.26.4  # [linux or osx or win]\n")
+    assert pins(everywhere) == {"numpy": "1.26.4"}
+
+
+def test_lines_that_exclude_each_other_are_told_with_their_places(tmp_path: Path) -> None:
+    found = examine(tmp_path, "dependencies:\n  - numpy=1.26\n  - scipy\n  - numpy<1.25\n")
+    (clash,) = found.clashes
+    assert clash.package == "numpy"
+    assert clash.one.startswith("numpy==1.26.* (")
+    assert clash.one.endswith("environment.yml:2)")
+    assert clash.other.startswith("numpy<1.25 (")
+    fit = "  - numpy=1.26\n  - numpy<2\n  - flatbuffers=23\n  - python-flatbuffers=24\n"
+    assert examine(tmp_path, f"dependencies:\n{fit}").clashes == ()
 
 
 def test_a_map_of_lists_is_read_like_a_list(tmp_path: Path) -> None:

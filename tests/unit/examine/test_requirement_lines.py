@@ -48,7 +48,7 @@ def test_a_line_is_read_without_a_note(
     assert (found.notes, found.manager, found.complete) == ((), "pip", False)
 
 
-_INDEX = "is not followed: a file does not choose where packages come from, the command line does"
+_INDEX = "is not followed here: what is judged comes from where pip is configured to look"
 NOTED = [
     (
         "torch==2.2.1+cpu -f https://example.org/wheels",

@@ -7,12 +7,20 @@ from pathlib import Path
 import pytest
 
 from envlock.errors import UsageError
+from envlock.formats.pep508 import parse_requirement
 from envlock.request.words import parse_words
 
 
 def refusal(*words: str) -> UsageError:
     with pytest.raises(UsageError) as caught:
         parse_words(words)
+    return caught.value
+
+
+def refused_release(word: str) -> UsageError:
+    """Why a word is no requirement on a release, as ``-P`` needs one."""
+    with pytest.raises(UsageError) as caught:
+        parse_requirement(word)
     return caught.value
 
 
@@ -62,7 +70,7 @@ def test_the_name_of_a_file_is_never_looked_for_on_an_index(name: str) -> None:
 def test_a_version_control_address_is_refused_without_its_credentials(
     word: str, shown: str, remedies: tuple[str, ...]
 ) -> None:
-    fault = refusal(word)
+    fault = refused_release(word)
 
     assert fault.message == (
         f'"{shown}" is a version control address: no hash can pin what it will hold'
@@ -112,7 +120,7 @@ def test_a_version_control_address_is_refused_without_its_credentials(
 def test_the_address_of_a_file_is_refused_with_the_release_it_is(
     word: str, shown: str, remedies: tuple[str, ...]
 ) -> None:
-    fault = refusal(word)
+    fault = refused_release(word)
 
     assert fault.message == (
         f'"{shown}" is a place, not a release: a lock pins what an index lists'
@@ -132,7 +140,7 @@ def test_the_address_of_a_file_is_refused_with_the_release_it_is(
     ],
 )
 def test_a_folder_is_refused_with_how_to_lock_what_it_needs(word: str, folder: str) -> None:
-    fault = refusal(word)
+    fault = refused_release(word)
 
     assert fault.message == f'"{word}" is a folder: no hash can pin what it will hold'
     assert fault.remedies == (

@@ -5,7 +5,8 @@ from pathlib import PurePosixPath
 import pytest
 
 from envlock.choices import Format
-from envlock.formats.registry import for_platform, format_of
+from envlock.formats.lock_rows import for_platform
+from envlock.formats.registry import format_of
 
 
 @pytest.mark.parametrize(

@@ -115,16 +115,13 @@ dependencies:
 -
 - pip:
   - -f https://example.org/wheels.html
-  - flit-core === 3.9.0 --hash=sha256:1234
+  - flit === 3.9.0 --hash=sha256:1234123412341234123412341234123412341234123412341234123412341234
 extra: 1
 prefix: /home/u/env
 """,
     )
     assert found.channels == ("defaults",)
-    assert found.pip_options == (
-        "--extra-index-url https://u:secret@host/simple",
-        "--find-links https://example.org/wheels.html",
-    )
+    assert found.pip_options == ()
     untaken = (
         "is not followed: an environment file does not choose where pip's packages come from;"
         " the command line does:"
@@ -159,8 +156,8 @@ dependencies:
 - ./h5py-3.1-py_0.conda
 - !!python/object:os.system foo
 - pip:
-  - git+https://u:secret@example.org/x.git
-  - -e .
+  - hg+https://u:secret@example.org/x.hg
+  - -e nowhere
   - {a: b}
 dependencies: []
 """,
@@ -180,10 +177,10 @@ dependencies: []
             " a channel lists"
         ),
         (
-            'environment.yml:12: "git+https://****@example.org/x.git" is a version control'
-            " address: no hash can pin what it will hold"
+            'environment.yml:12: "hg+https://****@example.org/x.hg": of version control envlock'
+            " reads git alone, as git+https://… or git+ssh://git@…"
         ),
-        'environment.yml:13: -e "." is an editable install: no hash can pin what it will hold',
+        (f'environment.yml:13: "nowhere": there is no folder of a project at "{tmp_path}/nowhere"'),
         "environment.yml:14: this entry is not a requirement",
     ]
     assert 'environment.yml:9: write "h5py", and the channel it is in under channels' in (
@@ -246,3 +243,17 @@ def test_what_conda_lists_as_installed_by_pip_is_a_requirement(tmp_path: Path) -
     assert found.notes == (
         "environment.yml:1: keras=2.9.0=pypi_0 is read as pip's keras==2.9.0: its build says so",
     )
+
+
+def test_the_places_of_pips_list_are_from_the_file_as_conda_runs_pip_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "env").mkdir()
+    (tmp_path / "env" / "pyproject.toml").write_text('[project]\nname = "own"\nversion = "1"\n')
+    text = "dependencies:\n- python\n- pip:\n  - -e .[dev]\n"
+    (tmp_path / "env" / "environment.yml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+
+    (found,) = read_environment(Path("env/environment.yml")).requirements
+
+    assert str(found.requirement) == "own[dev] @ ./env#editable=true"

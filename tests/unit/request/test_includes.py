@@ -37,7 +37,7 @@ def bounds(parsed: ParsedFile) -> list[tuple[str, str]]:
 
 def test_every_fault_of_a_file_and_its_includes_is_told_at_once(tmp_path: Path) -> None:
     write(tmp_path, "base.in", "h5py\nnumpy 1.19\n")
-    path = write(tmp_path, "requirements.in", "tensorflow=2.10\n-r base.in\n-e .\n")
+    path = write(tmp_path, "requirements.in", "tensorflow=2.10\n-r base.in\n-e nowhere\n")
 
     fault = refusal(path)
 
@@ -50,13 +50,15 @@ def test_every_fault_of_a_file_and_its_includes_is_told_at_once(tmp_path: Path) 
             'base.in:2: "numpy 1.19" is not a requirement:'
             " there is no operator before the version (character 7)"
         ),
-        'requirements.in:3: -e "." is an editable install: no hash can pin what it will hold',
+        ('requirements.in:3: "nowhere": there is no folder of a project at "nowhere"'),
     ]
     assert fault.remedies == (
         'requirements.in:1: write "tensorflow==2.10.*"',
         'base.in:2: write "numpy==1.19.*"',
-        'requirements.in:3: lock what it needs with -r "./pyproject.toml"',
-        'requirements.in:3: install it after the lock: pip install --no-deps "."',
+        (
+            "requirements.in:3: name it from the current folder, or write the release of an index:"
+            " NAME==VERSION"
+        ),
     )
 
 
@@ -95,7 +97,7 @@ def test_a_lock_serves_as_constraints_without_its_extras(tmp_path: Path) -> None
     path = write(
         tmp_path,
         "bounds.txt",
-        "fastapi[all]==0.73.0 --hash=sha256:aa\nray[tune]>=2.7; os_name=='posix'\n",
+        f"fastapi[all]==0.73.0 --hash=sha256:{'ab' * 32}\nray[tune]>=2.7; os_name=='posix'\n",
     )
 
     parsed = read_constraints_file(path)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from envlock.errors import UsageError
+from envlock.index.secrets import redact
 from envlock.request.files import ParsedFile, read_request_file
 
 
@@ -39,10 +40,10 @@ def test_hashes_and_harmless_options_are_left_out_with_one_note_each(tmp_path: P
         --prefer-binary
         --use-feature fast-deps
         numpy==1.26.4 \\
-            --hash=sha256:aa \\
-            --hash sha256:bb
-        h5py==3.11.0 --hash=sha256:cc
-        """,
+            --hash=sha256:{a} \\
+            --hash sha384:{b}
+        h5py==3.11.0 --hash=sha256:{a}
+        """.format(a="a" * 64, b="B" * 96),
     )
 
     parsed = read_request_file(path)
@@ -53,17 +54,16 @@ def test_hashes_and_harmless_options_are_left_out_with_one_note_each(tmp_path: P
     ]
     either = "envlock chooses between wheels and sources itself"
     assert parsed.notes == (
-        (
-            "requirements.txt:1: --pre is ignored: a requirement admits pre-releases by naming one,"
-            " such as tensorflow>=2.17rc0"
-        ),
         "requirements.txt:2: --require-hashes is ignored: a lock always has hashes",
-        f"requirements.txt:3: --only-binary is ignored: {either}",
-        f"requirements.txt:3: --no-binary is ignored: {either}",
         f"requirements.txt:4: --prefer-binary is ignored: {either}",
         "requirements.txt:5: --use-feature is ignored: it is about pip itself",
         "requirements.txt:6: --hash is ignored: the lock gets the hashes of what it pins",
     )
+    assert [str(each.option) for each in parsed.options] == [
+        "--pre",
+        "--only-binary :all:",
+        "--no-binary h5py",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -81,20 +81,29 @@ def test_hashes_and_harmless_options_are_left_out_with_one_note_each(tmp_path: P
         ("-fwheels", "--find-links wheels"),
         ("--no-index", "--no-index"),
         ("--trusted-host example.org", "--trusted-host example.org"),
-        (
-            "torch==2.2.1 --extra-index-url https://download.pytorch.org/whl/cpu",
-            "--extra-index-url https://download.pytorch.org/whl/cpu",
-        ),
     ],
 )
-def test_an_index_is_chosen_on_the_command_line_only(line: str, typed: str, tmp_path: Path) -> None:
-    fault = refusal(write(tmp_path, "requirements.txt", f"numpy\n{line}\n"))
+def test_an_option_that_chooses_an_index_is_kept_with_its_place(
+    line: str, typed: str, tmp_path: Path
+) -> None:
+    (found,) = read_request_file(write(tmp_path, "requirements.txt", f"numpy\n{line}\n")).options
 
-    assert fault.message == (
-        f'requirements.txt:2: "{typed}": a requirements file does not choose'
-        " where packages come from"
+    assert (redact(str(found.option)), found.where) == (typed, "requirements.txt:2")
+    assert found.base == tmp_path
+
+
+def test_behind_a_requirement_it_is_ignored_as_by_pip(tmp_path: Path) -> None:
+    line = "torch==2.2.1 --extra-index-url https://me:pw@example.org/simple"
+
+    parsed = read_request_file(write(tmp_path, "requirements.txt", f"{line}\n"))
+
+    assert parsed.options == ()
+    assert parsed.notes == (
+        (
+            "requirements.txt:1: --extra-index-url is ignored: behind a requirement it is, as by"
+            " pip: write it on a line of its own"
+        ),
     )
-    assert fault.remedies == (f"remove it there and pass it on the command line: {typed}",)
 
 
 @pytest.mark.parametrize(
@@ -118,6 +127,17 @@ def test_no_option_is_smuggled_through_a_requirement(
         " a requirement passes none to pip"
     )
     assert fault.remedies == (f'remove "{long}"',)
+
+
+@pytest.mark.parametrize(
+    "value", ["md5:" + "a" * 32, "sha256:aa", "sha256:", "x", "sha1:" + "0" * 40]
+)
+def test_a_hash_that_is_none_is_refused(value: str, tmp_path: Path) -> None:
+    fault = refusal(write(tmp_path, "requirements.txt", f"numpy==1.0 --hash={value}\n"))
+
+    assert fault.message == (
+        f'requirements.txt:1: "--hash {value}": this is no sha256, sha384 or sha512 hash'
+    )
 
 
 def test_an_option_for_builds_on_its_own_line_is_refused(tmp_path: Path) -> None:

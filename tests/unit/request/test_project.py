@@ -157,7 +157,7 @@ def test_every_malformed_entry_is_told_with_its_line(project: Path) -> None:
         requires-python = "3.9+"
         dependencies = [
           "tensorflow=2.10",
-          "model @ git+https://me:pw@example.org/model",
+          "model @ hg+https://me:pw@example.org/model",
           3,
         ]
         [project.optional-dependencies]
@@ -172,8 +172,8 @@ def test_every_malformed_entry_is_told_with_its_line(project: Path) -> None:
             ' pip writes "==" for conda\'s "=" (character 11)'
         ),
         (
-            f'{project}:5: "model @ git+https://****@example.org/model" is a version control'
-            " address: no hash can pin what it will hold"
+            f'{project}:5: "model @ hg+https://****@example.org/model": of version control envlock'
+            " reads git alone, as git+https://… or git+ssh://git@…"
         ),
         f'{project}: project.dependencies[2]: a string is needed, and "3" is there',
         (

@@ -85,7 +85,7 @@ def test_a_file_in_another_encoding_is_refused_with_the_byte(tmp_path: Path) -> 
     assert refusal(path).message == f"{path}: not UTF-8 text (byte 12 is 0xe9)"
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
 def test_a_byte_order_mark_tells_the_encoding(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "requirements.txt"
     path.write_bytes("numpy<2\n".encode(encoding))
@@ -120,37 +120,29 @@ def test_markers_extras_and_repeated_names_are_kept(tmp_path: Path) -> None:
     [
         (
             "-e .",
-            '-e "." is an editable install: no hash can pin what it will hold',
-            'lock what it needs with -r "./pyproject.toml"',
+            ('"." is not the folder of a project: it has no pyproject.toml, setup.cfg or setup.py'),
+            "name the folder of a project",
         ),
         (
             "--editable=./model[gpu]",
-            '-e "./model[gpu]" is an editable install: no hash can pin what it will hold',
-            'lock what it needs with -r "./model/pyproject.toml"',
+            '"./model[gpu]": there is no folder of a project at "model"',
+            "name it from the current folder, or write the release of an index: NAME==VERSION",
         ),
         (
-            "-e git+https://me:pw@github.com/h5py/h5py#egg=h5py",
+            "hg+https://me:pw@example.org/h5py#egg=h5py",
             (
-                '-e "git+https://****@github.com/h5py/h5py#egg=h5py" is an editable install:'
-                " no hash can pin what it will hold"
+                '"hg+https://****@example.org/h5py#egg=h5py": of version control envlock reads git'
+                " alone, as git+https://… or git+ssh://git@…"
             ),
-            "name a release of the package instead",
-        ),
-        (
-            "git+https://github.com/h5py/h5py#egg=h5py",
-            (
-                '"git+https://github.com/h5py/h5py#egg=h5py" is a version control address:'
-                " no hash can pin what it will hold"
-            ),
-            'write "h5py"',
+            "write the release of an index: h5py",
         ),
         (
             "./wheels/h5py-3.1.0-cp38-cp38-win_amd64.whl",
             (
-                '"./wheels/h5py-3.1.0-cp38-cp38-win_amd64.whl" is a place, not a release:'
-                " a lock pins what an index lists"
+                '"./wheels/h5py-3.1.0-cp38-cp38-win_amd64.whl": there is no wheel, source archive'
+                ' or folder at "wheels/h5py-3.1.0-cp38-cp38-win_amd64.whl"'
             ),
-            'write "h5py==3.1.0"',
+            "name it from the current folder, or write the release of an index: h5py==3.1.0",
         ),
         (
             "base.txt",
@@ -168,8 +160,9 @@ def test_markers_extras_and_repeated_names_are_kept(tmp_path: Path) -> None:
     ],
 )
 def test_what_no_lock_can_hold_is_refused_with_what_to_do(
-    line: str, message: str, first: str, tmp_path: Path
+    line: str, message: str, first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     fault = refusal(write(tmp_path, "requirements.txt", f"\n{line}\n"))
 
     assert fault.message == f"requirements.txt:2: {message}"
@@ -190,6 +183,16 @@ def test_a_file_full_of_faults_is_told_in_twenty_lines_and_a_count(tmp_path: Pat
 
     assert lines[19].startswith('requirements.txt:20: "p19=1.0"')
     assert lines[20:] == ["and 180 more faults like these"]
+
+
+def test_a_comment_names_the_encoding_as_for_pip(tmp_path: Path) -> None:
+    path = tmp_path / "requirements.txt"
+    path.write_bytes("# -*- coding: latin-1 -*-\nnumpy # schön\n".encode("latin-1"))
+
+    assert names(read_request_file(path)) == [("numpy", "requirements.txt:2")]
+
+    path.write_bytes(b"# coding: no-such\nnumpy\n")
+    assert "name the encoding 'no-such', which there is not" in refusal(path).message
 
 
 OTHERS = {

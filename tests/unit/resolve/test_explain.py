@@ -21,7 +21,7 @@ from envlock.model import (
     Violation,
 )
 from envlock.resolve.candidate import PackageRequirement, Releases
-from envlock.resolve.explain import causes, command, missing, relaxable, remedy, title
+from envlock.resolve.explain import Sought, causes, command, missing, relaxable, remedy, title
 from envlock.resolve.feasible import Collision, Infeasible
 from envlock.resolve.loop import BudgetExhausted
 from envlock.resolve.question import Question
@@ -140,7 +140,10 @@ def listed(version: str, tag: str = "py3-none-any", **more: Any) -> Releases:
         (
             "tensorflow>=3",
             {**listed("2.20"), **listed("2.21rc1")},
-            "there is no tensorflow>=3: the newest tensorflow is 2.20",
+            (
+                "there is no tensorflow>=3: the newest tensorflow is 2.20,"
+                " and 2.21rc1 is a pre-release"
+            ),
         ),
         ("tensorflow>=2.20.1", {**listed("2.20"), **listed("2.21rc1")}, ""),
         (
@@ -168,7 +171,8 @@ def test_what_no_index_can_give_is_told_with_what_it_has(
     asked: str, releases: Releases, said: str
 ) -> None:
     known = ["tensorflow", "tensorboard"]
-    assert missing(requirement(asked), releases, TARGET, "INDEX", known) == said
+    looked = Sought(place="INDEX", known=known)
+    assert missing(requirement(asked), releases, TARGET, looked) == said
 
 
 @pytest.mark.parametrize(
@@ -183,7 +187,7 @@ def test_a_wheel_that_only_pulls_in_another_is_told(asked: str, minor: str, said
     arm = Platform(system="linux", machine="aarch64", libc="glibc 2.28")
     target = replace(TARGET, python=Version(f"{minor}.0"), platform=arm)
     whole = said and f"tensorflow {asked} on linux-aarch64 only pulls in tensorflow-cpu-aws, {said}"
-    assert missing(requirement(f"tensorflow=={asked}"), listed(asked), target, "INDEX", []) == whole
+    assert missing(requirement(f"tensorflow=={asked}"), listed(asked), target) == whole
 
 
 def test_bounds_that_the_reasons_name_give_way_first() -> None:
@@ -233,3 +237,27 @@ def test_a_changed_wish_is_typed_or_edited_where_it_stands() -> None:
 def test_what_is_configured_is_asked_for_without_words() -> None:
     asked = question(requirement("six", "pyproject.toml [tool.envlock.requirements]"))
     assert command(asked, "lock") == "envlock lock --python 3.11"
+
+
+def test_what_is_told_to_be_newest_is_so_by_then_and_as_source_too() -> None:
+    asked = requirement("alpha==2.0")
+    by_then = Sought(date=datetime(2020, 1, 1, tzinfo=UTC))
+    said = "there is no alpha==2.0 by 2020-01-01: the newest alpha then was 1.0"
+    assert missing(asked, listed("1.0"), TARGET, by_then) == said
+    bare = Sought(every={**listed("1.0"), **listed("2.0")})
+    assert missing(asked, listed("1.0"), TARGET, bare) == (
+        "of alpha 2.0 there is source alone, which is not built:"
+        " the newest alpha with a wheel is 1.0"
+    )
+
+
+def test_a_name_is_proposed_only_if_it_is_there() -> None:
+    asked = requirement("tensorfow")
+    for names, hint in ((("tensorflow",), "; did you mean tensorflow?"), ((), "")):
+        looked = Sought(place="INDEX", known=["tensorflow"], there=set(names).__contains__)
+        assert missing(asked, {}, TARGET, looked) == f"there is no package tensorfow on INDEX{hint}"
+
+
+def test_where_nothing_is_asked_nothing_is_said_of_an_index() -> None:
+    said = "nothing is asked for alpha: there is no index, and no find-links"
+    assert missing(requirement("alpha"), {}, TARGET, Sought()) == said

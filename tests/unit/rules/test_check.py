@@ -22,6 +22,8 @@ def seen(given: Rule, pins: str, situation: Situation = SITUATION) -> list[str]:
 
 REQUIRE = rule(when={"tensorflow": "<2.5"}, require={"h5py": "<3"})
 REFUSE = rule(when={"tensorflow": ">=2.16"}, refuse={"keras": "<3"})
+ONLY = rule(when={"tensorflow": "<2.5"}, require={"h5py": "<3"}, only=["tensorflow"])
+ONLY_DEMANDED = rule(when={"h5py": ">=3"}, refuse={"tensorflow": "<2.5"}, only=["tensorflow"])
 INCLUDE = rule(when={"tensorflow-hub": ""}, include={"setuptools": "<82"})
 
 
@@ -33,6 +35,8 @@ INCLUDE = rule(when={"tensorflow-hub": ""}, include={"setuptools": "<82"})
         (REFUSE, "tensorflow 2.16.1, keras 2.15.0"),
         (REFUSE, "tensorflow 2.17.0rc1, keras 2.15.0"),
         (INCLUDE, "tensorflow-hub 0.16.1, setuptools 84"),
+        (ONLY, "tensorflow 2.4.4, h5py 3.1"),
+        (ONLY_DEMANDED, "h5py 3.1, tensorflow 2.4.4"),
     ],
 )
 def test_a_rule_is_broken_where_its_conditions_hold_and_its_demand_does_not(
@@ -50,6 +54,8 @@ def test_a_rule_is_broken_where_its_conditions_hold_and_its_demand_does_not(
         (REFUSE, "tensorflow 2.16.1, keras 3.8.0"),
         (INCLUDE, "tensorflow-hub 0.16.1, setuptools 81"),
         (rule(when={"tensorflow": "<3"}), "tensorflow 2.4.4"),
+        (ONLY, "tensorflow-macos 2.4.4, h5py 3.1"),
+        (ONLY_DEMANDED, "h5py 3.1, tensorflow-macos 2.4.4"),
     ],
 )
 def test_a_rule_is_kept_where_its_demand_is_met_or_nobody_is_there(given: Rule, pins: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from envlock.rules import tables
+from envlock.rules.building import build_tools
 from envlock.rules.frameworks import families, framework, framework_of, frameworks
 from envlock.rules.tables import TABLES, pythons, shipped, table_faults
 
@@ -70,3 +71,16 @@ def test_the_minors_are_in_order_and_the_oldest_is_among_them() -> None:
     assert said.full("3.6") == "3.6.1"
     assert said.full("3.14") == "3.14.0"
     assert set(families().one_system.values()) <= {"linux", "macos", "windows"}
+
+
+@pytest.mark.parametrize(
+    ("log", "brings"),
+    [
+        ("error: command 'swig' failed: No such file or directory", {"swig"}),
+        ("error: command '/usr/bin/cmake' failed: No such file or directory", {"cmake"}),
+        ("ModuleNotFoundError: No module named 'Cython'", {"cython"}),
+        ("error: command 'gcc' failed: No such file or directory", set()),
+    ],
+)
+def test_what_a_build_lacks_is_put_beside_it(log: str, brings: set[str]) -> None:
+    assert build_tools().lacking(log) == brings

@@ -16,7 +16,9 @@ def test_a_minor_stands_for_its_first_patch(wanted: str, version: str) -> None:
     assert python_version(wanted) == Version(version)
 
 
-@pytest.mark.parametrize("wanted", ["", "3", "2.7", "3.5", "python3.10", "3.13t", "3.10.x"])
+@pytest.mark.parametrize(
+    "wanted", ["", "3", "2.7", "3.5", "python3.10", "3.13t", "3.10.x", "3.99", "4.0"]
+)
 def test_anything_else_is_no_version_to_lock_for(wanted: str) -> None:
     assert python_version(wanted) is None
 

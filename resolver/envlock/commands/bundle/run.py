@@ -17,9 +17,10 @@ from envlock.cli.rows import say_rows
 from envlock.commands.bundle import BundleOptions
 from envlock.commands.lock.edited import tell_edits
 from envlock.errors import UsageError
-from envlock.formats.registry import LOCKS, for_platform, read_lock
+from envlock.formats.lock_rows import for_platform
+from envlock.formats.registry import LOCKS, read_lock
 from envlock.locking.beside import Beside, locks_in, refuse_missing, usual_lock
-from envlock.locking.existing import bare_of
+from envlock.locking.existing import bare_of, refuse_placed
 from envlock.model import Lock, Part, Target
 from envlock.system import read_text, size_words
 from envlock.system.looking import exists
@@ -98,6 +99,11 @@ def _read(path: Path) -> tuple[str, Lock]:
             " installed offline from a warm cache",
             f"envlock sync {shlex.quote(path.as_posix())} --offline",
         )
+    refuse_placed(
+        lock,
+        "a bundle has the files of indexes alone",
+        f"envlock sync {shlex.quote(path.as_posix())}",
+    )
     for part in lock.parts:
         if bare := bare_of(part):
             raise UsageError(

@@ -41,6 +41,10 @@ class DiagnosedThings(Struct, frozen=True, kw_only=True):
         str | None,
         option("--platform", metavar="SYSTEM", says="Its system: linux, macos-arm64, windows."),
     ] = None
+    environment: Annotated[
+        str | None,
+        option("-E", "--environment", metavar="NAME", says="Which one of a lock with several."),
+    ] = None
     rules: RuleFolders = ()
 
 

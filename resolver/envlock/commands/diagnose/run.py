@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -22,7 +21,8 @@ from envlock.cli.output import Lines, say, say_json
 from envlock.cli.output import talk as tell
 from envlock.commands.diagnose import DiagnosedThings
 from envlock.commands.diagnose.folder import with_projects
-from envlock.commands.diagnose.unread import refuse_unread
+from envlock.commands.diagnose.told import told
+from envlock.commands.unread import refuse_unread
 from envlock.diagnose import (
     OUTSIDE,
     UNEXPLAINED,
@@ -32,7 +32,6 @@ from envlock.diagnose import (
     model_findings,
     outside,
     report,
-    told_needs,
     troubled,
 )
 from envlock.errors import ExitCode, UsageError
@@ -53,7 +52,7 @@ from envlock.formats.registry import named as named_format
 from envlock.model import Platform, Remedy, RemedyKind, Rule, Severity
 from envlock.progress import Progress
 from envlock.rules import database
-from envlock.rules.frameworks import frameworks, is_foreign
+from envlock.rules.frameworks import is_foreign
 from envlock.system import Ends, read_standard_input
 from envlock.system.looking import exists, is_file, is_folder, named
 from envlock.system.reading import leads_out
@@ -66,7 +65,7 @@ if TYPE_CHECKING:
 def run(own: DiagnosedThings, form: ReportOptions, index: IndexOptions, talk: TalkOptions) -> int:
     """Do `envlock diagnose`."""
     refuse_two_reports(form, talk)
-    project, folder = with_projects(own.what, _given(own.python, own.platform))
+    project, folder = with_projects(own.what, _given(own))
     order = DiagnoseOrder(
         what=project.files,
         folder=folder,
@@ -76,6 +75,7 @@ def run(own: DiagnosedThings, form: ReportOptions, index: IndexOptions, talk: Ta
         model=own.model,
         python=own.python,
         platform=own.platform,
+        environment=own.environment,
         rules=own.rules,
         index=index,
     )
@@ -97,27 +97,8 @@ def run(own: DiagnosedThings, form: ReportOptions, index: IndexOptions, talk: Ta
         return code
     if found.examined is not None and not talk.quiet:
         tell("\n".join((report.examined_text(found.examined), *found.examined.notes)))
-    parts = [report.loads_text(found.model)] if found.model else []
-    if found.examined is not None and found.examined.uses:
-        parts += ["\n".join(told_needs(found.examined))]
-    if found.findings:
-        parts.append(report.findings_text(found.findings, verbose=talk.verbose))
-    elif found.examined is not None:
-        parts.append(_all_clear(found.examined))
-    if found.next:
-        parts.append(f"next: {as_typed(shlex.join(found.next))}")
-    say("\n\n".join(filter(None, parts)))
+    say(told(found, verbose=talk.verbose))
     return code
-
-
-def _all_clear(examined: Examined) -> str:
-    """What is said where nothing was found: of an environment with nothing that is known, that."""
-    if examined.kind is Kind.ENVIRONMENT and is_foreign(examined.packages):
-        titles = ", ".join(each.title for each in frameworks())
-        return f"{examined.origin} has none of them: {titles}, Keras, h5py"
-    if examined.uses and examined.kind is Kind.CODE:
-        return "every name that the code uses is in the newest releases on record"
-    return "nothing is wrong by what envlock knows"
 
 
 STDIN = "-"
@@ -166,6 +147,7 @@ class DiagnoseOrder(Struct, frozen=True, kw_only=True):
     model: Path | None = None
     python: str | None = None
     platform: str | None = None
+    environment: str | None = None
     rules: Sequence[Path] = ()
     index: IndexOptions | None = None
 
@@ -245,7 +227,7 @@ class _Seen(Struct, frozen=True, kw_only=True):
 
 
 def _seen(order: DiagnoseOrder, progress: Progress) -> _Seen:
-    given = _given(order.python, order.platform)
+    given = _given(order)
     parts: list[Examined] = []
     others: list[Finding] = []
     typed: Callable[[Remedy], Remedy] | None = None
@@ -301,7 +283,9 @@ def _next(
         curable = judged.pythons or any(_is_curable(each, _OF_INSTALLERS) for each in findings)
         verb = ("fix",) if curable and fixable is not None else ("lock", "-r")
         return ("envlock", *verb, *order.what, *other)
-    return () if fixable is None else ("envlock", "fix", *fixable, *python)
+    # No version cures lines that exclude each other: the finding says which to leave out.
+    clash = any(each.id == NOT_INSTALLABLE for each in findings)
+    return () if fixable is None or clash else ("envlock", "fix", *fixable, *python)
 
 
 def _models(order: DiagnoseOrder) -> list[Path]:
@@ -470,8 +454,9 @@ def _is_environment(name: str) -> bool:
     return there and bool(_INTERPRETER.fullmatch(path.name))
 
 
-def _given(python: str | None, platform: str | None) -> Given:
-    return Given(python=_python(python), platform=_platform(platform))
+def _given(said: DiagnosedThings | DiagnoseOrder) -> Given:
+    system = _platform(said.platform)
+    return Given(python=_python(said.python), platform=system, environment=said.environment)
 
 
 def _python(text: str | None) -> Version | None:
@@ -486,7 +471,7 @@ def _python(text: str | None) -> Version | None:
 def _platform(text: str | None) -> Platform | None:
     if text is None:
         return None
-    name, _, machine = text.lower().replace("_", "-", 1).partition("-")
+    name, _, machine = text.lower().replace("-", "_").partition("_")
     system = _SYSTEMS.get(name)
     if system is None:
         raise UsageError(
@@ -494,5 +479,4 @@ def _platform(text: str | None) -> Platform | None:
             "--platform linux",
             "--platform macos-arm64",
         )
-    machine = machine.replace("-", "_")
     return Platform(system=system, machine=_MACHINES.get(machine, machine))

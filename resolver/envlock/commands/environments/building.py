@@ -19,6 +19,7 @@ from packaging.version import Version
 
 from envlock.choices import Manager
 from envlock.commands.environments.drift import Closeness, Drift, drift_of
+from envlock.commands.environments.placed import install_places, listed
 from envlock.conda import rattler
 from envlock.conda.names import pypi_pins
 from envlock.conda.programs import find_program, install_through
@@ -113,7 +114,7 @@ class Venv(Struct, frozen=True, kw_only=True):
 
     ``pip`` puts one into it where the lock has none. ``kept`` are packages
     that come along beside the lock. What uv's cache may have as somebody
-    ``rewritten`` it is fetched anew.
+    ``rewritten`` it is fetched anew. Paths in the lock are from ``base``.
     """
 
     lock: Lock
@@ -124,6 +125,7 @@ class Venv(Struct, frozen=True, kw_only=True):
     pip: bool = True
     kept: tuple[Distribution, ...] = ()
     rewritten: frozenset[NormalizedName] = frozenset()
+    base: Path = Path()
 
     @property
     def changes(self) -> bool:
@@ -142,7 +144,7 @@ class Venv(Struct, frozen=True, kw_only=True):
             if self.rewritten:
                 anew = tuple(each for each in self.part.pypi if each.name in self.rewritten)
                 part, settings = self._ready(replace(self.part, pypi=anew), progress)
-                text = text_of(self.lock, part)
+                text = text_of(self.lock, listed(part))
                 add(python, text, replace(settings, no_cache=True), progress)
             self._fill(place, python, progress)
         return python
@@ -157,9 +159,10 @@ class Venv(Struct, frozen=True, kw_only=True):
         """Have what is locked in an environment, pip, what is kept, and nothing else."""
         part, settings = self._ready(self.part, progress)
         try:
-            sync(python, text_of(self.lock, part), settings, progress)
+            sync(python, text_of(self.lock, listed(part)), settings, progress)
         except IndexFailure as error:
             raise self._lacking(error) from None
+        install_places(python, part, self.base, self.settings, progress)
         if self.pip and (_PIP in self.part.pins or self._seeded(python, progress)):
             hold(place.folder, self.part.pins)
         if self.kept:
@@ -196,6 +199,7 @@ class Prefix(Struct, frozen=True, kw_only=True):
     variables: Mapping[str, str] = field(default_factory=dict)
     program: Path | None = None
     no_imports: tuple[str, ...] = ()
+    base: Path = Path()
 
     @property
     def changes(self) -> bool:
@@ -236,7 +240,8 @@ class Prefix(Struct, frozen=True, kw_only=True):
             with progress.phase(f"install {counted(len(pypi), 'package')} with pip"):
                 here = target(find_interpreter(str(python)))
                 part, settings = with_wheels(self.part, here, self.settings, progress)
-                add(python, text_of(self.lock, part), settings, progress)
+                add(python, text_of(self.lock, listed(part)), settings, progress)
+                install_places(python, part, self.base, self.settings, progress)
         write_settings(site_folders(prefix), self.lock.variables)
         ours = {each.name: each.version for each in self.part.conda}
         built = ours | {name: str(version) for name, version in self.part.pins.items()}

@@ -52,6 +52,7 @@ from envlock.commands.environments.failing import (
 )
 from envlock.commands.environments.learning import Learning, Round, rounds_data
 from envlock.commands.environments.order import Created, CreateOrder
+from envlock.commands.environments.placed import refuse_unallowed
 from envlock.commands.environments.proved import key_of, proved_before, remember
 from envlock.commands.environments.sync import SyncOrder, sync_environment
 from envlock.commands.environments.verify import (
@@ -261,6 +262,7 @@ def _builder(order: CreateOrder, locked: Locked, program: Path | None) -> Venv |
         # The path, not the version: it must be the interpreter the lock is for.
         interpreter = find_interpreter(str(job.target().interpreter))
         part = locked.lock.part
+        refuse_unallowed(locked.lock, part)
         return Venv(
             lock=locked.lock,
             part=part,
@@ -271,6 +273,7 @@ def _builder(order: CreateOrder, locked: Locked, program: Path | None) -> Venv |
         )
     own = part_of(locked.lock)
     refuse_without_python(own, order.folder)
+    refuse_unallowed(locked.lock, own)
     return Prefix(
         lock=locked.lock,
         part=own,

@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
+from envlock.builds import DirectKind
 from envlock.commands.files.diff import ListedPin, LockSide, Moved, Way, compare, conda_order
 from envlock.environment.damage import Damage, damages
 from envlock.environment.inspect import site_folders
@@ -24,7 +25,7 @@ from envlock.environment.records import Distribution, read_site
 from envlock.environment.settings import settings_in
 from envlock.environment.whose import built_pins
 from envlock.errors import InterpreterMissing
-from envlock.model import Part
+from envlock.model import LockedPackage, Part
 from envlock.report import Row
 from envlock.rules.settings import holdable
 from envlock.standards import requirement
@@ -34,6 +35,7 @@ from envlock.versions import minor_of
 
 _PIP = canonicalize_name("pip")
 _OF_PIP = " (pip)"  # behind a name where conda installs too
+_COMMIT = 12  # digits of one that are shown
 _SHOWN = 8  # packages of one kind, without -v
 _NAMED = 5  # of one kind in a note
 _OTHER = (Way.UP, Way.DOWN, Way.BUILD)
@@ -102,10 +104,8 @@ def drift_of(
     beside = _OF_PIP if part.subdir else ""
     before = {f"{each.name}{beside}": _pin(each) for each in there if _counts(each.name, part)}
     before |= {name: pin for name, pin in map(_of_record, records_of(folder)) if part.subdir}
-    after = {
-        f"{each.name}{beside}": ListedPin(version=str(each.version), order=each.version)
-        for each in part.pypi
-    }
+    after = {f"{each.name}{beside}": _wanted(each) for each in part.pypi}
+    before |= {f"{each.name}{beside}": _wanted(each) for each in _in_place(there, part)}
     after |= {
         each.name: ListedPin(
             version=each.version, order=conda_order(each.version), build=each.build
@@ -179,7 +179,36 @@ def _by_pip(folder: Path) -> Iterator[Distribution]:
 
 
 def _pin(installed: Distribution) -> ListedPin:
-    return ListedPin(version=str(installed.version), order=installed.version)
+    return ListedPin(
+        version=str(installed.version), order=installed.version, build=installed.commit[:_COMMIT]
+    )
+
+
+def _wanted(package: LockedPackage) -> ListedPin:
+    direct = package.direct
+    build = "" if direct is None else direct.commit[:_COMMIT] or direct.kind.value
+    return ListedPin(version=str(package.version), order=package.version, build=build)
+
+
+def _in_place(there: Sequence[Distribution], part: Part) -> Iterator[LockedPackage]:
+    """What is from a place, and installed as it is locked."""
+    installed = {each.name: each for each in there}
+    for package in part.pypi:
+        found = installed.get(package.name) if package.direct is not None else None
+        if found is not None and _is_from(found, package):
+            yield package
+
+
+def _is_from(installed: Distribution, package: LockedPackage) -> bool:
+    """Whether what is installed is what a place has; a folder changes as it is worked on."""
+    direct = package.direct
+    match direct.kind if direct is not None else None:
+        case DirectKind.GIT:
+            return direct is not None and installed.commit == direct.commit
+        case DirectKind.DIRECTORY:
+            return direct is not None and installed.editable == direct.editable
+        case _:
+            return installed.version == package.version
 
 
 def _of_record(record: str) -> tuple[str, ListedPin]:

@@ -39,6 +39,7 @@ from envlock.commands.environments.building import (
     told_apart,
 )
 from envlock.commands.environments.drift import Closeness, Drift, drift_data, drift_rows
+from envlock.commands.environments.placed import refuse_unallowed
 from envlock.commands.environments.sources import lacking_indexes
 from envlock.commands.lock.edited import tell_edits
 from envlock.commands.lock.selections import chosen
@@ -53,7 +54,7 @@ from envlock.errors import ExitCode, IndexFailure, InstallFailure, UsageError
 from envlock.formats.comments import own_command
 from envlock.formats.registry import LOCKS, read_lock
 from envlock.locking.beside import Beside, locks_in, refuse_missing, usual_lock
-from envlock.locking.existing import bare_of, choosing
+from envlock.locking.existing import bare_of, choosing, without_options
 from envlock.locking.outputs import refuse_changed, seen
 from envlock.model import IndexSettings, Lock, Part, Request, Selection
 from envlock.progress import Progress
@@ -119,7 +120,9 @@ def sync_environment(
         WorkError: an interpreter is missing, or the installer failed.
     """
     order, bundle = _unpacked(order)
-    asked = _asked(order, first=True)  # what is wrong is told before anybody is waited for
+    asked = _asked(
+        order, progress, first=True
+    )  # what is wrong is told before anybody is waited for
     if bundle is not None:
         bundle.refuse_lacking(asked.part)
     settled(order.folder, (order.lock,))
@@ -131,7 +134,7 @@ def sync_environment(
         if stands := _standing(order, proving, progress, held=True):
             return stands
         before = seen((order.lock,))
-        builder = _asked(order)
+        builder = _asked(order, progress)
         drift = told_apart(builder, _closeness(order, builder), folder)
         builder = in_place_of(builder, drift)
         there = replaced_by(folder, force=order.force)
@@ -178,7 +181,7 @@ def _standing(
     """The answer where nothing is to be done: it is only looked at, or equal to the lock now."""
     if not (order.force or order.change.looks or made_by_envlock(order.folder)):
         return None
-    builder = _asked(order)
+    builder = _asked(order, progress)
     drift = told_apart(builder, _closeness(order, builder), order.folder)
     if drift and not order.change.looks:
         return None
@@ -211,10 +214,14 @@ def _closeness(order: SyncOrder, builder: Venv | Prefix) -> Closeness:
     )
 
 
-def _asked(order: SyncOrder, *, first: bool = False) -> Venv | Prefix:
+def _asked(order: SyncOrder, progress: Progress, *, first: bool = False) -> Venv | Prefix:
     """The lock, and what is to be built of it here; ``first`` tells what was edited in it."""
     refuse_missing(order.lock, "envlock sync")
-    lock = read_lock(order.lock.name, read_text(order.lock))
+    text, left_out = without_options(order.lock.name, read_text(order.lock))
+    lock = read_lock(order.lock.name, text)
+    if first and left_out:
+        told = f"{' and '.join(left_out)} left out: indexes come from pip's configuration"
+        progress.note(f"{order.lock}: {told}")
     if first:
         tell_edits(order.lock, lock, "is installed as it is now, as far as its hashes allow")
     lock = choosing(lock, order.lock, order.chosen)
@@ -226,6 +233,7 @@ def _asked(order: SyncOrder, *, first: bool = False) -> Venv | Prefix:
             " are the ones that were locked",
             *_with_hashes(lock, order.lock),
         )
+    refuse_unallowed(lock, builder.part)
     return builder
 
 
@@ -245,7 +253,8 @@ def _venv(order: SyncOrder, lock: Lock) -> Venv:
     if part is None:
         raise _elsewhere(order, lock, here)
     if len(lock.parts) == 1:  # its pins may have markers of another tool
-        lock = read_lock(order.lock.name, read_text(order.lock), markers=interpreter.markers)
+        text, _ = without_options(order.lock.name, read_text(order.lock))
+        lock = read_lock(order.lock.name, text, markers=interpreter.markers)
         lock = choosing(lock, order.lock, order.chosen)
         part = lock.part
     return Venv(
@@ -255,6 +264,7 @@ def _venv(order: SyncOrder, lock: Lock) -> Venv:
         settings=order.settings,
         no_imports=order.no_imports,
         pip=not order.change.no_pip,
+        base=order.lock.parent,
     )
 
 
@@ -276,6 +286,7 @@ def _prefix(order: SyncOrder, lock: Lock) -> Prefix:
         # What was set for the environment stays, over what the lock sets.
         variables={**lock.variables, **variables_of(order.folder)},
         no_imports=order.no_imports,
+        base=order.lock.parent,
     )
 
 

@@ -50,7 +50,7 @@ class ExportOptions(Struct, frozen=True, kw_only=True):
         option(
             "--platform",
             metavar="PLATFORM",
-            says="The platform of a lock that names none.  [default: this machine's]",
+            says="The platform of a lock that names none, or the one to write of several.",
         ),
     ] = None
     universal: Annotated[

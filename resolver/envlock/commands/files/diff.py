@@ -10,15 +10,16 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from envlock import report
 from envlock.cli.options import JsonOption
 from envlock.cli.output import progress_for, say, say_json
 from envlock.commands.files import TwoLocks
 from envlock.commands.files.source import Source, lock_of, two_sources
 from envlock.errors import ExitCode, UsageError
 from envlock.formats.registry import LOCKS, format_of
+from envlock.index.secrets import redact
 from envlock.model import CondaPackage, Lock, LockedPackage, RuleId
 from envlock.progress import Progress
-from envlock.report import rows_text
 
 
 def run_diff(own: TwoLocks, talk: JsonOption) -> int:
@@ -35,6 +36,12 @@ def run_diff(own: TwoLocks, talk: JsonOption) -> int:
 
 def difference_text(found: Difference) -> str:
     """What differs, a line each, or that nothing does."""
+    rows = difference_rows(found)
+    return report.rows_text(rows) if rows else "no difference"
+
+
+def difference_rows(found: Difference) -> list[report.Row]:
+    """What differs, a row each."""
     rows = [
         (label, f"{pair[0]} → {pair[1]}")
         for label, pair in (("python", found.python), ("platform", found.platform))
@@ -55,7 +62,7 @@ def difference_text(found: Difference) -> str:
         parts = (("now by", reason.after), ("no longer by", reason.before))
         told = "; ".join(f"{word} {', '.join(some)}" for word, some in parts if some)
         rows.append(("rules", f"{reason.name} {told}"))
-    return rows_text(rows) if rows else "no difference"
+    return rows
 
 
 def _data(found: Difference) -> dict[str, Any]:
@@ -116,7 +123,8 @@ def difference(before: Source, after: Source, progress: Progress) -> Difference:
 class ListedPin(Struct, frozen=True, kw_only=True):
     """One package of a lock; ``order`` is what its version sorts by.
 
-    ``build`` is conda's, "" for a package of pip or where a format has none;
+    ``build`` is conda's, or the place that a package of pip is from; "" for a
+    release of an index, or where a format has none;
     ``index`` is where it came from, "" where the lock does not say.
     """
 
@@ -240,6 +248,7 @@ def _pin(package: LockedPackage) -> ListedPin:
     return ListedPin(
         version=str(package.version),
         order=package.version,
+        build="" if package.direct is None else redact(package.direct.address),
         hashes=package.hashes,
         because=package.because,
         index=package.index,

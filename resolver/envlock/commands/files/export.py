@@ -96,7 +96,7 @@ def export(order: ExportOrder, progress: Progress) -> Mapping[str, str]:
             f" {order.source} is {what} {places}",
             "leave --universal out",
         )
-    lock = _chosen(lock, order, progress)
+    lock = _chosen(_on_platform(lock, order), order, progress)
     if lock.of_conda and not row.conda:
         lock = replace(lock, parts=tuple(each for each in lock.parts if each.pypi))
         if not lock.parts:
@@ -105,6 +105,21 @@ def export(order: ExportOrder, progress: Progress) -> Mapping[str, str]:
         parts = tuple(_with_files(each, order, progress) for each in lock.parts)
         lock = replace(lock, parts=parts)
     return texts_of(lock, order.kind, together=order.together)
+
+
+def _on_platform(lock: Lock, order: ExportOrder) -> Lock:
+    """The part of a lock for several platforms that was named."""
+    if order.platform is None or len(lock.parts) == 1:
+        return lock
+    named = str(order.platform.platform)
+    parts = tuple(each for each in lock.parts if each.platform == named)
+    if not parts:
+        places = " and ".join(each.place for each in lock.parts)
+        raise UsageError(
+            f"{order.source} is for {places}, and not for {named}",
+            f"--platform {lock.parts[0].platform}",
+        )
+    return replace(lock, parts=parts)
 
 
 def _chosen(lock: Lock, order: ExportOrder, progress: Progress) -> Lock:
@@ -213,8 +228,9 @@ def _target(order: ExportOrder, part: Part) -> Target:
 
 def _with_files(part: Part, order: ExportOrder, progress: Progress) -> Part:
     """Return a part with hashes, and with files where the format lists them."""
-    bare = [package for package in part.pypi if not package.hashes]
-    unlisted = [package for package in part.pypi if not package.files]
+    listed_there = [package for package in part.pypi if package.direct is None]
+    bare = [package for package in listed_there if not package.hashes]
+    unlisted = [package for package in listed_there if not package.files]
     row = LOCKS[order.kind]
     wanted = unlisted if row.files or row.addresses else bare
     if not wanted:

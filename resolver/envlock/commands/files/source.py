@@ -7,6 +7,7 @@ from pathlib import Path, PurePath
 from msgspec import Struct
 
 from envlock.choices import STANDARD_OUTPUT
+from envlock.commands.files.listed import listed_lock
 from envlock.errors import UsageError, refuse_conflict
 from envlock.formats.reading import decode
 from envlock.formats.registry import format_of, read_lock
@@ -58,14 +59,20 @@ def source_at(word: str) -> Source:
 def lock_of(source: Source, progress: Progress) -> Lock:
     """Return what a lock holds; one that pins a package twice, with markers, for this machine.
 
+    Of a lock of another tool that envlock does not install from, what it lists.
+
     Raises:
         UsageError: it is no lock that envlock reads.
     """
     text, _ = without_options(source.name, source.text)
     try:
         return read_lock(source.name, text)
-    except UsageError:
+    except UsageError as fault:
         here = find_interpreter(None)
+        lock = listed_lock(source.name, text, here)
+        if lock is not None:
+            progress.note(f"{fault.message}; of {source.label} names and versions are read")
+            return lock
         lock = read_lock(source.name, text, markers=here.markers)
     progress.note(
         f"{source.label} is read for Python {here.version} on {here.platform}: it has markers"

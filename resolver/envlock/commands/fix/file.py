@@ -26,6 +26,7 @@ from envlock.commands.today import (
     target_of,
     tools_for,
 )
+from envlock.commands.unread import refuse_unread
 from envlock.diagnose import diagnose
 from envlock.engine import able
 from envlock.errors import InterpreterMissing, NoResolution, UsageError, WorkError
@@ -68,7 +69,9 @@ class FixedFile(Struct, frozen=True, kw_only=True):
     """The file as it is and as it would be; ``plan`` is None where no line is to be changed.
 
     ``told`` is what `envlock diagnose` finds to break and the plan does not
-    cure: its ranges let it in, or another Python would meet it.
+    cure: its ranges let it in, or another Python would meet it. ``solved`` says
+    that an index and not conda decides what its ranges become, ``is_known`` that
+    what an installer takes of it was found.
     """
 
     path: Path
@@ -78,6 +81,8 @@ class FixedFile(Struct, frozen=True, kw_only=True):
     diff: str = ""
     notes: tuple[str, ...] = ()
     told: tuple[Finding, ...] = ()
+    solved: bool = True
+    is_known: bool = True
 
 
 def fix_file(order: FileOrder, progress: Progress) -> FixedFile:
@@ -96,6 +101,7 @@ def fix_file(order: FileOrder, progress: Progress) -> FixedFile:
     if meant := _meant_by(order.path, text, before):
         return meant
     examined = examine_path(order.path, Given(python=_version(order.python)))
+    refuse_unread((examined,))
     goal = _goal(order, examined)
     seen = judged_in_time(examined, goal, order.settings, progress)
     _refuse_elsewhere(order, seen)
@@ -107,7 +113,8 @@ def fix_file(order: FileOrder, progress: Progress) -> FixedFile:
     if case.nothing_wrong:
         if unsolved:
             notes = (*notes, _refuse_unsolved(order, case, seen, told))
-        return FixedFile(path=order.path, plan=None, notes=notes, told=told)
+        left = FixedFile(path=order.path, plan=None, notes=notes, told=told, solved=not unsolved)
+        return replace(left, is_known=seen.is_known)
     plan = file.plan(case)
     if plan is None:
         facts = _facts({**case.faults(), **{each.id: each.because for each in told}})

@@ -286,7 +286,14 @@ def _unchanged_lines(found: FixedFile, place: Path) -> Iterator[str]:
         yield f"nothing is wrong by what envlock knows: {place}"
         return
     yield from _told_lines(found.told, place)
-    yield f"what an installer takes of {place} today is not broken by it; no line has to change"
+    if not found.is_known:
+        yield f"what an installer takes of {place} today is not known, so no line is changed"
+        return
+    if found.solved:
+        yield f"what an installer takes of {place} today is not broken by it; no line has to change"
+        return
+    yield f"conda decides what its ranges become, so no pin is proposed; in {place},"
+    yield from (f"  {each.remedies[0].text}" for each in found.told if each.remedies)
 
 
 def _is_to_be_written(own: FixOptions, *, as_json: bool) -> bool:

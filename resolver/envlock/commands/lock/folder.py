@@ -26,6 +26,7 @@ from envlock.cli.output import tell_source
 from envlock.conda.channels import strip_channel
 from envlock.config import Config, Recordings, SaidBy, load_config, recalling
 from envlock.config.keys import KEYS
+from envlock.errors import UsageError
 from envlock.formats.registry import LOCKS, FileFormat, format_at
 from envlock.index.secrets import strip_credentials
 from envlock.locking.beside import Beside, locks_in, look
@@ -83,7 +84,7 @@ def understand(verb: str, typed: Typed, progress: Progress) -> Understood:
     if lock is not None:
         config = recalling(config, _recordings(lock, typed), folder)
     typed = _with_settings(verb, typed, config)
-    project = _of_folder(typed, config)
+    project = _project(typed, config)
     filled = _with_request(verb, typed, config, project, lock)
     if typed.request.requirements and not typed.request.requirement_file:
         _tell_unread(project, progress)
@@ -180,6 +181,16 @@ def _with_settings(verb: str, typed: Typed, config: Config) -> Typed:
 
 
 _Asked = tuple[str, tuple[str, ...]]
+
+
+def _project(typed: Typed, config: Config) -> _Asked | None:
+    """The request that the folder makes; a file that cannot be read is none where words stand."""
+    try:
+        return _of_folder(typed, config)
+    except UsageError:
+        if typed.request.requirements or typed.request.requirement_file:
+            return None
+        raise
 
 
 def _of_folder(typed: Typed, config: Config) -> _Asked | None:

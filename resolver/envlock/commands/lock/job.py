@@ -21,6 +21,7 @@ from envlock.cli.orders import (
 )
 from envlock.cli.output import tell_source
 from envlock.commands.lock.folder import Typed, is_for_conda, recorded, understand, with_places
+from envlock.commands.lock.options import with_options
 from envlock.commands.lock.outputs import output_files
 from envlock.commands.lock.reading import read_asked
 from envlock.commands.lock.selections import apart, refuse_chosen_from, refuse_formats, usual
@@ -28,10 +29,8 @@ from envlock.conda.channels import strip_channel
 from envlock.config import SaidBy
 from envlock.errors import UsageError
 from envlock.formats.comments import own_command
-from envlock.formats.registry import (
-    LOCKS,
-    for_platform,
-)
+from envlock.formats.lock_rows import for_platform
+from envlock.formats.registry import LOCKS
 from envlock.locking import existing
 from envlock.locking.beside import look
 from envlock.locking.job import Job
@@ -84,14 +83,15 @@ def lock_job(verb: str, typed: Typed, progress: Progress) -> Job:
     if verb != "docker" and not of_conda:
         refuse_chosen_from(verb, typed.files, settled.formats)
     by_itself = apart(verb, typed.request, of_conda=of_conda)
-    asked, pythons = read_asked(understood, settled, by_itself, progress)
+    asked, pythons, options = read_asked(understood, settled, by_itself, progress)
+    index, kinds, told = with_options(typed.index, options, named=_names_files(own.request))
     job = Job(
-        request=asked,
+        request=replace(asked, pip_options=told),
         words=request_words(*with_places(understood), settled),
         typed=recorded(verb, own, understood, settled),
         inputs=(*typed.request.requirement_file, *typed.request.constraint_file),
         manager=typed.conda.manager or Manager.CONDA,
-        settings=index_settings(typed.index, config),
+        settings=replace(index_settings(index, config), kinds=kinds),
         outputs={},
         command="",
         name=project_name(),
@@ -113,6 +113,10 @@ def lock_job(verb: str, typed: Typed, progress: Progress) -> Job:
         files = replace(typed.files, format=typed.files.format or remembered)
         return _for_conda(job, replace(typed, files=files), settled)
     return _with_python(_for_pip(job, typed, settled), progress)
+
+
+def _names_files(typed: RequestOptions) -> bool:
+    return bool(typed.requirement_file or typed.constraint_file)
 
 
 def _with_python(job: Job, progress: Progress) -> Job:

@@ -8,7 +8,8 @@ from pathlib import Path
 from envlock.choices import STANDARD_OUTPUT, Format
 from envlock.cli.options import LockFileOptions, RequestOptions
 from envlock.errors import UsageError
-from envlock.formats.registry import LOCKS, beside, for_platform, format_of, refuse_unfit
+from envlock.formats.lock_rows import for_platform
+from envlock.formats.registry import LOCKS, beside, format_of, refuse_unfit
 from envlock.system import refuse_irregular
 
 

@@ -30,6 +30,7 @@ from envlock.progress import Progress
 from envlock.request.environment_yml import read_environment
 from envlock.request.files import (
     Apart,
+    FileOption,
     ParsedFile,
     bounds_of,
     read_constraints_file,
@@ -50,8 +51,8 @@ _MINOR = re.compile(r"\d+(\.\d+){0,2}")
 
 def read_asked(
     understood: Understood, settled: Settled, by_itself: Apart, progress: Progress
-) -> tuple[Request, SpecifierSet]:
-    """The words and files of a request, and the Pythons that its projects are for.
+) -> tuple[Request, SpecifierSet, tuple[FileOption, ...]]:
+    """The words and files of a request, the Pythons that its projects are for, options of files.
 
     What was read and left out is told.
 
@@ -91,7 +92,7 @@ def read_asked(
     )
     _tell_traps(found.requirements, progress)
     _refuse_contradiction(found, settled, understood)
-    return found, pythons
+    return found, pythons, tuple(each for parsed in (*files, *bounds) for each in parsed.options)
 
 
 def _buildable(name: str) -> str:

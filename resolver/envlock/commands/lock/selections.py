@@ -12,12 +12,8 @@ from packaging.utils import canonicalize_name
 from envlock.choices import Format
 from envlock.cli.options import ChosenOptions, LockFileOptions, RequestOptions
 from envlock.errors import EnvlockError, UsageError
-from envlock.formats.registry import (
-    LOCKS,
-    for_platform,
-    read_lock,
-    refuse_unfit,
-)
+from envlock.formats.lock_rows import for_platform
+from envlock.formats.registry import LOCKS, read_lock, refuse_unfit
 from envlock.model import Lock, Requested, Selection, SelectionKind
 from envlock.request.files import Apart, ParsedFile
 from envlock.system import read_text

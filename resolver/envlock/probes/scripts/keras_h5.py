@@ -59,11 +59,11 @@ def import_tensorflow(state):
 def fit(state):
     import numpy as np
 
-    state.np, state.keras = np, state.keras or state.tf.keras
+    state.np, state.keras = np, state.keras or keras_of(state.tf)
     state.keras_version = version_of(state.keras)
     random.seed(1)
     np.random.seed(1)
-    state.tf.compat.v1.set_random_seed(1)
+    getattr(state.tf.compat, "v1", state.tf).set_random_seed(1)
     state.x = np.random.rand(8, 3).astype("float32")
     state.y = np.arange(8) % 2
     state.model = small_model(state)
@@ -110,8 +110,8 @@ def custom_layer(state):
             config["factor"] = self.factor
             return config
 
-    inputs = state.keras.Input(shape=(3,))
-    model = state.keras.Model(inputs, Scale(2.0)(inputs))
+    inputs = state.keras.layers.Input(shape=(3,))
+    model = state.keras.models.Model(inputs, Scale(2.0)(inputs))
     model.save("custom.h5")
     loaded = state.keras.models.load_model("custom.h5", custom_objects={"Scale": Scale})
     return same(state, answers(state, loaded), answers(state, model))
@@ -177,7 +177,7 @@ def keras_format(state):
 def recurrent(state):
     start_afresh(state)
     layers = state.keras.layers
-    inputs = state.keras.Input(shape=(2, 3))
+    inputs = state.keras.layers.Input(shape=(2, 3))
     hidden = layers.Bidirectional(layers.LSTM(2, return_sequences=True))(inputs)
     hidden = layers.GRU(2)(hidden)
     x = state.np.random.rand(8, 2, 3).astype("float32")
@@ -188,7 +188,7 @@ def recurrent(state):
 def convolution(state):
     start_afresh(state)
     layers = state.keras.layers
-    inputs = state.keras.Input(shape=(6, 6, 1))
+    inputs = state.keras.layers.Input(shape=(6, 6, 1))
     hidden = layers.Conv2D(2, 3, padding="same", activation="relu")(inputs)
     hidden = layers.BatchNormalization()(hidden)
     hidden = layers.MaxPooling2D(2)(hidden)
@@ -205,7 +205,9 @@ def start_afresh(state):
 
 def through_h5(state, path, inputs, hidden, x, **how):
     """Train a classifier on top of ``hidden``, save it, and ask it and the loaded one the same."""
-    model = state.keras.Model(inputs, state.keras.layers.Dense(2, activation="softmax")(hidden))
+    model = state.keras.models.Model(
+        inputs, state.keras.layers.Dense(2, activation="softmax")(hidden)
+    )
     model.compile(optimizer="sgd", loss="sparse_categorical_crossentropy", **how)
     model.fit(x, state.y, epochs=1, verbose=0)
     model.save(path)
@@ -240,6 +242,12 @@ def imported(name):
         raise
 
 
+def keras_of(tf):
+    if not hasattr(tf, "keras"):
+        raise NotApplicable("TensorFlow %s has no tf.keras: it began with 1.4" % tf.__version__)
+    return tf.keras
+
+
 def version_of(keras):
     """Return the version of the package behind ``tf.keras``, which 2.13 to 2.15 do not say."""
     return getattr(keras, "__version__", None) or sys.modules[root_of(keras)].__version__
@@ -247,7 +255,7 @@ def version_of(keras):
 
 def root_of(keras):
     """Return the package that the code of a Keras is in."""
-    return keras.Model.__module__.split(".")[0]
+    return keras.models.Model.__module__.split(".")[0]
 
 
 def keras_release(state):
@@ -256,14 +264,15 @@ def keras_release(state):
 
 def small_model(state):
     layers = state.keras.layers
-    inputs = state.keras.Input(shape=(3,))
+    inputs = state.keras.layers.Input(shape=(3,))
     hidden = layers.Dense(4, activation="relu")(inputs)
-    return state.keras.Model(inputs, layers.Dense(2, activation="softmax")(hidden))
+    return state.keras.models.Model(inputs, layers.Dense(2, activation="softmax")(hidden))
 
 
 def is_eager(state):
     """Whether models can be called; those of Keras before 2.4 for several backends cannot."""
-    return state.tf.executing_eagerly() and not (state.through and keras_release(state) < (2, 4))
+    eager = hasattr(state.tf, "executing_eagerly") and state.tf.executing_eagerly()
+    return eager and not (state.through and keras_release(state) < (2, 4))
 
 
 def answers(state, model, x=None):
@@ -324,7 +333,9 @@ def main(path, seconds, how=None, *words):
             continue
         say({"start": before + level})
         result = attempt(work, state)
-        if result["outcome"] == "failed":
+        if result["outcome"] == "skipped":
+            obstacles[level] = result["detail"]
+        elif result["outcome"] == "failed":
             missing = result["error"] == "ModuleNotFoundError" and not result["traceback"]
             obstacles[level] = result["detail"] if missing else "%s%s failed" % (before, level)
         say(dict(result, level=before + level))
