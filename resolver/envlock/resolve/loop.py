@@ -76,7 +76,8 @@ def search(
         if isinstance(verdict, Infeasible):
             tried.append(verdict)
             continue
-        result = settle(_task(question, candidate, verdict), verdict.constraints, tools, budget)
+        task = _task(question, candidate, verdict, tools)
+        result = settle(task, verdict.constraints, tools, budget)
         if isinstance(result, Resolved):
             return result, tuple(tried)
         stuck = result.text or result.source_only
@@ -143,12 +144,16 @@ def _reordered(pending: list[Candidate | None], advice: Version | None) -> list[
     return sorted(pending, key=rank)
 
 
-def _task(question: Question, candidate: Candidate | None, verdict: Feasible) -> Settlement:
+def _task(
+    question: Question, candidate: Candidate | None, verdict: Feasible, tools: Tools
+) -> Settlement:
     """A lock around one release: what an engine gets, and what its answer is held to."""
     target = question.target
     situation = Situation.of(target)
     given = question.given(candidate)
     judged = [rule for rule in question.rules if rule.severity is not Severity.DECLARED]
+    asked = framework(question.given(None))
+    left_open = asked is not None and len(distributions(asked, target.accelerator)) > 1
 
     def allowed(bound: Constraint) -> bool:
         moved = candidate is None or bound.package != candidate.name
@@ -158,9 +163,10 @@ def _task(question: Question, candidate: Candidate | None, verdict: Feasible) ->
         return violations(judged, pins, situation)
 
     def hard(violation: Violation) -> bool:
-        # Two owners of one version run, but nobody asked for the one that a neighbour brings.
+        # Two owners of one version run. Where the request leaves open which is taken, the one that
+        # a neighbour brings serves it alone; who names another gets both.
         brought = violation.case.alone is not None and not violation.packages.keys() <= given.keys()
-        return brought or breaks(violation)
+        return breaks(violation) or (brought and left_open)
 
     return Settlement(
         name=str(candidate) if candidate else "the request",
@@ -174,4 +180,10 @@ def _task(question: Question, candidate: Candidate | None, verdict: Feasible) ->
         situation=situation,
         exclude_newer=question.exclude_newer,
         dates=Dates.of(question.rules),
+        finals=[
+            each.name
+            for each in question.requirements.values()
+            if not each.specifier.prereleases
+            and any(not version.is_prerelease for version in tools.releases(each.name))
+        ],
     )

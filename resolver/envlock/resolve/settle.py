@@ -21,7 +21,7 @@ What holds in every round:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from msgspec import Struct, field
@@ -70,9 +70,10 @@ def bounds_for(
         found = [c for c in _select(rule, pins, name, situation) if c.package == name]
         if found and all(map(allowed, found)):
             return tuple(found)
-        spelled = _spelled_out(violation, name, releases(name))
-        if spelled is not None and allowed(spelled):
-            return (spelled,)
+        more = (_spelled_out(violation, name, releases(name)), _of_one_version(violation, name))
+        for one in more:
+            if one is not None and allowed(one):
+                return (one,)
     return ()
 
 
@@ -107,6 +108,20 @@ def _spelled_out(
     )
 
 
+def _of_one_version(violation: Violation, name: NormalizedName) -> Constraint | None:
+    """The version of the other of a family, where two of one version go together."""
+    case = violation.case
+    others = {version for package, version in violation.packages.items() if package != name}
+    if case.alone is None or case.alike or len(others) != 1:
+        return None
+    return Constraint(
+        package=name,
+        specifier=SpecifierSet(f"=={others.pop()}"),
+        rules=(violation.rule.id,),
+        soft=violation.rule.severity is not Severity.BREAKS,
+    )
+
+
 class Budget(Struct, kw_only=True):
     """How many more times an engine may be started, and whether it gave its advice.
 
@@ -132,7 +147,8 @@ class Settlement(Struct, frozen=True, kw_only=True):
     never give way. ``kept`` are packages that stay as they are beside the pins:
     rules see them, their files are not looked at.
     ``inferred`` constraints are no reason of a pin that nothing newer was kept from.
-    ``dates`` judges the wheels of the pins by their days.
+    ``dates`` judges the wheels of the pins by their days. ``finals`` are packages of
+    which nobody asks for a pre-release, though engines take one where no other fits.
     """
 
     name: str
@@ -147,6 +163,7 @@ class Settlement(Struct, frozen=True, kw_only=True):
     situation: Situation
     exclude_newer: datetime | None = None
     dates: Dates = Dates()
+    finals: Collection[NormalizedName] = ()
 
 
 class Resolved(Struct, frozen=True, kw_only=True):
@@ -317,6 +334,17 @@ def _bounds(
             continue
         yield from bounds_for(violation, found.pins, task.situation, allowed, tools.releases)
     yield from _unfit(task, found, tools)
+    yield from filter(allowed, _pre_releases(task, found, tools))
+
+
+def _pre_releases(task: Settlement, found: _Checked, tools: Tools) -> Iterator[Constraint]:
+    """Bounds against pre-releases that an engine fell back to: of no release, it takes any."""
+    for name in task.finals:
+        pin, listed = found.pins.get(name), tools.releases(name)
+        if pin is not None and pin.is_prerelease:
+            early = sorted(version for version in listed if version.is_prerelease)
+            specifier = SpecifierSet(",".join(f"!={version}" for version in early))
+            yield Constraint(package=name, specifier=specifier, rules=())
 
 
 def _there(bound: Constraint, tools: Tools) -> bool:

@@ -70,5 +70,6 @@ def test_a_package_that_may_not_come_moves_the_condition() -> None:
     assert bounds(need, "alpha 2.0, beta 5.0", fixed=["beta"]) == ["alpha!=2.0,!=3.0"]
 
 
-def test_two_owners_have_no_bound() -> None:
-    assert bounds(rule(alone="tensorflow"), "tensorflow 2.0, tf_nightly 2.1") == []
+def test_two_owners_go_together_in_one_version() -> None:
+    owners = rule(alone="tensorflow")
+    assert bounds(owners, "tensorflow 2.0, tf_nightly 2.1") == ["tf-nightly==2.0"]
