@@ -52,7 +52,7 @@ def named_paths() -> Iterator[tuple[str, ...]]:
             if not _is_path(hint):
                 continue
             if isinstance(info, ArgumentInfo):
-                yield (*command.split(), *(others if item.required else ["NAME"]))
+                yield (*command.split(), *others, *([] if item.required else ["NAME"]))
             else:
                 yield (*command.split(), *others, info.default, "NAME")
 
