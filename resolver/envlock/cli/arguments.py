@@ -13,7 +13,7 @@ from __future__ import annotations
 import inspect
 import os
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from functools import cache
 from importlib import import_module
@@ -33,14 +33,22 @@ from envlock.errors import UsageError
 class Command:
     """A command: what --help says of it, and the groups of options that it takes.
 
-    One that ``passes_on`` what is typed takes all from the first word on as it is.
+    One that ``passes_on`` what is typed takes all from the first word on as it is;
+    ``examples`` are what may be typed, without ``envlock``.
     """
 
     def __init__(
-        self, does: str, says: str, *, passes_on: bool = False, **groups: type[Struct]
+        self,
+        does: str,
+        says: str,
+        *,
+        examples: Sequence[str] = (),
+        passes_on: bool = False,
+        **groups: type[Struct],
     ) -> None:
         self.does = does
         self.says = says
+        self.examples = examples
         self.passes_on = passes_on
         self.groups: Mapping[str, type[Struct]] = groups
 
@@ -100,7 +108,8 @@ def register(app: typer.Typer, name: str, command: Command) -> None:
     call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     call.__annotations__ = {}
     settings = {"allow_interspersed_args": not command.passes_on}
-    app.command(name, cls=GroupedCommand, context_settings=settings)(call)
+    shown = "\n".join(f"envlock {each}" for each in command.examples) or None
+    app.command(name, cls=GroupedCommand, context_settings=settings, epilog=shown)(call)
 
 
 def announce(app: typer.Typer, name: str, command: Command) -> None:

@@ -33,6 +33,14 @@ class GroupedCommand(TyperCommand):
             with formatter.section(heading):
                 formatter.write_dl(records)
 
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401  (as above)
+        """Write what may be typed, a line each."""
+        del ctx
+        if self.epilog:
+            with formatter.section("Examples"):
+                for line in self.epilog.splitlines():
+                    formatter.write(f"{'':{formatter.current_indent}}{line}\n")
+
 
 class GroupedProgram(TyperGroup):
     """The program, whose commands stand under what they are for."""

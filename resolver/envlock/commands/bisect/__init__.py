@@ -78,6 +78,10 @@ BISECT = Command(
     narrowed to the fewest changes that fail in the same way. A draft of a
     rule is printed.
     """,
+    examples=(
+        "bisect good.txt bad.txt",
+        'bisect good.txt .venv --run "python train.py"',
+    ),
     own=BisectOptions,
     index=IndexOptions,
     talk=TalkOptions,

@@ -39,6 +39,10 @@ BUNDLE = Command(
     Neither an index nor a cache is needed there. Each file is checked by the hash
     that was locked; what is there already is not fetched again.
     """,
+    examples=(
+        "bundle -o bundle",
+        "bundle pylock.toml --platform linux-x86_64 -o bundle",
+    ),
     own=BundleOptions,
     index=IndexOptions,
     talk=TalkOptions,

@@ -27,6 +27,10 @@ DIR = Command(
 SIZE = Command(
     "cache.run.run_size",
     "Say how much lies in each of the caches.",
+    examples=(
+        "cache size",
+        "cache size --json",
+    ),
     talk=TalkOptions,
 )
 
@@ -36,6 +40,10 @@ CLEAN = Command(
 
     Nothing else in that folder is touched.
     """,
+    examples=(
+        "cache clean",
+        "cache clean --uv",
+    ),
     own=CleanOptions,
     talk=TalkOptions,
 )

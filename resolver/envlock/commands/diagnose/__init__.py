@@ -51,6 +51,10 @@ class DiagnosedThings(Struct, frozen=True, kw_only=True):
 DIAGNOSE = Command(
     "diagnose.run.run",
     "Say what is wrong with an environment, a file or a traceback, and why; exit 1 if so.",
+    examples=(
+        "diagnose .venv",
+        "diagnose train.py requirements.txt",
+    ),
     own=DiagnosedThings,
     form=ReportOptions,
     index=IndexOptions,

@@ -67,6 +67,10 @@ class ImageOptions(Struct, frozen=True, kw_only=True):
 DOCKER = Command(
     "docker.run.run",
     "Write a Dockerfile and its hashed locks; the build proves the image.",
+    examples=(
+        "docker -r requirements.in -o image",
+        "docker tensorflow-cpu --base python:3.11-slim-bookworm -o image",
+    ),
     request=RequestOptions,
     own=ImageOptions,
     index=IndexOptions,

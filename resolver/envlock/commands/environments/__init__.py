@@ -94,6 +94,10 @@ CREATE = Command(
     is unchanged since it was proved is not built again. An environment.yml given
     to -r becomes a conda prefix.
     """,
+    examples=(
+        'create "tensorflow==2.15.1" pandas --python 3.11',
+        "create -r requirements.in --env .venv",
+    ),
     request=RequestOptions,
     place=NewEnvironmentOptions,
     conda=CondaOptions,
@@ -110,6 +114,10 @@ SYNC = Command(
     It is built anew unless it is equal already, to the last file. What goes, comes
     and changes is told first. Whatever fails, it stays what it was.
     """,
+    examples=(
+        "sync",
+        "sync pylock.toml --extra plot --check",
+    ),
     own=SyncedLock,
     taken=ChosenOptions,
     place=EnvironmentOptions,
@@ -123,6 +131,10 @@ VERIFY = Command(
 
     Exit code 1 if a required level does not pass.
     """,
+    examples=(
+        "verify",
+        "verify .venv --probe train.py",
+    ),
     own=ExaminedEnvironment,
     probes=ProbeOptions,
     form=ReportOptions,

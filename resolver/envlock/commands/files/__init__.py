@@ -86,6 +86,10 @@ EXPORT = Command(
     Nothing is resolved. Index pages are read where the format lists files, or
     needs hashes, that the lock does not have.
     """,
+    examples=(
+        "export --format pylock -o pylock.toml",
+        "export conda-lock.yml --format explicit --platform linux-64",
+    ),
     own=ExportOptions,
     taken=ChosenOptions,
     index=IndexOptions,
@@ -99,6 +103,10 @@ DIFF = Command(
     Packages, versions, hashes, indexes, the rules that moved pins, Python and platform;
     exit code 1 when there is any difference. The locks may be of two formats.
     """,
+    examples=(
+        "diff HEAD",
+        "diff old.txt pylock.toml",
+    ),
     own=TwoLocks,
     talk=JsonOption,
 )

@@ -70,6 +70,10 @@ class FixOptions(Struct, frozen=True, kw_only=True):
 FIX = Command(
     "fix.run.run_fix",
     "Cure an environment or a file with the fewest changes; --undo takes it back.",
+    examples=(
+        "fix .venv --dry-run",
+        "fix requirements.txt --write",
+    ),
     own=FixOptions,
     probes=ProbeOptions,
     index=IndexOptions,
@@ -79,6 +83,10 @@ FIX = Command(
 HISTORY = Command(
     "fix.run.run_history",
     "List the fixes of an environment: when, what, and how each ended.",
+    examples=(
+        "history",
+        "history .venv",
+    ),
     own=ExaminedEnvironment,
     talk=JsonOption,
 )

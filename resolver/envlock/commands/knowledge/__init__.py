@@ -81,6 +81,10 @@ class TableName(Struct, frozen=True, kw_only=True):
 RULES_LIST = Command(
     "knowledge.run.run_list",
     "List the rules.",
+    examples=(
+        "rules list",
+        "rules list --json",
+    ),
     own=RulesOption,
     talk=JsonOption,
 )
@@ -88,6 +92,10 @@ RULES_LIST = Command(
 RULES_SHOW = Command(
     "knowledge.run.run_show",
     "Show one rule with its evidence.",
+    examples=(
+        "rules show numpy2-tf-abi",
+        "rules show tf-two-owners --json",
+    ),
     own=RuleName,
     added=RulesOption,
     talk=JsonOption,
@@ -99,6 +107,10 @@ RULES_CHECK = Command(
 
     That is the schema, the ids, and each rule's own examples.
     """,
+    examples=(
+        "rules check our-rules",
+        "rules check our-rules --json",
+    ),
     own=RulesFolder,
     talk=JsonOption,
 )
@@ -109,6 +121,10 @@ RULES_CONSTRAINTS = Command(
 
     For pip or uv, with the reasons as comments.
     """,
+    examples=(
+        'rules constraints "tensorflow==2.15.1"',
+        'rules constraints "tensorflow==2.10.1" --python 3.10',
+    ),
     own=ReleaseOptions,
     added=RulesOption,
     talk=JsonOption,
@@ -138,6 +154,10 @@ RELEASES = Command(
 
     With their Pythons, the ranges that they declare, and CUDA.
     """,
+    examples=(
+        "releases",
+        "releases h5py",
+    ),
     own=TableName,
     talk=JsonOption,
 )

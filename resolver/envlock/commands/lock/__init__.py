@@ -77,6 +77,10 @@ LOCK = Command(
 
     An environment.yml given to -r is locked for conda.
     """,
+    examples=(
+        "lock -r requirements.in",
+        'lock "tensorflow>=2.15" --platform linux-aarch64 --format pylock',
+    ),
     request=RequestOptions,
     own=CheckOption,
     conda=CondaOptions,

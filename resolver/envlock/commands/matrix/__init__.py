@@ -148,6 +148,10 @@ CAPABILITIES = Command(
 
     On each Python, in the environment that envlock's lock gives.
     """,
+    examples=(
+        "capabilities",
+        "capabilities --python 3.11",
+    ),
     own=CapabilityOptions,
     talk=JsonOption,
 )
@@ -159,6 +163,10 @@ CHECK = Command(
     Contradictions and bad files give exit code 1; rules that nothing supports
     and evidence that is behind the releases on record are only told.
     """,
+    examples=(
+        "matrix check",
+        "matrix check --evidence evidence",
+    ),
     own=EvidenceFolder,
     added=RulesOption,
     talk=JsonOption,
@@ -170,6 +178,10 @@ REPORT = Command(
 
     The page is one file that needs neither a server nor a network.
     """,
+    examples=(
+        "matrix report",
+        "matrix report --evidence evidence",
+    ),
     place=PageOptions,
     own=EvidenceFolder,
     added=RulesOption,
@@ -183,6 +195,10 @@ RUN = Command(
     A cell is a TensorFlow release on a Python of this machine. What has
     evidence is not run again, so a run that was stopped goes on.
     """,
+    examples=(
+        "matrix run --tensorflow 2.15.1 --dry-run",
+        "matrix run --companions --evidence evidence",
+    ),
     cells=CellOptions,
     own=RunOptions,
     index=IndexOptions,

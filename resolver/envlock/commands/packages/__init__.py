@@ -60,6 +60,10 @@ TREE = Command(
     What was asked for stands first; (*) is where a package was shown before. Nothing of
     an environment is run.
     """,
+    examples=(
+        "tree",
+        "tree .venv --invert numpy",
+    ),
     own=TreeOptions,
     talk=JsonOption,
 )
@@ -67,6 +71,10 @@ TREE = Command(
 LIST = Command(
     "packages.run.run_list",
     """List the packages of an environment or a lock.""",
+    examples=(
+        "list",
+        "list requirements.txt",
+    ),
     own=ListedPlace,
     talk=JsonOption,
 )
@@ -74,6 +82,10 @@ LIST = Command(
 WHY = Command(
     "packages.run.run_why",
     """Say why a package is there: who needs it, and which rules bound it.""",
+    examples=(
+        "why numpy",
+        "why protobuf .venv",
+    ),
     own=ExplainedPackage,
     talk=JsonOption,
 )

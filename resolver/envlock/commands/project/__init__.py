@@ -84,8 +84,12 @@ RUN = Command(
     What the lock sets is set. What else is installed there stays. The exit code
     is that of the program.
 
-    Examples: envlock run train.py --epochs 3; envlock run -- jupyter lab
+
     """,
+    examples=(
+        "run train.py --epochs 3",
+        "run -- jupyter lab",
+    ),
     passes_on=True,
     own=RunOptions,
     index=IndexOptions,
@@ -98,6 +102,10 @@ ADD = Command(
     The request is pyproject.toml, requirements.in or what else the folder asks
     with; one is made where there is none. Comments and order stay.
     """,
+    examples=(
+        'add pandas "h5py>=3"',
+        "add pytest --group dev",
+    ),
     own=AddedRequirements,
     place=ProjectEnvironment,
     index=IndexOptions,
@@ -107,6 +115,10 @@ ADD = Command(
 REMOVE = Command(
     "project.edit.run_remove",
     """Ask for packages no longer: edit the request, lock, and sync; all of it or nothing.""",
+    examples=(
+        "remove pandas",
+        "remove pytest --group dev",
+    ),
     own=RemovedPackages,
     place=ProjectEnvironment,
     index=IndexOptions,
@@ -119,6 +131,10 @@ KERNEL = Command(
 
     ipykernel must be in it.
     """,
+    examples=(
+        "kernel",
+        "kernel .venv --name analysis",
+    ),
     own=KernelOptions,
     talk=TalkOptions,
 )
