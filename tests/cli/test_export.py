@@ -299,3 +299,16 @@ def test_of_several_platforms_the_named_one_is_written(program: Program) -> None
     elsewhere = program("export", lock, "--format", "explicit", "--platform", "windows-x86_64")
     assert elsewhere.code == 2
     assert "is for linux-64 and osx-arm64, and not for windows-x86_64" in elsewhere.err
+
+
+def test_one_of_several_environments_of_a_pixi_lock_is_named(program: Program) -> None:
+    golden = Path(__file__).parents[1] / "golden" / "conda" / "pixi.lock"
+    text = golden.read_text(encoding="utf-8").replace("  default:\n", "  cpu:\n")
+    (program.here / "pixi.lock").write_text(
+        text.replace("environments:\n", "environments:\n  gpu: {}\n")
+    )
+    words = ("export", "pixi.lock", "--format", "conda-lock")
+    unnamed = program(*words)
+    assert (unnamed.code, "it has gpu, cpu" in unnamed.err) == (2, True)
+    assert "name: numpy" in program(*words, "-E", "cpu").out
+    assert program(*words, "-E", "none").code == 2

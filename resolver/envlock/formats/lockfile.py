@@ -153,10 +153,12 @@ class LockEntries(Struct, kw_only=True):
     ``markers`` is the PEP 508 environment of a target: pins that are for
     others are left out. Without it every pin counts, whatever its marker.
     ``selections`` are the extras and groups that can be chosen from the file,
-    ``default_groups`` those that are there without being chosen.
+    ``default_groups`` those that are there without being chosen. ``environment`` is
+    the one that is meant of a file that has several, None for its own default.
     """
 
     heading: Heading
+    environment: str | None = None
     markers: Mapping[str, str] | None = None
     parts: dict[str, Holding] = field(default_factory=dict)
     reasons: dict[RuleId, str] = field(default_factory=dict)

@@ -164,7 +164,7 @@ def _pip(lock: Lock, part: Part) -> Iterator[_Entry]:
 
 
 def read(name: str, text: str, gathered: LockEntries) -> None:
-    """Read the default environment, or the only one there is.
+    """Read the environment that is meant: the default, or the only one there is.
 
     Raises:
         UsageError: it is no such file, of another version, or of several
@@ -175,9 +175,15 @@ def read(name: str, text: str, gathered: LockEntries) -> None:
     if version.text not in _VERSIONS:
         raise version.fault(f"version {version.text} of pixi's format is not read, only 6 and 7")
     environments = dict(root.need("environments").pairs())
-    chosen_one = environments.get("default") or next(iter(environments.values()), None)
-    if chosen_one is None or ("default" not in environments and len(environments) > 1):
-        raise root.need("environments").fault("none of its environments is called default")
+    wanted = gathered.environment or "default"
+    only = next(iter(environments.values()), None) if len(environments) == 1 else None
+    chosen_one = environments.get(wanted) or (None if gathered.environment else only)
+    if chosen_one is None:
+        names = ", ".join(environments) or "none"
+        raise root.need("environments").fault(
+            f"none of its environments is called {wanted}: it has {names}",
+            *(f"-E {each}" for each in [*environments][:1]),
+        )
     if not gathered.heading.ours:
         found = chosen_one.get("channels")
         urls = [each.need("url").text for each in found.items()] if found else []

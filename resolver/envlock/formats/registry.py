@@ -374,11 +374,18 @@ def texts_of(lock: Lock, kind: Format, *, together: bool = False) -> Mapping[str
     return {name: sealed(text, _read(kind, name, text)) for name, text in texts.items()}
 
 
-def read_lock(path_name: str, text: str, *, markers: Mapping[str, str] | None = None) -> Lock:
+def read_lock(
+    path_name: str,
+    text: str,
+    *,
+    markers: Mapping[str, str] | None = None,
+    environment: str | None = None,
+) -> Lock:
     """Read the lock in a file, its format told by what is in it or by the file's name.
 
     ``markers`` is the PEP 508 environment of a target: pins that are for
     others are left out. Without it every pin counts, whatever its marker.
+    ``environment`` is the one that is meant of a file that has several.
 
     Raises:
         UsageError: not a lock envlock reads; says the line or the key.
@@ -394,11 +401,18 @@ def read_lock(path_name: str, text: str, *, markers: Mapping[str, str] | None = 
             f"{path_name}: not the name of a lock (NAME.txt, pylock.toml, pylock.NAME.toml,"
             " NAME.yml, conda-lock.yml, pixi.lock, or a list with @EXPLICIT)"
         )
-    return _read(kind, path_name, text, markers)
+    return _read(kind, path_name, text, markers, environment)
 
 
-def _read(kind: Format, name: str, text: str, markers: Mapping[str, str] | None = None) -> Lock:
-    gathered = LockEntries(heading=read_heading(text.splitlines()), markers=markers)
+def _read(
+    kind: Format,
+    name: str,
+    text: str,
+    markers: Mapping[str, str] | None = None,
+    environment: str | None = None,
+) -> Lock:
+    heading = read_heading(text.splitlines())
+    gathered = LockEntries(heading=heading, markers=markers, environment=environment)
     LOCKS[kind].load().read(name, text, gathered)
     return gathered.lock()
 

@@ -53,6 +53,12 @@ class ExportOptions(Struct, frozen=True, kw_only=True):
             says="The platform of a lock that names none, or the one to write of several.",
         ),
     ] = None
+    environment: Annotated[
+        str | None,
+        option(
+            "-E", "--environment", metavar="NAME", says="Which one of a pixi.lock with several."
+        ),
+    ] = None
     universal: Annotated[
         bool,
         flag(

@@ -67,6 +67,7 @@ class ExportOrder(Struct, frozen=True, kw_only=True):
     platform: NamedPlatform | None = None
     chosen: tuple[Selection, ...] = ()
     together: bool = False
+    environment: str | None = None
 
 
 def export(order: ExportOrder, progress: Progress) -> Mapping[str, str]:
@@ -184,8 +185,10 @@ def _read(order: ExportOrder, progress: Progress) -> Lock:
             " configuration"
         )
     try:
-        every = read_lock(order.source.name, text)
+        every = read_lock(order.source.name, text, environment=order.environment)
     except UsageError:
+        if order.environment is not None:
+            raise
         every = None  # one package in two versions, perhaps, each with its marker
     if every is not None:
         tell_edits(order.source, every, "is exported as it is now")
@@ -311,6 +314,7 @@ def run_export(
         platform=read_platform(own.platform) if own.platform else None,
         chosen=chosen(taken),
         together=own.universal,
+        environment=own.environment,
     )
     progress = progress_for(quiet=talk.quiet, verbose=talk.verbose)
     output = None if own.output == STANDARD_OUTPUT else own.output

@@ -83,8 +83,6 @@ RUN = Command(
 
     What the lock sets is set. What else is installed there stays. The exit code
     is that of the program.
-
-
     """,
     examples=(
         "run train.py --epochs 3",
