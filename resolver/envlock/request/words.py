@@ -10,7 +10,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, time, timedelta
-from itertools import combinations, product
+from itertools import combinations, islice, product
 
 from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import Requirement
@@ -178,25 +178,32 @@ def _holds(item: Requested, target: Target) -> bool:
         ) from None
 
 
+_COMPARED = 50  # lines about a package with ranges of their own
+_TOLD = 20  # pairs
+
+
 def _refuse_contradictions(requested: Iterable[Requested]) -> None:
     """Refuse lines of which no version meets both, each pair with its places.
 
     Raises:
         NoResolution: there are such lines.
     """
-    named: dict[NormalizedName, list[Requested]] = {}
+    named: dict[NormalizedName, dict[str, Requested]] = {}
     for item in requested:
-        named.setdefault(canonicalize_name(item.requirement.name), []).append(item)
-    pairs = [pair for items in named.values() for pair in combinations(items, 2) if _exclude(*pair)]
+        lines = named.setdefault(canonicalize_name(item.requirement.name), {})
+        if len(lines) < _COMPARED:  # each pair is looked at; of more, whoever solves says it
+            lines.setdefault(str(item.requirement.specifier), item)
+    every = (pair for lines in named.values() for pair in combinations(lines.values(), 2))
+    pairs = [*islice((pair for pair in every if _exclude(*pair)), _TOLD)]
     if not pairs:
         return
-    lines = (
+    said = (
         f"{_without_marker(one)} ({one.origin}) and {_without_marker(other)} ({other.origin})"
         for one, other in pairs
     )
     ways = (f"remove {_without_marker(one)} or {_without_marker(other)}" for one, other in pairs)
     raise NoResolution(
-        "\n".join(f"these two lines exclude each other: {line}" for line in lines),
+        "\n".join(f"these two lines exclude each other: {line}" for line in said),
         *dict.fromkeys(ways),
     )
 
