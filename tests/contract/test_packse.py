@@ -19,7 +19,7 @@ from packaging.version import Version
 from envlock.choices import EngineName
 from envlock.engine import ENGINES
 from envlock.errors import ExitCode
-from support.engines import use_own_caches
+from support.engines import use_fresh_caches
 from support.packse import PACKSE, answer, minor, pins_of, place, scenario
 from support.scenarios import Asking, goal, run, served
 
@@ -61,7 +61,7 @@ def test_both_engines_give_one_answer(
     tmp_path: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    use_own_caches(monkeypatch, tmp_path_factory)
+    use_fresh_caches(monkeypatch, tmp_path_factory)
     monkeypatch.chdir(tmp_path)
     on = place(name)
     if on is None:
@@ -108,7 +108,7 @@ def test_a_refusal_says_what_the_index_has_and_what_it_says_to_type_works(
     tmp_path: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    use_own_caches(monkeypatch, tmp_path_factory)
+    use_fresh_caches(monkeypatch, tmp_path_factory)
     monkeypatch.chdir(tmp_path)
     engine = ENGINES[EngineName.UV]()
     with served(scenario(name), tmp_path / "files") as index:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import pytest
@@ -31,6 +32,15 @@ def use_own_caches(monkeypatch: pytest.MonkeyPatch, factory: pytest.TempPathFact
     ):
         monkeypatch.setenv(variable, str(folder / name))
     return folder
+
+
+def use_fresh_caches(monkeypatch: pytest.MonkeyPatch, factory: pytest.TempPathFactory) -> None:
+    """The same without what was read of an index: another one may have the port of a former."""
+    folder = use_own_caches(monkeypatch, factory)
+    rmtree(folder / "uv", ignore_errors=True)
+    for each in (folder / "envlock").glob("*"):
+        if each.name != "helpers":
+            rmtree(each, ignore_errors=True)
 
 
 def small_index(folder: Path) -> Path:
