@@ -243,6 +243,43 @@ def test_python_and_platform_can_be_told(program: Program) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "platform"),
+    [
+        ("x86_64-manylinux2014", "linux-x86_64"),
+        ("aarch64-unknown-linux-musl", "linux-aarch64"),
+        ("linux/arm64/v8", "linux-aarch64"),
+        ("win_amd64", "windows-x86_64"),
+        ("linux-ppc64le", "linux-ppc64le"),
+        ("osx", "macos"),
+    ],
+)
+def test_platforms_have_the_names_that_a_lock_takes(
+    program: Program, name: str, platform: str
+) -> None:
+    write(program, "requirements.txt", "h5py==3.12.0\n")
+    done = program("diagnose", "requirements.txt", "--platform", name, "--json")
+    assert done.data["examined"]["platform"] == platform
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "read"),
+    [
+        ("Dockerfile", "FROM scratch\n", "a Dockerfile"),
+        ("Makefile", "all:\n\techo hi\n", "a script"),
+        ("Pipfile", "[packages]\n", "a Pipfile"),
+        ("pixi.lock", "version: 6\nenvironments: {}\npackages: []\n", "pixi's lock"),
+    ],
+)
+def test_nothing_is_wrong_is_not_said_of_a_file_without_a_requirement(
+    program: Program, name: str, text: str, read: str
+) -> None:
+    write(program, name, text)
+    done = program("diagnose", name)
+    assert (done.code, done.out) == (2, "")
+    assert f"no requirement recognised in {name}, read as {read}\n" in done.err
+
+
 def test_rules_of_a_folder_count(program: Program) -> None:
     (program.here / "rules").mkdir()
     write(
@@ -287,10 +324,11 @@ FAULTS = [
     (
         ("a.txt", "--platform", "amiga"),
         (
-            "error: --platform amiga: linux, macos or windows is needed,"
-            " with a machine or without\n"
-            "  try: envlock diagnose a.txt --platform linux\n"
-            "  try: envlock diagnose a.txt --platform macos-arm64\n"
+            "error: --platform amiga: no such platform; there are linux-x86_64, linux-aarch64,"
+            " macos-arm64, macos-x86_64, windows-x86_64, windows-arm64, the names that conda,"
+            " Docker and uv have for them, and tags of wheels such as manylinux_2_17_x86_64 for"
+            " the system to start at\n"
+            "  try: envlock diagnose a.txt --platform linux-x86_64\n"
         ),
     ),
     (

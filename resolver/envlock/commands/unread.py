@@ -8,11 +8,13 @@ from pathlib import Path
 from envlock.errors import UsageError
 from envlock.findings import Examined, Kind
 from envlock.formats.logs import in_trouble
-from envlock.formats.registry import ROWS, format_at
+from envlock.formats.registry import ROWS, FileFormat, format_at
 from envlock.system.looking import is_file
 
-#: Endings of what programs print, which need not speak of packages.
+#: Endings of what programs print, which need not speak of packages,
 _PRINTED = frozenset({"", ".log", ".out", ".err"})
+#: and what that is read as; a Dockerfile or a Pipfile, which has no ending, asks for something.
+_PLAIN = frozenset({None, FileFormat.LOG, FileFormat.REQUIREMENTS, FileFormat.FREEZE})
 
 
 def refuse_unread(parts: Iterable[Examined]) -> None:
@@ -45,4 +47,5 @@ def _says_nothing(part: Examined) -> bool:
     ):
         return False
     path = Path(part.origin)
-    return is_file(path) and path.suffix.lower() not in _PRINTED
+    is_printed = path.suffix.lower() in _PRINTED and format_at(path) in _PLAIN
+    return is_file(path) and not is_printed

@@ -297,8 +297,10 @@ def _examine_conda_lock(path: Path, text: str, given: Given) -> Examined:
         UsageError: it is none, has no such environment, or is not for the given platform.
     """
     found = listing(path.name, text, given.environment)
-    subdir = _chosen(found.packages, path, given)
     gathered = Gathered(origin=str(path), given=given, manager="conda", complete=True)
+    if not found.packages:
+        return gathered.examined(Kind.FILE)
+    subdir = _chosen(found.packages, path, given)
     gathered.platform = _of_subdir(subdir)
     if len(found.packages) > 1 and given.platform is None:
         gathered.note(str(path), f"the part for {subdir}; --platform names another")
@@ -314,8 +316,6 @@ def _examine_conda_lock(path: Path, text: str, given: Given) -> Examined:
 
 def _chosen(parts: Mapping[str, object], path: Path, given: Given) -> str:
     """The subdir whose packages are meant."""
-    if not parts:
-        raise UsageError(f"{path}: no lock: it has no packages")
     wanted = given.platform
     if wanted is None:
         return _USUAL if _USUAL in parts else next(iter(parts))

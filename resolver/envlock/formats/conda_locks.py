@@ -59,6 +59,8 @@ def listing(name: str, text: str, environment: str | None = None) -> CondaListin
         return _of_environments(name, root, environment)
     if isinstance(root.get("package"), list):
         return _of_packages(root["package"])
+    if "lockVersion" in root and isinstance(root.get("packages"), dict):
+        return _of_micromamba(root)
     raise UsageError(f"{name}: no lock: neither environments nor packages are in it")
 
 
@@ -66,7 +68,7 @@ def _of_environments(name: str, root: Mapping[str, Any], wanted: str | None) -> 
     listed = {str(each): _listed(own) for each, own in root["environments"].items()}
     names = sorted(listed, key=lambda each: (not any(listed[each].values()), each != DEFAULT))
     chosen = wanted or next(iter(names), "")
-    if chosen not in listed:
+    if chosen not in listed and (names or wanted):
         raise UsageError(
             f"{name} has no environment {chosen}; it has {', '.join(names) or 'none'}",
             *(f"-E {each}" for each in names[:1]),
@@ -74,7 +76,7 @@ def _of_environments(name: str, root: Mapping[str, Any], wanted: str | None) -> 
     bodies = dict(_bodies(root.get("packages")))
     packages = {
         subdir: tuple(_entry(each, bodies) for each in entries)
-        for subdir, entries in listed[chosen].items()
+        for subdir, entries in listed.get(chosen, {}).items()
     }
     return CondaListing(environments=tuple(listed), chosen=chosen, packages=packages)
 
@@ -120,10 +122,25 @@ def _of_packages(packages: Sequence[Any]) -> CondaListing:
         by = str(each.get("manager") or each.get("kind") or "conda")
         listed = _package(by in {"pip", "pypi"}, str(each.get("url") or ""), each)
         found.setdefault(str(each.get("platform") or ""), []).append(listed)
+    return _of_one(found)
+
+
+def _of_micromamba(root: Mapping[str, Any]) -> CondaListing:
+    """The packages of micromamba's lock in JSON, which is for one platform: file name → package."""
+    listed = [
+        _package(key == "pipPackages", str(each.get("url") or file), each)
+        for key in ("packages", "pipPackages")
+        for file, each in _named(root.get(key))
+    ]
+    return _of_one({str(root.get("platform") or ""): listed})
+
+
+def _of_one(packages: Mapping[str, Sequence[ListedPackage]]) -> CondaListing:
+    """The listing of a lock without named environments."""
     return CondaListing(
         environments=(DEFAULT,),
         chosen=DEFAULT,
-        packages={subdir: tuple(each) for subdir, each in found.items()},
+        packages={subdir: tuple(each) for subdir, each in packages.items()},
     )
 
 
@@ -131,3 +148,9 @@ def _maps(value: object) -> Iterator[Mapping[str, Any]]:
     if isinstance(value, list):
         standards.refuse_crowd("the lock", len(value))
         yield from (each for each in value if isinstance(each, dict))
+
+
+def _named(value: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if isinstance(value, dict):
+        standards.refuse_crowd("the lock", len(value))
+        yield from ((str(key), each) for key, each in value.items() if isinstance(each, dict))

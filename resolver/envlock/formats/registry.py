@@ -130,6 +130,13 @@ def _is_pipfile_lock(text: str) -> bool:
     return head.lstrip().startswith("{") and '"_meta"' in head and '"pipfile-spec"' in head
 
 
+def _is_conda_lock(text: str) -> bool:
+    """Whether a text is a lock of conda-lock's, or one of micromamba's in JSON."""
+    head = text[:HEAD]
+    in_json = head.lstrip().startswith("{") and '"lockVersion"' in head
+    return in_json or _IN_YAML_OF_CONDA(text)
+
+
 #: The first line of an image that says something, comments and its parser's directives aside.
 _FIRST = re.compile(
     r"^[ \t]*(?!#|ARG |\s|\Z)(?P<base>FROM[ \t]+\S(?!.*\bimport\b))?", re.IGNORECASE | re.MULTILINE
@@ -166,7 +173,7 @@ _IN_PYLOCK = _lines("lock-version", "[[packages]]")
 _IN_UV_LOCK = _lines("version = ", "[[package]]", "source = {")
 _IN_POETRY_LOCK = _lines("[[package]]", "python-versions = ")
 _IN_PYPROJECT = _any_line("[project]", "[tool.poetry]", "[dependency-groups]", "[build-system]")
-_IN_CONDA_LOCK = _lines("version: ", "metadata:", "package:")
+_IN_YAML_OF_CONDA = _lines("version: ", "metadata:", "package:")
 _IN_PIXI = _lines("version: ", "environments:")
 _IN_ENVIRONMENT = _any_line("dependencies:", "channels:", "prefix:", "variables:")
 _REQUIREMENTS = _names(r".+\.(?:txt|in)|requirements\S*\.lock")
@@ -216,7 +223,7 @@ FORMATS = (
         _F.CONDA_LOCK,
         "conda-lock's lock",
         _CONDA_LOCK,
-        _IN_CONDA_LOCK,
+        _is_conda_lock,
         lock=_of_conda(
             "conda_lock",
             "conda-lock.yml",

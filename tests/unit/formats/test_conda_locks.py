@@ -5,10 +5,13 @@ The shapes are those of rattler_lock's test data (BSD-3-Clause) and of pixi's ex
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 import pytest
 
 from envlock.errors import UsageError
 from envlock.formats.conda_locks import listing
+from envlock.formats.registry import FileFormat, detect
 
 URL = "https://conda.anaconda.org/conda-forge/linux-64"
 WHEEL = "https://files.pythonhosted.org/packages/fa/2a/blinker-1.7.0-py3-none-any.whl"
@@ -68,6 +71,27 @@ def test_names_and_versions_of_every_version_are_read(
     listed = {each.name: each.version for each in found.packages["linux-64"]}
     assert listed == {"numpy": "1.26.4", "blinker": "1.7.0", **more}
     assert {each.name for each in found.packages["linux-64"] if each.pip} >= {"blinker"}
+
+
+def test_the_lock_of_micromamba_in_json_is_for_one_platform() -> None:
+    text = """{"lockVersion": "1.0.1", "platform": "linux-64", "channels": ["conda-forge"],
+    "packages": {"numpy-1.26.4-py312_0.conda": {"name": "numpy", "version": "1.26.4"},
+      "xz-5.2.6-h166bdaf_0.tar.bz2": {"subdir": "linux-64"}},
+    "pipPackages": {"blinker-1.7.0-py3-none-any.whl": {"name": "blinker", "version": "1.7.0"}}}"""
+    assert detect(PurePath("made-linux-64.json"), text) is FileFormat.CONDA_LOCK
+    (listed,) = listing("made-linux-64.json", text).packages.values()
+    assert [(each.name, each.version, each.pip) for each in listed] == [
+        ("numpy", "1.26.4", False),
+        ("xz", "5.2.6", False),
+        ("blinker", "1.7.0", True),
+    ]
+
+
+def test_a_lock_without_environments_lists_nothing() -> None:
+    text = "version: 6\nenvironments: {}\npackages: []\n"
+    assert listing("pixi.lock", text).packages == {}
+    with pytest.raises(UsageError, match="no environment gpu; it has none"):
+        listing("pixi.lock", text, "gpu")
 
 
 def test_an_environment_is_named_or_the_first_that_has_packages() -> None:

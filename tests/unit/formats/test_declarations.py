@@ -174,6 +174,12 @@ tensorflow = "==2.10.1"
 cudatoolkit = "11.*"
 [target.linux-64.dependencies]
 mkl = "*"
+[package.host-dependencies]
+hatchling = "*"
+[package.run-dependencies]
+scipy = ">=1.9"
+[package.run-dependencies."if(linux)"]
+cuda-version = "12.*"
 """
     assert said(FileFormat.PIXI_TOML, pixi) == [
         "python:==3.9.*",
@@ -181,6 +187,9 @@ mkl = "*"
         "pip:tensorflow==2.10.1",
         "conda:mkl (linux-64)",
         "conda:cudatoolkit 11.* (gpu)",
+        "conda:scipy >=1.9 (package)",
+        "conda:cuda-version 12.* (package, if(linux))",
+        "conda:hatchling (package, host)",
     ]
 
 

@@ -57,6 +57,7 @@ from envlock.system import Ends, read_standard_input
 from envlock.system.looking import exists, is_file, is_folder, named
 from envlock.system.reading import leads_out
 from envlock.system.typed import as_typed
+from envlock.targets.platforms import read_platform
 
 if TYPE_CHECKING:
     from envlock.commands.today import Judged
@@ -473,10 +474,6 @@ def _platform(text: str | None) -> Platform | None:
         return None
     name, _, machine = text.lower().replace("-", "_").partition("_")
     system = _SYSTEMS.get(name)
-    if system is None:
-        raise UsageError(
-            f"--platform {text}: linux, macos or windows is needed, with a machine or without",
-            "--platform linux",
-            "--platform macos-arm64",
-        )
+    if system is None:  # a system alone, or a machine that no lock is for, has no name there
+        return read_platform(text).platform
     return Platform(system=system, machine=_MACHINES.get(machine, machine))
