@@ -145,7 +145,8 @@ def take(
     """Take in what a file declares.
 
     What belongs to an extra or a group counts for packages that nothing else
-    names: others are alternatives, of which nobody said which is meant.
+    names, and for the Python: others are alternatives, of which nobody said
+    which is meant. Of several groups the first that names a package counts.
     """
     lines = RequirementLines(gathered=gathered)
     lines.reader.follows = follows
@@ -156,14 +157,31 @@ def take(
             optional.append(each)
         else:
             taker.take(each)
-    named, count = set(gathered.mentions), len(gathered.requests)
+    told, count = set(gathered.mentions), len(gathered.requests)
+    named = {*told, *({"python"} if taker.tells_python else ())}
+    group: dict[str, str] = {}
     for each in optional:
-        name = standards.requirement(each.text)
-        if name is None or canonicalize_name(name.name) not in named:
+        name = _name_in(each)
+        if name is None or (
+            name not in named and group.setdefault(name, each.optional) == each.optional
+        ):
             taker.take(each)
-    if named:  # an installer takes none of these unless it is told to
+    if told:  # an installer takes none of these unless it is told to
         del gathered.requests[count:]
     taker.finish()
+
+
+def _name_in(each: Declaration) -> str | None:
+    """The package that a declaration names, or Python; None where its words do not tell."""
+    if each.by is By.PYTHON:
+        return "python"
+    if each.by is not By.CONDA:
+        found = standards.requirement(each.text)
+        return None if found is None else canonicalize_name(found.name)
+    try:
+        return parse_conda_spec(each.text).name
+    except UsageError:
+        return None
 
 
 class _Taker:
@@ -173,6 +191,7 @@ class _Taker:
         self._path = path
         self._gathered = gathered
         self._lines = lines
+        self.tells_python = False
         self._conda: set[str] = set()
         self._there = False
 
@@ -183,6 +202,7 @@ class _Taker:
         if not each.text:
             return
         if each.by is By.PYTHON:
+            self.tells_python = True
             self._python(each)
         elif each.by is By.CONDA:
             self._conda |= take_spec(self._gathered, each.text, each.where)

@@ -111,3 +111,31 @@ def test_a_version_that_a_file_does_not_allow_does_not_count() -> None:
     text, file = examine_text("numpy==2.0.2"), examine_content("numpy<2\n", "r.txt")
     whole = merge([text, file])
     assert (whole.packages, dict(whole.loose)) == ({}, {"numpy": SpecifierSet("<2")})
+
+
+FEATURES = """\
+[dependencies]
+python = ">=3.9"
+polars = ">=0.14,<0.21"
+[feature.py39.dependencies]
+python = "3.9.*"
+[feature.old.dependencies]
+polars = "0.17.*"
+h5py = "3.10.*"
+scipy = ">=1.9"
+[feature.new.dependencies]
+polars = "0.18.*"
+h5py = "3.11.*"
+"""
+
+
+def test_groups_are_alternatives_that_exclude_no_other() -> None:
+    found = examine_content(FEATURES, "pixi.toml")
+    assert (found.python, found.clashes) == (None, ())
+    assert {name: str(each) for name, each in found.loose.items()} == {
+        "polars": "<0.21,>=0.14",
+        "h5py": "==3.10.*",
+        "scipy": ">=1.9",
+    }
+    one = examine_content(FEATURES.replace('python = ">=3.9"', ""), "pixi.toml")
+    assert str(one.python) == "3.9"
