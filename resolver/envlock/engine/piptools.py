@@ -207,6 +207,8 @@ class PipTools:
             progress.note("uv resolves: pip-tools is not here, and no index is to be asked for it")
             return Uv().solve(problem, progress)
         seed = _seed(problem, progress)
+        if seed is not None and _has_odd_extras(problem):
+            return seed
         if isinstance(seed, Solution):
             pins = {package.name: package.version for package in seed.packages}
             problem = replace(problem, preferences=pins)
@@ -238,6 +240,20 @@ def _takes_withdrawn(answer: Solution, problem: Problem) -> bool:
 
 def _backtracks(problem: Problem) -> bool:
     return problem.target.python.release[:2] != _NO_BACKTRACKING
+
+
+_EXTRAS = re.compile(r"^[^\[;]*\[([^\]]*)\]")
+
+
+def _has_odd_extras(problem: Problem) -> bool:
+    """Whether an extra is not written in its normal form (PEP 685).
+
+    A pip before 23.3 knows it by the spelling of the metadata alone, and leaves out
+    what it does not know, with a warning.
+    """
+    found = (each for line in problem.requirements for each in _EXTRAS.findall(line))
+    names = (name.strip() for each in found for name in each.split(","))
+    return any(name and canonicalize_name(name) != name for name in names)
 
 
 def _seed(problem: Problem, progress: Progress) -> Answer | None:

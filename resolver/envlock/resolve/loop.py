@@ -183,7 +183,7 @@ def _task(
         finals=[
             each.name
             for each in question.requirements.values()
-            if not each.specifier.prereleases
+            if not (each.specifier.prereleases or question.settings.kinds.prereleases(each.name))
             and any(not version.is_prerelease for version in tools.releases(each.name))
         ],
     )
